@@ -1,0 +1,1 @@
+"""Keeps the image libraries of ad accounts in step with folders on disk."""

@@ -1,0 +1,1 @@
+"""The loops that bring what is missing to the accounts."""

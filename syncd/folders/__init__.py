@@ -1,0 +1,1 @@
+"""The disk: walk, watch, read, digest, probe."""

@@ -1,0 +1,1 @@
+"""The Marketing API: its shapes and the client."""

@@ -1,0 +1,60 @@
+"""The values that every room shares: names, digests, hashes, replicas, what a file looks like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NewType
+
+Digest = NewType("Digest", bytes)
+"""Ours: the 32 bytes of a file's SHA-256, as `sha256sum` would print them in hex."""
+
+ImageHash = NewType("ImageHash", str)
+"""Theirs: the name of an image inside an ad account. No digest of the bytes sent."""
+
+AccountName = NewType("AccountName", str)
+"""What the configuration calls an account."""
+
+AccountId = NewType("AccountId", str)
+"""The digits of an ad account's id, without `act_`."""
+
+FolderName = NewType("FolderName", str)
+"""What the configuration calls a folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One image in one account."""
+
+    digest: Digest
+    account: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What tells one version of a file from the next without reading it; times in ns."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class RootIdentity:
+    """Which directory a folder's path led to: another one there is another tree."""
+
+    device: int
+    inode: int
+    links: int
+
+
+def printable(name: bytes) -> str:
+    """Return a file name as one line of text: what is not printable UTF-8 is escaped."""
+    text = name.decode("utf-8", "surrogateescape")
+    return "".join(
+        c
+        if c.isprintable()
+        else "".join(f"\\x{b:02x}" for b in c.encode("utf-8", "surrogateescape"))
+        for c in text
+    )

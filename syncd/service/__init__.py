@@ -1,0 +1,1 @@
+"""What a service needs of its host: logs."""
