@@ -1,0 +1,50 @@
+"""The configuration: TOML in, typed and checked values out, and every mistake in a sentence."""
+
+from syncd.config.load import load
+from syncd.config.problem import ConfigError, Problem
+from syncd.config.secret import (
+    Credential,
+    Secret,
+    SecretError,
+    SecretFile,
+    SecretSource,
+    Variable,
+    read_secret,
+)
+from syncd.config.shape import (
+    Account,
+    Config,
+    Deletions,
+    Folder,
+    Graph,
+    Ledger,
+    Log,
+    LogFormat,
+    LogLevel,
+    Pack,
+    Watch,
+)
+
+__all__ = [
+    "Account",
+    "Config",
+    "ConfigError",
+    "Credential",
+    "Deletions",
+    "Folder",
+    "Graph",
+    "Ledger",
+    "Log",
+    "LogFormat",
+    "LogLevel",
+    "Pack",
+    "Problem",
+    "Secret",
+    "SecretError",
+    "SecretFile",
+    "SecretSource",
+    "Variable",
+    "Watch",
+    "load",
+    "read_secret",
+]

@@ -1,0 +1,48 @@
+"""The accounts of the file: their names, and ids that are theirs alone."""
+
+from syncd.config import value
+from syncd.config.problem import dotted, quoted
+from syncd.config.sections import read_source
+from syncd.config.shape import Account
+from syncd.config.table import Table
+from syncd.model import AccountId, AccountName
+
+EXAMPLE = '[accounts.main]\nid = "act_1234567890"'
+
+
+def read_accounts(table: Table, graph: Table) -> dict[AccountName, Account]:
+    """Return the accounts that could be read; what is wrong with the others is noted."""
+    accounts: dict[AccountName, Account] = {}
+    owners: dict[AccountId, Table] = {}
+    without_token = []
+    for name, inner in table.tables():
+        account_id = inner.required("id", value.account_id, 'write id = "act_1234567890"')
+        workers = inner.optional("workers", value.whole_number(1, 64), 4)
+        token = read_source(inner, "token")
+        app_secret = read_source(inner, "app_secret")
+        inner.close()
+        if not (inner.has("token") or graph.has("token")):
+            without_token.append(quoted(name))
+        if account_id is None:
+            continue
+        if account_id in owners:
+            other = owners[account_id].key
+            inner.refuse(
+                "id",
+                f"is the id of {dotted(other)} too ({account_id})",
+                f"write another id, or leave [{dotted(inner.key)}] out"
+                f" and name {quoted(other[-1])} in its folders",
+            )
+        owners.setdefault(account_id, inner)
+        account = Account(AccountName(name), account_id, workers, token, app_secret)
+        accounts[account.name] = account
+    if not table.names():
+        table.findings.refuse(table.key, "there is no account", f"write\n{EXAMPLE}")
+    if without_token:
+        graph.refuse(
+            "token",
+            f"is missing, and of the accounts {', '.join(without_token)} has none of its own",
+            'write token = { credential = "syncd.token" } under [graph] for all accounts,'
+            " or under [accounts.NAME] for one",
+        )
+    return accounts

@@ -1,0 +1,60 @@
+"""From a TOML file to the configuration, or to all that is wrong with it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from syncd.config.accounts import read_accounts
+from syncd.config.document import parse, read_text
+from syncd.config.folders import read_folders
+from syncd.config.lines import lines_of_keys
+from syncd.config.overlap import refuse_ledger_inside, refuse_overlaps
+from syncd.config.problem import ConfigError, Problem
+from syncd.config.sections import read_graph, read_ledger, read_log, read_pack, read_watch
+from syncd.config.shape import Config
+from syncd.config.table import Findings, Table
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Config:
+    """Read and check a configuration file; no secret is read, no folder needs to be there.
+
+    Raises ConfigError with every mistake of the file.
+    """
+    return loads(read_text(path), path, environ)
+
+
+def loads(text: str, path: Path, environ: Mapping[str, str]) -> Config:
+    """Check the text of a configuration file; path is what its problems are said of."""
+    findings = Findings(path, lines_of_keys(text))
+    root = Table((), parse(path, text), findings)
+
+    graph_table, accounts_table = root.table("graph"), root.table("accounts")
+    graph = read_graph(graph_table)
+    ledger = read_ledger(root.table("ledger"), environ)
+    accounts = read_accounts(accounts_table, graph_table)
+    folders, paths = read_folders(root.table("folders"), accounts_table.names())
+    watch = read_watch(root.table("watch"))
+    pack = read_pack(root.table("pack"))
+    log = read_log(root.table("log"))
+    root.close()
+    refuse_overlaps(paths, findings)
+    if ledger is not None:
+        refuse_ledger_inside(ledger, paths, findings)
+
+    if findings.problems or ledger is None:
+        raise ConfigError(sorted(findings.problems, key=_line))
+    return Config(
+        path=path,
+        warnings=tuple(sorted(findings.warnings, key=_line)),
+        graph=graph,
+        ledger=ledger,
+        accounts=MappingProxyType(accounts),
+        folders=MappingProxyType(folders),
+        watch=watch,
+        pack=pack,
+        log=log,
+    )
+
+
+def _line(problem: Problem) -> int:
+    return problem.line or 0

@@ -1,0 +1,73 @@
+"""The sections of the file, and the default of every key."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from syncd.config import value
+from syncd.config.amount import duration, size
+from syncd.config.secret import SecretSource
+from syncd.config.shape import Graph, Ledger, Log, LogFormat, LogLevel, Pack, Watch
+from syncd.config.source import exposure, secret_source
+from syncd.config.table import Table
+
+
+def read_graph(table: Table) -> Graph:
+    graph = Graph(
+        version=table.optional("version", value.version, "v25.0"),
+        base_url=table.optional("base_url", value.base_url, "https://graph.facebook.com"),
+        token=read_source(table, "token"),
+        app_secret=read_source(table, "app_secret"),
+        timeout=table.optional("timeout", duration("1s", "10m"), 60.0),
+    )
+    table.close()
+    return graph
+
+
+def read_source(table: Table, name: str) -> SecretSource | None:
+    source = table.optional(name, secret_source, None)
+    if exposed := exposure(source):
+        table.findings.warn((*table.key, name), *exposed)
+    return source
+
+
+def read_ledger(table: Table, environ: Mapping[str, str]) -> Ledger | None:
+    parse = value.path("/var/lib/syncd/ledger.db")
+    # systemd lists several directories with colons between them; the first is the unit's own.
+    state = environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if state:
+        path: str | None = table.optional("path", parse, f"{state}/ledger.db")
+    else:
+        path = table.required(
+            "path", parse, 'write path = "/var/lib/syncd/ledger.db" under [ledger]'
+        )
+    table.close()
+    return Ledger(Path(path)) if path else None
+
+
+def read_watch(table: Table) -> Watch:
+    watch = Watch(
+        settle=table.optional("settle", duration("0s", "1h"), 2.0),
+        rescan=table.optional("rescan", duration("1s", "7d"), 15 * 60.0),
+    )
+    table.close()
+    return watch
+
+
+def read_pack(table: Table) -> Pack:
+    pack = Pack(
+        # 50 is what a batch of the Graph API may hold; this edge documents no figure.
+        images=table.optional("images", value.whole_number(1, 50), 25),
+        bytes=table.optional("bytes", size("64KiB", "128MiB"), 24 * 2**20),
+    )
+    table.close()
+    return pack
+
+
+def read_log(table: Table) -> Log:
+    log = Log(
+        level=table.optional("level", value.one_of(LogLevel), LogLevel.INFO),
+        format=table.optional("format", value.one_of(LogFormat), LogFormat.AUTO),
+        stats_every=table.optional("stats_every", duration("1s", "1d"), 60.0),
+    )
+    table.close()
+    return log

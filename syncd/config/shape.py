@@ -1,0 +1,129 @@
+"""The configuration as the rest of syncd sees it: typed, checked, frozen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from pathlib import Path
+
+from syncd.config.problem import Problem
+from syncd.config.secret import SecretSource
+from syncd.model import AccountId, AccountName, FolderName
+
+
+class Deletions(Enum):
+    """What becomes of an image in the accounts when its last file is gone."""
+
+    KEEP = "keep"
+    PROPAGATE = "propagate"
+
+
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How a record is written; AUTO is the console form on a terminal, logfmt elsewhere."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+    LOGFMT = "logfmt"
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Where the Graph API is and who calls; timeout in seconds, base_url without a last slash."""
+
+    version: str
+    base_url: str
+    token: SecretSource | None
+    app_secret: SecretSource | None
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An ad account; its token and app secret are None when those of [graph] serve."""
+
+    name: AccountName
+    id: AccountId
+    workers: int
+    token: SecretSource | None
+    app_secret: SecretSource | None
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A watched folder; its path is absolute, and bytes as the system has it."""
+
+    name: FolderName
+    path: bytes
+    account: AccountName
+    mirrors: tuple[AccountName, ...]
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    deletions: Deletions
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """In seconds: how long a file must stand still, and the period of the full scan."""
+
+    settle: float
+    rescan: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """What one POST may carry at most: so many images, so many bytes."""
+
+    images: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """How syncd speaks; stats_every in seconds."""
+
+    level: LogLevel
+    format: LogFormat
+    stats_every: float
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One file's whole content, and what was odd about it without being wrong."""
+
+    path: Path
+    warnings: tuple[Problem, ...]
+    graph: Graph
+    ledger: Ledger
+    accounts: Mapping[AccountName, Account]
+    folders: Mapping[FolderName, Folder]
+    watch: Watch
+    pack: Pack
+    log: Log
+
+    def account_by_id(self, account_id: AccountId) -> Account | None:
+        """Return the account, or None for one that the ledger knows and this file no more."""
+        return next((a for a in self.accounts.values() if a.id == account_id), None)
+
+    def token_of(self, account: Account) -> SecretSource:
+        token = account.token or self.graph.token
+        assert token is not None, "load() refuses an account without a token"  # noqa: S101
+        return token
+
+    def app_secret_of(self, account: Account) -> SecretSource | None:
+        return account.app_secret or self.graph.app_secret
+
+    def routes(self, folder: Folder) -> tuple[AccountId, ...]:
+        """Return the accounts that want this folder's images: its own first, then its mirrors."""
+        return tuple(self.accounts[name].id for name in (folder.account, *folder.mirrors))

@@ -1,0 +1,156 @@
+"""One value of the file: what it may be, and the sentence for what it may not."""
+
+import re
+from collections.abc import Callable
+from enum import Enum
+from ipaddress import ip_address
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from syncd.config.problem import RefusedError, quoted
+from syncd.model import AccountId
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
+Parser = Callable[[object], T]
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+def text(value: object) -> str:
+    if not isinstance(value, str):
+        raise RefusedError(f"is {kind(value)}, not a text", "write a text in quotes")
+    return value
+
+
+def texts(value: object) -> tuple[str, ...]:
+    advice = 'write a list of texts, such as ["a", "b"]'
+    if not isinstance(value, list):
+        raise RefusedError(f"is {kind(value)}, not a list", advice)
+    for item in value:
+        if not isinstance(item, str):
+            raise RefusedError(f"holds {kind(item)} where a text should stand", advice)
+    return tuple(value)
+
+
+def patterns(value: object) -> tuple[str, ...]:
+    given = texts(value)
+    if "" in given:
+        raise RefusedError("holds an empty pattern", 'write a pattern such as "*.jpg", or nothing')
+    return given
+
+
+def whole_number(lowest: int, highest: int) -> Parser[int]:
+    def parse(value: object) -> int:
+        advice = f"write a number from {lowest} to {highest}, without quotes"
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise RefusedError(f"is {kind(value)}, not a whole number", advice)
+        if not lowest <= value <= highest:
+            raise RefusedError(f"is {value}", advice)
+        return value
+
+    return parse
+
+
+def one_of(kinds: type[E]) -> Parser[E]:
+    def parse(value: object) -> E:
+        known = [member.value for member in kinds]
+        if not isinstance(value, str) or value not in known:
+            shown = quoted(value) if isinstance(value, str) else kind(value)
+            choices = ", ".join(quoted(name) for name in known)
+            raise RefusedError(f"is {shown}", f"write one of {choices}")
+        return kinds(value)
+
+    return parse
+
+
+def path(example: str) -> Parser[str]:
+    """Take an absolute path, and bring it into the one form that has no doubled slashes."""
+
+    def parse(value: object) -> str:
+        advice = f'write an absolute one, such as "{example}"'
+        if not isinstance(value, str):
+            raise RefusedError(f"is {kind(value)}, not a path", advice)
+        if not value.startswith("/"):
+            raise RefusedError(f"is {quoted(value)}, which is no absolute path", advice)
+        if "\0" in value:
+            raise RefusedError("holds a NUL, which no path can", advice)
+        parts = [part for part in value.split("/") if part not in {"", "."}]
+        # Beside a symbolic link, what ".." means is not to be seen from the path alone.
+        if ".." in parts:
+            raise RefusedError(f'is {quoted(value)}, with ".." in it', advice)
+        return "/" + "/".join(parts)
+
+    return parse
+
+
+def version(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"v[1-9]\d{0,2}\.\d", value, re.ASCII):
+        shown = quoted(value) if isinstance(value, str) else kind(value)
+        raise RefusedError(f"is {shown}", 'write a version of the Graph API, such as "v25.0"')
+    return value
+
+
+def account_id(value: object) -> AccountId:
+    advice = 'write the account\'s number with or without act_, such as "act_1234567890"'
+    if not isinstance(value, str):
+        raise RefusedError(f"is {kind(value)}, not a text in quotes", advice)
+    digits = value.removeprefix("act_")
+    if not re.fullmatch(r"[1-9]\d{0,19}", digits, re.ASCII):
+        raise RefusedError(f"is {quoted(value)}, which is no account's id", advice)
+    return AccountId(digits)
+
+
+def base_url(value: object) -> str:
+    advice = 'write "https://graph.facebook.com", or "http://127.0.0.1:PORT" for a sandbox'
+    given = text(value)
+    try:
+        url = urlsplit(given)
+        host, _ = url.hostname, url.port
+    except ValueError:
+        raise RefusedError(f"is {quoted(given)}, which is no URL", advice) from None
+    if url.username is not None or url.password is not None:
+        raise RefusedError("has a user name or password in it", advice)
+    if url.scheme not in {"http", "https"} or not host or not re.fullmatch(r"[!-~]+", given):
+        raise RefusedError(f"is {quoted(given)}, which is no http or https URL", advice)
+    if "?" in given or "#" in given:
+        raise RefusedError("has a query or a fragment in it", advice)
+    if url.scheme == "http" and not _is_loopback(host):
+        raise RefusedError(
+            f"is {quoted(given)}: over plain http the token could be read on the way to {host}",
+            advice,
+        )
+    return given.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def check_name(name: str) -> None:
+    """Refuse a name of an account or folder that a log or a command line could mistake."""
+    if not NAME.fullmatch(name):
+        raise RefusedError(
+            "is no name for an account or folder",
+            "write letters, digits, _, - and . only, 64 at most, and a letter or digit first",
+        )
+
+
+def kind(value: object) -> str:
+    """Say what TOML calls this value, for a sentence that begins with its key."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return f"the number {str(value)[:40]}"
+        case str():
+            return "a text"
+        case list():
+            return "a list"
+        case dict():
+            return "a table"
+        case _:
+            return "a date or a time"

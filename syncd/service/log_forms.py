@@ -1,0 +1,94 @@
+"""The three forms of a record: console, logfmt, JSON; each one line, whatever is in it."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+
+from syncd.service.log_record import Record
+from syncd.service.log_value import Plain
+
+Form = Callable[[Record], str]
+Paint = Callable[[str, str], str]
+"""A text and the name of its colour → the text as the terminal is to have it."""
+
+NO_NAME = re.compile(r"[^A-Za-z0-9_.-]")
+ENDS_A_WORD = frozenset(' "=')
+CODES = {
+    "time": "2",
+    "name": "36",
+    "event": "1",
+    "debug": "2",
+    "info": "32",
+    "warning": "33",
+    "error": "31",
+    "critical": "1;31",
+}
+SHORT = {"warning": "warn", "critical": "fatal"}
+WIDEST = len("fatal")
+COLUMN = 20
+"""Where the fields begin, after the event: most names are shorter."""
+
+
+def json_form(record: Record) -> str:
+    """One object; the names are those of logfmt."""
+    return _json({**_head(record), **record.fields})
+
+
+def logfmt_form(record: Record) -> str:
+    """`name=value` pairs; a value with a space, quote or `=` is quoted as JSON quotes."""
+    return " ".join(_pairs({**_head(record), **record.fields}, uncoloured))
+
+
+def console_form(paint: Paint) -> Form:
+    """For people: the local time of day, level, event, then fields as in logfmt."""
+
+    def form(record: Record) -> str:
+        level = SHORT.get(record.level, record.level)
+        event = _word(record.event)
+        head = (
+            paint(record.time.astimezone().strftime("%H:%M:%S"), "time"),
+            paint(level, record.level) + " " * (WIDEST - len(level)),
+            paint(event, "event") + " " * (COLUMN - len(event) if record.fields else 0),
+        )
+        return " ".join((*head, *_pairs(record.fields, paint)))
+
+    return form
+
+
+def coloured(text: str, kind: str) -> str:
+    return f"\x1b[{CODES.get(kind, '0')}m{text}\x1b[0m"
+
+
+def uncoloured(text: str, _kind: str) -> str:
+    return text
+
+
+def _head(record: Record) -> dict[str, Plain]:
+    return {"timestamp": record.timestamp, "level": record.level, "event": record.event}
+
+
+def _pairs(fields: dict[str, Plain], paint: Paint) -> Iterator[str]:
+    for name, value in fields.items():
+        shown = NO_NAME.sub("_", name) or "_"
+        yield paint(f"{shown}=", "name") + _word(value)
+
+
+def _word(value: Plain) -> str:
+    match value:
+        case str():
+            plain_word = value and value.isprintable() and ENDS_A_WORD.isdisjoint(value)
+            return value if plain_word else _json(value)
+        case list() if all(isinstance(item, str | int | float) for item in value):
+            return _word(",".join(item if isinstance(item, str) else _json(item) for item in value))
+        case list() | dict():
+            return _word(_json(value))
+        case _:
+            return _json(value)
+
+
+def _json(value: Plain) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    if text.isprintable():
+        return text
+    # U+2028, DEL and others end a line or move a cursor somewhere; outside texts JSON has none.
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)

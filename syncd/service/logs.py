@@ -1,0 +1,110 @@
+"""The log: set up once, and written through structlog.get_logger() everywhere."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import TextIO
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from syncd.config import LogFormat
+from syncd.service.log_forms import (
+    Form,
+    coloured,
+    console_form,
+    json_form,
+    logfmt_form,
+    uncoloured,
+)
+from syncd.service.log_library import hear_libraries
+from syncd.service.log_record import record_of
+from syncd.service.log_secrets import hide
+
+__all__ = ["Lines", "Writer", "configure_logs", "hide", "stream_writer"]
+
+Writer = Callable[[str], None]
+"""Takes one line, without its newline, to wherever it is shown."""
+
+
+class Lines:
+    """Where the log's lines go: to the writer that it was made with, or to another for a while."""
+
+    def __init__(self, write: Writer) -> None:
+        self._write = write
+
+    @contextmanager
+    def through(self, write: Writer) -> Iterator[None]:
+        """Hand the lines to another writer, such as one that knows of a progress bar."""
+        before, self._write = self._write, write
+        try:
+            yield
+        finally:
+            self._write = before
+
+    def line(self, text: str) -> None:
+        # A log that cannot be written stops nothing, and there is nowhere to say so.
+        with suppress(OSError, ValueError):  # gone, closed
+            self._write(text)
+
+    debug = info = warning = error = critical = line
+    """What structlog calls, by the level of the record; the level is in the line already."""
+
+
+def configure_logs(
+    level: str, form: LogFormat, stream: TextIO, environ: Mapping[str, str] = os.environ
+) -> Lines:
+    """Send every record of this level or above to the stream; may be called again.
+
+    What libraries say through `logging` comes out the same way, warnings and worse.
+    """
+    lines = Lines(stream_writer(stream))
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            _renderer(_form(form, stream, environ)),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *_args: lines,
+        # Loggers made at import must see what is configured later, and again in a test.
+        cache_logger_on_first_use=False,
+    )
+    hear_libraries()
+    return lines
+
+
+def stream_writer(stream: TextIO) -> Writer:
+    def write(line: str) -> None:
+        # One write a line: lines of several threads stay apart.
+        stream.write(f"{_encodable(line, stream)}\n")
+        stream.flush()
+
+    return write
+
+
+def _encodable(line: str, stream: TextIO) -> str:
+    encoding = stream.encoding or "utf-8"
+    return line.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _form(form: LogFormat, stream: TextIO, environ: Mapping[str, str]) -> Form:
+    terminal = stream.isatty()
+    match form:
+        case LogFormat.JSON:
+            return json_form
+        case LogFormat.AUTO if not terminal:
+            return logfmt_form
+        case LogFormat.LOGFMT:
+            return logfmt_form
+        case LogFormat.AUTO | LogFormat.CONSOLE:
+            # https://no-color.org: set, and not empty.
+            plain = not terminal or environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
+            return console_form(uncoloured if plain else coloured)
+
+
+def _renderer(form: Form) -> structlog.typing.Processor:
+    def render(_logger: WrappedLogger, level: str, given: EventDict) -> str:
+        return form(record_of(level, given, datetime.now(UTC)))
+
+    return render

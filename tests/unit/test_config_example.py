@@ -1,0 +1,55 @@
+"""config.example.toml against the code: all keys, the true defaults."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+from syncd.config import Account, Config, Folder, Graph, Ledger, Log, Pack, Watch, load
+from syncd.config.load import loads
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+
+LEAST = """
+[graph]
+token = { credential = "syncd.token" }
+[accounts.main]
+id = "act_1234567890"
+[folders.spring]
+path = "/srv/creatives/spring"
+account = "main"
+"""
+
+
+def test_the_example_loads_as_it_is_and_says_nothing_but_the_defaults() -> None:
+    assert load(EXAMPLE, {}) == defaults()
+
+
+def test_what_the_example_comments_out_are_the_defaults() -> None:
+    text = EXAMPLE.read_text()
+    uncommented, count = re.subn(r"^#(?=\w)", "", text, flags=re.MULTILINE)
+    assert count > 10
+    assert loads(uncommented, EXAMPLE, {}) == defaults()
+
+
+def test_the_example_names_every_key_that_there_is() -> None:
+    sections = {"graph": Graph, "ledger": Ledger, "accounts.main": Account}
+    sections |= {"folders.spring": Folder, "watch": Watch, "pack": Pack, "log": Log}
+    found: dict[str, set[str]] = {}
+    for line in EXAMPLE.read_text().splitlines():
+        if header := re.fullmatch(r"\[(.+)\]", line):
+            found[header[1]] = set()
+        # A default, a value, or a key that has no default: `#   app_secret = …`.
+        elif key := re.match(r"(?:#|#   )?(\w+) = ", line):
+            found[list(found)[-1]].add(key[1])
+    known = {
+        name: {field.name for field in fields(shape)} - {"name"} for name, shape in sections.items()
+    }
+    assert found == known
+    assert {name.split(".")[0] for name in found} == {field.name for field in fields(Config)} - {
+        "path",
+        "warnings",
+    }
+
+
+def defaults() -> Config:
+    return loads(LEAST, EXAMPLE, {"STATE_DIRECTORY": "/var/lib/syncd"})
