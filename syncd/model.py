@@ -48,6 +48,31 @@ class RootIdentity:
     inode: int
     links: int
 
+    def is_still(self, later: RootIdentity | None) -> bool:
+        """Tell whether the same directory was found later, and is more than a ghost.
+
+        The number of links changes with every sub-directory; none at all means that the directory
+        was removed, and is only still mounted somewhere.
+        """
+        return (
+            later is not None
+            and (later.device, later.inode) == (self.device, self.inode)
+            and later.links > 0
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What an account answers for an image that it holds: pixels, and URLs that expire."""
+
+    hash: ImageHash
+    name: str | None = None
+    width: int | None = None
+    height: int | None = None
+    url: str | None = None
+    url_128: str | None = None
+    url_256: str | None = None
+
 
 def printable(name: bytes) -> str:
     """Return a file name as one line of text: what is not printable UTF-8 is escaped."""

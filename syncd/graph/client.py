@@ -1,0 +1,187 @@
+"""The Marketing API over HTTP, the only module beside the sandbox that knows aiohttp."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
+
+from syncd.config import Secret
+from syncd.graph import shapes
+from syncd.graph.multipart import Body, Part, multipart
+from syncd.model import AccountId, Entry
+from syncd.rules.verdicts import Fault
+
+_CHUNK = 256 * 1024  # bytes that a slow line must carry within the stall time
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What opens an account: a token, and the app's secret where calls are to be proved."""
+
+    token: Secret
+    app_secret: Secret | None = None
+
+    def proof(self) -> dict[str, str]:
+        """Return `appsecret_proof` (developers.facebook.com, Securing Graph API Requests)."""
+        if self.app_secret is None:
+            return {}
+        key, text = self.app_secret.reveal().encode(), self.token.reveal().encode()
+        return {"appsecret_proof": hmac.new(key, text, hashlib.sha256).hexdigest()}
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """An upload's answer: entries by their keys in it, and the account's usage."""
+
+    entries: dict[str, Entry]
+    usage: shapes.Usage
+
+
+class GraphError(Exception):
+    """A call brought no answer: what came instead, and what its headers said of the account."""
+
+    def __init__(self, fault: Fault, usage: shapes.Usage) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+        self.usage = usage
+
+
+class GraphClient:
+    """Calls to one server and version; every failure is a GraphError."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, stall: float) -> None:
+        self._session = session
+        self._url = url
+        self._stall = stall
+
+    async def upload(
+        self, account: AccountId, credentials: Credentials, parts: Sequence[Part]
+    ) -> Uploaded:
+        """Send images in one POST."""
+        boundary = f"syncd-{secrets.token_hex(16)}"
+        body = multipart(parts, credentials.proof().items(), boundary)
+        return await self._post_images(account, credentials, _Pieces(body, self._stall))
+
+    async def upload_bytes(
+        self, account: AccountId, credentials: Credentials, content: bytes
+    ) -> Uploaded:
+        """Send one image as the form field `bytes`, base64."""
+        field = await asyncio.to_thread(lambda: base64.b64encode(content).decode("ascii"))
+        form = {"bytes": field, **credentials.proof()}
+        return await self._post_images(account, credentials, aiohttp.FormData(form))
+
+    async def me(self, credentials: Credentials) -> shapes.Node:
+        """Ask whose token this is."""
+        return await self._node("me", {"fields": "id,name"}, credentials)
+
+    async def account(self, account: AccountId, credentials: Credentials) -> shapes.Node:
+        """Ask for an ad account's name and status."""
+        fields = {"fields": "id,name,account_status"}
+        return await self._node(f"act_{account}", fields, credentials)
+
+    async def _post_images(
+        self, account: AccountId, credentials: Credentials, body: Payload | aiohttp.FormData
+    ) -> Uploaded:
+        answer, usage = await self._call(
+            "POST", f"act_{account}/adimages", account, credentials, body=body
+        )
+        entries = shapes.read_images(answer)
+        if entries is None:
+            raise GraphError(Fault(200, message="the answer was cut off, or no JSON"), usage)
+        return Uploaded(entries, usage)
+
+    async def _node(
+        self, path: str, query: Mapping[str, str], credentials: Credentials
+    ) -> shapes.Node:
+        params = {**query, **credentials.proof()}
+        answer, usage = await self._call(
+            "GET", path, AccountId(path.removeprefix("act_")), credentials, params=params
+        )
+        node = shapes.read_node(answer)
+        if node is None:
+            raise GraphError(Fault(200, message="the answer was cut off, or no JSON"), usage)
+        return node
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        account: AccountId,
+        credentials: Credentials,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Payload | aiohttp.FormData | None = None,
+    ) -> tuple[bytes, shapes.Usage]:
+        headers = {"Authorization": f"Bearer {credentials.token.reveal()}"}
+        try:
+            async with self._session.request(
+                method, f"{self._url}/{path}", params=params, data=body, headers=headers
+            ) as response:
+                content = await response.read()
+                usage = shapes.read_usage(account, response.headers)
+                if response.status >= 400 or shapes.is_error(content):
+                    raise GraphError(shapes.read_fault(response.status, content), usage)
+                return content, usage
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            # No `from`: an aiohttp error carries the request, whose headers carry the token.
+            raise GraphError(Fault(message=_why(error)), shapes.Usage()) from None
+
+
+@asynccontextmanager
+async def connect(base_url: str, version: str, stall: float) -> AsyncIterator[GraphClient]:
+    """Open a client; a call ends in an error when nothing moves for `stall` seconds.
+
+    A call has no limit in all: 24 MiB over a slow line may take its time while bytes flow.
+    """
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=stall, sock_read=stall)
+    async with aiohttp.ClientSession(
+        timeout=timeout,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        connector=aiohttp.TCPConnector(limit=0),
+        headers={"User-Agent": "syncd"},
+        trust_env=base_url.startswith("https:"),
+    ) as session:
+        yield GraphClient(session, f"{base_url}/{version}", stall)
+
+
+class _Pieces(Payload):
+    """A body whose pieces are written one after the other, each within the stall time."""
+
+    def __init__(self, body: Body, stall: float) -> None:
+        super().__init__(body, content_type=body.content_type)
+        self._body = body
+        self._stall = stall
+        self._size = body.length
+
+    def decode(self, *_: Any) -> str:
+        raise TypeError("a body of images is no text")
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        await self.write_with_length(writer, None)
+
+    async def write_with_length(self, writer: AbstractStreamWriter, _length: int | None) -> None:
+        for piece in self._body.pieces:
+            view = memoryview(piece)
+            for start in range(0, len(view), _CHUNK):
+                async with asyncio.timeout(self._stall):
+                    await writer.write(view[start : start + _CHUNK])
+
+    async def as_bytes(self, *_: Any) -> bytes:
+        raise TypeError("a body of images is written, never joined")
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

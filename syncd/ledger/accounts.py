@@ -1,0 +1,88 @@
+"""Statements about accounts: what pauses or stops them, and what was learnt of them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from syncd.ledger.database import Change, Question
+from syncd.model import AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Nothing goes to an account; times in unix seconds, no end for a stop."""
+
+    kind: str
+    why: str
+    since: float
+    until: float | None
+    row: int  # the how-manieth pause in a row
+
+
+def pauses() -> Question[dict[AccountId, Pause]]:
+    """Return every pause and stop."""
+
+    def question(db: sqlite3.Connection) -> dict[AccountId, Pause]:
+        rows = db.execute('SELECT account, kind, why, since, until, "row" FROM pause')
+        return {AccountId(account): Pause(*rest) for account, *rest in rows}
+
+    return question
+
+
+def pause(accounts: Sequence[AccountId], pause: Pause) -> Change[None]:
+    """Pause or stop accounts."""
+
+    def change(db: sqlite3.Connection) -> None:
+        db.executemany(
+            'INSERT OR REPLACE INTO pause (account, kind, why, since, until, "row")'
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (account, pause.kind, pause.why, pause.since, pause.until, pause.row)
+                for account in accounts
+            ],
+        )
+
+    return change
+
+
+def resume(account: AccountId) -> Change[None]:
+    """End an account's pause."""
+
+    def change(db: sqlite3.Connection) -> None:
+        db.execute("DELETE FROM pause WHERE account = ?", (account,))
+
+    return change
+
+
+def lift_stops() -> Change[list[AccountId]]:
+    """End every stop, but no pause: a person has done something; answers whose."""
+
+    def change(db: sqlite3.Connection) -> list[AccountId]:
+        rows = db.execute("DELETE FROM pause WHERE until IS NULL RETURNING account")
+        return [AccountId(account) for (account,) in rows.fetchall()]
+
+    return change
+
+
+def alone_until(account: AccountId) -> Question[float]:
+    """Return until when an account gets one image a POST, in unix seconds; 0 for never."""
+
+    def question(db: sqlite3.Connection) -> float:
+        row = db.execute("SELECT alone_until FROM account WHERE account = ?", (account,)).fetchone()
+        return 0.0 if row is None or row[0] is None else float(row[0])
+
+    return question
+
+
+def send_alone_until(account: AccountId, until: float | None) -> Change[None]:
+    """Remember that an account refuses shared POSTs, or that it takes them (None)."""
+
+    def change(db: sqlite3.Connection) -> None:
+        db.execute(
+            "INSERT OR REPLACE INTO account (account, alone_until) VALUES (?, ?)",
+            (account, until),
+        )
+
+    return change

@@ -1,0 +1,242 @@
+"""The connection to SQLite, the only module that knows aiosqlite: grouped writes, short reads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from syncd.ledger import schema
+from syncd.ledger.errors import LedgerUnfit
+
+T = TypeVar("T")
+
+Change = Callable[[sqlite3.Connection], T]
+"""A change of facts: run inside a transaction on the ledger's thread, whole or not at all."""
+
+Question = Callable[[sqlite3.Connection], T]
+"""A question to the ledger: reads alone, and shortly."""
+
+
+def all_of(changes: Sequence[Change[None]]) -> Change[None]:
+    """Return one change that makes all of these, in order."""
+
+    def change(db: sqlite3.Connection) -> None:
+        for each in changes:
+            each(db)
+
+    return change
+
+
+_BUSY = 10.0  # seconds that a write waits for another process, such as `syncd retry`
+
+
+class _Connection(aiosqlite.Connection):
+    """A connection whose waiting changes share a commit.
+
+    What callers wait for is taken together by one function on the connection's thread; so a
+    cancelled caller never leaves a transaction open, and a change is done whole or not at all.
+    """
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connector, iter_chunk_size=64)
+        self._waiting: list[tuple[Change[Any], asyncio.Future[Any]]] = []
+        self._committing = False
+
+    async def write(self, change: Change[T]) -> T:
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((change, future))
+        if not self._committing:
+            self._commit_waiting()
+        return await future
+
+    def _commit_waiting(self) -> None:
+        batch, self._waiting = self._waiting, []
+        self._committing = True
+        loop = asyncio.get_running_loop()
+
+        def commit() -> None:
+            results: list[Any] = []
+            error: sqlite3.Error | None = None
+            db = self._conn
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                results.extend(change(db) for change, _ in batch)
+                db.execute("COMMIT")
+            except sqlite3.Error as e:
+                error = e
+            finally:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                loop.call_soon_threadsafe(self._committed, batch, results, error)
+
+        self._tx.put_nowait((None, commit))
+
+    def _committed(
+        self,
+        batch: list[tuple[Change[Any], asyncio.Future[Any]]],
+        results: list[Any],
+        error: sqlite3.Error | None,
+    ) -> None:
+        for i, (_, future) in enumerate(batch):
+            if future.done():  # its caller was cancelled; the change stands all the same
+                continue
+            if error is not None:
+                future.set_exception(error)
+            elif i < len(results):
+                future.set_result(results[i])
+            else:
+                future.set_exception(RuntimeError("a change before this one failed"))
+        self._committing = False
+        if self._waiting:
+            self._commit_waiting()
+
+    async def ask(self, question: Question[T]) -> T:
+        answer: T = await self._execute(  # type: ignore[no-untyped-call]  # aiosqlite types it not
+            lambda: question(self._conn)
+        )
+        return answer
+
+
+class Ledger:
+    """The open ledger: `write` changes facts, `ask` reads them, each on a thread of its own."""
+
+    def __init__(self, path: Path, writer: _Connection, reader: _Connection) -> None:
+        self.path = path
+        self._writer = writer
+        self._reader = reader
+
+    async def write(self, change: Change[T]) -> T:
+        """Make a change durable; changes that wait at the same time share one commit."""
+        return await self._writer.write(change)
+
+    async def ask(self, question: Question[T]) -> T:
+        """Answer a question from what has been committed."""
+        return await self._reader.ask(question)
+
+    async def version_of_others(self) -> int:
+        """Return a number that changes when another process has changed the ledger."""
+
+        def question(db: sqlite3.Connection) -> int:
+            (version,) = db.execute("PRAGMA data_version").fetchone()
+            return int(version)
+
+        return await self._writer.ask(question)
+
+
+@asynccontextmanager
+async def open_ledger(path: Path) -> AsyncIterator[Ledger]:
+    """Open the ledger for work, making or migrating it first. The caller holds the lock.
+
+    Raises LedgerUnfit for a file that is corrupt, foreign or newer; that file is not touched.
+    """
+    schema.refuse_foreign(path)
+    with _corruption_named(path):
+        writer = _Connection(lambda: _connect_writer(path))
+        reader = _Connection(lambda: connect_reader(path))
+        async with writer:
+            async with reader:
+                yield Ledger(path, writer, reader)
+            await writer.execute("PRAGMA optimize")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the ledger for questions alone, beside a daemon that may be running.
+
+    Raises FileNotFoundError when there is none, LedgerUnfit as open_ledger does.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"there is no ledger at {path} yet; `syncd run` makes it")
+    schema.refuse_foreign(path)
+    with _corruption_named(path), closing(connect_reader(path)) as db:
+        yield db
+
+
+@contextmanager
+def changing(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the ledger for one short change, beside a daemon that may be running.
+
+    Raises as `reading` does.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"there is no ledger at {path} yet; `syncd run` makes it")
+    schema.refuse_foreign(path)
+    with _corruption_named(path), closing(_connect_writer(path)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        yield db
+        db.execute("COMMIT")
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """Return a read-only connection for the calling thread, or for one handed to another."""
+    db = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=_BUSY,
+    )
+    try:
+        schema.refuse_newer(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _connect_writer(path: Path) -> sqlite3.Connection:
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    # The WAL and its index take the ledger's own mode.
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_BUSY)
+    try:
+        schema.refuse_newer(db, path)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+        schema.migrate(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+_CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def is_corruption(error: Exception) -> bool:
+    """Tell whether SQLite says that the file itself is damaged."""
+    return (
+        isinstance(error, sqlite3.DatabaseError)
+        and getattr(error, "sqlite_errorcode", 0) & 0xFF in _CORRUPT
+    )
+
+
+@contextmanager
+def _corruption_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.DatabaseError, ExceptionGroup) as error:
+        if not any(is_corruption(e) for e in _leaves(error)):
+            raise
+        raise LedgerUnfit(
+            f"{path} is damaged; stop syncd, keep a copy, and restore a backup, or try "
+            f"`sqlite3 {path} .recover`; with the file moved away, syncd makes a new one and "
+            "sends every image again, which is harmless"
+        ) from None
+
+
+def _leaves(error: Exception) -> Iterator[Exception]:
+    if isinstance(error, ExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

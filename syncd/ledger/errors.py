@@ -1,0 +1,22 @@
+"""What can be wrong with a ledger, said to the operator."""
+
+from __future__ import annotations
+
+
+class LedgerError(Exception):
+    """The ledger cannot be used; the message says why, and what to do."""
+
+
+class LedgerUnfit(LedgerError):
+    """The file is corrupt, of another program, or of a newer version of syncd."""
+
+
+class LedgerBusy(LedgerError):
+    """Another process works on this ledger."""
+
+    def __init__(self, path: str, holder: int | None) -> None:
+        who = f"process {holder}" if holder is not None else "another process"
+        super().__init__(
+            f"{path} is in use by {who}; stop it first, or give this one another ledger"
+        )
+        self.holder = holder

@@ -1,0 +1,35 @@
+"""One process at a time for each ledger."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from syncd.ledger.errors import LedgerBusy
+
+
+@contextmanager
+def sole_use(ledger: Path) -> Iterator[None]:
+    """Hold the lock file beside the ledger; it carries the holder's pid and ends with the process.
+
+    Raises LedgerBusy when another process holds it.
+    """
+    path = ledger.with_name(ledger.name + ".lock")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LedgerBusy(str(ledger), _pid(os.pread(descriptor, 32, 0))) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _pid(text: bytes) -> int | None:
+    return int(text) if text.strip().isdigit() else None

@@ -1,0 +1,193 @@
+"""Questions that a person asks of the ledger."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from syncd.ledger.database import Question
+from syncd.model import AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many images of an account are wanted, and how they stand."""
+
+    wanted: int
+    held: int
+    missing: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A reason, and how many images or files have it."""
+
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One file, and how its image stands in one account that its folder names."""
+
+    folder: str
+    root: bytes
+    path: bytes  # relative to the folder
+    file_trouble: str | None
+    digest: bytes | None
+    size: int
+    format: str | None
+    width: int | None
+    height: int | None
+    account: str | None
+    hash: str | None
+    held_at: float | None
+    name: str | None
+    url: str | None
+    rejected: str | None
+    trouble: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FolderState:
+    """A folder as it was last seen; unix seconds."""
+
+    name: str
+    path: bytes
+    files: int
+    trouble: str | None
+    scanned_at: float | None
+
+
+def tally(account: AccountId) -> Question[Tally]:
+    """Count an account's images; index scans alone."""
+
+    def question(db: sqlite3.Connection) -> Tally:
+        wanted, missing, rejected = db.execute(
+            "SELECT (SELECT count(*) FROM replica INDEXED BY replica_wanted"
+            " WHERE account = ?1 AND files > 0),"
+            " (SELECT count(*) FROM replica INDEXED BY replica_missing WHERE account = ?1"
+            " AND files > 0 AND hash IS NULL AND rejected IS NULL),"
+            " (SELECT count(*) FROM replica INDEXED BY replica_rejected WHERE account = ?1"
+            " AND rejected IS NOT NULL AND files > 0)",
+            (account,),
+        ).fetchone()
+        return Tally(wanted, wanted - missing - rejected, missing, rejected)
+
+    return question
+
+
+def missing_bytes(account: AccountId) -> Question[int]:
+    """Sum the sizes of an account's missing images, in bytes."""
+
+    def question(db: sqlite3.Connection) -> int:
+        (total,) = db.execute(
+            "SELECT coalesce(sum(image.size), 0) FROM replica INDEXED BY replica_missing"
+            " JOIN image USING (digest) WHERE account = ? AND files > 0 AND hash IS NULL"
+            " AND rejected IS NULL",
+            (account,),
+        ).fetchone()
+        return int(total)
+
+    return question
+
+
+def rejections(account: AccountId) -> Question[list[Count]]:
+    """Count an account's rejected images by reason, the commonest first."""
+    return _reasons(
+        "SELECT rejected, count(*) FROM replica WHERE account = ? AND files > 0"
+        " AND rejected IS NOT NULL GROUP BY rejected ORDER BY count(*) DESC, rejected",
+        account,
+    )
+
+
+def troubles(account: AccountId) -> Question[list[Count]]:
+    """Count what the last tries to bring an account's missing images met."""
+    return _reasons(
+        "SELECT trouble, count(*) FROM replica INDEXED BY replica_missing WHERE account = ?"
+        " AND files > 0 AND hash IS NULL AND rejected IS NULL AND trouble IS NOT NULL"
+        " GROUP BY trouble ORDER BY count(*) DESC, trouble",
+        account,
+    )
+
+
+def unreadable_files(folder: str) -> Question[list[Count]]:
+    """Count a folder's files that cannot be read, by reason."""
+    return _reasons(
+        "SELECT file.trouble, count(*) FROM file"
+        " JOIN directory ON directory.id = file.directory_id"
+        " JOIN folder ON folder.id = directory.folder_id"
+        " WHERE file.trouble IS NOT NULL AND folder.name = ?"
+        " GROUP BY file.trouble ORDER BY count(*) DESC, file.trouble",
+        folder,
+    )
+
+
+def folder_states() -> Question[list[FolderState]]:
+    """Return every folder that has a route."""
+
+    def question(db: sqlite3.Connection) -> list[FolderState]:
+        rows = db.execute(
+            "SELECT name, path, (SELECT count(*) FROM directory JOIN file"
+            " ON file.directory_id = directory.id WHERE directory.folder_id = folder.id),"
+            " trouble, scanned_at FROM folder"
+            " WHERE EXISTS (SELECT 1 FROM route WHERE route.folder_id = folder.id) ORDER BY name"
+        )
+        return [FolderState(*row) for row in rows]
+
+    return question
+
+
+_STANDING = (
+    "SELECT folder.name, folder.path,"
+    " CASE directory.path WHEN x'' THEN file.name ELSE"
+    " CAST(directory.path || '/' || file.name AS BLOB) END,"
+    " file.trouble, file.digest, file.size, image.format, image.width, image.height,"
+    " route.account, replica.hash, replica.held_at, answer.name, answer.url,"
+    " replica.rejected, replica.trouble"
+    " FROM file JOIN directory ON directory.id = file.directory_id"
+    " JOIN folder ON folder.id = directory.folder_id"
+    " LEFT JOIN image USING (digest)"
+    " LEFT JOIN route ON route.folder_id = folder.id"
+    " LEFT JOIN replica ON replica.digest = file.digest AND replica.account = route.account"
+    " LEFT JOIN answer ON answer.digest = file.digest AND answer.account = route.account"
+)
+
+
+def by_path(folder: str, directory: bytes, name: bytes) -> Question[list[Standing]]:
+    """Return everything known of one file."""
+    return _standings(
+        "WHERE folder.name = ? AND directory.path = ? AND file.name = ?", folder, directory, name
+    )
+
+
+def by_digest(digest: bytes) -> Question[list[Standing]]:
+    """Return every file with those contents."""
+    return _standings("WHERE file.digest = ?", digest)
+
+
+def by_hash(image_hash: str) -> Question[list[Standing]]:
+    """Return every file whose image some account holds under that hash."""
+    return _standings(
+        "WHERE file.digest IN (SELECT digest FROM replica WHERE hash = ?)", image_hash
+    )
+
+
+def all_standings(limit: int) -> Question[list[Standing]]:
+    """Return the first files of the ledger, in the order of their paths."""
+    return _standings("ORDER BY folder.name, directory.path, file.name LIMIT ?", limit)
+
+
+def _standings(where: str, *parameters: object) -> Question[list[Standing]]:
+    def question(db: sqlite3.Connection) -> list[Standing]:
+        return [Standing(*row) for row in db.execute(f"{_STANDING} {where}", parameters)]
+
+    return question
+
+
+def _reasons(sql: str, parameter: str) -> Question[list[Count]]:
+    def question(db: sqlite3.Connection) -> list[Count]:
+        return [Count(*row) for row in db.execute(sql, (parameter,))]
+
+    return question

@@ -1,0 +1,155 @@
+"""Statements about replicas: which image is wanted, held, missing or rejected in which account."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from syncd.ledger.database import Change, Question
+from syncd.model import AccountId, Digest, Entry, Stat
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the ledger says of one replica, and how large its image is in bytes."""
+
+    digest: Digest
+    wanted: bool
+    held: bool
+    rejected: bool
+    size: int
+    format: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that held an image when it was last read."""
+
+    folder_id: int
+    root: bytes
+    directory: bytes
+    name: bytes
+    stat: Stat
+
+    @property
+    def path(self) -> bytes:
+        """The path relative to the folder."""
+        return self.directory + b"/" + self.name if self.directory else self.name
+
+
+def facts(account: AccountId, digests: Sequence[Digest]) -> Question[dict[Digest, Facts]]:
+    """Return what is known of those replicas; one that is not there is not wanted any more."""
+
+    def question(db: sqlite3.Connection) -> dict[Digest, Facts]:
+        marks = ",".join("?" * len(digests))
+        rows = db.execute(
+            "SELECT replica.digest, files > 0, hash IS NOT NULL, rejected IS NOT NULL,"
+            " coalesce(image.size, 0), image.format FROM replica LEFT JOIN image USING (digest)"
+            f" WHERE account = ? AND digest IN ({marks})",
+            (account, *digests),
+        )
+        return {
+            Digest(digest): Facts(Digest(digest), bool(w), bool(h), bool(r), size, form)
+            for digest, w, h, r, size, form in rows
+        }
+
+    return question
+
+
+def missing_after(account: AccountId, digest: bytes, limit: int) -> Question[list[Digest]]:
+    """Return the next missing digests of an account in key order: a page, never the list."""
+
+    def question(db: sqlite3.Connection) -> list[Digest]:
+        return [
+            Digest(row[0])
+            for row in db.execute(
+                "SELECT digest FROM replica INDEXED BY replica_missing"
+                " WHERE account = ? AND digest > ? AND files > 0 AND hash IS NULL"
+                " AND rejected IS NULL ORDER BY digest LIMIT ?",
+                (account, digest, limit),
+            )
+        ]
+
+    return question
+
+
+def sources(account: AccountId, digest: Digest, limit: int = 8) -> Question[list[Source]]:
+    """Return files that hold an image, in folders that this account stands for."""
+
+    def question(db: sqlite3.Connection) -> list[Source]:
+        rows = db.execute(
+            "SELECT folder.id, folder.path, directory.path, file.name, device, inode, file.size,"
+            " mtime_ns, ctime_ns FROM file JOIN directory ON directory.id = file.directory_id"
+            " JOIN folder ON folder.id = directory.folder_id"
+            " JOIN route ON route.folder_id = folder.id AND route.account = ?"
+            " WHERE file.digest = ? ORDER BY file.missed_by IS NOT NULL LIMIT ?",
+            (account, digest, limit),
+        )
+        return [
+            Source(folder_id, root, directory, name, Stat(*stat))
+            for folder_id, root, directory, name, *stat in rows
+        ]
+
+    return question
+
+
+def hold_all(account: AccountId, held: Sequence[tuple[Digest, Entry]], at: float) -> Change[None]:
+    """Write down that an account holds images, under which hashes; unix seconds."""
+
+    def change(db: sqlite3.Connection) -> None:
+        db.executemany(
+            "INSERT INTO replica (account, digest, hash, held_at) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (account, digest) DO UPDATE SET hash = excluded.hash,"
+            " held_at = excluded.held_at, rejected = NULL, rejected_at = NULL, trouble = NULL",
+            [(account, digest, entry.hash, at) for digest, entry in held],
+        )
+        db.executemany(
+            "INSERT OR REPLACE INTO answer"
+            " (account, digest, name, width, height, url, url_128, url_256)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (account, digest, e.name, e.width, e.height, e.url, e.url_128, e.url_256)
+                for digest, e in held
+            ],
+        )
+
+    return change
+
+
+def reject(account: AccountId, digest: Digest, why: str, at: float) -> Change[None]:
+    """Write down that an account refuses an image, and why: it is not asked again."""
+
+    def change(db: sqlite3.Connection) -> None:
+        db.execute(
+            "UPDATE replica SET rejected = ?, rejected_at = ?, trouble = NULL"
+            " WHERE account = ? AND digest = ?",
+            (why, at, account, digest),
+        )
+
+    return change
+
+
+def trouble(account: AccountId, digests: Sequence[Digest], why: str) -> Change[None]:
+    """Write down what the last try to bring images met; they stay missing."""
+
+    def change(db: sqlite3.Connection) -> None:
+        db.executemany(
+            "UPDATE replica SET trouble = ? WHERE account = ? AND digest = ?"
+            " AND hash IS NULL AND trouble IS NOT ?",
+            [(why, account, digest, why) for digest in digests],
+        )
+
+    return change
+
+
+def ask_again() -> Change[int]:
+    """Let every rejected image be asked once more; answers how many replicas."""
+
+    def change(db: sqlite3.Connection) -> int:
+        db.execute("UPDATE image SET unfit = NULL WHERE unfit IS NOT NULL")
+        return db.execute(
+            "UPDATE replica SET rejected = NULL, rejected_at = NULL WHERE rejected IS NOT NULL"
+        ).rowcount
+
+    return change

@@ -1,0 +1,72 @@
+"""Which files are ledgers of ours, and how an older one is brought up to date."""
+
+from __future__ import annotations
+
+import sqlite3
+from importlib import resources
+from pathlib import Path
+
+from syncd.ledger.errors import LedgerUnfit
+
+APPLICATION_ID = 0x53594E43
+"""`SYNC` in ASCII: what `file` and sqlite3 know a ledger by."""
+
+_HEADER = 100  # bytes; sqlite.org/fileformat2.html, "The Database Header"
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Return every migration as (version that it makes, SQL), the first first."""
+    folder = resources.files("syncd.ledger") / "migrations"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [(int(name[:4]), (folder / name).read_text("utf-8")) for name in names]
+
+
+def current_version() -> int:
+    """Return the version of the schema that this program writes."""
+    return migrations()[-1][0]
+
+
+def refuse_foreign(path: Path) -> None:
+    """Look at the file's header alone, so that what is not ours is not touched.
+
+    Raises LedgerUnfit for a file that is no SQLite database, or another program's.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER)
+    except FileNotFoundError:
+        return
+    if not header:
+        return
+    if len(header) < _HEADER or not header.startswith(b"SQLite format 3\x00"):
+        raise LedgerUnfit(
+            f"{path} is not a ledger: it does not begin as an SQLite database does; "
+            "restore it from a backup, or move it away: syncd then makes a new one, and sends again"
+        )
+    application = int.from_bytes(header[68:72], "big")
+    if application != APPLICATION_ID:
+        raise LedgerUnfit(
+            f"{path} belongs to another program (application id {application:#x}); "
+            "name another file as ledger.path"
+        )
+
+
+def refuse_newer(db: sqlite3.Connection, path: Path) -> None:
+    """Raise LedgerUnfit when a newer syncd has written here."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > current_version():
+        raise LedgerUnfit(
+            f"{path} was written by a newer syncd (ledger version {version}, "
+            f"this one knows {current_version()}); install that version again"
+        )
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring the ledger to the newest version, one transaction a step."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    for target, script in migrations():
+        if target > version:
+            db.executescript(
+                f"BEGIN IMMEDIATE;\nPRAGMA application_id = {APPLICATION_ID};\n"
+                f"PRAGMA user_version = {target};\n{script}\nCOMMIT;"
+            )

@@ -1,0 +1,281 @@
+"""Statements about folders, directories and files: the disk as it was last seen."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from syncd.ledger.database import Change, Question
+from syncd.model import AccountId, Digest, FolderName, Stat
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file by where it lies: folder, directory below it (empty for the folder), name."""
+
+    folder_id: int
+    directory: bytes
+    name: bytes
+
+    @property
+    def path(self) -> bytes:
+        """The path relative to the folder."""
+        return self.directory + b"/" + self.name if self.directory else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger has of one directory's own entries."""
+
+    directory_id: int | None
+    files: dict[bytes, Stat | None]  # None: it was in trouble, and is worth another look
+    directories: dict[bytes, int]  # path relative to the folder → id
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What was found in a file's bytes: size in bytes, width and height in pixels."""
+
+    digest: Digest
+    size: int
+    format: str | None
+    width: int | None
+    height: int | None
+    unfit: str | None
+
+
+def declare_folder(name: FolderName, path: bytes, accounts: Sequence[AccountId]) -> Change[int]:
+    """Make the folder's row and its routes what the configuration says; answers its id."""
+
+    def change(db: sqlite3.Connection) -> int:
+        (folder_id,) = db.execute(
+            "INSERT INTO folder (name, path) VALUES (?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET path = excluded.path RETURNING id",
+            (name, path),
+        ).fetchone()
+        known = {
+            account
+            for (account,) in db.execute(
+                "SELECT account FROM route WHERE folder_id = ?", (folder_id,)
+            )
+        }
+        db.executemany(
+            "DELETE FROM route WHERE folder_id = ? AND account = ?",
+            [(folder_id, account) for account in known - set(accounts)],
+        )
+        db.executemany(
+            "INSERT INTO route (folder_id, account) VALUES (?, ?)",
+            [(folder_id, account) for account in set(accounts) - known],
+        )
+        return int(folder_id)
+
+    return change
+
+
+def retire_other_folders(names: Sequence[FolderName]) -> Change[list[str]]:
+    """Take the routes of every folder that the configuration no longer names; answers which."""
+
+    def change(db: sqlite3.Connection) -> list[str]:
+        rows = db.execute(
+            "SELECT id, name FROM folder WHERE EXISTS"
+            " (SELECT 1 FROM route WHERE route.folder_id = folder.id)"
+        ).fetchall()
+        gone = [(folder_id, name) for folder_id, name in rows if name not in names]
+        db.executemany("DELETE FROM route WHERE folder_id = ?", [(i,) for i, _ in gone])
+        return [name for _, name in gone]
+
+    return change
+
+
+def known_directory(folder_id: int, path: bytes) -> Question[Known]:
+    """Return what is known of the entries of one directory."""
+
+    def question(db: sqlite3.Connection) -> Known:
+        row = db.execute(
+            "SELECT id FROM directory WHERE folder_id = ? AND path = ?", (folder_id, path)
+        ).fetchone()
+        if row is None:
+            return Known(None, {}, {})
+        (directory_id,) = row
+        files = {
+            name: None if trouble else Stat(*stat)
+            for name, trouble, *stat in db.execute(
+                "SELECT name, trouble IS NOT NULL, device, inode, size, mtime_ns, ctime_ns"
+                " FROM file WHERE directory_id = ?",
+                (directory_id,),
+            )
+        }
+        directories = dict(
+            db.execute("SELECT path, id FROM directory WHERE parent_id = ?", (directory_id,))
+        )
+        return Known(directory_id, files, directories)
+
+    return question
+
+
+def known_stat(place: Place) -> Question[Stat | None]:
+    """Return what the ledger has of one file."""
+
+    def question(db: sqlite3.Connection) -> Stat | None:
+        row = db.execute(
+            "SELECT device, inode, size, mtime_ns, ctime_ns FROM file WHERE name = ?"
+            " AND directory_id = (SELECT id FROM directory WHERE folder_id = ? AND path = ?)",
+            (place.name, place.folder_id, place.directory),
+        ).fetchone()
+        return None if row is None else Stat(*row)
+
+    return question
+
+
+def record_file(place: Place, stat: Stat, content: Content) -> Change[None]:
+    """Write down what a file holds."""
+
+    def change(db: sqlite3.Connection) -> None:
+        db.execute(
+            "INSERT INTO image (digest, size, format, width, height, unfit)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (
+                content.digest,
+                content.size,
+                content.format,
+                content.width,
+                content.height,
+                content.unfit,
+            ),
+        )
+        _upsert_file(db, place, stat, content.digest, None)
+
+    return change
+
+
+def record_unreadable(place: Place, stat: Stat, why: str) -> Change[None]:
+    """Write down that a file could not be read, and why."""
+
+    def change(db: sqlite3.Connection) -> None:
+        _upsert_file(db, place, stat, None, why)
+
+    return change
+
+
+def mark_missed(
+    scan: int, directory_id: int, names: Sequence[bytes], directories: Sequence[int]
+) -> Change[None]:
+    """Note files and sub-directories that a scan did not see; nothing is believed yet."""
+
+    def change(db: sqlite3.Connection) -> None:
+        db.executemany(
+            "UPDATE file SET missed_by = ? WHERE directory_id = ? AND name = ?",
+            [(scan, directory_id, name) for name in names],
+        )
+        db.executemany(
+            "UPDATE directory SET missed_by = ? WHERE id = ?", [(scan, i) for i in directories]
+        )
+
+    return change
+
+
+def believe_missed(scan: int) -> Change[int]:
+    """Forget what a scan missed that ended without an error; answers how many files."""
+
+    def change(db: sqlite3.Connection) -> int:
+        # Files first: what wants an image is worked out from the directory that a file leaves.
+        db.execute("DELETE FROM file WHERE missed_by = ?", (scan,))
+        (files,) = db.execute("SELECT changes()").fetchone()
+        db.execute(_FORGET_FILES, (scan,))
+        (more,) = db.execute("SELECT changes()").fetchone()
+        db.execute(_FORGET_DIRECTORIES, (scan,))
+        return int(files + more)
+
+    return change
+
+
+_BRANCHES = (
+    "WITH RECURSIVE branch (id) AS (SELECT id FROM directory WHERE missed_by = ? UNION"
+    " SELECT directory.id FROM directory JOIN branch ON directory.parent_id = branch.id)"
+)
+_FORGET_FILES = f"{_BRANCHES} DELETE FROM file WHERE directory_id IN branch"
+_FORGET_DIRECTORIES = f"{_BRANCHES} DELETE FROM directory WHERE id IN branch"
+
+
+def doubt_missed(scan: int) -> Change[None]:
+    """Take back what a scan missed that met an error: it proves nothing."""
+
+    def change(db: sqlite3.Connection) -> None:
+        db.execute("UPDATE file SET missed_by = NULL WHERE missed_by = ?", (scan,))
+        db.execute("UPDATE directory SET missed_by = NULL WHERE missed_by = ?", (scan,))
+
+    return change
+
+
+def doubt_unfinished() -> Change[None]:
+    """Take back what scans missed that an earlier process never ended."""
+
+    def change(db: sqlite3.Connection) -> None:
+        db.execute("UPDATE file SET missed_by = NULL WHERE missed_by IS NOT NULL")
+        db.execute("UPDATE directory SET missed_by = NULL WHERE missed_by IS NOT NULL")
+
+    return change
+
+
+def folder_scanned(folder_id: int, at: float) -> Change[None]:
+    """Write down when a whole scan of a folder ended without an error; unix seconds."""
+
+    def change(db: sqlite3.Connection) -> None:
+        db.execute("UPDATE folder SET scanned_at = ?, trouble = NULL WHERE id = ?", (at, folder_id))
+
+    return change
+
+
+def folder_in_trouble(folder_id: int, why: str) -> Change[None]:
+    """Write down why a folder cannot be read, or not all of it."""
+
+    def change(db: sqlite3.Connection) -> None:
+        db.execute("UPDATE folder SET trouble = ? WHERE id = ?", (why, folder_id))
+
+    return change
+
+
+def _upsert_file(
+    db: sqlite3.Connection, place: Place, stat: Stat, digest: Digest | None, trouble: str | None
+) -> None:
+    directory_id = _directory_id(db, place.folder_id, place.directory)
+    # A scan that missed this file's directory was overtaken: the file has been seen since.
+    db.execute(
+        "UPDATE directory SET missed_by = NULL WHERE missed_by IS NOT NULL AND folder_id = ?1"
+        " AND (path IN (?2, x'') OR substr(?2, 1, length(path) + 1) = CAST(path || '/' AS BLOB))",
+        (place.folder_id, place.directory),
+    )
+    db.execute(
+        "INSERT INTO file (directory_id, name, device, inode, size, mtime_ns, ctime_ns, digest,"
+        " trouble) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (directory_id, name) DO UPDATE SET device = excluded.device,"
+        " inode = excluded.inode, size = excluded.size, mtime_ns = excluded.mtime_ns,"
+        " ctime_ns = excluded.ctime_ns, digest = excluded.digest, trouble = excluded.trouble,"
+        " missed_by = NULL",
+        (
+            directory_id,
+            place.name,
+            stat.device,
+            stat.inode,
+            stat.size,
+            stat.mtime_ns,
+            stat.ctime_ns,
+            digest,
+            trouble,
+        ),
+    )
+
+
+def _directory_id(db: sqlite3.Connection, folder_id: int, path: bytes) -> int:
+    row = db.execute(
+        "SELECT id FROM directory WHERE folder_id = ? AND path = ?", (folder_id, path)
+    ).fetchone()
+    if row is not None:
+        return int(row[0])
+    parent = _directory_id(db, folder_id, path.rpartition(b"/")[0]) if path else None
+    (directory_id,) = db.execute(
+        "INSERT INTO directory (folder_id, parent_id, path) VALUES (?, ?, ?) RETURNING id",
+        (folder_id, parent, path),
+    ).fetchone()
+    return int(directory_id)
