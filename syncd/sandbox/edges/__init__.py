@@ -1,0 +1,1 @@
+"""The edges and nodes of the Graph API, one module each; none of them knows HTTP."""

@@ -1,0 +1,54 @@
+"""GET /me, /me/adaccounts and /act_{ID}: who the token is, and what an account is called."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from syncd.sandbox.calls import Call
+from syncd.sandbox.edges.answers import fields_of
+from syncd.sandbox.errors import no_such_object, nonexisting_field
+from syncd.sandbox.tokens import Token
+from syncd.sandbox.values import AccountId, Json
+from syncd.sandbox.world import World
+
+_USER: Final[dict[str, Json]] = {"id": "10000000000000001", "name": "Sandbox User"}
+_DEFAULT: Final = ["account_id", "id"]
+
+
+def me(call: Call, token: Token, world: World) -> Json:
+    """Answer who the token's user is, or which accounts the token reaches."""
+    match call.edge:
+        case "":
+            return dict(_USER)
+        case "adaccounts":
+            accounts = [a for a in world.library.accounts() if token.reaches(a)]
+            fields = fields_of(call) if call.params.text("fields") else _DEFAULT
+            return {"data": [_fields(account, fields) for account in accounts], "paging": {}}
+        case _:
+            raise no_such_object("get", call.node)
+
+
+def account_node(call: Call, account: AccountId, _: Token, __: World) -> Json:
+    """Answer the fields of an account."""
+    return _fields(account, fields_of(call) if call.params.text("fields") else _DEFAULT)
+
+
+def _fields(account: AccountId, names: list[str]) -> dict[str, Json]:
+    known: dict[str, Json] = {
+        "id": f"act_{account}",
+        "account_id": account,
+        "name": f"Sandbox account {account}",
+        "account_status": 1,
+        "currency": "USD",
+        "timezone_id": 1,
+        "timezone_name": "America/Los_Angeles",
+        "timezone_offset_hours_utc": -8,
+        "amount_spent": "0",
+        "balance": "0",
+        "disable_reason": 0,
+        "user_tasks": ["DRAFT", "ANALYZE", "ADVERTISE", "MANAGE"],
+    }
+    for name in names:
+        if name not in known:
+            raise nonexisting_field(name, "AdAccount")
+    return {name: known[name] for name in dict.fromkeys([*names, "id"])}

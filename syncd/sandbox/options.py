@@ -1,0 +1,54 @@
+"""A sandbox from what a person writes on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from syncd.sandbox.errors import names as errors_by_name
+from syncd.sandbox.faults import EXPLAINED, parse_fault
+from syncd.sandbox.server import Sandbox
+from syncd.sandbox.switches import Switches, documented, switched
+from syncd.sandbox.tokens import DEFAULT_TOKEN, Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The texts as they were written; empty where nothing was."""
+
+    port: int = 0
+    tier: str = "standard"
+    faults: Sequence[str] = ()
+    switches: Sequence[str] = ()
+    accounts: Sequence[str] = ()
+    tokens: Sequence[str] = ()
+    app_secret: str | None = None
+    seed: int = 0
+
+
+def sandbox_of(options: Options) -> Sandbox:
+    """Return the sandbox, not yet serving; raises ValueError with what to write instead."""
+    return Sandbox(
+        switched(Switches(), [f"tier={options.tier}", *options.switches]),
+        port=options.port,
+        tokens=[_token(text) for text in options.tokens or [DEFAULT_TOKEN]],
+        accounts=options.accounts or None,
+        app_secret=options.app_secret,
+        faults=[parse_fault(spec) for spec in options.faults],
+        seed=options.seed,
+    )
+
+
+def described_choices() -> str:
+    """Return every switch and every fault, as text for a person."""
+    switches = "\n".join(
+        f"  {name}={value}\n      {doc} ({values})" for name, value, values, doc in documented()
+    )
+    errors = ", ".join(errors_by_name())
+    troubles = "\n".join(f"  {trouble:<13} {words}" for trouble, words in EXPLAINED.items())
+    return f"Switches, with their defaults:\n{switches}\n\nFaults:\n{troubles}\n  errors: {errors}"
+
+
+def _token(text: str) -> Token:
+    token, equals, accounts = text.partition("=")
+    return Token.of(token, accounts.split(",") if equals else None)

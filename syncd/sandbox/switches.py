@@ -1,0 +1,194 @@
+"""The switches: everything that nobody knows of the real edge, and the real edge's moods."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import UnionType
+from typing import Literal, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from syncd.sandbox.errors import CATALOGUE, names
+
+Tier = Literal["standard", "development", "unlimited"]
+
+
+def _doc(text: str) -> dict[str, str]:
+    return {"doc": text}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switches:
+    """How this sandbox behaves. The defaults are what the reference pages say or suggest."""
+
+    # Budgets
+    tier: Tier = field(
+        default="standard", metadata=_doc("which documented budgets hold; unlimited: none")
+    )
+    time_scale: float = field(
+        default=1.0, metadata=_doc("budget windows and blocks run this many times faster")
+    )
+    decay: Literal["window", "leak"] = field(
+        default="window", metadata=_doc("how the score decays: a sliding window, or a leak")
+    )
+    charge: Literal["per_request", "per_image"] = field(
+        default="per_request", metadata=_doc("what a POST of many images costs")
+    )
+    score_error: Literal["17", "613/1487742"] = field(
+        default="17", metadata=_doc("the error when the score budget is overrun")
+    )
+    cpu_per_image: float = field(
+        default=0.0, metadata=_doc("percent of the hourly CPU allowance that one image takes")
+    )
+    app_calls: int = field(
+        default=0, metadata=_doc("calls an hour of the whole app before error 4; 0: no limit")
+    )
+    regain: Literal["rounded_up", "rounded_down", "zero"] = field(
+        default="rounded_up", metadata=_doc("how the regain time becomes whole minutes")
+    )
+    ad_account_usage: Literal["absent", "sent"] = field(
+        default="absent", metadata=_doc("whether X-Ad-Account-Usage is sent")
+    )
+    app_usage: Literal["absent", "sent"] = field(
+        default="sent", metadata=_doc("whether X-App-Usage is sent")
+    )
+    # Uploads
+    many_files: Literal["accept", "refuse"] | int = field(
+        default="accept", metadata=_doc("POSTs of several images: accept, refuse, or at most N")
+    )
+    many_files_error: str = field(
+        default="100/1487411", metadata=_doc("the error for more images than a POST may hold")
+    )
+    one_bad_file: Literal["fails_all", "skips_it", "skips_with_error_entry"] = field(
+        default="fails_all", metadata=_doc("what one bad image does to its POST")
+    )
+    files: Literal["accept", "refuse"] = field(
+        default="accept", metadata=_doc("refuse: every file part gets 100/1487411, `bytes` works")
+    )
+    max_bytes: int = field(
+        default=256 * 1024 * 1024, metadata=_doc("bytes of a body before 413 without JSON")
+    )
+    max_image_bytes: int = field(
+        default=30 * 1024 * 1024, metadata=_doc("bytes of one image before 100/2490361")
+    )
+    max_zip_images: int = field(default=1000, metadata=_doc("images in one zip before 100/2490361"))
+    same_name: Literal["last_wins", "first_wins", "refused"] = field(
+        default="last_wins", metadata=_doc("which of two parts with one file name is answered")
+    )
+    same_bytes_name: Literal["first", "last"] = field(
+        default="first", metadata=_doc("which name an image has when it came under two")
+    )
+    long_name: Literal["refuse", "cut"] = field(
+        default="refuse", metadata=_doc("a name over 100 characters: refuse with 100, or cut")
+    )
+    extension: Literal["image", "any"] = field(
+        default="image", metadata=_doc("the extension a file name needs: an image's, or any")
+    )
+    transcoding: Literal["exact", "same_picture"] = field(
+        default="exact",
+        metadata=_doc("same_picture: files that differ in metadata or tail share one hash"),
+    )
+    upload_key: Literal["name", "hash"] = field(
+        default="name", metadata=_doc("an upload's key in `images`: its file name, or 2013's hash")
+    )
+    answer_keys: Literal["all", "hash_and_url"] = field(
+        default="all", metadata=_doc("an upload's values: today's nine, or 2017's two")
+    )
+    # Copies
+    copy_key: Literal["hash", "name", "bytes", "copy_from"] = field(
+        default="hash", metadata=_doc("a copy's key in `images`")
+    )
+    copy_source: Literal["needs_permission", "open"] = field(
+        default="needs_permission", metadata=_doc("whether the token must reach the source account")
+    )
+    copy_denied_error: str = field(
+        default="200", metadata=_doc("the error for a source that may not be read")
+    )
+    copy_missing_error: str = field(
+        default="100", metadata=_doc("the error for a source image that is not there")
+    )
+    # Deletions
+    in_use_error: str = field(
+        default="100", metadata=_doc("the error for deleting an image that a creative uses")
+    )
+    delete_unknown: str = field(
+        default="100", metadata=_doc("deleting an unknown hash: an error, or the word success")
+    )
+    deletion_lag: float = field(
+        default=0.0, metadata=_doc("seconds a deleted image still reads ACTIVE; inf: for ever")
+    )
+    deleted_images: Literal["missing", "by_hash", "listed"] = field(
+        default="missing", metadata=_doc("whether DELETED images are listed, and when")
+    )
+    upload_of_deleted: Literal["revives", "stays_deleted", "refused"] = field(
+        default="revives", metadata=_doc("what sending a deleted image again does")
+    )
+    # Lists
+    list_shape: Literal["list", "map"] = field(
+        default="list", metadata=_doc("`data` as today's list, or as 2013's map by hash")
+    )
+    page_fill: Literal["full", "short"] = field(
+        default="full", metadata=_doc("short: pages hold half of what was asked, and a next")
+    )
+    largest_page: int = field(
+        default=5000, metadata=_doc("a larger limit is cut to this, without a word")
+    )
+    # The rest
+    oldest_version: str = field(
+        default="", metadata=_doc("versions before this one, such as v23.0, get 2635")
+    )
+
+
+class SwitchError(ValueError):
+    """A switch that is not there, or a value that it does not take."""
+
+
+def documented() -> list[tuple[str, str, str, str]]:
+    """Return each switch's name, default, values and one line of documentation."""
+    return [
+        (f.name, str(f.default), takes(f.name), f.metadata["doc"])
+        for f in dataclasses.fields(Switches)
+    ]
+
+
+def takes(name: str) -> str:
+    """Say which values a switch takes."""
+    hint = get_type_hints(Switches)[name]
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    words = [word for kind in kinds for word in get_args(kind) or (_KINDS[kind],)]
+    return ", ".join(words)
+
+
+_KINDS = {int: "a whole number", float: "a number", str: "text"}
+
+
+def switched(switches: Switches, texts: Iterable[str]) -> Switches:
+    """Return the switches with each `name=value` text applied."""
+    known = [f.name for f in dataclasses.fields(Switches)]
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if name not in known or not equals:
+            raise SwitchError(f"{text}: write NAME=VALUE with one of {', '.join(known)}")
+        values = dataclasses.asdict(switches) | {name: value}
+        try:
+            switches = msgspec.convert(values, Switches, strict=False)
+        except msgspec.ValidationError:
+            raise SwitchError(f"{text}: takes {takes(name)}") from None
+        _check(text, switches)
+    return switches
+
+
+def _check(text: str, switches: Switches) -> None:
+    errors = (
+        switches.many_files_error,
+        switches.copy_denied_error,
+        switches.copy_missing_error,
+        switches.in_use_error,
+        switches.delete_unknown,
+    )
+    if not all(name in CATALOGUE or name == "success" for name in errors):
+        raise SwitchError(f"{text}: takes {', '.join(names())}")
+    if switches.time_scale <= 0:
+        raise SwitchError(f"{text}: must be more than 0")

@@ -1,0 +1,122 @@
+"""The wire: HTTP requests become calls, outcomes become answers, whole or broken."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import Iterator
+
+from aiohttp import web
+
+from syncd.sandbox.batch import answer_batch, is_batch
+from syncd.sandbox.calls import Call, read_call
+from syncd.sandbox.graph import Graph
+from syncd.sandbox.outcomes import Delivery, Outcome, gateway_page
+
+_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER with no time: closing sends a reset, not an end."""
+
+
+class Wire:
+    """Handles every request that is for the Graph API."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._closing = asyncio.Event()
+
+    def close(self) -> None:
+        """Let go of every caller that is kept waiting."""
+        self._closing.set()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        with self._in_flight(request):
+            body = await _read(request, self._graph.world.switches.max_bytes)
+            call = _call(request, body or bytearray())
+            if body is None:
+                page = gateway_page(413, "Request Entity Too Large")
+                outcome = self._graph.told(call, page)
+            elif is_batch(call):
+                outcome = answer_batch(call, self._graph)
+            else:
+                outcome = self._graph.answer(call)
+            del body, call
+            if outcome.wait:
+                await self._pause(outcome.wait)
+            return await self._deliver(outcome, request)
+
+    async def _deliver(self, outcome: Outcome, request: web.Request) -> web.StreamResponse:
+        match outcome.delivery:
+            case Delivery.WHOLE:
+                return web.Response(
+                    status=outcome.status,
+                    body=outcome.body,
+                    headers={**outcome.headers, "Content-Type": outcome.content_type},
+                )
+            case Delivery.CUT_OFF:
+                return await _cut_off(outcome, request)
+            case Delivery.RESET:
+                return _reset(request)
+            case Delivery.NEVER:
+                await self._closing.wait()
+                return _reset(request)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), seconds)
+
+    @contextlib.contextmanager
+    def _in_flight(self, request: web.Request) -> Iterator[None]:
+        account = _call(request, bytearray()).account
+        tally = self._graph.world.counts.of(account)
+        tally.in_flight += 1
+        tally.most_in_flight = max(tally.most_in_flight, tally.in_flight)
+        try:
+            yield
+        finally:
+            tally.in_flight -= 1
+
+
+def _call(request: web.Request, body: bytearray) -> Call:
+    return read_call(
+        method=request.method,
+        target=request.raw_path,
+        authorization=request.headers.get("Authorization"),
+        content_type=request.headers.get("Content-Type", "") if body else "",
+        body=body,
+        base_url=f"{request.scheme}://{request.host}",
+    )
+
+
+async def _read(request: web.Request, limit: int) -> bytearray | None:
+    """Return the body; None, after all of it was taken in, when it is over the limit."""
+    body, fits = bytearray(), True
+    async for chunk in request.content.iter_any():
+        fits = fits and len(body) + len(chunk) <= limit
+        if fits:
+            body += chunk
+        else:
+            body.clear()
+    return body if fits else None
+
+
+async def _cut_off(outcome: Outcome, request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(
+        status=outcome.status,
+        headers={**outcome.headers, "Content-Type": outcome.content_type},
+    )
+    response.content_length = len(outcome.body)
+    await response.prepare(request)
+    await response.write(outcome.body[: len(outcome.body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response
+
+
+def _reset(request: web.Request) -> web.StreamResponse:
+    if request.transport is not None:
+        connection = request.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        request.transport.abort()
+    return web.Response()

@@ -1,0 +1,119 @@
+"""`syncd sandbox` as a process: what it says, and how it ends."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+PROGRAM = """
+import typer
+from syncd.cli.sandbox import sandbox
+app = typer.Typer()
+app.command()(sandbox)
+app()
+"""
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", PROGRAM, "--port", "0", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().rstrip("\n")
+
+
+def pasted(line: str) -> Any:
+    """Do what the printed curl command does: not every machine has curl."""
+    curl, h, header, f, field, url = shlex.split(line)
+    assert (curl, h, f) == ("curl", "-H", "-F")
+    name, _, value = header.partition(": ")
+    key, _, content = field.partition("=")
+    data = urllib.parse.urlencode({key: content}).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, data, {name: value})) as response:
+        return json.load(response)
+
+
+def finished(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"COLUMNS": "200"},
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_greets_takes_the_pasted_upload_and_sums_up(number: signal.Signals) -> None:
+    with running("--tier", "development") as process:
+        assert "/sandbox" in line(process)
+        curl, configuration = line(process), line(process)
+        assert "base_url" in configuration
+        assert pasted(curl)["images"]["bytes"]["width"] == 1
+        process.send_signal(number)
+        assert line(process).startswith("1 calls, 1 images received")
+        assert process.wait(10) == 0
+
+
+def test_json_is_one_line_and_nothing_more() -> None:
+    with running("--json", "--fault", "190:on=me", "--switch", "list_shape=map") as process:
+        said = json.loads(line(process))
+        request = urllib.request.Request(
+            f"{said['url']}/act_1/adimages", headers={"Authorization": f"Bearer {said['token']}"}
+        )
+        with urllib.request.urlopen(request) as response:
+            assert json.load(response)["data"] == {}
+        process.terminate()
+        assert line(process) == ""
+        assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--fault", "nope"), "no such fault"),
+        (("--switch", "many_files=x"), "takes accept, refuse, a whole number"),
+        (("--tier", "gold"), "development"),
+    ],
+)
+def test_a_mistake_is_told_with_what_to_write(arguments: tuple[str, ...], words: str) -> None:
+    ended = finished(*arguments)
+    assert ended.returncode == 2
+    assert words in ended.stderr
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    with running("--json") as process:
+        port = json.loads(line(process))["url"].rpartition(":")[2]
+        ended = finished("--port", port)
+    assert ended.returncode == os.EX_UNAVAILABLE
+    assert port in ended.stderr
+
+
+def test_the_switches_and_faults_are_listed() -> None:
+    ended = finished("--switches")
+    assert ended.returncode == 0
+    assert "one_bad_file=fails_all" in ended.stdout
+    assert "reset_after" in ended.stdout
+
+
+def test_help_names_every_option() -> None:
+    ended = finished("--help")
+    for option in ("--port", "--tier", "--fault", "--switch", "--account", "--token", "--json"):
+        assert option in ended.stdout

@@ -1,0 +1,269 @@
+"""Lists, nodes, copies and deletions in the sandbox over real HTTP."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import pytest
+from support.pictures import picture
+
+from syncd.sandbox.server import Sandbox
+from syncd.sandbox.switches import Switches, switched
+from syncd.sandbox.tokens import DEFAULT_TOKEN, Token
+from syncd.sandbox.values import Image
+
+ALL_FIELDS = (
+    "id,account_id,created_time,creatives,hash,height,is_associated_creatives_in_adgroups,name,"
+    "original_height,original_width,permalink_url,status,updated_time,url,url_128,width"
+)
+NOBODY = "0" * 32
+
+
+@dataclass
+class Clock:
+    now: float = 1_774_346_400.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def sandbox(clock: Clock) -> AsyncIterator[Sandbox]:
+    tokens = [Token(DEFAULT_TOKEN), Token.of("narrow", ["1"])]
+    async with Sandbox(clock=clock, tokens=tokens) as running:
+        yield running
+
+
+async def ask(
+    sandbox: Sandbox, method: str, path: str, token: str = DEFAULT_TOKEN, **kwargs: Any
+) -> Any:
+    headers = {"Authorization": f"Bearer {token}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.request(method, f"{sandbox.url}/v25.0/{path}", **kwargs) as response,
+    ):
+        return await response.json()
+
+
+async def listed(sandbox: Sandbox, **params: str) -> Any:
+    return await ask(sandbox, "GET", "act_1/adimages", params=params)
+
+
+def held(sandbox: Sandbox, number: int) -> list[Image]:
+    return [sandbox.hold("1", f"Photo {n}.jpg", picture(n, width=10 + n)) for n in range(number)]
+
+
+def code(answer: Any) -> tuple[int, int | None]:
+    return answer["error"]["code"], answer["error"].get("error_subcode")
+
+
+async def test_a_list_has_id_and_hash_unless_it_is_asked_for_more(sandbox: Sandbox) -> None:
+    (image,) = held(sandbox, 1)
+    answer = await listed(sandbox)
+    assert answer["data"] == [{"id": f"1:{image.hash}", "hash": image.hash}]
+    assert set(answer["paging"]) == {"cursors"}
+    assert "summary" not in answer
+
+
+async def test_every_field_of_the_reference_page_is_known(sandbox: Sandbox) -> None:
+    (image,) = held(sandbox, 1)
+    (node,) = (await listed(sandbox, fields=ALL_FIELDS))["data"]
+    assert set(node) == set(ALL_FIELDS.split(","))
+    assert node["created_time"] == "2026-03-24T10:00:00+0000"
+    assert (node["status"], node["creatives"]) == ("ACTIVE", [])
+    assert node["is_associated_creatives_in_adgroups"] is False
+    assert (node["width"], node["original_width"], node["name"]) == (10, 10, "Photo 0.jpg")
+    assert image.hash in node["url"]
+
+
+async def test_a_field_that_is_not_there_is_an_error(sandbox: Sandbox) -> None:
+    held(sandbox, 1)
+    assert code(await listed(sandbox, fields="hash,nonsense")) == (100, None)
+
+
+async def test_unknown_hashes_are_just_missing_and_the_order_is_nobodys(sandbox: Sandbox) -> None:
+    images = held(sandbox, 20)
+    wanted = [image.hash for image in images]
+    answer = await listed(sandbox, hashes=json.dumps([*wanted, NOBODY]), limit="100")
+    found = [node["hash"] for node in answer["data"]]
+    assert sorted(found) == sorted(wanted)
+    assert found != wanted
+
+
+@pytest.mark.parametrize(
+    ("params", "number"),
+    [
+        ({"name": "photo 1"}, 1),
+        ({"minwidth": "13"}, 2),
+        ({"minheight": "30"}, 5),
+        ({"minheight": "31"}, 0),
+        ({"business_id": "7", "biz_tag_id": "8"}, 5),
+    ],
+)
+async def test_filters(sandbox: Sandbox, params: dict[str, str], number: int) -> None:
+    held(sandbox, 5)
+    assert len((await listed(sandbox, **params))["data"]) == number
+
+
+@pytest.mark.parametrize("asked", ["true", "total_count", '["total_count"]'])
+async def test_a_summary_counts_the_whole_account(sandbox: Sandbox, asked: str) -> None:
+    held(sandbox, 3)
+    answer = await listed(sandbox, summary=asked, limit="1", name="photo 1")
+    assert answer["summary"] == {"total_count": 3}
+
+
+async def test_the_links_lead_from_page_to_page_and_back(sandbox: Sandbox) -> None:
+    images = held(sandbox, 5)
+    headers = {"Authorization": f"Bearer {sandbox.token}"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        pages = []
+        url = f"{sandbox.url}/v25.0/act_1/adimages?limit=2&fields=hash"
+        while url:
+            async with session.get(url) as response:
+                pages.append(await response.json())
+            url = pages[-1]["paging"].get("next")
+        met = [node["hash"] for page in pages for node in page["data"]]
+        assert sorted(met) == sorted(image.hash for image in images)
+        async with session.get(pages[1]["paging"]["previous"]) as response:
+            assert (await response.json())["data"] == pages[0]["data"]
+    assert "previous" not in pages[0]["paging"]
+    assert "next" not in pages[-1]["paging"]
+
+
+async def test_the_shape_of_2013_is_a_map() -> None:
+    async with Sandbox(Switches(list_shape="map")) as sandbox:
+        (image,) = held(sandbox, 1)
+        answer = await listed(sandbox)
+        assert answer["data"][image.hash]["hash"] == image.hash
+        assert (answer["count"], answer["offset"]) == (1, 0)
+
+
+async def test_a_copy_needs_the_source_without_act_and_its_permission(sandbox: Sandbox) -> None:
+    (image,) = held(sandbox, 1)
+
+    async def copy(source: str, image_hash: str, token: str = DEFAULT_TOKEN) -> Any:
+        text = json.dumps({"source_account_id": source, "hash": image_hash})
+        return await ask(sandbox, "POST", "act_1/adimages", token, data={"copy_from": text})
+
+    other = sandbox.hold("2", "other.jpg", picture(9))
+    assert code(await copy("act_2", other.hash)) == (100, None)
+    assert code(await copy("2", NOBODY)) == (100, None)
+    assert code(await copy("2", other.hash, "narrow")) == (200, None)
+    assert set((await copy("2", other.hash))["images"]) == {other.hash}
+    assert {i.hash for i in sandbox.library.images("1")} == {image.hash, other.hash}
+    assert sandbox.counts.calls("1", "copy") == 4
+    assert sandbox.counts.repeated_uploads("1") == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "key"), [("name", "Photo 0.jpg"), ("bytes", "bytes"), ("copy_from", "copy_from")]
+)
+async def test_the_key_of_a_copy_is_a_switch(setting: str, key: str) -> None:
+    async with Sandbox(switched(Switches(), [f"copy_key={setting}"])) as sandbox:
+        (image,) = held(sandbox, 1)
+        body = {"copy_from": {"source_account_id": "1", "hash": image.hash}}
+        answer = await ask(sandbox, "POST", "act_2/adimages", json=body)
+        assert answer["images"][key]["hash"] == image.hash
+
+
+@pytest.mark.parametrize("where", ["query", "urlencoded", "multipart"])
+async def test_a_deletion_takes_the_hash_from_query_or_body(sandbox: Sandbox, where: str) -> None:
+    (image,) = held(sandbox, 1)
+    match where:
+        case "query":
+            answer = await ask(sandbox, "DELETE", "act_1/adimages", params={"hash": image.hash})
+        case "urlencoded":
+            answer = await ask(sandbox, "DELETE", "act_1/adimages", data={"hash": image.hash})
+        case _:
+            form = aiohttp.FormData({"hash": image.hash}, default_to_multipart=True)
+            answer = await ask(sandbox, "DELETE", "act_1/adimages", data=form)
+    assert answer == {"success": True}
+    assert (await listed(sandbox))["data"] == []
+
+
+async def test_other_ways_to_delete_do_not_work(sandbox: Sandbox) -> None:
+    (image,) = held(sandbox, 1)
+    by_id = {"image_id": image.id}
+    assert code(await ask(sandbox, "DELETE", f"1:{image.hash}")) == (100, 33)
+    assert code(await ask(sandbox, "DELETE", "act_1/adimages", params=by_id)) == (100, None)
+    assert code(await ask(sandbox, "DELETE", "act_1/adimages", params={"hash": NOBODY})) == (
+        100,
+        None,
+    )
+    override = {"_method": "DELETE", "hash": image.hash}
+    assert code(await ask(sandbox, "POST", "act_1/adimages", data=override)) == (100, None)
+    assert len(sandbox.library.images("1")) == 1
+
+
+async def test_success_is_no_proof_while_a_deletion_lags(clock: Clock) -> None:
+    switches = Switches(deletion_lag=20, deleted_images="by_hash")
+    async with Sandbox(switches, clock=clock) as sandbox:
+        (image,) = held(sandbox, 1)
+
+        async def status() -> Any:
+            answer = await listed(sandbox, hashes=f'["{image.hash}"]', fields="status")
+            return [node["status"] for node in answer["data"]]
+
+        deletion = await ask(sandbox, "DELETE", "act_1/adimages", params={"hash": image.hash})
+        assert deletion == {"success": True}
+        clock.now += 19
+        assert await status() == ["ACTIVE"]
+        assert len(sandbox.library.images("1")) == 1
+        clock.now += 1
+        assert await status() == ["DELETED"]
+        assert (await listed(sandbox))["data"] == []
+        assert sandbox.library.images("1") == []
+
+
+@pytest.mark.parametrize(("setting", "number"), [("missing", 0), ("listed", 1)])
+async def test_whether_deleted_images_are_listed(setting: str, number: int) -> None:
+    async with Sandbox(switched(Switches(), [f"deleted_images={setting}"])) as sandbox:
+        (image,) = held(sandbox, 1)
+        sandbox.library.remove("1", image.hash)
+        assert len((await listed(sandbox, fields="status"))["data"]) == number
+
+
+async def test_an_image_is_free_again_when_its_creative_is_gone(sandbox: Sandbox) -> None:
+    sandbox.switches = Switches(in_use_error="200")
+    (image,) = held(sandbox, 1)
+    made = await ask(sandbox, "POST", "act_1/adcreatives", data={"image_hash": image.hash})
+    (node,) = (await listed(sandbox, fields="creatives"))["data"]
+    assert node["creatives"] == [made["id"]]
+    named = {"hash": image.hash}
+    assert code(await ask(sandbox, "DELETE", "act_1/adimages", params=named)) == (200, None)
+    assert await ask(sandbox, "DELETE", made["id"]) == {"success": True}
+    assert await ask(sandbox, "DELETE", "act_1/adimages", params=named) == {"success": True}
+
+
+async def test_me_and_the_accounts_of_a_token(sandbox: Sandbox) -> None:
+    held(sandbox, 1)
+    sandbox.hold("2", "a.jpg", picture(1))
+    assert set(await ask(sandbox, "GET", "me")) == {"id", "name"}
+    answer = await ask(sandbox, "GET", "me/adaccounts", "narrow")
+    assert answer["data"] == [{"account_id": "1", "id": "act_1"}]
+    assert sandbox.counts.calls(kind="me") == 2
+
+
+@pytest.mark.parametrize("path", ["nonsense", "act_1/campaigns", "", f"1:{NOBODY}", "act_x"])
+async def test_what_is_not_there_is_an_unsupported_request(sandbox: Sandbox, path: str) -> None:
+    answer = await ask(sandbox, "GET", path)
+    assert code(answer) == (100, 33)
+    assert answer["error"]["type"] == "GraphMethodException"
+
+
+async def test_accounts_outside_a_given_list_are_not_there() -> None:
+    async with Sandbox(accounts=["act_1"]) as sandbox:
+        assert (await listed(sandbox))["data"] == []
+        assert code(await ask(sandbox, "GET", "act_2/adimages")) == (100, 33)
+
+
+async def test_an_old_version_is_retired() -> None:
+    async with Sandbox(Switches(oldest_version="v26.0")) as sandbox:
+        assert code(await listed(sandbox)) == (2635, None)

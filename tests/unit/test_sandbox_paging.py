@@ -1,0 +1,98 @@
+"""Pages: every image once, cursors that die, links that keep a header's token out."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.sandbox.calls import read_call
+from syncd.sandbox.errors import GraphError
+from syncd.sandbox.library import order
+from syncd.sandbox.paging import Page, cursor, cut, links
+from syncd.sandbox.switches import Switches
+from syncd.sandbox.values import AccountId, Image, ImageHash, Picture
+
+
+def images(number: int) -> list[Image]:
+    made = [
+        Image(
+            AccountId("1"),
+            Picture(ImageHash(f"{i * 7919 % 100_003:032x}"), f"{i:064x}", 1, 1, 1, 1, 1),
+            f"{i}.jpg",
+            0.0,
+            0.0,
+        )
+        for i in range(number)
+    ]
+    return sorted(made, key=order)
+
+
+def page(all_images: list[Image], query: str, switches: Switches | None = None) -> Page:
+    call = read_call(
+        method="GET", target=f"/v25.0/act_1/adimages?{query}", authorization=None,
+        content_type="", body=bytearray(), base_url="http://x",
+    )  # fmt: skip
+    return cut(all_images, all_images, call, switches or Switches())
+
+
+@given(st.integers(0, 60), st.integers(1, 30), st.booleans())
+def test_walking_forward_meets_every_image_once(number: int, limit: int, short: bool) -> None:
+    switches = Switches(page_fill="short" if short else "full")
+    everything = images(number)
+    met: list[Image] = []
+    found = page(everything, f"limit={limit}", switches)
+    met.extend(found.images)
+    while found.has_next:
+        found = page(everything, f"limit={limit}&after={cursor(found.images[-1])}", switches)
+        met.extend(found.images)
+    assert met == everything
+
+
+@given(st.integers(1, 60), st.integers(1, 30))
+def test_walking_back_meets_every_image_once(number: int, limit: int) -> None:
+    everything = images(number)
+    met = [everything[-1]]
+    found = Page([everything[-1]], has_previous=number > 1, has_next=False)
+    while found.has_previous:
+        found = page(everything, f"limit={limit}&before={cursor(found.images[0])}")
+        met = [*found.images, *met]
+    assert met == everything
+
+
+def test_the_default_page_holds_twenty_five_and_a_large_one_is_cut() -> None:
+    assert len(page(images(30), "").images) == 25
+    assert len(page(images(30), "limit=30", Switches(largest_page=10)).images) == 10
+
+
+@pytest.mark.parametrize("query", ["after=x", "after=%21%21", "before=bm90aGluZw==", "limit=0"])
+def test_a_cursor_that_is_none_is_an_error(query: str) -> None:
+    with pytest.raises(GraphError):
+        page(images(3), query)
+
+
+def test_a_cursor_dies_with_its_image() -> None:
+    everything = images(3)
+    gone = cursor(everything[1])
+    with pytest.raises(GraphError):
+        page([everything[0], everything[2]], f"after={gone}")
+
+
+@pytest.mark.parametrize("in_query", [True, False])
+def test_the_token_is_in_a_link_only_when_it_came_in_the_query(in_query: bool) -> None:
+    token = "&access_token=secret" if in_query else ""
+    call = read_call(
+        method="GET",
+        target=f"/v25.0/act_1/adimages?limit=1&fields=hash{token}",
+        authorization="Bearer secret",
+        content_type="",
+        body=bytearray(),
+        base_url="http://x",
+    )
+    everything = images(3)
+    link = links(Page(everything[:1], has_previous=False, has_next=True), call)["next"]
+    assert isinstance(link, str)
+    query = parse_qs(urlsplit(link).query)
+    assert ("access_token" in query) is in_query
+    assert query["limit"] == ["1"]
+    assert query["after"] == [cursor(everything[0])]

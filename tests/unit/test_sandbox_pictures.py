@@ -1,0 +1,74 @@
+"""What the sandbox makes of bytes: formats, broken files, hashes."""
+
+import hashlib
+import struct
+
+import pytest
+from support.pictures import picture
+
+from syncd.sandbox.errors import GraphError, label
+from syncd.sandbox.pictures import examine
+from syncd.sandbox.switches import Switches
+
+KINDS = ["JPEG", "PNG", "GIF", "BMP", "TIFF"]
+
+
+def refusal(content: bytes, switches: Switches | None = None) -> str:
+    with pytest.raises(GraphError) as caught:
+        examine(content, switches or Switches())
+    return label(caught.value.refusal)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_format_is_taken_with_its_size(kind: str) -> None:
+    made = examine(picture(1, kind, width=60, height=20), Switches())
+    assert (made.width, made.height) == (60, 20)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_hash_looks_like_an_md5_and_is_none_of_these_bytes(kind: str) -> None:
+    content = picture(1, kind)
+    made = examine(content, Switches())
+    assert len(made.hash) == 32
+    assert int(made.hash, 16) >= 0
+    assert made.hash != hashlib.md5(content).hexdigest()
+    assert made.hash == examine(content, Switches()).hash
+    assert made.hash != examine(picture(2, kind), Switches()).hash
+    assert made.sha256 == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP"])
+def test_a_file_that_is_cut_off_could_not_be_processed(kind: str) -> None:
+    content = picture(1, kind)
+    assert refusal(content[: len(content) // 2]) == "100/1487197"
+    assert refusal(content[:16]) == "100/1487197"
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"RIFF....WEBPVP8 ", b"%PDF-1.7", b"\0" * 99])
+def test_what_is_no_image_has_the_wrong_type(content: bytes) -> None:
+    assert refusal(content) == "100/1487411"
+
+
+def test_an_image_over_the_limit_is_invalid() -> None:
+    assert refusal(picture(1), Switches(max_image_bytes=100)) == "100/2490361"
+
+
+def with_comment(jpeg: bytes, words: bytes) -> bytes:
+    return jpeg[:2] + b"\xff\xfe" + struct.pack(">H", len(words) + 2) + words + jpeg[2:]
+
+
+def test_one_picture_in_two_files_shares_a_hash_only_when_the_switch_says_so() -> None:
+    jpeg = picture(1)
+    other = with_comment(jpeg, b"taken in spring") + b"tail"
+    shared = Switches(transcoding="same_picture")
+    assert examine(jpeg, Switches()).hash != examine(other, Switches()).hash
+    assert examine(jpeg, shared).hash == examine(other, shared).hash
+    assert examine(jpeg, shared).sha256 != examine(other, shared).sha256
+    assert examine(jpeg, shared).hash != examine(picture(2), shared).hash
+
+
+def test_a_png_with_a_tail_is_the_same_picture() -> None:
+    shared = Switches(transcoding="same_picture")
+    png = picture(1, "PNG")
+    assert examine(png, shared).hash == examine(png + b"tail", shared).hash
+    assert examine(png, shared).hash != examine(picture(2, "PNG"), shared).hash

@@ -1,0 +1,41 @@
+"""The switches: how they are written, and what they take."""
+
+import dataclasses
+
+import pytest
+
+from syncd.sandbox.switches import SwitchError, Switches, documented, switched, takes
+
+
+def test_every_switch_is_documented_in_one_line() -> None:
+    assert [name for name, *_ in documented()] == [f.name for f in dataclasses.fields(Switches)]
+    assert all(doc and "\n" not in doc for *_, doc in documented())
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(Switches), ids=lambda f: f.name)
+def test_every_default_can_be_written(field: dataclasses.Field[object]) -> None:
+    assert switched(Switches(), [f"{field.name}={field.default}"]) == Switches()
+
+
+def test_values_take_their_types() -> None:
+    made = switched(
+        Switches(), ["many_files=5", "deletion_lag=inf", "one_bad_file=skips_it", "max_bytes=10"]
+    )
+    assert made == Switches(
+        many_files=5, deletion_lag=float("inf"), one_bad_file="skips_it", max_bytes=10
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["nothing=1", "tier", "tier=gold", "many_files=some", "max_bytes=x", "in_use_error=7",
+     "time_scale=0"],
+)  # fmt: skip
+def test_a_wrong_switch_is_refused(text: str) -> None:
+    with pytest.raises(SwitchError, match=text.split("=", maxsplit=1)[0]):
+        switched(Switches(), [text])
+
+
+def test_the_values_are_named() -> None:
+    assert takes("many_files") == "accept, refuse, a whole number"
+    assert takes("deletion_lag") == "a number"
