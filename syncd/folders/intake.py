@@ -1,0 +1,207 @@
+"""The intake: files that were found wait until they stand still, are read, and are recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from syncd.folders.inside import Unreadable
+from syncd.folders.probe import Picture, Unfit
+from syncd.folders.read import Reading, digest_file
+from syncd.ledger import tree
+from syncd.ledger.database import Change, Ledger, all_of
+from syncd.ledger.tree import Content, Place
+from syncd.model import Digest, Stat, printable
+from syncd.rules.settling import time_to_settle
+
+log: FilteringBoundLogger = structlog.get_logger()
+
+MOST_WAITING = 10_000  # files that settle at once; a scan waits for the rest
+BATCH = 16  # files that one hop to a thread reads
+READERS = 2
+
+LARGEST = 128 * 2**20
+"""Bytes; a file above it is not taken into memory. The Ads Guide's own limit is 30 MB an image."""
+
+Arrived = Callable[[int, Digest, bool], None]
+"""Called once a fit image is in the ledger: folder id, digest, whether it has just been dropped."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    root: bytes
+    stat: Stat
+    since: float  # monotonic: since when this stat has been seen
+    fresh: bool
+
+
+class Intake:
+    """Takes every place at most once at a time; what changes while it is read waits again."""
+
+    def __init__(self, ledger: Ledger, settle: float, arrived: Arrived) -> None:
+        self._ledger = ledger
+        self._settle = settle
+        self._arrived = arrived
+        self._waiting: dict[Place, _Waiting] = {}
+        self._due: list[tuple[float, int, Place]] = []
+        self._reading: set[Place] = set()
+        self._number = 0
+        self._changed = asyncio.Event()
+
+    @property
+    def reading(self) -> bool:
+        """Files that have settled are being read, or are about to be."""
+        return bool(self._reading) or bool(self._due and self._due[0][0] <= time.monotonic())
+
+    @property
+    def waiting(self) -> int:
+        """How many files have not settled, or are not recorded yet."""
+        return len(self._waiting) + len(self._reading)
+
+    async def offer(self, root: bytes, found: Sequence[tuple[Place, Stat]], *, fresh: bool) -> None:
+        """Take files that were found new or changed; waits while too many are settling."""
+        for place, stat in found:
+            while len(self._waiting) >= MOST_WAITING:
+                await self._change()
+            known = self._waiting.get(place)
+            if known is None or known.stat != stat:
+                self._wait(place, _Waiting(root, stat, time.monotonic(), fresh))
+        self._tell()
+
+    async def run(self) -> None:
+        """Read what has settled until cancelled."""
+        async with asyncio.TaskGroup() as readers:
+            for number in range(READERS):
+                readers.create_task(self._read_settled(), name=f"read:{number}")
+
+    async def quiet(self) -> None:
+        """Wait until no file is settling or being read."""
+        while self._waiting or self._reading:
+            await self._change()
+
+    def _wait(self, place: Place, waiting: _Waiting) -> None:
+        self._waiting[place] = waiting
+        seen_for = time.monotonic() - waiting.since
+        left = time_to_settle(waiting.stat, seen_for, time.time_ns(), self._settle)
+        self._number += 1
+        heapq.heappush(self._due, (time.monotonic() + left, self._number, place))
+
+    async def _read_settled(self) -> None:
+        while True:
+            batch = self._take_settled()
+            if not batch:
+                left = self._due[0][0] - time.monotonic() if self._due else None
+                await self._change(left)
+                continue
+            results = await asyncio.to_thread(_read_all, batch)
+            await self._record(batch, results)
+            self._reading.difference_update(place for place, _ in batch)
+            self._tell()
+
+    def _take_settled(self) -> list[tuple[Place, _Waiting]]:
+        batch: list[tuple[Place, _Waiting]] = []
+        held_back: list[tuple[float, int, Place]] = []
+        now = time.monotonic()
+        while self._due and self._due[0][0] <= now and len(batch) < BATCH:
+            entry = heapq.heappop(self._due)
+            place = entry[2]
+            waiting = self._waiting.get(place)
+            if waiting is None:
+                continue  # an older entry of the same place
+            if place in self._reading:
+                held_back.append((now + self._settle, entry[1], place))
+                continue
+            left = time_to_settle(waiting.stat, now - waiting.since, time.time_ns(), self._settle)
+            if left > 0:
+                held_back.append((now + left, entry[1], place))
+                continue
+            del self._waiting[place]
+            self._reading.add(place)
+            batch.append((place, waiting))
+        for entry in held_back:
+            heapq.heappush(self._due, entry)
+        return batch
+
+    async def _record(
+        self,
+        batch: Sequence[tuple[Place, _Waiting]],
+        results: Sequence[Reading | Unreadable],
+    ) -> None:
+        changes: list[Change[bool]] = []
+        recorded: list[tuple[Place, _Waiting, Reading | None]] = []
+        for (place, waiting), result in zip(batch, results, strict=True):
+            match result:
+                case Reading(stat_before=before, stat_after=after) if (
+                    before != waiting.stat or after != before
+                ):
+                    if place not in self._waiting:
+                        again = _Waiting(waiting.root, after, time.monotonic(), waiting.fresh)
+                        self._wait(place, again)
+                case Reading():
+                    changes.append(tree.record_file(place, waiting.stat, _content(result)))
+                    recorded.append((place, waiting, result))
+                case Unreadable(gone=True):
+                    log.debug("file.gone", file=_shown(waiting.root, place))
+                case Unreadable(reason=why):
+                    changes.append(tree.record_unreadable(place, waiting.stat, why))
+                    recorded.append((place, waiting, None))
+                    log.warning("file.unreadable", file=_shown(waiting.root, place), why=why)
+        if not changes:
+            return
+        news = await self._ledger.write(all_of(changes))
+        for (place, waiting, reading), is_news in zip(recorded, news, strict=True):
+            if reading is not None:
+                self._tell_of(place, waiting, reading, is_news=is_news)
+
+    def _tell_of(self, place: Place, waiting: _Waiting, reading: Reading, *, is_news: bool) -> None:
+        unfit = _content(reading).unfit
+        file, sha256 = _shown(waiting.root, place), reading.digest.hex()
+        if unfit is not None:
+            log.warning("file.rejected", file=file, why=unfit, sha256=sha256)
+        elif is_news:
+            self._arrived(place.folder_id, reading.digest, waiting.fresh)
+        elif waiting.fresh:
+            log.info("file.known", file=file, sha256=sha256)
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _change(self, within: float | None = None) -> None:
+        try:
+            async with asyncio.timeout(within):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+
+def _shown(root: bytes, place: Place) -> str:
+    return printable(os.path.join(root, place.path))
+
+
+def _read_all(batch: Sequence[tuple[Place, _Waiting]]) -> list[Reading | Unreadable]:
+    results: list[Reading | Unreadable] = []
+    for place, waiting in batch:
+        try:
+            results.append(digest_file(waiting.root, place.path))
+        except Unreadable as error:
+            results.append(error)
+    return results
+
+
+def _content(reading: Reading) -> Content:
+    if reading.size > LARGEST:
+        unfit = f"too large: {reading.size:,} bytes, and syncd sends {LARGEST:,} at most"
+        return Content(reading.digest, reading.size, None, None, None, unfit)
+    match reading.verdict:
+        case Picture(format=kind, width=width, height=height):
+            return Content(reading.digest, reading.size, kind.name, width, height, None)
+        case Unfit(reason=why):
+            return Content(reading.digest, reading.size, None, None, None, why)

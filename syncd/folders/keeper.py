@@ -1,0 +1,225 @@
+"""The keeper of one folder: it looks where the watch points, and at everything now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import assert_never
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from syncd.config import Folder
+from syncd.folders.intake import Intake
+from syncd.folders.looks import EVERYWHERE, Look, coalesced
+from syncd.folders.patterns import Patterns
+from syncd.folders.scan import Stretch, Walk
+from syncd.folders.states import Hampered, LimitReached, RootMissing, Watching, WatchState
+from syncd.folders.walk import Trouble, root_identity
+from syncd.folders.watcher import Watcher
+from syncd.ledger import tree
+from syncd.ledger.database import Change, Ledger, all_of
+from syncd.model import printable
+
+log: FilteringBoundLogger = structlog.get_logger()
+
+_scans = itertools.count(1)
+
+
+@dataclass(slots=True)
+class _Report:
+    seen: int = 0
+    found: int = 0
+    troubles: int = 0
+
+
+class Keeper:
+    """Scans one folder, one scan at a time; what it finds goes to the intake."""
+
+    def __init__(
+        self,
+        folder_id: int,
+        folder: Folder,
+        ledger: Ledger,
+        intake: Intake,
+        rescan: float,
+        *,
+        changed: Callable[[], None],
+    ) -> None:
+        """rescan is in seconds; `changed` is called after a scan that changed facts."""
+        self._id = folder_id
+        self._name = folder.name
+        self._root = folder.path
+        self.patterns = Patterns(folder.include, folder.exclude)
+        self._ledger = ledger
+        self._intake = intake
+        self._rescan = rescan
+        self._changed = changed
+        self._looks: set[Look] = set()
+        self._wake = asyncio.Event()
+        self._told: set[Trouble] = set()
+        self._missing = False
+        self.scanning = False
+
+    def look(self, looks: Collection[Look]) -> None:
+        """Look at these places soon."""
+        self._looks.update(looks)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Watch, and scan what the watch points at; everything once it stands, and on the period.
+
+        The watch asks for everything as soon as it stands, so the first scan misses nothing that
+        comes after it.
+        """
+        watcher = Watcher(self._root, self.patterns, self.look, self._watch_is)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(watcher.run(), name=f"watch:{self._name}")
+            tasks.create_task(self._scan_when_due(), name=f"scan:{self._name}")
+
+    async def _scan_when_due(self) -> None:
+        loop = asyncio.get_running_loop()
+        next_full = loop.time() + self._rescan
+        while True:
+            if loop.time() >= next_full or EVERYWHERE in self._looks:
+                self._take_looks()
+                await self.scan_all()
+                next_full = loop.time() + self._rescan
+            elif self._looks:
+                await self._scan(self._take_looks(), fresh=True)
+            else:
+                await self._woken(next_full - loop.time())
+
+    async def scan_all(self) -> bool:
+        """Scan the whole folder; tell whether that was done without an error."""
+        began = time.monotonic()
+        report = await self._scan(frozenset({EVERYWHERE}), fresh=False)
+        if report is None:
+            return False
+        log.info(
+            "scan.done",
+            folder=self._name,
+            files=report.seen,
+            new_or_changed=report.found,
+            troubles=report.troubles,
+            seconds=round(time.monotonic() - began, 3),
+        )
+        return report.troubles == 0
+
+    async def _scan(self, looks: Collection[Look], *, fresh: bool) -> _Report | None:
+        self.scanning = True
+        try:
+            before = await asyncio.to_thread(root_identity, self._root)
+            if before is None:
+                self._tell_missing()
+                await self._ledger.write(tree.folder_in_trouble(self._id, "not there"))
+                return None
+            self._tell_back()
+            number = next(_scans)
+            report, troubles = await self._walk(looks, number, fresh=fresh)
+            same = before.is_still(await asyncio.to_thread(root_identity, self._root))
+            await self._end(number, troubles, whole=EVERYWHERE in looks, same_root=same)
+        finally:
+            self.scanning = False
+        return report
+
+    async def _walk(
+        self, looks: Collection[Look], number: int, *, fresh: bool
+    ) -> tuple[_Report, list[Trouble]]:
+        report, troubles = _Report(), list[Trouble]()
+        walk = Walk(self._ledger.path, self._id, self._root, self.patterns, looks)
+        while (stretch := await asyncio.to_thread(walk.stretch)) is not None:
+            if stretch.missed:
+                await self._ledger.write(_missed_by(number, stretch))
+            await self._intake.offer(self._root, stretch.found, fresh=fresh)
+            report.seen += stretch.seen
+            report.found += len(stretch.found)
+            report.troubles += len(stretch.troubles)
+            troubles += stretch.troubles[: _TOLD_AT_MOST - len(troubles)]
+        return report, troubles
+
+    async def _end(
+        self, number: int, troubles: list[Trouble], *, whole: bool, same_root: bool
+    ) -> None:
+        """Believe what the scan missed only if it ended without an error, on the same root."""
+        if not same_root:
+            log.warning("folder.swapped", folder=self._name, path=printable(self._root))
+            self.look([EVERYWHERE])
+        if troubles or not same_root:
+            await self._ledger.write(tree.doubt_missed(number))
+        elif gone := await self._ledger.write(tree.believe_missed(number)):
+            log.info("files.gone", folder=self._name, files=gone)
+            self._changed()
+        for trouble in troubles:
+            if trouble not in self._told:
+                log.warning(
+                    "directory.unreadable",
+                    folder=self._name,
+                    path=printable(trouble.path),
+                    why=trouble.reason,
+                )
+        if whole:
+            self._told = set(troubles)
+            await self._ledger.write(self._state(troubles))
+
+    def _state(self, troubles: list[Trouble]) -> Change[None]:
+        if not troubles:
+            return tree.folder_scanned(self._id, time.time())
+        first = troubles[0]
+        more = f", and {len(troubles) - 1} more" if len(troubles) > 1 else ""
+        return tree.folder_in_trouble(
+            self._id, f"cannot read {printable(first.path)}: {first.reason}{more}"
+        )
+
+    def _tell_missing(self) -> None:
+        if self._missing:
+            return
+        self._missing = True
+        log.warning(
+            "folder.missing",
+            folder=self._name,
+            path=printable(self._root),
+            remedy="nothing is lost: syncd waits for it; check the path, the mount and its rights",
+        )
+
+    def _tell_back(self) -> None:
+        if self._missing:
+            self._missing = False
+            log.info("folder.back", folder=self._name, path=printable(self._root))
+
+    def _watch_is(self, state: WatchState) -> None:
+        match state:
+            case Watching():
+                log.info("watch.ready", folder=self._name, path=printable(self._root))
+            case RootMissing():
+                self._tell_missing()
+            case LimitReached(advice=remedy):
+                log.warning("watch.limit", folder=self._name, remedy=remedy)
+            case Hampered(reason=why):
+                log.warning("watch.hampered", folder=self._name, why=why)
+            case _:
+                assert_never(state)
+
+    def _take_looks(self) -> frozenset[Look]:
+        looks, self._looks = coalesced(self._looks), set()
+        self._wake.clear()
+        return looks
+
+    async def _woken(self, within: float) -> None:
+        try:
+            async with asyncio.timeout(within):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+
+_TOLD_AT_MOST = 100
+
+
+def _missed_by(number: int, stretch: Stretch) -> Change[list[None]]:
+    return all_of(
+        [tree.mark_missed(number, m.directory_id, m.files, m.directories) for m in stretch.missed]
+    )

@@ -1,0 +1,39 @@
+"""The bytes of images for sending, from whichever of their files still holds them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from syncd.folders.inside import Unreadable
+from syncd.folders.read import read_image
+from syncd.ledger.replicas import Source
+from syncd.model import Digest
+
+
+def load(
+    wanted: Sequence[tuple[Digest, Sequence[Source]]],
+) -> tuple[list[bytes | None], list[Source]]:
+    """Return the bytes of each image, None where no file has them, and the files that changed.
+
+    What is returned has been hashed: it is what the digest says. Blocks: run it in a thread.
+    """
+    contents: list[bytes | None] = []
+    changed: list[Source] = []
+    for digest, sources in wanted:
+        content = None
+        for source in sources:
+            content = _read(digest, source)
+            if content is not None:
+                break
+            changed.append(source)
+        contents.append(content)
+    return contents, changed
+
+
+def _read(digest: Digest, source: Source) -> bytes | None:
+    try:
+        content = read_image(source.root, source.path, source.stat)
+    except Unreadable:
+        return None
+    return content if content is not None and hashlib.sha256(content).digest() == digest else None

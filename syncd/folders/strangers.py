@@ -1,0 +1,64 @@
+"""Says what a file is that begins like no picture that the API takes."""
+
+from __future__ import annotations
+
+from syncd.model import printable
+
+NOT_TAKEN = "which the API does not take: convert it to PNG or JPEG"
+
+MAGIC = {  # https://en.wikipedia.org/wiki/List_of_file_signatures
+    b"8BPS": "a Photoshop document",
+    b"\xff\x0a": "a JPEG XL image",
+    b"\x00\x00\x00\x0cJXL ": "a JPEG XL image",
+    b"\x00\x00\x00\x0cjP  ": "a JPEG 2000 image",
+    b"\xff\x4f\xff\x51": "a JPEG 2000 image",
+    b"\x00\x00\x01\x00": "a Windows icon",
+    b"\xd7\xcd\xc6\x9a": "a Windows metafile",
+    b"gimp xcf": "a GIMP document",
+    b"v/1\x01": "an OpenEXR image",
+    b"#?RADIANCE": "a Radiance HDR image",
+    b"DDS ": "a DirectDraw surface",
+    b"qoif": "a QOI image",
+    b"%!PS": "a PostScript document",
+    b"II\xbc\x01": "a JPEG XR image",
+}
+
+BRANDS = {  # ISO base media file format, behind `ftyp`: https://mp4ra.org/registered-types/brands
+    b"heic": "a HEIC image",
+    b"heix": "a HEIC image",
+    b"heim": "a HEIC image",
+    b"heis": "a HEIC image",
+    b"hevc": "a HEIC image",
+    b"hevx": "a HEIC image",
+    b"mif1": "a HEIF image",
+    b"msf1": "a HEIF image",
+    b"avif": "an AVIF image",
+    b"avis": "an AVIF image",
+    b"crx ": "a Canon raw image",
+}
+
+
+def described(head: bytes) -> str:
+    """Return why a file with this head (its first 512 bytes, or all) is refused, as a sentence."""
+    known = _image(head)
+    if known:
+        return f"{known}, {NOT_TAKEN}"
+    if not head.strip(b"\0"):
+        return "not an image: begins with nothing but zero bytes, as if it were still being copied"
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith((b"<!doctype html", b"<html")):
+        return "not an image: a web page, perhaps an error that was saved under this name"
+    return f"not an image: begins with '{printable(head[:8])}'"
+
+
+def _image(head: bytes) -> str | None:
+    if head[4:8] == b"ftyp":
+        return BRANDS.get(head[8:12], "a video or another ISO media file")
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "a WebP image"
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith((b"<svg", b"<?xml", b"<!--", b"<!DOCTYPE svg")) and b"<svg" in text:
+        return "an SVG drawing"
+    if head[:1] == b"P" and head[1:2] in b"1234567" and head[2:3].isspace():
+        return "a Netpbm image"
+    return next((name for magic, name in MAGIC.items() if head.startswith(magic)), None)

@@ -1,0 +1,251 @@
+"""What is a picture, by its content."""
+
+import io
+import random
+import struct
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from support.pictures import picture
+
+from syncd.folders.probe import Format, Picture, Unfit, probe
+
+KINDS = ["JPEG", "PNG", "GIF", "BMP", "TIFF"]
+
+
+def judged(data: bytes) -> Picture | Unfit:
+    return probe(io.BytesIO(data))
+
+
+def reason(data: bytes) -> str:
+    verdict = judged(data)
+    assert isinstance(verdict, Unfit), verdict
+    return verdict.reason
+
+
+def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def noise(mode: str, width: int = 61, height: int = 47) -> Image.Image:
+    image = Image.frombytes("RGB", (width, height), random.Random(7).randbytes(3 * width * height))
+    return image.convert(mode)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_picture_is_known_by_its_content(kind: str) -> None:
+    assert judged(picture(1, kind, 61, 47)) == Picture(Format[kind], 61, 47)
+
+
+def test_a_format_has_its_media_type_and_extension() -> None:
+    assert [(f.media_type, f.extension) for f in Format] == [
+        ("image/jpeg", ".jpg"),
+        ("image/png", ".png"),
+        ("image/gif", ".gif"),
+        ("image/bmp", ".bmp"),
+        ("image/tiff", ".tif"),
+    ]
+
+
+def exif(rotation: int) -> bytes:
+    made = Image.Exif()
+    made[0x0112] = rotation
+    return made.tobytes()
+
+
+def frames(kind: str, **options: Any) -> bytes:
+    more = [noise("RGB") for _ in range(3)]
+    return saved(noise("RGB"), kind, save_all=True, append_images=more, **options)
+
+
+UNUSUAL = {
+    "progressive": saved(noise("RGB"), "JPEG", progressive=True),
+    "CMYK": saved(noise("CMYK"), "JPEG"),
+    "grey": saved(noise("L"), "JPEG"),
+    "a large ICC profile": saved(noise("RGB"), "JPEG", icc_profile=bytes(400_000)),
+    "rotated": saved(noise("RGB"), "JPEG", exif=exif(6)),
+    "16 bits": saved(noise("L").convert("I;16"), "PNG"),
+    "palette": saved(noise("P"), "PNG"),
+    "1 bit": saved(noise("1"), "PNG"),
+    "alpha": saved(noise("RGBA"), "PNG"),
+    "a PNG with a large profile": saved(noise("RGB"), "PNG", icc_profile=bytes(400_000)),
+    "APNG": frames("PNG"),
+    "animated": frames("GIF", duration=50),
+    "GIF87a": saved(noise("P"), "GIF"),
+    "8-bit BMP": saved(noise("P"), "BMP"),
+    "32-bit BMP": saved(noise("RGBA"), "BMP"),
+    "1-bit BMP": saved(noise("1"), "BMP"),
+    "several pages": frames("TIFF"),
+    "LZW": saved(noise("RGB"), "TIFF", compression="tiff_lzw"),
+    "JPEG in TIFF": saved(noise("RGB"), "TIFF", compression="jpeg"),
+    "big": saved(noise("RGB"), "TIFF", big_tiff=True),
+    "1-bit TIFF": saved(noise("1"), "TIFF", compression="group4"),
+}
+
+
+@pytest.mark.parametrize("data", UNUSUAL.values(), ids=UNUSUAL.keys())
+def test_an_unusual_picture_passes(data: bytes) -> None:
+    verdict = judged(data)
+    assert isinstance(verdict, Picture), verdict
+    assert (verdict.width, verdict.height) == (61, 47)
+
+
+def test_a_motorola_tiff_passes() -> None:
+    fields = [(256, 3, 1, 61 << 16), (257, 4, 1, 47), (273, 4, 1, 8), (279, 4, 1, 100)]
+    table = b"".join(struct.pack(">HHII", *field) for field in fields)
+    data = b"MM\0*" + struct.pack(">I", 108) + bytes(100) + struct.pack(">H", 4) + table + bytes(4)
+    assert judged(data) == Picture(Format.TIFF, 61, 47)
+
+
+def test_a_motorola_bigtiff_passes() -> None:
+    fields = [(256, 16, 1, 61), (257, 16, 1, 47)]
+    table = b"".join(struct.pack(">HHQQ", *field) for field in fields)
+    data = b"MM\0+" + struct.pack(">HHQQ", 8, 0, 16, 2) + table + bytes(8)
+    assert judged(data) == Picture(Format.TIFF, 61, 47)
+
+
+def test_an_os2_bitmap_passes() -> None:
+    row = bytes((61 * 24 + 31) // 32 * 4)
+    pixels = row * 47
+    head = b"BM" + struct.pack("<IHHI", 26 + len(pixels), 0, 0, 26)
+    data = head + struct.pack("<IHHHH", 12, 61, 47, 1, 24) + pixels
+    assert judged(data) == Picture(Format.BMP, 61, 47)
+
+
+def test_a_gif_wider_than_32767_passes() -> None:
+    data = bytearray(picture(1, "GIF"))
+    data[6:8] = (40_000).to_bytes(2, "little")
+    assert judged(bytes(data)) == Picture(Format.GIF, 40_000, 30)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("junk", [bytes(5), b"\r\n", random.Random(1).randbytes(300_000)])
+def test_what_is_appended_does_no_harm(kind: str, junk: bytes) -> None:
+    assert isinstance(judged(picture(1, kind) + junk), Picture)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_picture_that_is_cut_off_is_told(kind: str) -> None:
+    data = picture(1, kind, 100, 100)
+    for keep in (0.1, 0.5, 0.9):
+        said = reason(data[: int(len(data) * keep)])
+        assert said.startswith(f"cut off: the {kind}")
+
+
+def test_the_end_of_a_thumbnail_is_not_the_end() -> None:
+    thumbnail = picture(2)
+    segment = b"\xff\xe1" + (len(thumbnail) + 8).to_bytes(2, "big") + b"Exif\0\0" + thumbnail
+    whole = picture(1)
+    data = whole[:2] + segment + whole[2:]
+    assert isinstance(judged(data), Picture)
+    assert reason(data[:-2]) == "cut off: the JPEG has no end marker"
+
+
+def test_a_gif_cut_within_a_block_is_told_a_gif_with_junk_is_not() -> None:
+    data = frames("GIF")
+    assert isinstance(judged(data + b"any junk at all"), Picture)
+    assert reason(data[:-9]) == "cut off: the GIF has no trailer"
+
+
+REFUSED = {
+    b"": "empty file",
+    b"%PDF-1.7\n...": "not an image: begins with '%PDF-1.7'",
+    b"\xffabc": "not an image: begins with '\\xffabc'",
+    bytes(5000): "zero bytes",
+    b"RIFF\x10\0\0\0WEBPVP8 ": "a WebP image, which the API does not take: convert it to",
+    b"\0\0\0\x18ftypheic\0\0\0\0": "a HEIC image, which the API",
+    b"\0\0\0\x18ftypavif\0\0\0\0": "an AVIF image, which the API",
+    b"\0\0\0\x18ftypmp42\0\0\0\0": "a video",
+    b'<?xml version="1.0"?>\n<svg xmlns="...">': "an SVG drawing, which the API",
+    b"<svg>": "an SVG drawing, which the API",
+    b"8BPS\0\1": "a Photoshop document, which the API",
+    b"  <!DOCTYPE html><title>403": "a web page",
+    b"BMW price list": "not an image: begins with 'BMW pric'",
+    b"\x89PNG\r\n\x1a\n": "cut off: the PNG",
+    b"\xff\xd8\xff": "cut off: the JPEG",
+    b"GIF89a": "cut off: the GIF",
+    b"II*\0": "cut off: the TIFF",
+    b"\x89PNG\r\n\x1a\n" + bytes(40) + b"IEND": "no size in its header: a damaged PNG",
+    b"\xff\xd8\xff\xda\0\0\xff\xd9": "no size in its header: a damaged JPEG",
+    b"MM\0*" + (8).to_bytes(4, "big") + bytes(6): "no size in its header: a damaged TIFF",
+}
+
+
+@pytest.mark.parametrize(("data", "said"), REFUSED.items())
+def test_what_is_no_picture_is_told_why(data: bytes, said: str) -> None:
+    assert said in reason(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xff\xd8\xff\xe0\0\x10" + bytes(100_000_000) + b"\xff\xd9",
+        b"\x89PNG\r\n\x1a\n" + bytes(30_000_000),
+        b"GIF89a\1\0\1\0\0\0\0" + b"\x21\xff\0" * 3_000_000,
+        b"II+\0\x08\0\0\0" + struct.pack("<QQ", 16, 2**63) + bytes(1_000_000),
+        b"II+\0\x08\0\0\0" + struct.pack("<Q", 2**64 - 8) + bytes(1000),
+    ],
+    ids=["JPEG", "PNG", "GIF", "TIFF fields", "TIFF offset"],
+)
+def test_no_content_keeps_the_reader(data: bytes) -> None:
+    start = time.monotonic()
+    judged(data)
+    assert time.monotonic() - start < 1.5
+
+
+def test_a_tiff_with_more_fields_than_there_are_is_damaged() -> None:
+    fields = struct.pack("<HHQQ", 256, 4, 1, 61) + struct.pack("<HHQQ", 257, 4, 1, 47)
+    data = b"II+\0\x08\0\0\0" + struct.pack("<QQ", 16, 70_000) + fields + bytes(69_998 * 20)
+    assert reason(data) == "no size in its header: a damaged TIFF"
+
+
+BEGINNINGS = [
+    b"\xff\xd8\xff",
+    b"\x89PNG\r\n\x1a\n",
+    b"GIF89a",
+    b"II*\0",
+    b"MM\0*",
+    b"II+\0",
+    b"MM\0+",
+]
+BEGINNINGS += [b"BM" + bytes(12) + bytes([n, 0, 0, 0]) for n in (12, 16, 40)]
+
+
+@given(st.sampled_from([b"", *BEGINNINGS]), st.binary(max_size=400))
+@settings(max_examples=1500, deadline=None)
+def test_no_bytes_raise(beginning: bytes, rest: bytes) -> None:
+    verdict = judged(beginning + rest)
+    assert isinstance(verdict, (Picture, Unfit))
+    if isinstance(verdict, Picture):
+        assert verdict.width > 0
+        assert verdict.height > 0
+
+
+PICTURES = [picture(1, kind) for kind in KINDS] + list(UNUSUAL.values())
+
+
+@given(st.data())
+@settings(max_examples=1500, deadline=None)
+def test_no_damage_to_a_real_picture_raises(data: st.DataObject) -> None:
+    damaged = bytearray(data.draw(st.sampled_from(PICTURES)))
+    for _ in range(data.draw(st.integers(0, 8))):
+        place = data.draw(st.one_of(st.integers(0, 200), st.integers(0, len(damaged) - 1)))
+        damaged[min(place, len(damaged) - 1)] = data.draw(st.integers(0, 255))
+    del damaged[data.draw(st.integers(0, len(damaged))) :]
+    assert isinstance(judged(bytes(damaged)), (Picture, Unfit))
+
+
+class _Broken(io.BytesIO):
+    def read(self, size: int | None = -1, /) -> bytes:
+        raise OSError(5, "Input/output error")
+
+
+def test_an_error_of_the_disk_passes_through() -> None:
+    with pytest.raises(OSError, match="Input/output"):
+        probe(_Broken(b"GIF89a"))
