@@ -1,8 +1,13 @@
-"""Marks every test with the tier whose folder it lies in."""
+"""Marks every test with the tier whose folder it lies in; a sandbox and a rig for each test."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from support.rig import Rig
+
+from syncd.sandbox.server import Sandbox
+from syncd.sandbox.switches import Switches
 
 HERE = Path(__file__).parent
 TIERS = ("unit", "integration", "acceptance")
@@ -13,3 +18,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         tier = item.path.relative_to(HERE).parts[0]
         assert tier in TIERS, f"{item.path} lies in no tier"
         item.add_marker(tier)
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(Switches(tier="unlimited")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def rig(tmp_path: Path, sandbox: Sandbox) -> Rig:
+    return Rig(tmp_path, sandbox)

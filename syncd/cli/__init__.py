@@ -1,1 +1,17 @@
 """The commands."""
+
+from __future__ import annotations
+
+import sys
+
+INTERRUPTED = 130  # what a shell makes of SIGINT
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    try:
+        from syncd.cli.app import main as run  # noqa: PLC0415  an early Ctrl-C is no traceback
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

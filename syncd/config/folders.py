@@ -45,6 +45,12 @@ def _read_folder(
     deletions = table.optional("deletions", value.one_of(Deletions), Deletions.KEEP)
     if not include:
         table.refuse("include", "is empty, and takes no file", "leave it out to take all images")
+    if deletions is Deletions.PROPAGATE:
+        table.findings.warn(
+            (*table.key, "deletions"),
+            "this version deletes nothing, whatever the folder says",
+            'write deletions = "keep" until it does',
+        )
     _check_route(table, account, mirrors, accounts)
     table.close()
     if path is None or account is None:

@@ -382,7 +382,7 @@ def test_lines_go_elsewhere_for_a_while() -> None:
 
 def test_a_writer_that_fails_does_not_reach_the_caller() -> None:
     def fail(line: str) -> NoReturn:
-        raise RuntimeError(line)
+        raise OSError(line)
 
     lines = Lines(fail)
     lines.info("e")

@@ -1,0 +1,48 @@
+"""Every command under one name, with the exit codes that they share."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from syncd.cli.backfill import backfill
+from syncd.cli.check import check
+from syncd.cli.demo import demo
+from syncd.cli.exits import Exit
+from syncd.cli.find import find
+from syncd.cli.plan import plan
+from syncd.cli.retry import retry
+from syncd.cli.run import run
+from syncd.cli.sandbox import sandbox
+from syncd.cli.status import status
+from syncd.ledger.errors import LedgerBusy, LedgerUnfit
+
+app = typer.Typer(
+    name="syncd",
+    help="Keeps the image libraries of Meta ad accounts in step with folders on disk.",
+    epilog="Exit codes: 0 done · 1 something could not be done · 2 wrong usage · "
+    "65 the ledger is unfit · 75 another process has the ledger · 78 the configuration is wrong",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",  # which wraps a paragraph as the terminal is wide
+    pretty_exceptions_enable=False,  # a traceback with locals could show a secret
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in (run, backfill, plan, status, find, retry, check, sandbox, demo):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    try:
+        app()
+    except LedgerUnfit as error:
+        _fail(str(error), Exit.LEDGER_UNFIT)
+    except LedgerBusy as error:
+        _fail(str(error), Exit.LEDGER_BUSY)
+
+
+def _fail(sentence: str, code: Exit) -> None:
+    sys.stderr.write(f"syncd: {sentence}\n")
+    sys.exit(code)

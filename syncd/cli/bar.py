@@ -1,0 +1,128 @@
+"""A progress bar for each account, with what a person must know above it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from types import TracebackType
+
+import structlog
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Column
+from rich.text import Text
+from structlog.typing import EventDict, WrappedLogger
+
+from syncd.cli.words import span
+from syncd.daemon import backfill
+from syncd.model import AccountName
+from syncd.service.logs import Lines
+
+_PERIOD = 10.0  # seconds over which the rate is taken
+_WIDEST = 40  # columns of a bar: beyond that the eye has further to go, and learns no more
+
+
+class Bar:
+    """Shows how a backfill gets on, while it is entered.
+
+    A line for each image would drown the bar: warnings, errors and what becomes of whole accounts
+    are printed above it, and with `quiet` False everything that the log has.
+    """
+
+    def __init__(self, lines: Lines, *, quiet: bool) -> None:
+        self._lines = lines
+        self._quiet = quiet
+        self._stack = ExitStack()
+        self._console = Console(stderr=True, highlight=False, markup=False)
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(None, table_column=Column(max_width=_WIDEST)),
+            TextColumn("{task.fields[count]}", markup=False, justify="right"),
+            TextColumn("{task.fields[rate]}", markup=False, justify="right"),
+            TextColumn("{task.fields[state]}", markup=False),
+            console=self._console,
+        )
+        self._tasks: dict[AccountName, TaskID] = {}
+        self._rates: dict[AccountName, _Rate] = {}
+
+    def __enter__(self) -> Bar:
+        self._stack.enter_context(self._progress)
+        self._stack.enter_context(self._lines.through(self._above))
+        if self._quiet:
+            self._stack.enter_context(_without_noise())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def __call__(self, progress: Mapping[AccountName, backfill.Progress]) -> None:
+        """Show the accounts as they stand now."""
+        for name, now in progress.items():
+            if name not in self._tasks:
+                self._tasks[name] = self._progress.add_task(
+                    name, total=None, count="", rate="", state=""
+                )
+                self._rates[name] = _Rate(now.tally.held)
+            tally, rate = now.tally, self._rates[name].after(now)
+            done, total = tally.held + tally.rejected, f"{tally.wanted:,}"
+            self._progress.update(
+                self._tasks[name],
+                completed=done,
+                total=tally.wanted or None,
+                count=f"{done:>{len(total)},}/{total}",
+                rate=f"{rate:,.1f} images/s" if rate else "",
+                state=_state(now, rate),
+            )
+
+    def _above(self, line: str) -> None:
+        self._console.print(Text.from_ansi(line), soft_wrap=True)
+
+
+class _Rate:
+    """Images a second over the last seconds."""
+
+    def __init__(self, held: int) -> None:
+        self._samples = deque([(time.monotonic(), held)])
+
+    def after(self, progress: backfill.Progress) -> float:
+        """Return the rate as it is now, or as it was when there still was something to send."""
+        now, held = time.monotonic(), progress.tally.held
+        if progress.tally.missing or held != self._samples[-1][1]:
+            self._samples.append((now, held))
+        while len(self._samples) > 2 and now - self._samples[1][0] > _PERIOD:
+            self._samples.popleft()
+        (then, before), (last, after) = self._samples[0], self._samples[-1]
+        return (after - before) / (last - then) if last > then else 0.0
+
+
+def _state(now: backfill.Progress, rate: float) -> str:
+    if now.state != "open":
+        return now.state
+    if now.reading:
+        return "reading the folders"
+    if now.tally.missing == 0:
+        return "done"
+    return f"{span(max(1.0, now.tally.missing / rate))} left" if rate else ""
+
+
+@contextmanager
+def _without_noise() -> Iterator[None]:
+    before = structlog.get_config()["processors"]
+    structlog.configure(processors=[_drop_noise, *before])
+    try:
+        yield
+    finally:
+        structlog.configure(processors=before)
+
+
+def _drop_noise(_logger: WrappedLogger, level: str, event: EventDict) -> EventDict:
+    if level in ("debug", "info") and not str(event["event"]).startswith("account."):
+        raise structlog.DropEvent
+    return event

@@ -1,0 +1,93 @@
+"""`syncd find`."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Annotated
+
+import typer
+
+from syncd.cli.exits import Exit
+from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
+from syncd.cli.words import amount, moment
+from syncd.config import Config
+from syncd.ledger import questions
+from syncd.ledger.database import reading
+from syncd.ledger.questions import Standing
+from syncd.model import AccountId, printable
+
+
+def find(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH|HASH|DIGEST",
+            help="A file's path, an image's hash in an account, or a SHA-256 as sha256sum prints.",
+        ),
+    ],
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Say everything that is known of one image."""
+    settings = configured(config)
+    try:
+        with reading(settings.ledger.path) as db:
+            standings = _find(settings, db, what)
+    except FileNotFoundError as error:
+        sys.stderr.write(f"syncd: {error}\n")
+        raise typer.Exit(Exit.NOT_ALL) from None
+    if not standings:
+        sys.stderr.write(f"syncd: nothing is known of {what}\n")
+        raise typer.Exit(Exit.NOT_ALL)
+    for line in _lines(settings, standings):
+        print(line)
+
+
+def _find(config: Config, db: sqlite3.Connection, what: str) -> list[Standing]:
+    if re.fullmatch(r"[0-9a-fA-F]{64}", what):
+        return questions.by_digest(bytes.fromhex(what))(db)
+    if re.fullmatch(r"[0-9a-fA-F]{32}", what) and not os.path.lexists(what):
+        return questions.by_hash(what.lower())(db)
+    path = os.path.abspath(os.fsencode(what))
+    for spelling in (path, os.path.realpath(path)):
+        for folder in config.folders.values():
+            root = folder.path.rstrip(b"/") + b"/"
+            if spelling.startswith(root):
+                directory, _, name = spelling.removeprefix(root).rpartition(b"/")
+                if found := questions.by_path(folder.name, directory, name)(db):
+                    return found
+    return []
+
+
+def _lines(config: Config, standings: list[Standing]) -> Iterator[str]:
+    names = {account.id: name for name, account in config.accounts.items()}
+    for (root, path), group in groupby(standings, key=lambda s: (s.root, s.path)):
+        rows = list(group)
+        first = rows[0]
+        yield printable(os.path.join(root, path))
+        yield f"  folder    {first.folder}"
+        if first.file_trouble:
+            yield f"  trouble   {first.file_trouble}"
+        if first.digest is None:
+            continue
+        yield f"  sha256    {first.digest.hex()}"
+        kind = f"{first.format} {first.width}×{first.height}, " if first.format else ""
+        yield f"  content   {kind}{amount(first.size, 'byte')}"
+        for row in rows:
+            if row.account is not None:
+                name = names.get(AccountId(row.account), f"act_{row.account}")
+                yield f"  {name}: {_standing(row)}"
+
+
+def _standing(row: Standing) -> str:
+    if row.hash is not None:
+        named = f", named {row.name}" if row.name else ""
+        since = f" since {moment(row.held_at)}" if row.held_at else ""
+        return f"held as {row.hash}{since}{named}"
+    if row.rejected is not None:
+        return f"rejected: {row.rejected}"
+    return f"missing: {row.trouble}" if row.trouble else "missing"

@@ -1,0 +1,37 @@
+"""`syncd plan`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
+from syncd.cli.words import amount, bytes_in_words
+from syncd.config import LogFormat
+from syncd.service.logs import configure_logs
+
+
+def plan(config: ConfigPath = DEFAULT_CONFIG) -> None:
+    """Say what a backfill would do now. Nothing is sent, and the ledger stays as it is."""
+    settings = configured(config)
+    configure_logs("error", LogFormat.AUTO, sys.stderr)
+    from syncd.daemon.plan import plan as make_plan  # noqa: PLC0415  needs what the daemon needs
+
+    found = asyncio.run(make_plan(settings))
+    for folder in found.folders:
+        state = f": {folder.trouble}" if folder.trouble else ""
+        print(f"folder {folder.name}: {amount(folder.files, 'file')}{state}")
+    for name, errands in found.accounts.items():
+        tally = errands.tally
+        print(f"account {name}: {tally.wanted:,} wanted, {tally.held:,} held")
+        if tally.missing:
+            print(
+                f"  would send {amount(tally.missing, 'image')},"
+                f" {bytes_in_words(errands.bytes)}, in {amount(errands.posts, 'POST')}"
+            )
+        else:
+            print("  would send nothing")
+        for count in errands.rejected:
+            print(f"  rejected: {amount(count.count, 'image')}: {count.reason}")
+    for count in found.unreadable:
+        print(f"cannot read {amount(count.count, 'file')}: {count.reason}")

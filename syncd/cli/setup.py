@@ -1,0 +1,54 @@
+"""What commands begin with: the configuration, the log, the tokens."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from syncd.cli.exits import Exit
+from syncd.config import Config, ConfigError, load
+
+if TYPE_CHECKING:
+    from syncd.engine.engine import Open
+from syncd.service.logs import Lines, configure_logs, hide
+
+ConfigPath = Annotated[
+    Path,
+    typer.Option("--config", "-c", metavar="PATH", help="The configuration to use."),
+]
+DEFAULT_CONFIG = Path("/etc/syncd/config.toml")
+
+
+def configured(path: Path) -> Config:
+    """Return the configuration; ends the process with every mistake in it on stderr."""
+    try:
+        config = load(path, os.environ)
+    except ConfigError as error:
+        count = len(error.problems)
+        things = "one thing" if count == 1 else f"{count} things"
+        sys.stderr.write(f"syncd: {things} to mend in the configuration\n\n{error}\n")
+        raise typer.Exit(Exit.CONFIGURATION) from None
+    for warning in config.warnings:
+        sys.stderr.write(f"syncd: warning: {warning}\n")
+    return config
+
+
+def logging_to_stderr(config: Config) -> Lines:
+    """Set the log up as configured; whoever shows a progress bar leads its lines elsewhere."""
+    return configure_logs(config.log.level, config.log.format, sys.stderr)
+
+
+def opened(config: Config) -> Open:
+    """Return what opens the accounts; ends the process when no token at all can be read."""
+    from syncd.daemon.openings import opener  # noqa: PLC0415  reading commands need no aiohttp
+
+    open_account = opener(config, os.environ, hide)
+    found = [open_account(account) for account in config.accounts.values()]
+    if all(isinstance(credentials, str) for credentials in found):
+        sys.stderr.write(f"syncd: no token: {'; '.join(sorted(set(map(str, found))))}\n")
+        raise typer.Exit(Exit.CONFIGURATION)
+    return open_account

@@ -1,0 +1,1 @@
+"""Builds everything, runs it, and ends it well."""

@@ -1,0 +1,129 @@
+"""`syncd backfill`: bring everything that is missing, once, to the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from syncd.config import Config
+from syncd.daemon.house import House, open_house
+from syncd.daemon.stopping import run_until, stop_signals
+from syncd.engine.engine import Open
+from syncd.engine.lane import Lane
+from syncd.engine.stats import tell_stats
+from syncd.ledger import questions
+from syncd.ledger.questions import Tally
+from syncd.model import AccountName
+
+log: FilteringBoundLogger = structlog.get_logger()
+
+TRIES = 6
+"""How often a backfill tries an image that fails for a passing reason."""
+
+UNREACHABLE = 8
+"""Calls in a row that fail before a backfill leaves an account alone."""
+
+_GLANCE = 0.2  # seconds between two looks at how it gets on
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How an account's backfill gets on."""
+
+    tally: Tally
+    state: str
+    reading: bool  # more images may still come to be known
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a backfill ended: how each account stands, and whether all that was asked was done."""
+
+    tallies: Mapping[AccountName, Tally]
+    in_step: bool
+    interrupted: bool
+
+
+async def backfill(
+    config: Config,
+    open_account: Open,
+    show: Callable[[Mapping[AccountName, Progress]], None],
+) -> Result:
+    """Scan every folder, send what is missing, and end; `show` hears of it five times a second.
+
+    Raises LedgerError.
+    """
+    with stop_signals() as stop:
+        async with open_house(config, open_account, tries=TRIES) as house:
+            scanned: list[bool] = []
+
+            async def work(carrying: asyncio.TaskGroup) -> None:
+                async with asyncio.TaskGroup() as loops:
+                    tasks = [
+                        loops.create_task(house.disk.intake.run(), name="intake"),
+                        loops.create_task(house.engine.run(carrying), name="engine"),
+                        loops.create_task(
+                            tell_stats(house.engine, house.ledger, config.log.stats_every),
+                            name="stats",
+                        ),
+                    ]
+                    scans = loops.create_task(_read_everything(house), name="scans")
+                    await _until_done(house, scans, show)
+                    scanned.append(scans.result())
+                    for task in tasks:
+                        task.cancel()
+
+            ended = await run_until(stop, work)
+            tallies = await _tallies(house)
+    in_step = ended and all(scanned) and all(_in_step(tally) for tally in tallies.values())
+    return Result(tallies, in_step, interrupted=not ended)
+
+
+async def _read_everything(house: House) -> bool:
+    async with asyncio.TaskGroup() as scans:
+        tasks = [
+            scans.create_task(keeper.scan_all(), name="scan")
+            for keeper in house.disk.keepers.values()
+        ]
+    await house.disk.intake.quiet()
+    house.engine.look_again()
+    return all(task.result() for task in tasks)
+
+
+async def _until_done(
+    house: House,
+    scans: asyncio.Task[bool],
+    show: Callable[[Mapping[AccountName, Progress]], None],
+) -> None:
+    done = False
+    while not done:
+        await asyncio.sleep(_GLANCE)
+        done = scans.done()
+        progress = {}
+        for account, lane in house.engine.lanes.items():
+            tally = await house.ledger.ask(questions.tally(account))
+            progress[lane.name] = Progress(tally, lane.state, reading=not scans.done())
+            done = done and _finished(lane, tally)
+        show(progress)
+        house.engine.look_again()
+
+
+def _finished(lane: Lane, tally: Tally) -> bool:
+    if lane.stopped is not None or lane.failures >= UNREACHABLE:
+        return True
+    return lane.queue.resting and tally.missing <= lane.queue.given_up
+
+
+def _in_step(tally: Tally) -> bool:
+    return tally.missing == 0 and tally.rejected == 0
+
+
+async def _tallies(house: House) -> dict[AccountName, Tally]:
+    return {
+        lane.name: await house.ledger.ask(questions.tally(account))
+        for account, lane in house.engine.lanes.items()
+    }

@@ -1,0 +1,80 @@
+"""The disk side, built from the configuration: the intake, and a keeper for each folder."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from syncd.config import Config
+from syncd.folders.intake import Intake
+from syncd.folders.keeper import Keeper
+from syncd.folders.loading import load
+from syncd.folders.looks import Look
+from syncd.ledger import tree
+from syncd.ledger.database import Ledger
+from syncd.ledger.replicas import Source
+from syncd.model import AccountId, Digest, FolderName
+
+log: FilteringBoundLogger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Every folder's keeper by its id in the ledger, and the intake that they share."""
+
+    intake: Intake
+    keepers: dict[int, Keeper]
+
+    @property
+    def busy(self) -> bool:
+        """More images are likely to be known in a moment."""
+        return self.intake.reading or any(k.scanning for k in self.keepers.values())
+
+    async def fetch(self, wanted: Sequence[tuple[Digest, Sequence[Source]]]) -> list[bytes | None]:
+        """Return images' bytes; a file that is not what it was is looked at again."""
+        contents, changed = await asyncio.to_thread(load, wanted)
+        for source in changed:
+            if (keeper := self.keepers.get(source.folder_id)) is not None:
+                keeper.look([Look(source.directory, deep=False)])
+        return contents
+
+
+async def declare(config: Config, ledger: Ledger) -> dict[FolderName, int]:
+    """Tell the ledger which folders stand for which accounts; answers the folders' ids."""
+    await ledger.write(tree.doubt_unfinished())
+    ids = {
+        name: await ledger.write(tree.declare_folder(name, folder.path, config.routes(folder)))
+        for name, folder in config.folders.items()
+    }
+    for name in await ledger.write(tree.retire_other_folders(list(ids))):
+        log.info("folder.retired", folder=name)
+    return ids
+
+
+def build_disk(
+    config: Config,
+    ledger: Ledger,
+    ids: dict[FolderName, int],
+    *,
+    arrived: Callable[[Digest, Sequence[AccountId]], None],
+    changed: Callable[[], None],
+) -> Disk:
+    """Build the disk side; `arrived` hears of images just dropped, `changed` of other changes."""
+    routes = {ids[name]: config.routes(folder) for name, folder in config.folders.items()}
+
+    def recorded(folder_id: int, digest: Digest, fresh: bool) -> None:
+        if fresh:
+            arrived(digest, routes[folder_id])
+        else:
+            changed()
+
+    intake = Intake(ledger, config.watch.settle, recorded)
+    keepers = {
+        ids[name]: Keeper(ids[name], folder, ledger, intake, config.watch.rescan, changed=changed)
+        for name, folder in config.folders.items()
+    }
+    return Disk(intake, keepers)

@@ -1,0 +1,28 @@
+"""What opens each account: its token, read from where the configuration says it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from syncd.config import Account, Config, Secret, SecretError, SecretSource, read_secret
+from syncd.engine.engine import Open
+from syncd.graph.client import Credentials
+
+
+def opener(config: Config, environ: Mapping[str, str], hide: Callable[[Secret], None]) -> Open:
+    """Return what reads an account's credentials; every secret that it reads is hidden first."""
+
+    def read(source: SecretSource) -> Secret:
+        secret = read_secret(source, environ)
+        hide(secret)
+        return secret
+
+    def open_account(account: Account) -> Credentials | str:
+        app_secret = config.app_secret_of(account)
+        try:
+            token = read(config.token_of(account))
+            return Credentials(token, read(app_secret) if app_secret is not None else None)
+        except SecretError as error:
+            return str(error)
+
+    return open_account

@@ -1,0 +1,105 @@
+"""`syncd plan`: what would be sent, worked out on a copy of the ledger; nothing is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import tempfile
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from syncd.config import Config, Pack
+from syncd.daemon.disk import build_disk, declare
+from syncd.ledger import questions, replicas
+from syncd.ledger.database import Ledger, open_ledger, reading
+from syncd.ledger.questions import Count, FolderState, Tally
+from syncd.model import AccountId, AccountName, Digest
+from syncd.rules.packing import Candidate, choose_pack
+
+
+@dataclass(frozen=True, slots=True)
+class Errands:
+    """What would be done for one account: images, their bytes, the POSTs that they share."""
+
+    tally: Tally
+    bytes: int
+    posts: int
+    rejected: list[Count]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a backfill would do now."""
+
+    accounts: Mapping[AccountName, Errands]
+    folders: list[FolderState]
+    unreadable: list[Count]
+
+
+async def plan(config: Config) -> Plan:
+    """Read the folders and compare; works beside a running daemon. Raises LedgerError."""
+    with tempfile.TemporaryDirectory(prefix="syncd-plan-") as scratch:
+        copy = Path(scratch) / "ledger.db"
+        await asyncio.to_thread(_copy, config.ledger.path, copy)
+        async with open_ledger(copy) as ledger:
+            await _look(config, ledger)
+            return await _plan(config, ledger)
+
+
+def _copy(path: Path, to: Path) -> None:
+    if path.exists():
+        with reading(path) as source, closing(sqlite3.connect(to)) as target:
+            source.backup(target)
+
+
+async def _look(config: Config, ledger: Ledger) -> None:
+    ids = await declare(config, ledger)
+    disk = build_disk(config, ledger, ids, arrived=lambda *_: None, changed=lambda: None)
+    async with asyncio.TaskGroup() as loops:
+        reading = loops.create_task(disk.intake.run(), name="intake")
+        async with asyncio.TaskGroup() as scans:
+            for keeper in disk.keepers.values():
+                scans.create_task(keeper.scan_all(), name="scan")
+        await disk.intake.quiet()
+        reading.cancel()
+
+
+async def _plan(config: Config, ledger: Ledger) -> Plan:
+    accounts = {
+        name: await _errands(ledger, account.id, config.pack)
+        for name, account in config.accounts.items()
+    }
+    unreadable = [
+        count
+        for name in config.folders
+        for count in await ledger.ask(questions.unreadable_files(name))
+    ]
+    return Plan(accounts, await ledger.ask(questions.folder_states()), unreadable)
+
+
+async def _errands(ledger: Ledger, account: AccountId, pack: Pack) -> Errands:
+    return Errands(
+        await ledger.ask(questions.tally(account)),
+        await ledger.ask(questions.missing_bytes(account)),
+        await _posts(ledger, account, pack),
+        await ledger.ask(questions.rejections(account)),
+    )
+
+
+async def _posts(ledger: Ledger, account: AccountId, pack: Pack) -> int:
+    """Count POSTs by packing what is missing as a worker does."""
+    posts, last = 0, Digest(b"")
+    waiting: list[Candidate] = []
+    while page := await ledger.ask(replicas.missing_after(account, last, 500)):
+        facts = await ledger.ask(replicas.facts(account, page))
+        waiting += [Candidate(d, facts[d].size, pack.images) for d in page]
+        last = page[-1]
+        while len(waiting) >= pack.images:
+            _, waiting = choose_pack(waiting, pack.images, pack.bytes)
+            posts += 1
+    while waiting:
+        _, waiting = choose_pack(waiting, pack.images, pack.bytes)
+        posts += 1
+    return posts

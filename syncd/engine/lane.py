@@ -1,0 +1,177 @@
+"""One account's lane: its queue, its gate, and what its answers have taught."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from syncd.engine.gate import Gate
+from syncd.engine.queue import WorkQueue
+from syncd.graph.client import Credentials
+from syncd.graph.shapes import Usage
+from syncd.ledger import accounts
+from syncd.ledger.accounts import Pause
+from syncd.ledger.database import Ledger
+from syncd.model import AccountId, AccountName, Digest
+from syncd.rules import waiting
+from syncd.rules.sharing import Sharing, learnt
+from syncd.rules.verdicts import Fault, Verdict
+
+log: FilteringBoundLogger = structlog.get_logger()
+
+LONGEST_PAUSE = 24 * 3600.0
+"""Seconds; a pause in the ledger that says more comes from a clock that was wrong."""
+
+STOP = "stop"
+"""The kind of a pause that a person must end."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """What this process did for an account."""
+
+    calls: int = 0
+    images: int = 0
+    bytes: int = 0
+
+
+class Lane:
+    """What goes to one account, and whether anything may go."""
+
+    def __init__(self, name: AccountName, account: AccountId, ledger: Ledger) -> None:
+        self.name = name
+        self.account = account
+        self.queue = WorkQueue()
+        self.gate = Gate()
+        self.turn = asyncio.Lock()  # whose worker takes next
+        self.sharing = Sharing()
+        self.counters = Counters()
+        self.limits: dict[Digest, int] = {}  # suspects: with how many each may still share
+        self.tries: dict[Digest, int] = {}  # failed ones of what is not done yet
+        self.failures = 0  # calls in a row that failed for a passing reason
+        self.stopped: str | None = None
+        self.credentials: Credentials | None = None
+        self._pause: Pause | None = None
+        self._ledger = ledger
+
+    @property
+    def state(self) -> str:
+        """One word or two for the stats line."""
+        if self.stopped is not None:
+            return "stopped"
+        if self._pause is not None and (left := (self._pause.until or 0.0) - time.time()) > 0:
+            return f"paused {round(left)} s"
+        return "failing" if self.failures else "open"
+
+    async def recall(self, pause: Pause | None) -> None:
+        """Take up what an earlier process left: a pause goes on, a stop is tried once more."""
+        self.sharing = learnt(await self._ledger.ask(accounts.alone_until(self.account)))
+        if pause is None:
+            return
+        if pause.until is None:
+            await self._ledger.write(accounts.resume(self.account))
+            return
+        self._pause = pause
+        left = min(pause.until - time.time(), LONGEST_PAUSE)
+        self.gate.shut_for(max(0.0, left))  # also when it is over: one call tries the gate first
+        if left > 0:
+            log.warning(
+                "account.paused",
+                account=self.name,
+                seconds=round(left),
+                kind=pause.kind,
+                why=pause.why,
+                in_a_row=pause.row,
+            )
+
+    async def went_through(self) -> None:
+        """An answer came: whatever troubled the account is over."""
+        self.gate.went_through()
+        if self.failures:
+            log.info("account.answers_again", account=self.name, failed_calls=self.failures)
+            self.failures = 0
+        if self._pause is not None and not self.gate.shut:  # else it was sent before the pause
+            lasted = time.time() - self._pause.since
+            self._pause = None
+            await self._ledger.write(accounts.resume(self.account))
+            log.info("account.resumed", account=self.name, paused_seconds=round(lasted))
+
+    async def pause(self, verdict: Verdict, fault: Fault, usage: Usage) -> Pause:
+        """Shut the gate for as long as the headers say, or else for longer each time."""
+        now, known = time.time(), self._pause
+        row = 1
+        if known is not None:  # calls that were under way together meet one pause, not several
+            row = known.row if (known.until or now) > now else known.row + 1
+        seconds = waiting.pause_length(verdict, usage.regain, row, random.random())  # noqa: S311  jitter
+        since = known.since if known is not None else now
+        pause = Pause(verdict.value, str(fault), since, now + seconds, row)
+        await self.shut(pause)
+        return pause
+
+    async def shut(self, pause: Pause) -> None:
+        """Take over a pause: this account's own, or one that its whole token shares."""
+        known, until = self._pause, pause.until or 0.0
+        if self.stopped is not None:
+            return
+        self.gate.shut_for(until - time.time())
+        if known is not None and (known.until or 0.0) >= until:
+            return
+        self._pause = pause
+        await self._ledger.write(accounts.pause([self.account], pause))
+        level = logging.INFO if known is not None else logging.WARNING
+        if pause.kind in (Verdict.PAUSE_ABUSE.value, Verdict.PAUSE_BLOCKED.value):
+            level = logging.ERROR
+        log.log(
+            level,
+            "account.paused",
+            account=self.name,
+            seconds=round(until - time.time()),
+            kind=pause.kind,
+            why=pause.why,
+            in_a_row=pause.row,
+        )
+
+    async def stop(self, verdict: Verdict, why: str, remedy: str) -> None:
+        """Shut the gate until a person has done something; said once."""
+        self.gate.shut_for_good()
+        if self.stopped is not None:
+            return
+        self.stopped = why
+        pause = Pause(STOP, f"{verdict.value}: {why}", time.time(), None, 1)
+        await self._ledger.write(accounts.pause([self.account], pause))
+        log.error("account.stopped", account=self.name, kind=verdict.value, why=why, remedy=remedy)
+
+    def reopen(self) -> None:
+        """A person has lifted the stop."""
+        self.stopped = None
+        self.gate.reopen()
+
+    def fail(self, fault: Fault) -> None:
+        """A call failed for a passing reason: the account waits a little, longer each time."""
+        self.failures += 1
+        if self.failures == 1:
+            log.warning("account.fails", account=self.name, why=str(fault))
+        self.gate.shut_for(waiting.retry_delay(self.failures, random.random()))  # noqa: S311  jitter
+
+    def retry_later(self, digests: Sequence[Digest]) -> None:
+        """Images of one call that failed wait, for as long as their tries say.
+
+        They share one jitter: what failed together comes back together, and shares a POST again.
+        """
+        chance = random.random()  # noqa: S311  jitter
+        for digest in digests:
+            self.tries[digest] = self.tries.get(digest, 0) + 1
+            self.queue.later(digest, waiting.retry_delay(self.tries[digest], chance))
+
+    def done(self, digest: Digest) -> None:
+        """Nothing more is to be done about an image."""
+        self.limits.pop(digest, None)
+        self.tries.pop(digest, None)
+        self.queue.done(digest)

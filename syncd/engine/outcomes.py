@@ -1,0 +1,176 @@
+"""What becomes of images once their POST has been answered, refused, or lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import assert_never
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from syncd.engine.lane import Lane
+from syncd.engine.parts import Loaded
+from syncd.graph.client import GraphError
+from syncd.ledger import accounts, replicas
+from syncd.ledger.database import Ledger
+from syncd.model import Digest, Entry
+from syncd.rules.sharing import Sharing
+from syncd.rules.verdicts import Fault, Verdict, judge
+
+log: FilteringBoundLogger = structlog.get_logger()
+
+_REMEDIES = {
+    Verdict.STOP_TOKEN: "give syncd a valid token, then run `syncd retry` or restart",
+    Verdict.STOP_ACCOUNT: "give the token's user the right to manage this ad account's images"
+    " (ads_management), then run `syncd retry` or restart",
+    Verdict.STOP_VERSION: "set graph.version to a current version, then restart",
+}
+
+SPLIT_AFTER = 3
+"""Failed tries after which images no longer share with as many: one of them may be the reason."""
+
+
+class Outcomes:
+    """Records facts once they are true, and sends back to the queue what is still missing."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        token_mates: Callable[[Lane], Sequence[Lane]],
+        tries: int | None = None,
+    ) -> None:
+        """token_mates answers every lane of a lane's token; tries is how often to try an image."""
+        self._ledger = ledger
+        self._token_mates = token_mates
+        self._tries = tries
+
+    async def taken(self, lane: Lane, images: Sequence[tuple[Loaded, Entry]], sent: int) -> None:
+        """Images are held now; `sent` is how many shared their POST."""
+        await lane.went_through()
+        if not images:
+            return
+        now = time.time()
+        held = [(image.digest, entry) for image, entry in images]
+        await self._ledger.write(replicas.hold_all(lane.account, held, now))
+        sharing = (
+            lane.sharing.shared_taken()
+            if sent > 1
+            else lane.sharing.alone_taken(images[0][0].digest in lane.limits, now)
+        )
+        await self._learn(lane, sharing)
+        for image, entry in images:
+            lane.counters.images += 1
+            lane.counters.bytes += len(image.content)
+            lane.done(image.digest)
+            log.info(
+                "image.held",
+                account=lane.name,
+                file=str(image.source),
+                hash=entry.hash,
+                sha256=image.digest.hex(),
+            )
+
+    async def unnamed(self, lane: Lane, images: Sequence[Loaded], sent: int) -> None:
+        """The POST went through, and its answer does not say what became of these."""
+        if not images:
+            return
+        if sent > 1:
+            self._limit(lane, images, 1)
+            lane.queue.put_back(image.digest for image in images)
+        else:
+            await self.later(lane, _labelled(images), "the account's answer names no image")
+
+    async def refused(self, lane: Lane, images: Sequence[Loaded], error: GraphError) -> None:
+        """No image of this POST is held as far as anybody knows: decide by what came back."""
+        fault, verdict = error.fault, judge(error.fault)
+        digests = [image.digest for image in images]
+        match verdict:
+            case Verdict.RETRY:
+                lane.fail(fault)
+                self._split_stubborn(lane, images)
+                await self.later(lane, _labelled(images), str(fault))
+            case Verdict.PAUSE_ACCOUNT | Verdict.PAUSE_ABUSE | Verdict.PAUSE_BLOCKED:
+                await lane.pause(verdict, fault, error.usage)
+                lane.queue.put_back(digests)
+            case Verdict.PAUSE_TOKEN:
+                pause = await lane.pause(verdict, fault, error.usage)
+                for mate in self._token_mates(lane):
+                    if mate is not lane:
+                        await mate.shut(pause)
+                lane.queue.put_back(digests)
+            case Verdict.STOP_TOKEN | Verdict.STOP_VERSION | Verdict.STOP_ACCOUNT:
+                alone = verdict is Verdict.STOP_ACCOUNT
+                for mate in (lane,) if alone else self._token_mates(lane):
+                    await mate.stop(verdict, str(fault), _REMEDIES[verdict])
+                lane.queue.put_back(digests)
+            case Verdict.REJECT | Verdict.REJECT_UPLOAD | Verdict.TOO_LARGE | Verdict.PUZZLE:
+                await lane.went_through()
+                await self._refused_as_images(lane, images, fault, verdict)
+            case _:
+                assert_never(verdict)
+
+    async def _refused_as_images(
+        self, lane: Lane, images: Sequence[Loaded], fault: Fault, verdict: Verdict
+    ) -> None:
+        if len(images) > 1:
+            log.info("upload.halved", account=lane.name, images=len(images), why=str(fault))
+            self._limit(lane, images, len(images) // 2)
+            lane.queue.put_back(image.digest for image in images)
+            await self._learn(lane, lane.sharing.shared_refused())
+            return
+        await self._learn(lane, lane.sharing.alone_refused())
+        if verdict is Verdict.PUZZLE:
+            await self.later(lane, _labelled(images), str(fault))
+            return
+        (image,) = images
+        await self._ledger.write(
+            replicas.reject(lane.account, image.digest, str(fault), time.time())
+        )
+        lane.done(image.digest)
+        log.warning(
+            "image.rejected",
+            account=lane.name,
+            file=str(image.source),
+            why=str(fault),
+            sha256=image.digest.hex(),
+        )
+
+    async def later(self, lane: Lane, images: Sequence[tuple[Digest, str]], why: str) -> None:
+        """Images, each with its file in words, are tried again after a while, or given up."""
+        await self._ledger.write(replicas.trouble(lane.account, [d for d, _ in images], why))
+        waiting: list[Digest] = []
+        for digest, file in images:
+            tries = lane.tries.get(digest, 0) + 1
+            if self._tries is not None and tries >= self._tries:
+                lane.queue.give_up(digest)
+                log.warning("image.given_up", account=lane.name, file=file, why=why, tries=tries)
+            else:
+                waiting.append(digest)
+                log.info("image.waits", account=lane.name, file=file, why=why, tries=tries)
+        lane.retry_later(waiting)
+
+    def _split_stubborn(self, lane: Lane, images: Sequence[Loaded]) -> None:
+        if len(images) > 1 and all(
+            lane.tries.get(image.digest, 0) + 1 >= SPLIT_AFTER for image in images
+        ):
+            self._limit(lane, images, len(images) // 2)
+
+    def _limit(self, lane: Lane, images: Sequence[Loaded], limit: int) -> None:
+        for image in images:
+            lane.limits[image.digest] = limit
+
+    async def _learn(self, lane: Lane, sharing: Sharing) -> None:
+        before, lane.sharing = lane.sharing, sharing
+        if sharing.alone_until == before.alone_until:
+            return
+        until = sharing.alone_until or None
+        await self._ledger.write(accounts.send_alone_until(lane.account, until))
+        if until is None:
+            log.info("account.shares_posts_again", account=lane.name)
+        elif before.alone_until < time.time():
+            log.warning("account.takes_one_a_post", account=lane.name)
+
+
+def _labelled(images: Sequence[Loaded]) -> list[tuple[Digest, str]]:
+    return [(image.digest, str(image.source)) for image in images]

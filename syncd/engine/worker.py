@@ -1,0 +1,162 @@
+"""A worker takes what waits, asks what is to be done, does it, and records what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from syncd.config import Pack
+from syncd.engine.lane import Lane
+from syncd.engine.outcomes import Outcomes
+from syncd.engine.parts import Loaded, named_parts, sort_answer
+from syncd.graph.client import Credentials, GraphClient, GraphError
+from syncd.ledger import replicas
+from syncd.ledger.database import Ledger
+from syncd.ledger.replicas import Facts, Source
+from syncd.model import Digest
+from syncd.rules.packing import Candidate, choose_pack
+from syncd.rules.steps import Step, View, next_step
+from syncd.rules.verdicts import Verdict, judge
+
+log: FilteringBoundLogger = structlog.get_logger()
+
+Fetch = Callable[[Sequence[tuple[Digest, Sequence[Source]]]], Awaitable[list[bytes | None]]]
+"""Reads the bytes of images from any of their files; None where no file holds them any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a worker of one account works with."""
+
+    lane: Lane
+    ledger: Ledger
+    client: GraphClient
+    pack: Pack
+    fetch: Fetch
+    outcomes: Outcomes
+    patience: Callable[[], float]  # seconds worth waiting for company, before a POST
+
+
+async def work(errand: Errand, carrying: asyncio.TaskGroup) -> None:
+    """Work until cancelled; a POST that is under way then belongs to `carrying`, and ends well."""
+    lane = errand.lane
+    while True:
+        async with lane.turn:  # one at a time, or they would share out what is to share a POST
+            await lane.queue.ready(_limit(errand), errand.patience)
+            await lane.gate.pass_through()
+            digests = lane.queue.take(_limit(errand))
+        task = carrying.create_task(_carry_out(errand, digests), name=f"send:{lane.name}")
+        await asyncio.shield(task)
+
+
+def _limit(errand: Errand) -> int:
+    return errand.lane.sharing.limit(errand.pack.images, time.time())
+
+
+async def _carry_out(errand: Errand, digests: Sequence[Digest]) -> None:
+    lane, credentials = errand.lane, errand.lane.credentials
+    pack = await _choose(errand, digests)
+    loaded = await _load(errand, pack)
+    if not loaded:
+        lane.gate.turn_back()
+    elif lane.gate.shut or credentials is None:  # while the files were read
+        lane.queue.put_back(image.digest for image in loaded)
+    else:
+        await _send(errand, credentials, loaded)
+
+
+async def _choose(errand: Errand, digests: Sequence[Digest]) -> list[Facts]:
+    """Ask what is to be done about each digest; answer those that share the next POST."""
+    lane = errand.lane
+    facts = await errand.ledger.ask(replicas.facts(lane.account, digests))
+    candidates: list[Candidate] = []
+    waiting: list[Digest] = []
+    for digest in digests:
+        known = facts.get(digest)
+        if known is None:
+            lane.done(digest)
+            continue
+        view = View(known.wanted, known.held, known.rejected, open=not lane.gate.shut)
+        match next_step(view):
+            case Step.REST:
+                lane.done(digest)
+            case Step.WAIT:
+                waiting.append(digest)
+            case Step.UPLOAD:
+                limit = lane.limits.get(digest, errand.pack.images)
+                candidates.append(Candidate(digest, known.size, limit))
+            case step:
+                assert_never(step)
+    pack, rest = choose_pack(candidates, errand.pack.images, errand.pack.bytes)
+    lane.queue.put_back([*(candidate.digest for candidate in rest), *waiting])
+    return [facts[candidate.digest] for candidate in pack]
+
+
+async def _load(errand: Errand, pack: Sequence[Facts]) -> list[Loaded]:
+    """Read the images' bytes; one whose files have all changed waits until they have settled."""
+    account = errand.lane.account
+    sources = [await errand.ledger.ask(replicas.sources(account, facts.digest)) for facts in pack]
+    contents = await errand.fetch([(f.digest, s) for f, s in zip(pack, sources, strict=True)])
+    loaded: list[Loaded] = []
+    changed: list[tuple[Digest, str]] = []
+    for facts, files, content in zip(pack, sources, contents, strict=True):
+        if content is None:
+            where = str(files[0]) if files else facts.digest.hex()
+            changed.append((facts.digest, where))
+        else:
+            loaded.append(Loaded(facts.digest, content, files[0], facts.format))
+    if changed:
+        await errand.outcomes.later(errand.lane, changed, "the file is not what it was: changing")
+    return loaded
+
+
+async def _send(errand: Errand, credentials: Credentials, images: Sequence[Loaded]) -> None:
+    lane, outcomes = errand.lane, errand.outcomes
+    parts = named_parts(images)
+    lane.counters.calls += 1
+    began = time.monotonic()
+    try:
+        answer = await errand.client.upload(lane.account, credentials, parts)
+    except GraphError as error:
+        if judge(error.fault) is Verdict.REJECT_UPLOAD and len(images) == 1:
+            await _send_as_bytes(errand, credentials, images[0], error)
+        else:
+            await outcomes.refused(lane, images, error)
+        return
+    log.debug(
+        "upload.done",
+        account=lane.name,
+        images=len(images),
+        bytes=sum(len(image.content) for image in images),
+        seconds=round(time.monotonic() - began, 3),
+        usage_percent=answer.usage.percent,
+    )
+    taken, unnamed = sort_answer(images, parts, answer.entries)
+    await outcomes.taken(lane, taken, len(images))
+    await outcomes.unnamed(lane, unnamed, len(images))
+
+
+async def _send_as_bytes(
+    errand: Errand, credentials: Credentials, image: Loaded, refusal: GraphError
+) -> None:
+    """Try the one other way in, once: some accounts refuse every file and take the form field."""
+    lane, outcomes = errand.lane, errand.outcomes
+    lane.counters.calls += 1
+    try:
+        answer = await errand.client.upload_bytes(lane.account, credentials, image.content)
+    except GraphError as error:
+        verdict = judge(error.fault)
+        again = verdict in (Verdict.REJECT, Verdict.REJECT_UPLOAD, Verdict.PUZZLE)
+        await outcomes.refused(lane, [image], refusal if again else error)
+        return
+    entries = list(answer.entries.values())
+    if len(entries) == 1:
+        await outcomes.taken(lane, [(image, entries[0])], 1)
+    else:
+        await outcomes.unnamed(lane, [image], 1)

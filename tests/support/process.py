@@ -1,0 +1,89 @@
+"""The real `syncd` process: started, listened to, and always ended."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from support.rig import DEADLINE, Rig
+
+
+@dataclass
+class Ended:
+    """How a command ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Daemon:
+    """A running process, and the lines that it has written to stderr so far."""
+
+    process: asyncio.subprocess.Process
+    lines: list[str] = field(default_factory=list)
+
+    def said(self, *words: str) -> bool:
+        """Tell whether one line of the log has all these words."""
+        return any(all(word in line for word in words) for line in self.lines)
+
+    async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and return the exit code."""
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+        async with asyncio.timeout(DEADLINE):
+            return await self.process.wait()
+
+
+async def syncd(rig: Rig, *words: str, stdin: bytes | None = None) -> Ended:
+    """Run one command to its end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "syncd",
+        *words,
+        env=rig.environ,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(DEADLINE * 2):
+            out, err = await process.communicate(stdin)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+@asynccontextmanager
+async def running(rig: Rig, *words: str) -> AsyncIterator[Daemon]:
+    """Run `syncd run` beside the test."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "syncd",
+        *(words or ("run", "--config", str(rig.config_file))),
+        env=rig.environ,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    daemon = Daemon(process)
+    listening = asyncio.create_task(_listen(process, daemon.lines))
+    try:
+        yield daemon
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        await listening
+
+
+async def _listen(process: asyncio.subprocess.Process, lines: list[str]) -> None:
+    assert process.stderr is not None
+    async for line in process.stderr:
+        lines.append(line.decode().rstrip("\n"))

@@ -1,0 +1,123 @@
+"""A folder, a sandbox and the real path between them, for tests that tell a story."""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from syncd.config import Config, load
+from syncd.daemon.backfill import Result, backfill
+from syncd.daemon.house import House, keep, open_house
+from syncd.daemon.openings import opener
+from syncd.daemon.stopping import run_until
+from syncd.sandbox.server import Sandbox
+
+DEADLINE = 20.0  # seconds in which what is promised must have come true
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition; fail when it does not come true."""
+    async with asyncio.timeout(DEADLINE):
+        while not condition():  # noqa: ASYNC110  disk and server set no event
+            await asyncio.sleep(0.01)
+
+
+@dataclass
+class Rig:
+    """Where things lie; `toml` is added to the configuration."""
+
+    path: Path
+    sandbox: Sandbox
+    toml: str = ""
+    accounts: dict[str, str] = field(default_factory=lambda: {"main": "1"})
+    mirrors: tuple[str, ...] = ()
+    workers: int = 4
+    settle: str = "0s"
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+
+    @property
+    def folder(self) -> Path:
+        return self.path / "folder"
+
+    @property
+    def ledger(self) -> Path:
+        return self.path / "ledger.db"
+
+    @property
+    def config_file(self) -> Path:
+        accounts = "\n".join(
+            f'[accounts.{name}]\nid = "{number}"\nworkers = {self.workers}'
+            for name, number in self.accounts.items()
+        )
+        file = self.path / "config.toml"
+        file.write_text(
+            f'[graph]\nversion = "v25.0"\nbase_url = "{self.sandbox.url}"\n'
+            'token = {env = "SYNCD_TEST_TOKEN"}\ntimeout = "5s"\n'
+            f'[ledger]\npath = "{self.ledger}"\n{accounts}\n'
+            f'[folders.spring]\npath = "{self.folder}"\naccount = "{next(iter(self.accounts))}"\n'
+            f"mirrors = {list(self.mirrors)}\n"
+            f'[watch]\nsettle = "{self.settle}"\n{self.toml}\n'
+        )
+        return file
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {**os.environ, "SYNCD_TEST_TOKEN": self.sandbox.token}
+
+    def config(self) -> Config:
+        return load(self.config_file, self.environ)
+
+    def write(self, name: str | bytes, content: bytes) -> Path:
+        """Put a file into the folder, with its directories; answers its path."""
+        path = self.folder / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    async def backfill(self) -> Result:
+        config = self.config()
+        async with asyncio.timeout(DEADLINE * 3):
+            return await backfill(
+                config, opener(config, self.environ, lambda _: None), lambda _: None
+            )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[House]:
+        """The daemon's own loops, in this process, until the block ends."""
+        config = self.config()
+        stop = asyncio.Event()
+        async with open_house(config, opener(config, self.environ, lambda _: None)) as house:
+            task = asyncio.create_task(run_until(stop, lambda carrying: keep(house, carrying)))
+            try:
+                yield house
+            finally:
+                stop.set()
+                await task
+
+    def holds(self, content: bytes, account: str = "1") -> bool:
+        """Tell whether the sandbox's account holds these very bytes."""
+        digest = sha256(content).hexdigest()
+        return any(image.sha256 == digest for image in self.sandbox.library.images(account))
+
+    def recorded(self, content: bytes, account: str = "1") -> str | None:
+        """Return the hash that the ledger has for these bytes in that account."""
+        rows = self.rows(
+            "SELECT hash FROM replica WHERE account = ? AND digest = ?",
+            account,
+            sha256(content).digest(),
+        )
+        return None if not rows else rows[0][0]
+
+    def rows(self, sql: str, *parameters: object) -> list[Any]:
+        """Ask the ledger's file itself; nothing while there is none."""
+        if not self.ledger.exists():
+            return []
+        with closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as db:
+            return db.execute(sql, parameters).fetchall()
