@@ -1,0 +1,1 @@
+"""What `syncd demo` shows: pictures, a stage, scenes, and a closing table."""

@@ -1,0 +1,92 @@
+"""Generated pictures: landscapes of a sun above dunes, no two alike, about 100 KB each."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+
+from syncd.cli.demonstration.canvas import Canvas, bmp, gif, png
+
+_FORMATS = {".png": png, ".gif": gif, ".bmp": bmp}
+_SIZES = {".png": (560, 420), ".gif": (320, 256), ".bmp": (320, 256)}
+
+_PLACES = (
+    "atlas bay cape dawn delta dune ember fern fjord glade grove harbour heath isle jetty karst "
+    "lagoon mesa moor oasis orchard pass pier plain prairie quarry reef ridge river saddle savanna "
+    "shoal spire steppe strand summit tarn terrace tundra vale"
+)
+
+
+def names(count: int) -> list[str]:
+    """Return file names, none of them twice, most of them PNG."""
+    return [
+        place + (".gif" if number % 8 == 3 else ".bmp" if number % 8 == 6 else ".png")
+        for number, place in enumerate(_PLACES.split()[:count])
+    ]
+
+
+def picture(name: str) -> bytes:
+    """Return a picture in the format of its name; the same name gives the same picture."""
+    extension = name[name.rindex(".") :]
+    return _FORMATS[extension](_landscape(random.Random(name), *_SIZES[extension]))  # noqa: S311
+
+
+def _landscape(chance: random.Random, width: int, height: int) -> Canvas:
+    sky = _sky(chance, height)
+    sun = _sun(chance, width, height)
+    dunes = [
+        (_crests(chance, width, height, horizon), bytes([shade]) * height)
+        for horizon, shade in ((0.55, 120), (0.7, 76), (0.84, 32))
+    ]
+    pixels = bytearray(width * height)
+    for x in range(width):
+        column = bytearray(sky)
+        top, bottom = sun(x)
+        column[top:bottom] = b"\xf8" * (bottom - top)
+        for crests, sand in dunes:
+            column[crests[x] :] = sand[crests[x] :]
+        pixels[x::width] = column
+    return Canvas(width, height, _grained(chance, bytes(pixels)), _palette(chance))
+
+
+def _sky(chance: random.Random, height: int) -> bytes:
+    top, bottom = chance.sample(range(140, 236), 2)
+    return bytes(top + (bottom - top) * y // height for y in range(height))
+
+
+def _sun(chance: random.Random, width: int, height: int) -> Callable[[int], tuple[int, int]]:
+    """Return which stretch of each column is sun."""
+    radius = int(height * chance.uniform(0.08, 0.2))
+    x, y = chance.randrange(radius, width - radius), int(height * chance.uniform(0.22, 0.5))
+
+    def stretch(column: int) -> tuple[int, int]:
+        half = math.isqrt(max(0, radius**2 - (column - x) ** 2))
+        return y - half, y + half
+
+    return stretch
+
+
+def _crests(chance: random.Random, width: int, height: int, horizon: float) -> list[int]:
+    """Return where each column's sand begins."""
+    length, swell = chance.uniform(0.4, 1.4) * width, chance.uniform(0.3, 0.9)
+    start, crest = chance.uniform(0, length), height * (1 - horizon) * 0.18
+    angles = ((start + x) / length * math.tau for x in range(width))
+    waves = (math.sin(angle) + swell * math.sin(2.3 * angle) for angle in angles)
+    return [int(height * horizon + crest * wave) for wave in waves]
+
+
+def _grained(chance: random.Random, pixels: bytes) -> bytes:
+    """Scatter some grain, as film has it: without, a picture would be a few hundred bytes."""
+    size = len(pixels)
+    grain = int.from_bytes(chance.randbytes(size)) & int.from_bytes(b"\x07" * size)
+    return (int.from_bytes(pixels) & int.from_bytes(b"\xf8" * size) | grain).to_bytes(size)
+
+
+def _palette(chance: random.Random) -> bytes:
+    dark, bright = ([chance.randrange(a, b) for _ in "rgb"] for a, b in ((0, 90), (170, 256)))
+    return bytes(
+        low + (high - low) * shade // 255
+        for shade in range(256)
+        for low, high in zip(dark, bright, strict=True)
+    )
