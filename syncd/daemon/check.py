@@ -17,6 +17,7 @@ from syncd.folders.walk import list_directory
 from syncd.graph.client import Credentials, GraphClient, GraphError, connect
 from syncd.ledger.database import reading
 from syncd.ledger.errors import LedgerError
+from syncd.ledger.schema import exists
 from syncd.model import printable
 from syncd.rules.verdicts import Verdict, judge
 
@@ -47,7 +48,7 @@ async def checks(config: Config, open_account: Open, inotify: Path) -> list[Chec
 
 
 def _ledger(path: Path) -> Check:
-    if not path.exists():
+    if not exists(path):
         parent = path.parent
         if os.access(parent, os.W_OK | os.X_OK):
             return Check("ledger", True, f"{path} (will be made)")

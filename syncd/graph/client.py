@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
@@ -23,6 +25,8 @@ from syncd.model import AccountId, Entry
 from syncd.rules.verdicts import Fault
 
 _CHUNK = 256 * 1024  # bytes that a slow line must carry within the stall time
+_LONGEST_ANSWER = 4 * 1024 * 1024  # bytes; the entries of 50 images are some 50 KB
+_LONGEST_HEADER = 256 * 1024  # bytes; one usage header speaks of every account of a business
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,8 @@ class GraphClient:
         self, account: AccountId, credentials: Credentials, content: bytes
     ) -> Uploaded:
         """Send one image as the form field `bytes`, base64."""
-        field = await asyncio.to_thread(lambda: base64.b64encode(content).decode("ascii"))
-        form = {"bytes": field, **credentials.proof()}
-        return await self._post_images(account, credentials, aiohttp.FormData(form))
+        body = await asyncio.to_thread(_form, content, credentials.proof())
+        return await self._post_images(account, credentials, _Pieces(body, self._stall))
 
     async def me(self, credentials: Credentials) -> shapes.Node:
         """Ask whose token this is."""
@@ -91,7 +94,7 @@ class GraphClient:
         return await self._node(f"act_{account}", fields, credentials)
 
     async def _post_images(
-        self, account: AccountId, credentials: Credentials, body: Payload | aiohttp.FormData
+        self, account: AccountId, credentials: Credentials, body: Payload
     ) -> Uploaded:
         answer, usage = await self._call(
             "POST", f"act_{account}/adimages", account, credentials, body=body
@@ -121,21 +124,29 @@ class GraphClient:
         credentials: Credentials,
         *,
         params: Mapping[str, str] | None = None,
-        body: Payload | aiohttp.FormData | None = None,
+        body: Payload | None = None,
     ) -> tuple[bytes, shapes.Usage]:
         headers = {"Authorization": f"Bearer {credentials.token.reveal()}"}
         try:
             async with self._session.request(
-                method, f"{self._url}/{path}", params=params, data=body, headers=headers
+                method,
+                f"{self._url}/{path}",
+                params=params,
+                data=body,
+                headers=headers,
+                allow_redirects=False,  # this API has none: it is somebody else who answers
             ) as response:
-                content = await response.read()
+                content = await _content(response)
                 usage = shapes.read_usage(account, response.headers)
-                if response.status >= 400 or shapes.is_error(content):
+                if response.status >= 300 or shapes.is_error(content):
                     raise GraphError(shapes.read_fault(response.status, content), usage)
                 return content, usage
+        except _TooLong as error:
+            lost = GraphError(Fault(message=str(error)), shapes.Usage())
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            # No `from`: an aiohttp error carries the request, whose headers carry the token.
-            raise GraphError(Fault(message=_why(error)), shapes.Usage()) from None
+            lost = GraphError(Fault(message=_why(error)), shapes.Usage())
+        # Raised out here, without a context: an aiohttp error carries the request, and the token.
+        raise lost
 
 
 @asynccontextmanager
@@ -150,9 +161,18 @@ async def connect(base_url: str, version: str, stall: float) -> AsyncIterator[Gr
         cookie_jar=aiohttp.DummyCookieJar(),
         connector=aiohttp.TCPConnector(limit=0),
         headers={"User-Agent": "syncd"},
-        trust_env=base_url.startswith("https:"),
+        proxy=_proxy(base_url),
+        max_field_size=_LONGEST_HEADER,
     ) as session:
         yield GraphClient(session, f"{base_url}/{version}", stall)
+
+
+def _proxy(base_url: str) -> str | None:
+    """Return the environment's proxy; aiohttp's trust_env would read ~/.netrc as well, and fail."""
+    url = urlsplit(base_url)
+    if url.scheme != "https" or proxy_bypass(url.netloc):
+        return None
+    return getproxies().get("https")
 
 
 class _Pieces(Payload):
@@ -181,7 +201,33 @@ class _Pieces(Payload):
         raise TypeError("a body of images is written, never joined")
 
 
+class _TooLong(Exception):
+    """Nobody knows what this is: no answer of the API has this length."""
+
+
+async def _content(response: aiohttp.ClientResponse) -> bytes:
+    """Return an answer's body, which may not grow for ever; raises _TooLong."""
+    content = bytearray()
+    async for piece in response.content.iter_any():
+        content += piece
+        if len(content) > _LONGEST_ANSWER:
+            raise _TooLong(f"the answer is longer than {_LONGEST_ANSWER:,} bytes")
+    return bytes(content)
+
+
+def _form(content: bytes, fields: Mapping[str, str]) -> Body:
+    """Return a urlencoded form of an image's bytes and of fields that need no quoting."""
+    text = base64.b64encode(content)
+    for sign, quoted in ((b"+", b"%2B"), (b"/", b"%2F"), (b"=", b"%3D")):
+        text = text.replace(sign, quoted)
+    rest = "".join(f"&{name}={value}" for name, value in fields.items()).encode()
+    return Body("application/x-www-form-urlencoded", (b"bytes=", text, rest))
+
+
 def _why(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "timed out"
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if isinstance(error, aiohttp.ClientResponseError):  # its own text has the URL, and the proof
+        return f"no HTTP: {' '.join(error.message.split())}"
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -6,6 +6,7 @@ handling. What nobody promises (keys, order, number of entries) is not relied up
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -30,12 +31,12 @@ class Usage:
 
 class _Image(msgspec.Struct):
     hash: str
-    name: str | None = None
-    width: int | str | None = None
-    height: int | str | None = None
-    url: str | None = None
-    url_128: str | None = None
-    url_256: str | None = None
+    name: Any = None
+    width: Any = None
+    height: Any = None
+    url: Any = None
+    url_128: Any = None
+    url_256: Any = None
 
 
 class _Images(msgspec.Struct):
@@ -43,11 +44,11 @@ class _Images(msgspec.Struct):
 
 
 class _Error(msgspec.Struct):
-    message: str = ""
-    code: int | None = None
-    error_subcode: int | None = None
-    is_transient: bool = False
-    error_user_msg: str | None = None
+    message: Any = None
+    code: Any = None
+    error_subcode: Any = None
+    is_transient: Any = None
+    error_user_msg: Any = None
 
 
 class _ErrorBody(msgspec.Struct):
@@ -55,21 +56,21 @@ class _ErrorBody(msgspec.Struct):
 
 
 class _Business(msgspec.Struct):
-    call_count: float = 0
-    total_cputime: float = 0
-    total_time: float = 0
-    estimated_time_to_regain_access: float = 0  # minutes
+    call_count: Any = 0
+    total_cputime: Any = 0
+    total_time: Any = 0
+    estimated_time_to_regain_access: Any = 0  # minutes
 
 
 class _AdAccount(msgspec.Struct):
-    acc_id_util_pct: float = 0
-    reset_time_duration: float = 0  # seconds
+    acc_id_util_pct: Any = 0
+    reset_time_duration: Any = 0  # seconds
 
 
 class _App(msgspec.Struct):
-    call_count: float = 0
-    total_cputime: float = 0
-    total_time: float = 0
+    call_count: Any = 0
+    total_cputime: Any = 0
+    total_time: Any = 0
 
 
 class Node(msgspec.Struct):
@@ -85,84 +86,114 @@ def read_images(body: bytes) -> dict[str, Entry] | None:
 
     An entry without a hash is left out: that image was not taken.
     """
-    try:
-        images = msgspec.json.decode(body, type=_Images).images
-    except msgspec.DecodeError:
+    answer = _decoded(body, _Images)
+    if answer is None:
         return None
     entries = {}
-    for key, value in images.items():
-        try:
-            image = msgspec.convert(value, _Image)
-        except msgspec.ValidationError:
+    for key, value in answer.images.items():
+        image = _converted(value, _Image)
+        if image is None or not image.hash:
             continue
         entries[key] = Entry(
             ImageHash(image.hash),
-            image.name,
-            _pixels(image.width),
-            _pixels(image.height),
-            image.url,
-            image.url_128,
-            image.url_256,
+            _text(image.name),
+            _number(image.width),
+            _number(image.height),
+            _text(image.url),
+            _text(image.url_128),
+            _text(image.url_256),
         )
     return entries
 
 
 def read_node(body: bytes) -> Node | None:
     """Return an object's fields; None when the body is no object."""
-    try:
-        return msgspec.json.decode(body, type=Node)
-    except msgspec.DecodeError:
-        return None
+    return _decoded(body, Node)
 
 
 def read_fault(status: int, body: bytes) -> Fault:
     """Return what came back instead of an answer, whatever its status and form."""
-    try:
-        error = msgspec.json.decode(body, type=_ErrorBody, strict=False).error
-    except msgspec.DecodeError:
+    answer = _decoded(body, _ErrorBody)
+    if answer is None:
         return Fault(status, message=_first_line(body))
-    message = error.error_user_msg or error.message
-    return Fault(status, error.code, error.error_subcode, error.is_transient, message)
+    error = answer.error
+    message = _text(error.error_user_msg) or _text(error.message) or ""
+    transient = error.is_transient in (True, "true", "1")
+    return Fault(status, _number(error.code), _number(error.error_subcode), transient, message)
 
 
 def is_error(body: bytes) -> bool:
     """Tell whether a body is an error of the API; some come with status 200."""
-    try:
-        msgspec.json.decode(body, type=_ErrorBody, strict=False)
-    except msgspec.DecodeError:
-        return False
-    return True
+    return _decoded(body, _ErrorBody) is not None
 
 
 def read_usage(account: AccountId, headers: Mapping[str, str]) -> Usage:
     """Return what an answer's headers say of one account; nothing that they say is an error."""
     figures, regain = [0.0], 0.0
-    business = _decoded(headers.get("X-Business-Use-Case-Usage"), dict[str, list[_Business]])
-    for use in (business or {}).get(account, ()):
-        figures += [use.call_count, use.total_cputime, use.total_time]
-        regain = max(regain, use.estimated_time_to_regain_access * 60.0)
-    own = _decoded(headers.get("X-Ad-Account-Usage"), _AdAccount)
+    business = _decoded(headers.get("X-Business-Use-Case-Usage", ""), dict[str, Any]) or {}
+    for listed in _converted(business.get(account), list[Any]) or ():
+        if (use := _converted(listed, _Business)) is not None:
+            figures += map(_figure, (use.call_count, use.total_cputime, use.total_time))
+            regain = max(regain, _figure(use.estimated_time_to_regain_access) * 60.0)
+    own = _decoded(headers.get("X-Ad-Account-Usage", ""), _AdAccount)
     if own is not None:
-        figures.append(own.acc_id_util_pct)
-        if own.acc_id_util_pct >= 100:
-            regain = max(regain, own.reset_time_duration)
-    app = _decoded(headers.get("X-App-Usage"), _App)
+        percent = _figure(own.acc_id_util_pct)
+        figures.append(percent)
+        if percent >= 100:
+            regain = max(regain, _figure(own.reset_time_duration))
+    app = _decoded(headers.get("X-App-Usage", ""), _App)
     if app is not None:
-        figures += [app.call_count, app.total_cputime, app.total_time]
+        figures += map(_figure, (app.call_count, app.total_cputime, app.total_time))
     return Usage(max(figures), regain or None)
 
 
-def _decoded(text: str | None, shape: type[T]) -> T | None:
-    if text is None:
-        return None
+def _decoded(text: str | bytes, shape: type[T]) -> T | None:
+    body = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
     try:
-        return msgspec.json.decode(text, type=shape, strict=False)
-    except msgspec.DecodeError:
+        return msgspec.json.decode(body, type=shape, strict=False)
+    except msgspec.ValidationError:
+        return None  # JSON of another shape
+    except RecursionError:
+        return None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        mended = _mended(body)
+        return _decoded(mended, shape) if mended != body else None
+
+
+_LONE = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]..")
+
+
+def _mended(body: bytes) -> bytes:
+    """Return JSON without half characters, such as a text cut in the middle of an emoji leaves."""
+    return _LONE.sub(rb"\\ufffd", body.decode("utf-8", "replace").encode())
+
+
+def _converted(value: Any, shape: type[T]) -> T | None:
+    try:
+        return msgspec.convert(value, shape, strict=False)
+    except (msgspec.ValidationError, RecursionError):
         return None
 
 
-def _pixels(value: int | str | None) -> int | None:
-    return int(value) if value is not None and str(value).isdigit() else None
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+_LARGEST = 2**53  # up to here a float carries every whole number
+_MOST = 1e6  # percent, minutes or seconds: whoever says more says nothing
+
+
+def _figure(value: Any) -> float:
+    """Return a figure that came as a number or a text; 0 for what is none."""
+    figure = _converted(value, float)
+    return figure if figure is not None and 0 <= figure <= _MOST else 0.0
+
+
+def _number(value: Any) -> int | None:
+    """Return a whole number that came as a number or a text; None for what is none."""
+    figure = _converted(value, float)
+    whole = figure is not None and abs(figure) <= _LARGEST and figure.is_integer()
+    return int(figure) if figure is not None and whole else None
 
 
 def _first_line(body: bytes) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -25,14 +24,9 @@ Question = Callable[[sqlite3.Connection], T]
 """A question to the ledger: reads alone, and shortly."""
 
 
-def all_of(changes: Sequence[Change[None]]) -> Change[None]:
-    """Return one change that makes all of these, in order."""
-
-    def change(db: sqlite3.Connection) -> None:
-        for each in changes:
-            each(db)
-
-    return change
+def all_of(changes: Sequence[Change[T]]) -> Change[list[T]]:
+    """Return one change that makes all of these, in order, and answers what each did."""
+    return lambda db: [change(db) for change in changes]
 
 
 _BUSY = 10.0  # seconds that a write waits for another process, such as `syncd retry`
@@ -51,6 +45,8 @@ class _Connection(aiosqlite.Connection):
         self._committing = False
 
     async def write(self, change: Change[T]) -> T:
+        if not self._running:
+            raise ValueError("the ledger is closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((change, future))
         if not self._committing:
@@ -63,37 +59,27 @@ class _Connection(aiosqlite.Connection):
         loop = asyncio.get_running_loop()
 
         def commit() -> None:
-            results: list[Any] = []
-            error: sqlite3.Error | None = None
-            db = self._conn
+            results: list[Any] | BaseException
             try:
-                db.execute("BEGIN IMMEDIATE")
-                results.extend(change(db) for change, _ in batch)
-                db.execute("COMMIT")
-            except sqlite3.Error as e:
-                error = e
-            finally:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                loop.call_soon_threadsafe(self._committed, batch, results, error)
+                results = _together(self._conn, [change for change, _ in batch])
+            except BaseException as error:  # noqa: BLE001  their callers raise it
+                results = error
+            loop.call_soon_threadsafe(self._committed, batch, results)
 
         self._tx.put_nowait((None, commit))
 
     def _committed(
         self,
         batch: list[tuple[Change[Any], asyncio.Future[Any]]],
-        results: list[Any],
-        error: sqlite3.Error | None,
+        results: list[Any] | BaseException,
     ) -> None:
         for i, (_, future) in enumerate(batch):
             if future.done():  # its caller was cancelled; the change stands all the same
                 continue
-            if error is not None:
-                future.set_exception(error)
-            elif i < len(results):
-                future.set_result(results[i])
+            if isinstance(results, BaseException):
+                future.set_exception(results)
             else:
-                future.set_exception(RuntimeError("a change before this one failed"))
+                future.set_result(results[i])
         self._committing = False
         if self._waiting:
             self._commit_waiting()
@@ -103,6 +89,19 @@ class _Connection(aiosqlite.Connection):
             lambda: question(self._conn)
         )
         return answer
+
+
+def _together(db: sqlite3.Connection, changes: Sequence[Change[Any]]) -> list[Any]:
+    """Make changes in one transaction: all of them, or none."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        results = [change(db) for change in changes]
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    return results
 
 
 class Ledger:
@@ -137,7 +136,7 @@ async def open_ledger(path: Path) -> AsyncIterator[Ledger]:
 
     Raises LedgerUnfit for a file that is corrupt, foreign or newer; that file is not touched.
     """
-    schema.refuse_foreign(path)
+    _refuse_unfit(path)
     with _corruption_named(path):
         writer = _Connection(lambda: _connect_writer(path))
         reader = _Connection(lambda: connect_reader(path))
@@ -153,9 +152,8 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
     Raises FileNotFoundError when there is none, LedgerUnfit as open_ledger does.
     """
-    if not path.exists():
-        raise FileNotFoundError(f"there is no ledger at {path} yet; `syncd run` makes it")
-    schema.refuse_foreign(path)
+    _refuse_absent(path)
+    _refuse_unfit(path)
     with _corruption_named(path), closing(connect_reader(path)) as db:
         yield db
 
@@ -166,13 +164,26 @@ def changing(path: Path) -> Iterator[sqlite3.Connection]:
 
     Raises as `reading` does.
     """
-    if not path.exists():
-        raise FileNotFoundError(f"there is no ledger at {path} yet; `syncd run` makes it")
-    schema.refuse_foreign(path)
+    _refuse_absent(path)
+    _refuse_unfit(path)
     with _corruption_named(path), closing(_connect_writer(path)) as db:
         db.execute("BEGIN IMMEDIATE")
         yield db
         db.execute("COMMIT")
+
+
+def _refuse_absent(path: Path) -> None:
+    if not schema.exists(path):
+        raise FileNotFoundError(f"there is no ledger at {path} yet; `syncd run` makes it")
+
+
+def _refuse_unfit(path: Path) -> None:
+    """Raise LedgerUnfit by reading alone, before anything could write."""
+    schema.refuse_old_sqlite(sqlite3.sqlite_version_info)
+    schema.refuse_foreign(path)
+    if schema.exists(path):
+        with _corruption_named(path), closing(connect_reader(path)) as db:
+            schema.touch_all(db)
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
@@ -193,13 +204,12 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
 
 def _connect_writer(path: Path) -> sqlite3.Connection:
-    with contextlib.suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    if not schema.exists(path):
+        _make(path)
     # The WAL and its index take the ledger's own mode.
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_BUSY)
     try:
         schema.refuse_newer(db, path)
-        db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
         schema.migrate(db)
@@ -207,6 +217,21 @@ def _connect_writer(path: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _make(path: Path) -> None:
+    """Make a new ledger whole, under another name first: a crash leaves none, or a good one.
+
+    Its header stands in the file itself then, not in a WAL alone, where refuse_foreign reads it.
+    """
+    new = path.with_name(path.name + ".new")
+    for left_over in (new, *(new.with_name(new.name + end) for end in ("-journal", "-wal"))):
+        left_over.unlink(missing_ok=True)
+    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    with closing(sqlite3.connect(new, isolation_level=None)) as db:
+        schema.migrate(db)
+        db.execute("PRAGMA journal_mode = WAL")
+    new.replace(path)
 
 
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -227,11 +252,7 @@ def _corruption_named(path: Path) -> Iterator[None]:
     except (sqlite3.DatabaseError, ExceptionGroup) as error:
         if not any(is_corruption(e) for e in _leaves(error)):
             raise
-        raise LedgerUnfit(
-            f"{path} is damaged; stop syncd, keep a copy, and restore a backup, or try "
-            f"`sqlite3 {path} .recover`; with the file moved away, syncd makes a new one and "
-            "sends every image again, which is harmless"
-        ) from None
+        raise LedgerUnfit(schema.damaged(path)) from None
 
 
 def _leaves(error: Exception) -> Iterator[Exception]:

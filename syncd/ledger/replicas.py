@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syncd.ledger.database import Change, Question
-from syncd.model import AccountId, Digest, Entry, Stat
+from syncd.ledger.stats import kept
+from syncd.model import AccountId, Digest, Entry, Stat, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,10 @@ class Source:
     def path(self) -> bytes:
         """The path relative to the folder."""
         return self.directory + b"/" + self.name if self.directory else self.name
+
+    def __str__(self) -> str:
+        """The whole path, as a person reads it."""
+        return printable(self.root.rstrip(b"/") + b"/" + self.path)
 
 
 def facts(account: AccountId, digests: Sequence[Digest]) -> Question[dict[Digest, Facts]]:
@@ -87,7 +92,7 @@ def sources(account: AccountId, digest: Digest, limit: int = 8) -> Question[list
             (account, digest, limit),
         )
         return [
-            Source(folder_id, root, directory, name, Stat(*stat))
+            Source(folder_id, root, directory, name, kept(*stat))
             for folder_id, root, directory, name, *stat in rows
         ]
 
@@ -121,10 +126,12 @@ def reject(account: AccountId, digest: Digest, why: str, at: float) -> Change[No
     """Write down that an account refuses an image, and why: it is not asked again."""
 
     def change(db: sqlite3.Connection) -> None:
+        # Also where no file wants it any more: it may come back, and is not asked again then.
         db.execute(
-            "UPDATE replica SET rejected = ?, rejected_at = ?, trouble = NULL"
-            " WHERE account = ? AND digest = ?",
-            (why, at, account, digest),
+            "INSERT INTO replica (account, digest, rejected, rejected_at) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (account, digest) DO UPDATE SET rejected = excluded.rejected,"
+            " rejected_at = excluded.rejected_at, trouble = NULL WHERE hash IS NULL",
+            (account, digest, why, at),
         )
 
     return change
@@ -148,6 +155,7 @@ def ask_again() -> Change[int]:
 
     def change(db: sqlite3.Connection) -> int:
         db.execute("UPDATE image SET unfit = NULL WHERE unfit IS NOT NULL")
+        db.execute("DELETE FROM replica WHERE rejected IS NOT NULL AND files = 0 AND hash IS NULL")
         return db.execute(
             "UPDATE replica SET rejected = NULL, rejected_at = NULL WHERE rejected IS NOT NULL"
         ).rowcount

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syncd.ledger.database import Change, Question
+from syncd.ledger.stats import columns, kept
 from syncd.model import AccountId, Digest, FolderName, Stat
 
 
@@ -99,7 +100,7 @@ def known_directory(folder_id: int, path: bytes) -> Question[Known]:
             return Known(None, {}, {})
         (directory_id,) = row
         files = {
-            name: None if trouble else Stat(*stat)
+            name: None if trouble else kept(*stat)
             for name, trouble, *stat in db.execute(
                 "SELECT name, trouble IS NOT NULL, device, inode, size, mtime_ns, ctime_ns"
                 " FROM file WHERE directory_id = ?",
@@ -123,15 +124,15 @@ def known_stat(place: Place) -> Question[Stat | None]:
             " AND directory_id = (SELECT id FROM directory WHERE folder_id = ? AND path = ?)",
             (place.name, place.folder_id, place.directory),
         ).fetchone()
-        return None if row is None else Stat(*row)
+        return None if row is None else kept(*row)
 
     return question
 
 
-def record_file(place: Place, stat: Stat, content: Content) -> Change[None]:
-    """Write down what a file holds."""
+def record_file(place: Place, stat: Stat, content: Content) -> Change[bool]:
+    """Write down what a file holds; answers whether some account misses it."""
 
-    def change(db: sqlite3.Connection) -> None:
+    def change(db: sqlite3.Connection) -> bool:
         db.execute(
             "INSERT INTO image (digest, size, format, width, height, unfit)"
             " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -145,15 +146,22 @@ def record_file(place: Place, stat: Stat, content: Content) -> Change[None]:
             ),
         )
         _upsert_file(db, place, stat, content.digest, None)
+        (missing,) = db.execute(
+            "SELECT EXISTS (SELECT 1 FROM replica WHERE digest = ? AND files > 0"
+            " AND hash IS NULL AND rejected IS NULL)",
+            (content.digest,),
+        ).fetchone()
+        return bool(missing)
 
     return change
 
 
-def record_unreadable(place: Place, stat: Stat, why: str) -> Change[None]:
-    """Write down that a file could not be read, and why."""
+def record_unreadable(place: Place, stat: Stat, why: str) -> Change[bool]:
+    """Write down that a file could not be read, and why; no account misses it then."""
 
-    def change(db: sqlite3.Connection) -> None:
+    def change(db: sqlite3.Connection) -> bool:
         _upsert_file(db, place, stat, None, why)
+        return False
 
     return change
 
@@ -242,7 +250,8 @@ def _upsert_file(
     directory_id = _directory_id(db, place.folder_id, place.directory)
     # A scan that missed this file's directory was overtaken: the file has been seen since.
     db.execute(
-        "UPDATE directory SET missed_by = NULL WHERE missed_by IS NOT NULL AND folder_id = ?1"
+        "UPDATE directory INDEXED BY directory_missed SET missed_by = NULL"
+        " WHERE missed_by IS NOT NULL AND folder_id = ?1"
         " AND (path IN (?2, x'') OR substr(?2, 1, length(path) + 1) = CAST(path || '/' AS BLOB))",
         (place.folder_id, place.directory),
     )
@@ -256,11 +265,7 @@ def _upsert_file(
         (
             directory_id,
             place.name,
-            stat.device,
-            stat.inode,
-            stat.size,
-            stat.mtime_ns,
-            stat.ctime_ns,
+            *columns(stat),
             digest,
             trouble,
         ),

@@ -58,25 +58,25 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: any of these codes, with any of these subcodes where given."""
+    """One line of the table: these codes and these subcodes, None for any."""
 
-    codes: range | tuple[int, ...]
+    codes: range | tuple[int, ...] | None
     subcodes: tuple[int | None, ...] | None
     verdict: Verdict
 
     def meets(self, fault: Fault) -> bool:
         """Tell whether this line speaks of that fault."""
-        return fault.code in self.codes and (
+        if fault.code is None:
+            return False
+        return (self.codes is None or fault.code in self.codes) and (
             self.subcodes is None or fault.subcode in self.subcodes
         )
 
 
-ANY = range(10**9)
-
 # developers.facebook.com: Graph API "Handling Errors", "Rate Limits", Marketing API "Error Codes",
 # and the ad image edge's own list. The first line that meets a fault decides.
 TABLE: tuple[Row, ...] = (
-    Row(ANY, (1404078, 2859015), Verdict.PAUSE_BLOCKED),
+    Row(None, (1404078, 2859015), Verdict.PAUSE_BLOCKED),
     Row((368,), None, Verdict.PAUSE_BLOCKED),
     Row((4,), None, Verdict.PAUSE_TOKEN),
     Row((613,), (None,), Verdict.PAUSE_ABUSE),
@@ -93,16 +93,22 @@ TABLE: tuple[Row, ...] = (
     Row((1, 2), None, Verdict.RETRY),
 )
 
+_PAUSES = {
+    Verdict.PAUSE_ACCOUNT,
+    Verdict.PAUSE_TOKEN,
+    Verdict.PAUSE_ABUSE,
+    Verdict.PAUSE_BLOCKED,
+}
+
 
 def judge(fault: Fault) -> Verdict:
     """Return what a fault means; never from the text of its message."""
     for row in TABLE:
         if row.meets(fault):
-            return row.verdict
+            passing = fault.transient and row.verdict not in _PAUSES
+            return Verdict.RETRY if passing else row.verdict
+    if fault.code is None:  # nothing at all, half a JSON, or a page instead of an answer
+        return Verdict.TOO_LARGE if fault.status == 413 else Verdict.RETRY
     if fault.transient or fault.status is None or fault.status >= 500:
         return Verdict.RETRY
-    if fault.code is None and fault.status == 413:
-        return Verdict.TOO_LARGE
-    if fault.code is None and fault.status < 400:
-        return Verdict.RETRY  # half a JSON, or a page instead of an answer
     return Verdict.PUZZLE

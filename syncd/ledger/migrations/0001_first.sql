@@ -67,9 +67,10 @@ CREATE TABLE replica (
     trouble     TEXT,             -- what its last try met, while it is missing
     PRIMARY KEY (account, digest)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX replica_missing ON replica (account, digest)
+-- Each names the columns of its own condition, so that a count never leaves the index.
+CREATE INDEX replica_missing ON replica (account, digest, files, hash, rejected)
     WHERE files > 0 AND hash IS NULL AND rejected IS NULL;
-CREATE INDEX replica_wanted ON replica (account) WHERE files > 0;
+CREATE INDEX replica_wanted ON replica (account, files) WHERE files > 0;
 CREATE INDEX replica_rejected ON replica (account) WHERE rejected IS NOT NULL;
 CREATE INDEX replica_by_digest ON replica (digest);
 CREATE INDEX replica_by_hash ON replica (hash) WHERE hash IS NOT NULL;

@@ -1,0 +1,250 @@
+"""Which files are opened as ledgers, with which rights, and by how many."""
+
+# ruff: noqa: ASYNC240  a test has nobody to keep waiting
+
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from syncd.ledger import schema, tree
+from syncd.ledger.database import changing, open_ledger, reading
+from syncd.ledger.errors import LedgerBusy, LedgerUnfit
+from syncd.ledger.lock import sole_use
+from syncd.model import AccountId, FolderName
+
+FOLDER = tree.declare_folder(FolderName("a"), b"/a", [AccountId("1")])
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.db"
+
+
+@pytest.fixture(autouse=True)
+def every_thread_ends() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+        assert not thread.is_alive(), "a connection was left open: the exit would hang"
+
+
+async def make(path: Path) -> None:
+    async with open_ledger(path) as ledger:
+        await ledger.write(FOLDER)
+
+
+def modes(path: Path) -> dict[str, int]:
+    return {
+        entry.name: stat.S_IMODE(entry.stat().st_mode)
+        for entry in path.parent.iterdir()
+        if entry.name.startswith(path.name)
+    }
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+async def test_nobody_else_reads_it_whatever_the_umask(path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        with sole_use(path):
+            async with open_ledger(path) as ledger:
+                await ledger.write(FOLDER)
+                assert modes(path) == dict.fromkeys(
+                    ["ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db.lock"], 0o600
+                )
+    finally:
+        os.umask(before)
+
+
+async def test_it_says_what_it_is(path: Path) -> None:
+    await make(path)
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA application_id").fetchone() == (schema.APPLICATION_ID,)
+        assert db.execute("PRAGMA user_version").fetchone() == (schema.current_version(),)
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert path.read_bytes()[68:72] == b"SYNC"
+
+
+async def test_it_is_read_and_changed_beside_the_daemon_from_its_first_second(path: Path) -> None:
+    async with open_ledger(path) as ledger:
+        await ledger.write(FOLDER)
+        with reading(path) as db:
+            assert db.execute("SELECT name FROM folder").fetchall() == [("a",)]
+        before = await ledger.version_of_others()
+        await ledger.write(tree.folder_in_trouble(1, "x"))
+        assert await ledger.version_of_others() == before
+        with changing(path) as db:
+            tree.folder_in_trouble(1, "seen to")(db)
+        assert await ledger.version_of_others() != before
+        answer = await ledger.ask(lambda db: db.execute("SELECT trouble FROM folder").fetchone())
+        assert answer == ("seen to",)
+
+
+def test_there_is_nothing_to_read_before_the_first_run(path: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(FileNotFoundError, match="syncd run"), reading(path):
+            pass
+        with pytest.raises(FileNotFoundError, match="syncd run"), changing(path):
+            pass
+        path.touch()
+
+
+async def test_an_empty_file_and_what_a_crash_left_become_a_ledger(path: Path) -> None:
+    path.touch()
+    path.with_name("ledger.db.new").write_bytes(b"half a ledger")
+    path.with_name("ledger.db.new-journal").write_bytes(b"half a journal")
+    await make(path)
+    with reading(path) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert sorted(p.name for p in path.parent.iterdir() if ".new" in p.name) == []
+
+
+async def refused(path: Path) -> str:
+    """Expect that nobody opens the file, and that it stays what it was."""
+    before, times = path.read_bytes(), path.stat().st_mtime_ns
+    with pytest.raises(LedgerUnfit) as error:
+        async with open_ledger(path):
+            pass
+    for opened in (reading, changing):
+        with pytest.raises(LedgerUnfit), opened(path):
+            pass
+    assert path.read_bytes() == before
+    assert path.stat().st_mtime_ns == times
+    assert str(path) in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"x", b"hello, I am a text\n" * 50, b"\x00" * 8192, b"SQLite format 3\x00", b"\xff\xd8" * 99],
+)
+async def test_what_is_no_database_is_refused(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    assert "not a ledger" in await refused(path)
+
+
+@pytest.mark.parametrize("application", [0, 1, 0x0F055112])
+async def test_another_programs_database_is_refused(path: Path, application: int) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"PRAGMA application_id = {application}")
+        db.execute("CREATE TABLE theirs (x)")
+        db.commit()
+    assert "another program" in await refused(path)
+    assert sorted(os.listdir(path.parent)) == ["ledger.db"]
+
+
+async def test_a_newer_ledger_is_refused(path: Path) -> None:
+    await make(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 999")
+    assert "newer syncd" in await refused(path)
+
+
+async def test_a_newer_ledger_is_refused_also_where_its_wal_alone_says_so(path: Path) -> None:
+    await make(path)
+    aside = path.with_name("aside.db")
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 999")
+        for end in ("", "-wal"):  # as a crash would leave them
+            shutil.copy(f"{path}{end}", f"{aside}{end}")
+    wal = Path(f"{aside}-wal").read_bytes()
+    assert "newer syncd" in await refused(aside)
+    assert Path(f"{aside}-wal").read_bytes() == wal
+
+
+@pytest.mark.parametrize("kept", [100, 4096, 4097, 20_000, -4096, -1])
+async def test_a_ledger_that_was_cut_is_refused(path: Path, kept: int) -> None:
+    await make(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:kept])
+    assert "damaged" in await refused(path)
+
+
+async def test_a_ledger_whose_pages_were_overwritten_is_refused(path: Path) -> None:
+    await make(path)
+    whole = path.read_bytes()
+    with closing(sqlite3.connect(path)) as db:
+        rows = db.execute("SELECT rootpage FROM sqlite_schema WHERE type = 'table'").fetchall()
+    assert len(rows) >= 9
+    for page in [1, *(page for (page,) in rows)]:
+        start, end = max(100, (page - 1) * 4096), page * 4096
+        path.write_bytes(whole[:start] + b"\xa5" * (end - start) + whole[end:])
+        assert "damaged" in await refused(path)
+
+
+async def test_damage_that_shows_later_is_named_as_well(path: Path) -> None:
+    await make(path)
+
+    def damage(db: sqlite3.Connection) -> None:
+        sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'directory_missed'"
+        (page,) = db.execute(sql).fetchone()
+        with path.open("r+b") as file:
+            file.seek((page - 1) * 4096)
+            file.write(b"\xa5" * 4096)
+
+    async def work() -> None:
+        async with open_ledger(path) as ledger:
+            await ledger.ask(damage)
+            await ledger.write(tree.doubt_unfinished())
+
+    with pytest.raises(LedgerUnfit, match=r"damaged.*\.recover"):
+        await work()
+
+
+@pytest.mark.parametrize("version", [(3, 34, 1), (3, 36, 0)])
+def test_an_sqlite_that_would_call_it_damaged_is_named_instead(version: tuple[int, ...]) -> None:
+    with pytest.raises(LedgerUnfit, match=r"3\.3[46].* 3\.37\.0"):
+        schema.refuse_old_sqlite(version)
+
+
+def test_this_sqlite_will_do() -> None:
+    schema.refuse_old_sqlite((3, 37, 0))
+    schema.refuse_old_sqlite(sqlite3.sqlite_version_info)
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from syncd.ledger.lock import sole_use
+with sole_use(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_process_is_told_who_has_it_and_the_lock_ends_with_a_killed_one(
+    path: Path,
+) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(LedgerBusy, match=rf"process {holder.pid}\b") as busy, sole_use(path):
+            pass
+        assert busy.value.holder == holder.pid
+        holder.kill()
+        holder.wait()
+    with sole_use(path):
+        assert path.with_name("ledger.db.lock").read_text() == f"{os.getpid()}\n"
+    with sole_use(path):
+        pass
+
+
+def test_a_lock_whose_holder_wrote_nothing_yet_is_still_a_lock(path: Path) -> None:
+    with sole_use(path):
+        path.with_name("ledger.db.lock").write_text("")
+        with pytest.raises(LedgerBusy, match="another process"), sole_use(path):
+            pass

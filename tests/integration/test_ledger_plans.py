@@ -1,0 +1,107 @@
+"""How SQLite answers what is asked all day: by index, however many rows there are."""
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import pytest
+
+from syncd.ledger import questions, replicas, schema, tree
+from syncd.ledger.tree import Content, Place
+from syncd.model import AccountId, Digest, FolderName, Stat
+
+ONE = AccountId("1")
+FILES = 3000
+
+
+class Plans:
+    """Stands for a connection, and keeps the plan of each statement before it is run."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self.kept: list[str] = []
+
+    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        if not sql.startswith("SELECT changes"):
+            rows = self._db.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)
+            self.kept += [row[3] for row in rows]
+        return self._db.execute(sql, parameters)
+
+    def executemany(self, sql: str, rows: Any) -> None:
+        for row in list(rows):
+            self.execute(sql, row)
+
+
+def digest(number: int) -> Digest:
+    return Digest(number.to_bytes(32, "big"))
+
+
+def fill(db: sqlite3.Connection) -> int:
+    folder = tree.declare_folder(FolderName("a"), b"/a", [ONE, AccountId("2")])(db)
+    for n in range(FILES):
+        place = Place(folder, b"d%d" % (n % 50), b"%d" % n)
+        content = Content(digest(n), 7, "PNG", 1, 1, None)
+        tree.record_file(place, Stat(1, n, 3, 4, 5), content)(db)
+    return folder
+
+
+@pytest.fixture(scope="module", params=["fresh", "analyzed"])
+def db(request: pytest.FixtureRequest) -> Iterator[sqlite3.Connection]:
+    opened = sqlite3.connect(":memory:", isolation_level=None)
+    schema.migrate(opened)
+    fill(opened)
+    if request.param == "analyzed":  # as PRAGMA optimize does when the ledger is closed
+        opened.execute("ANALYZE")
+    yield opened
+    opened.close()
+
+
+ASKED: dict[str, Callable[[Any], object]] = {
+    "missing_after": replicas.missing_after(ONE, digest(5), 500),
+    "facts": replicas.facts(ONE, [digest(n) for n in range(25)]),
+    "sources": replicas.sources(ONE, digest(5)),
+    "known_directory": tree.known_directory(1, b"d1"),
+    "known_stat": tree.known_stat(Place(1, b"d1", b"1")),
+    "tally": questions.tally(ONE),
+    "missing_bytes": questions.missing_bytes(ONE),
+    "rejections": questions.rejections(ONE),
+    "troubles": questions.troubles(ONE),
+    "by_path": questions.by_path("a", b"d1", b"1"),
+    "by_digest": questions.by_digest(digest(5)),
+    "by_hash": questions.by_hash("ff00"),
+    "record_file": tree.record_file(
+        Place(1, b"d1", b"1"), Stat(9, 9, 9, 9, 9), Content(digest(1), 7, None, None, None, None)
+    ),
+    "mark_missed": tree.mark_missed(7, 3, [b"x"], [4]),
+    "believe_missed": tree.believe_missed(8),
+    "doubt_missed": tree.doubt_missed(7),
+    "trouble": replicas.trouble(ONE, [digest(5)], "HTTP 500"),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_no_table_that_grows_is_scanned(db: sqlite3.Connection, name: str) -> None:
+    plans = Plans(db)
+    ASKED[name](cast("sqlite3.Connection", plans))
+    assert plans.kept
+    for line in plans.kept:
+        assert not re.match(r"SCAN (file|replica|image|directory|answer)\b", line), plans.kept
+
+
+@pytest.mark.parametrize("name", ["tally", "missing_after"])
+def test_what_is_asked_on_a_period_never_leaves_its_index(
+    db: sqlite3.Connection, name: str
+) -> None:
+    plans = Plans(db)
+    ASKED[name](cast("sqlite3.Connection", plans))
+    searches = [p for p in plans.kept if p.startswith("SEARCH") and "replica_rejected" not in p]
+    assert searches
+    assert all("COVERING INDEX" in search for search in searches)
+
+
+def test_recording_a_file_looks_at_missed_directories_alone(db: sqlite3.Connection) -> None:
+    plans = Plans(db)
+    ASKED["record_file"](cast("sqlite3.Connection", plans))
+    assert any("directory_missed" in line for line in plans.kept)
+    assert not any(line.endswith("(folder_id=?)") for line in plans.kept)

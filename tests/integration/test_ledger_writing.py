@@ -1,0 +1,180 @@
+"""A change is whole or not at all, whatever ends its writer; writers share commits."""
+
+import asyncio
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from syncd.ledger.database import Change, Ledger, all_of, open_ledger, reading
+from syncd.ledger.tree import declare_folder
+from syncd.model import FolderName
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    async with open_ledger(tmp_path / "ledger.db") as opened:
+        yield opened
+
+
+def folder(name: str) -> Change[int]:
+    return declare_folder(FolderName(name), b"/" + name.encode(), [])
+
+
+def pair(number: int) -> Change[None]:
+    """Two rows that belong together."""
+
+    def change(db: sqlite3.Connection) -> None:
+        for half in "ab":
+            db.execute("INSERT INTO folder (name, path) VALUES (?, x'')", (f"{number}{half}",))
+
+    return change
+
+
+async def names(ledger: Ledger) -> list[str]:
+    return await ledger.ask(
+        lambda db: [name for (name,) in db.execute("SELECT name FROM folder ORDER BY name")]
+    )
+
+
+async def test_what_is_written_is_there_for_who_asks_next(ledger: Ledger) -> None:
+    first = await ledger.write(folder("a"))
+    assert await ledger.write(folder("a")) == first
+    await ledger.write(all_of([pair(1), pair(2)]))
+    assert await names(ledger) == ["1a", "1b", "2a", "2b", "a"]
+
+
+async def test_waiting_writers_share_few_commits_and_keep_their_order(ledger: Ledger) -> None:
+    commits = 0
+
+    def counted(statement: str) -> None:
+        nonlocal commits
+        commits += statement == "COMMIT"
+
+    await ledger.write(lambda db: db.set_trace_callback(counted))
+    ids = await asyncio.gather(*(ledger.write(folder(f"{n:03}")) for n in range(500)))
+    await ledger.write(lambda db: db.set_trace_callback(None))
+    assert ids == sorted(ids)
+    assert len(await names(ledger)) == 500
+    assert commits <= 5
+
+
+def bad(db: sqlite3.Connection) -> None:
+    db.execute("INSERT INTO folder (name, path) VALUES ('half', x'')")
+    raise ArithmeticError("a bug")
+
+
+def wrong(db: sqlite3.Connection) -> None:
+    db.execute("INSERT INTO folder (name, path) VALUES ('half', x'')")
+    db.execute("INSERT INTO route (folder_id, account) VALUES (999, '1')")
+
+
+@pytest.mark.parametrize(
+    ("change", "error"), [(bad, ArithmeticError), (wrong, sqlite3.IntegrityError)]
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+async def test_nobody_is_told_done_of_what_was_rolled_back(
+    ledger: Ledger, change: Change[None], error: type[Exception], place: int
+) -> None:
+    changes: list[Change[object]] = [folder("a"), folder("b")]
+    changes.insert(place, change)
+    first = asyncio.ensure_future(ledger.write(folder("first")))  # so that the others wait
+    told = await asyncio.gather(*(ledger.write(c) for c in changes), return_exceptions=True)
+    await first
+    there = await names(ledger)
+    assert "half" not in there
+    assert isinstance(told[place], error)
+    del told[place]
+    done = [n for n, said in zip("ab", told, strict=True) if not isinstance(said, BaseException)]
+    assert there == sorted([*done, "first"])
+    await ledger.write(folder("after"))
+
+
+async def test_a_cancelled_writer_leaves_no_transaction_and_no_half_change(ledger: Ledger) -> None:
+    for number in range(200):
+        task = asyncio.create_task(ledger.write(pair(number)))
+        for _ in range(number % 4):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert not await ledger.write(lambda db: False)
+    there = await names(ledger)
+    assert {name[:-1] + "a" for name in there} | {name[:-1] + "b" for name in there} == set(there)
+    with closing(sqlite3.connect(ledger.path, timeout=0, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # the writer holds nothing
+        other.execute("ROLLBACK")
+
+
+async def test_a_closed_ledger_refuses_to_write_and_does_not_wait(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path / "ledger.db") as closed:
+        pass
+    async with asyncio.timeout(5):
+        with pytest.raises(ValueError, match="closed"):
+            await closed.write(folder("late"))
+
+
+async def test_a_reader_sees_whole_changes_beside_a_writer(ledger: Ledger) -> None:
+    async def write() -> None:
+        for number in range(100):
+            await ledger.write(pair(number))
+
+    async with asyncio.TaskGroup() as tasks:
+        writing = tasks.create_task(write())
+        while not writing.done():
+            assert len(await names(ledger)) % 2 == 0
+            with reading(ledger.path) as db:
+                assert db.execute("SELECT count(*) % 2 FROM folder").fetchone() == (0,)
+            await asyncio.sleep(0)
+
+
+WRITE = """
+import asyncio, sys
+from pathlib import Path
+from syncd.ledger.database import open_ledger
+
+def change(number):
+    def pair(db):
+        for half in "ab":
+            db.execute("INSERT INTO folder (name, path) VALUES (?, x'')", (f"{number}{half}",))
+    return pair
+
+async def main():
+    async with open_ledger(Path(sys.argv[1])) as ledger:
+        async def one(number):
+            while True:
+                await ledger.write(change(number))
+                print(number, flush=True)
+                number += 8
+        async with asyncio.TaskGroup() as tasks:
+            for worker in range(8):
+                tasks.create_task(one(worker))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("after", [1, 7, 300])
+def test_a_process_killed_in_the_middle_of_writing_loses_nothing_it_was_told(
+    tmp_path: Path, after: int
+) -> None:
+    path = tmp_path / "ledger.db"
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITE, str(path)], stdout=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout is not None
+        lines = [writer.stdout.readline() for _ in range(after)]
+        writer.send_signal(signal.SIGKILL)
+        lines += writer.stdout.read().splitlines(keepends=True)
+    told = {int(line) for line in lines if line.endswith(b"\n")}
+    assert len(told) >= after
+    with reading(path) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        there = {name for (name,) in db.execute("SELECT name FROM folder")}
+    assert {name[:-1] + half for name in there for half in "ab"} == there
+    assert {f"{number}a" for number in told} <= there

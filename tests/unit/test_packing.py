@@ -1,0 +1,89 @@
+"""Which images share one POST, and how halving finds the bad ones."""
+
+from collections.abc import Collection
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.model import Digest
+from syncd.rules.packing import Candidate, choose_pack
+
+MOST = 25
+
+
+def digest(number: int) -> Digest:
+    return Digest(number.to_bytes(32, "big"))
+
+
+candidates = st.lists(
+    st.tuples(st.integers(0, 60), st.sampled_from([1, 3, 6, 12, 25])), max_size=40
+).map(lambda rows: [Candidate(digest(i), *row) for i, row in enumerate(rows)])
+
+
+@given(candidates, st.integers(1, 30), st.integers(0, 200))
+def test_a_pack_is_within_its_limits_and_nobody_is_lost(
+    queue: list[Candidate], images: int, size: int
+) -> None:
+    pack, rest = choose_pack(queue, images, size)
+    assert sorted(pack + rest, key=queue.index) == queue
+    assert [c for c in queue if c in pack] == pack
+    assert [c for c in queue if c in rest] == rest
+    if not queue:
+        return
+    assert pack[0] == queue[0]
+    assert len(pack) <= images
+    assert len(pack) == 1 or sum(c.size for c in pack) <= size
+    assert all(len(pack) <= c.limit for c in pack)
+    assert len({c.limit for c in pack}) == 1
+
+
+@given(candidates, st.integers(1, 30), st.integers(0, 200))
+def test_who_is_left_behind_did_not_fit(queue: list[Candidate], images: int, size: int) -> None:
+    pack, rest = choose_pack(queue, images, size)
+    room = size - sum(c.size for c in pack)
+    for left in rest:
+        full = len(pack) >= min(images, pack[0].limit)
+        assert full or left.limit != pack[0].limit or left.size > room
+
+
+def send_all(images: int, bad: Collection[int], most: int) -> tuple[set[int], set[int], int]:
+    """Send images as the workers do, to a server that refuses a POST for any bad image in it.
+
+    Returns who was taken, who was refused alone, and how many POSTs it took.
+    """
+    queue = [digest(n) for n in range(images)]
+    limits: dict[Digest, int] = {}
+    taken: set[int] = set()
+    refused: set[int] = set()
+    posts = 0
+    while queue:
+        waiting = [Candidate(d, 1, limits.get(d, most)) for d in queue[:most]]
+        pack, rest = choose_pack(waiting, most, 10**9)
+        queue = [c.digest for c in rest] + queue[most:]
+        numbers = {int.from_bytes(c.digest, "big") for c in pack}
+        posts += 1
+        if numbers.isdisjoint(bad):
+            taken |= numbers
+        elif len(pack) == 1:
+            refused |= numbers
+        else:
+            limits |= {c.digest: len(pack) // 2 for c in pack}
+            queue = [c.digest for c in pack] + queue
+    return taken, refused, posts
+
+
+@given(st.integers(1, 80), st.sets(st.integers(0, 79)), st.integers(1, 50))
+def test_halving_isolates_any_set_of_bad_images(images: int, bad: set[int], most: int) -> None:
+    bad = {n for n in bad if n < images}
+    taken, refused, posts = send_all(images, bad, most)
+    assert refused == bad
+    assert taken == set(range(images)) - bad
+    # Each level of halving holds an image at most once, in a POST of its own at the worst.
+    assert posts <= images * most.bit_length()
+    # Each bad image costs at most two more POSTs a level, and the remainders of uneven halves.
+    assert posts <= -(-images // most) + len(bad) * 4 * most.bit_length()
+
+
+def test_one_bad_image_among_twenty_five_costs_a_dozen_posts_at_most() -> None:
+    assert max(send_all(25, {n}, MOST)[2] for n in range(25)) <= 12
+    assert send_all(25, (), MOST)[2] == 1

@@ -1,0 +1,261 @@
+"""Answers, errors and headers, in every shape that was seen and in some that were not."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from syncd.graph.shapes import (
+    Node,
+    Usage,
+    is_error,
+    read_fault,
+    read_images,
+    read_node,
+    read_usage,
+)
+from syncd.model import AccountId, Entry, ImageHash
+
+HASH = ImageHash("d8fc613662fb5ff2d3d7e4a3a1a3b2c1")
+ACCOUNT = AccountId("679927437761688")
+
+
+def images(value: Any) -> dict[str, Entry] | None:
+    return read_images(json.dumps({"images": value}).encode())
+
+
+def entry(value: Any) -> Entry | None:
+    entries = images({"a.jpg": value})
+    assert entries is not None
+    return entries.get("a.jpg")
+
+
+def test_todays_answer_is_read_whole() -> None:
+    got = entry(
+        {
+            "hash": HASH, "url": "https://u", "url_128": "https://u128", "url_256": "https://u256",
+            "url_256_height": "192", "url_256_width": "256", "height": 480, "width": 640,
+            "name": "a.jpg", "invented_tomorrow": {"x": [1]},
+        }
+    )  # fmt: skip
+    assert got == Entry(HASH, "a.jpg", 640, 480, "https://u", "https://u128", "https://u256")
+
+
+def test_the_answer_of_2017_has_hash_and_url_alone() -> None:
+    assert entry({"hash": HASH, "url": "https://u"}) == Entry(HASH, url="https://u")
+
+
+@pytest.mark.parametrize(
+    ("width", "read"),
+    [
+        (640, 640), ("640", 640), (640.0, 640), ("640.0", 640),
+        (None, None), ("", None), ("wide", None), ("²", None), (-0.5, None), ([], None), ({}, None),
+        (10**30, None), ("9" * 5000, None), (1e300, None), ("nan", None), ("inf", None),
+    ],
+)  # fmt: skip
+def test_a_width_of_any_kind_never_costs_the_hash(width: Any, read: int | None) -> None:
+    assert entry({"hash": HASH, "width": width}) == Entry(HASH, width=read)
+
+
+@pytest.mark.parametrize("key", ["name", "url", "url_128", "url_256"])
+@pytest.mark.parametrize("value", [None, False, 7, [], {}])
+def test_a_text_of_another_kind_never_costs_the_hash(key: str, value: Any) -> None:
+    assert entry({"hash": HASH, key: value}) == Entry(HASH)
+
+
+@pytest.mark.parametrize("value", [{}, {"hash": ""}, {"hash": None}, None, [], "x", 7])
+def test_an_entry_without_a_hash_is_an_image_not_taken(value: Any) -> None:
+    assert images({"a.jpg": value, "b.jpg": {"hash": HASH}}) == {"b.jpg": Entry(HASH)}
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"data":[]}', b'{"success":true}', b'{"images":{}}'])
+def test_an_answer_without_images_names_none(body: bytes) -> None:
+    assert read_images(body) == {}
+
+
+CUT = json.dumps({"images": {"é.jpg": {"hash": HASH}}}, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("length", range(len(CUT)))
+def test_an_answer_cut_anywhere_is_no_answer(length: int) -> None:
+    assert read_images(CUT[:length]) is None
+    assert not is_error(CUT[:length])
+    assert read_fault(200, CUT[:length]).code is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"null", b"[]", b"7", b'"x"', b'{"images":[]}', b'{"images":null}',
+        b"<!DOCTYPE html><html></html>", b"\xff\xfe", b"\x00" * 9,
+        b'{"images":{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}}",
+    ],
+    ids=lambda body: repr(body[:20]),
+)  # fmt: skip
+def test_what_is_no_answer_is_told_from_one(body: bytes) -> None:
+    assert read_images(body) is None
+
+
+def test_a_name_cut_inside_an_emoji_does_not_cost_the_answer() -> None:
+    body = b'{"images":{"a\\ud83d":{"hash":"h","name":"\\ud83d\\ude00 \\ud83d"}}}'
+    assert read_images(body) == {"a\ufffd": Entry(ImageHash("h"), "😀 \ufffd")}
+    assert read_images(b'{"images":{"a\xff":{"hash":"h"}}}') == {"a\ufffd": Entry(ImageHash("h"))}
+
+
+def test_an_error_is_read_whole() -> None:
+    body = {
+        "error": {
+            "message": "Invalid parameter", "type": "OAuthException", "code": 100,
+            "error_subcode": 1487411, "is_transient": False, "error_user_title": "Bad",
+            "error_user_msg": "Not an image", "fbtrace_id": "A1", "error_data": {"x": 1},
+        }
+    }  # fmt: skip
+    fault = read_fault(400, json.dumps(body).encode())
+    assert (fault.status, fault.code, fault.subcode, fault.transient) == (400, 100, 1487411, False)
+    assert fault.message == "Not an image"
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {}, {"message": None}, {"message": 7}, {"is_transient": None}, {"is_transient": "?"},
+        {"error_user_msg": {"x": 1}}, {"error_subcode": None}, {"error_subcode": "x"},
+        {"message": "a\ud83d"},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("code", [190, "190", 190.0])
+def test_nothing_beside_the_code_hides_it(beside: dict[str, Any], code: Any) -> None:
+    fault = read_fault(400, json.dumps({"error": {"code": code, **beside}}).encode())
+    assert (fault.code, fault.subcode) == (190, None)
+
+
+def test_a_number_as_text_and_a_yes_as_text_are_read() -> None:
+    body = b'{"error":{"code":"2","error_subcode":"99","is_transient":"true"}}'
+    fault = read_fault(500, body)
+    assert (fault.code, fault.subcode, fault.transient) == (2, 99, True)
+
+
+@pytest.mark.parametrize("body", [b'{"error":{}}', b'{"error":{"code":190},"images":{}}'])
+def test_an_error_is_known_whatever_its_status(body: bytes) -> None:
+    assert is_error(body)
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"error":null}', b'{"error":"x"}', b"<html>", b""])
+def test_what_is_no_error_is_none(body: bytes) -> None:
+    assert not is_error(body)
+
+
+def test_a_page_is_told_by_its_first_line() -> None:
+    fault = read_fault(502, b"<html>\r\n <h1>Bad   Gateway</h1>" + b"x" * 500)
+    assert fault.message.startswith("<html> <h1>Bad Gateway</h1>xxx")
+    assert len(fault.message) == 121
+
+
+def usage(business: Any = None, own: Any = None, app: Any = None) -> Usage:
+    headers = {
+        "X-Business-Use-Case-Usage": business, "X-Ad-Account-Usage": own, "X-App-Usage": app,
+    }  # fmt: skip
+    return read_usage(
+        ACCOUNT, {name: json.dumps(value) for name, value in headers.items() if value is not None}
+    )
+
+
+def use(calls: Any = 0, cpu: Any = 0, time: Any = 0, regain: Any = 0) -> dict[str, Any]:
+    return {
+        "type": "ads_management", "call_count": calls, "total_cputime": cpu, "total_time": time,
+        "estimated_time_to_regain_access": regain, "ads_api_access_tier": "development_access",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("business", "percent", "regain"),
+    [
+        ({ACCOUNT: [use(28, 25, 25)]}, 28, None),
+        ({ACCOUNT: [use(1, 2, 3)]}, 3, None),
+        ({ACCOUNT: [use(1, 140, 3, 7)]}, 140, 420),  # percent past the limit; minutes
+        ({ACCOUNT: [use(5), use(90, regain=1), use(7, regain=3)]}, 90, 180),  # several types
+        ({"1": [use(99, regain=9)], ACCOUNT: [use(2)]}, 2, None),  # somebody else's
+        ({"1": [use(99, regain=9)]}, 0, None),
+        ({"1": None, ACCOUNT: [use(2)]}, 2, None),
+        ({ACCOUNT: [7, None, use(2)]}, 2, None),
+        ({ACCOUNT: [use("28", None, [], "2")]}, 28, 120),
+        ({ACCOUNT: [use("nan", -5, "inf", -1)]}, 0, None),
+        ({ACCOUNT: [use(regain=1e308)]}, 0, None),
+        ({ACCOUNT: {}}, 0, None),
+        ({ACCOUNT: []}, 0, None),
+        ([], 0, None),
+        ("x", 0, None),
+    ],
+)
+def test_the_business_header_is_read(business: Any, percent: float, regain: float | None) -> None:
+    assert usage(business) == Usage(percent, regain)
+
+
+@pytest.mark.parametrize(
+    ("own", "percent", "regain"),
+    [
+        ({"acc_id_util_pct": 9.67, "reset_time_duration": 100}, 9.67, None),
+        ({"acc_id_util_pct": 100, "reset_time_duration": 300}, 100, 300),  # seconds
+        ({"acc_id_util_pct": "110", "reset_time_duration": "60"}, 110, 60),
+        ({"acc_id_util_pct": 100}, 100, None),
+        ({}, 0, None),
+        (7, 0, None),
+    ],
+)
+def test_the_account_header_is_read(own: Any, percent: float, regain: float | None) -> None:
+    assert usage(own=own) == Usage(percent, regain)
+
+
+def test_the_worst_of_all_headers_counts() -> None:
+    everything = usage(
+        {ACCOUNT: [use(10, regain=1)]},
+        {"acc_id_util_pct": 100.5, "reset_time_duration": 300},
+        {"call_count": 28, "total_time": 120, "total_cputime": 25},
+    )
+    assert everything == Usage(120, 300)
+
+
+def test_a_header_that_is_cut_says_nothing() -> None:
+    headers = {"X-Business-Use-Case-Usage": '{"679', "X-App-Usage": "\udcff{", "X-Other": "1"}
+    assert read_usage(ACCOUNT, headers) == Usage()
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False) | st.integers() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=8,
+)
+keys = st.sampled_from(
+    ["error", "images", "code", "hash", "width", "message", "is_transient", ACCOUNT]
+)
+near = st.recursive(
+    json_values, lambda inner: st.dictionaries(keys, inner, max_size=4), max_leaves=12
+)
+
+
+@given(st.binary() | near.map(lambda value: json.dumps(value).encode()))
+@example(b'{"images":{"a":{"hash":"\\udc00"}}}')
+def test_no_body_breaks_a_reader(body: bytes) -> None:
+    fault = read_fault(400, body)
+    assert (fault.code is None) or is_error(body)
+    for got in (read_images(body) or {}).values():
+        assert got.hash
+        assert all(pixels is None or abs(pixels) < 2**63 for pixels in (got.width, got.height))
+    read_node(body)
+
+
+@given(st.text() | near.map(json.dumps))
+def test_no_header_breaks_a_reader(header: str) -> None:
+    names = ("X-Business-Use-Case-Usage", "X-Ad-Account-Usage", "X-App-Usage")
+    got = read_usage(ACCOUNT, dict.fromkeys(names, header))
+    assert 0 <= got.percent <= 1e6
+    assert got.regain is None or 0 < got.regain <= 6e7
+
+
+def test_a_node_is_read() -> None:
+    assert read_node(b'{"id":"act_1","name":"A","account_status":1}') == Node("act_1", "A", 1)
+    assert read_node(b'{"id":"1","x":[]}') == Node("1")
+    assert read_node(b"[]") is None
+    assert read_node(b"<html>") is None

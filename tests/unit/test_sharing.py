@@ -1,0 +1,151 @@
+"""What an account that refuses shared POSTs looks like, and what only looks like one."""
+
+import random
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.model import Digest
+from syncd.rules.packing import Candidate, choose_pack
+from syncd.rules.sharing import CLEARED, REFUSALS, TRY_AGAIN, Sharing, learnt
+
+MOST = 25
+NOW = 1e9
+
+
+@dataclass
+class Account:
+    """A server: it refuses a shared POST for a bad image in it, or for being shared."""
+
+    bad: Collection[int] = ()
+    shares: bool = True
+
+
+@dataclass
+class Outcome:
+    sharing: Sharing
+    posts: int = 0
+    refused_shared: int = 0
+    taken: set[int] = field(default_factory=set)
+    rejected: set[int] = field(default_factory=set)
+    suspected: bool = False
+
+
+def send(
+    images: int, account: Account, workers: int, seed: int, sharing: Sharing | None = None
+) -> Outcome:
+    """Send images as that many workers do, whose answers come in any order."""
+    chance = random.Random(seed)
+    queue = [Digest(n.to_bytes(32, "big")) for n in range(images)]
+    limits: dict[Digest, int] = {}
+    under_way: list[list[Digest]] = []
+    out = Outcome(sharing or Sharing())
+    while queue or under_way:
+        while queue and len(under_way) < workers:
+            most = out.sharing.limit(MOST, NOW)
+            waiting = [Candidate(d, 1, limits.get(d, MOST)) for d in queue[:most]]
+            pack, rest = choose_pack(waiting, MOST, 10**9)
+            queue = [c.digest for c in rest] + queue[most:]
+            under_way.append([c.digest for c in pack])
+        post = under_way.pop(chance.randrange(len(under_way)))
+        numbers = {int.from_bytes(d, "big") for d in post}
+        refused = not numbers.isdisjoint(account.bad) or (len(post) > 1 and not account.shares)
+        out.posts += 1
+        if refused and len(post) > 1:
+            limits |= dict.fromkeys(post, len(post) // 2)
+            queue = post + queue
+            out.refused_shared += 1
+            out.sharing = out.sharing.shared_refused()
+        elif refused:
+            out.rejected |= numbers
+            out.sharing = out.sharing.alone_refused()
+        elif len(post) > 1:
+            out.taken |= numbers
+            out.sharing = out.sharing.shared_taken()
+        else:
+            out.taken |= numbers
+            out.sharing = out.sharing.alone_taken(post[0] in limits, NOW)
+        out.suspected |= out.sharing.alone_until > 0
+    return out
+
+
+def is_done(out: Outcome, images: int, account: Account) -> bool:
+    return out.rejected == set(account.bad) and out.taken == set(range(images)) - out.rejected
+
+
+workers = pytest.mark.parametrize("workers", [1, 4, 16])
+
+
+@workers
+def test_an_account_that_refuses_every_shared_post_is_learnt(workers: int) -> None:
+    account = Account(shares=False)
+    out = send(500, account, workers, 0)
+    assert is_done(out, 500, account)
+    assert out.sharing.alone_until == NOW + TRY_AGAIN
+    assert out.sharing.limit(MOST, NOW + 1) == 1
+    assert out.refused_shared <= 10 * (workers + 1)
+
+
+@workers
+@pytest.mark.parametrize("per_pack", [1, 2, 5])
+@pytest.mark.parametrize("seed", range(10))
+def test_bad_images_are_no_reason_to_suspect_the_account(
+    workers: int, per_pack: int, seed: int
+) -> None:
+    bad = random.Random(seed).sample(range(500), 20 * per_pack)
+    out = send(500, Account(bad), workers, seed)
+    assert is_done(out, 500, Account(bad))
+    assert not out.suspected
+
+
+@workers
+@pytest.mark.parametrize("place", [0, 12, 24])
+def test_one_bad_image_in_every_pack_is_no_reason_either(workers: int, place: int) -> None:
+    account = Account(range(place, 500, 25))
+    out = send(500, account, workers, place)
+    assert is_done(out, 500, account)
+    assert not out.suspected
+
+
+def test_a_restart_knows_it_and_tries_again_when_the_time_is_over() -> None:
+    known = learnt(NOW + 10)
+    assert known.limit(MOST, NOW) == 1
+    assert known.limit(MOST, NOW + 10) == MOST
+    over = send(200, Account(shares=False), 1, 0, learnt(NOW - 1))
+    assert over.refused_shared == 1
+    assert over.sharing.alone_until == NOW + TRY_AGAIN
+
+
+def test_an_account_that_takes_them_again_is_forgiven_by_one_post() -> None:
+    out = send(200, Account(), 1, 0, learnt(NOW - 1))
+    assert out.posts == 8
+    assert out.sharing == Sharing() == learnt(0)
+
+
+def test_a_bad_image_in_the_post_that_tries_again_explains_its_refusal() -> None:
+    refused = learnt(NOW - 1).shared_refused()
+    assert refused.limit(MOST, NOW) == 1
+    assert refused.alone_refused() == learnt(NOW - 1)
+
+
+def test_an_image_that_nobody_suspected_proves_nothing() -> None:
+    suspicious = Sharing(refused=REFUSALS, cleared=CLEARED - 1)
+    assert suspicious.alone_taken(False, NOW) == suspicious
+    assert suspicious.alone_taken(True, NOW).alone_until > 0
+
+
+@given(
+    st.integers(1, 120),
+    st.sets(st.integers(0, 119)),
+    st.integers(1, 8),
+    st.booleans(),
+    st.integers(),
+)
+def test_every_image_is_taken_or_refused_alone_whatever_is_believed(
+    images: int, bad: set[int], workers: int, shares: bool, seed: int
+) -> None:
+    account = Account({n for n in bad if n < images}, shares)
+    assert is_done(send(images, account, workers, seed), images, account)

@@ -1,0 +1,150 @@
+"""The table of errors, row by row, as graph-api.md has it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.graph.shapes import read_fault
+from syncd.rules.verdicts import Fault, Verdict, judge
+
+V = Verdict
+Row = tuple[int | None, int | None, int | None, bool, Verdict]  # status, code, subcode, transient
+
+ROWS: list[Row] = [
+    # temporary
+    (500, 1, None, False, V.RETRY),
+    (400, 1, None, False, V.RETRY),
+    (400, 1, 99, False, V.RETRY),
+    (500, 1, 99, False, V.RETRY),
+    (503, 2, None, True, V.RETRY),
+    (400, 2, None, False, V.RETRY),
+    (400, 100, None, True, V.RETRY),
+    (400, 777, None, True, V.RETRY),
+    (503, 777, 5, False, V.RETRY),
+    (500, None, None, False, V.RETRY),
+    (502, None, None, False, V.RETRY),
+    (503, None, None, False, V.RETRY),
+    (504, None, None, False, V.RETRY),
+    (None, None, None, False, V.RETRY),
+    (200, None, None, False, V.RETRY),  # half a JSON
+    (302, None, None, False, V.RETRY),  # somebody else's page
+    # an account is throttled, whatever is said beside it
+    (400, 17, 2446079, False, V.PAUSE_ACCOUNT),
+    (400, 17, None, False, V.PAUSE_ACCOUNT),
+    (400, 17, None, True, V.PAUSE_ACCOUNT),
+    (400, 613, 1487742, False, V.PAUSE_ACCOUNT),
+    (400, 613, 5044001, False, V.PAUSE_ACCOUNT),
+    (200, 613, 1487742, False, V.PAUSE_ACCOUNT),
+    (500, 17, None, False, V.PAUSE_ACCOUNT),
+    *[(400, code, 2446079, False, V.PAUSE_ACCOUNT) for code in range(80000, 80015)],
+    (400, 80004, None, True, V.PAUSE_ACCOUNT),
+    # the whole app is
+    (403, 4, None, True, V.PAUSE_TOKEN),
+    (400, 4, None, False, V.PAUSE_TOKEN),
+    (403, 4, 1349193, True, V.PAUSE_TOKEN),
+    # abuse
+    (400, 613, None, False, V.PAUSE_ABUSE),
+    (400, 613, None, True, V.PAUSE_ABUSE),
+    (400, 368, None, False, V.PAUSE_BLOCKED),
+    (400, 368, 1404078, False, V.PAUSE_BLOCKED),
+    (400, 368, 2859015, True, V.PAUSE_BLOCKED),
+    (400, 1, 1404078, False, V.PAUSE_BLOCKED),
+    (400, 10, 2859015, False, V.PAUSE_BLOCKED),
+    # the token is dead
+    *[
+        (400, 190, subcode, False, V.STOP_TOKEN)
+        for subcode in (None, *range(458, 468), 492, 493, 12345)
+    ],
+    (401, 190, 463, False, V.STOP_TOKEN),
+    (400, 102, None, False, V.STOP_TOKEN),
+    (400, 415, None, False, V.STOP_TOKEN),
+    # no permission
+    (403, 3, None, False, V.STOP_ACCOUNT),
+    (403, 10, None, False, V.STOP_ACCOUNT),
+    *[(403, code, None, False, V.STOP_ACCOUNT) for code in (200, 201, 230, 272, 294, 299)],
+    (400, 100, 33, False, V.STOP_ACCOUNT),
+    (400, 803, None, False, V.STOP_ACCOUNT),
+    (400, 2635, None, False, V.STOP_VERSION),
+    # the image is bad
+    (400, 100, 1487411, False, V.REJECT_UPLOAD),
+    (400, 100, 1487197, False, V.REJECT),
+    (400, 100, 1487242, False, V.REJECT),
+    (400, 100, 2490361, False, V.REJECT),
+    (200, 100, 1487197, False, V.REJECT),
+    # … unless the server says that it is not the image
+    (400, 100, 1487411, True, V.RETRY),
+    (400, 100, 1487197, True, V.RETRY),
+    (400, 190, None, True, V.RETRY),
+    (403, 200, None, True, V.RETRY),
+    # too large
+    (413, None, None, False, V.TOO_LARGE),
+    # nobody knows
+    (400, 100, None, False, V.PUZZLE),
+    (400, 100, 999999, False, V.PUZZLE),
+    (400, 300, None, False, V.PUZZLE),
+    (400, 80015, None, False, V.PUZZLE),
+    (400, 79999, None, False, V.PUZZLE),
+    (400, 0, None, False, V.PUZZLE),
+    (400, -1, None, False, V.PUZZLE),
+    (404, None, None, False, V.RETRY),
+    (400, None, None, False, V.RETRY),
+    (200, 777, None, False, V.PUZZLE),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "subcode", "transient", "verdict"), ROWS)
+def test_an_error_means(
+    status: int | None, code: int | None, subcode: int | None, transient: bool, verdict: Verdict
+) -> None:
+    assert judge(Fault(status, code, subcode, transient)) is verdict
+
+
+def test_every_verdict_has_a_row() -> None:
+    assert {row[-1] for row in ROWS} == set(Verdict)
+
+
+codes = st.none() | st.integers(-5, 90000)
+subcodes = st.none() | st.integers(0, 3000000)
+
+
+@given(st.sampled_from([None, 200, 400, 403, 413, 500]), codes, subcodes, st.booleans(), st.text())
+def test_the_message_never_decides(
+    status: int | None, code: int | None, subcode: int | None, transient: bool, message: str
+) -> None:
+    said = Fault(status, code, subcode, transient, message)
+    assert judge(said) is judge(Fault(status, code, subcode, transient))
+
+
+@given(codes, subcodes, st.booleans())
+def test_what_waits_for_a_person_is_never_guessed_from_an_unknown_code(
+    code: int | None, subcode: int | None, transient: bool
+) -> None:
+    if judge(Fault(400, code, subcode, transient)) in (V.STOP_ACCOUNT, V.STOP_TOKEN):
+        assert code in {3, 10, 100, 102, 190, 415, 803, *range(200, 300)}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "verdict"),
+    [
+        (413, b"<html>413 Request Entity Too Large</html>", V.TOO_LARGE),
+        (502, b"<!DOCTYPE html><html>Bad Gateway</html>", V.RETRY),
+        (200, b"<!DOCTYPE html><html>Sorry</html>", V.RETRY),
+        (200, b'{"images":{"a.jpg":{"hash":"d8fc', V.RETRY),
+        (200, b'{"error":{"code":190,"message":"x"}}', V.STOP_TOKEN),
+        (400, b'{"error":{"code":"17","error_subcode":"2446079"}}', V.PAUSE_ACCOUNT),
+        (403, b'{"error":{"code":4,"is_transient":true}}', V.PAUSE_TOKEN),
+        (400, b'{"error":{"code":613}}', V.PAUSE_ABUSE),
+        (400, b'{"error":{"code":613,"error_subcode":null}}', V.PAUSE_ABUSE),
+        (500, b"", V.RETRY),
+        (400, b"", V.RETRY),
+    ],
+)
+def test_what_came_on_the_wire_means(status: int, body: bytes, verdict: Verdict) -> None:
+    assert judge(read_fault(status, body)) is verdict
+
+
+def test_a_fault_says_its_number_for_the_log() -> None:
+    assert str(Fault(400, 100, 1487411, message="no image")) == "100/1487411: no image"
+    assert str(Fault(400, 4)) == "4"
+    assert str(Fault(502, message="Bad Gateway")) == "HTTP 502: Bad Gateway"
+    assert str(Fault()) == "no answer"

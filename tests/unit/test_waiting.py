@@ -1,0 +1,69 @@
+"""How long to wait."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.rules.verdicts import Verdict
+from syncd.rules.waiting import pause_length, retry_delay
+
+PAUSES = [v for v in Verdict if v.name.startswith("PAUSE")]
+chances = st.floats(0, 1)
+
+
+@given(st.integers(1, 10**6), chances, chances)
+def test_a_retry_waits_longer_each_time_up_to_five_minutes(
+    tries: int, one: float, other: float
+) -> None:
+    assert 0.5 <= retry_delay(tries, one) <= 300
+    assert retry_delay(tries, 0.0) <= retry_delay(tries, one) <= retry_delay(tries + 1, one)
+    if tries < 9:  # before the cap, the longest of one try is the shortest of the next
+        assert retry_delay(tries, one) <= retry_delay(tries + 1, other)
+
+
+def test_retries_are_spread_over_half_their_time() -> None:
+    assert [retry_delay(n, 1.0) for n in (1, 2, 3, 9, 10, 99)] == [1, 2, 4, 256, 300, 300]
+    assert [retry_delay(n, 0.0) for n in (1, 2, 10)] == [0.5, 1, 150]
+
+
+@given(st.sampled_from(PAUSES), st.integers(1, 10**6), chances)
+def test_a_pause_of_unknown_length_grows_to_its_cap_and_no_further(
+    verdict: Verdict, row: int, chance: float
+) -> None:
+    first, longest = pause_length(verdict, None, 1, 0.0), pause_length(verdict, None, 10**6, 1.0)
+    length = pause_length(verdict, None, row, chance)
+    assert first <= length <= longest
+    assert length <= pause_length(verdict, None, row + 1, chance)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "first", "second", "last"),
+    [
+        (Verdict.PAUSE_ACCOUNT, 300, 600, 3600),
+        (Verdict.PAUSE_TOKEN, 300, 600, 3600),
+        (Verdict.PAUSE_ABUSE, 3600, 7200, 6 * 3600),
+        (Verdict.PAUSE_BLOCKED, 4 * 3600, 8 * 3600, 24 * 3600),
+    ],
+)
+def test_a_pause_begins_with_the_documented_block(
+    verdict: Verdict, first: float, second: float, last: float
+) -> None:
+    assert [pause_length(verdict, None, row, 0.0) for row in (1, 2, 99)] == [first, second, last]
+
+
+@given(st.floats(1, 1e5), st.integers(1, 50), chances)
+def test_what_the_headers_say_is_kept_to_and_jitter_only_adds(
+    told: float, row: int, chance: float
+) -> None:
+    for verdict in (Verdict.PAUSE_ACCOUNT, Verdict.PAUSE_TOKEN):
+        assert told <= pause_length(verdict, told, row, chance) <= told * 1.1 + 1e-9
+
+
+@given(st.floats(0, 1e5), chances)
+def test_no_header_shortens_the_pause_after_abuse(told: float, chance: float) -> None:
+    for verdict in (Verdict.PAUSE_ABUSE, Verdict.PAUSE_BLOCKED):
+        assert pause_length(verdict, told, 1, chance) == pause_length(verdict, None, 1, chance)
+
+
+def test_nothing_told_is_no_pause_of_nothing() -> None:
+    assert pause_length(Verdict.PAUSE_ACCOUNT, 0.0, 1, 0.0) == 300
