@@ -137,7 +137,7 @@ def test_the_table_is_what_sha256sum_and_the_account_say(tmp_path: Path) -> None
         assert {f"summer/wave-{number}.png" for number in range(1, 5)} <= rows.keys()
 
         (root / "spring" / "another.png").write_bytes(picture("another.png"))
-        running.until("event=image.held account=main file=another.png")
+        running.until(f"event=image.held account=main file={root}/spring/another.png")
         running.interrupt()
         code, said = running.end()
     assert code == 0, said

@@ -86,4 +86,4 @@ async def running(rig: Rig, *words: str) -> AsyncIterator[Daemon]:
 async def _listen(process: asyncio.subprocess.Process, lines: list[str]) -> None:
     assert process.stderr is not None
     async for line in process.stderr:
-        lines.append(line.decode().rstrip("\n"))
+        lines.append(line.decode().rstrip("\n"))  # noqa: PERF401  others read it meanwhile

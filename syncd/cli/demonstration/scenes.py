@@ -103,7 +103,7 @@ async def a_broken_one(stage: Stage) -> None:
         "a broken picture is rejected with its reason",
         lambda: (
             any(row.rejected and row.path == b"download.png" for row in stage.known())
-            and stage.journal.said("file.rejected", "file=download.png")
+            and stage.journal.said("file.rejected", "/download.png")
         ),
     )
     stage.tell(f"{stage.calls}; the reason stays in the ledger.")
@@ -155,9 +155,7 @@ LIVE = (a_new_picture, a_rename, a_duplicate, a_broken_one, a_throttle)
 
 
 def _held(stage: Stage, file: str, *names: str) -> bool:
-    return all(
-        stage.journal.said("image.held", f"account={name} ", f"file={file} ") for name in names
-    )
+    return all(stage.journal.said("image.held", f"account={name} ", f"/{file} ") for name in names)
 
 
 def _paused(stage: Stage) -> bool:

@@ -1,0 +1,55 @@
+"""A stranger's first minutes: a clone in an empty directory, and the README's own line."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from support.readme import ROOT, command
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A copy of what git would hand out, and of nothing else."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        target = tmp_path / "syncd" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((ROOT / name).read_bytes())
+    return tmp_path / "syncd"
+
+
+@pytest.mark.timeout(400)
+def test_the_readmes_demo_line_works_in_an_empty_place(clone: Path, tmp_path: Path) -> None:
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    ended = subprocess.run(
+        ["sh", "-euc", command("demo")],
+        cwd=clone,
+        env={**environ, "HOME": str(tmp_path)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert "image.held" in ended.stdout + ended.stderr
+
+
+def test_the_wheel_carries_what_it_needs(clone: Path, tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
+         "--wheel-dir", str(tmp_path), str(clone)],
+        check=True,
+    )  # fmt: skip
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert "syncd/ledger/migrations/0001_first.sql" in names
+    assert "syncd/py.typed" in names
+    assert not any(name.startswith("tests") for name in names)

@@ -1,0 +1,113 @@
+"""What a person reads is true: the README's commands and tables, the help, the project's files."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from support.events import logged_events
+from support.readme import README, ROOT, command, table
+from typer.testing import CliRunner
+
+from syncd.cli.app import app
+from syncd.cli.exits import Exit
+from syncd.config import load
+
+COMMANDS = {row[0].strip("`").removeprefix("syncd "): row[1] for row in table("commands")}
+runner = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
+
+
+def test_the_readme_names_every_command_and_no_other() -> None:
+    names = {
+        info.name or info.callback.__name__ for info in app.registered_commands if info.callback
+    }
+    assert set(COMMANDS) == names
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_begins_as_the_readme_says(name: str) -> None:
+    result = runner.invoke(app, [name, "--help"])
+    assert result.exit_code == 0
+    assert COMMANDS[name] in " ".join(result.output.split())
+    assert ("--config" in result.output) == (name not in ("sandbox", "demo"))
+
+
+def test_the_readme_has_every_exit_code() -> None:
+    codes = {int(row[0]) for row in table("exits")}
+    assert codes == {*map(int, Exit), 2}  # 2 is what the command line's parser says
+
+
+def test_the_readme_has_every_event_with_its_level_and_fields() -> None:
+    told = {
+        row[0].strip("`"): (row[1], {field.strip(" `") for field in row[2].split(",")} - {""})
+        for row in table("events")
+    }
+    logged = logged_events()
+    logged["library.said"] = logged.get("library.said", logged["stats"])
+    assert set(told) == set(logged)
+    for name, event in logged_events().items():
+        level, fields = told[name]
+        assert level in event.levels, name
+        assert fields == event.fields, name
+
+
+@pytest.mark.parametrize(
+    ("shell", "typed"),
+    [
+        ("bash", {"COMP_WORDS": "syncd ba", "COMP_CWORD": "1"}),
+        ("zsh", {"_TYPER_COMPLETE_ARGS": "syncd ba"}),
+        ("fish", {"_TYPER_COMPLETE_ARGS": "syncd ba", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}),
+    ],
+)
+def test_a_shell_completes_commands(shell: str, typed: dict[str, str]) -> None:
+    ended = subprocess.run(
+        [Path(sys.executable).parent / "syncd"],
+        env={**os.environ, "_SYNCD_COMPLETE": f"complete_{shell}", **typed},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert "backfill" in ended.stdout
+    assert "status" not in ended.stdout
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    assert "support/readme.py test" in (ROOT / ".ci/run").read_text()
+    for name in ("demo", "test"):
+        assert command(name).startswith("python3 -m venv .venv && ")
+    assert command("demo").endswith("syncd demo")
+    assert command("test").endswith("pytest")
+
+
+def test_the_least_configuration_of_the_readme_works(tmp_path: Path) -> None:
+    text = README.read_text().split("```toml\n")[1].split("```")[0]
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    assert load(file, {}).accounts
+
+
+def test_the_top_level_holds_what_it_should_and_nothing_else() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split()
+    top = {name.split("/")[0] for name in listed}
+    assert top <= {
+        ".ci", ".gitignore", "LICENSE", "README.md", "config.example.toml", "pyproject.toml",
+        "syncd", "systemd", "tests",
+    }  # fmt: skip
+
+
+def test_what_syncd_imports_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {line.split(">")[0].split("[")[0] for line in project["dependencies"]}
+    assert {
+        "aiohttp",
+        "aiosqlite",
+        "watchfiles",
+        "msgspec",
+        "structlog",
+        "typer",
+        "rich",
+    } <= declared
