@@ -8,6 +8,7 @@ import sys
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.cli.words import amount, bytes_in_words
 from syncd.config import LogFormat
+from syncd.rules.forecast import sentence
 from syncd.service.logs import configure_logs
 
 
@@ -27,8 +28,9 @@ def plan(config: ConfigPath = DEFAULT_CONFIG) -> None:
         if tally.missing:
             print(
                 f"  would send {amount(tally.missing, 'image')},"
-                f" {bytes_in_words(errands.bytes)}, in {amount(errands.posts, 'POST')}"
+                f" {bytes_in_words(errands.bytes)}, in {amount(errands.forecast.calls, 'POST')}"
             )
+            print(f"  {sentence(name, errands.forecast)}")
         else:
             print("  would send nothing")
         for count in errands.rejected:

@@ -13,6 +13,7 @@ from syncd.config.secret import (
 )
 from syncd.config.shape import (
     Account,
+    Budget,
     Config,
     Deletions,
     Folder,
@@ -22,11 +23,13 @@ from syncd.config.shape import (
     LogFormat,
     LogLevel,
     Pack,
+    Tier,
     Watch,
 )
 
 __all__ = [
     "Account",
+    "Budget",
     "Config",
     "ConfigError",
     "Credential",
@@ -43,6 +46,7 @@ __all__ = [
     "SecretError",
     "SecretFile",
     "SecretSource",
+    "Tier",
     "Variable",
     "Watch",
     "load",

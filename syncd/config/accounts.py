@@ -1,9 +1,10 @@
 """The accounts of the file: their names, and ids that are theirs alone."""
 
 from syncd.config import value
+from syncd.config.amount import duration
 from syncd.config.problem import dotted, quoted
 from syncd.config.sections import read_source
-from syncd.config.shape import Account
+from syncd.config.shape import Account, Budget, Tier
 from syncd.config.table import Table
 from syncd.model import AccountId, AccountName
 
@@ -20,6 +21,9 @@ def read_accounts(table: Table, graph: Table) -> dict[AccountName, Account]:
         workers = inner.optional("workers", value.whole_number(1, 64), 4)
         token = read_source(inner, "token")
         app_secret = read_source(inner, "app_secret")
+        tier = inner.optional("tier", value.one_of(Tier), None)
+        budget = _read_budget(inner.table("budget"))
+        reserve = inner.optional("reserve", value.share, 0.1)
         inner.close()
         if not (inner.has("token") or graph.has("token")):
             without_token.append(quoted(name))
@@ -34,7 +38,9 @@ def read_accounts(table: Table, graph: Table) -> dict[AccountName, Account]:
                 f" and name {quoted(other[-1])} in its folders",
             )
         owners.setdefault(account_id, inner)
-        account = Account(AccountName(name), account_id, workers, token, app_secret)
+        account = Account(
+            AccountName(name), account_id, workers, token, app_secret, tier, budget, reserve
+        )
         accounts[account.name] = account
     if not table.names():
         table.findings.refuse(table.key, "there is no account", f"write\n{EXAMPLE}")
@@ -46,3 +52,14 @@ def read_accounts(table: Table, graph: Table) -> dict[AccountName, Account]:
             " or under [accounts.NAME] for one",
         )
     return accounts
+
+
+def _read_budget(table: Table) -> Budget:
+    budget = Budget(
+        points=table.optional("points", value.whole_number(3, 1_000_000), None),  # a write is 3
+        window=table.optional("window", duration("100ms", "1d"), None),
+        calls=table.optional("calls", value.whole_number(1, 10_000_000), None),
+        calls_window=table.optional("calls_window", duration("100ms", "7d"), None),
+    )
+    table.close()
+    return budget

@@ -17,6 +17,13 @@ class Deletions(Enum):
     PROPAGATE = "propagate"
 
 
+class Tier(Enum):
+    """What Meta has granted the app, for the figures that its pages document."""
+
+    DEVELOPMENT = "development"
+    STANDARD = "standard"
+
+
 class LogLevel(StrEnum):
     DEBUG = "debug"
     INFO = "info"
@@ -50,14 +57,30 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """What an account may spend, windows in seconds; None is the tier's figure."""
+
+    points: int | None = None
+    window: float | None = None
+    calls: int | None = None
+    calls_window: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
-    """An ad account; its token and app secret are None when those of [graph] serve."""
+    """An ad account; its token and app secret are None when those of [graph] serve.
+
+    A tier of None is to be learnt; reserve is the share of the budget that is left to people.
+    """
 
     name: AccountName
     id: AccountId
     workers: int
     token: SecretSource | None
     app_secret: SecretSource | None
+    tier: Tier | None = None
+    budget: Budget = Budget()
+    reserve: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,16 @@ def whole_number(lowest: int, highest: int) -> Parser[int]:
     return parse
 
 
+def share(value: object) -> float:
+    """Take a part of a whole of which something is left: from 0 up to 1, without 1."""
+    advice = "write a share from 0 to less than 1, without quotes, such as 0.1 for a tenth"
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise RefusedError(f"is {kind(value)}, not a share", advice)
+    if not 0 <= value < 1:
+        raise RefusedError(f"is {str(value)[:40]}", advice)
+    return float(value)
+
+
 def one_of(kinds: type[E]) -> Parser[E]:
     def parse(value: object) -> E:
         known = [member.value for member in kinds]

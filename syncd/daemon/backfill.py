@@ -67,7 +67,12 @@ async def backfill(
                         loops.create_task(house.disk.intake.run(), name="intake"),
                         loops.create_task(house.engine.run(carrying), name="engine"),
                         loops.create_task(
-                            tell_stats(house.engine, house.ledger, config.log.stats_every),
+                            tell_stats(
+                                house.engine,
+                                house.ledger,
+                                config.log.stats_every,
+                                config.pack.images,
+                            ),
                             name="stats",
                         ),
                     ]

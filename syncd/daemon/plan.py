@@ -10,23 +10,26 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncd.config import Config, Pack
+from syncd.config import Account, Config, Pack
 from syncd.daemon.disk import build_disk, declare
-from syncd.ledger import questions, replicas
+from syncd.engine.engine import terms_of
+from syncd.ledger import accounts, questions, replicas
 from syncd.ledger.database import Ledger, open_ledger, reading
 from syncd.ledger.questions import Count, FolderState, Tally
 from syncd.model import AccountId, AccountName, Digest
+from syncd.rules.budget import Tier
+from syncd.rules.forecast import Forecast, seconds_for
 from syncd.rules.packing import Candidate, choose_pack
 
 
 @dataclass(frozen=True, slots=True)
 class Errands:
-    """What would be done for one account: images, their bytes, the POSTs that they share."""
+    """What would be done for one account: images, their bytes, and how long its budget takes."""
 
     tally: Tally
     bytes: int
-    posts: int
     rejected: list[Count]
+    forecast: Forecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,8 @@ async def _look(config: Config, ledger: Ledger) -> None:
 
 
 async def _plan(config: Config, ledger: Ledger) -> Plan:
-    accounts = {
-        name: await _errands(ledger, account.id, config.pack)
+    errands = {
+        name: await _errands(ledger, account, config.pack)
         for name, account in config.accounts.items()
     }
     unreadable = [
@@ -76,15 +79,22 @@ async def _plan(config: Config, ledger: Ledger) -> Plan:
         for name in config.folders
         for count in await ledger.ask(questions.unreadable_files(name))
     ]
-    return Plan(accounts, await ledger.ask(questions.folder_states()), unreadable)
+    return Plan(errands, await ledger.ask(questions.folder_states()), unreadable)
 
 
-async def _errands(ledger: Ledger, account: AccountId, pack: Pack) -> Errands:
+async def _errands(ledger: Ledger, account: Account, pack: Pack) -> Errands:
+    tally = await ledger.ask(questions.tally(account.id))
+    posts = await _posts(ledger, account.id, pack)
+    terms, told = terms_of(account), await ledger.ask(accounts.tier(account.id))
+    budget = terms.budget(Tier(told) if told is not None else None).less(terms.reserve)
+    ahead = Forecast(
+        tally.missing, posts, seconds_for(posts, budget), seconds_for(tally.missing, budget)
+    )
     return Errands(
-        await ledger.ask(questions.tally(account)),
-        await ledger.ask(questions.missing_bytes(account)),
-        await _posts(ledger, account, pack),
-        await ledger.ask(questions.rejections(account)),
+        tally,
+        await ledger.ask(questions.missing_bytes(account.id)),
+        await ledger.ask(questions.rejections(account.id)),
+        ahead,
     )
 
 

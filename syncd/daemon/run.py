@@ -25,7 +25,9 @@ async def run(config: Config, open_account: Open) -> None:
             async def work(carrying: asyncio.TaskGroup) -> None:
                 async with asyncio.TaskGroup() as loops:
                     loops.create_task(keep(house, carrying), name="keep")
-                    stats = tell_stats(house.engine, house.ledger, config.log.stats_every)
+                    stats = tell_stats(
+                        house.engine, house.ledger, config.log.stats_every, config.pack.images
+                    )
                     loops.create_task(stats, name="stats")
 
             log.info(

@@ -17,6 +17,7 @@ from syncd.graph.client import Credentials, GraphClient
 from syncd.ledger import accounts
 from syncd.ledger.database import Ledger
 from syncd.model import AccountId, Digest
+from syncd.rules.budget import Terms, Tier
 from syncd.rules.verdicts import Verdict
 
 log: FilteringBoundLogger = structlog.get_logger()
@@ -51,7 +52,7 @@ class Engine:
         self._fetch = fetch
         self._patience = patience
         self.lanes: Mapping[AccountId, Lane] = {
-            a.id: Lane(a.name, a.id, ledger) for a in account_list
+            a.id: Lane(a.name, a.id, ledger, terms_of(a)) for a in account_list
         }
         self._feeders = {lane.account: Feeder(lane, ledger) for lane in self.lanes.values()}
         self._outcomes = Outcomes(ledger, self._token_mates, tries)
@@ -120,3 +121,16 @@ class Engine:
 
     def _token_mates(self, lane: Lane) -> list[Lane]:
         return [mate for mate in self.lanes.values() if mate.credentials == lane.credentials]
+
+
+def terms_of(account: Account) -> Terms:
+    """Return what the configuration says of an account's budget."""
+    budget = account.budget
+    return Terms(
+        Tier(account.tier.value) if account.tier is not None else None,
+        budget.points,
+        budget.window,
+        budget.calls,
+        budget.calls_window,
+        account.reserve,
+    )

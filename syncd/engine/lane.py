@@ -13,6 +13,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from syncd.engine.gate import Gate
+from syncd.engine.pacer import End, Pacer
 from syncd.engine.queue import WorkQueue
 from syncd.graph.client import Credentials
 from syncd.graph.shapes import Usage
@@ -21,6 +22,7 @@ from syncd.ledger.accounts import Pause
 from syncd.ledger.database import Ledger
 from syncd.model import AccountId, AccountName, Digest
 from syncd.rules import waiting
+from syncd.rules.budget import Call, Terms, Tier
 from syncd.rules.sharing import Sharing, learnt
 from syncd.rules.verdicts import Fault, Verdict
 
@@ -28,6 +30,9 @@ log: FilteringBoundLogger = structlog.get_logger()
 
 LONGEST_PAUSE = 24 * 3600.0
 """Seconds; a pause in the ledger that says more comes from a clock that was wrong."""
+
+SPENDING = 3600.0
+"""Seconds for which a call counts against some budget: the longest window, a rolling hour."""
 
 STOP = "stop"
 """The kind of a pause that a person must end."""
@@ -45,15 +50,17 @@ class Counters:
 class Lane:
     """What goes to one account, and whether anything may go."""
 
-    def __init__(self, name: AccountName, account: AccountId, ledger: Ledger) -> None:
+    def __init__(self, name: AccountName, account: AccountId, ledger: Ledger, terms: Terms) -> None:
         self.name = name
         self.account = account
+        self.pacer = Pacer(terms)
         self.queue = WorkQueue()
         self.gate = Gate()
         self.turn = asyncio.Lock()  # whose worker takes next
         self.sharing = Sharing()
         self.counters = Counters()
         self.limits: dict[Digest, int] = {}  # suspects: with how many each may still share
+        self.as_bytes: dict[Digest, str] = {}  # refused as files, and why: `bytes` is to be tried
         self.tries: dict[Digest, int] = {}  # failed ones of what is not done yet
         self.failures = 0  # calls in a row that failed for a passing reason
         self.stopped: str | None = None
@@ -70,9 +77,14 @@ class Lane:
             return f"paused {round(left)} s"
         return "failing" if self.failures else "open"
 
+    def images_a_post(self, most: int) -> int:
+        """Return how many images share the account's next POST, at most."""
+        return min(self.sharing.limit(most, time.time()), self.pacer.pace.images(most))
+
     async def recall(self, pause: Pause | None) -> None:
         """Take up what an earlier process left: a pause goes on, a stop is tried once more."""
         self.sharing = learnt(await self._ledger.ask(accounts.alone_until(self.account)))
+        await self._recall_spending()
         if pause is None:
             return
         if pause.until is None:
@@ -90,6 +102,28 @@ class Lane:
                 why=pause.why,
                 in_a_row=pause.row,
             )
+
+    async def _recall_spending(self) -> None:
+        now = time.time()
+        spent = await self._ledger.ask(accounts.recent_calls(self.account, now - SPENDING))
+        tier = await self._ledger.ask(accounts.tier(self.account))
+        self.pacer.recall(
+            Tier(tier) if tier is not None else None,
+            [(max(0.0, now - c.at), Call(c.points, c.images)) for c in spent],
+        )
+
+    async def spent(self, call: Call, end: End, usage: Usage) -> None:
+        """A call ended: what it cost, and what its headers say."""
+        tier = self.pacer.pace.tier
+        self.pacer.ended(call, end, usage.reading)
+        self.queue.stir()
+        now = time.time()
+        spent = accounts.SpentCall(now, call.points, call.images)
+        await self._ledger.write(accounts.spend(self.account, spent, now - SPENDING))
+        if self.pacer.pace.tier is not tier:
+            learnt_tier = self.pacer.pace.tier.value
+            await self._ledger.write(accounts.learn_tier(self.account, learnt_tier))
+            log.info("account.tier", account=self.name, tier=learnt_tier)
 
     async def went_through(self) -> None:
         """An answer came: whatever troubled the account is over."""
@@ -109,7 +143,9 @@ class Lane:
         row = 1
         if known is not None:  # calls that were under way together meet one pause, not several
             row = known.row if (known.until or now) > now else known.row + 1
-        seconds = waiting.pause_length(verdict, usage.regain, row, random.random())  # noqa: S311  jitter
+        chance = random.random()  # noqa: S311  jitter
+        block = self.pacer.pace.budget.block
+        seconds = waiting.pause_length(verdict, usage.regain, row, chance, block)
         since = known.since if known is not None else now
         pause = Pause(verdict.value, str(fault), since, now + seconds, row)
         await self.shut(pause)
@@ -173,5 +209,6 @@ class Lane:
     def done(self, digest: Digest) -> None:
         """Nothing more is to be done about an image."""
         self.limits.pop(digest, None)
+        self.as_bytes.pop(digest, None)
         self.tries.pop(digest, None)
         self.queue.done(digest)

@@ -119,20 +119,25 @@ class Outcomes:
             lane.queue.put_back(image.digest for image in images)
             await self._learn(lane, lane.sharing.shared_refused())
             return
+        (image,) = images
+        if verdict is Verdict.REJECT_UPLOAD and image.digest not in lane.as_bytes:
+            # Some accounts refuse every file and take the form field: once more, that way.
+            lane.as_bytes[image.digest] = str(fault)
+            self._limit(lane, images, 1)
+            lane.queue.put_back([image.digest])
+            return
         await self._learn(lane, lane.sharing.alone_refused())
-        if verdict is Verdict.PUZZLE:
+        if verdict is Verdict.PUZZLE and image.digest not in lane.as_bytes:
             await self.later(lane, _labelled(images), str(fault))
             return
-        (image,) = images
-        await self._ledger.write(
-            replicas.reject(lane.account, image.digest, str(fault), time.time())
-        )
+        why = lane.as_bytes.get(image.digest, str(fault))
+        await self._ledger.write(replicas.reject(lane.account, image.digest, why, time.time()))
         lane.done(image.digest)
         log.warning(
             "image.rejected",
             account=lane.name,
             file=str(image.source),
-            why=str(fault),
+            why=why,
             sha256=image.digest.hex(),
         )
 

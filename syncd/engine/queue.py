@@ -31,11 +31,17 @@ class WorkQueue:
         self._given_up: set[Digest] = set()
         self.relook = asyncio.Event()
         self._arrived = asyncio.Event()
+        self._stirred = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    @property
+    def has_fresh(self) -> bool:
+        """An image waits that has just arrived."""
+        return bool(self._fresh)
 
     @property
     def in_flight(self) -> int:
@@ -64,6 +70,7 @@ class WorkQueue:
         """
         if self._may_wait(digest) and len(self._fresh) < ROOM:
             self._enter(self._fresh, digest)
+            self.stir()
 
     def add(self, digest: Digest) -> None:
         """A digest of the backlog takes its place at the end."""
@@ -128,6 +135,19 @@ class WorkQueue:
             if waited >= (_MOMENT if self._fresh else max(_MOMENT, patience())):
                 return
             await self._arrival(_MOMENT)
+
+    def stir(self) -> None:
+        """Who waits in `stirred` looks again: what they wait for may have come nearer."""
+        self._stirred.set()
+
+    async def stirred(self, seconds: float) -> None:
+        """Wait so long, or until an image has just arrived, or `stir` is called."""
+        self._stirred.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stirred.wait()
+        except TimeoutError:
+            return
 
     async def wait_for_room(self) -> None:
         """Wait until half of the queue is free."""

@@ -14,12 +14,14 @@ from structlog.typing import FilteringBoundLogger
 from syncd.config import Pack
 from syncd.engine.lane import Lane
 from syncd.engine.outcomes import Outcomes
+from syncd.engine.pacer import End
 from syncd.engine.parts import Loaded, named_parts, sort_answer
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.ledger import replicas
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Facts, Source
 from syncd.model import Digest
+from syncd.rules.budget import Call
 from syncd.rules.packing import Candidate, choose_pack
 from syncd.rules.steps import Step, View, next_step
 from syncd.rules.verdicts import Verdict, judge
@@ -50,8 +52,11 @@ async def work(errand: Errand, carrying: asyncio.TaskGroup) -> None:
         async with lane.turn:  # one at a time, or they would share out what is to share a POST
             await lane.queue.ready(_limit(errand), errand.patience)
             await lane.gate.pass_through()
-            digests = lane.queue.take(_limit(errand))
-        task = carrying.create_task(_carry_out(errand, digests), name=f"send:{lane.name}")
+            call = await lane.pacer.turn(
+                _limit(errand), lambda: lane.queue.has_fresh, lane.queue.stirred
+            )
+            digests = lane.queue.take(call.images)
+        task = carrying.create_task(_carry_out(errand, digests, call), name=f"send:{lane.name}")
         await asyncio.shield(task)
 
 
@@ -59,16 +64,18 @@ def _limit(errand: Errand) -> int:
     return errand.lane.sharing.limit(errand.pack.images, time.time())
 
 
-async def _carry_out(errand: Errand, digests: Sequence[Digest]) -> None:
+async def _carry_out(errand: Errand, digests: Sequence[Digest], call: Call) -> None:
     lane, credentials = errand.lane, errand.lane.credentials
     pack = await _choose(errand, digests)
     loaded = await _load(errand, pack)
     if not loaded:
+        lane.pacer.withdraw(call)
         lane.gate.turn_back()
-    elif lane.gate.shut or credentials is None:  # while the files were read
+    elif lane.gate.shut or credentials is None:  # while we waited, or the files were read
+        lane.pacer.withdraw(call)
         lane.queue.put_back(image.digest for image in loaded)
     else:
-        await _send(errand, credentials, loaded)
+        await _send(errand, credentials, loaded, lane.pacer.resize(call, len(loaded)))
 
 
 async def _choose(errand: Errand, digests: Sequence[Digest]) -> list[Facts]:
@@ -116,19 +123,25 @@ async def _load(errand: Errand, pack: Sequence[Facts]) -> list[Loaded]:
     return loaded
 
 
-async def _send(errand: Errand, credentials: Credentials, images: Sequence[Loaded]) -> None:
+async def _send(
+    errand: Errand, credentials: Credentials, images: Sequence[Loaded], call: Call
+) -> None:
     lane, outcomes = errand.lane, errand.outcomes
-    parts = named_parts(images)
     lane.counters.calls += 1
     began = time.monotonic()
+    parts = named_parts(images)
     try:
-        answer = await errand.client.upload(lane.account, credentials, parts)
-    except GraphError as error:
-        if judge(error.fault) is Verdict.REJECT_UPLOAD and len(images) == 1:
-            await _send_as_bytes(errand, credentials, images[0], error)
+        if len(images) == 1 and images[0].digest in lane.as_bytes:
+            content = images[0].content
+            answer = await errand.client.upload_bytes(lane.account, credentials, content)
         else:
-            await outcomes.refused(lane, images, error)
+            answer = await errand.client.upload(lane.account, credentials, parts)
+    except GraphError as error:
+        throttled = judge(error.fault) is Verdict.PAUSE_ACCOUNT
+        await lane.spent(call, End.THROTTLED if throttled else End.OTHERWISE, error.usage)
+        await outcomes.refused(lane, images, error)
         return
+    await lane.spent(call, End.TAKEN, answer.usage)
     log.debug(
         "upload.done",
         account=lane.name,
@@ -140,23 +153,3 @@ async def _send(errand: Errand, credentials: Credentials, images: Sequence[Loade
     taken, unnamed = sort_answer(images, parts, answer.entries)
     await outcomes.taken(lane, taken, len(images))
     await outcomes.unnamed(lane, unnamed, len(images))
-
-
-async def _send_as_bytes(
-    errand: Errand, credentials: Credentials, image: Loaded, refusal: GraphError
-) -> None:
-    """Try the one other way in, once: some accounts refuse every file and take the form field."""
-    lane, outcomes = errand.lane, errand.outcomes
-    lane.counters.calls += 1
-    try:
-        answer = await errand.client.upload_bytes(lane.account, credentials, image.content)
-    except GraphError as error:
-        verdict = judge(error.fault)
-        again = verdict in (Verdict.REJECT, Verdict.REJECT_UPLOAD, Verdict.PUZZLE)
-        await outcomes.refused(lane, [image], refusal if again else error)
-        return
-    entries = list(answer.entries.values())
-    if len(entries) == 1:
-        await outcomes.taken(lane, [(image, entries[0])], 1)
-    else:
-        await outcomes.unnamed(lane, [image], 1)

@@ -14,19 +14,29 @@ from typing import Any, TypeVar
 import msgspec
 
 from syncd.model import AccountId, Entry, ImageHash
+from syncd.rules.budget import Tier
+from syncd.rules.pace import Reading
 from syncd.rules.verdicts import Fault
 
 T = TypeVar("T")
+
+NOTHING_SAID = Reading()
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
     """How much of an account's budget is used, as the headers of an answer or error say."""
 
-    percent: float = 0.0
-    """The worst figure that speaks of the account; 100 is the limit, and can be passed."""
+    reading: Reading = NOTHING_SAID
+    """Percents of each budget; 100 is the limit, and can be passed."""
     regain: float | None = None
     """Seconds until calls are taken again, where they are not."""
+
+    @property
+    def percent(self) -> float:
+        """The worst figure that speaks of the account."""
+        reading = self.reading
+        return max(reading.calls or 0.0, reading.work or 0.0, reading.points or 0.0)
 
 
 class _Image(msgspec.Struct):
@@ -60,11 +70,13 @@ class _Business(msgspec.Struct):
     total_cputime: Any = 0
     total_time: Any = 0
     estimated_time_to_regain_access: Any = 0  # minutes
+    ads_api_access_tier: Any = None
 
 
 class _AdAccount(msgspec.Struct):
     acc_id_util_pct: Any = 0
     reset_time_duration: Any = 0  # seconds
+    ads_api_access_tier: Any = None
 
 
 class _App(msgspec.Struct):
@@ -129,22 +141,37 @@ def is_error(body: bytes) -> bool:
 
 def read_usage(account: AccountId, headers: Mapping[str, str]) -> Usage:
     """Return what an answer's headers say of one account; nothing that they say is an error."""
-    figures, regain = [0.0], 0.0
+    calls, work, points, reset, regain = list[float](), list[float](), None, None, 0.0
+    tiers: list[Any] = []
     business = _decoded(headers.get("X-Business-Use-Case-Usage", ""), dict[str, Any]) or {}
     for listed in _converted(business.get(account), list[Any]) or ():
         if (use := _converted(listed, _Business)) is not None:
-            figures += map(_figure, (use.call_count, use.total_cputime, use.total_time))
+            calls.append(_figure(use.call_count))
+            work += map(_figure, (use.total_cputime, use.total_time))
             regain = max(regain, _figure(use.estimated_time_to_regain_access) * 60.0)
+            tiers.append(use.ads_api_access_tier)
     own = _decoded(headers.get("X-Ad-Account-Usage", ""), _AdAccount)
     if own is not None:
-        percent = _figure(own.acc_id_util_pct)
-        figures.append(percent)
-        if percent >= 100:
-            regain = max(regain, _figure(own.reset_time_duration))
+        points, reset = _figure(own.acc_id_util_pct), _figure(own.reset_time_duration)
+        if points >= 100:
+            regain = max(regain, reset)
+        tiers.append(own.ads_api_access_tier)
     app = _decoded(headers.get("X-App-Usage", ""), _App)
     if app is not None:
-        figures += map(_figure, (app.call_count, app.total_cputime, app.total_time))
-    return Usage(max(figures), regain or None)
+        work += map(_figure, (app.call_count, app.total_cputime, app.total_time))
+    told = [_TIERS[tier] for tier in tiers if isinstance(tier, str) and tier in _TIERS]
+    reading = Reading(
+        max(calls, default=None),
+        max(work, default=None),
+        points,
+        reset,
+        regain or None,
+        told[0] if told else None,
+    )
+    return Usage(reading, regain or None)
+
+
+_TIERS = {"development_access": Tier.DEVELOPMENT, "standard_access": Tier.STANDARD}
 
 
 def _decoded(text: str | bytes, shape: type[T]) -> T | None:

@@ -21,6 +21,15 @@ class Pause:
     row: int  # the how-manieth pause in a row
 
 
+@dataclass(frozen=True, slots=True)
+class SpentCall:
+    """A call that an account was sent: when, in unix seconds, and what it may have cost."""
+
+    at: float
+    points: int
+    images: int
+
+
 def pauses() -> Question[dict[AccountId, Pause]]:
     """Return every pause and stop."""
 
@@ -81,8 +90,58 @@ def send_alone_until(account: AccountId, until: float | None) -> Change[None]:
 
     def change(db: sqlite3.Connection) -> None:
         db.execute(
-            "INSERT OR REPLACE INTO account (account, alone_until) VALUES (?, ?)",
+            "INSERT INTO account (account, alone_until) VALUES (?, ?)"
+            " ON CONFLICT (account) DO UPDATE SET alone_until = excluded.alone_until",
             (account, until),
         )
+
+    return change
+
+
+def tier(account: AccountId) -> Question[str | None]:
+    """Return the tier that an account's headers said last."""
+
+    def question(db: sqlite3.Connection) -> str | None:
+        row = db.execute("SELECT tier FROM account WHERE account = ?", (account,)).fetchone()
+        return None if row is None else row[0]
+
+    return question
+
+
+def learn_tier(account: AccountId, tier: str) -> Change[None]:
+    """Remember the tier that an account's headers say."""
+
+    def change(db: sqlite3.Connection) -> None:
+        db.execute(
+            "INSERT INTO account (account, tier) VALUES (?, ?)"
+            " ON CONFLICT (account) DO UPDATE SET tier = excluded.tier",
+            (account, tier),
+        )
+
+    return change
+
+
+def recent_calls(account: AccountId, since: float) -> Question[list[SpentCall]]:
+    """Return the calls to an account since then, in unix seconds, the oldest first."""
+
+    def question(db: sqlite3.Connection) -> list[SpentCall]:
+        rows = db.execute(
+            "SELECT at, points, images FROM call WHERE account = ? AND at >= ? ORDER BY at",
+            (account, since),
+        )
+        return [SpentCall(*row) for row in rows]
+
+    return question
+
+
+def spend(account: AccountId, call: SpentCall, forget_before: float) -> Change[None]:
+    """Write down a call to an account, and forget those before a time; unix seconds."""
+
+    def change(db: sqlite3.Connection) -> None:
+        db.execute(
+            "INSERT INTO call (account, at, points, images) VALUES (?, ?, ?, ?)",
+            (account, call.at, call.points, call.images),
+        )
+        db.execute("DELETE FROM call WHERE account = ? AND at < ?", (account, forget_before))
 
     return change

@@ -6,12 +6,15 @@ from syncd.rules.verdicts import Verdict
 
 _FIRST, _LAST = 1.0, 300.0  # seconds between tries that failed for a passing reason
 
-# (first, longest) seconds of a pause whose length nobody told us; it doubles with each in a row.
-# The throttle's 300 s is the documented block of a development-tier account (graph API, rate
-# limits); for abuse control and code 368 the pages say to stop, and no figure.
+BLOCK = 300.0
+"""Seconds that an account is shut after a throttle: the documented block of the development tier,
+the longer of the two (graph API, rate limits)."""
+
+_LONGEST_THROTTLE = 3600.0  # the window of the calls: by then all of them are forgotten
+
+# (first, longest) seconds of a pause after abuse control and code 368; it doubles with each in a
+# row. The pages say to stop, and no figure.
 _PAUSES = {
-    Verdict.PAUSE_ACCOUNT: (300.0, 3600.0),
-    Verdict.PAUSE_TOKEN: (300.0, 3600.0),
     Verdict.PAUSE_ABUSE: (3600.0, 6 * 3600.0),
     Verdict.PAUSE_BLOCKED: (4 * 3600.0, 24 * 3600.0),
 }
@@ -22,13 +25,20 @@ def retry_delay(tries: int, chance: float) -> float:
     return float(min(_LAST, _FIRST * 2.0 ** min(tries - 1, 20))) * (0.5 + chance / 2)
 
 
-def pause_length(verdict: Verdict, told: float | None, row: int, chance: float) -> float:
+def pause_length(
+    verdict: Verdict, told: float | None, row: int, chance: float, block: float = BLOCK
+) -> float:
     """Return for how many seconds nothing is sent.
 
-    told is what the headers said, row the how-manieth pause in a row this is, from 1. What was
-    told is the least: jitter only ever adds, at most a tenth.
+    told is what the headers said, row the how-manieth pause in a row this is, from 1, and block
+    how long the account's tier shuts it. A throttle lasts for the longer of what was told and the
+    block; of those in a row that nobody told the length of, each is twice as long. Jitter only
+    ever adds, at most a tenth.
     """
-    first, longest = _PAUSES[verdict]
-    guessed = min(longest, first * 2.0 ** min(row - 1, 20))
-    length = told if told and verdict in (Verdict.PAUSE_ACCOUNT, Verdict.PAUSE_TOKEN) else guessed
+    throttle = verdict in (Verdict.PAUSE_ACCOUNT, Verdict.PAUSE_TOKEN)
+    first, longest = (block, max(block, _LONGEST_THROTTLE)) if throttle else _PAUSES[verdict]
+    if throttle and told:
+        length = max(told, first)
+    else:
+        length = min(longest, first * 2.0 ** min(row - 1, 20))
     return float(length) * (1 + chance / 10)

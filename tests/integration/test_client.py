@@ -16,7 +16,6 @@ import pytest
 from syncd.config import Secret
 from syncd.graph.client import Credentials, GraphClient, GraphError, connect
 from syncd.graph.multipart import Part
-from syncd.graph.shapes import Usage
 from syncd.model import AccountId, Entry, ImageHash
 from syncd.rules.verdicts import Verdict, judge
 
@@ -223,9 +222,10 @@ async def test_usage_is_read_off_answers_and_errors_alike(
     server.answer = http(b'{"error":{"code":80004}}', "400 Bad Request", *USAGE)
     error = await failure(CALLS[name](client))
     assert judge(error.fault) is Verdict.PAUSE_ACCOUNT
-    assert error.usage == (Usage(28, 120) if name != "me" else Usage())
+    assert (error.usage.percent, error.usage.regain) == ((28, 120) if name != "me" else (0, None))
     server.answer = http(TAKEN, "200 OK", *USAGE)
-    assert (await client.upload(ACCOUNT, PLAIN, PARTS)).usage == Usage(28, 120)
+    usage = (await client.upload(ACCOUNT, PLAIN, PARTS)).usage
+    assert (usage.percent, usage.regain) == (28, 120)
 
 
 async def test_a_usage_header_of_many_accounts_is_no_garbage(
@@ -236,7 +236,7 @@ async def test_a_usage_header_of_many_accounts_is_no_garbage(
     header = f'X-Business-Use-Case-Usage: {{{others},"42":[{{"call_count":7}}]}}'
     assert len(header) > 20_000
     server.answer = http(TAKEN, "200 OK", header)
-    assert (await client.upload(ACCOUNT, PLAIN, PARTS)).usage == Usage(7)
+    assert (await client.upload(ACCOUNT, PLAIN, PARTS)).usage.percent == 7
 
 
 ANSWERS: dict[str, bytes] = {

@@ -118,6 +118,7 @@ async def test_a_throttle_pauses_one_account_and_outlives_a_restart(
 
 async def test_a_pause_ends_when_its_time_is_over(tmp_path: Path, sandbox: Sandbox) -> None:
     rig = Rig(tmp_path, sandbox)
+    rig.per_account = 'budget = { window = "1500ms" }'
     sandbox.switches = Switches(
         tier="standard", time_scale=200, ad_account_usage="sent", regain="zero"
     )

@@ -112,7 +112,10 @@ class Trial:
             self.add(name, picture(seed))
 
     def config(self) -> Any:
-        accounts = "".join(f'[accounts.a{a}]\nid = "{a}"\n' for a in (MAIN, *self.mirrors))
+        accounts = "".join(
+            f'[accounts.a{a}]\nid = "{a}"\nbudget = {{ points = 9000, calls = 100000 }}\n'
+            for a in (MAIN, *self.mirrors)
+        )
         mirrors = ", ".join(f'"a{a}"' for a in self.mirrors)
         text = f"""
 [graph]
@@ -672,8 +675,8 @@ THROTTLES: dict[str, tuple[Reply, float]] = {
     "80004 as a text": (throttle("80004", "2446079"), BLOCK),  # type: ignore[arg-type]
     "80004 with 200": (error(200, 80004, 2446079), BLOCK),
     "17": (throttle(17, 2446079), BLOCK),
-    "17, told": (throttle(17, 2446079, usage({MAIN: [of_main(1)]})), MINUTE),
-    "613/1487742, told": (throttle(613, 1487742, SCORE), 100.0),
+    "17, within the block": (throttle(17, 2446079, usage({MAIN: [of_main(1)]})), BLOCK),
+    "613/1487742": (throttle(613, 1487742, SCORE), BLOCK),
     "613/5044001": (throttle(613, 5044001), BLOCK),
     "613": (throttle(613, None), HOUR),
     "613, 1 minute": (throttle(613, None, usage({MAIN: [of_main(1)]})), HOUR),

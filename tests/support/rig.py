@@ -38,6 +38,7 @@ class Rig:
     mirrors: tuple[str, ...] = ()
     workers: int = 4
     settle: str = "0s"
+    per_account: str = 'tier = "standard"'  # lines of every account's table
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
@@ -53,7 +54,7 @@ class Rig:
     @property
     def config_file(self) -> Path:
         accounts = "\n".join(
-            f'[accounts.{name}]\nid = "{number}"\nworkers = {self.workers}'
+            f'[accounts.{name}]\nid = "{number}"\nworkers = {self.workers}\n{self.per_account}'
             for name, number in self.accounts.items()
         )
         file = self.path / "config.toml"

@@ -51,12 +51,18 @@ def test_a_pause_begins_with_the_documented_block(
     assert [pause_length(verdict, None, row, 0.0) for row in (1, 2, 99)] == [first, second, last]
 
 
-@given(st.floats(1, 1e5), st.integers(1, 50), chances)
-def test_what_the_headers_say_is_kept_to_and_jitter_only_adds(
-    told: float, row: int, chance: float
+@given(st.floats(1, 1e5), st.integers(1, 50), chances, st.sampled_from([60.0, 300.0]))
+def test_a_throttle_lasts_for_the_block_or_as_told_and_jitter_only_adds(
+    told: float, row: int, chance: float, block: float
 ) -> None:
+    least = max(told, block)
     for verdict in (Verdict.PAUSE_ACCOUNT, Verdict.PAUSE_TOKEN):
-        assert told <= pause_length(verdict, told, row, chance) <= told * 1.1 + 1e-9
+        assert least <= pause_length(verdict, told, row, chance, block) <= least * 1.1 + 1e-9
+
+
+def test_a_tier_with_a_short_block_is_tried_again_sooner() -> None:
+    lengths = [pause_length(Verdict.PAUSE_ACCOUNT, None, n, 0.0, 60.0) for n in (1, 2, 3, 99)]
+    assert lengths == [60, 120, 240, 3600]
 
 
 @given(st.floats(0, 1e5), chances)

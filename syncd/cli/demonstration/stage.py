@@ -44,10 +44,12 @@ path = "{root}/ledger.db"
 [accounts.main]
 id = "act_{main}"
 workers = 2
+budget = {{ window = "{window}s", calls_window = "{hour}s" }}
 
 [accounts.eu]
 id = "act_{eu}"
 workers = 2
+budget = {{ window = "{window}s", calls_window = "{hour}s" }}
 
 [folders.spring]
 path = "{root}/spring"
@@ -152,6 +154,13 @@ async def set_up(console: Console) -> AsyncIterator[Stage]:
                 token = root / "token"
                 token.touch(0o600)
                 token.write_text(sandbox.token)
-                config = _CONFIG.format(url=sandbox.url, root=root, main=MAIN, eu=EU)
+                config = _CONFIG.format(
+                    url=sandbox.url,
+                    root=root,
+                    main=MAIN,
+                    eu=EU,
+                    window=THROTTLE,
+                    hour=3600 / _TIME_SCALE,
+                )
                 (root / "config.toml").write_text(config)
                 yield Stage(root, sandbox, console, Journal(console, log, root))

@@ -98,8 +98,17 @@ CREATE TABLE pause (                 -- nothing goes to this account
 
 CREATE TABLE account (
     account     TEXT NOT NULL PRIMARY KEY,
-    alone_until REAL                 -- it refused every shared POST: one image a POST until then
+    alone_until REAL,                -- it refused every shared POST: one image a POST until then
+    tier        TEXT                 -- what its headers said last: development, standard
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE call (                  -- of the last hour: what a restart must not spend again
+    account TEXT NOT NULL,
+    at      REAL NOT NULL,           -- unix seconds
+    points  INTEGER NOT NULL,
+    images  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX call_by_account ON call (account, at);
 
 CREATE TRIGGER file_comes AFTER INSERT ON file WHEN NEW.digest IS NOT NULL BEGIN
     INSERT INTO replica (account, digest, files, rejected, rejected_at)

@@ -1,0 +1,63 @@
+"""When an account will be in step, from what is missing and what it may spend; and in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from syncd.rules.budget import WRITE_POINTS, Budget
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What is to be sent, and the seconds that it takes; `alone` at one image per POST."""
+
+    images: int
+    calls: int
+    seconds: float
+    alone: float
+
+
+def forecast(images: int, per_post: int, budget: Budget) -> Forecast:
+    """Return how long so many missing images take when the budget is what holds them back."""
+    calls = -(-images // max(1, per_post))
+    return Forecast(images, calls, seconds_for(calls, budget), seconds_for(images, budget))
+
+
+def seconds_for(writes: int, budget: Budget) -> float:
+    """Return the seconds that so many writes take, spread evenly over both windows."""
+    by_points = budget.window * WRITE_POINTS / budget.points
+    return writes * max(by_points, budget.calls_window / budget.calls)
+
+
+def sentence(account: str, ahead: Forecast) -> str:
+    """Return the forecast as a person reads it."""
+    if not ahead.images:
+        return f"{account}: in step"
+    said = (
+        f"{account}: {_count(ahead.images, 'image')}, {_count(ahead.calls, 'call')},"
+        f" about {duration(ahead.seconds)}"
+    )
+    if ahead.calls == ahead.images:
+        return said
+    return f"{said}; at one image per POST it would be {duration(ahead.alone)}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in its two largest units, the second only beside a small first one."""
+    if seconds < 59.5:
+        return f"{max(1, round(seconds))} s"
+    if (minutes := round(seconds / 60)) < 60:
+        return f"{minutes} min"
+    if minutes < 10 * 60:
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    if (hours := round(seconds / 3600)) < 48:
+        return f"{hours} h"
+    if hours >= 240:
+        return f"{round(seconds / 86400)} d"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -1,0 +1,153 @@
+"""Never more than the budget in any window, whatever arrives when, and whatever the clock does."""
+
+from itertools import accumulate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.simulated import Sender, Server
+
+from syncd.rules.budget import READ, Budget, Terms, Tier, write
+from syncd.rules.charging import Charge
+from syncd.rules.pace import Pace, Reading
+
+SMALL = Terms(points=12, window=10.0, calls=9, calls_window=40.0, reserve=0.0)
+gaps = st.lists(st.floats(0, 20), max_size=60)
+
+
+@given(
+    gaps,
+    st.lists(st.floats(0.01, 5), min_size=1, max_size=20),
+    st.integers(0, 30),
+    st.booleans(),
+    st.booleans(),
+    st.integers(1, 4),
+)
+def test_nothing_is_ever_refused_whatever_arrives_when_and_however_long_calls_take(
+    arrivals: list[float],
+    latencies: list[float],
+    backlog: int,
+    leaks: bool,
+    headers: bool,
+    workers: int,
+) -> None:
+    server = Server(SMALL.budget(), leaks=leaks, says_calls=headers)
+    turns = iter(range(10**6))
+    sender = Sender(
+        Pace(SMALL, 0.0),
+        server,
+        per_post=3,
+        latency=lambda: latencies[next(turns) % len(latencies)],
+        backlog=backlog,
+        workers=workers,
+        arrivals=list(accumulate(arrivals)),
+    )
+    sender.run(2000)
+    assert (server.refusals, server.into_block) == ([], 0)
+    assert sender.backlog == 0
+
+
+@given(st.lists(st.tuples(st.floats(-50, 30), st.sampled_from([READ, write()])), max_size=80))
+def test_a_clock_that_jumps_back_gives_nothing_away(
+    steps: list[tuple[float, object]],
+) -> None:
+    pace, server = Pace(SMALL, 0.0), Server(SMALL.budget())
+    shown, true = 0.0, 0.0
+    for step, call in steps:
+        shown += step
+        true += max(0.0, step)
+        assert isinstance(call, type(READ))
+        if pace.delay_of_fresh(shown, call) == 0:
+            pace.began(shown, call)
+            assert server.call(true, call)
+            pace.taken(shown, call)
+            pace.ended(shown, call, None)
+
+
+@given(gaps)
+def test_what_was_withdrawn_is_not_counted(steps: list[float]) -> None:
+    pace, now = Pace(SMALL, 0.0), 0.0
+    for step in steps:
+        now += step
+        call = write()
+        assert pace.delay_of_fresh(now, call) == 0
+        pace.began(now, call)
+        pace.withdrawn(now, call)
+
+
+figures = st.none() | st.floats(0, 250)
+readings = st.builds(
+    Reading,
+    calls=figures,
+    work=figures,
+    points=figures,
+    reset=figures,
+    regain=figures,
+    tier=st.none() | st.sampled_from(Tier),
+)
+
+
+@given(st.lists(st.tuples(st.floats(0, 400), readings, st.integers(1, 50), st.booleans())))
+def test_whatever_headers_say_a_call_goes_again_within_the_hour_and_what_they_tell(
+    story: list[tuple[float, Reading, int, bool]],
+) -> None:
+    pace, now = Pace(Terms(), 0.0), 0.0
+    for step, reading, wanted, refused in story:
+        now += step
+        call = write(pace.images(wanted))
+        assert 1 <= call.images <= wanted
+        for ask in (pace.delay_of_fresh, pace.delay_of_backlog):
+            assert 0 <= ask(now, call) <= 3700 + 250
+        pace.began(now, call)
+        if refused:
+            pace.throttled(now, call)
+        else:
+            pace.taken(now, call)
+        pace.ended(now, call, reading)
+    for _ in range(100):
+        delay = pace.delay_of_backlog(now, write())
+        if delay == 0:
+            break
+        now += delay
+    assert pace.delay_of_backlog(now, write()) == 0
+
+
+def test_what_an_earlier_process_spent_counts() -> None:
+    pace = Pace(Terms(Tier.DEVELOPMENT, reserve=0.0), 1000.0)
+    for number in range(20):
+        pace.recall(1000.0, 200.0 - number, write())
+    assert pace.delay_of_fresh(1000.0, write()) == pytest.approx(100.3, abs=0.1)
+
+
+def test_regain_time_is_waited_for_without_a_refusal() -> None:
+    pace = Pace(Terms(), 0.0)
+    pace.began(0.0, write())
+    pace.ended(1.0, write(), Reading(calls=100, regain=420.0))
+    assert pace.delay_of_fresh(1.0, write()) >= 420
+
+
+def test_the_tier_that_headers_tell_holds_unless_one_is_configured() -> None:
+    told = Reading(tier=Tier.STANDARD)
+    for terms, points in ((Terms(), 8100), (Terms(Tier.DEVELOPMENT), 54)):
+        pace = Pace(terms, 0.0)
+        assert pace.budget.points == 54
+        pace.began(0.0, READ)
+        pace.ended(1.0, READ, told)
+        assert pace.budget.points == points
+
+
+def test_until_the_charge_is_known_a_call_costs_an_image_and_a_post_is_small() -> None:
+    pace = Pace(Terms(reserve=0.0), 0.0)
+    assert pace.charge is Charge.UNKNOWN
+    assert pace.images(25) == 5
+    assert pace.images(1) == 1
+
+
+def test_memory_is_bounded_in_a_large_account() -> None:
+    server = Server(Budget.for_tier(Tier.STANDARD), Tier.STANDARD)
+    sender = Sender(Pace(Terms(Tier.STANDARD), 0.0), server)
+    sender.run(1500)
+    assert server.taken > 10_000
+    assert len(sender.pace._calls.spent._bins) <= 1001
+    assert len(sender.pace._points.spent._bins) <= 1001
+    assert len(sender.pace._others._times) <= 300
