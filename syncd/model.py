@@ -77,6 +77,8 @@ class Entry:
 def printable(name: bytes) -> str:
     """Return a file name as one line of text: what is not printable UTF-8 is escaped."""
     text = name.decode("utf-8", "surrogateescape")
+    if text.isprintable():
+        return text
     return "".join(
         c
         if c.isprintable()

@@ -12,12 +12,16 @@ from structlog.typing import FilteringBoundLogger
 from syncd.config import Config
 from syncd.folders.intake import Intake
 from syncd.folders.keeper import Keeper
+from syncd.folders.kept import Kept
 from syncd.folders.loading import load
 from syncd.folders.looks import Look
 from syncd.ledger import tree
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Source
 from syncd.model import AccountId, Digest, FolderName
+
+KEPT = 16 * 2**20
+"""Bytes of images that are kept from their digest to their first sending."""
 
 log: FilteringBoundLogger = structlog.get_logger()
 
@@ -28,6 +32,7 @@ class Disk:
 
     intake: Intake
     keepers: dict[int, Keeper]
+    kept: Kept
 
     @property
     def busy(self) -> bool:
@@ -35,8 +40,17 @@ class Disk:
         return self.intake.reading or any(k.scanning for k in self.keepers.values())
 
     async def fetch(self, wanted: Sequence[tuple[Digest, Sequence[Source]]]) -> list[bytes | None]:
-        """Return images' bytes; a file that is not what it was is looked at again."""
-        contents, changed = await asyncio.to_thread(load, wanted)
+        """Return images' bytes, as they were digested or as a file has them now.
+
+        A file that is not what it was is looked at again.
+        """
+        contents = [self.kept.fetch(digest) if sources else None for digest, sources in wanted]
+        absent = [place for place, content in enumerate(contents) if content is None]
+        if not absent:
+            return contents
+        loaded, changed = await asyncio.to_thread(load, [wanted[place] for place in absent])
+        for place, content in zip(absent, loaded, strict=True):
+            contents[place] = content
         for source in changed:
             if (keeper := self.keepers.get(source.folder_id)) is not None:
                 keeper.look([Look(source.directory, deep=False)])
@@ -72,9 +86,12 @@ def build_disk(
         else:
             changed()
 
-    intake = Intake(ledger, config.watch.settle, recorded)
+    kept = Kept(KEPT)
+    intake = Intake(
+        ledger, config.watch.settle, recorded, kept, lambda folder_id: len(routes[folder_id])
+    )
     keepers = {
         ids[name]: Keeper(ids[name], folder, ledger, intake, config.watch.rescan, changed=changed)
         for name, folder in config.folders.items()
     }
-    return Disk(intake, keepers)
+    return Disk(intake, keepers, kept)

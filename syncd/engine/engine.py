@@ -10,6 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Account, Pack
 from syncd.engine.feeder import Feeder
+from syncd.engine.in_flight import InFlight
 from syncd.engine.lane import Lane
 from syncd.engine.outcomes import Outcomes
 from syncd.engine.worker import Errand, Fetch, work
@@ -55,6 +56,7 @@ class Engine:
             a.id: Lane(a.name, a.id, ledger, terms_of(a)) for a in account_list
         }
         self._feeders = {lane.account: Feeder(lane, ledger) for lane in self.lanes.values()}
+        self._in_flight = InFlight()
         self._outcomes = Outcomes(ledger, self._token_mates, tries)
 
     async def run(self, carrying: asyncio.TaskGroup) -> None:
@@ -95,6 +97,7 @@ class Engine:
             self._pack,
             self._fetch,
             self._outcomes,
+            self._in_flight,
             self._patience,
         )
         loops.create_task(self._feeders[lane.account].run(), name=f"feed:{lane.name}")

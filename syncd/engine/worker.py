@@ -12,6 +12,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Pack
+from syncd.engine.in_flight import InFlight
 from syncd.engine.lane import Lane
 from syncd.engine.outcomes import Outcomes
 from syncd.engine.pacer import End
@@ -42,6 +43,7 @@ class Errand:
     pack: Pack
     fetch: Fetch
     outcomes: Outcomes
+    in_flight: InFlight
     patience: Callable[[], float]  # seconds worth waiting for company, before a POST
 
 
@@ -67,15 +69,19 @@ def _limit(errand: Errand) -> int:
 async def _carry_out(errand: Errand, digests: Sequence[Digest], call: Call) -> None:
     lane, credentials = errand.lane, errand.lane.credentials
     pack = await _choose(errand, digests)
-    loaded = await _load(errand, pack)
-    if not loaded:
-        lane.pacer.withdraw(call)
-        lane.gate.turn_back()
-    elif lane.gate.shut or credentials is None:  # while we waited, or the files were read
-        lane.pacer.withdraw(call)
-        lane.queue.put_back(image.digest for image in loaded)
-    else:
-        await _send(errand, credentials, loaded, lane.pacer.resize(call, len(loaded)))
+    size = sum(facts.size for facts in pack)
+    async with errand.in_flight.carry(lane.account, size) as waited:
+        if waited:
+            pack = await _choose(errand, [facts.digest for facts in pack])
+        loaded = await _load(errand, pack)
+        if not loaded:
+            lane.pacer.withdraw(call)
+            lane.gate.turn_back()
+        elif lane.gate.shut or credentials is None:  # while we waited, or the files were read
+            lane.pacer.withdraw(call)
+            lane.queue.put_back(image.digest for image in loaded)
+        else:
+            await _send(errand, credentials, loaded, lane.pacer.resize(call, len(loaded)))
 
 
 async def _choose(errand: Errand, digests: Sequence[Digest]) -> list[Facts]:
@@ -107,12 +113,12 @@ async def _choose(errand: Errand, digests: Sequence[Digest]) -> list[Facts]:
 
 async def _load(errand: Errand, pack: Sequence[Facts]) -> list[Loaded]:
     """Read the images' bytes; one whose files have all changed waits until they have settled."""
-    account = errand.lane.account
-    sources = [await errand.ledger.ask(replicas.sources(account, facts.digest)) for facts in pack]
-    contents = await errand.fetch([(f.digest, s) for f, s in zip(pack, sources, strict=True)])
+    digests = [facts.digest for facts in pack]
+    sources = await errand.ledger.ask(replicas.sources_of(errand.lane.account, digests))
+    contents = await errand.fetch(sources)
     loaded: list[Loaded] = []
     changed: list[tuple[Digest, str]] = []
-    for facts, files, content in zip(pack, sources, contents, strict=True):
+    for facts, (_, files), content in zip(pack, sources, contents, strict=True):
         if content is None:
             where = str(files[0]) if files else facts.digest.hex()
             changed.append((facts.digest, where))

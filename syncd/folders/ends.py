@@ -125,7 +125,7 @@ def _has(stream: BinaryIO, mark: bytes, start: int) -> bool:
     """Whether the mark stands anywhere from `start` on: mostly at the end, so look there first."""
     end = stream.seek(0, os.SEEK_END)
     stream.seek(max(start, end - TAIL))
-    if mark in stream.read(TAIL):
+    if stream.read(TAIL).rfind(mark) >= 0:  # from the end: that is where it is, mostly
         return True
     stream.seek(start)
     seam = b""

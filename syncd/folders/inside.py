@@ -61,7 +61,7 @@ def open_directory(root: bytes, path: bytes) -> int:
     if not path:
         return os.open(root, DIRECTORY)  # the root itself may be a link: the operator's
     parent, _, name = path.rpartition(b"/")
-    above = _waypoint(root, parent)
+    above = open_waypoint(root, parent)
     try:
         return os.open(name, DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
     finally:
@@ -91,14 +91,18 @@ def link_target(root: bytes, path: bytes) -> bytes | None:
 
 def _open_unlinked(root: bytes, path: bytes) -> int:
     parent, _, name = path.rpartition(b"/")
-    above = _waypoint(root, parent)
+    above = open_waypoint(root, parent)
     try:
         return os.open(name, FILE, dir_fd=above)
     finally:
         os.close(above)
 
 
-def _waypoint(root: bytes, path: bytes) -> int:
+def open_waypoint(root: bytes, path: bytes) -> int:
+    """Return a descriptor of the directory at `path` from which to go on; no link is followed.
+
+    Raises OSError.
+    """
     here = os.open(root, os.O_PATH | os.O_DIRECTORY)
     for name in path.split(b"/") if path else ():
         try:

@@ -7,16 +7,18 @@ import heapq
 import os
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from syncd.folders.inside import Unreadable
+from syncd.folders.kept import Kept
 from syncd.folders.probe import Picture, Unfit
-from syncd.folders.read import Reading, digest_file
+from syncd.folders.read import Reader, Reading
 from syncd.ledger import tree
-from syncd.ledger.database import Change, Ledger, all_of
+from syncd.ledger.database import Ledger
 from syncd.ledger.tree import Content, Place
 from syncd.model import Digest, Stat, printable
 from syncd.rules.settling import time_to_settle
@@ -24,7 +26,8 @@ from syncd.rules.settling import time_to_settle
 log: FilteringBoundLogger = structlog.get_logger()
 
 MOST_WAITING = 10_000  # files that settle at once; a scan waits for the rest
-BATCH = 16  # files that one hop to a thread reads
+BATCH = 64  # files that one hop to a thread reads, and one commit records
+BATCH_BYTES = 4 * 2**20  # and no further file once there are so many bytes
 READERS = 2
 
 LARGEST = 128 * 2**20
@@ -45,8 +48,18 @@ class _Waiting:
 class Intake:
     """Takes every place at most once at a time; what changes while it is read waits again."""
 
-    def __init__(self, ledger: Ledger, settle: float, arrived: Arrived) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        settle: float,
+        arrived: Arrived,
+        kept: Kept,
+        uses: Callable[[int], int],
+    ) -> None:
+        """`kept` takes what is missing somewhere; `uses` says in how many accounts, by folder."""
         self._ledger = ledger
+        self._kept = kept
+        self._uses = uses
         self._settle = settle
         self._arrived = arrived
         self._waiting: dict[Place, _Waiting] = {}
@@ -77,9 +90,14 @@ class Intake:
 
     async def run(self) -> None:
         """Read what has settled until cancelled."""
-        async with asyncio.TaskGroup() as readers:
-            for number in range(READERS):
-                readers.create_task(self._read_settled(), name=f"read:{number}")
+        # Threads of its own: what images leave behind in the allocator is kept for each thread.
+        threads = ThreadPoolExecutor(READERS, "read")
+        try:
+            async with asyncio.TaskGroup() as readers:
+                for number in range(READERS):
+                    readers.create_task(self._read_settled(threads), name=f"read:{number}")
+        finally:
+            threads.shutdown(wait=False)
 
     async def quiet(self) -> None:
         """Wait until no file is settling or being read."""
@@ -93,23 +111,35 @@ class Intake:
         self._number += 1
         heapq.heappush(self._due, (time.monotonic() + left, self._number, place))
 
-    async def _read_settled(self) -> None:
+    async def _read_settled(self, threads: ThreadPoolExecutor) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             batch = self._take_settled()
             if not batch:
                 left = self._due[0][0] - time.monotonic() if self._due else None
                 await self._change(left)
                 continue
-            results = await asyncio.to_thread(_read_all, batch)
+            results = await loop.run_in_executor(threads, self._read_all, batch)
             await self._record(batch, results)
             self._reading.difference_update(place for place, _ in batch)
             self._tell()
 
+    def _read_all(self, batch: Sequence[tuple[Place, _Waiting]]) -> list[Reading | Unreadable]:
+        self._kept.wait_for_room(sum(waiting.stat.size for _, waiting in batch))
+        results: list[Reading | Unreadable] = []
+        with Reader() as reader:
+            for place, waiting in batch:
+                try:
+                    results.append(reader.digest(waiting.root, place.path))
+                except Unreadable as error:
+                    results.append(error)
+        return results
+
     def _take_settled(self) -> list[tuple[Place, _Waiting]]:
         batch: list[tuple[Place, _Waiting]] = []
         held_back: list[tuple[float, int, Place]] = []
-        now = time.monotonic()
-        while self._due and self._due[0][0] <= now and len(batch) < BATCH:
+        now, size = time.monotonic(), 0
+        while self._due and self._due[0][0] <= now and len(batch) < BATCH and size < BATCH_BYTES:
             entry = heapq.heappop(self._due)
             place = entry[2]
             waiting = self._waiting.get(place)
@@ -125,6 +155,7 @@ class Intake:
             del self._waiting[place]
             self._reading.add(place)
             batch.append((place, waiting))
+            size += waiting.stat.size
         for entry in held_back:
             heapq.heappush(self._due, entry)
         return batch
@@ -134,7 +165,7 @@ class Intake:
         batch: Sequence[tuple[Place, _Waiting]],
         results: Sequence[Reading | Unreadable],
     ) -> None:
-        changes: list[Change[bool]] = []
+        found: list[tuple[Place, Stat, Content | str]] = []
         recorded: list[tuple[Place, _Waiting, Reading | None]] = []
         for (place, waiting), result in zip(batch, results, strict=True):
             match result:
@@ -145,17 +176,17 @@ class Intake:
                         again = _Waiting(waiting.root, after, time.monotonic(), waiting.fresh)
                         self._wait(place, again)
                 case Reading():
-                    changes.append(tree.record_file(place, waiting.stat, _content(result)))
+                    found.append((place, waiting.stat, _content(result)))
                     recorded.append((place, waiting, result))
                 case Unreadable(gone=True):
                     log.debug("file.gone", file=_shown(waiting.root, place))
                 case Unreadable(reason=why):
-                    changes.append(tree.record_unreadable(place, waiting.stat, why))
+                    found.append((place, waiting.stat, why))
                     recorded.append((place, waiting, None))
                     log.warning("file.unreadable", file=_shown(waiting.root, place), why=why)
-        if not changes:
+        if not found:
             return
-        news = await self._ledger.write(all_of(changes))
+        news = await self._ledger.write(tree.record_all(found))
         for (place, waiting, reading), is_news in zip(recorded, news, strict=True):
             if reading is not None:
                 self._tell_of(place, waiting, reading, is_news=is_news)
@@ -166,6 +197,8 @@ class Intake:
         if unfit is not None:
             log.warning("file.rejected", file=file, why=unfit, sha256=sha256)
         elif is_news:
+            if reading.content is not None:
+                self._kept.keep(reading.digest, reading.content, self._uses(place.folder_id))
             self._arrived(place.folder_id, reading.digest, waiting.fresh)
         elif waiting.fresh:
             log.info("file.known", file=file, sha256=sha256)
@@ -184,16 +217,6 @@ class Intake:
 
 def _shown(root: bytes, place: Place) -> str:
     return printable(os.path.join(root, place.path))
-
-
-def _read_all(batch: Sequence[tuple[Place, _Waiting]]) -> list[Reading | Unreadable]:
-    results: list[Reading | Unreadable] = []
-    for place, waiting in batch:
-        try:
-            results.append(digest_file(waiting.root, place.path))
-        except Unreadable as error:
-            results.append(error)
-    return results
 
 
 def _content(reading: Reading) -> Content:

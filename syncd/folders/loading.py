@@ -1,4 +1,4 @@
-"""The bytes of images for sending, from whichever of their files still holds them."""
+"""The bytes of images for sending: just digested, or from whichever of their files holds them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from syncd.folders.inside import Unreadable
-from syncd.folders.read import read_image
+from syncd.folders.read import Reader
 from syncd.ledger.replicas import Source
 from syncd.model import Digest
 
@@ -20,20 +20,21 @@ def load(
     """
     contents: list[bytes | None] = []
     changed: list[Source] = []
-    for digest, sources in wanted:
-        content = None
-        for source in sources:
-            content = _read(digest, source)
-            if content is not None:
-                break
-            changed.append(source)
-        contents.append(content)
+    with Reader() as reader:
+        for digest, sources in wanted:
+            content = None
+            for source in sources:
+                content = _read(reader, digest, source)
+                if content is not None:
+                    break
+                changed.append(source)
+            contents.append(content)
     return contents, changed
 
 
-def _read(digest: Digest, source: Source) -> bytes | None:
+def _read(reader: Reader, digest: Digest, source: Source) -> bytes | None:
     try:
-        content = read_image(source.root, source.path, source.stat)
+        content = reader.read(source.root, source.path, source.stat)
     except Unreadable:
         return None
     return content if content is not None and hashlib.sha256(content).digest() == digest else None

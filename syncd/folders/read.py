@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-from syncd.folders.inside import Unreadable, open_file, stat_of, unreadable
+from syncd.folders.inside import (
+    FILE,
+    Unreadable,
+    open_file,
+    open_waypoint,
+    stat_of,
+    unreadable,
+)
 from syncd.folders.probe import Picture, Unfit, probe
 from syncd.model import Digest, Stat
 
@@ -27,22 +33,82 @@ class Reading:
     digest: Digest
     size: int
     verdict: Picture | Unfit
+    content: bytes | None
+    """The very bytes that were digested; None for a file larger than READ_AT_ONCE."""
+
+
+class Reader:
+    """Reads files below a root one after the other; keeps the way to the last one's directory.
+
+    Leaving the context closes it. Nothing outside the root is read, whatever is swapped meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._directory: tuple[bytes, bytes, int] | None = None  # root, path, descriptor
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leave()
+
+    def digest(self, root: bytes, path: bytes) -> Reading:
+        """Digest and probe the file at `path`, relative to the root; raise Unreadable."""
+        try:
+            file = self._open(root, path)
+            try:
+                return _digest(file)
+            finally:
+                os.close(file)
+        except OSError as error:
+            raise unreadable(error) from error
+
+    def read(self, root: bytes, path: bytes, expected: Stat) -> bytes | None:
+        """Return all bytes of the file; None when it is not, or no longer, the expected version.
+
+        Raises Unreadable.
+        """
+        try:
+            file = self._open(root, path)
+            try:
+                if _stat_of_regular(file) != expected:
+                    return None
+                data = _read(file, expected.size)
+                if stat_of(os.fstat(file)) != expected or len(data) != expected.size:
+                    return None
+            finally:
+                os.close(file)
+        except OSError as error:
+            raise unreadable(error) from error
+        return data
+
+    def _open(self, root: bytes, path: bytes) -> int:
+        parent, _, name = path.rpartition(b"/")
+        try:
+            return os.open(name, FILE, dir_fd=self._enter(root, parent))
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            return open_file(root, path)  # a link, perhaps to a file inside the root
+
+    def _enter(self, root: bytes, path: bytes) -> int:
+        if self._directory is not None and self._directory[:2] == (root, path):
+            return self._directory[2]
+        self._leave()
+        descriptor = open_waypoint(root, path)
+        self._directory = (root, path, descriptor)
+        return descriptor
+
+    def _leave(self) -> None:
+        if self._directory is not None:
+            os.close(self._directory[2])
+            self._directory = None
 
 
 def digest_file(root: bytes, path: bytes) -> Reading:
     """Digest and probe the file at `path`, relative to the root; raise Unreadable."""
-    with _opened(root, path) as file:
-        before = stat_of(os.fstat(file.fileno()))
-        if before.size <= READ_AT_ONCE:
-            data = _read(file, before.size)
-            digest, size = hashlib.sha256(data).digest(), len(data)
-            verdict = probe(io.BytesIO(data))
-        else:
-            digest = hashlib.file_digest(file, "sha256").digest()
-            size = file.tell()
-            verdict = _probe_buffered(file)
-        after = stat_of(os.fstat(file.fileno()))
-    return Reading(before, after, Digest(digest), size, verdict)
+    with Reader() as reader:
+        return reader.digest(root, path)
 
 
 def read_image(root: bytes, path: bytes, expected: Stat) -> bytes | None:
@@ -50,13 +116,31 @@ def read_image(root: bytes, path: bytes, expected: Stat) -> bytes | None:
 
     Raises Unreadable.
     """
-    with _opened(root, path) as file:
-        if stat_of(os.fstat(file.fileno())) != expected:
-            return None
-        data = _read(file, expected.size)
-        if stat_of(os.fstat(file.fileno())) != expected or len(data) != expected.size:
-            return None
-    return data
+    with Reader() as reader:
+        return reader.read(root, path, expected)
+
+
+def _digest(file: int) -> Reading:
+    before = _stat_of_regular(file)
+    content: bytes | None = None
+    if before.size <= READ_AT_ONCE:
+        content = _read(file, before.size)
+        digest, size = hashlib.sha256(content).digest(), len(content)
+        verdict = probe(io.BytesIO(content))
+    else:
+        with io.FileIO(file, closefd=False) as stream:
+            digest = hashlib.file_digest(stream, "sha256").digest()
+            size = stream.tell()
+            verdict = _probe_buffered(stream)
+    after = stat_of(os.fstat(file))
+    return Reading(before, after, Digest(digest), size, verdict, content)
+
+
+def _stat_of_regular(file: int) -> Stat:
+    found = os.fstat(file)
+    if not stat.S_ISREG(found.st_mode):
+        raise Unreadable("no regular file stands there any more", gone=True)
+    return stat_of(found)
 
 
 def _probe_buffered(file: io.FileIO) -> Picture | Unfit:
@@ -67,22 +151,9 @@ def _probe_buffered(file: io.FileIO) -> Picture | Unfit:
         buffered.detach()  # or it would close the file with itself
 
 
-def _read(file: io.FileIO, size: int) -> bytes:
+def _read(file: int, size: int) -> bytes:
     """Read what a file of this size holds: no more, so that one that grows is no danger."""
-    data = file.read(size)
-    while len(data) < size and (more := file.read(size - len(data))):
+    data = os.read(file, size)
+    while len(data) < size and (more := os.read(file, size - len(data))):
         data += more
     return data
-
-
-@contextmanager
-def _opened(root: bytes, path: bytes) -> Iterator[io.FileIO]:
-    try:
-        descriptor = open_file(root, path)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise Unreadable("no regular file stands there any more", gone=True)
-        with io.FileIO(descriptor) as file:
-            yield file
-    except OSError as error:
-        raise unreadable(error) from error

@@ -176,7 +176,7 @@ def _proxy(base_url: str) -> str | None:
 
 
 class _Pieces(Payload):
-    """A body whose pieces are written one after the other, each within the stall time."""
+    """A body that is written chunk by chunk, each within the stall time."""
 
     def __init__(self, body: Body, stall: float) -> None:
         super().__init__(body, content_type=body.content_type)
@@ -191,11 +191,9 @@ class _Pieces(Payload):
         await self.write_with_length(writer, None)
 
     async def write_with_length(self, writer: AbstractStreamWriter, _length: int | None) -> None:
-        for piece in self._body.pieces:
-            view = memoryview(piece)
-            for start in range(0, len(view), _CHUNK):
-                async with asyncio.timeout(self._stall):
-                    await writer.write(view[start : start + _CHUNK])
+        for chunk in self._body.chunks(_CHUNK):
+            async with asyncio.timeout(self._stall):
+                await writer.write(chunk)
 
     async def as_bytes(self, *_: Any) -> bytes:
         raise TypeError("a body of images is written, never joined")

@@ -10,6 +10,8 @@ from syncd.ledger.database import Change, Question
 from syncd.ledger.stats import kept
 from syncd.model import AccountId, Digest, Entry, Stat, printable
 
+_SOURCES = 8  # files of one image worth trying before it is asked about again
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -79,24 +81,33 @@ def missing_after(account: AccountId, digest: bytes, limit: int) -> Question[lis
     return question
 
 
-def sources(account: AccountId, digest: Digest, limit: int = 8) -> Question[list[Source]]:
+def sources(account: AccountId, digest: Digest, limit: int = _SOURCES) -> Question[list[Source]]:
     """Return files that hold an image, in folders that this account stands for."""
+    return lambda db: _sources(db, account, digest, limit)
 
-    def question(db: sqlite3.Connection) -> list[Source]:
-        rows = db.execute(
-            "SELECT folder.id, folder.path, directory.path, file.name, device, inode, file.size,"
-            " mtime_ns, ctime_ns FROM file JOIN directory ON directory.id = file.directory_id"
-            " JOIN folder ON folder.id = directory.folder_id"
-            " JOIN route ON route.folder_id = folder.id AND route.account = ?"
-            " WHERE file.digest = ? ORDER BY file.missed_by IS NOT NULL LIMIT ?",
-            (account, digest, limit),
-        )
-        return [
-            Source(folder_id, root, directory, name, kept(*stat))
-            for folder_id, root, directory, name, *stat in rows
-        ]
 
-    return question
+def sources_of(
+    account: AccountId, digests: Sequence[Digest]
+) -> Question[list[tuple[Digest, list[Source]]]]:
+    """Return, in order, each image with its files as `sources` does."""
+    return lambda db: [(digest, _sources(db, account, digest, _SOURCES)) for digest in digests]
+
+
+def _sources(
+    db: sqlite3.Connection, account: AccountId, digest: Digest, limit: int
+) -> list[Source]:
+    rows = db.execute(
+        "SELECT folder.id, folder.path, directory.path, file.name, device, inode, file.size,"
+        " mtime_ns, ctime_ns FROM file JOIN directory ON directory.id = file.directory_id"
+        " JOIN folder ON folder.id = directory.folder_id"
+        " JOIN route ON route.folder_id = folder.id AND route.account = ?"
+        " WHERE file.digest = ? ORDER BY file.missed_by IS NOT NULL LIMIT ?",
+        (account, digest, limit),
+    )
+    return [
+        Source(folder_id, root, directory, name, kept(*stat))
+        for folder_id, root, directory, name, *stat in rows
+    ]
 
 
 def hold_all(account: AccountId, held: Sequence[tuple[Digest, Entry]], at: float) -> Change[None]:

@@ -131,39 +131,66 @@ def known_stat(place: Place) -> Question[Stat | None]:
 
 def record_file(place: Place, stat: Stat, content: Content) -> Change[bool]:
     """Write down what a file holds; answers whether some account misses it."""
-
-    def change(db: sqlite3.Connection) -> bool:
-        db.execute(
-            "INSERT INTO image (digest, size, format, width, height, unfit)"
-            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (
-                content.digest,
-                content.size,
-                content.format,
-                content.width,
-                content.height,
-                content.unfit,
-            ),
-        )
-        _upsert_file(db, place, stat, content.digest, None)
-        (missing,) = db.execute(
-            "SELECT EXISTS (SELECT 1 FROM replica WHERE digest = ? AND files > 0"
-            " AND hash IS NULL AND rejected IS NULL)",
-            (content.digest,),
-        ).fetchone()
-        return bool(missing)
-
-    return change
+    return _first(record_all([(place, stat, content)]))
 
 
 def record_unreadable(place: Place, stat: Stat, why: str) -> Change[bool]:
     """Write down that a file could not be read, and why; no account misses it then."""
+    return _first(record_all([(place, stat, why)]))
 
-    def change(db: sqlite3.Connection) -> bool:
-        _upsert_file(db, place, stat, None, why)
-        return False
+
+def record_all(found: Sequence[tuple[Place, Stat, Content | str]]) -> Change[list[bool]]:
+    """Write down what each file holds, or why it could not be read.
+
+    Answers of each whether some account misses it, once all of them are written down.
+    """
+
+    def change(db: sqlite3.Connection) -> list[bool]:
+        contents = [content for _, _, content in found if isinstance(content, Content)]
+        db.executemany(
+            "INSERT INTO image (digest, size, format, width, height, unfit)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [(c.digest, c.size, c.format, c.width, c.height, c.unfit) for c in contents],
+        )
+        ids = {
+            where: _seen_directory(db, *where)
+            for where in {(place.folder_id, place.directory) for place, _, _ in found}
+        }
+        db.executemany(
+            "INSERT INTO file (directory_id, name, device, inode, size, mtime_ns, ctime_ns, digest,"
+            " trouble) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (directory_id, name) DO UPDATE SET device = excluded.device,"
+            " inode = excluded.inode, size = excluded.size, mtime_ns = excluded.mtime_ns,"
+            " ctime_ns = excluded.ctime_ns, digest = excluded.digest, trouble = excluded.trouble,"
+            " missed_by = NULL",
+            [
+                (
+                    ids[place.folder_id, place.directory],
+                    place.name,
+                    *columns(stat),
+                    *((content.digest, None) if isinstance(content, Content) else (None, content)),
+                )
+                for place, stat, content in found
+            ],
+        )
+        missing = _missing(db, [content.digest for content in contents])
+        return [isinstance(c, Content) and c.digest in missing for _, _, c in found]
 
     return change
+
+
+def _first(change: Change[list[bool]]) -> Change[bool]:
+    return lambda db: change(db)[0]
+
+
+def _missing(db: sqlite3.Connection, digests: Sequence[Digest]) -> set[Digest]:
+    marks = ",".join("?" * len(digests))
+    rows = db.execute(
+        f"SELECT digest FROM replica WHERE digest IN ({marks}) AND files > 0"
+        " AND hash IS NULL AND rejected IS NULL",
+        digests,
+    )
+    return {Digest(digest) for (digest,) in rows}
 
 
 def mark_missed(
@@ -244,32 +271,17 @@ def folder_in_trouble(folder_id: int, why: str) -> Change[None]:
     return change
 
 
-def _upsert_file(
-    db: sqlite3.Connection, place: Place, stat: Stat, digest: Digest | None, trouble: str | None
-) -> None:
-    directory_id = _directory_id(db, place.folder_id, place.directory)
+def _seen_directory(db: sqlite3.Connection, folder_id: int, path: bytes) -> int:
+    """Return the id of a directory in which a file has just been seen."""
+    directory_id = _directory_id(db, folder_id, path)
     # A scan that missed this file's directory was overtaken: the file has been seen since.
     db.execute(
         "UPDATE directory INDEXED BY directory_missed SET missed_by = NULL"
         " WHERE missed_by IS NOT NULL AND folder_id = ?1"
         " AND (path IN (?2, x'') OR substr(?2, 1, length(path) + 1) = CAST(path || '/' AS BLOB))",
-        (place.folder_id, place.directory),
+        (folder_id, path),
     )
-    db.execute(
-        "INSERT INTO file (directory_id, name, device, inode, size, mtime_ns, ctime_ns, digest,"
-        " trouble) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (directory_id, name) DO UPDATE SET device = excluded.device,"
-        " inode = excluded.inode, size = excluded.size, mtime_ns = excluded.mtime_ns,"
-        " ctime_ns = excluded.ctime_ns, digest = excluded.digest, trouble = excluded.trouble,"
-        " missed_by = NULL",
-        (
-            directory_id,
-            place.name,
-            *columns(stat),
-            digest,
-            trouble,
-        ),
-    )
+    return directory_id
 
 
 def _directory_id(db: sqlite3.Connection, folder_id: int, path: bytes) -> int:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from syncd.service.log_record import Record
 from syncd.service.log_value import Plain
@@ -69,8 +70,12 @@ def _head(record: Record) -> dict[str, Plain]:
 
 def _pairs(fields: dict[str, Plain], paint: Paint) -> Iterator[str]:
     for name, value in fields.items():
-        shown = NO_NAME.sub("_", name) or "_"
-        yield paint(f"{shown}=", "name") + _word(value)
+        yield paint(f"{_name(name)}=", "name") + _word(value)
+
+
+@lru_cache
+def _name(name: str) -> str:
+    return NO_NAME.sub("_", name) or "_"
 
 
 def _word(value: Plain) -> str:

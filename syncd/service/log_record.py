@@ -22,7 +22,8 @@ class Record:
 
     @property
     def timestamp(self) -> str:
-        return self.time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        in_utc = self.time.astimezone(UTC).replace(tzinfo=None)
+        return f"{in_utc.isoformat(timespec='milliseconds')}Z"
 
 
 def record_of(level: str, given: Mapping[str, object], now: datetime) -> Record:

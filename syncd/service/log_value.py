@@ -27,6 +27,8 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 def plain(value: object, depth: int = 0) -> Plain:
     """Return the value as JSON has it, shortened where it is long; raises nothing."""
+    if type(value) is str:  # most are, and a match comes to it late
+        return plain_text(value)
     try:
         return _plain(value, depth)
     except Exception:  # noqa: BLE001 - whatever a value's own methods raise, the record is written
@@ -35,7 +37,9 @@ def plain(value: object, depth: int = 0) -> Plain:
 
 def plain_text(text: str) -> str:
     """Return the text without secrets, and with the bytes that were no UTF-8 escaped."""
-    shown = SURROGATE.sub(_escaped, without_secrets(text))
+    shown = without_secrets(text)
+    if not shown.isascii():
+        shown = SURROGATE.sub(_escaped, shown)
     if len(shown) <= LONGEST:
         return shown
     # A traceback ends with what went wrong, a body begins with it: both ends are kept.

@@ -1,9 +1,12 @@
 """The log: set up once, and written through structlog.get_logger() everywhere."""
 
+import asyncio
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from threading import Lock
 from typing import TextIO
 
 import structlog
@@ -75,17 +78,38 @@ def configure_logs(
 
 
 def stream_writer(stream: TextIO) -> Writer:
+    """Return what writes lines to the stream, those of one turn of an event loop together.
+
+    A line for each of a POST's images is one write then, and not fifty.
+    """
+    waiting: deque[str] = deque()
+    writing = Lock()
+
+    def write_waiting() -> None:
+        # One write: what several threads say stays apart, line by line.
+        with writing, suppress(OSError, ValueError):  # gone, closed
+            lines = [waiting.popleft() for _ in range(len(waiting))]
+            if lines:
+                text = "".join(f"{line}\n" for line in lines)
+                stream.write(_encodable(text, stream))
+                stream.flush()
+
     def write(line: str) -> None:
-        # One write a line: lines of several threads stay apart.
-        stream.write(f"{_encodable(line, stream)}\n")
-        stream.flush()
+        waiting.append(line)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # no loop runs in this thread
+            write_waiting()
+        else:
+            if len(waiting) == 1:
+                loop.call_soon(write_waiting)
 
     return write
 
 
-def _encodable(line: str, stream: TextIO) -> str:
+def _encodable(text: str, stream: TextIO) -> str:
     encoding = stream.encoding or "utf-8"
-    return line.encode(encoding, "backslashreplace").decode(encoding)
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _form(form: LogFormat, stream: TextIO, environ: Mapping[str, str]) -> Form:

@@ -1,0 +1,58 @@
+"""An image is sent from the bytes that were digested, and no hash is ever of other bytes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from support.pictures import picture
+from support.rig import Rig, until
+
+from syncd.daemon import disk
+from syncd.folders.kept import Kept
+from syncd.ledger.replicas import Source
+from syncd.model import Digest, Stat
+from syncd.sandbox.server import Sandbox
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    async with Sandbox() as sandbox:
+        yield Rig(tmp_path, sandbox)
+
+
+async def test_what_was_just_digested_is_not_read_again() -> None:
+    kept = Kept(1000)
+    digest = Digest(sha256(b"content").digest())
+    kept.keep(digest, b"content", 1)
+    nowhere = Source(1, b"/nowhere", b"", b"a.jpg", Stat(1, 2, 7, 4, 5))
+    nothing = disk.Disk(intake=None, keepers={}, kept=kept)  # type: ignore[arg-type]  # not asked
+    assert await nothing.fetch([(digest, [])]) == [None]  # no file of this account has it now
+    assert await nothing.fetch([(digest, [nowhere])]) == [b"content"]
+    assert await nothing.fetch([(digest, [nowhere])]) == [None]
+
+
+@pytest.mark.parametrize("room", [disk.KEPT, 0])
+async def test_a_file_that_changes_between_digest_and_send_is_never_held_under_another_digest(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    monkeypatch.setattr(disk, "KEPT", room)
+    names = [f"{number}.jpg" for number in range(30)]
+    before = [picture(number) for number in range(30)]
+    after = [picture(1000 + number) for number in range(30)]
+    async with rig.running() as house:
+        (lane,) = house.engine.lanes.values()
+        lane.gate.shut_for_good()
+        for name, content in zip(names, before, strict=True):
+            rig.write(name, content)
+        await until(lambda: rig.rows("SELECT count(*) FROM file") == [(30,)])
+        for name, content in zip(names[::2], after[::2], strict=True):
+            rig.write(name, content)
+        lane.gate.reopen()
+        await until(lambda: all(rig.recorded(content) for content in after[::2] + before[1::2]))
+        await asyncio.sleep(0)
+    sent = {image.hash: image.sha256 for image in rig.sandbox.library.images("1")}
+    rows = rig.rows("SELECT lower(hex(digest)), hash FROM replica WHERE hash IS NOT NULL")
+    assert len(rows) >= 30
+    assert all(sent[image_hash] == digest for digest, image_hash in rows)
