@@ -1,0 +1,62 @@
+"""The benchmark runs to its end, and what it writes can be read; no time is asserted."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.readme import ROOT
+
+CHEAP = ("calls", "wire", "latency", "facts")
+FIELDS = {"what", "figure", "unit", "against", "ratio", "goal", "reached", "note"}
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
+    """What a quick run of the cheap rows wrote, and what it printed."""
+    path = tmp_path_factory.mktemp("bench")
+    ended = subprocess.run(
+        [sys.executable, str(ROOT / "tests" / "bench"), *CHEAP, "--quick",
+         "--json", str(path / "bench.json"), "--cache", str(path / "cache")],
+        cwd=path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    return json.loads((path / "bench.json").read_text()), ended.stdout
+
+
+def test_every_row_has_a_figure(measured: tuple[dict[str, Any], str]) -> None:
+    rows = measured[0]["rows"]
+    assert all(set(row) == FIELDS for row in rows)
+    assert [row["note"] for row in rows if row["figure"] is None] == []
+    for beginning in ("calls per image", "bytes sent", "file closed", "images held"):
+        assert any(row["what"].startswith(beginning) for row in rows), beginning
+
+
+def test_counts_do_not_depend_on_the_machine(measured: tuple[dict[str, Any], str]) -> None:
+    (calls,) = [row for row in measured[0]["rows"] if row["what"].startswith("calls per image")]
+    assert calls["against"] == [{"peer": "SDK", "figure": 1.0}]
+    assert calls["ratio"] < 0.1
+    assert calls["reached"] == (calls["ratio"] <= 0.04)
+
+
+def test_the_table_has_a_line_for_each_row(measured: tuple[dict[str, Any], str]) -> None:
+    written, printed = measured
+    lines = [line for line in printed.splitlines() if line.startswith("| ")]
+    assert len(lines) == len(written["rows"]) + 2
+
+
+def test_a_row_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, str(ROOT / "tests" / "bench"), "speed"],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 2
+    assert "shared-budget" in ended.stderr

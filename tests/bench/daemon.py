@@ -1,0 +1,47 @@
+"""syncd as the bench runs it: a configuration, and the commands that take it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from syncd.config import Account
+
+TOKEN = {"SYNCD_BENCH_TOKEN": "sandbox-token"}
+
+NO_LIMIT = (
+    'budget = { points = 1000000, window = "1s", calls = 1000000, calls_window = "1s" }'
+    if "budget" in Account.__annotations__
+    else ""
+)
+"""More than any wire carries: what is measured is the client."""
+
+
+def write_config(
+    directory: Path,
+    url: str,
+    folders: Mapping[str, Path],
+    *,
+    ledger: Path | None = None,
+    account: str = NO_LIMIT,
+    more: str = "",
+) -> Path:
+    """Write a configuration of one account; everything that is not said has its default."""
+    directory.mkdir(parents=True, exist_ok=True)
+    file = directory / "config.toml"
+    stand = "\n".join(
+        f'[folders.{name}]\npath = "{path}"\naccount = "main"' for name, path in folders.items()
+    )
+    file.write_text(
+        f'[graph]\nversion = "v25.0"\nbase_url = "{url}"\n'
+        f'token = {{ env = "{next(iter(TOKEN))}" }}\n'
+        f'[ledger]\npath = "{ledger or directory / "ledger.db"}"\n'
+        f'[accounts.main]\nid = "act_1"\n{account}\n{stand}\n{more}\n'
+    )
+    return file
+
+
+def syncd(*words: str | Path) -> list[str]:
+    """Return the command line of a syncd command."""
+    return [sys.executable, "-m", "syncd", *map(str, words)]

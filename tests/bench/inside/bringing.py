@@ -1,0 +1,64 @@
+"""A ledger in which a whole tree is held, without the hours: TREE LEDGER.
+
+The statements are the daemon's own, one after the other in one transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import sys
+import time
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+
+from syncd.folders.inside import stat_of
+from syncd.ledger import replicas, tree
+from syncd.ledger.database import open_ledger
+from syncd.ledger.tree import Content, Place
+from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash
+
+_ACCOUNT = AccountId("1")
+
+
+async def make(ledger: Path) -> None:
+    async with open_ledger(ledger):
+        pass
+
+
+def bring(root: bytes, db: sqlite3.Connection) -> None:
+    """Write down every file below the root as read and held."""
+    folder = tree.declare_folder(FolderName("bench"), root, [_ACCOUNT])(db)
+    held: list[tuple[Digest, Entry]] = []
+    for path, _, names in os.walk(root):
+        directory = os.path.relpath(path, root) if path != root else b""
+        for name in names:
+            where = os.path.join(path, name)
+            stat = stat_of(os.lstat(where))
+            with open(where, "rb") as file:
+                digest = Digest(sha256(file.read()).digest())
+            content = Content(digest, stat.size, "PNG", 1, 1, None)
+            tree.record_file(Place(folder, directory, name), stat, content)(db)
+            entry = Entry(ImageHash(digest.hex()[:32]), os.fsdecode(name), 1, 1, "https://u/1")
+            held.append((digest, entry))
+    held.sort(key=lambda one: one[0])
+    replicas.hold_all(_ACCOUNT, held, time.time())(db)
+    tree.folder_scanned(folder, time.time())(db)
+
+
+def main() -> None:
+    root, ledger = os.fsencode(sys.argv[1]), Path(sys.argv[2])
+    asyncio.run(make(ledger))
+    with closing(sqlite3.connect(ledger, isolation_level=None)) as db:
+        db.execute("PRAGMA cache_size = -1000000")  # KiB
+        db.execute("PRAGMA synchronous = OFF")
+        db.execute("BEGIN")
+        bring(root, db)
+        db.execute("COMMIT")
+        db.execute("ANALYZE")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""The ledger's own writing: held|read LEDGER FACTS; prints facts a second.
+
+`held` are images that accounts hold, written by 32 workers a pack at a time; `read` are files that
+were read, written by two readers a batch at a time: as many wait as in the daemon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from itertools import count
+from pathlib import Path
+
+from syncd.folders.intake import BATCH, READERS
+from syncd.ledger import replicas, tree
+from syncd.ledger.database import Ledger, all_of, open_ledger
+from syncd.ledger.tree import Content, Place
+from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
+
+_WORKERS, _PACK = 32, 25
+_ACCOUNT = AccountId("1")
+
+
+async def held(ledger: Ledger, number: int) -> int:
+    """Write a pack of images that an account holds."""
+    pack = [
+        (
+            Digest(os.urandom(32)),
+            Entry(ImageHash(f"{number * _PACK + n:032x}"), f"{n}.jpg", 400, 300, "https://u/1"),
+        )
+        for n in range(_PACK)
+    ]
+    await ledger.write(replicas.hold_all(_ACCOUNT, pack, time.time()))
+    return _PACK
+
+
+async def read(ledger: Ledger, number: int) -> int:
+    """Write a batch of files that were read."""
+    now = time.time_ns()
+    changes = [
+        tree.record_file(
+            Place(1, b"%05d" % (number // 6), b"%08d-%02d.jpg" % (number, n)),
+            Stat(1, number * BATCH + n, 20_000, now, now),
+            Content(Digest(os.urandom(32)), 20_000, "JPEG", 400, 300, None),
+        )
+        for n in range(BATCH)
+    ]
+    await ledger.write(all_of(changes))
+    return BATCH
+
+
+async def main() -> None:
+    way, path, facts = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    write: Callable[[Ledger, int], Awaitable[int]] = held if way == "held" else read
+    numbers = count()
+    written = 0
+
+    async def worker(ledger: Ledger) -> None:
+        nonlocal written
+        while written < facts:
+            done = await write(ledger, next(numbers))
+            written += done
+
+    async with open_ledger(path) as ledger:
+        await ledger.write(tree.declare_folder(FolderName("bench"), b"/nowhere", [_ACCOUNT]))
+        began = time.perf_counter()
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(_WORKERS if way == "held" else READERS):
+                tasks.create_task(worker(ledger))
+        print(written / (time.perf_counter() - began))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

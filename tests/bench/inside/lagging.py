@@ -1,0 +1,42 @@
+"""`syncd run` with a metronome on its loop: CONFIG FILE; writes [unix seconds, lag] as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+
+from syncd.cli.setup import configured, logging_to_stderr, opened
+from syncd.daemon.run import run
+
+_TICK = 0.005  # seconds
+
+
+async def beat(samples: list[tuple[float, float]]) -> None:
+    """Note how much later than asked the loop comes back, again and again."""
+    loop = asyncio.get_running_loop()
+    while True:
+        asked = loop.time() + _TICK
+        await asyncio.sleep(_TICK)
+        samples.append((time.time(), loop.time() - asked))
+
+
+def main() -> None:
+    settings = configured(Path(sys.argv[1]))
+    open_account = opened(settings)
+    logging_to_stderr(settings)
+    samples: list[tuple[float, float]] = []
+
+    async def running() -> None:
+        beating = asyncio.create_task(beat(samples))
+        await run(settings, open_account)
+        beating.cancel()
+
+    asyncio.run(running())
+    Path(sys.argv[2]).write_text(json.dumps(samples))
+
+
+if __name__ == "__main__":
+    main()

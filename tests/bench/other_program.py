@@ -1,0 +1,52 @@
+"""Another program that spends half of an account's budget, evenly, and stays out of blocks."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from bench import pictures
+from bench.sandboxes import RunningSandbox
+
+
+class OtherProgram:
+    """A thread that uploads an image every so many seconds until it is stopped."""
+
+    def __init__(self, sandbox: RunningSandbox, every: float) -> None:
+        self._sandbox = sandbox
+        self._every = every
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._spend, daemon=True)
+        self.taken = 0
+        self.refused = 0
+
+    def __enter__(self) -> OtherProgram:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _spend(self) -> None:
+        number = 50_000_000
+        while not self._stop.wait(self._every):
+            if self._sandbox.account().blocked:
+                continue
+            number += 1
+            form = {"bytes": base64.b64encode(pictures.tiny(number)).decode()}
+            request = urllib.request.Request(
+                f"{self._sandbox.url}/v25.0/act_1/adimages",
+                urllib.parse.urlencode(form).encode(),
+                {"Authorization": "Bearer sandbox-token"},
+            )
+            try:
+                urllib.request.urlopen(request).close()
+            except urllib.error.HTTPError as error:
+                error.close()
+                self.refused += 1
+            else:
+                self.taken += 1

@@ -1,0 +1,42 @@
+"""Facts that the ledger makes durable in a second."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from statistics import median
+
+from bench.bench import Bench
+from bench.children import run
+from bench.row import Goal, Row
+
+_GOAL = Goal(20_000, at_most=False, of_figure=True)
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    facts, commits = str(bench.sizes.facts), str(bench.sizes.commits)
+    ways: dict[str, Callable[[], float]] = {
+        "held": lambda: _rate(bench, "bench.inside.facts", "held", "ledger.db", facts),
+        "read": lambda: _rate(bench, "bench.inside.facts", "read", "ledger.db", facts),
+        "one": lambda: _rate(bench, "bench.peers.commits", "peer.db", commits),
+    }
+    found = {
+        name: median(several)
+        for name, several in zip(
+            ways,
+            zip(
+                *([way() for way in ways.values()] for _ in range(bench.sizes.rounds)), strict=True
+            ),
+            strict=True,
+        )
+    }
+    peer = [("one aiosqlite commit each", found["one"])]
+    yield Row("images held, made durable", found["held"], "/s", peer, _GOAL, "32 workers wait")
+    yield Row("files read, made durable", found["read"], "/s", peer, _GOAL, "2 readers wait")
+
+
+def _rate(bench: Bench, module: str, *words: str) -> float:
+    place = bench.place("facts")
+    told = [str(place / word) if word.endswith(".db") else word for word in words]
+    run([sys.executable, "-m", module, *told], place / "log")
+    return float((place / "log.out").read_text())

@@ -1,0 +1,139 @@
+"""The other side: takes uploads as cheaply as Python can, and counts; `python -m bench.sink`.
+
+A bare asyncio.Protocol that reads a body into one buffer, finds the names of its files, and answers
+with a hash for each. GET /count tells what came, GET /arrivals when each name was answered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import ssl
+import sys
+import time
+
+_NAME = re.compile(rb'; filename="([^"]*)"')
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_HEAD_ROOM = 64 * 1024
+
+
+class Counts:
+    """What came since the start; bytes are all bytes of HTTP, headers too."""
+
+    def __init__(self) -> None:
+        self.posts = 0
+        self.images = 0
+        self.bytes = 0
+        self.arrivals: dict[str, float] | None = None
+
+    def told(self) -> bytes:
+        return json.dumps(
+            {"posts": self.posts, "images": self.images, "bytes": self.bytes}
+        ).encode()
+
+
+class Sink(asyncio.BufferedProtocol):
+    """One connection; requests have a Content-Length and are not pipelined."""
+
+    def __init__(self, counts: Counts, delay: float) -> None:
+        self._counts = counts
+        self._delay = delay
+        self._buffer = bytearray(_HEAD_ROOM)
+        self._filled = 0
+        self._head = 0
+        self._whole = 0
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def get_buffer(self, _: int) -> memoryview:
+        return memoryview(self._buffer)[self._filled :]
+
+    def buffer_updated(self, count: int) -> None:
+        self._filled += count
+        if not self._whole and not self._read_head():
+            return
+        if self._filled >= self._whole:
+            self._counts.bytes += self._whole
+            self._answer()
+            self._filled = self._whole = 0
+
+    def _read_head(self) -> bool:
+        end = self._buffer.find(b"\r\n\r\n", 0, self._filled)
+        if end < 0:
+            return False
+        found = _LENGTH.search(self._buffer, 0, end)
+        self._head = end + 4
+        self._whole = self._head + (int(found[1]) if found else 0)
+        if self._whole > len(self._buffer):
+            larger = bytearray(self._whole)
+            larger[: self._filled] = self._buffer[: self._filled]
+            self._buffer = larger
+        return True
+
+    def _answer(self) -> None:
+        if self._buffer.startswith(b"POST"):
+            names = {
+                bytes(found[1]) for found in _NAME.finditer(self._buffer, self._head, self._whole)
+            }
+            body = self._take(names)
+            if self._delay:
+                asyncio.get_running_loop().call_later(self._delay, self._send, body)
+                return
+        elif self._buffer.startswith(b"GET /arrivals"):
+            body = json.dumps(self._counts.arrivals or {}).encode()
+        else:
+            body = self._counts.told()
+        self._send(body)
+
+    def _take(self, names: set[bytes]) -> bytes:
+        counts = self._counts
+        counts.posts += 1
+        if counts.arrivals is not None:
+            now = time.monotonic()
+            counts.arrivals.update((name.decode(), now) for name in names)
+        entries = []
+        for name in names:
+            counts.images += 1
+            entries.append(b'"%b":{"hash":"%032x","name":"%b"}' % (name, counts.images, name))
+        return b'{"images":{' + b",".join(entries) + b"}}"
+
+    def _send(self, body: bytes) -> None:
+        assert self._transport is not None
+        self._transport.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+            % (len(body), body)
+        )
+
+
+async def serve(delay: float, arrivals: bool, certificate: str | None) -> None:
+    """Serve until killed; the first line of stdout is the port."""
+    counts = Counts()
+    counts.arrivals = {} if arrivals else None
+    context = None
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Sink(counts, delay), "127.0.0.1", 0, ssl=context, backlog=512
+    )
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await server.serve_forever()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--arrivals", action="store_true")
+    parser.add_argument("--certificate")
+    options = parser.parse_args()
+    asyncio.run(serve(options.delay, options.arrivals, options.certificate))
+
+
+if __name__ == "__main__":
+    main()

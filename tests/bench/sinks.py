@@ -1,0 +1,99 @@
+"""A running sink, what it counted, and the certificate that clients trust it by."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.children import ROOT, environ
+
+
+@dataclass(frozen=True)
+class Count:
+    """What a sink was sent; bytes of HTTP with its headers."""
+
+    posts: int
+    images: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class RunningSink:
+    """Where it listens; `trust` is what clients need in their environment."""
+
+    port: int
+    certificate: Path | None
+
+    @property
+    def url(self) -> str:
+        return f"{'http' if self.certificate is None else 'https'}://127.0.0.1:{self.port}"
+
+    @property
+    def trust(self) -> dict[str, str]:
+        """OpenSSL's own variable, and that of `requests`, which brings its own bundle."""
+        if self.certificate is None:
+            return {}
+        path = str(self.certificate)
+        return {"SSL_CERT_FILE": path, "REQUESTS_CA_BUNDLE": path}
+
+    def count(self) -> Count:
+        return Count(**self._ask("/count"))
+
+    def arrivals(self) -> dict[str, float]:
+        """Return when each name was answered, by the monotonic clock of this machine."""
+        found: dict[str, float] = self._ask("/arrivals")
+        return found
+
+    def _ask(self, path: str) -> Any:
+        if self.certificate is None:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        else:
+            context = ssl.create_default_context(cafile=str(self.certificate))
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context)
+        try:
+            connection.request("GET", path)
+            return json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+
+
+@contextmanager
+def sink(
+    certificate: Path | None = None, *, delay: float = 0.0, arrivals: bool = False
+) -> Iterator[RunningSink]:
+    """Run a sink in a process of its own; `delay` is in seconds before each answer."""
+    command = [sys.executable, "-m", "bench.sink", "--delay", str(delay)]
+    command += ["--arrivals"] if arrivals else []
+    command += ["--certificate", str(certificate)] if certificate else []
+    process = subprocess.Popen(command, cwd=ROOT, env=environ(), stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        yield RunningSink(int(process.stdout.readline()), certificate)
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def certificate(directory: Path) -> Path:
+    """Make a certificate for 127.0.0.1 that signs itself, with its key; needs `openssl`."""
+    path = directory / "certificate.pem"
+    if not path.exists():
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+             "-nodes", "-days", "2", "-subj", "/CN=syncd bench", "-addext",
+             "subjectAltName=IP:127.0.0.1", "-keyout", str(path), "-out", f"{path}.crt"],
+            check=True,
+            capture_output=True,
+        )  # fmt: skip
+        path.write_bytes(path.read_bytes() + Path(f"{path}.crt").read_bytes())
+    return path

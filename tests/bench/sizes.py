@@ -1,0 +1,48 @@
+"""How much each row does: in full as the goals are written, or quickly to see that all works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Numbers of images and files; `rounds` are the repetitions of paired runs."""
+
+    rounds: int
+    images: dict[int, int]  # bytes of an image → how many are sent
+    trees: tuple[int, ...]  # files of the trees that are started over
+    backfill: int  # files of the backfill whose memory is measured
+    burst: int
+    probes: int  # files whose latency is measured
+    windows: int  # budget windows
+    time_scale: int  # of the sandbox: a window of 300 s lasts 300 s / time_scale
+    facts: int
+    commits: int
+
+
+FULL = Sizes(
+    rounds=3,
+    images={20_000: 5000, 300_000: 1500},
+    trees=(100_000, 1_000_000),
+    backfill=100_000,
+    burst=50_000,
+    probes=100,
+    windows=10,
+    time_scale=60,
+    facts=50_000,
+    commits=5000,
+)
+
+QUICK = Sizes(
+    rounds=1,
+    images={20_000: 300, 300_000: 60},
+    trees=(5000,),
+    backfill=2000,
+    burst=2000,
+    probes=10,
+    windows=3,
+    time_scale=300,
+    facts=5000,
+    commits=500,
+)
