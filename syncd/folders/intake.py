@@ -63,7 +63,8 @@ class Intake:
         self._settle = settle
         self._arrived = arrived
         self._waiting: dict[Place, _Waiting] = {}
-        self._due: list[tuple[float, int, Place]] = []
+        self._due: list[tuple[float, int, Place]] = []  # of a scan's finds
+        self._fresh_due: list[tuple[float, int, Place]] = []  # of what was just dropped: first
         self._reading: set[Place] = set()
         self._number = 0
         self._changed = asyncio.Event()
@@ -71,7 +72,8 @@ class Intake:
     @property
     def reading(self) -> bool:
         """Files that have settled are being read, or are about to be."""
-        return bool(self._reading) or bool(self._due and self._due[0][0] <= time.monotonic())
+        due = self._next_due()
+        return bool(self._reading) or (due is not None and due <= time.monotonic())
 
     @property
     def waiting(self) -> int:
@@ -81,7 +83,7 @@ class Intake:
     async def offer(self, root: bytes, found: Sequence[tuple[Place, Stat]], *, fresh: bool) -> None:
         """Take files that were found new or changed; waits while too many are settling."""
         for place, stat in found:
-            while len(self._waiting) >= MOST_WAITING:
+            while not fresh and len(self._waiting) >= MOST_WAITING:
                 await self._change()
             known = self._waiting.get(place)
             if known is None or known.stat != stat:
@@ -109,15 +111,19 @@ class Intake:
         seen_for = time.monotonic() - waiting.since
         left = time_to_settle(waiting.stat, seen_for, time.time_ns(), self._settle)
         self._number += 1
-        heapq.heappush(self._due, (time.monotonic() + left, self._number, place))
+        line = self._fresh_due if waiting.fresh else self._due
+        heapq.heappush(line, (time.monotonic() + left, self._number, place))
+
+    def _next_due(self) -> float | None:
+        return min((line[0][0] for line in (self._fresh_due, self._due) if line), default=None)
 
     async def _read_settled(self, threads: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
         while True:
             batch = self._take_settled()
             if not batch:
-                left = self._due[0][0] - time.monotonic() if self._due else None
-                await self._change(left)
+                due = self._next_due()
+                await self._change(None if due is None else due - time.monotonic())
                 continue
             results = await loop.run_in_executor(threads, self._read_all, batch)
             await self._record(batch, results)
@@ -137,10 +143,17 @@ class Intake:
 
     def _take_settled(self) -> list[tuple[Place, _Waiting]]:
         batch: list[tuple[Place, _Waiting]] = []
+        for line in (self._fresh_due, self._due):
+            self._take_from(line, batch)
+        return batch
+
+    def _take_from(
+        self, line: list[tuple[float, int, Place]], batch: list[tuple[Place, _Waiting]]
+    ) -> None:
         held_back: list[tuple[float, int, Place]] = []
-        now, size = time.monotonic(), 0
-        while self._due and self._due[0][0] <= now and len(batch) < BATCH and size < BATCH_BYTES:
-            entry = heapq.heappop(self._due)
+        now, size = time.monotonic(), sum(waiting.stat.size for _, waiting in batch)
+        while line and line[0][0] <= now and len(batch) < BATCH and size < BATCH_BYTES:
+            entry = heapq.heappop(line)
             place = entry[2]
             waiting = self._waiting.get(place)
             if waiting is None:
@@ -157,8 +170,7 @@ class Intake:
             batch.append((place, waiting))
             size += waiting.stat.size
         for entry in held_back:
-            heapq.heappush(self._due, entry)
-        return batch
+            heapq.heappush(line, entry)
 
     async def _record(
         self,

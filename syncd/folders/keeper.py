@@ -59,15 +59,24 @@ class Keeper:
         self._rescan = rescan
         self._changed = changed
         self._looks: set[Look] = set()
-        self._wake = asyncio.Event()
+        self._told_to_look = asyncio.Event()
+        self._everything = asyncio.Event()
         self._told: set[Trouble] = set()
         self._missing = False
-        self.scanning = False
+        self._scans_running = 0
+
+    @property
+    def scanning(self) -> bool:
+        """A scan is under way."""
+        return self._scans_running > 0
 
     def look(self, looks: Collection[Look]) -> None:
         """Look at these places soon."""
-        self._looks.update(looks)
-        self._wake.set()
+        if EVERYWHERE in looks:
+            self._everything.set()
+        elif looks:
+            self._looks.update(looks)
+            self._told_to_look.set()
 
     async def run(self) -> None:
         """Watch, and scan what the watch points at; everything once it stands, and on the period.
@@ -78,20 +87,22 @@ class Keeper:
         watcher = Watcher(self._root, self.patterns, self.look, self._watch_is)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(watcher.run(), name=f"watch:{self._name}")
-            tasks.create_task(self._scan_when_due(), name=f"scan:{self._name}")
+            tasks.create_task(self._scan_all_when_due(), name=f"scan:{self._name}")
+            tasks.create_task(self._scan_where_told(), name=f"look:{self._name}")
 
-    async def _scan_when_due(self) -> None:
-        loop = asyncio.get_running_loop()
-        next_full = loop.time() + self._rescan
+    async def _scan_all_when_due(self) -> None:
         while True:
-            if loop.time() >= next_full or EVERYWHERE in self._looks:
-                self._take_looks()
-                await self.scan_all()
-                next_full = loop.time() + self._rescan
-            elif self._looks:
-                await self._scan(self._take_looks(), fresh=True)
-            else:
-                await self._woken(next_full - loop.time())
+            await _set_within(self._everything, self._rescan)
+            self._everything.clear()
+            await self.scan_all()
+
+    async def _scan_where_told(self) -> None:
+        """What was just dropped does not wait for the end of a scan of everything."""
+        while True:
+            await self._told_to_look.wait()
+            self._told_to_look.clear()
+            looks, self._looks = coalesced(self._looks), set()
+            await self._scan(looks, fresh=True)
 
     async def scan_all(self) -> bool:
         """Scan the whole folder; tell whether that was done without an error."""
@@ -110,7 +121,7 @@ class Keeper:
         return report.troubles == 0
 
     async def _scan(self, looks: Collection[Look], *, fresh: bool) -> _Report | None:
-        self.scanning = True
+        self._scans_running += 1
         try:
             before = await asyncio.to_thread(root_identity, self._root)
             if before is None:
@@ -123,7 +134,7 @@ class Keeper:
             same = before.is_still(await asyncio.to_thread(root_identity, self._root))
             await self._end(number, troubles, whole=EVERYWHERE in looks, same_root=same)
         finally:
-            self.scanning = False
+            self._scans_running -= 1
         return report
 
     async def _walk(
@@ -203,17 +214,13 @@ class Keeper:
             case _:
                 assert_never(state)
 
-    def _take_looks(self) -> frozenset[Look]:
-        looks, self._looks = coalesced(self._looks), set()
-        self._wake.clear()
-        return looks
 
-    async def _woken(self, within: float) -> None:
-        try:
-            async with asyncio.timeout(within):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
 
 
 _TOLD_AT_MOST = 100

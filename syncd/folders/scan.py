@@ -70,6 +70,8 @@ class Walk:
     def _look(self, look: Look, db: sqlite3.Connection, stretch: Stretch) -> None:
         if not self._patterns.enters(look.path):
             return
+        # Asked before the disk is: what is recorded meanwhile is found again, never missed.
+        known = tree.known_directory(self._folder_id, look.path)(db)
         try:
             listing = list_directory(self._root, look.path, self._patterns)
         except Unreadable as error:
@@ -79,7 +81,6 @@ class Walk:
         stretch.troubles += listing.troubles
         stretch.seen += len(listing.files)
         below = [_joined(look.path, name) for name in listing.directories]
-        known = tree.known_directory(self._folder_id, look.path)(db)
         stretch.found += _changed(self._folder_id, look.path, listing, known)
         if (missed := _missed(listing, below, known)) is not None:
             stretch.missed.append(missed)

@@ -203,3 +203,19 @@ async def run_command(rig: Rig, *words: str) -> None:
         sys.executable, "-m", "syncd", *words, "--config", str(rig.config_file), env=rig.environ
     )
     assert await process.wait() == 0
+
+
+async def test_a_fresh_file_does_not_wait_for_a_scan_of_everything(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    rig = Rig(tmp_path, sandbox, workers=1)
+    sandbox.faults.add(Fault("slow", seconds=0.05, on="upload"))
+    for i in range(6000):
+        rig.write(f"{i % 60}/{i}.jpg", picture(i, width=8, height=8))
+    fresh = picture(99999)
+    async with rig.running():
+        await until(lambda: bool(rig.rows("SELECT 1 FROM file LIMIT 1")))
+        rig.write("fresh.jpg", fresh)
+        await until(lambda: rig.recorded(fresh) is not None)
+        (known,) = rig.rows("SELECT count(*) FROM file")[0]
+    assert known < 5000
