@@ -14,10 +14,6 @@ UNHURRIED = 10
 """Such POSTs grow smaller with what is left, so that some of it lasts until the headers have
 spoken: evenly sent, they take a tenth of a window to come to a third of it."""
 
-SMALL = 100
-"""Half of a budget that holds so many POSTs by the image goes in POSTs of full size: more than
-enough for the headers to show what one costs."""
-
 UNREAD = 3
 """Answers without a figure after which none is expected."""
 
@@ -47,12 +43,15 @@ class Charging:
     """What one account has shown; UNKNOWN keeps within the budget under both.
 
     The headers decide where they come: between two answers, usage rises by what the calls cost.
-    Where they do not come, one POST that would be refused if images counted is the question.
+    Where they do not come, one POST that would be refused if images counted is the question. So
+    it is at once where the budget is large (trusting): one call a POST is likely, POSTs of full
+    size are what saves calls, and a refusal costs little there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, trusting: bool) -> None:
         self.charge = Charge.UNKNOWN
-        self.dares = False  # no header has come: the next POST asks by its size
+        self._trusting = trusting
+        self._dares = False  # no header has come: the next POST asks by its size
         self._doubt_at: float | None = None
         self._unread = 0
         self._first_at: float | None = None  # when a header first told a figure
@@ -60,6 +59,11 @@ class Charging:
         self._base_at = 0.0
         self._times: list[float] = []  # when the trial's calls were answered
         self._sums: list[tuple[int, int]] = []  # requests and images until then
+
+    @property
+    def dares(self) -> bool:
+        """The next POST may ask by its size."""
+        return self._trusting or self._dares
 
     def most_images(self, wanted: int, budget: Budget, room: int) -> int:
         """Return how many images the next POST may bring; room is how many would fit at a call
@@ -72,7 +76,7 @@ class Charging:
                 # An image costs what it costs: small POSTs that fill the budget without a rest.
                 return min(wanted, _divisor(writes, max(1, writes // 4)))
             case Charge.UNKNOWN:
-                if self.dares or (wanted * SMALL <= writes and room * 2 > writes):
+                if self.dares:
                     return wanted
                 lasting = room // max(2, writes // UNHURRIED)
                 return max(1, min(wanted, writes // PROBES, lasting))
@@ -81,7 +85,7 @@ class Charging:
         """Doubt in time that images are charged; answer whether the belief has changed."""
         if self._doubt_at is None or now < self._doubt_at:
             return False
-        self.charge, self.dares, self._doubt_at = Charge.UNKNOWN, False, None
+        self.charge, self._dares, self._doubt_at = Charge.UNKNOWN, False, None
         self._unread, self._first_at, self._base = 0, None, None
         return True
 
@@ -89,7 +93,7 @@ class Charging:
         """A throttle came for a call; answer whether its images explain it."""
         if self.charge is not Charge.UNKNOWN or not self.dares or call.images < 2:
             return False
-        self.charge, self.dares = Charge.IMAGE, False
+        self.charge, self._dares = Charge.IMAGE, False
         self._doubt_at = now + GUESS_DOUBTED_AFTER * window
         return True
 
@@ -101,18 +105,18 @@ class Charging:
         alone = call.points * call.images > budget.points
         over = points_by_image > 2 * budget.points  # under a leak too, over one window
         if self.charge is Charge.UNKNOWN and (alone or over):
-            self.charge, self.dares = Charge.REQUEST, False
+            self.charge, self._dares = Charge.REQUEST, False
 
     def read(self, now: float, percent: float | None, budget: Budget) -> bool:
         """Take in what a header says of the calls used; answer whether the belief has changed."""
         if percent is None:
             self._unread += 1
-            self.dares = self.charge is Charge.UNKNOWN and self._unread >= UNREAD
+            self._dares = self.charge is Charge.UNKNOWN and self._unread >= UNREAD
             return False
         self._unread = 0
         if self._first_at is None:
             self._first_at = now
-        self.dares = (
+        self._dares = (
             self.charge is Charge.UNKNOWN and now - self._first_at > PATIENCE * budget.window
         )
         trial = SHORT * budget.window if self.charge is Charge.UNKNOWN else budget.calls_window / 4
@@ -134,13 +138,13 @@ class Charging:
         requests, images = self._sent(now - LAG * budget.window)
         all_requests, all_images = self._sent(now)
         if rise + one < requests + (images - requests) * 0.75:
-            self.charge, self.dares, self._doubt_at = Charge.REQUEST, False, None
+            self.charge, self._dares, self._doubt_at = Charge.REQUEST, False, None
         elif (
             rise - one > all_requests + (all_images - all_requests) / 3
             and all_images > 2 * all_requests
             and now - self._base_at < SHORT * budget.window
         ):
-            self.charge, self.dares = Charge.IMAGE, False
+            self.charge, self._dares = Charge.IMAGE, False
             self._doubt_at = now + DOUBTED_AFTER * budget.window
         else:
             return False

@@ -106,7 +106,7 @@ class Pace:
         self._whole = terms.budget()
         self._ours = self._whole.less(terms.reserve)
         self._clock, self._skew = now, 0.0
-        self._charging = Charging()
+        self._charging = _charging(self._whole)
         self._others = Others()
         self._points = _window(self._whole.window, points=True)
         self._calls = _window(self._whole.calls_window, points=False)
@@ -258,7 +258,7 @@ class Pace:
                 self._whole = self._terms.budget(self._told)
                 self._ours = self._whole.less(self._terms.reserve)
                 self._others.forget()
-                self._charging = Charging()
+                self._charging = _charging(self._whole)
                 self._cap = None
                 self._turn = self._fresh_turn = now
         if self._charging.read(now, reading.calls, self._whole):
@@ -388,6 +388,10 @@ class Pace:
         spent = self._points.spent
         back = spent.time_until(now, price, by_image=by_image)
         return (spent.seconds if back is None else back) / (left + 1)
+
+
+def _charging(whole: Budget) -> Charging:
+    return Charging(trusting=whole.points >= LARGE * WRITE_POINTS)
 
 
 def _window(seconds: float, *, points: bool) -> _Window:
