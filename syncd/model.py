@@ -22,14 +22,6 @@ FolderName = NewType("FolderName", str)
 
 
 @dataclass(frozen=True, slots=True)
-class Replica:
-    """One image in one account."""
-
-    digest: Digest
-    account: AccountId
-
-
-@dataclass(frozen=True, slots=True)
 class Stat:
     """What tells one version of a file from the next without reading it; times in ns."""
 

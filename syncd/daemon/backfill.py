@@ -10,11 +10,10 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Config
-from syncd.daemon.house import House, open_house
+from syncd.daemon.house import House, open_house, tell_of
 from syncd.daemon.stopping import run_until, stop_signals
 from syncd.engine.engine import Open
 from syncd.engine.lane import Lane
-from syncd.engine.stats import tell_stats
 from syncd.ledger import questions
 from syncd.ledger.questions import Tally
 from syncd.model import AccountName
@@ -66,15 +65,7 @@ async def backfill(
                     tasks = [
                         loops.create_task(house.disk.intake.run(), name="intake"),
                         loops.create_task(house.engine.run(carrying), name="engine"),
-                        loops.create_task(
-                            tell_stats(
-                                house.engine,
-                                house.ledger,
-                                config.log.stats_every,
-                                config.pack.images,
-                            ),
-                            name="stats",
-                        ),
+                        loops.create_task(tell_of(house), name="stats"),
                     ]
                     scans = loops.create_task(_read_everything(house), name="scans")
                     await _until_done(house, scans, show)

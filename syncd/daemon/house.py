@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from syncd.config import Config
 from syncd.daemon.disk import Disk, build_disk, declare
 from syncd.engine.engine import Engine, Open
+from syncd.engine.stats import tell_stats
 from syncd.graph.client import connect
 from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.lock import sole_use
@@ -62,6 +63,12 @@ async def open_house(
                 tries=tries,
             )
             yield House(config, ledger, disk, engine)
+
+
+async def tell_of(house: House) -> None:
+    """Write the stats line on its period until cancelled."""
+    config = house.config
+    await tell_stats(house.engine, house.ledger, config.log.stats_every, config.pack.images)
 
 
 async def keep(house: House, carrying: asyncio.TaskGroup) -> None:

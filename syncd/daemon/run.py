@@ -8,10 +8,9 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Config
-from syncd.daemon.house import keep, open_house
+from syncd.daemon.house import keep, open_house, tell_of
 from syncd.daemon.stopping import run_until, stop_signals
 from syncd.engine.engine import Open
-from syncd.engine.stats import tell_stats
 from syncd.model import printable
 
 log: FilteringBoundLogger = structlog.get_logger()
@@ -25,10 +24,7 @@ async def run(config: Config, open_account: Open) -> None:
             async def work(carrying: asyncio.TaskGroup) -> None:
                 async with asyncio.TaskGroup() as loops:
                     loops.create_task(keep(house, carrying), name="keep")
-                    stats = tell_stats(
-                        house.engine, house.ledger, config.log.stats_every, config.pack.images
-                    )
-                    loops.create_task(stats, name="stats")
+                    loops.create_task(tell_of(house), name="stats")
 
             log.info(
                 "daemon.started",
