@@ -28,8 +28,7 @@ class Feeder:
             last, page = b"", None
             while page is None or len(page) == PAGE:
                 await queue.wait_for_room()
-                page = await self._ledger.ask(replicas.missing_after(account, last, PAGE))
-                for digest in page:
-                    queue.add(digest)
+                missing = replicas.missing_after(account, last, PAGE)
+                page = await queue.add_page(self._ledger.ask(missing))
                 last = page[-1] if page else b""
             await queue.relook.wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from syncd.model import Digest
 
@@ -29,6 +29,7 @@ class WorkQueue:
         self._working: set[Digest] = set()
         self._again: set[Digest] = set()
         self._given_up: set[Digest] = set()
+        self._done_since: set[Digest] = set()  # the last page was asked for
         self.relook = asyncio.Event()
         self._arrived = asyncio.Event()
         self._stirred = asyncio.Event()
@@ -77,6 +78,20 @@ class WorkQueue:
         if self._may_wait(digest):
             self._enter(self._backlog, digest)
 
+    async def add_page(self, page: Awaitable[Sequence[Digest]]) -> Sequence[Digest]:
+        """Take and return a page of the ledger's, which may be older than what is done meanwhile.
+
+        Such a digest would only take the place of another in a POST; `relook` asks again.
+        """
+        self._done_since.clear()
+        digests = await page
+        for digest in digests:
+            if digest in self._done_since:
+                self.relook.set()
+            else:
+                self.add(digest)
+        return digests
+
     def take(self, most: int) -> list[Digest]:
         """Hand out the next digests, those that just arrived first."""
         taken: list[Digest] = []
@@ -107,6 +122,7 @@ class WorkQueue:
     def done(self, digest: Digest) -> None:
         """Nothing more is to be done about a digest that was taken."""
         self._working.discard(digest)
+        self._done_since.add(digest)
         if digest in self._again:
             self._again.discard(digest)
             self.relook.set()

@@ -39,6 +39,33 @@ async def test_what_came_while_it_was_worked_on_is_looked_at_again() -> None:
     assert queue.relook.is_set()
 
 
+async def test_what_is_done_while_a_page_is_read_does_not_come_back_with_it() -> None:
+    queue = WorkQueue()
+
+    async def page() -> list[Digest]:
+        queue.done(digest(1))  # after the ledger was asked, and before its answer is here
+        return [digest(1), digest(2)]
+
+    queue.add(digest(1))
+    queue.take(1)
+    assert await queue.add_page(page()) == [digest(1), digest(2)]
+    assert queue.take(9) == [digest(2)]
+    assert queue.relook.is_set()
+
+
+async def test_what_was_done_before_a_page_was_asked_for_may_come_with_it() -> None:
+    queue = WorkQueue()
+
+    async def page() -> list[Digest]:
+        return [digest(1)]
+
+    queue.add(digest(1))
+    queue.take(1)
+    queue.done(digest(1))
+    await queue.add_page(page())
+    assert queue.take(9) == [digest(1)]
+
+
 async def test_the_order_is_fresh_then_put_back_then_backlog() -> None:
     queue = WorkQueue()
     for number in (1, 2, 3):
