@@ -13,7 +13,8 @@ from enum import Enum, auto
 from asyncio_throttle.throttler import Throttler
 
 from syncd.rules.budget import Call, Terms, Tier, write
-from syncd.rules.pace import Pace, Reading
+from syncd.rules.pace import Pace
+from syncd.rules.reading import Reading
 
 
 class End(Enum):

@@ -15,7 +15,7 @@ import msgspec
 
 from syncd.model import AccountId, Entry, ImageHash
 from syncd.rules.budget import Tier
-from syncd.rules.pace import Reading
+from syncd.rules.reading import Reading
 from syncd.rules.verdicts import Fault
 
 T = TypeVar("T")

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from enum import Enum, auto
 
 from syncd.rules.budget import WRITE_POINTS, Budget, Call
+from syncd.rules.spending import Spending
 
 PROBES = 4
 """While the charge is unknown, no POST takes more than this part of a budget, by the image."""
@@ -26,9 +27,9 @@ SHORT = 0.3
 PATIENCE = 0.3
 """Windows after which headers that show neither are no longer waited for."""
 
-DOUBTED_AFTER, GUESS_DOUBTED_AFTER = 12, 72
-"""Windows until a charge by the image is doubted: as the headers showed it, asking again costs
-nothing; as one refusal made us guess, it may cost another one (1 and 6 hours of 300 s)."""
+DOUBTED_AFTER = 72
+"""Windows until a charge by the image is doubted: to ask again may cost a refusal (6 hours of
+300 s)."""
 
 
 class Charge(Enum):
@@ -42,14 +43,21 @@ class Charge(Enum):
 class Charging:
     """What one account has shown; UNKNOWN keeps within the budget under both.
 
-    The headers decide where they come: between two answers, usage rises by what the calls cost.
-    Where they do not come, one POST that would be refused if images counted is the question. So
-    it is at once where the budget is large (trusting): one call a POST is likely, POSTs of full
-    size are what saves calls, and a refusal costs little there.
+    The headers decide where they come: the hour holds what our calls cost at least, and between
+    two answers usage rises by what they cost. Where they do not come, one POST that would be
+    refused if images counted is the question. So it is at once where the budget is large
+    (trusting): one call a POST is likely, POSTs of full size are what saves calls, and a refusal
+    costs little there.
     """
 
-    def __init__(self, *, trusting: bool) -> None:
+    def __init__(self, hour: float, *, trusting: bool) -> None:
+        """hour is the calls' window."""
         self.charge = Charge.UNKNOWN
+        self._taken = Spending(hour)
+        self._believed = Spending(hour)  # the same, at what each call was believed to cost
+        self._believed_in_all = 0
+        self.by_image = False
+        """Images are charged, as far as was last known."""
         self._trusting = trusting
         self._dares = False  # no header has come: the next POST asks by its size
         self._doubt_at: float | None = None
@@ -57,13 +65,14 @@ class Charging:
         self._first_at: float | None = None  # when a header first told a figure
         self._base: float | None = None  # percent of the calls at the first answer
         self._base_at = 0.0
+        self._base_left = 0  # what had left the hour by then
         self._times: list[float] = []  # when the trial's calls were answered
         self._sums: list[tuple[int, int]] = []  # requests and images until then
 
     @property
     def dares(self) -> bool:
         """The next POST may ask by its size."""
-        return self._trusting or self._dares
+        return self._dares or (self._trusting and not self.by_image)
 
     def most_images(self, wanted: int, budget: Budget, room: int) -> int:
         """Return how many images the next POST may bring; room is how many would fit at a call
@@ -81,20 +90,18 @@ class Charging:
                 lasting = room // max(2, writes // UNHURRIED)
                 return max(1, min(wanted, writes // PROBES, lasting))
 
-    def look_again(self, now: float) -> bool:
-        """Doubt in time that images are charged; answer whether the belief has changed."""
+    def look_again(self, now: float) -> None:
+        """Doubt in time that images are charged."""
         if self._doubt_at is None or now < self._doubt_at:
-            return False
+            return
         self.charge, self._dares, self._doubt_at = Charge.UNKNOWN, False, None
         self._unread, self._first_at, self._base = 0, None, None
-        return True
 
     def refused(self, now: float, call: Call, window: float) -> bool:
         """A throttle came for a call; answer whether its images explain it."""
         if self.charge is not Charge.UNKNOWN or not self.dares or call.images < 2:
             return False
-        self.charge, self._dares = Charge.IMAGE, False
-        self._doubt_at = now + GUESS_DOUBTED_AFTER * window
+        self._is_by_image(now + DOUBTED_AFTER * window)
         return True
 
     def taken(self, now: float, call: Call, budget: Budget, points_by_image: int) -> None:
@@ -102,17 +109,21 @@ class Charging:
         requests, images = self._sums[-1] if self._sums else (0, 0)
         self._times.append(now)
         self._sums.append((requests + 1, images + max(1, call.images)))
+        self._taken.add(now, 1, max(1, call.images))
+        believed = max(1, call.images) if self.charge is Charge.IMAGE else 1
+        self._believed.add(now, believed, 0)
+        self._believed_in_all += believed
         alone = call.points * call.images > budget.points
         over = points_by_image > 2 * budget.points  # under a leak too, over one window
         if self.charge is Charge.UNKNOWN and (alone or over):
-            self.charge, self._dares = Charge.REQUEST, False
+            self._is_by_request()
 
-    def read(self, now: float, percent: float | None, budget: Budget) -> bool:
-        """Take in what a header says of the calls used; answer whether the belief has changed."""
+    def read(self, now: float, percent: float | None, budget: Budget) -> None:
+        """Take in what a header says of the calls used."""
         if percent is None:
             self._unread += 1
             self._dares = self.charge is Charge.UNKNOWN and self._unread >= UNREAD
-            return False
+            return
         self._unread = 0
         if self._first_at is None:
             self._first_at = now
@@ -122,42 +133,56 @@ class Charging:
         trial = SHORT * budget.window if self.charge is Charge.UNKNOWN else budget.calls_window / 4
         if self._base is None or now - self._base_at > trial:
             self._start(now, percent)
-            return False
-        return self._judge(now, percent, budget)
+        else:
+            self._judge(now, percent, self._base, budget)
 
-    def _judge(self, now: float, percent: float, budget: Budget) -> bool:
-        """Compare the rise since the first answer with what the calls would cost by the image.
+    def _judge(self, now: float, percent: float, base: float, budget: Budget) -> None:
+        """Compare the calls that the hour holds with what ours would be by the image.
 
-        Others only ever add to it. So less than three quarters of it says no, whoever else calls;
-        for a yes it must be a third at least, and have come too soon to be others' doing.
+        Others only ever add to them. So less than three quarters says no, whoever else calls. For
+        a yes, a third at least must have come since the first answer, what left the hour
+        meanwhile not counted, and too soon to be others' doing.
         """
-        assert self._base is not None  # noqa: S101  read() has seen to it
         one = budget.calls / 100  # whole percents: each of two figures may be one short
-        rise = (percent - self._base) * one
-        before = self.charge
-        requests, images = self._sent(now - LAG * budget.window)
-        all_requests, all_images = self._sent(now)
-        if rise + one < requests + (images - requests) * 0.75:
-            self.charge, self._dares, self._doubt_at = Charge.REQUEST, False, None
+        requests, images = self._sums[-1] if self._sums else (0, 0)
+        if (percent + 1) * one < self._least_by_image(now, now - LAG * budget.window):
+            self._is_by_request()
         elif (
-            rise - one > all_requests + (all_images - all_requests) / 3
-            and all_images > 2 * all_requests
+            (percent - base - 1) * one + self._left(now) - self._base_left
+            > requests + (images - requests) / 3
+            and images > 2 * requests
             and now - self._base_at < SHORT * budget.window
         ):
-            self.charge, self._dares = Charge.IMAGE, False
-            self._doubt_at = now + DOUBTED_AFTER * budget.window
+            self._is_by_image(now + DOUBTED_AFTER * budget.window)
         else:
-            return False
+            return
         self._start(now, percent)
-        return self.charge is not before
 
-    def _sent(self, until: float) -> tuple[int, int]:
-        """Return the requests and images of the trial that were answered until then."""
+    def _is_by_request(self) -> None:
+        self.charge, self.by_image = Charge.REQUEST, False
+        self._dares, self._doubt_at = False, None
+
+    def _is_by_image(self, doubt_at: float) -> None:
+        self.charge, self.by_image = Charge.IMAGE, True
+        self._dares, self._doubt_at = False, doubt_at
+
+    def _least_by_image(self, now: float, until: float) -> float:
+        """Return what the hour holds at least of calls answered until then, if images count."""
+        if self._base_at > until:
+            return 0.0
         place = bisect_right(self._times, until)
-        return self._sums[place - 1] if place else (0, 0)
+        requests, images = self._sums[place - 1] if place else (0, 0)
+        last_requests, last_images = self._sums[-1] if self._sums else (0, 0)
+        requests += self._taken.spent(now, by_image=False) - last_requests
+        images += self._taken.spent(now, by_image=True) - last_images
+        return requests + (images - requests) * 0.75
+
+    def _left(self, now: float) -> int:
+        """Return how many of our calls have left the hour."""
+        return self._believed_in_all - self._believed.spent(now, by_image=False)
 
     def _start(self, now: float, percent: float) -> None:
-        self._base, self._base_at = percent, now
+        self._base, self._base_at, self._base_left = percent, now, self._left(now)
         self._times.clear()
         self._sums.clear()
 

@@ -33,13 +33,17 @@ class Others:
     def read(self, now: float, percent: float, ours: int, budget: Budget) -> None:
         """Take in the percent of the budget's calls that are used; ours is what we spent of it."""
         one = budget.calls / 100
-        unexplained = percent * one - ours
-        present = unexplained + one / 2 if unexplained > 0 else 0.0  # whole percents: half is lost
-        arrived = present + self._before(now - budget.calls_window)
-        self._present = present
-        if not present and self._times:  # none in an hour: what we thought of it before was noise
-            arrived = 0.0
-            self._times, self._arrived = [now - budget.calls_window], [0.0]
+        gone = self._before(now - budget.calls_window)
+        least = percent * one - ours + gone
+        most = max(least + one, gone)  # whole percents are told, and cut off
+        if self._times:
+            # Exact is a figure that has just changed. In between, they go on as they did.
+            since = (now - self._times[-1]) / budget.window
+            went_on = self._arrived[-1] + self.points(now, budget) / WRITE_POINTS * since
+            arrived = min(max(went_on, least), most)
+        else:
+            arrived = least + one / 2 if least > 0 else 0.0
+        self._present = arrived - gone
         if len(self._times) > 1 and now - self._times[-2] < GRAIN * budget.window:
             self._times[-1], self._arrived[-1] = now, arrived
         else:
@@ -75,7 +79,7 @@ class Others:
             came = self._arrived[-1] - self._before(last - horizon * window)
             least, most = max(0.0, came - error) / horizon, (came + error) / horizon
             if rate is None:
-                rate = max(0.0, came - error / 2) / horizon
+                rate = max(0.0, came) / horizon
             rate = min(max(rate, least), most)
         fresh = max(0.0, 1 - max(0.0, now - last - window) / budget.calls_window)
         return max(0.0, rate or 0.0) * WRITE_POINTS * fresh

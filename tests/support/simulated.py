@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from syncd.rules.budget import Budget, Call, Tier, write
-from syncd.rules.pace import Pace, Reading
+from syncd.rules.pace import Pace
+from syncd.rules.reading import Reading
 
 
 @dataclass

@@ -9,7 +9,8 @@ from support.simulated import Sender, Server
 
 from syncd.rules.budget import READ, Budget, Terms, Tier, write
 from syncd.rules.charging import Charge
-from syncd.rules.pace import Pace, Reading
+from syncd.rules.pace import Pace
+from syncd.rules.reading import Reading
 
 SMALL = Terms(points=12, window=10.0, calls=9, calls_window=40.0, reserve=0.0)
 gaps = st.lists(st.floats(0, 20), max_size=60)
@@ -148,6 +149,6 @@ def test_memory_is_bounded_in_a_large_account() -> None:
     sender = Sender(Pace(Terms(Tier.STANDARD), 0.0), server)
     sender.run(1500)
     assert server.taken > 10_000
-    assert len(sender.pace._calls.spent._bins) <= 1001
-    assert len(sender.pace._points.spent._bins) <= 1001
-    assert len(sender.pace._others._times) <= 300
+    assert len(sender.pace._quota.calls.spent._bins) <= 1001
+    assert len(sender.pace._quota.points.spent._bins) <= 1001
+    assert len(sender.pace._quota._others._times) <= 300

@@ -18,7 +18,7 @@ from syncd.graph.shapes import (
 )
 from syncd.model import AccountId, Entry, ImageHash
 from syncd.rules.budget import Tier
-from syncd.rules.pace import Reading
+from syncd.rules.reading import Reading
 
 HASH = ImageHash("d8fc613662fb5ff2d3d7e4a3a1a3b2c1")
 ACCOUNT = AccountId("679927437761688")
