@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -75,23 +76,30 @@ def build_disk(
     ids: dict[FolderName, int],
     *,
     arrived: Callable[[Digest, Sequence[AccountId]], None],
-    changed: Callable[[], None],
+    changed: Callable[[Sequence[AccountId]], None],
 ) -> Disk:
-    """Build the disk side; `arrived` hears of images just dropped, `changed` of other changes."""
+    """Build the disk side; `arrived` hears of images just dropped, `changed` of others."""
     routes = {ids[name]: config.routes(folder) for name, folder in config.folders.items()}
 
     def recorded(folder_id: int, digest: Digest, fresh: bool) -> None:
         if fresh:
             arrived(digest, routes[folder_id])
         else:
-            changed()
+            changed(routes[folder_id])
 
     kept = Kept(KEPT)
     intake = Intake(
         ledger, config.watch.settle, recorded, kept, lambda folder_id: len(routes[folder_id])
     )
     keepers = {
-        ids[name]: Keeper(ids[name], folder, ledger, intake, config.watch.rescan, changed=changed)
+        ids[name]: Keeper(
+            ids[name],
+            folder,
+            ledger,
+            intake,
+            config.watch.rescan,
+            changed=partial(changed, routes[ids[name]]),
+        )
         for name, folder in config.folders.items()
     }
     return Disk(intake, keepers, kept)

@@ -48,8 +48,8 @@ async def open_house(
             def arrived(digest: Digest, accounts: Sequence[AccountId]) -> None:
                 engine.arrived(digest, accounts)
 
-            def changed() -> None:
-                engine.look_again()
+            def changed(accounts: Sequence[AccountId]) -> None:
+                engine.look_again_for(accounts)
 
             disk = build_disk(config, ledger, ids, arrived=arrived, changed=changed)
             engine = Engine(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -74,12 +74,16 @@ class Engine:
         for account in account_ids:
             if (lane := self.lanes.get(account)) is not None:
                 lane.queue.add_fresh(digest)
-                self._feeders[account].look_again()  # the queue may have been full
 
     def look_again(self) -> None:
         """Facts have changed."""
-        for feeder in self._feeders.values():
-            feeder.look_again()
+        self.look_again_for(self.lanes)
+
+    def look_again_for(self, account_ids: Iterable[AccountId]) -> None:
+        """Something may be missing in these accounts that was not."""
+        for account in account_ids:
+            if (feeder := self._feeders.get(account)) is not None:
+                feeder.look_again()
 
     async def _open(self, lane: Lane) -> None:
         """Read the account's credentials, anew when a person has seen to them."""

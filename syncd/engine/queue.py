@@ -69,9 +69,13 @@ class WorkQueue:
 
         Of very many at once, the later ones come from the ledger like a backlog.
         """
-        if self._may_wait(digest) and len(self._fresh) < ROOM:
+        if not self._may_wait(digest):
+            return
+        if len(self._fresh) < ROOM:
             self._enter(self._fresh, digest)
             self.stir()
+        else:
+            self.relook.set()
 
     def add(self, digest: Digest) -> None:
         """A digest of the backlog takes its place at the end."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -17,15 +15,22 @@ from syncd.folders.inside import Unreadable
 from syncd.folders.kept import Kept
 from syncd.folders.probe import Picture, Unfit
 from syncd.folders.read import Reader, Reading
+from syncd.folders.settling import Found, Settling
 from syncd.ledger import tree
 from syncd.ledger.database import Ledger
 from syncd.ledger.tree import Content, Place
 from syncd.model import Digest, Stat, printable
-from syncd.rules.settling import time_to_settle
+from syncd.rules.settling import is_recent
 
 log: FilteringBoundLogger = structlog.get_logger()
 
-MOST_WAITING = 10_000  # files that settle at once; a scan waits for the rest
+MOST_WAITING = 10_000
+"""Files in each line that settle at once; who finds more waits for them."""
+
+MANY, LATELY = 1000, 60.0
+"""Of more files than this that one look found, those are fresh that changed in the last minute: the
+others lay there, and are a backlog like any."""
+
 BATCH = 64  # files that one hop to a thread reads, and one commit records
 BATCH_BYTES = 4 * 2**20  # and no further file once there are so many bytes
 READERS = 2
@@ -35,14 +40,6 @@ LARGEST = 128 * 2**20
 
 Arrived = Callable[[int, Digest, bool], None]
 """Called once a fit image is in the ledger: folder id, digest, whether it has just been dropped."""
-
-
-@dataclass(slots=True)
-class _Waiting:
-    root: bytes
-    stat: Stat
-    since: float  # monotonic: since when this stat has been seen
-    fresh: bool
 
 
 class Intake:
@@ -60,35 +57,45 @@ class Intake:
         self._ledger = ledger
         self._kept = kept
         self._uses = uses
-        self._settle = settle
         self._arrived = arrived
-        self._waiting: dict[Place, _Waiting] = {}
-        self._due: list[tuple[float, int, Place]] = []  # of a scan's finds
-        self._fresh_due: list[tuple[float, int, Place]] = []  # of what was just dropped: first
-        self._reading: set[Place] = set()
-        self._number = 0
+        self._settling = Settling(settle)
+        self._reading: dict[Place, Found] = {}
         self._changed = asyncio.Event()
 
     @property
     def reading(self) -> bool:
         """Files that have settled are being read, or are about to be."""
-        due = self._next_due()
+        due = self._settling.next_due
         return bool(self._reading) or (due is not None and due <= time.monotonic())
 
     @property
     def waiting(self) -> int:
         """How many files have not settled, or are not recorded yet."""
-        return len(self._waiting) + len(self._reading)
+        return len(self._settling) + len(self._reading)
 
-    async def offer(self, root: bytes, found: Sequence[tuple[Place, Stat]], *, fresh: bool) -> None:
-        """Take files that were found new or changed; waits while too many are settling."""
+    async def offer(self, root: bytes, found: Sequence[tuple[Place, Stat]]) -> None:
+        """Take files that a scan found new or changed; then wait while too many are settling."""
+        now, wall_ns = time.monotonic(), time.time_ns()
         for place, stat in found:
-            while not fresh and len(self._waiting) >= MOST_WAITING:
-                await self._change()
-            known = self._waiting.get(place)
-            if known is None or known.stat != stat:
-                self._wait(place, _Waiting(root, stat, time.monotonic(), fresh))
+            self._take_in(Found(place, root, stat, now, fresh=False), now, wall_ns)
         self._tell()
+        while self._settling.others >= MOST_WAITING:
+            await self._change()
+
+    async def offer_fresh(self, root: bytes, found: Sequence[tuple[Place, Stat]]) -> bool:
+        """Take, before all that a scan found, files that a look came upon; answers whether all.
+
+        Of very many only those are taken that have just changed: the others are a scan's to find.
+        """
+        now, wall_ns = time.monotonic(), time.time_ns()
+        few = len(found) <= MANY
+        fresh = [(p, stat) for p, stat in found if few or is_recent(stat, wall_ns, LATELY)]
+        for place, stat in fresh:
+            self._take_in(Found(place, root, stat, now, fresh=True), now, wall_ns)
+        self._tell()
+        while self._settling.fresh >= MOST_WAITING:
+            await self._change()
+        return len(fresh) == len(found)
 
     async def run(self) -> None:
         """Read what has settled until cancelled."""
@@ -103,117 +110,94 @@ class Intake:
 
     async def quiet(self) -> None:
         """Wait until no file is settling or being read."""
-        while self._waiting or self._reading:
+        while self.waiting:
             await self._change()
 
-    def _wait(self, place: Place, waiting: _Waiting) -> None:
-        self._waiting[place] = waiting
-        seen_for = time.monotonic() - waiting.since
-        left = time_to_settle(waiting.stat, seen_for, time.time_ns(), self._settle)
-        self._number += 1
-        line = self._fresh_due if waiting.fresh else self._due
-        heapq.heappush(line, (time.monotonic() + left, self._number, place))
-
-    def _next_due(self) -> float | None:
-        return min((line[0][0] for line in (self._fresh_due, self._due) if line), default=None)
+    def _take_in(self, found: Found, now: float, wall_ns: int) -> None:
+        being_read = self._reading.get(found.place)
+        if being_read is not None and being_read.stat == found.stat:
+            being_read.fresh = being_read.fresh or found.fresh
+        else:
+            self._settling.add(found, now, wall_ns)
 
     async def _read_settled(self, threads: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            batch = self._take_settled()
+            batch = self._settling.take(
+                BATCH, BATCH_BYTES, time.monotonic(), time.time_ns(), self._reading
+            )
             if not batch:
-                due = self._next_due()
+                due = self._settling.next_due
                 await self._change(None if due is None else due - time.monotonic())
                 continue
+            self._reading.update((found.place, found) for found in batch)
             results = await loop.run_in_executor(threads, self._read_all, batch)
             await self._record(batch, results)
-            self._reading.difference_update(place for place, _ in batch)
+            for found in batch:
+                del self._reading[found.place]
             self._tell()
 
-    def _read_all(self, batch: Sequence[tuple[Place, _Waiting]]) -> list[Reading | Unreadable]:
-        self._kept.wait_for_room(sum(waiting.stat.size for _, waiting in batch))
+    def _read_all(self, batch: Sequence[Found]) -> list[Reading | Unreadable]:
+        self._kept.wait_for_room(sum(found.stat.size for found in batch))
         results: list[Reading | Unreadable] = []
         with Reader() as reader:
-            for place, waiting in batch:
+            for found in batch:
                 try:
-                    results.append(reader.digest(waiting.root, place.path))
+                    results.append(reader.digest(found.root, found.place.path))
                 except Unreadable as error:
                     results.append(error)
         return results
 
-    def _take_settled(self) -> list[tuple[Place, _Waiting]]:
-        batch: list[tuple[Place, _Waiting]] = []
-        for line in (self._fresh_due, self._due):
-            self._take_from(line, batch)
-        return batch
-
-    def _take_from(
-        self, line: list[tuple[float, int, Place]], batch: list[tuple[Place, _Waiting]]
-    ) -> None:
-        held_back: list[tuple[float, int, Place]] = []
-        now, size = time.monotonic(), sum(waiting.stat.size for _, waiting in batch)
-        while line and line[0][0] <= now and len(batch) < BATCH and size < BATCH_BYTES:
-            entry = heapq.heappop(line)
-            place = entry[2]
-            waiting = self._waiting.get(place)
-            if waiting is None:
-                continue  # an older entry of the same place
-            if place in self._reading:
-                held_back.append((now + self._settle, entry[1], place))
-                continue
-            left = time_to_settle(waiting.stat, now - waiting.since, time.time_ns(), self._settle)
-            if left > 0:
-                held_back.append((now + left, entry[1], place))
-                continue
-            del self._waiting[place]
-            self._reading.add(place)
-            batch.append((place, waiting))
-            size += waiting.stat.size
-        for entry in held_back:
-            heapq.heappush(line, entry)
-
     async def _record(
-        self,
-        batch: Sequence[tuple[Place, _Waiting]],
-        results: Sequence[Reading | Unreadable],
+        self, batch: Sequence[Found], results: Sequence[Reading | Unreadable]
     ) -> None:
-        found: list[tuple[Place, Stat, Content | str]] = []
-        recorded: list[tuple[Place, _Waiting, Reading | None]] = []
-        for (place, waiting), result in zip(batch, results, strict=True):
+        facts: list[tuple[Place, Stat, Content | str]] = []
+        recorded: list[tuple[Found, Content | str, bytes | None]] = []
+        for found, result in zip(batch, results, strict=True):
+            content: Content | str
+            data: bytes | None = None
             match result:
                 case Reading(stat_before=before, stat_after=after) if (
-                    before != waiting.stat or after != before
+                    before != found.stat or after != before
                 ):
-                    if place not in self._waiting:
-                        again = _Waiting(waiting.root, after, time.monotonic(), waiting.fresh)
-                        self._wait(place, again)
-                case Reading():
-                    found.append((place, waiting.stat, _content(result)))
-                    recorded.append((place, waiting, result))
+                    self._wait_again(found, after)
+                    continue
                 case Unreadable(gone=True):
-                    log.debug("file.gone", file=_shown(waiting.root, place))
+                    log.debug("file.gone", file=_shown(found))
+                    continue
+                case Reading():
+                    content, data = _content(result), result.content
                 case Unreadable(reason=why):
-                    found.append((place, waiting.stat, why))
-                    recorded.append((place, waiting, None))
-                    log.warning("file.unreadable", file=_shown(waiting.root, place), why=why)
-        if not found:
+                    content = why
+                    log.warning("file.unreadable", file=_shown(found), why=why)
+            facts.append((found.place, found.stat, content))
+            recorded.append((found, content, data))
+        if not facts:
             return
-        news = await self._ledger.write(tree.record_all(found))
-        for (place, waiting, reading), is_news in zip(recorded, news, strict=True):
-            if reading is not None:
-                self._tell_of(place, waiting, reading, is_news=is_news)
+        news = await self._ledger.write(tree.record_all(facts))
+        for (found, content, data), is_news in zip(recorded, news, strict=True):
+            if isinstance(content, Content):
+                self._tell_of(found, content, data, is_news=is_news)
 
-    def _tell_of(self, place: Place, waiting: _Waiting, reading: Reading, *, is_news: bool) -> None:
-        unfit = _content(reading).unfit
-        file, sha256 = _shown(waiting.root, place), reading.digest.hex()
-        if unfit is not None:
-            log.warning("file.rejected", file=file, why=unfit, sha256=sha256)
+    def _wait_again(self, found: Found, stat: Stat) -> None:
+        if found.place not in self._settling:
+            now = time.monotonic()
+            changed = Found(found.place, found.root, stat, now, found.fresh)
+            self._settling.add(changed, now, time.time_ns())
+
+    def _tell_of(
+        self, found: Found, content: Content, data: bytes | None, *, is_news: bool
+    ) -> None:
+        if content.unfit is not None:
+            sha256 = content.digest.hex()
+            log.warning("file.rejected", file=_shown(found), why=content.unfit, sha256=sha256)
         elif is_news:
-            if reading.content is not None:
-                self._kept.keep(reading.digest, reading.content, self._uses(place.folder_id))
-            self._arrived(place.folder_id, reading.digest, waiting.fresh)
-        elif waiting.fresh:
-            log.info("file.known", file=file, sha256=sha256)
+            folder_id = found.place.folder_id
+            if data is not None:
+                self._kept.keep(content.digest, data, self._uses(folder_id))
+            self._arrived(folder_id, content.digest, found.fresh)
+        elif found.fresh:
+            log.info("file.known", file=_shown(found), sha256=content.digest.hex())
 
     def _tell(self) -> None:
         self._changed.set()
@@ -227,8 +211,8 @@ class Intake:
             return
 
 
-def _shown(root: bytes, place: Place) -> str:
-    return printable(os.path.join(root, place.path))
+def _shown(found: Found) -> str:
+    return printable(os.path.join(found.root, found.place.path))
 
 
 def _content(reading: Reading) -> Content:

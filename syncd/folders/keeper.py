@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -14,6 +14,7 @@ from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Folder
 from syncd.folders.intake import Intake
+from syncd.folders.looking import look_at_files
 from syncd.folders.looks import EVERYWHERE, Look, coalesced
 from syncd.folders.patterns import Patterns
 from syncd.folders.scan import Stretch, Walk
@@ -22,7 +23,8 @@ from syncd.folders.walk import Trouble, root_identity
 from syncd.folders.watcher import Watcher
 from syncd.ledger import tree
 from syncd.ledger.database import Change, Ledger, all_of
-from syncd.model import printable
+from syncd.ledger.tree import Place
+from syncd.model import Stat, printable
 
 log: FilteringBoundLogger = structlog.get_logger()
 
@@ -102,7 +104,12 @@ class Keeper:
             await self._told_to_look.wait()
             self._told_to_look.clear()
             looks, self._looks = coalesced(self._looks), set()
-            await self._scan(looks, fresh=True)
+            found, elsewhere = await asyncio.to_thread(
+                look_at_files, self._ledger.path, self._id, self._root, looks
+            )
+            await self._take_fresh(found)
+            if elsewhere:
+                await self._scan(elsewhere, fresh=True)
 
     async def scan_all(self) -> bool:
         """Scan the whole folder; tell whether that was done without an error."""
@@ -145,12 +152,19 @@ class Keeper:
         while (stretch := await asyncio.to_thread(walk.stretch)) is not None:
             if stretch.missed:
                 await self._ledger.write(_missed_by(number, stretch))
-            await self._intake.offer(self._root, stretch.found, fresh=fresh)
+            if fresh:
+                await self._take_fresh(stretch.found)
+            else:
+                await self._intake.offer(self._root, stretch.found)
             report.seen += stretch.seen
             report.found += len(stretch.found)
             report.troubles += len(stretch.troubles)
             troubles += stretch.troubles[: _TOLD_AT_MOST - len(troubles)]
         return report, troubles
+
+    async def _take_fresh(self, found: Sequence[tuple[Place, Stat]]) -> None:
+        if not await self._intake.offer_fresh(self._root, found):
+            self._everything.set()
 
     async def _end(
         self, number: int, troubles: list[Trouble], *, whole: bool, same_root: bool

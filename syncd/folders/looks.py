@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -18,9 +19,14 @@ class Look:
     path: bytes
     deep: bool
     """The whole tree below it, not its own entries alone."""
+    file: bytes = b""
+    """The name of the one entry to look at; all of them when there is none."""
 
 
 EVERYWHERE = Look(b"", deep=True)
+
+FEW = 16
+"""Files of one directory that are looked at one by one: more are found sooner by listing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +41,9 @@ def looks_at(root: bytes, paths: Iterable[bytes], patterns: Patterns) -> frozens
     """Return where to look after something happened at these paths, relative to the root.
 
     What happened is not asked, only what is there now. A directory is looked at with all below it,
-    since what came with it has no events of its own; a file is looked for in its directory, and
-    what is there no more in the nearest directory that is. `root` must be a real path.
+    since what came with it has no events of its own; a file is looked at itself, since its
+    directory may be large; what is there no more is looked for in the nearest directory that is.
+    `root` must be a real path.
     """
     place_of = cache(partial(_place, root))
     looks: set[Look] = set()
@@ -46,24 +53,31 @@ def looks_at(root: bytes, paths: Iterable[bytes], patterns: Patterns) -> frozens
         if place is None or not patterns.enters(place.path):
             continue
         where = place.path + b"/" + name if place.path else name
-        if place.exact and patterns.enters(where) and _is_directory(os.path.join(root, where)):
+        mode = _mode(os.path.join(root, where))
+        if place.exact and stat.S_ISDIR(mode) and patterns.enters(where):
             looks.add(Look(where, deep=True))
-        elif not place.exact or patterns.admits(where) or _may_be_gone(root, where, patterns):
-            looks.add(Look(place.path, deep=False))
+        elif place.exact and stat.S_ISREG(mode):
+            if patterns.admits(where):
+                looks.add(Look(place.path, deep=False, file=name))
+        elif not place.exact or patterns.admits(where) or (not mode and patterns.enters(where)):
+            looks.add(Look(place.path, deep=False))  # it may have been a directory
     return coalesced(looks)
 
 
 def coalesced(looks: Iterable[Look]) -> frozenset[Look]:
     """Return the looks without those that another one includes."""
-    wanted = frozenset(looks)
+    wanted = set(looks)
+    files = Counter(look.path for look in wanted if look.file)
+    wanted |= {Look(path, deep=False) for path, count in files.items() if count > FEW}
+    whole = {look.path for look in wanted if not look.file}
     deep = {look.path for look in wanted if look.deep}
-    if not deep:
-        return wanted
     return frozenset(
         look
         for look in wanted
         if not (
-            any(up in deep for up in _above(look.path)) or (not look.deep and look.path in deep)
+            any(up in deep for up in _above(look.path))
+            or (not look.deep and look.path in deep)
+            or (look.file and look.path in whole)
         )
     )
 
@@ -88,13 +102,13 @@ def _place(root: bytes, path: bytes) -> _Place | None:
     return _Place(b"", exact=path == asked)
 
 
-def _may_be_gone(root: bytes, path: bytes, patterns: Patterns) -> bool:
-    """Whether the path may have been a directory that was walked."""
-    return patterns.enters(path) and not os.path.lexists(os.path.join(root, path))
-
-
 def _is_directory(path: bytes) -> bool:
+    return stat.S_ISDIR(_mode(path))
+
+
+def _mode(path: bytes) -> int:
+    """Return what stands there, 0 when nothing does."""
     try:
-        return stat.S_ISDIR(os.lstat(path).st_mode)
+        return os.lstat(path).st_mode
     except OSError:
-        return False
+        return 0

@@ -1,4 +1,4 @@
-"""When a file has stood still for long enough to be read."""
+"""When a file has stood still for long enough to be read, and which has just changed."""
 
 from __future__ import annotations
 
@@ -14,3 +14,11 @@ def time_to_settle(stat: Stat, seen_for: float, wall_ns: int, settle: float) -> 
     """
     age = (wall_ns - max(stat.mtime_ns, stat.ctime_ns)) / 1e9
     return max(0.0, settle - max(seen_for, age))
+
+
+def is_recent(stat: Stat, wall_ns: int, within: float) -> bool:
+    """Return whether a file was written, linked or renamed in the last so many seconds.
+
+    Its ctime alone tells: what a copy or a person sets is the mtime.
+    """
+    return abs(wall_ns - stat.ctime_ns) < within * 1e9

@@ -1,12 +1,21 @@
 """An account's budget is used and never overrun, by one process or by several in a row."""
 
+import os
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from support.pictures import picture
 from support.rig import Rig, until
 
+from syncd.daemon.disk import declare
+from syncd.folders.inside import stat_of
+from syncd.ledger.database import open_ledger
+from syncd.ledger.tree import Content, Place, record_all
+from syncd.model import Digest, FolderName, Stat
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
@@ -87,26 +96,57 @@ async def test_a_fresh_image_does_not_wait_for_a_backlog_of_many_windows(
     assert sandbox.counts.refusals("1").total() == 0
 
 
+async def owe(rig: Rig, folder: str, files: Sequence[tuple[bytes, Stat, bytes]]) -> None:
+    """Let the ledger know files of a folder by their name, stat and digest."""
+    async with open_ledger(rig.ledger) as ledger:
+        ids = await declare(rig.config(), ledger)
+        place = partial(Place, ids[FolderName(folder)], b"")
+        found = [
+            (place(name), stat, Content(Digest(digest), stat.size, "JPEG", 8, 8, None))
+            for name, stat, digest in files
+        ]
+        for first in range(0, len(found), 5000):
+            assert all(await ledger.write(record_all(found[first : first + 5000])))
+
+
 async def test_fifty_accounts_do_not_notice_the_trouble_of_three(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     accounts = {f"a{i:02}": str(100 + i) for i in range(50)}
     mirrors = tuple(name for name in accounts if name != "a00")
+    big, away = tmp_path / "big", tmp_path / "away"  # a disk that is not mounted now
     rig = Rig(
         tmp_path, sandbox, accounts=accounts, mirrors=mirrors, workers=1,
-        toml='[pack]\nimages = 1\n[folders.big]\npath = "' + str(tmp_path / "big") + '"\n'
-        'account = "a03"',
+        toml=f'''
+            [pack]
+            images = 1
+            [folders.big]
+            path = "{big}"
+            account = "a03"
+            [folders.away]
+            path = "{away}"
+            account = "a03"
+        ''',
     )  # fmt: skip
     sandbox.faults.add(Fault("80004", account="101", on="upload"))
     sandbox.faults.add(Fault("2", account="102", on="upload"))
     sandbox.faults.add(Fault("slow", seconds=0.2, account="103", on="upload"))
-    (tmp_path / "big").mkdir()
-    for i in range(1000):
-        (tmp_path / "big" / f"{i}.jpg").write_bytes(picture(i, width=8, height=8))
+    big.mkdir()
+    first = []  # more than such an account takes before the deadline
+    for i in range(200):
+        name, content = b"%d.jpg" % i, picture(i, width=8, height=8)
+        (big / os.fsdecode(name)).write_bytes(content)
+        first.append((name, stat_of((big / os.fsdecode(name)).stat()), sha256(content).digest()))
+    await owe(rig, "big", first)
+    last = [b"\xff" + i.to_bytes(31, "big") for i in range(100_000)]  # in the order of digests
+    await owe(rig, "away", [(b"%d" % i, Stat(1, i, 9, 9, 9), d) for i, d in enumerate(last)])
     fresh = picture(9999)
     async with rig.running():
         await until(lambda: sandbox.counts.calls("103") > 2)
         rig.write("fresh.jpg", fresh)
         well = [number for number in accounts.values() if number not in ("101", "102")]
         await until(lambda: all(rig.recorded(fresh, number) is not None for number in well))
-        assert len(sandbox.library.images("103")) < 500
+    [(missing,)] = rig.rows(
+        "SELECT count(*) FROM replica WHERE account = '103' AND files > 0 AND hash IS NULL"
+    )
+    assert missing > 100_000

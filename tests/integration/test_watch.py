@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from syncd.folders.inside import Unreadable
-from syncd.folders.looks import EVERYWHERE, Look
+from syncd.folders.looks import EVERYWHERE, FEW, Look, coalesced
 from syncd.folders.patience import Timing
 from syncd.folders.patterns import Patterns
 from syncd.folders.states import Hampered, RootMissing, Watching, WatchState
@@ -40,7 +40,10 @@ class Seen:
     def take(self, looks: frozenset[Look]) -> None:
         self.looks += looks
         for look in looks:
-            self._list(look.path, look.deep)
+            if look.file:
+                self.files.add(os.path.join(look.path, look.file))
+            else:
+                self._list(look.path, look.deep)
 
     def _list(self, path: bytes, deep: bool) -> None:
         try:
@@ -113,21 +116,39 @@ async def test_a_standing_watch_asks_for_everything_first(tmp_path: Path) -> Non
         assert seen.files == {b"before.jpg"}
 
 
-async def test_a_file_is_looked_for_in_its_directory(tmp_path: Path) -> None:
+async def test_a_file_is_looked_at_itself_and_what_went_is_looked_for_in_its_directory(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "a/b").mkdir(parents=True)
-    for act in (
-        lambda: put(tmp_path / "a/b/new.jpg"),
-        lambda: put(tmp_path / "a/b/new.jpg"),
-        (tmp_path / "a/b/new.jpg").touch,
-        lambda: (tmp_path / "a/b/new.jpg").rename(tmp_path / "a/b/renamed.jpg"),
-        lambda: (tmp_path / "a/b/link.jpg").symlink_to("renamed.jpg"),
-        (tmp_path / "a/b/renamed.jpg").unlink,
-    ):
+    new, renamed = tmp_path / "a/b/new.jpg", tmp_path / "a/b/renamed.jpg"
+    itself, directory = Look(b"a/b", deep=False, file=b"new.jpg"), Look(b"a/b", deep=False)
+    acts: list[tuple[Callable[[], object], Look]] = [
+        (lambda: put(new), itself),
+        (lambda: put(new), itself),
+        (new.touch, itself),
+        (lambda: new.rename(renamed), directory),
+        (lambda: (tmp_path / "a/b/link.jpg").symlink_to("renamed.jpg"), directory),
+        (renamed.unlink, directory),
+    ]
+    for act, look in acts:
         async with watched(tmp_path) as seen:
             seen.forget()
             act()
-            await until(lambda seen=seen: bool(seen.looks))  # type: ignore[misc]
-            assert set(seen.looks) == {Look(b"a/b", deep=False)}
+            await until(lambda seen=seen, look=look: look in seen.looks)  # type: ignore[misc]
+            assert {found.path for found in seen.looks} == {b"a/b"}
+            assert (directory in seen.looks) == (look == directory)
+
+
+def test_a_look_that_another_one_includes_is_not_taken() -> None:
+    one, other = Look(b"a", deep=False, file=b"1.jpg"), Look(b"a", deep=False, file=b"2.jpg")
+    directory, tree = Look(b"a", deep=False), Look(b"a", deep=True)
+    below = Look(b"a/b", deep=False, file=b"1.jpg")
+    assert coalesced([one, other, below]) == {one, other, below}
+    assert coalesced([one, other, below, directory]) == {directory, below}
+    assert coalesced([one, below, directory, tree]) == {tree}
+    many = [Look(b"a", deep=False, file=b"%d" % i) for i in range(FEW + 1)]
+    assert coalesced(many[1:]) == set(many[1:])
+    assert coalesced([*many, below]) == {directory, below}
 
 
 async def test_a_new_file_is_told_within_a_tenth_of_a_second(tmp_path: Path) -> None:
@@ -156,7 +177,7 @@ async def test_what_is_no_image_to_be_is_no_reason_to_look(tmp_path: Path) -> No
         list_directory(os.fsencode(tmp_path), b"sub", IMAGES)
         put(tmp_path / "sub/last.jpg")
         await until(lambda: bool(seen.looks))
-        assert seen.looks == [Look(b"sub", deep=False)]
+        assert {look.path for look in seen.looks} == {b"sub"}
 
 
 async def test_a_directory_that_arrives_is_looked_at_with_all_below_it(tmp_path: Path) -> None:
@@ -336,7 +357,7 @@ async def test_what_lies_behind_a_link_is_looked_at_where_it_is(tmp_path: Path) 
         put(tmp_path / "out/x.jpg")
         put(tmp_path / "root/a/y.jpg")
         await until(lambda: b"a/y.jpg" in seen.files)
-        assert set(seen.looks) == {Look(b"a", deep=False)}
+        assert set(seen.looks) == {Look(b"a", deep=False, file=b"y.jpg")}
 
 
 async def test_an_unreadable_directory_keeps_nothing_else_from_being_watched() -> None:

@@ -167,3 +167,12 @@ def test_nothing_is_lost_whatever_the_order(steps: list[tuple[str, int]]) -> Non
         assert queue.in_flight == len(left) + len(working)
 
     asyncio.run(play())
+
+
+async def test_what_just_arrived_is_asked_of_the_ledger_only_when_too_many_wait() -> None:
+    queue = WorkQueue()
+    for number in range(ROOM):
+        queue.add_fresh(digest(number))
+    assert not queue.relook.is_set()
+    queue.add_fresh(digest(ROOM))
+    assert queue.relook.is_set()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.model import Stat
-from syncd.rules.settling import time_to_settle
+from syncd.rules.settling import is_recent, time_to_settle
 
 S = 1_000_000_000
 NOW = 1_700_000_000 * S
@@ -44,3 +44,18 @@ def test_no_clock_makes_it_wait_longer_than_it_is_watched(
     assert 0 <= left <= settle
     assert left <= max(0.0, settle - seen_for)
     assert time_to_settle(stat(mtime, ctime), settle, wall, settle) == 0
+
+
+@pytest.mark.parametrize(
+    ("mtime", "ctime", "recent"),
+    [
+        (-3600, -3600, False),
+        (-3600, -1, True),  # copied with its old date, or renamed, a second ago
+        (0, -3600, False),  # nobody's clock: a date that was set
+        (0, 3600, False),  # the clock was set back
+        (0, 1, True),  # a file server's clock
+    ],
+)
+def test_which_file_has_just_changed(mtime: float, ctime: float, recent: bool) -> None:
+    there = stat(NOW + int(mtime * S), NOW + int(ctime * S))
+    assert is_recent(there, NOW, 60.0) is recent

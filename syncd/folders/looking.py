@@ -1,0 +1,51 @@
+"""A look at files one by one: what each is now, compared with the ledger."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Collection
+from contextlib import closing
+from pathlib import Path
+
+from syncd.folders.inside import Unreadable, open_directory, stat_of
+from syncd.folders.looks import Look, coalesced
+from syncd.ledger import tree
+from syncd.ledger.database import connect_reader
+from syncd.ledger.tree import Place
+from syncd.model import Stat
+
+
+def look_at_files(
+    ledger: Path, folder_id: int, root: bytes, looks: Collection[Look]
+) -> tuple[list[tuple[Place, Stat]], frozenset[Look]]:
+    """Return the files that are new or changed, and the directories that are left to look at.
+
+    What is no plain file (any more) is left to a look at its directory. Blocks: run it in a thread.
+    """
+    found: list[tuple[Place, Stat]] = []
+    left = {look for look in looks if not look.file}
+    if len(left) < len(looks):
+        with closing(connect_reader(ledger)) as db:
+            for look in looks:
+                if not look.file:
+                    continue
+                now = _stat(root, look)
+                place = Place(folder_id, look.path, look.file)
+                if now is None:
+                    left.add(Look(look.path, deep=False))
+                elif tree.known_stat(place)(db) != now:
+                    found.append((place, now))
+    return found, coalesced(left)
+
+
+def _stat(root: bytes, look: Look) -> Stat | None:
+    try:
+        descriptor = open_directory(root, look.path)
+        try:
+            found = os.lstat(look.file, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+    except (OSError, Unreadable):
+        return None
+    return stat_of(found) if stat.S_ISREG(found.st_mode) else None

@@ -1,0 +1,166 @@
+"""What was just dropped passes a backlog, no file is read twice, and what waits is bounded."""
+
+import asyncio
+import os
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.pictures import picture
+from support.rig import Rig, until
+
+from syncd.folders.inside import stat_of
+from syncd.folders.intake import MANY, MOST_WAITING, Intake
+from syncd.folders.kept import Kept
+from syncd.folders.looking import look_at_files
+from syncd.folders.looks import Look
+from syncd.ledger.database import open_ledger
+from syncd.ledger.tree import Place, declare_folder, record_unreadable
+from syncd.model import AccountId, Digest, FolderName, Stat
+
+LONG_AGO = 1_000_000_000 * 10**9
+AHEAD = 10_000_000_000 * 10**9
+
+
+class Watched(Kept):
+    """Tells when something is about to be read."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.asked = threading.Event()
+
+    def wait_for_room(self, size: int) -> None:
+        self.asked.set()
+        super().wait_for_room(size)
+
+
+@asynccontextmanager
+async def intake_of(
+    folder: Path, told: list[bool] | None = None, kept: Kept | None = None
+) -> AsyncIterator[Intake]:
+    """An intake that does not read yet; `told` hears of each image whether it is fresh."""
+
+    def arrived(_: int, __: Digest, fresh: bool) -> None:
+        if told is not None:
+            told.append(fresh)
+
+    async with open_ledger(folder.with_name("ledger.db")) as ledger:
+        account = AccountId("1")
+        await ledger.write(declare_folder(FolderName("a"), bytes(folder), [account]))
+        yield Intake(ledger, 0.0, arrived, kept or Kept(0), lambda _: 1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "folder"
+    path.mkdir()
+    return path
+
+
+def nowhere(count: int, ctime_ns: int = LONG_AGO) -> list[tuple[Place, Stat]]:
+    return [(Place(1, b"", b"%d.jpg" % i), Stat(1, i, 9, 9, ctime_ns)) for i in range(count)]
+
+
+async def would_wait(intake: Intake, found: Sequence[tuple[Place, Stat]], *, fresh: bool) -> bool:
+    offer = intake.offer_fresh(b"/nowhere", found) if fresh else intake.offer(b"/nowhere", found)
+    task = asyncio.create_task(offer)
+    await asyncio.sleep(0)
+    waits = not task.done()
+    task.cancel()
+    await asyncio.wait([task])
+    return waits
+
+
+async def test_a_file_that_is_being_recorded_is_not_read_again(folder: Path) -> None:
+    told: list[bool] = []
+    content = picture(1)
+    (folder / "a.jpg").write_bytes(content)
+    found = [(Place(1, b"", b"a.jpg"), stat_of((folder / "a.jpg").stat()))]
+    kept = Watched()
+    async with intake_of(folder, told, kept) as intake:
+        with closing(sqlite3.connect(folder.with_name("ledger.db"))) as other:
+            other.execute("BEGIN IMMEDIATE")  # nothing can be recorded meanwhile
+            await intake.offer(bytes(folder), found)
+            run = asyncio.create_task(intake.run())
+            await until(kept.asked.is_set)
+            assert await intake.offer_fresh(bytes(folder), found)
+            assert intake.waiting == 1
+        await intake.quiet()
+        assert told == [True]  # and it is known for what it is
+        run.cancel()
+        await asyncio.wait([run])
+
+
+async def test_a_scan_that_found_too_many_waits_and_what_is_dropped_meanwhile_does_not(
+    folder: Path,
+) -> None:
+    async with intake_of(folder) as intake:
+        assert not await would_wait(intake, nowhere(MOST_WAITING - 1), fresh=False)
+        assert await would_wait(intake, nowhere(MOST_WAITING), fresh=False)
+        assert not await would_wait(intake, nowhere(1), fresh=True)
+
+
+async def test_of_what_is_dropped_too_much_waits_too(folder: Path) -> None:
+    async with intake_of(folder) as intake:
+        for first in range(0, MOST_WAITING, MANY):
+            found = nowhere(MOST_WAITING)[first : first + MANY]
+            assert await would_wait(intake, found, fresh=True) == (first + MANY == MOST_WAITING)
+
+
+async def test_of_very_many_files_only_those_are_fresh_that_have_just_changed(
+    folder: Path,
+) -> None:
+    (folder / "new.jpg").write_bytes(picture(1))
+    new = (Place(1, b"", b"new.jpg"), stat_of((folder / "new.jpg").stat()))
+    async with intake_of(folder) as intake:
+        assert not await intake.offer_fresh(bytes(folder), [*nowhere(MANY, AHEAD), new])
+        assert intake.waiting == 1
+        assert await intake.offer_fresh(bytes(folder), nowhere(MANY))
+        assert intake.waiting == 1 + MANY
+
+
+async def test_what_a_look_leaves_is_found_by_a_scan(
+    tmp_path: Path, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncd.folders.intake.MANY", 3)
+    monkeypatch.setattr("syncd.folders.intake.LATELY", 0.0)
+    arriving = tmp_path / "arriving"
+    arriving.mkdir()
+    contents = [picture(i, width=8, height=8) for i in range(10)]
+    for i, content in enumerate(contents):
+        (arriving / f"{i}.jpg").write_bytes(content)
+    async with rig.running():
+        rig.write("first.jpg", picture(99))
+        await until(lambda: rig.recorded(picture(99)) is not None)
+        arriving.rename(rig.folder / "arrived")
+        await until(lambda: all(rig.recorded(content) is not None for content in contents))
+
+
+async def test_a_look_at_files_tells_what_the_ledger_does_not_know(folder: Path) -> None:
+    for name in ("known.jpg", "new.jpg", "changed.jpg"):
+        (folder / name).write_bytes(picture(1))
+    (folder / "link.jpg").symlink_to("known.jpg")
+    below = Look(b"below", deep=True)
+    looks = [Look(b"", deep=False, file=b"%b.jpg" % n) for n in (b"known", b"new", b"changed")]
+    async with intake_of(folder):
+        pass  # the ledger stands
+    async with open_ledger(folder.with_name("ledger.db")) as ledger:
+        for name, size in (("known.jpg", 0), ("changed.jpg", 1)):
+            stat = stat_of((folder / name).stat())
+            place = Place(1, b"", os.fsencode(name))
+            await ledger.write(record_unreadable(place, replace(stat, size=stat.size + size), "-"))
+        found, left = look_at_files(ledger.path, 1, bytes(folder), [*looks, below])
+        assert {place.name for place, _ in found} == {b"new.jpg", b"changed.jpg"}
+        assert [stat for _, stat in found] == [
+            stat_of((folder / os.fsdecode(place.name)).stat()) for place, _ in found
+        ]
+        assert left == {below}
+        for odd in (b"link.jpg", b"gone.jpg"):
+            look = Look(b"", deep=False, file=odd)
+            found, left = look_at_files(ledger.path, 1, bytes(folder), [look, below])
+            assert not found
+            assert left == {Look(b"", deep=False), below}
