@@ -26,6 +26,7 @@ class WorkQueue:
         self._backlog: deque[Digest] = deque()
         self._waiting: set[Digest] = set()
         self._delayed: dict[Digest, asyncio.TimerHandle] = {}
+        self._look_later: asyncio.TimerHandle | None = None  # more wait than are remembered
         self._working: set[Digest] = set()
         self._again: set[Digest] = set()
         self._given_up: set[Digest] = set()
@@ -62,7 +63,7 @@ class WorkQueue:
     @property
     def room(self) -> int:
         """How many more digests may come from the ledger."""
-        return ROOM - len(self._waiting) - len(self._delayed) - len(self._working)
+        return ROOM - len(self._waiting) - len(self._working)
 
     def add_fresh(self, digest: Digest) -> None:
         """A digest has just arrived: it goes before the backlog, however long that is.
@@ -117,11 +118,19 @@ class WorkQueue:
         self._arrived.set()
 
     def later(self, digest: Digest, delay: float) -> None:
-        """A digest that was taken waits for `delay` seconds first."""
+        """A digest that was taken waits for `delay` seconds first.
+
+        Of very many, as a folder that is away brings them, the later ones are left to the ledger,
+        which is asked again then: they take no room from what can be brought.
+        """
         self._working.discard(digest)
         self._again.discard(digest)
         loop = asyncio.get_running_loop()
-        self._delayed[digest] = loop.call_later(delay, self._is_due, digest)
+        if len(self._delayed) < ROOM:
+            self._delayed[digest] = loop.call_later(delay, self._is_due, digest)
+        elif self._look_later is None:
+            self._look_later = loop.call_later(delay, self._look)
+        self._tell_room()
 
     def done(self, digest: Digest) -> None:
         """Nothing more is to be done about a digest that was taken."""
@@ -185,6 +194,10 @@ class WorkQueue:
         self._waiting.add(digest)
         line.append(digest)
         self._arrived.set()
+
+    def _look(self) -> None:
+        self._look_later = None
+        self.relook.set()
 
     def _is_due(self, digest: Digest) -> None:
         del self._delayed[digest]

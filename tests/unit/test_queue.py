@@ -176,3 +176,18 @@ async def test_what_just_arrived_is_asked_of_the_ledger_only_when_too_many_wait(
     assert not queue.relook.is_set()
     queue.add_fresh(digest(ROOM))
     assert queue.relook.is_set()
+
+
+async def test_what_waits_to_be_tried_again_takes_no_room_and_is_not_forgotten() -> None:
+    queue = WorkQueue()
+    for number in range(3 * ROOM):
+        queue.add(digest(number))
+        for taken in queue.take(1):
+            queue.later(taken, 0.02)
+    assert queue.room == ROOM
+    assert len(queue) == 0
+    queue.relook.clear()
+    async with asyncio.timeout(5):
+        await queue.relook.wait()
+        await queue.ready(ROOM, lambda: 1.0)
+    assert len(queue.take(3 * ROOM)) == ROOM
