@@ -1,9 +1,15 @@
-"""The values that every room shares: names, digests, hashes, replicas, what a file looks like."""
+"""The values that every room shares: names, digests, hashes, replicas, what a file looks like.
+
+Values are msgspec structs: made ten times as fast as frozen dataclasses, and defined thirty times
+as fast. `gc=False` stands where there are very many that hold no container: no cycle can go
+through them, and the garbage collector need not look.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NewType
+
+import msgspec
 
 Digest = NewType("Digest", bytes)
 """Ours: the 32 bytes of a file's SHA-256, as `sha256sum` would print them in hex."""
@@ -21,8 +27,7 @@ FolderName = NewType("FolderName", str)
 """What the configuration calls a folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(msgspec.Struct, frozen=True, gc=False):
     """What tells one version of a file from the next without reading it; times in ns."""
 
     device: int
@@ -32,8 +37,7 @@ class Stat:
     ctime_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class RootIdentity:
+class RootIdentity(msgspec.Struct, frozen=True):
     """Which directory a folder's path led to: another one there is another tree."""
 
     device: int
@@ -53,8 +57,7 @@ class RootIdentity:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """What an account answers for an image that it holds: pixels, and URLs that expire."""
 
     hash: ImageHash

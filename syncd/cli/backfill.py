@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from syncd.cli.exits import Exit
+from syncd.cli.importing import at_once
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured, logging_to_stderr, opened
 from syncd.config import Config, LogLevel
 from syncd.ledger.questions import Tally
@@ -35,7 +36,8 @@ def backfill(config: ConfigPath = DEFAULT_CONFIG) -> None:
     settings = configured(config)
     open_account = opened(settings)
     lines = logging_to_stderr(settings)
-    from syncd.daemon.backfill import backfill as run_backfill  # noqa: PLC0415  as in `syncd run`
+    with at_once():
+        from syncd.daemon.backfill import backfill as run_backfill  # noqa: PLC0415  as in `syncd run`
 
     began = time.monotonic()
     with _shown(lines, settings) as show:

@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from syncd.cli.exits import Exit
+from syncd.cli.importing import at_once
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.config import LogFormat
 from syncd.service.logs import configure_logs, hide
@@ -23,8 +24,9 @@ def check(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """
     settings = configured(config)
     configure_logs("error", LogFormat.AUTO, sys.stderr)
-    from syncd.daemon.check import checks  # noqa: PLC0415  needs what the daemon needs
-    from syncd.daemon.openings import opener  # noqa: PLC0415  the same
+    with at_once():
+        from syncd.daemon.check import checks  # noqa: PLC0415  needs what the daemon needs
+        from syncd.daemon.openings import opener  # noqa: PLC0415  the same
 
     found = asyncio.run(
         checks(settings, opener(settings, os.environ, hide), Path("/proc/sys/fs/inotify"))

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from syncd.cli.importing import at_once
+
 
 def demo(
     *,
@@ -24,6 +26,7 @@ def demo(
     """
     typer.secho("syncd demo", bold=True, nl=False)
     typer.echo(": two ad accounts in a sandbox on this machine. No token, no network.")
-    from syncd.cli.demonstration.play import play  # noqa: PLC0415  aiohttp takes a while to load
+    with at_once():
+        from syncd.cli.demonstration.play import play  # noqa: PLC0415  aiohttp takes a while to load
 
     raise typer.Exit(asyncio.run(play(keep=keep)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
+from syncd.cli.importing import at_once
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.cli.words import amount, bytes_in_words
 from syncd.config import LogFormat
@@ -16,7 +17,8 @@ def plan(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """Say what a backfill would do now. Nothing is sent, and the ledger stays as it is."""
     settings = configured(config)
     configure_logs("error", LogFormat.AUTO, sys.stderr)
-    from syncd.daemon.plan import plan as make_plan  # noqa: PLC0415  needs what the daemon needs
+    with at_once():
+        from syncd.daemon.plan import plan as make_plan  # noqa: PLC0415  needs what the daemon needs
 
     found = asyncio.run(make_plan(settings))
     for folder in found.folders:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from syncd.cli.importing import at_once
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured, logging_to_stderr, opened
 
 
@@ -16,6 +17,7 @@ def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
     settings = configured(config)
     open_account = opened(settings)
     logging_to_stderr(settings)
-    from syncd.daemon.run import run as run_daemon  # noqa: PLC0415  aiohttp takes a while to load
+    with at_once():
+        from syncd.daemon.run import run as run_daemon  # noqa: PLC0415  aiohttp takes a while to load
 
     asyncio.run(run_daemon(settings, open_account))

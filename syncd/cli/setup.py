@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from syncd.cli.exits import Exit
+from syncd.cli.importing import at_once
 from syncd.config import Config, ConfigError, load
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def logging_to_stderr(config: Config) -> Lines:
 
 def opened(config: Config) -> Open:
     """Return what opens the accounts; ends the process when no token at all can be read."""
-    from syncd.daemon.openings import opener  # noqa: PLC0415  reading commands need no aiohttp
+    with at_once():
+        from syncd.daemon.openings import opener  # noqa: PLC0415  reading commands need no aiohttp
 
     open_account = opener(config, os.environ, hide)
     found = [open_account(account) for account in config.accounts.values()]

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from syncd.config.problem import RefusedError, quoted
 from syncd.config.value import Parser, kind
@@ -10,8 +11,7 @@ from syncd.config.value import Parser, kind
 AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{1,6})?) ?([A-Za-z]+)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(msgspec.Struct, frozen=True):
     """The units of a quantity, and how a person is told to write it."""
 
     units: Mapping[str, float]

@@ -4,9 +4,10 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
+
+import msgspec
 
 from syncd.model import printable
 
@@ -18,8 +19,7 @@ Key = tuple[str, ...]
 """A place in the file, as TOML nests it: ("folders", "spring", "path")."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """One mistake: where it is, what is wrong, and what to write instead."""
 
     file: Path

@@ -3,9 +3,10 @@
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Any, NoReturn, assert_never
+
+import msgspec
 
 LONGEST = 64 * 1024
 """More than any token is long; a file that holds more was named by mistake."""
@@ -47,8 +48,7 @@ class SecretError(Exception):
     """A secret cannot be had; the text says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(msgspec.Struct, frozen=True):
     """A file of $CREDENTIALS_DIRECTORY, where systemd puts what LoadCredential= names."""
 
     name: str
@@ -57,16 +57,14 @@ class Credential:
         return f"the credential {self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class SecretFile:
+class SecretFile(msgspec.Struct, frozen=True):
     path: str
 
     def __str__(self) -> str:
         return f"the file {self.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(msgspec.Struct, frozen=True):
     """A variable of the environment."""
 
     name: str

@@ -1,9 +1,10 @@
 """The configuration as the rest of syncd sees it: typed, checked, frozen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum, StrEnum
 from pathlib import Path
+
+import msgspec
 
 from syncd.config.problem import Problem
 from syncd.config.secret import SecretSource
@@ -40,8 +41,7 @@ class LogFormat(StrEnum):
     LOGFMT = "logfmt"
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(msgspec.Struct, frozen=True):
     """Where the Graph API is and who calls; timeout in seconds, base_url without a last slash."""
 
     version: str
@@ -51,13 +51,11 @@ class Graph:
     timeout: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(msgspec.Struct, frozen=True):
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(msgspec.Struct, frozen=True):
     """What an account may spend, windows in seconds; None is the tier's figure."""
 
     points: int | None = None
@@ -66,8 +64,7 @@ class Budget:
     calls_window: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """An ad account; its token and app secret are None when those of [graph] serve.
 
     A tier of None is to be learnt; reserve is the share of the budget that is left to people.
@@ -83,8 +80,7 @@ class Account:
     reserve: float = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(msgspec.Struct, frozen=True):
     """A watched folder; its path is absolute, and bytes as the system has it."""
 
     name: FolderName
@@ -96,24 +92,21 @@ class Folder:
     deletions: Deletions
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(msgspec.Struct, frozen=True):
     """In seconds: how long a file must stand still, and the period of the full scan."""
 
     settle: float
     rescan: float
 
 
-@dataclass(frozen=True, slots=True)
-class Pack:
+class Pack(msgspec.Struct, frozen=True):
     """What one POST may carry at most: so many images, so many bytes."""
 
     images: int
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(msgspec.Struct, frozen=True):
     """How syncd speaks; stats_every in seconds."""
 
     level: LogLevel
@@ -121,8 +114,7 @@ class Log:
     stats_every: float
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(msgspec.Struct, frozen=True):
     """One file's whole content, and what was odd about it without being wrong."""
 
     path: Path

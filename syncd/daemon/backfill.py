@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger
 
@@ -29,8 +29,7 @@ UNREACHABLE = 8
 _GLANCE = 0.2  # seconds between two looks at how it gets on
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """How an account's backfill gets on."""
 
     tally: Tally
@@ -38,8 +37,7 @@ class Progress:
     reading: bool  # more images may still come to be known
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """How a backfill ended: how each account stands, and whether all that was asked was done."""
 
     tallies: Mapping[AccountName, Tally]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from syncd.config import Account, Config, Folder
 from syncd.engine.engine import Open
@@ -22,8 +23,7 @@ from syncd.model import printable
 from syncd.rules.verdicts import Verdict, judge
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """What was looked at, whether it is as it should be, and what was found or is to be done."""
 
     subject: str

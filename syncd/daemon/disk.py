@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
+import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger
 
@@ -21,14 +21,13 @@ from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Source
 from syncd.model import AccountId, Digest, FolderName
 
-KEPT = 16 * 2**20
+KEPT = 12 * 2**20
 """Bytes of images that are kept from their digest to their first sending."""
 
 log: FilteringBoundLogger = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Disk:
+class Disk(msgspec.Struct, frozen=True):
     """Every folder's keeper by its id in the ledger, and the intake that they share."""
 
     intake: Intake

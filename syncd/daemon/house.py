@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+
+import msgspec
 
 from syncd.config import Config
 from syncd.daemon.disk import Disk, build_disk, declare
@@ -19,8 +20,7 @@ from syncd.model import AccountId, Digest
 _COMPANY = 1.0  # seconds that a POST waits for company while more images are being read
 
 
-@dataclass(frozen=True, slots=True)
-class House:
+class House(msgspec.Struct, frozen=True):
     """Everything that works, and what it was built from."""
 
     config: Config

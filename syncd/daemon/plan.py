@@ -7,8 +7,9 @@ import sqlite3
 import tempfile
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from syncd.config import Account, Config, Pack
 from syncd.daemon.disk import build_disk, declare
@@ -22,8 +23,7 @@ from syncd.rules.forecast import Forecast, seconds_for
 from syncd.rules.packing import Candidate, choose_pack
 
 
-@dataclass(frozen=True, slots=True)
-class Errands:
+class Errands(msgspec.Struct, frozen=True):
     """What would be done for one account: images, their bytes, and how long its budget takes."""
 
     tally: Tally
@@ -32,8 +32,7 @@ class Errands:
     forecast: Forecast
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """What a backfill would do now."""
 
     accounts: Mapping[AccountName, Errands]

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from syncd.model import AccountId
 
-IN_FLIGHT = 32 * 2**20
+IN_FLIGHT = 24 * 2**20
 """Bytes over all accounts. A larger pack goes alone."""
 
 

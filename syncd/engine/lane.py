@@ -7,8 +7,8 @@ import logging
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger
 
@@ -19,7 +19,7 @@ from syncd.graph.client import Credentials
 from syncd.graph.shapes import Usage
 from syncd.ledger import accounts
 from syncd.ledger.accounts import Pause
-from syncd.ledger.database import Ledger
+from syncd.ledger.database import Change, Ledger
 from syncd.model import AccountId, AccountName, Digest
 from syncd.rules import waiting
 from syncd.rules.budget import Call, Terms, Tier
@@ -38,8 +38,7 @@ STOP = "stop"
 """The kind of a pause that a person must end."""
 
 
-@dataclass(slots=True)
-class Counters:
+class Counters(msgspec.Struct):
     """What this process did for an account."""
 
     calls: int = 0
@@ -112,18 +111,21 @@ class Lane:
             [(max(0.0, now - c.at), Call(c.points, c.images)) for c in spent],
         )
 
-    async def spent(self, call: Call, end: End, usage: Usage) -> None:
-        """A call ended: what it cost, and what its headers say."""
+    async def spent(self, call: Call, end: End, usage: Usage) -> Change[None]:
+        """A call ended: what it cost, and what its headers say.
+
+        Answers what is to be written of it: with what else came of the call, that is one commit.
+        """
         tier = self.pacer.pace.tier
         self.pacer.ended(call, end, usage.reading)
         self.queue.stir()
         now = time.time()
-        spent = accounts.SpentCall(now, call.points, call.images)
-        await self._ledger.write(accounts.spend(self.account, spent, now - SPENDING))
         if self.pacer.pace.tier is not tier:
             learnt_tier = self.pacer.pace.tier.value
             await self._ledger.write(accounts.learn_tier(self.account, learnt_tier))
             log.info("account.tier", account=self.name, tier=learnt_tier)
+        spent = accounts.SpentCall(now, call.points, call.images)
+        return accounts.spend(self.account, spent, now - SPENDING)
 
     async def went_through(self) -> None:
         """An answer came: whatever troubled the account is over."""

@@ -13,7 +13,7 @@ from syncd.engine.lane import Lane
 from syncd.engine.parts import Loaded
 from syncd.graph.client import GraphError
 from syncd.ledger import accounts, replicas
-from syncd.ledger.database import Ledger
+from syncd.ledger.database import Change, Ledger, all_of
 from syncd.model import Digest, Entry
 from syncd.rules.sharing import Sharing
 from syncd.rules.verdicts import Fault, Verdict, judge
@@ -45,14 +45,20 @@ class Outcomes:
         self._token_mates = token_mates
         self._tries = tries
 
-    async def taken(self, lane: Lane, images: Sequence[tuple[Loaded, Entry]], sent: int) -> None:
-        """Images are held now; `sent` is how many shared their POST."""
+    async def taken(
+        self,
+        lane: Lane,
+        images: Sequence[tuple[Loaded, Entry]],
+        sent: int,
+        spending: Change[None],
+    ) -> None:
+        """Images are held now; `sent` is how many shared their POST, `spending` what it cost."""
+        now = time.time()
+        held = [(image.digest, entry) for image, entry in images]
+        await self._ledger.write(all_of([spending, replicas.hold_all(lane.account, held, now)]))
         await lane.went_through()
         if not images:
             return
-        now = time.time()
-        held = [(image.digest, entry) for image, entry in images]
-        await self._ledger.write(replicas.hold_all(lane.account, held, now))
         sharing = (
             lane.sharing.shared_taken()
             if sent > 1

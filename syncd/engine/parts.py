@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from syncd.graph.multipart import Part
 from syncd.ledger.replicas import Source
@@ -23,8 +24,7 @@ FORMATS = {
 _UNKNOWN = ("application/octet-stream", ".jpg")
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True):
     """An image whose bytes are in memory, and the file that gives it its name."""
 
     digest: Digest
@@ -72,9 +72,10 @@ def sort_answer(
     known = _told_once(by_key)
     if len(everything := _told_once(by_key, by_name)) == len(parts):
         known = everything
-    silent = [_letters(part.name) for place, part in enumerate(parts) if place not in known]
-    for place in [p for p in known if _may_be_any_of(_letters(parts[p].name), silent)]:
-        del known[place]
+    if len(known) < len(parts):
+        silent = [_letters(part.name) for place, part in enumerate(parts) if place not in known]
+        for place in [p for p in known if _may_be_any_of(_letters(parts[p].name), silent)]:
+            del known[place]
     taken = [(image, known[place]) for place, image in enumerate(images) if place in known]
     return taken, [image for place, image in enumerate(images) if place not in known]
 

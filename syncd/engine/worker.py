@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import assert_never
 
+import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger
 
@@ -33,8 +33,7 @@ Fetch = Callable[[Sequence[tuple[Digest, Sequence[Source]]]], Awaitable[list[byt
 """Reads the bytes of images from any of their files; None where no file holds them any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Errand:
+class Errand(msgspec.Struct, frozen=True):
     """What a worker of one account works with."""
 
     lane: Lane
@@ -144,10 +143,11 @@ async def _send(
             answer = await errand.client.upload(lane.account, credentials, parts)
     except GraphError as error:
         throttled = judge(error.fault) is Verdict.PAUSE_ACCOUNT
-        await lane.spent(call, End.THROTTLED if throttled else End.OTHERWISE, error.usage)
+        end = End.THROTTLED if throttled else End.OTHERWISE
+        await errand.ledger.write(await lane.spent(call, end, error.usage))
         await outcomes.refused(lane, images, error)
         return
-    await lane.spent(call, End.TAKEN, answer.usage)
+    spending = await lane.spent(call, End.TAKEN, answer.usage)
     log.debug(
         "upload.done",
         account=lane.name,
@@ -157,5 +157,5 @@ async def _send(
         usage_percent=answer.usage.percent,
     )
     taken, unnamed = sort_answer(images, parts, answer.entries)
-    await outcomes.taken(lane, taken, len(images))
+    await outcomes.taken(lane, taken, len(images), spending)
     await outcomes.unnamed(lane, unnamed, len(images))

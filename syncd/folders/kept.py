@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
 from threading import Condition
+
+import msgspec
 
 from syncd.model import Digest
 
@@ -17,8 +18,7 @@ PATIENCE = 0.2
 often sends what is read as fast as it is read."""
 
 
-@dataclass(slots=True)
-class _Kept:
+class _Kept(msgspec.Struct):
     content: bytes
     uses: int
     since: float

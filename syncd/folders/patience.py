@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 BUILD_SHARE = (
     20  # building a watch holds the GIL, 16 µs a directory: a twentieth of the time at most
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(msgspec.Struct, frozen=True):
     """What a daemon wants; a test has less patience."""
 
     quiet: float = 1.0  # after this long without a change, what arrived is looked at again

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import BinaryIO
 
 import imagesize
+import msgspec
 
 from syncd.folders.ends import bmp_is_cut_off, gif_is_cut_off, jpeg_is_cut_off, png_is_cut_off
 from syncd.folders.strangers import described
@@ -39,8 +39,7 @@ class Format(Enum):
         return {Format.JPEG: ".jpg", Format.TIFF: ".tif"}.get(self, f".{self.name.lower()}")
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(msgspec.Struct, frozen=True):
     """A picture, its size in pixels as stored (an EXIF rotation is not applied)."""
 
     format: Format
@@ -48,8 +47,7 @@ class Picture:
     height: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unfit:
+class Unfit(msgspec.Struct, frozen=True):
     """No picture for the API; the reason is a sentence for an operator."""
 
     reason: str

@@ -7,7 +7,8 @@ import hashlib
 import io
 import os
 import stat
-from dataclasses import dataclass
+
+import msgspec
 
 from syncd.folders.inside import (
     FILE,
@@ -24,8 +25,7 @@ READ_AT_ONCE = 8 * 2**20
 """A file up to this size is digested and probed from memory; a larger one is streamed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """What was read: to be believed if both stats are the one that the file has."""
 
     stat_before: Stat
@@ -103,21 +103,6 @@ class Reader:
         if self._directory is not None:
             os.close(self._directory[2])
             self._directory = None
-
-
-def digest_file(root: bytes, path: bytes) -> Reading:
-    """Digest and probe the file at `path`, relative to the root; raise Unreadable."""
-    with Reader() as reader:
-        return reader.digest(root, path)
-
-
-def read_image(root: bytes, path: bytes, expected: Stat) -> bytes | None:
-    """Return all bytes of the file, None when it is not, or no longer, the expected version.
-
-    Raises Unreadable.
-    """
-    with Reader() as reader:
-        return reader.read(root, path, expected)
 
 
 def _digest(file: int) -> Reading:

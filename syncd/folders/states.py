@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Watching:
+class Watching(msgspec.Struct, frozen=True):
     """The watch stands, on this directory: another than before is another tree under the name."""
 
     device: int
     inode: int
 
 
-@dataclass(frozen=True, slots=True)
-class RootMissing:
+class RootMissing(msgspec.Struct, frozen=True):
     """There is no directory at the root's path (yet, or any more); it is waited for."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class LimitReached:
+class LimitReached(msgspec.Struct, frozen=True):
     """The system grants no (more) watches: new files are found by rescans, until it does."""
 
     advice: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hampered:
+class Hampered(msgspec.Struct, frozen=True):
     """The watch keeps ending, and is built again; in between, rescans find what is new."""
 
     reason: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
 from typing import BinaryIO
+
+import msgspec
 
 WIDTH, HEIGHT = 256, 257
 STRIP_OFFSETS, STRIP_SIZES, TILE_OFFSETS, TILE_SIZES = 273, 279, 324, 325
@@ -26,8 +27,7 @@ class Odd(Exception):
     """What the file says of itself makes no sense."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(msgspec.Struct, frozen=True):
     """How wide the numbers of this TIFF are, and which way round."""
 
     order: str
@@ -36,8 +36,7 @@ class _Kind:
     inline: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(msgspec.Struct, frozen=True):
     letter: str
     count: int
     value: bytes  # the value itself where it fits, else the offset where it stands

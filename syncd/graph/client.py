@@ -9,12 +9,12 @@ import hmac
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+import msgspec
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
@@ -29,8 +29,7 @@ _LONGEST_ANSWER = 4 * 1024 * 1024  # bytes; the entries of 50 images are some 50
 _LONGEST_HEADER = 256 * 1024  # bytes; one usage header speaks of every account of a business
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(msgspec.Struct, frozen=True):
     """What opens an account: a token, and the app's secret where calls are to be proved."""
 
     token: Secret
@@ -44,8 +43,7 @@ class Credentials:
         return {"appsecret_proof": hmac.new(key, text, hashlib.sha256).hexdigest()}
 
 
-@dataclass(frozen=True, slots=True)
-class Uploaded:
+class Uploaded(msgspec.Struct, frozen=True):
     """An upload's answer: entries by their keys in it, and the account's usage."""
 
     entries: dict[str, Entry]
@@ -191,8 +189,10 @@ class _Pieces(Payload):
         await self.write_with_length(writer, None)
 
     async def write_with_length(self, writer: AbstractStreamWriter, _length: int | None) -> None:
-        for chunk in self._body.chunks(_CHUNK):
-            async with asyncio.timeout(self._stall):
+        now = asyncio.get_running_loop().time
+        async with asyncio.timeout(self._stall) as limit:
+            for chunk in self._body.chunks(_CHUNK):
+                limit.reschedule(now() + self._stall)
                 await writer.write(chunk)
 
     async def as_bytes(self, *_: Any) -> bytes:

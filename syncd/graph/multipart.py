@@ -6,13 +6,13 @@ RFC 7578: names are UTF-8 as they are, with only quote, CR and LF escaped.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 _SMALL = 64 * 1024  # bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """One file of a POST: its name there, its media type, its bytes."""
 
     name: str
@@ -20,8 +20,7 @@ class Part:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(msgspec.Struct, frozen=True):
     """A whole body as the pieces to write one after the other, never joined."""
 
     content_type: str

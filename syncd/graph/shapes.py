@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,8 +22,7 @@ T = TypeVar("T")
 NOTHING_SAID = Reading()
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """How much of an account's budget is used, as the headers of an answer or error say."""
 
     reading: Reading = NOTHING_SAID
@@ -218,6 +216,8 @@ def _figure(value: Any) -> float:
 
 def _number(value: Any) -> int | None:
     """Return a whole number that came as a number or a text; None for what is none."""
+    if type(value) is int and abs(value) <= _LARGEST:
+        return value
     figure = _converted(value, float)
     whole = figure is not None and abs(figure) <= _LARGEST and figure.is_integer()
     return int(figure) if figure is not None and whole else None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from syncd.ledger.database import Change, Question
 from syncd.model import AccountId
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(msgspec.Struct, frozen=True):
     """Nothing goes to an account; times in unix seconds, no end for a stop."""
 
     kind: str
@@ -21,8 +21,7 @@ class Pause:
     row: int  # the how-manieth pause in a row
 
 
-@dataclass(frozen=True, slots=True)
-class SpentCall:
+class SpentCall(msgspec.Struct, frozen=True):
     """A call that an account was sent: when, in unix seconds, and what it may have cost."""
 
     at: float

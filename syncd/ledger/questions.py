@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+
+import msgspec
 
 from syncd.ledger.database import Question
 from syncd.model import AccountId
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(msgspec.Struct, frozen=True):
     """How many images of an account are wanted, and how they stand."""
 
     wanted: int
@@ -19,16 +19,14 @@ class Tally:
     rejected: int
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(msgspec.Struct, frozen=True):
     """A reason, and how many images or files have it."""
 
     reason: str
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """One file, and how its image stands in one account that its folder names."""
 
     folder: str
@@ -49,8 +47,7 @@ class Standing:
     trouble: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class FolderState:
+class FolderState(msgspec.Struct, frozen=True):
     """A folder as it was last seen; unix seconds."""
 
     name: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from syncd.ledger.database import Change, Question
 from syncd.ledger.stats import kept
@@ -13,8 +14,7 @@ from syncd.model import AccountId, Digest, Entry, Stat, printable
 _SOURCES = 8  # files of one image worth trying before it is asked about again
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True, gc=False):
     """What the ledger says of one replica, and how large its image is in bytes."""
 
     digest: Digest
@@ -25,8 +25,7 @@ class Facts:
     format: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True, gc=False):
     """A file that held an image when it was last read."""
 
     folder_id: int

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from syncd.ledger.database import Change, Question
 from syncd.ledger.stats import columns, kept
 from syncd.model import AccountId, Digest, FolderName, Stat
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, gc=False):
     """A file by where it lies: folder, directory below it (empty for the folder), name."""
 
     folder_id: int
@@ -25,8 +25,7 @@ class Place:
         return self.directory + b"/" + self.name if self.directory else self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """What the ledger has of one directory's own entries."""
 
     directory_id: int | None
@@ -34,8 +33,7 @@ class Known:
     directories: dict[bytes, int]  # path relative to the folder → id
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(msgspec.Struct, frozen=True, gc=False):
     """What was found in a file's bytes: size in bytes, width and height in pixels."""
 
     digest: Digest
@@ -129,20 +127,11 @@ def known_stat(place: Place) -> Question[Stat | None]:
     return question
 
 
-def record_file(place: Place, stat: Stat, content: Content) -> Change[bool]:
-    """Write down what a file holds; answers whether some account misses it."""
-    return _first(record_all([(place, stat, content)]))
-
-
-def record_unreadable(place: Place, stat: Stat, why: str) -> Change[bool]:
-    """Write down that a file could not be read, and why; no account misses it then."""
-    return _first(record_all([(place, stat, why)]))
-
-
 def record_all(found: Sequence[tuple[Place, Stat, Content | str]]) -> Change[list[bool]]:
     """Write down what each file holds, or why it could not be read.
 
-    Answers of each whether some account misses it, once all of them are written down.
+    Answers of each whether some account misses it that its folder stands for, once all of them
+    are written down.
     """
 
     def change(db: sqlite3.Connection) -> list[bool]:
@@ -173,22 +162,28 @@ def record_all(found: Sequence[tuple[Place, Stat, Content | str]]) -> Change[lis
                 for place, stat, content in found
             ],
         )
-        missing = _missing(db, [content.digest for content in contents])
-        return [isinstance(c, Content) and c.digest in missing for _, _, c in found]
+        missing = {
+            folder_id: _missing(db, folder_id, [c.digest for c in contents])
+            for folder_id in {place.folder_id for place, _, _ in found}
+        }
+        return [
+            isinstance(content, Content) and content.digest in missing[place.folder_id]
+            for place, _, content in found
+        ]
 
     return change
 
 
-def _first(change: Change[list[bool]]) -> Change[bool]:
-    return lambda db: change(db)[0]
-
-
-def _missing(db: sqlite3.Connection, digests: Sequence[Digest]) -> set[Digest]:
+def _missing(db: sqlite3.Connection, folder_id: int, digests: Sequence[Digest]) -> set[Digest]:
+    """Return which of these images some account misses that the folder stands for."""
+    if not digests:
+        return set()
     marks = ",".join("?" * len(digests))
     rows = db.execute(
-        f"SELECT digest FROM replica WHERE digest IN ({marks}) AND files > 0"
-        " AND hash IS NULL AND rejected IS NULL",
-        digests,
+        "SELECT digest FROM replica INDEXED BY replica_missing"
+        " WHERE account IN (SELECT account FROM route WHERE folder_id = ?)"
+        f" AND digest IN ({marks}) AND files > 0 AND hash IS NULL AND rejected IS NULL",
+        (folder_id, *digests),
     )
     return {Digest(digest) for (digest,) in rows}
 

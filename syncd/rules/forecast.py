@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from syncd.rules.budget import WRITE_POINTS, Budget
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(msgspec.Struct, frozen=True):
     """What is to be sent, and the seconds that it takes; `alone` at one image per POST."""
 
     images: int

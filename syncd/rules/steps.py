@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 
 class Step(Enum):
@@ -17,8 +18,7 @@ class Step(Enum):
     """Send its bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(msgspec.Struct, frozen=True):
     """The facts of one replica, each a yes or a no."""
 
     wanted: bool

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 
 class Verdict(Enum):
@@ -35,8 +36,7 @@ class Verdict(Enum):
     """Nobody knows: less at once, slowly, and said."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True):
     """What came back instead of an answer."""
 
     status: int | None = None
@@ -56,8 +56,7 @@ class Fault:
         return self.message or "no answer"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One line of the table: these codes and these subcodes, None for any."""
 
     codes: range | tuple[int, ...] | None

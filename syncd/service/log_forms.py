@@ -13,7 +13,6 @@ Paint = Callable[[str, str], str]
 """A text and the name of its colour → the text as the terminal is to have it."""
 
 NO_NAME = re.compile(r"[^A-Za-z0-9_.-]")
-ENDS_A_WORD = frozenset(' "=')
 CODES = {
     "time": "2",
     "name": "36",
@@ -37,7 +36,9 @@ def json_form(record: Record) -> str:
 
 def logfmt_form(record: Record) -> str:
     """`name=value` pairs; a value with a space, quote or `=` is quoted as JSON quotes."""
-    return " ".join(_pairs({**_head(record), **record.fields}, uncoloured))
+    pairs = [f"{_name(name)}={_word(value)}" for name, value in record.fields.items()]
+    head = f"timestamp={record.timestamp} level={record.level} event={_word(record.event)}"
+    return " ".join((head, *pairs))
 
 
 def console_form(paint: Paint) -> Form:
@@ -79,16 +80,22 @@ def _name(name: str) -> str:
 
 
 def _word(value: Plain) -> str:
+    if isinstance(value, str):  # most are, and a match comes to it late
+        return value if _is_word(value) else _json(value)
     match value:
-        case str():
-            plain_word = value and value.isprintable() and ENDS_A_WORD.isdisjoint(value)
-            return value if plain_word else _json(value)
         case list() if all(isinstance(item, str | int | float) for item in value):
             return _word(",".join(item if isinstance(item, str) else _json(item) for item in value))
         case list() | dict():
             return _word(_json(value))
         case _:
             return _json(value)
+
+
+def _is_word(text: str) -> bool:
+    """Whether a text needs no quotes."""
+    return bool(
+        text and " " not in text and '"' not in text and "=" not in text and text.isprintable()
+    )
 
 
 def _json(value: Plain) -> str:

@@ -3,16 +3,16 @@
 import sys
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+import msgspec
 
 from syncd.service.log_value import Plain, plain, plain_text
 
 OURS = frozenset({"timestamp", "level", "event"})
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """Plain throughout: what a form has left to do is quote."""
 
     time: datetime
@@ -22,14 +22,14 @@ class Record:
 
     @property
     def timestamp(self) -> str:
-        in_utc = self.time.astimezone(UTC).replace(tzinfo=None)
-        return f"{in_utc.isoformat(timespec='milliseconds')}Z"
+        time = self.time if self.time.tzinfo is UTC else self.time.astimezone(UTC)
+        return time.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def record_of(level: str, given: Mapping[str, object], now: datetime) -> Record:
     """Make a record of what a caller gave to structlog: an event, fields, perhaps exc_info."""
     fields = {
-        _field(plain_text(name)): plain(value)
+        _field(name): plain_text(value) if type(value) is str else plain(value)
         for name, value in given.items()
         if name not in {"event", "exc_info"}
     }
@@ -40,7 +40,8 @@ def record_of(level: str, given: Mapping[str, object], now: datetime) -> Record:
 
 
 def _field(name: str) -> str:
-    return f"{name}_" if name in OURS else name
+    shown = plain_text(name)
+    return f"{shown}_" if shown in OURS else shown
 
 
 def _folded(exc_info: object) -> str | None:

@@ -36,6 +36,7 @@ class Run:
 def environ(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return an environment in which `bench` and `syncd` are found, and no proxy is."""
     kept = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled, once
     paths = [str(ROOT), str(ROOT / "tests"), *kept.get("PYTHONPATH", "").split(os.pathsep)]
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, paths)), **(more or {})}
 

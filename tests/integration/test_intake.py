@@ -6,9 +6,9 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
-from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.pictures import picture
 from support.rig import Rig, until
@@ -19,7 +19,7 @@ from syncd.folders.kept import Kept
 from syncd.folders.looking import look_at_files
 from syncd.folders.looks import Look
 from syncd.ledger.database import open_ledger
-from syncd.ledger.tree import Place, declare_folder, record_unreadable
+from syncd.ledger.tree import Place, declare_folder, record_all
 from syncd.model import AccountId, Digest, FolderName, Stat
 
 LONG_AGO = 1_000_000_000 * 10**9
@@ -152,7 +152,8 @@ async def test_a_look_at_files_tells_what_the_ledger_does_not_know(folder: Path)
         for name, size in (("known.jpg", 0), ("changed.jpg", 1)):
             stat = stat_of((folder / name).stat())
             place = Place(1, b"", os.fsencode(name))
-            await ledger.write(record_unreadable(place, replace(stat, size=stat.size + size), "-"))
+            was = msgspec.structs.replace(stat, size=stat.size + size)
+            await ledger.write(record_all([(place, was, "-")]))
         found, left = look_at_files(ledger.path, 1, bytes(folder), [*looks, below])
         assert {place.name for place, _ in found} == {b"new.jpg", b"changed.jpg"}
         assert [stat for _, stat in found] == [

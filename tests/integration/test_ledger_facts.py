@@ -135,14 +135,14 @@ class Facts(RuleBasedStateMachine):
         place, stat = self.seen(where), self.new_stat()
         unfit = "no image" if digest == UNFIT else None
         content = Content(digest, 7, None if unfit else "PNG", 1, 1, unfit)
-        self.make(tree.record_file(place, stat, content))
+        self.make(tree.record_all([(place, stat, content)]))
         self.files[where], self.stats[where] = digest, stat
         self.unfit.setdefault(digest, digest == UNFIT)
         self.settle()
 
     @rule(where=places)
     def a_file_cannot_be_read(self, where: Where) -> None:
-        self.make(tree.record_unreadable(self.seen(where), self.new_stat(), "Permission denied"))
+        self.make(tree.record_all([(self.seen(where), self.new_stat(), "Permission denied")]))
         self.files[where], self.stats[where] = None, None
         self.settle()
 
@@ -298,7 +298,7 @@ ONE = AccountId("1")
 def put(db: sqlite3.Connection, name: bytes, digest: Digest, directory: bytes = b"") -> None:
     folder = tree.declare_folder(FolderName("a"), b"/a", [ONE])(db)
     content = Content(digest, 7, "PNG", 1, 1, None)
-    tree.record_file(Place(folder, directory, name), Stat(1, 2, 3, 4, 5), content)(db)
+    tree.record_all([(Place(folder, directory, name), Stat(1, 2, 3, 4, 5), content)])(db)
 
 
 @pytest.fixture
@@ -355,7 +355,20 @@ def test_a_stat_of_any_file_system_comes_back_as_it_was(
 ) -> None:
     folder = tree.declare_folder(FolderName("a"), b"/a", [ONE])(db)
     place, stat = Place(folder, b"", b"x"), Stat(inode, inode, 3, ns, ns)
-    tree.record_file(place, stat, Content(DIGESTS[0], 7, None, None, None, None))(db)
-    assert tree.known_stat(place)(db) == stat
+    tree.record_all([(place, stat, Content(DIGESTS[0], 7, None, None, None, None))])(db)
+    assert tree.known_directory(folder, place.directory)(db).files == {place.name: stat}
     assert tree.known_directory(folder, b"")(db).files == {b"x": stat}
     assert replicas.sources(ONE, DIGESTS[0])(db)[0].stat == stat
+
+
+def test_what_the_account_of_another_folder_misses_is_no_news_of_this_one(
+    db: sqlite3.Connection,
+) -> None:
+    spring, autumn = (
+        tree.declare_folder(name, b"/", [account])(db)
+        for name, account in zip(FOLDERS, ACCOUNTS, strict=False)
+    )
+    content = Content(DIGESTS[0], 7, "PNG", 1, 1, None)
+    replicas.hold_all(ACCOUNTS[0], [(content.digest, Entry(ImageHash("00")))], 1.0)(db)
+    found = [(Place(f, b"", b"x"), Stat(1, 2, 3, 4, 5), content) for f in (spring, autumn)]
+    assert tree.record_all(found)(db) == [False, True]

@@ -19,8 +19,10 @@ from syncd.ledger import schema, tree
 from syncd.ledger.database import changing, open_ledger, reading
 from syncd.ledger.errors import LedgerBusy, LedgerUnfit
 from syncd.ledger.lock import sole_use
-from syncd.model import AccountId, FolderName
+from syncd.ledger.tree import Content, Place
+from syncd.model import AccountId, Digest, FolderName, Stat
 
+CONTENT = Content(Digest(bytes(32)), 7, "PNG", 1, 1, None)
 FOLDER = tree.declare_folder(FolderName("a"), b"/a", [AccountId("1")])
 
 
@@ -72,6 +74,32 @@ async def test_it_says_what_it_is(path: Path) -> None:
         assert db.execute("PRAGMA user_version").fetchone() == (schema.current_version(),)
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert path.read_bytes()[68:72] == b"SYNC"
+
+
+async def test_an_older_ledger_goes_on_with_what_it_knows(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        (_, first), *_ = schema.migrations()
+        db.executescript(first)
+        db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        db.execute("PRAGMA user_version = 1")
+        db.execute("PRAGMA journal_mode = WAL")
+        FOLDER(db)
+        stat = Stat(1, 2, 3, 4, 5)
+        files = [(Place(1, b"", name), stat, CONTENT) for name in (b"a.png", b"b.png")]
+        tree.record_all(files)(db)
+
+    def wanted(db: sqlite3.Connection) -> list[tuple[str, bytes, int]]:
+        return db.execute("SELECT account, digest, files FROM replica").fetchall()
+
+    async with open_ledger(path) as ledger:
+        assert await ledger.ask(wanted) == [("1", CONTENT.digest, 2)]
+        await ledger.write(tree.mark_missed(7, 1, [b"a.png"], []))
+        await ledger.write(tree.believe_missed(7))
+        assert await ledger.ask(wanted) == [("1", CONTENT.digest, 1)]
+        await ledger.write(tree.record_all([(Place(1, b"", b"b.png"), stat, "gone bad")]))
+        assert await ledger.ask(wanted) == []
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (schema.current_version(),)
 
 
 async def test_it_is_read_and_changed_beside_the_daemon_from_its_first_second(path: Path) -> None:

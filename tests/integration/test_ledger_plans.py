@@ -42,7 +42,7 @@ def fill(db: sqlite3.Connection) -> int:
     for n in range(FILES):
         place = Place(folder, b"d%d" % (n % 50), b"%d" % n)
         content = Content(digest(n), 7, "PNG", 1, 1, None)
-        tree.record_file(place, Stat(1, n, 3, 4, 5), content)(db)
+        tree.record_all([(place, Stat(1, n, 3, 4, 5), content)])(db)
     return folder
 
 
@@ -62,7 +62,6 @@ ASKED: dict[str, Callable[[Any], object]] = {
     "facts": replicas.facts(ONE, [digest(n) for n in range(25)]),
     "sources": replicas.sources(ONE, digest(5)),
     "known_directory": tree.known_directory(1, b"d1"),
-    "known_stat": tree.known_stat(Place(1, b"d1", b"1")),
     "tally": questions.tally(ONE),
     "missing_bytes": questions.missing_bytes(ONE),
     "rejections": questions.rejections(ONE),
@@ -70,8 +69,14 @@ ASKED: dict[str, Callable[[Any], object]] = {
     "by_path": questions.by_path("a", b"d1", b"1"),
     "by_digest": questions.by_digest(digest(5)),
     "by_hash": questions.by_hash("ff00"),
-    "record_file": tree.record_file(
-        Place(1, b"d1", b"1"), Stat(9, 9, 9, 9, 9), Content(digest(1), 7, None, None, None, None)
+    "record_all": tree.record_all(
+        [
+            (
+                Place(1, b"d1", b"1"),
+                Stat(9, 9, 9, 9, 9),
+                Content(digest(1), 7, None, None, None, None),
+            )
+        ]
     ),
     "mark_missed": tree.mark_missed(7, 3, [b"x"], [4]),
     "believe_missed": tree.believe_missed(8),
@@ -102,6 +107,24 @@ def test_what_is_asked_on_a_period_never_leaves_its_index(
 
 def test_recording_a_file_looks_at_missed_directories_alone(db: sqlite3.Connection) -> None:
     plans = Plans(db)
-    ASKED["record_file"](cast("sqlite3.Connection", plans))
+    ASKED["record_all"](cast("sqlite3.Connection", plans))
     assert any("directory_missed" in line for line in plans.kept)
-    assert not any(line.endswith("(folder_id=?)") for line in plans.kept)
+    assert not any(
+        line.startswith("SEARCH directory") and line.endswith("(folder_id=?)")
+        for line in plans.kept
+    )
+
+
+@pytest.mark.parametrize("trigger", ["file_comes", "file_goes", "file_changes"])
+def test_what_a_file_sets_off_finds_its_replicas_by_their_key(
+    db: sqlite3.Connection, trigger: str
+) -> None:
+    (sql,) = db.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (trigger,)).fetchone()
+    body = sql.partition("BEGIN\n")[2]
+    statements = re.sub(r"\b(OLD|NEW)\.\w+", "?", body.rpartition("END")[0]).split(";")[:-1]
+    for statement in statements:
+        plan = db.execute(f"EXPLAIN QUERY PLAN {statement}", (None,) * statement.count("?"))
+        for line in [row[3] for row in plan]:
+            assert not re.match(r"SCAN (file|replica|image|directory)\b", line), line
+            if line.startswith("SEARCH replica"):
+                assert line.endswith("USING PRIMARY KEY (account=? AND digest=?)"), line

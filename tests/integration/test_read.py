@@ -12,9 +12,19 @@ from syncd.folders import read
 from syncd.folders.inside import Unreadable
 from syncd.folders.patterns import Patterns
 from syncd.folders.probe import Format, Picture, Unfit
-from syncd.folders.read import READ_AT_ONCE, digest_file, read_image
+from syncd.folders.read import READ_AT_ONCE, Reader, Reading
 from syncd.folders.walk import list_directory
 from syncd.model import Stat
+
+
+def digest_file(root: bytes, path: bytes) -> Reading:
+    with Reader() as reader:
+        return reader.digest(root, path)
+
+
+def read_image(root: bytes, path: bytes, expected: Stat) -> bytes | None:
+    with Reader() as reader:
+        return reader.read(root, path, expected)
 
 
 def stat_in(root: Path, name: bytes) -> Stat:

@@ -1,8 +1,10 @@
 """config.example.toml against the code: all keys, the true defaults."""
 
 import re
-from dataclasses import fields
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from syncd.config import Account, Config, Folder, Graph, Ledger, Log, Pack, Watch, load
 from syncd.config.load import loads
@@ -32,6 +34,7 @@ def test_what_the_example_comments_out_are_the_defaults() -> None:
 
 
 def test_the_example_names_every_key_that_there_is() -> None:
+    sections: dict[str, type[Struct]]
     sections = {"graph": Graph, "ledger": Ledger, "accounts.main": Account}
     sections |= {"folders.spring": Folder, "watch": Watch, "pack": Pack, "log": Log}
     found: dict[str, set[str]] = {}

@@ -1,11 +1,11 @@
 """Every mistake that a configuration can hold, and the sentence that it gets."""
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import fields
 
 from syncd.config import Account, ConfigError, Folder, Graph, Ledger, Log, Pack, Problem, Watch
 from syncd.config.load import loads

@@ -1,10 +1,10 @@
 """Every view that can be, against sentences that must hold of all of them."""
 
 from collections.abc import Callable
-from dataclasses import fields
 from itertools import product
 
 import pytest
+from msgspec.structs import fields
 
 from syncd.rules.steps import Step, View, next_step
 
@@ -34,7 +34,7 @@ def test_of_every_view(view: View, sentence: str) -> None:
 
 
 def test_the_facts_are_yes_or_no_so_that_they_can_all_be_tried() -> None:
-    assert {field.type for field in fields(View)} == {"bool"}
+    assert {field.type for field in fields(View)} == {bool}
     assert len(set(VIEWS)) == 2 ** len(fields(View))
 
 

@@ -40,7 +40,7 @@ def bring(root: bytes, db: sqlite3.Connection) -> None:
             with open(where, "rb") as file:
                 digest = Digest(sha256(file.read()).digest())
             content = Content(digest, stat.size, "PNG", 1, 1, None)
-            tree.record_file(Place(folder, directory, name), stat, content)(db)
+            tree.record_all([(Place(folder, directory, name), stat, content)])(db)
             entry = Entry(ImageHash(digest.hex()[:32]), os.fsdecode(name), 1, 1, "https://u/1")
             held.append((digest, entry))
     held.sort(key=lambda one: one[0])

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from syncd.folders.intake import BATCH, READERS
 from syncd.ledger import replicas, tree
-from syncd.ledger.database import Ledger, all_of, open_ledger
+from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.tree import Content, Place
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
@@ -40,15 +40,15 @@ async def held(ledger: Ledger, number: int) -> int:
 async def read(ledger: Ledger, number: int) -> int:
     """Write a batch of files that were read."""
     now = time.time_ns()
-    changes = [
-        tree.record_file(
+    found = [
+        (
             Place(1, b"%05d" % (number // 6), b"%08d-%02d.jpg" % (number, n)),
             Stat(1, number * BATCH + n, 20_000, now, now),
             Content(Digest(os.urandom(32)), 20_000, "JPEG", 400, 300, None),
         )
         for n in range(BATCH)
     ]
-    await ledger.write(all_of(changes))
+    await ledger.write(tree.record_all(found))
     return BATCH
 
 

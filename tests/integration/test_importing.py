@@ -1,0 +1,66 @@
+"""What a command loads before it does anything: a start costs more than most of what it does."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from syncd.ledger import tree
+from syncd.ledger.database import open_ledger
+from syncd.ledger.tree import Content, Place
+from syncd.model import AccountId, Digest, FolderName, Stat
+
+DIGEST = Digest(bytes(32))
+
+PROGRAM = """
+import gc, sys
+from syncd.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print(*(name for name in ("aiohttp", "rich", "watchfiles") if name in sys.modules), file=sys.stderr)
+print(gc.isenabled(), gc.get_freeze_count() > 10_000, file=sys.stderr)
+"""
+
+
+@pytest.fixture
+async def config(tmp_path: Path) -> Path:
+    (tmp_path / "folder").mkdir()
+    async with open_ledger(tmp_path / "ledger.db") as ledger:
+        folder = tree.declare_folder(FolderName("a"), b"/a", [AccountId("1")])
+        place = Place(await ledger.write(folder), b"", b"a.jpg")
+        content = Content(DIGEST, 7, "JPEG", 1, 1, None)
+        await ledger.write(tree.record_all([(place, Stat(1, 2, 3, 4, 5), content)]))
+    path = tmp_path / "config.toml"
+    path.write_text(
+        '[graph]\nversion = "v25.0"\ntoken = { env = "T" }\n'
+        f'[ledger]\npath = "{tmp_path}/ledger.db"\n[accounts.main]\nid = "act_1"\n'
+        f'[folders.a]\npath = "{tmp_path}/folder"\naccount = "main"\n'
+    )
+    return path
+
+
+def loaded(*words: str | Path) -> list[str]:
+    command = [sys.executable, "-c", PROGRAM, *map(str, words)]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={"T": "a-token", "LANG": "C"}
+    )
+    assert ended.returncode == 0, ended.stderr
+    *_, modules, collector = ended.stderr.splitlines()
+    assert collector == "True True", "the collector is off, or looks through all modules"
+    return modules.split()
+
+
+@pytest.mark.parametrize(
+    "words", [("status", "--json"), ("find", DIGEST.hex())], ids=lambda w: w[0]
+)
+def test_what_only_reads_the_ledger_loads_neither_http_nor_colours(
+    config: Path, words: tuple[str, ...]
+) -> None:
+    assert loaded(*words, "--config", config) == []
+
+
+def test_a_service_loads_no_colours(config: Path) -> None:
+    assert loaded("backfill", "--config", config) == ["aiohttp", "watchfiles"]
