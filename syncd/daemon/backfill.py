@@ -95,7 +95,10 @@ async def _until_done(
 ) -> None:
     done = False
     while not done:
-        await asyncio.sleep(_GLANCE)
+        if scans.done():
+            await asyncio.sleep(_GLANCE)
+        else:  # where nothing is missing, their end is the end
+            await asyncio.wait([scans], timeout=_GLANCE)
         done = scans.done()
         progress = {}
         for account, lane in house.engine.lanes.items():

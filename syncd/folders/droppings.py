@@ -81,12 +81,7 @@ _ODD_START = re.compile(
 
 def is_dropping(name: bytes) -> bool:
     """Return whether a file or directory of this name is hidden or a dropping; case is nothing."""
-    return has_odd_start(name) or has_odd_end(name)
-
-
-def has_odd_start(name: bytes) -> bool:
-    """Return whether the beginning tells, or the whole name: all that `*.jpg` leaves to ask."""
-    return _ODD_START.match(name) is not None
+    return _ODD_START.match(name) is not None or has_odd_end(name)
 
 
 def has_odd_end(name: bytes) -> bool:

@@ -6,8 +6,6 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 
-from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
-
 Question = Callable[[str], bool]
 Rule = tuple[str, bool]  # a regular expression, and whether its match is a yes
 
@@ -66,6 +64,9 @@ def _rule(pattern: str) -> Rule | None:
 
 
 def _translated(pattern: str) -> Rule | None:
+    # 40 ms of imports, and by default no folder asks for more than types.
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415
+
     expression, wanted = GitIgnoreSpecPattern.pattern_to_regex(pattern)
     if expression is None or wanted is None:
         return None  # empty, a comment, or what git would pass over

@@ -53,19 +53,46 @@ def stat_of(result: os.stat_result) -> Stat:
     )
 
 
-def open_directory(root: bytes, path: bytes) -> int:
-    """Return a descriptor of the directory at `path`; no link below the root is followed.
+def joined(directory: bytes, name: bytes) -> bytes:
+    """Return the path of a name in a directory, which is empty for the root."""
+    return directory + b"/" + name if directory else name
 
-    Raises OSError.
+
+class Way:
+    """Opens directories below a root one after the other; keeps the way to the last one's parent.
+
+    No link below the root is followed. Leaving the context closes it.
     """
-    if not path:
-        return os.open(root, DIRECTORY)  # the root itself may be a link: the operator's
-    parent, _, name = path.rpartition(b"/")
-    above = open_waypoint(root, parent)
-    try:
-        return os.open(name, DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
-    finally:
-        os.close(above)
+
+    def __init__(self, root: bytes) -> None:
+        self.root = root
+        self._above: tuple[bytes, int] | None = None  # the parent's path and descriptor
+
+    def __enter__(self) -> Way:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leave()
+
+    def open(self, path: bytes) -> int:
+        """Return a descriptor of the directory at `path`. Raises OSError."""
+        if not path:
+            return os.open(self.root, DIRECTORY)  # the root itself may be a link: the operator's
+        parent, _, name = path.rpartition(b"/")
+        return os.open(name, DIRECTORY | os.O_NOFOLLOW, dir_fd=self._enter(parent))
+
+    def _enter(self, path: bytes) -> int:
+        if self._above is not None and self._above[0] == path:
+            return self._above[1]
+        self._leave()
+        descriptor = open_waypoint(self.root, path)
+        self._above = (path, descriptor)
+        return descriptor
+
+    def _leave(self) -> None:
+        if self._above is not None:
+            os.close(self._above[1])
+            self._above = None
 
 
 def open_file(root: bytes, path: bytes) -> int:

@@ -149,17 +149,20 @@ class Keeper:
     ) -> tuple[_Report, list[Trouble]]:
         report, troubles = _Report(), list[Trouble]()
         walk = Walk(self._ledger.path, self._id, self._root, self.patterns, looks)
-        while (stretch := await asyncio.to_thread(walk.stretch)) is not None:
-            if stretch.missed:
-                await self._ledger.write(_missed_by(number, stretch))
-            if fresh:
-                await self._take_fresh(stretch.found)
-            else:
-                await self._intake.offer(self._root, stretch.found)
-            report.seen += stretch.seen
-            report.found += len(stretch.found)
-            report.troubles += len(stretch.troubles)
-            troubles += stretch.troubles[: _TOLD_AT_MOST - len(troubles)]
+        try:
+            while (stretch := await asyncio.to_thread(walk.stretch)) is not None:
+                if stretch.missed:
+                    await self._ledger.write(_missed_by(number, stretch))
+                if fresh:
+                    await self._take_fresh(stretch.found)
+                else:
+                    await self._intake.offer(self._root, stretch.found)
+                report.seen += stretch.seen
+                report.found += len(stretch.found)
+                report.troubles += len(stretch.troubles)
+                troubles += stretch.troubles[: _TOLD_AT_MOST - len(troubles)]
+        finally:  # not waited for: a cancelled stretch may still be on its thread
+            asyncio.get_running_loop().run_in_executor(None, walk.close)
         return report, troubles
 
     async def _take_fresh(self, found: Sequence[tuple[Place, Stat]]) -> None:

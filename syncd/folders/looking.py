@@ -8,7 +8,7 @@ from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 
-from syncd.folders.inside import Unreadable, open_directory, stat_of
+from syncd.folders.inside import Way, stat_of
 from syncd.folders.looks import Look, coalesced
 from syncd.ledger import tree
 from syncd.ledger.database import connect_reader
@@ -26,11 +26,11 @@ def look_at_files(
     found: list[tuple[Place, Stat]] = []
     left = {look for look in looks if not look.file}
     if len(left) < len(looks):
-        with closing(connect_reader(ledger)) as db:
+        with closing(connect_reader(ledger)) as db, Way(root) as way:
             for look in looks:
                 if not look.file:
                     continue
-                now = _stat(root, look)
+                now = _stat(way, look)
                 place = Place(folder_id, look.path, look.file)
                 if now is None:
                     left.add(Look(look.path, deep=False))
@@ -39,13 +39,13 @@ def look_at_files(
     return found, coalesced(left)
 
 
-def _stat(root: bytes, look: Look) -> Stat | None:
+def _stat(way: Way, look: Look) -> Stat | None:
     try:
-        descriptor = open_directory(root, look.path)
+        descriptor = way.open(look.path)
         try:
             found = os.lstat(look.file, dir_fd=descriptor)
         finally:
             os.close(descriptor)
-    except (OSError, Unreadable):
+    except OSError:
         return None
     return stat_of(found) if stat.S_ISREG(found.st_mode) else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from syncd.folders.droppings import has_odd_end, has_odd_start, is_dropping
+from syncd.folders.droppings import BEGINNINGS, NAMES, has_odd_end, is_dropping
 from syncd.folders.globs import only_types, question, question_of_files
 
 DIRECTORIES_REMEMBERED = 4096
@@ -21,8 +22,11 @@ class Patterns:
 
     def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
         """Raise ValueError for a pattern that is none."""
-        self._types = _without_droppings(only_types(include))
-        self._included = question_of_files(include)
+        self.include = tuple(include)
+        self.exclude = tuple(exclude)
+        types = only_types(include)
+        self._of_types = None if types is None else _names_of(types)
+        self._included = question_of_files(include if types is None else [])
         self._excluded = question(exclude) if exclude else None
         self._entered = lru_cache(DIRECTORIES_REMEMBERED)(self._judge_directory)
 
@@ -33,16 +37,25 @@ class Patterns:
     def admits(self, path: bytes) -> bool:
         """Return whether a file at this path is to be an image."""
         directory, _, name = path.rpartition(b"/")
-        if self._types is None:
-            included = not is_dropping(name) and self._included(_text(path))
-        else:  # the usual case, asked a million times a scan: no expression for each pattern
-            stem, _, kind = name.rpartition(b".")
-            included = kind.lower() in self._types and stem != b"" and not has_odd_start(name)
-        return (
-            included
-            and self._entered(directory)
-            and (self._excluded is None or not self._excluded(_text(path)))
-        )
+        return bool(self.admitted(directory, [name]))
+
+    def admitted(self, directory: bytes, names: Sequence[bytes]) -> list[bytes]:
+        """Return which files of one directory are to be images, in the same order."""
+        if not self._entered(directory):
+            return []
+        within = directory + b"/" if directory else b""
+        if self._of_types is None:
+            included = [
+                name
+                for name in names
+                if not is_dropping(name) and self._included(_text(within + name))
+            ]
+        else:  # the usual case: one expression over all names, not a call for each
+            included = self._of_types.findall(b"\0".join(names))
+        excluded = self._excluded
+        if excluded is None:
+            return included
+        return [name for name in included if not excluded(_text(within + name))]
 
     def _judge_directory(self, path: bytes) -> bool:
         if not path:
@@ -55,8 +68,18 @@ class Patterns:
         )
 
 
-def _without_droppings(types: frozenset[bytes] | None) -> frozenset[bytes] | None:
-    return types and frozenset(kind for kind in types if not has_odd_end(b"x." + kind))
+def _names_of(types: frozenset[bytes]) -> re.Pattern[bytes]:
+    """Return what finds the names of these types that are no droppings, among names joined by NUL.
+
+    What stands behind the last dot leaves few droppings to ask for.
+    """
+    ends = sorted(kind for kind in types if not has_odd_end(b"x." + kind))
+    whole = sorted(name for name in NAMES if name.rpartition(b".")[2] in types)
+    odd = [*map(re.escape, BEGINNINGS), *(re.escape(name) + rb"(?![^\0])" for name in whole)]
+    asked = b"|".join(ends) or b"(?!)"
+    return re.compile(
+        rb"(?<![^\0])(?!%b)[^\0]+\.(?:%b)(?![^\0])" % (b"|".join(odd), asked), re.IGNORECASE
+    )
 
 
 def _text(path: bytes) -> str:

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
-from syncd.folders.inside import Unreadable
+from syncd.folders.compare import Comparison, Missed, Part
+from syncd.folders.inside import Way
 from syncd.folders.looks import Look
 from syncd.folders.patterns import Patterns
-from syncd.folders.walk import Listing, Trouble, list_directory
-from syncd.ledger import tree
+from syncd.folders.scout import arguments
+from syncd.folders.scouts import Scouts
+from syncd.folders.walk import Trouble
 from syncd.ledger.database import connect_reader
-from syncd.ledger.tree import Known, Place
+from syncd.ledger.reader import address_of
+from syncd.ledger.tree import Place
 from syncd.model import Stat
 
 STRETCH = 0.05  # seconds of walking between two looks at the event loop
-MOST_FOUND = 2000  # files new or changed that one stretch hands over
+MOST_FOUND = 2000  # files new or changed after which a stretch ends
 
+SCOUTS_AFTER = 50_000
+"""Files that were seen, nearly all of them known, before it is worth starting scouts: that takes
+some 80 ms of a core for each, in which a walk alone sees 20,000 files."""
 
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """Entries of one directory that the ledger knows and the disk does not show."""
+DIRECTORIES = 16  # that a scout is given at a time: some 10 ms of work
 
-    directory_id: int
-    files: tuple[bytes, ...]
-    directories: tuple[int, ...]
+_SCOUTING = Lock()  # one walk at a time: ten folders would have the memory of twenty processes
 
 
 @dataclass(slots=True)
@@ -40,77 +42,111 @@ class Stretch:
     troubles: list[Trouble] = field(default_factory=list)
     seen: int = 0  # files, whether new or known
 
+    def add(self, part: Part) -> None:
+        """Take what a part came to."""
+        self.seen += part.seen
+        self.found += part.found
+        self.troubles += part.troubles
+        if part.missed is not None:
+            self.missed.append(part.missed)
+
 
 class Walk:
     """Walks the places to look at; every stretch is short, so that the walk can end at any time.
 
-    Memory: the directories that are still to be listed, and one stretch.
+    Memory: the directories that are still to be listed, the names of one, and one stretch.
     """
 
     def __init__(
-        self, ledger: Path, folder_id: int, root: bytes, patterns: Patterns, looks: Iterable[Look]
+        self,
+        ledger: Path,
+        folder_id: int,
+        root: bytes,
+        patterns: Patterns,
+        looks: Iterable[Look],
+        *,
+        scouts_after: int = SCOUTS_AFTER,
     ) -> None:
         self._ledger = ledger
         self._folder_id = folder_id
         self._root = root
         self._patterns = patterns
         self._ahead = sorted(looks, key=lambda look: look.path, reverse=True)
+        self._parts = self._walk()
+        self._turn = Lock()
+        self._scouts_after = scouts_after
+        self._seen = self._found = 0
 
     def stretch(self) -> Stretch | None:
         """Walk on for a moment; None when there is nothing more. Blocks: run it in a thread."""
-        if not self._ahead:
-            return None
-        stretch = Stretch()
-        until = time.monotonic() + STRETCH
-        with closing(connect_reader(self._ledger)) as db:
-            while self._ahead and len(stretch.found) < MOST_FOUND and time.monotonic() < until:
-                self._look(self._ahead.pop(), db, stretch)
-        return stretch
+        with self._turn:
+            until = time.monotonic() + STRETCH
+            stretch = None
+            for part in self._parts:
+                stretch = stretch or Stretch()
+                stretch.add(part)
+                if len(stretch.found) >= MOST_FOUND or time.monotonic() >= until:
+                    break
+            return stretch
 
-    def _look(self, look: Look, db: sqlite3.Connection, stretch: Stretch) -> None:
+    def close(self) -> None:
+        """Walk no further. Blocks while a stretch is walked: run it in a thread."""
+        with self._turn:
+            self._parts.close()
+
+    def _walk(self) -> Generator[Part]:
+        with closing(connect_reader(self._ledger)) as db, Way(self._root) as way:
+            comparison = Comparison(db, self._folder_id, way, self._patterns)
+            while self._ahead:
+                if self._is_worth_scouts() and _SCOUTING.acquire(blocking=False):
+                    try:
+                        yield from self._walk_behind_scouts(comparison)
+                    finally:
+                        _SCOUTING.release()
+                else:
+                    yield from self._look(comparison, self._ahead.pop())
+
+    def _is_worth_scouts(self) -> bool:
+        return self._seen >= self._scouts_after and self._found * 10 <= self._seen
+
+    def _walk_behind_scouts(self, comparison: Comparison) -> Generator[Part]:
+        ledger = address_of(self._ledger)
+        with Scouts(arguments(ledger, self._folder_id, self._root, self._patterns)) as scouts:
+            while self._ahead or scouts.working:
+                while scouts.idle and (paths := self._next_for_scouts()):
+                    scouts.give(paths)
+                start_up = self._ahead and not scouts.proven
+                answers = scouts.answers(0.0 if start_up else STRETCH)
+                for path, answer in answers:
+                    if answer is None:
+                        yield from self._look(comparison, Look(path, deep=True))
+                    else:
+                        self._deepen(answer.below)
+                        yield Part(seen=answer.images)
+                if not answers and self._ahead:
+                    yield from self._look(comparison, self._ahead.pop())
+                else:
+                    yield Part()  # so that a stretch ends while they are slow
+
+    def _look(self, comparison: Comparison, look: Look) -> Generator[Part]:
         if not self._patterns.enters(look.path):
             return
-        # Asked before the disk is: what is recorded meanwhile is found again, never missed.
-        known = tree.known_directory(self._folder_id, look.path)(db)
-        try:
-            listing = list_directory(self._root, look.path, self._patterns)
-        except Unreadable as error:
-            if not error.gone:  # what is gone was missed, or will be, where it stood
-                stretch.troubles.append(Trouble(look.path, error.reason))
-            return
-        stretch.troubles += listing.troubles
-        stretch.seen += len(listing.files)
-        below = [_joined(look.path, name) for name in listing.directories]
-        stretch.found += _changed(self._folder_id, look.path, listing, known)
-        if (missed := _missed(listing, below, known)) is not None:
-            stretch.missed.append(missed)
-        if look.deep:
-            self._ahead += [Look(path, deep=True) for path in reversed(below)]
+        for part in comparison.parts(look.path):
+            self._seen += part.seen
+            self._found += len(part.found)
+            if look.deep:
+                self._deepen(part.below)
+            yield part
 
+    def _deepen(self, below: Sequence[bytes]) -> None:
+        self._ahead += [Look(path, deep=True) for path in reversed(below)]
 
-def _changed(
-    folder_id: int, path: bytes, listing: Listing, known: Known
-) -> list[tuple[Place, Stat]]:
-    files = known.files
-    return [
-        (Place(folder_id, path, name), stat)
-        for name, stat in listing.files.items()
-        if files.get(name) != stat
-    ]
-
-
-def _missed(listing: Listing, below: Sequence[bytes], known: Known) -> Missed | None:
-    if known.directory_id is None:
-        return None
-    unlisted = {trouble.path.rpartition(b"/")[2] for trouble in listing.troubles}
-    files = known.files.keys() - listing.files.keys() - unlisted
-    directories = known.directories.keys() - set(below)
-    if not files and not directories:
-        return None
-    return Missed(
-        known.directory_id, tuple(files), tuple(known.directories[path] for path in directories)
-    )
-
-
-def _joined(directory: bytes, name: bytes) -> bytes:
-    return directory + b"/" + name if directory else name
+    def _next_for_scouts(self) -> list[bytes]:
+        """Take directories that are walked with all below them, and leave some for other scouts."""
+        most = min(DIRECTORIES, 1 + len(self._ahead) // 4)
+        paths: list[bytes] = []
+        while self._ahead and self._ahead[-1].deep and len(paths) < most:
+            path = self._ahead.pop().path
+            if self._patterns.enters(path):
+                paths.append(path)
+        return paths

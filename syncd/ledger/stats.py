@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from syncd.model import Stat
 
+Row = tuple[bytes, int | None, int, int, int, int]
+"""A file's name, and the columns of its stat; no device: it was in trouble, so look again."""
+
 _HALF, _WHOLE = 2**63, 2**64
 _EARLIEST = -(2**61)  # ns: 1896, before the earliest date that a file system of today can hold
 
@@ -28,6 +31,12 @@ def kept(device: int, inode: int, size: int, mtime_ns: int, ctime_ns: int) -> St
     if device >= 0 and inode >= 0 and mtime_ns >= _EARLIEST and ctime_ns >= _EARLIEST:
         return Stat(device, inode, size, mtime_ns, ctime_ns)
     return Stat(device % _WHOLE, inode % _WHOLE, size, _time(mtime_ns), _time(ctime_ns))
+
+
+def stat_in(row: Row) -> Stat | None:
+    """Return the stat in a row; None for a file that was in trouble."""
+    _, device, *rest = row
+    return None if device is None else kept(device, *rest)
 
 
 def _signed(number: int) -> int:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from syncd.ledger.database import Change, Question
-from syncd.ledger.stats import columns, kept
+from syncd.ledger.stats import Row, columns, kept
 from syncd.model import AccountId, Digest, FolderName, Stat
+
+if TYPE_CHECKING:  # a scout reads without asyncio
+    from syncd.ledger.database import Change, Question
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
@@ -26,10 +29,9 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What the ledger has of one directory's own entries."""
+    """What the ledger has of one directory beside its files."""
 
     directory_id: int | None
-    files: dict[bytes, Stat | None]  # None: it was in trouble, and is worth another look
     directories: dict[bytes, int]  # path relative to the folder → id
 
 
@@ -88,29 +90,35 @@ def retire_other_folders(names: Sequence[FolderName]) -> Change[list[str]]:
 
 
 def known_directory(folder_id: int, path: bytes) -> Question[Known]:
-    """Return what is known of the entries of one directory."""
+    """Return what is known of one directory, but for its files."""
 
     def question(db: sqlite3.Connection) -> Known:
         row = db.execute(
             "SELECT id FROM directory WHERE folder_id = ? AND path = ?", (folder_id, path)
         ).fetchone()
         if row is None:
-            return Known(None, {}, {})
+            return Known(None, {})
         (directory_id,) = row
-        files = {
-            name: None if trouble else kept(*stat)
-            for name, trouble, *stat in db.execute(
-                "SELECT name, trouble IS NOT NULL, device, inode, size, mtime_ns, ctime_ns"
-                " FROM file WHERE directory_id = ?",
-                (directory_id,),
-            )
-        }
         directories = dict(
             db.execute("SELECT path, id FROM directory WHERE parent_id = ?", (directory_id,))
         )
-        return Known(directory_id, files, directories)
+        return Known(directory_id, directories)
 
     return question
+
+
+def known_files(directory_id: int, first: bytes, end: bytes | None) -> Question[list[Row]]:
+    """Return the files of one directory in the order of their names, from `first` to before `end`.
+
+    No end: all that come after it.
+    """
+    before = "" if end is None else " AND name < ?"
+    statement = (
+        "SELECT name, iif(trouble IS NULL, device, NULL), inode, size, mtime_ns, ctime_ns"
+        f" FROM file WHERE directory_id = ? AND name >= ?{before} ORDER BY name"
+    )
+    bounds = (first,) if end is None else (first, end)
+    return lambda db: db.execute(statement, (directory_id, *bounds)).fetchall()
 
 
 def known_stat(place: Place) -> Question[Stat | None]:

@@ -14,7 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from syncd.ledger import questions, replicas, schema, tree
 from syncd.ledger.database import Change
 from syncd.ledger.questions import Tally
-from syncd.ledger.tree import Content, Place
+from syncd.ledger.stats import stat_in
+from syncd.ledger.tree import Content, Known, Place
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
 T = TypeVar("T")
@@ -274,7 +275,7 @@ class Facts(RuleBasedStateMachine):
             for path in DIRECTORIES:
                 known = tree.known_directory(self.ids[folder], path)(self.db)
                 assert (known.directory_id is not None) == ((folder, path) in self.directories)
-                assert known.files == {
+                assert files_of(self.db, known) == {
                     name: stat
                     for (f, directory, name), stat in self.stats.items()
                     if (f, directory) == (folder, path)
@@ -293,6 +294,13 @@ class TestFacts(Facts.TestCase):  # type: ignore[misc,valid-type]  # hypothesis 
 
 
 ONE = AccountId("1")
+
+
+def files_of(db: sqlite3.Connection, known: Known) -> dict[bytes, Stat | None]:
+    if known.directory_id is None:
+        return {}
+    rows = tree.known_files(known.directory_id, b"", None)(db)
+    return {row[0]: stat_in(row) for row in rows}
 
 
 def put(db: sqlite3.Connection, name: bytes, digest: Digest, directory: bytes = b"") -> None:
@@ -332,6 +340,23 @@ def test_a_directory_that_a_scan_missed_and_a_file_came_into_is_not_gone(
     assert len(replicas.missing_after(ONE, b"", 9)(db)) == 4
 
 
+def test_the_files_of_a_directory_come_in_order_and_in_parts(db: sqlite3.Connection) -> None:
+    names = [b"\xff", b"a", b"a\n", b"B", b"aa"]
+    for name in names:
+        put(db, name, DIGESTS[0], b"d")
+    put(db, b"a", DIGESTS[0], b"e")
+    known = tree.known_directory(1, b"d")(db).directory_id
+    assert known is not None
+
+    def between(first: bytes, end: bytes | None) -> list[bytes]:
+        return [row[0] for row in tree.known_files(known, first, end)(db)]
+
+    assert between(b"", None) == sorted(names)
+    assert between(b"a", b"aa") == [b"a", b"a\n"]
+    assert between(b"", b"a") == [b"B"]
+    assert between(b"aa", None) == [b"aa", b"\xff"]
+
+
 def test_a_rejection_outlives_its_file(db: sqlite3.Connection) -> None:
     put(db, b"x.jpg", DIGESTS[0])
     db.execute("DELETE FROM file")
@@ -356,8 +381,8 @@ def test_a_stat_of_any_file_system_comes_back_as_it_was(
     folder = tree.declare_folder(FolderName("a"), b"/a", [ONE])(db)
     place, stat = Place(folder, b"", b"x"), Stat(inode, inode, 3, ns, ns)
     tree.record_all([(place, stat, Content(DIGESTS[0], 7, None, None, None, None))])(db)
-    assert tree.known_directory(folder, place.directory)(db).files == {place.name: stat}
-    assert tree.known_directory(folder, b"")(db).files == {b"x": stat}
+    assert tree.known_stat(place)(db) == stat
+    assert files_of(db, tree.known_directory(folder, b"")(db)) == {b"x": stat}
     assert replicas.sources(ONE, DIGESTS[0])(db)[0].stat == stat
 
 

@@ -46,12 +46,14 @@ def fill(db: sqlite3.Connection) -> int:
     return folder
 
 
-@pytest.fixture(scope="module", params=["fresh", "analyzed"])
+@pytest.fixture(scope="module", params=["fresh", "sampled", "analyzed"])
 def db(request: pytest.FixtureRequest) -> Iterator[sqlite3.Connection]:
     opened = sqlite3.connect(":memory:", isolation_level=None)
     schema.migrate(opened)
     fill(opened)
-    if request.param == "analyzed":  # as PRAGMA optimize does when the ledger is closed
+    if request.param == "sampled":  # as PRAGMA optimize does when the ledger is closed
+        opened.execute("PRAGMA analysis_limit = 400")
+    if request.param != "fresh":
         opened.execute("ANALYZE")
     yield opened
     opened.close()
@@ -62,6 +64,9 @@ ASKED: dict[str, Callable[[Any], object]] = {
     "facts": replicas.facts(ONE, [digest(n) for n in range(25)]),
     "sources": replicas.sources(ONE, digest(5)),
     "known_directory": tree.known_directory(1, b"d1"),
+    "known_files": tree.known_files(1, b"", None),
+    "known_files, a part": tree.known_files(1, b"1", b"2"),
+    "known_stat": tree.known_stat(Place(1, b"d1", b"1")),
     "tally": questions.tally(ONE),
     "missing_bytes": questions.missing_bytes(ONE),
     "rejections": questions.rejections(ONE),
@@ -128,3 +133,11 @@ def test_what_a_file_sets_off_finds_its_replicas_by_their_key(
             assert not re.match(r"SCAN (file|replica|image|directory)\b", line), line
             if line.startswith("SEARCH replica"):
                 assert line.endswith("USING PRIMARY KEY (account=? AND digest=?)"), line
+
+
+def test_the_files_of_a_directory_lie_in_the_order_in_which_they_are_asked(
+    db: sqlite3.Connection,
+) -> None:
+    plans = Plans(db)
+    ASKED["known_files, a part"](cast("sqlite3.Connection", plans))
+    assert [line.partition(" (")[0] for line in plans.kept] == ["SEARCH file USING PRIMARY KEY"]

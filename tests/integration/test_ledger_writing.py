@@ -178,3 +178,27 @@ def test_a_process_killed_in_the_middle_of_writing_loses_nothing_it_was_told(
         there = {name for (name,) in db.execute("SELECT name FROM folder")}
     assert {name[:-1] + half for name in there for half in "ab"} == there
     assert {f"{number}a" for number in told} <= there
+
+
+async def test_closing_reads_a_sample_of_a_large_table_alone(tmp_path: Path) -> None:
+    rows = 20_000
+    thousands = 0  # of steps of SQLite's machine; a row takes several
+
+    def count() -> int:
+        nonlocal thousands
+        thousands += 1
+        return 0
+
+    def fill(db: sqlite3.Connection) -> None:
+        paths = [(b"%d" % number,) for number in range(rows)]
+        db.executemany("INSERT INTO directory (folder_id, path) VALUES (1, ?)", paths)
+        db.execute("SELECT id FROM directory WHERE folder_id = 1 AND path = x''").fetchall()
+        db.set_progress_handler(count, 1000)
+
+    async with open_ledger(tmp_path / "ledger.db") as ledger:
+        await ledger.write(folder("a"))
+        await ledger.write(fill)
+        thousands = 0
+    assert thousands * 1000 < rows
+    with reading(tmp_path / "ledger.db") as db:
+        assert db.execute("SELECT count(*) FROM sqlite_stat1").fetchone() != (0,)

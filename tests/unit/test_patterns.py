@@ -1,6 +1,8 @@
 """Which names are images to be."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from syncd.folders.patterns import Patterns
 
@@ -147,6 +149,37 @@ def test_a_comment_and_an_empty_line_are_no_patterns() -> None:
 
 def test_a_bracket_may_stand_in_a_set() -> None:
     assert Patterns(["[[]1]*"], []).admits(b"[1].jpg")
+
+
+NAMES = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [b".a.jpg", b"~$a.jpg", b"a.jpg", b"#a.jpg#", b"thumbs.db", b"x.DB", b"4913"]
+        ),
+        st.binary(min_size=1, max_size=6).map(lambda name: name.translate(None, b"\0/") + b".jpg"),
+        st.text("\r\n .~#$aJPGjpgdb", min_size=1, max_size=8).map(str.encode),
+    ),
+    max_size=6,
+)
+
+
+@given(NAMES, st.sampled_from([b"", b"sub", b"drafts", b".hidden/sub"]))
+@pytest.mark.parametrize("include", [["*.jpg", "*.db"], ["*"], ["*.jpg", "/*"], ["*.tmp"], []])
+@pytest.mark.parametrize("exclude", [[], ["drafts/", "*a.jpg"]])
+def test_what_lies_beside_a_name_is_nothing_to_it(
+    include: list[str], exclude: list[str], names: list[bytes], directory: bytes
+) -> None:
+    patterns = Patterns(include, exclude)
+    within = directory + b"/" if directory else b""
+    assert patterns.admitted(directory, names) == [n for n in names if patterns.admits(within + n)]
+
+
+@pytest.mark.parametrize(
+    "name", [b"thumbs.db", b"Desktop.INI", b"~syncthing~a.db", b".db", b"a.tmp"]
+)
+def test_a_dropping_is_not_admitted_though_its_type_is(name: bytes) -> None:
+    patterns = Patterns(["*.db", "*.ini", "*.tmp"], [])
+    assert patterns.admitted(b"", [b"a.db", name, b"thumbs.dbx.db"]) == [b"a.db", b"thumbs.dbx.db"]
 
 
 @pytest.mark.parametrize("pattern", ["!", "a\\", "[z-a].jpg"])

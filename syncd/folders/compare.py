@@ -1,0 +1,120 @@
+"""One directory compared with the ledger, a slice of names at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from syncd.folders.inside import Unreadable, Way, joined
+from syncd.folders.patterns import Patterns
+from syncd.folders.walk import Directory, Trouble, opened
+from syncd.ledger import tree
+from syncd.ledger.stats import Row, stat_in
+from syncd.ledger.tree import Place
+from syncd.model import Stat
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Entries of one directory that the ledger knows and the disk does not show."""
+
+    directory_id: int
+    files: tuple[bytes, ...] = ()
+    directories: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class Part:
+    """What a part of a directory came to; what is below it is told with its last part."""
+
+    seen: int = 0  # files, whether new or known
+    found: list[tuple[Place, Stat]] = field(default_factory=list)
+    missed: Missed | None = None
+    troubles: list[Trouble] = field(default_factory=list)
+    below: list[bytes] = field(default_factory=list)
+
+
+class Comparison:
+    """Compares directories of one folder with what the ledger has of them. Blocks."""
+
+    def __init__(
+        self, db: sqlite3.Connection, folder_id: int, way: Way, patterns: Patterns
+    ) -> None:
+        self._db = db
+        self._folder_id = folder_id
+        self._way = way
+        self._patterns = patterns
+
+    def parts(self, path: bytes) -> Iterator[Part]:
+        """Compare the directory at `path`, part by part."""
+        # Asked before the disk is: what is recorded meanwhile is not missed.
+        known = tree.known_directory(self._folder_id, path)(self._db)
+        try:
+            with opened(self._way, path, self._patterns) as directory:
+                for names, first, end in _ranges(directory.slices()):
+                    yield self._part(path, known.directory_id, directory, names, first, end)
+                below = [joined(path, name) for name in directory.directories]
+                gone = known.directories.keys() - set(below)
+                yield Part(
+                    missed=_missed(
+                        known.directory_id, directories=[known.directories[path] for path in gone]
+                    ),
+                    troubles=directory.troubles,
+                    below=below,
+                )
+        except Unreadable as error:
+            if not error.gone:  # what is gone was missed, or will be, where it stood
+                yield Part(troubles=[Trouble(path, error.reason)])
+
+    def _part(
+        self,
+        path: bytes,
+        directory_id: int | None,
+        directory: Directory,
+        names: list[bytes],
+        first: bytes,
+        end: bytes | None,
+    ) -> Part:
+        rows: list[Row] = []
+        if directory_id is not None:
+            rows = tree.known_files(directory_id, first, end)(self._db)
+        seen = directory.rows(names)
+        if seen == rows and len(seen) == len(names):
+            return Part(seen=len(names))
+        known = {row[0]: row for row in rows}
+        same = {row[0] for row in set(rows).intersection(seen)}
+        # What is known by now and was not listed has perhaps come since: so it is looked for too.
+        images, troubles = directory.images(sorted({*names, *known} - same))
+        found = [
+            (Place(self._folder_id, path, name), stat)
+            for name, stat in images.items()
+            if name not in known or stat_in(known[name]) != stat
+        ]
+        unlisted = {trouble.path.rpartition(b"/")[2] for trouble in troubles}
+        gone = known.keys() - same - images.keys() - unlisted
+        return Part(
+            seen=len(same) + len(images),
+            found=found,
+            missed=_missed(directory_id, files=sorted(gone)),
+            troubles=troubles,
+        )
+
+
+def _missed(
+    directory_id: int | None, *, files: Sequence[bytes] = (), directories: Sequence[int] = ()
+) -> Missed | None:
+    if directory_id is None or not (files or directories):
+        return None
+    return Missed(directory_id, tuple(files), tuple(directories))
+
+
+def _ranges(
+    slices: Iterator[list[bytes]],
+) -> Iterator[tuple[list[bytes], bytes, bytes | None]]:
+    """Return slices with the bounds between which their names lie; there is no gap in between."""
+    names, first = next(slices, []), b""
+    for later in slices:
+        yield names, first, later[0]
+        names, first = later, later[0]
+    yield names, first, None
