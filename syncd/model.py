@@ -7,6 +7,7 @@ through them, and the garbage collector need not look.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import NewType
 
 import msgspec
@@ -67,6 +68,51 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     url: str | None = None
     url_128: str | None = None
     url_256: str | None = None
+
+
+class Copying(Enum):
+    """How a folder's mirrors get its images."""
+
+    AUTO = "auto"
+    """As takes fewer calls, unless that takes too many bytes."""
+    COPY = "copy"
+    """Out of an account that holds them, where that is possible."""
+    UPLOAD = "upload"
+    """As bytes, many to a POST."""
+
+
+class Deletions(Enum):
+    """What becomes of an image in the accounts when its last file is gone."""
+
+    KEEP = "keep"
+    PROPAGATE = "propagate"
+
+
+class HoldAbove(msgspec.Struct, frozen=True):
+    """More deletions at once than the larger of these are held for a person: so many images, or
+    such a share of the folder, from 0 to 1."""
+
+    images: int
+    share: float
+
+
+class ImageStatus(Enum):
+    """An image's status in its account, in Meta's words; UNKNOWN when none that we know is said."""
+
+    ACTIVE = "ACTIVE"
+    INTERNAL = "INTERNAL"
+    DELETED = "DELETED"
+    UNKNOWN = ""
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """An image as its account lists it; None is what was not said."""
+
+    hash: ImageHash
+    name: str | None
+    status: ImageStatus
+    created_at: float | None  # unix seconds, by the server's clock
+    used: bool | None  # by a creative or an ad
 
 
 def printable(name: bytes) -> str:

@@ -1,17 +1,14 @@
-"""The Marketing API over HTTP, the only module beside the sandbox that knows aiohttp."""
+"""The Marketing API's calls over HTTP."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 import hmac
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import msgspec
@@ -19,14 +16,16 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
 from syncd.config import Secret
-from syncd.graph import shapes
+from syncd.graph import listing, moments, shapes
+from syncd.graph.form import form, form_of_bytes
 from syncd.graph.multipart import Body, Part, multipart
-from syncd.model import AccountId, Entry
+from syncd.graph.session import Broken, session, why
+from syncd.model import AccountId, Entry, ImageHash, Listed
 from syncd.rules.verdicts import Fault
 
 _CHUNK = 256 * 1024  # bytes that a slow line must carry within the stall time
 _LONGEST_ANSWER = 4 * 1024 * 1024  # bytes; the entries of 50 images are some 50 KB
-_LONGEST_HEADER = 256 * 1024  # bytes; one usage header speaks of every account of a business
+_CUT_OFF = "the answer was cut off, or no JSON"
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -48,6 +47,21 @@ class Uploaded(msgspec.Struct, frozen=True):
 
     entries: dict[str, Entry]
     usage: shapes.Usage
+    answered_at: float | None = None
+    """Unix seconds by the server's clock; None when it told no time that can be read."""
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page of an account's images, in no promised order; it may be short, or empty."""
+
+    images: tuple[Listed, ...]
+    after: str | None
+    """The next page's cursor, which dies with its image; None when the list ends here."""
+    total: int | None
+    """How many images the account has; None when that was not asked, or not said."""
+    usage: shapes.Usage
+    answered_at: float | None = None
+    """As an upload's."""
 
 
 class GraphError(Exception):
@@ -79,8 +93,49 @@ class GraphClient:
         self, account: AccountId, credentials: Credentials, content: bytes
     ) -> Uploaded:
         """Send one image as the form field `bytes`, base64."""
-        body = await asyncio.to_thread(_form, content, credentials.proof())
+        body = await asyncio.to_thread(form_of_bytes, content, credentials.proof())
         return await self._post_images(account, credentials, _Pieces(body, self._stall))
+
+    async def copy(
+        self, account: AccountId, credentials: Credentials, source: AccountId, image: ImageHash
+    ) -> Uploaded:
+        """Copy an image of another account into this one; its entry has any key."""
+        wanted = msgspec.json.encode({"source_account_id": source, "hash": image}).decode()
+        body = form({"copy_from": wanted, **credentials.proof()})
+        return await self._post_images(account, credentials, _Pieces(body, self._stall))
+
+    async def images(
+        self,
+        account: AccountId,
+        credentials: Credentials,
+        hashes: Sequence[ImageHash],
+        after: str | None = None,
+    ) -> Page:
+        """List these images, one or more; those that the account does not know are missing."""
+        wanted = msgspec.json.encode(list(hashes)).decode()
+        query = {"hashes": wanted, "limit": str(len(hashes))}
+        return await self._page(account, credentials, query, after)
+
+    async def library(
+        self, account: AccountId, credentials: Credentials, after: str | None, limit: int
+    ) -> Page:
+        """List one page of all that the account has, and how many these are."""
+        query = {"summary": "total_count", "limit": str(limit)}
+        return await self._page(account, credentials, query, after)
+
+    async def delete(
+        self, account: AccountId, credentials: Credentials, image: ImageHash
+    ) -> shapes.Usage:
+        """Delete an image, as far as the answer can be believed: look again before it is gone."""
+        params = {"hash": image, **credentials.proof()}
+        answer = await self._call(
+            "DELETE", f"act_{account}/adimages", account, credentials, params=params
+        )
+        deleted = listing.is_deleted(answer.content)
+        if not deleted:
+            message = _CUT_OFF if deleted is None else "it does not say that the image is deleted"
+            raise GraphError(Fault(200, message=message), answer.usage)
+        return answer.usage
 
     async def me(self, credentials: Credentials) -> shapes.Node:
         """Ask whose token this is."""
@@ -94,24 +149,42 @@ class GraphClient:
     async def _post_images(
         self, account: AccountId, credentials: Credentials, body: Payload
     ) -> Uploaded:
-        answer, usage = await self._call(
+        answer = await self._call(
             "POST", f"act_{account}/adimages", account, credentials, body=body
         )
-        entries = shapes.read_images(answer)
+        entries = shapes.read_images(answer.content)
         if entries is None:
-            raise GraphError(Fault(200, message="the answer was cut off, or no JSON"), usage)
-        return Uploaded(entries, usage)
+            raise GraphError(Fault(200, message=_CUT_OFF), answer.usage)
+        return Uploaded(entries, answer.usage, moments.of_header(answer.date))
+
+    async def _page(
+        self,
+        account: AccountId,
+        credentials: Credentials,
+        query: Mapping[str, str],
+        after: str | None,
+    ) -> Page:
+        cursor = {} if after is None else {"after": after}
+        params = {**query, "fields": listing.FIELDS, **cursor, **credentials.proof()}
+        answer = await self._call(
+            "GET", f"act_{account}/adimages", account, credentials, params=params
+        )
+        page = listing.read_listing(answer.content, after)
+        if page is None:
+            raise GraphError(Fault(200, message=_CUT_OFF), answer.usage)
+        answered_at = moments.of_header(answer.date)
+        return Page(page.images, page.after, page.total, answer.usage, answered_at)
 
     async def _node(
         self, path: str, query: Mapping[str, str], credentials: Credentials
     ) -> shapes.Node:
         params = {**query, **credentials.proof()}
-        answer, usage = await self._call(
+        answer = await self._call(
             "GET", path, AccountId(path.removeprefix("act_")), credentials, params=params
         )
-        node = shapes.read_node(answer)
+        node = shapes.read_node(answer.content)
         if node is None:
-            raise GraphError(Fault(200, message="the answer was cut off, or no JSON"), usage)
+            raise GraphError(Fault(200, message=_CUT_OFF), answer.usage)
         return node
 
     async def _call(
@@ -123,7 +196,7 @@ class GraphClient:
         *,
         params: Mapping[str, str] | None = None,
         body: Payload | None = None,
-    ) -> tuple[bytes, shapes.Usage]:
+    ) -> _Answer:
         headers = {"Authorization": f"Bearer {credentials.token.reveal()}"}
         try:
             async with self._session.request(
@@ -138,11 +211,11 @@ class GraphClient:
                 usage = shapes.read_usage(account, response.headers)
                 if response.status >= 300 or shapes.is_error(content):
                     raise GraphError(shapes.read_fault(response.status, content), usage)
-                return content, usage
-        except _TooLong as error:
+                return _Answer(content, usage, response.headers.get("Date"))
+        except (Broken, _TooLong) as error:
             lost = GraphError(Fault(message=str(error)), shapes.Usage())
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            lost = GraphError(Fault(message=_why(error)), shapes.Usage())
+            lost = GraphError(Fault(message=why(error)), shapes.Usage())
         # Raised out here, without a context: an aiohttp error carries the request, and the token.
         raise lost
 
@@ -153,24 +226,8 @@ async def connect(base_url: str, version: str, stall: float) -> AsyncIterator[Gr
 
     A call has no limit in all: 24 MiB over a slow line may take its time while bytes flow.
     """
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=stall, sock_read=stall)
-    async with aiohttp.ClientSession(
-        timeout=timeout,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        connector=aiohttp.TCPConnector(limit=0),
-        headers={"User-Agent": "syncd"},
-        proxy=_proxy(base_url),
-        max_field_size=_LONGEST_HEADER,
-    ) as session:
-        yield GraphClient(session, f"{base_url}/{version}", stall)
-
-
-def _proxy(base_url: str) -> str | None:
-    """Return the environment's proxy; aiohttp's trust_env would read ~/.netrc as well, and fail."""
-    url = urlsplit(base_url)
-    if url.scheme != "https" or proxy_bypass(url.netloc):
-        return None
-    return getproxies().get("https")
+    async with session(base_url, stall) as opened:
+        yield GraphClient(opened, f"{base_url}/{version}", stall)
 
 
 class _Pieces(Payload):
@@ -199,6 +256,12 @@ class _Pieces(Payload):
         raise TypeError("a body of images is written, never joined")
 
 
+class _Answer(msgspec.Struct, frozen=True):
+    content: bytes
+    usage: shapes.Usage
+    date: str | None  # the header
+
+
 class _TooLong(Exception):
     """Nobody knows what this is: no answer of the API has this length."""
 
@@ -211,21 +274,3 @@ async def _content(response: aiohttp.ClientResponse) -> bytes:
         if len(content) > _LONGEST_ANSWER:
             raise _TooLong(f"the answer is longer than {_LONGEST_ANSWER:,} bytes")
     return bytes(content)
-
-
-def _form(content: bytes, fields: Mapping[str, str]) -> Body:
-    """Return a urlencoded form of an image's bytes and of fields that need no quoting."""
-    text = base64.b64encode(content)
-    for sign, quoted in ((b"+", b"%2B"), (b"/", b"%2F"), (b"=", b"%3D")):
-        text = text.replace(sign, quoted)
-    rest = "".join(f"&{name}={value}" for name, value in fields.items()).encode()
-    return Body("application/x-www-form-urlencoded", (b"bytes=", text, rest))
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "timed out"
-    if isinstance(error, aiohttp.ClientResponseError):  # its own text has the URL, and the proof
-        return f"no HTTP: {' '.join(error.message.split())}"
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -6,18 +6,19 @@ handling. What nobody promises (keys, order, number of entries) is not relied up
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
+from syncd.graph.loose import converted as _converted
+from syncd.graph.loose import decoded as _decoded
+from syncd.graph.loose import number as _number
+from syncd.graph.loose import text as _text
 from syncd.model import AccountId, Entry, ImageHash
 from syncd.rules.budget import Tier
 from syncd.rules.reading import Reading
 from syncd.rules.verdicts import Fault
-
-T = TypeVar("T")
 
 NOTHING_SAID = Reading()
 
@@ -170,41 +171,6 @@ def read_usage(account: AccountId, headers: Mapping[str, str]) -> Usage:
 
 
 _TIERS = {"development_access": Tier.DEVELOPMENT, "standard_access": Tier.STANDARD}
-
-
-def _decoded(text: str | bytes, shape: type[T]) -> T | None:
-    body = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
-    try:
-        return msgspec.json.decode(body, type=shape, strict=False)
-    except msgspec.ValidationError:
-        return None  # JSON of another shape
-    except RecursionError:
-        return None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        mended = _mended(body)
-        return _decoded(mended, shape) if mended != body else None
-
-
-_LONE = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]..")
-
-
-def _mended(body: bytes) -> bytes:
-    """Return JSON without half characters, such as a text cut in the middle of an emoji leaves."""
-    return _LONE.sub(rb"\\ufffd", body.decode("utf-8", "replace").encode())
-
-
-def _converted(value: Any, shape: type[T]) -> T | None:
-    try:
-        return msgspec.convert(value, shape, strict=False)
-    except (msgspec.ValidationError, RecursionError):
-        return None
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-_LARGEST = 2**53  # up to here a float carries every whole number
 _MOST = 1e6  # percent, minutes or seconds: whoever says more says nothing
 
 
@@ -212,15 +178,6 @@ def _figure(value: Any) -> float:
     """Return a figure that came as a number or a text; 0 for what is none."""
     figure = _converted(value, float)
     return figure if figure is not None and 0 <= figure <= _MOST else 0.0
-
-
-def _number(value: Any) -> int | None:
-    """Return a whole number that came as a number or a text; None for what is none."""
-    if type(value) is int and abs(value) <= _LARGEST:
-        return value
-    figure = _converted(value, float)
-    whole = figure is not None and abs(figure) <= _LARGEST and figure.is_integer()
-    return int(figure) if figure is not None and whole else None
 
 
 def _first_line(body: bytes) -> str:

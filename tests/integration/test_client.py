@@ -4,17 +4,18 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import json
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
 from syncd.config import Secret
-from syncd.graph.client import Credentials, GraphClient, GraphError, connect
+from syncd.graph.client import Credentials, GraphClient, GraphError, Uploaded, connect
 from syncd.graph.multipart import Part
 from syncd.model import AccountId, Entry, ImageHash
 from syncd.rules.verdicts import Verdict, judge
@@ -25,9 +26,10 @@ PROOF = hmac.new(APP_SECRET.encode(), TOKEN.encode(), hashlib.sha256).hexdigest(
 PLAIN = Credentials(Secret(TOKEN))
 PROVED = Credentials(Secret(TOKEN), Secret(APP_SECRET))
 ACCOUNT = AccountId("42")
+HASH = ImageHash("d8fc613662fb5ff2d3d7e4a3a1a3b2c1")
 STALL = 0.4
 PARTS = [Part("a.jpg", "image/jpeg", b"\xff\xd8abc"), Part("絵.png", "image/png", bytes(300_000))]
-TAKEN = b'{"images":{"a.jpg":{"hash":"h1"}}}'
+TAKEN = b'{"images":{"a.jpg":{"hash":"h1"}},"data":[],"success":true}'  # a yes to every call
 
 
 @dataclass
@@ -104,6 +106,10 @@ Call = Callable[[GraphClient], Awaitable[object]]
 CALLS: dict[str, Call] = {
     "upload": lambda c: c.upload(ACCOUNT, PROVED, PARTS),
     "upload_bytes": lambda c: c.upload_bytes(ACCOUNT, PROVED, b"\xfb\xff" * 1000),
+    "copy": lambda c: c.copy(ACCOUNT, PROVED, AccountId("7"), HASH),
+    "images": lambda c: c.images(ACCOUNT, PROVED, [HASH, ImageHash("h2")], "cursor"),
+    "library": lambda c: c.library(ACCOUNT, PROVED, None, 500),
+    "delete": lambda c: c.delete(ACCOUNT, PROVED, HASH),
     "me": lambda c: c.me(PROVED),
     "account": lambda c: c.account(ACCOUNT, PROVED),
 }
@@ -154,13 +160,16 @@ async def test_a_call_is_proved_with_the_apps_secret(
     await CALLS[name](client)
     (request,) = server.requests
     method, target, _ = request.line.split(" ")
+    form = parse_qs(request.body.decode("latin-1")).get("appsecret_proof") == [PROOF]
     proofs = {
         "upload": f'name="appsecret_proof"\r\n\r\n{PROOF}\r\n'.encode() in request.body,
-        "upload_bytes": parse_qs(request.body.decode("latin-1")).get("appsecret_proof") == [PROOF],
+        "upload_bytes": form,
+        "copy": form,
     }.get(name, parse_qs(urlsplit(target).query).get("appsecret_proof") == [PROOF])
     assert proofs
-    assert method == ("POST" if name.startswith("upload") else "GET")
-    assert (PROOF in target) == (method == "GET")
+    posts = dict.fromkeys(("upload", "upload_bytes", "copy"), "POST")
+    assert method == {**posts, "delete": "DELETE"}.get(name, "GET")
+    assert (PROOF in target) == (method != "POST")
     paths = {"me": "/v25.0/me", "account": "/v25.0/act_42"}
     assert urlsplit(target).path == paths.get(name, "/v25.0/act_42/adimages")
 
@@ -208,6 +217,113 @@ async def test_bytes_go_as_a_urlencoded_field(
     form = parse_qs(request.body.decode("ascii"), keep_blank_values=True, strict_parsing=True)
     assert base64.b64decode(form["bytes"][0], validate=True) == content
     assert form.keys() == {"bytes", "appsecret_proof"}
+
+
+def query(request: Request) -> dict[str, str]:
+    target = request.line.split(" ")[1]
+    return dict(parse_qsl(urlsplit(target).query, keep_blank_values=True, strict_parsing=True))
+
+
+FIELDS = "hash,name,status,created_time,creatives,is_associated_creatives_in_adgroups"
+
+
+async def test_a_list_asks_for_the_hashes_and_for_what_decides_over_an_image(
+    server: Server, client: GraphClient
+) -> None:
+    server.answer = http(TAKEN)
+    await client.images(ACCOUNT, PLAIN, [HASH, ImageHash("h2")])
+    await client.images(ACCOUNT, PLAIN, [HASH], "a+b/c=&d é%2B")
+    hashes = f'["{HASH}","h2"]'
+    first, second = map(query, server.requests)
+    assert first == {"hashes": hashes, "limit": "2", "fields": FIELDS}
+    assert second["after"] == "a+b/c=&d é%2B"
+
+
+async def test_fifty_hashes_go_in_one_read(server: Server, client: GraphClient) -> None:
+    server.answer = http(TAKEN)
+    hashes = [ImageHash(f"{n:032x}") for n in range(50)]
+    await client.images(ACCOUNT, PLAIN, hashes)
+    (request,) = server.requests
+    assert json.loads(query(request)["hashes"]) == hashes
+    assert query(request)["limit"] == "50"
+
+
+async def test_the_library_is_read_by_pages_and_counted(
+    server: Server, client: GraphClient
+) -> None:
+    body = {
+        "data": [{"hash": HASH}],
+        "paging": {"cursors": {"after": "c"}, "next": "https://elsewhere.invalid/?after=c"},
+        "summary": {"total_count": 7},
+    }
+    server.answer = http(json.dumps(body).encode(), "200 OK", *USAGE)
+    page = await client.library(ACCOUNT, PLAIN, None, 1000)
+    await client.library(ACCOUNT, PLAIN, page.after, 1000)
+    assert [image.hash for image in page.images] == [HASH]
+    assert (page.after, page.total, page.usage.percent) == ("c", 7, 28)
+    first, second = map(query, server.requests)
+    assert first == {"summary": "total_count", "limit": "1000", "fields": FIELDS}
+    assert second == {**first, "after": "c"}
+
+
+@pytest.mark.parametrize("name", ["images", "library"])
+@pytest.mark.parametrize("body", [b"{}", b'{"data":null}', b'{"data":[],"paging":{"next":"x"}}'])
+async def test_a_page_that_cannot_be_read_is_no_empty_one(
+    server: Server, client: GraphClient, body: bytes, name: str
+) -> None:
+    server.answer = http(body, "200 OK", *USAGE)
+    error = await failure(CALLS[name](client))
+    assert judge(error.fault) is Verdict.RETRY
+    assert error.usage.percent == 28
+
+
+async def test_a_copy_names_source_and_hash_and_takes_the_entry_that_comes(
+    server: Server, client: GraphClient
+) -> None:
+    server.answer = http(b'{"images":{"whatever":{"hash":"another"}}}')
+    copied = await client.copy(ACCOUNT, PLAIN, AccountId("0123456789012345678"), HASH)
+    assert copied.entries == {"whatever": Entry(ImageHash("another"))}
+    (request,) = server.requests
+    assert request.header("Content-Type") == ["application/x-www-form-urlencoded"]
+    form = parse_qs(request.body.decode("ascii"), strict_parsing=True)
+    assert form.keys() == {"copy_from"}
+    wanted = {"source_account_id": "0123456789012345678", "hash": HASH}
+    assert json.loads(form["copy_from"][0]) == wanted
+
+
+async def test_a_deletion_names_the_hash_and_has_no_body(
+    server: Server, client: GraphClient
+) -> None:
+    server.answer = http(b'{"success":true}', "200 OK", *USAGE)
+    assert (await client.delete(ACCOUNT, PLAIN, HASH)).percent == 28
+    (request,) = server.requests
+    assert query(request) == {"hash": HASH}
+    assert request.header("Content-Length") in ([], ["0"])
+    assert request.header("Transfer-Encoding") == []
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"success":false}', b'{"success":null}', b"[]"])
+async def test_a_deletion_without_success_is_an_error(
+    server: Server, client: GraphClient, body: bytes
+) -> None:
+    server.answer = http(body, "200 OK", *USAGE)
+    error = await failure(client.delete(ACCOUNT, PLAIN, HASH))
+    assert error.fault.code is None
+    assert error.usage.percent == 28
+
+
+@pytest.mark.parametrize(
+    ("header", "moment"),
+    [("Date: Tue, 24 Mar 2026 10:00:00 GMT", 1774346400.0), ("Date: today", None), ("X: y", None)],
+)
+@pytest.mark.parametrize("name", ["upload", "upload_bytes", "copy"])
+async def test_an_upload_tells_when_it_was_answered_by_the_servers_clock(
+    server: Server, client: GraphClient, name: str, header: str, moment: float | None
+) -> None:
+    server.answer = http(TAKEN, "200 OK", header)
+    uploaded = await CALLS[name](client)
+    assert isinstance(uploaded, Uploaded)
+    assert uploaded.answered_at == moment
 
 
 USAGE = (
@@ -270,9 +386,7 @@ async def test_it_is_tried_again_after(
     error = await failure(CALLS[name](client))
     assert judge(error.fault) is Verdict.RETRY
     assert "\n" not in str(error)
-    assert {request.line.split(" ")[0] for request in server.requests} <= {"GET", "POST"}
-    if name.startswith("upload"):
-        assert len(server.requests) == 1  # what became of it is unknown: that is for others to say
+    assert len(server.requests) == 1  # what became of it is unknown: that is for others to say
 
 
 @every_call
@@ -288,6 +402,27 @@ async def test_a_refused_connection_is_tried_again(name: str) -> None:
 async def test_a_name_that_does_not_resolve_is_tried_again(name: str) -> None:
     async with connect("http://nowhere.invalid", "v25.0", STALL) as client:
         assert judge((await failure(CALLS[name](client))).fault) is Verdict.RETRY
+
+
+@every_call
+@pytest.mark.parametrize("how", ["reset", "closed"])
+async def test_a_call_on_a_kept_connection_that_breaks_is_not_repeated_unasked(
+    server: Server, client: GraphClient, name: str, how: str
+) -> None:
+    heard: list[Request] = []
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await read_request(reader))
+        writer.write(http(TAKEN).replace(b"Connection: close\r\n", b""))
+        heard.append(await read_request(reader))
+        if how == "reset":
+            await reset_after(0)(reader, writer)
+
+    server.behave = once
+    await CALLS[name](client)
+    error = await failure(CALLS[name](client))
+    assert judge(error.fault) is Verdict.RETRY
+    assert len(heard) == 2
 
 
 def reset_after(count: int) -> Behave:

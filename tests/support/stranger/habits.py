@@ -125,6 +125,23 @@ class Habits:
     rude: bool = False
     """After the 413 the rest of the body is not read, which resets the connection."""
 
+    # copies, lists and deletions
+    copied_as: Callable[[str], str] = lambda image_hash: image_hash
+    """From the hash in the source account to the one that the copy gets."""
+    listed: Callable[[Entry], object] = lambda image: image
+    """What an image with the asked fields becomes in a list."""
+    listing: Callable[[Entry], object] = lambda answer: answer
+    """What a whole page becomes: `data`, `paging`, and `summary` where it was asked."""
+    page: Callable[[int], int] = lambda limit: limit
+    """From the asked limit to how many images a page goes through."""
+    hidden: Callable[[str], bool] = lambda _hash: False
+    """From a hash: the page goes through the image, and does not show it."""
+    refuses_deletion: Callable[[str], Reply | None] = lambda _hash: None
+    deleted: object = field(default_factory=lambda: {"success": True})
+    """What a deletion is answered."""
+    gone_is: str | None = None
+    """The status with which a deleted image is listed still; None: it is not listed."""
+
     # headers
     headers: Callable[[str], Sequence[tuple[str, str]]] = lambda _account: ()
     """On every answer about an account."""

@@ -15,6 +15,7 @@ from typing import Self
 from urllib.parse import unquote_plus
 
 from support.stranger.habits import Act, Break, Entry, Habits, Reply, error, full
+from support.stranger.library import Library, read_deletion, read_question
 from support.stranger.uploads import Post, read_post
 from support.stranger.wire import (
     Head,
@@ -57,7 +58,10 @@ class Stranger:
     def __init__(self, habits: Habits | None = None, script: Iterable[Act] = ()) -> None:
         self.habits = habits or Habits()
         self.script = deque(script)
-        """What the next uploads meet, one each; None is the usual answer."""
+        """What the next uploads and copies meet, one each; None is the usual answer."""
+        self.errands: deque[Act] = deque()
+        """The same for lists and deletions."""
+        self.library = Library(self.habits)
         self.calls: list[Call] = []
         self.complaints: list[str] = []
         self.given: dict[str, dict[str, str]] = {}
@@ -166,7 +170,12 @@ class Stranger:
         self, call: Call, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> Reply:
         """Take the rest of a request in; answers what to say."""
-        act = self.script.popleft() if call.head.method == "POST" and self.script else None
+        script = deque[Act]()
+        if call.head.method == "POST":
+            script = self.script
+        elif call.head.path.endswith("/adimages"):
+            script = self.errands
+        act = script.popleft() if script else None
         call.acts.append(act)
         length = body_length(call.head)
         if act is Break.BEFORE_BODY:
@@ -198,31 +207,34 @@ class Stranger:
     def _answer(self, call: Call, body: bytes) -> Reply:
         if call.head.one("authorization") != f"Bearer {TOKEN}":
             return error(400, 190)
-        if call.head.method == "GET":
-            return self._read(call)
-        if call.head.method != "POST" or call.account is None:
-            return error(400, 100)
-        call.post = post = read_post(call.account, call.head, body)
-        call.acts.append(self.habits.refuses(post))
+        if call.head.method == "POST" and call.account is not None:
+            call.post = read_post(call.account, call.head, body)
+            call.acts.append(self.habits.refuses(call.post))
         replies = [act for act in call.acts if isinstance(act, Reply)]
         for reply in replies:
             if not reply.after_work:
                 return reply
-        usual = self._uploaded(post)
+        usual = self._done(call, body)
         if Break.AFTER_WORK in call.acts:
             raise _HangUp
         return replies[0] if replies else usual
 
-    def _read(self, call: Call) -> Reply:
+    def _done(self, call: Call, body: bytes) -> Reply:
+        if call.post is not None:
+            return self._uploaded(call.post)
+        if body:
+            raise Malformed(f"{call.head.method} with a body")
+        on_images = call.head.path.endswith("/adimages")
+        if call.head.method == "DELETE" and on_images and call.account is not None:
+            return self.library.delete(call.account, read_deletion(call.head.query))
+        if call.head.method != "GET":
+            return error(400, 100)
         if call.account is None:
             return _json({"id": "99", "name": "Stranger", "unheard_of": [1, {"a": None}]})
-        if not call.head.path.endswith("/adimages"):
-            node = {"id": f"act_{call.account}", "account_status": 1, "name": "Konto Ä"}
-            return _json(node)
-        hashes = sorted(set(self.given.get(call.account, {}).values()))
-        data = [{"id": f"{call.account}:{one}", "hash": one, "status": "ACTIVE"} for one in hashes]
-        self._random.shuffle(data)
-        return _json({"data": data, "paging": {}})
+        if on_images:
+            return self.library.list(call.account, read_question(call.head.query), self.url)
+        node = {"id": f"act_{call.account}", "account_status": 1, "name": "Konto Ä"}
+        return _json(node)
 
     def _uploaded(self, post: Post) -> Reply:
         habits = self.habits
@@ -240,6 +252,7 @@ class Stranger:
                 continue
             image_hash = self.hash_of(post.account, content)
             self.given.setdefault(post.account, {})[sha256(content)] = image_hash
+            self.library.put(post.account, image_hash, name)
             if habits.left_out(index, len(post.images)):
                 continue
             entry = full(post.account, name, image_hash, _size(content))
@@ -250,13 +263,18 @@ class Stranger:
 
     def _copied(self, post: Post) -> Reply:
         assert post.copy is not None
+        original = self.library.find(post.copy.account, post.copy.hash)
+        if original is None:
+            return error(400, 100, 33)
+        image_hash, name = self.habits.copied_as(original.hash), original.name
+        self.library.put(post.account, image_hash, name)
         here = self.given.setdefault(post.account, {})
-        for digest, image_hash in self.given.get(post.copy.account, {}).items():
-            if image_hash == post.copy.hash:
+        for digest, known in self.given.get(post.copy.account, {}).items():
+            if known == original.hash:
                 here[digest] = image_hash
-                entry = full(post.account, "copy.jpg", image_hash, (40, 30))
-                return _json({"images": {self.habits.key(0, "copy.jpg", image_hash): entry}})
-        return error(400, 100, 33)
+        entry = self.habits.entry(full(post.account, name, image_hash, (40, 30)))
+        images: dict[str, Entry | None] = {self.habits.key(0, name, image_hash): entry}
+        return _json({"images": self.habits.around(images), **self.habits.beside})
 
 
 def _size(content: bytes) -> tuple[int, int]:

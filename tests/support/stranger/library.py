@@ -1,0 +1,191 @@
+"""The images that the accounts hold: how they are listed, a page at a time, and deleted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from support.stranger.habits import Entry, Habits, Reply, error
+from support.stranger.wire import Malformed
+
+FIRST = 1774346400  # when the first image came: 2026-03-24 10:00
+FIELDS = {
+    "id", "account_id", "created_time", "creatives", "hash", "height", "name", "original_height",
+    "is_associated_creatives_in_adgroups", "original_width", "permalink_url", "status",
+    "updated_time", "url", "url_128", "width",
+}  # fmt: skip
+PARAMETERS = {
+    "hashes", "hashes[]", "name", "minwidth", "minheight", "business_id", "biz_tag_id", "fields",
+    "limit", "after", "before", "summary", "appsecret_proof",
+}  # fmt: skip
+Query = list[tuple[str, str]]
+
+
+@dataclass
+class Held:
+    """One image of one account."""
+
+    hash: str
+    name: str
+    created: int
+    creatives: list[str] = field(default_factory=list)
+    advertised: bool = False
+    gone: bool = False
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a list is asked for."""
+
+    hashes: frozenset[str] | None
+    fields: tuple[str, ...]
+    limit: int
+    after: str | None
+    summary: bool
+    query: tuple[tuple[str, str], ...]
+
+
+def read_question(query: Query) -> Question:
+    """Understand the query of a list; raises Malformed."""
+    _known(query, PARAMETERS)
+    given = dict(query)
+    many = [value for name, value in query if name == "hashes[]"]
+    hashes = json.loads(given["hashes"]) if "hashes" in given else many or None
+    if hashes is not None and not (
+        isinstance(hashes, list) and all(isinstance(one, str) for one in hashes)
+    ):
+        raise Malformed(f"hashes {hashes!r}")
+    limit = given.get("limit", "25")
+    if not re.fullmatch(r"[1-9]\d{0,4}", limit):
+        raise Malformed(f"limit {limit!r}")
+    fields = given.get("fields", "id,hash").split(",")
+    if unknown := set(fields) - FIELDS:
+        raise Malformed(f"no such field: {sorted(unknown)}")
+    summary = given.get("summary", "")
+    if summary not in {"", "true", "total_count"}:
+        raise Malformed(f"summary {summary!r}")
+    return Question(
+        None if hashes is None else frozenset(hashes),
+        tuple(fields),
+        int(limit),
+        given.get("after"),
+        bool(summary),
+        tuple(query),
+    )
+
+
+def read_deletion(query: Query) -> str:
+    """Return the hash of the image to delete; raises Malformed."""
+    _known(query, {"hash", "image_id", "appsecret_proof"})
+    wanted = dict(query).get("hash", "")
+    if not wanted:
+        raise Malformed("DELETE without a hash")
+    return wanted
+
+
+def _known(query: Query, names: set[str]) -> None:
+    if unknown := {name for name, _ in query} - names:
+        raise Malformed(f"no such parameter: {sorted(unknown)}")
+    once = [name for name, _ in query if not name.endswith("[]")]
+    if len(set(once)) != len(once):
+        raise Malformed(f"a parameter stands twice: {query}")
+
+
+class Library:
+    """Images by account and hash."""
+
+    def __init__(self, habits: Habits) -> None:
+        self._habits = habits
+        self._accounts: dict[str, dict[str, Held]] = {}
+        self._random = random.Random(11)
+        self._clock = FIRST
+
+    def put(self, account: str, image_hash: str, name: str) -> Held:
+        """Hold an image; one that was deleted is there again."""
+        here = self._accounts.setdefault(account, {})
+        if image_hash not in here or here[image_hash].gone:
+            here[image_hash] = Held(image_hash, name, self._clock)
+            self._clock += 60
+        return here[image_hash]
+
+    def find(self, account: str, image_hash: str) -> Held | None:
+        """Return an image that is there."""
+        held = self._accounts.get(account, {}).get(image_hash)
+        return None if held is None or held.gone else held
+
+    def hashes(self, account: str) -> set[str]:
+        """Return what the account really holds."""
+        return {held.hash for held in self._accounts.get(account, {}).values() if not held.gone}
+
+    def delete(self, account: str, image_hash: str) -> Reply:
+        """Answer a deletion."""
+        held = self.find(account, image_hash)
+        refusal = self._habits.refuses_deletion(image_hash)
+        if refusal is not None:
+            return refusal
+        if held is None or held.creatives:
+            return error(400, 100)
+        held.gone = True
+        return Reply(200, json.dumps(self._habits.deleted).encode())
+
+    def list(self, account: str, question: Question, url: str) -> Reply:
+        """Answer one page."""
+        here = self._accounts.get(account, {})
+        known = sorted(here.values(), key=lambda held: _cursor(account, held))
+        known = [held for held in known if not held.gone or self._habits.gone_is]
+        matching = [h for h in known if question.hashes is None or h.hash in question.hashes]
+        if question.after is not None:
+            if question.after not in {_cursor(account, held) for held in known}:
+                return error(400, 100)  # a cursor dies with its image
+            matching = [h for h in matching if _cursor(account, h) > question.after]
+        page = matching[: self._habits.page(question.limit)]
+        data = [
+            self._habits.listed(self._node(account, held, question.fields))
+            for held in page
+            if not self._habits.hidden(held.hash)
+        ]
+        self._random.shuffle(data)
+        more = len(matching) > len(page)
+        answer: Entry = {"data": data, "paging": _paging(account, page, more, question, url)}
+        if question.summary:
+            answer["summary"] = {"total_count": len(known)}
+        return Reply(200, json.dumps(self._habits.listing(answer), ensure_ascii=False).encode())
+
+    def _node(self, account: str, held: Held, fields: Sequence[str]) -> Entry:
+        moment = datetime.fromtimestamp(held.created, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
+        gone = held.gone and self._habits.gone_is
+        everything = {
+            "account_id": account,
+            "created_time": moment,
+            "creatives": list(held.creatives),
+            "hash": held.hash,
+            "is_associated_creatives_in_adgroups": held.advertised,
+            "name": held.name,
+            "status": gone or "ACTIVE",
+            "updated_time": moment,
+            "url": f"https://scontent.example/{account}/{held.hash}",
+        }
+        asked = {name: everything[name] for name in fields if name in everything}
+        return {"id": f"{account}:{held.hash}", **asked}
+
+
+def _cursor(account: str, held: Held) -> str:
+    """Opaque, in an order of its own, and with signs that a query must escape."""
+    return hashlib.md5(f"cursor {account} {held.hash}".encode()).hexdigest() + "+/&é=="
+
+
+def _paging(account: str, page: Sequence[Held], more: bool, question: Question, url: str) -> Entry:
+    if not page:
+        return {}
+    cursors = {"before": _cursor(account, page[0]), "after": _cursor(account, page[-1])}
+    if not more:
+        return {"cursors": cursors}
+    pairs = [(name, value) for name, value in question.query if name != "after"]
+    following = urlencode([*pairs, ("after", cursors["after"])])
+    return {"cursors": cursors, "next": f"{url}/v25.0/act_{account}/adimages?{following}"}
