@@ -6,8 +6,10 @@ import sys
 
 import typer
 
+from syncd.cli.audit import audit
 from syncd.cli.backfill import backfill
 from syncd.cli.check import check
+from syncd.cli.deletions import deletions
 from syncd.cli.demo import demo
 from syncd.cli.exits import Exit
 from syncd.cli.find import find
@@ -29,7 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (run, backfill, plan, status, find, retry, check, sandbox, demo):
+for command in (run, backfill, plan, status, find, retry, deletions, audit, check, sandbox, demo):
     app.command()(command)
 
 

@@ -22,7 +22,7 @@ def plan(config: ConfigPath = DEFAULT_CONFIG) -> None:
 
     found = asyncio.run(make_plan(settings))
     for folder in found.folders:
-        state = f": {folder.trouble}" if folder.trouble else ""
+        state = f": {odd}" if (odd := folder.doubt or folder.trouble) else ""
         print(f"folder {folder.name}: {amount(folder.files, 'file')}{state}")
     for name, errands in found.accounts.items():
         tally = errands.tally

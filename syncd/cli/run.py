@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from functools import partial
 
 from syncd.cli.importing import at_once
-from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured, logging_to_stderr, opened
+from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, checked, logging_to_stderr, opened
+from syncd.daemon.hangups import hold_hangups
+from syncd.service.logs import hide
 
 
 def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """Keep the accounts in step until told to stop: the daemon.
 
     It watches the folders, sends what is new, and writes what it does to stderr, one line an
-    event. SIGTERM or Ctrl-C ends it once the calls under way have ended, within 30 s.
+    event. SIGTERM or Ctrl-C ends it once the calls under way have ended, within 30 s. SIGHUP
+    makes it read its configuration again; one that is wrong changes nothing, and the log says why.
     """
-    settings = configured(config)
-    open_account = opened(settings)
-    logging_to_stderr(settings)
-    with at_once():
-        from syncd.daemon.run import run as run_daemon  # noqa: PLC0415  aiohttp takes a while to load
+    hold_hangups()
+    path = config.absolute()  # links are followed anew at each reload
+    first = checked(path)
+    open_account = opened(first)
+    logging_to_stderr(first)
+    with at_once():  # aiohttp takes a while to load
+        from syncd.daemon.run import run as run_daemon  # noqa: PLC0415
+        from syncd.daemon.settings import Settings, read_settings  # noqa: PLC0415
 
-    asyncio.run(run_daemon(settings, open_account))
+    read = partial(read_settings, path, os.environ, hide)
+    asyncio.run(run_daemon(Settings(first, open_account), read, logging_to_stderr))

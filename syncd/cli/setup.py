@@ -25,17 +25,22 @@ DEFAULT_CONFIG = Path("/etc/syncd/config.toml")
 
 
 def configured(path: Path) -> Config:
+    """Return the configuration, as `checked` does, with its warnings on stderr."""
+    config = checked(path)
+    for warning in config.warnings:
+        sys.stderr.write(f"syncd: warning: {warning}\n")
+    return config
+
+
+def checked(path: Path) -> Config:
     """Return the configuration; ends the process with every mistake in it on stderr."""
     try:
-        config = load(path, os.environ)
+        return load(path, os.environ)
     except ConfigError as error:
         count = len(error.problems)
         things = "one thing" if count == 1 else f"{count} things"
         sys.stderr.write(f"syncd: {things} to mend in the configuration\n\n{error}\n")
         raise typer.Exit(Exit.CONFIGURATION) from None
-    for warning in config.warnings:
-        sys.stderr.write(f"syncd: warning: {warning}\n")
-    return config
 
 
 def logging_to_stderr(config: Config) -> Lines:
@@ -45,12 +50,13 @@ def logging_to_stderr(config: Config) -> Lines:
 
 def opened(config: Config) -> Open:
     """Return what opens the accounts; ends the process when no token at all can be read."""
-    with at_once():
-        from syncd.daemon.openings import opener  # noqa: PLC0415  reading commands need no aiohttp
+    with at_once():  # reading commands need no aiohttp
+        from syncd.daemon.openings import NoTokenError, opener, refuse_tokenless  # noqa: PLC0415
 
     open_account = opener(config, os.environ, hide)
-    found = [open_account(account) for account in config.accounts.values()]
-    if all(isinstance(credentials, str) for credentials in found):
-        sys.stderr.write(f"syncd: no token: {'; '.join(sorted(set(map(str, found))))}\n")
-        raise typer.Exit(Exit.CONFIGURATION)
+    try:
+        refuse_tokenless(config, open_account)
+    except NoTokenError as error:
+        sys.stderr.write(f"syncd: {error}\n")
+        raise typer.Exit(Exit.CONFIGURATION) from None
     return open_account

@@ -13,7 +13,7 @@ from syncd.cli.exits import Exit
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.cli.words import amount, moment, span
 from syncd.config import Config
-from syncd.ledger import accounts, questions
+from syncd.ledger import accounts, deletions, questions
 from syncd.ledger.accounts import Pause
 from syncd.ledger.database import reading
 from syncd.ledger.questions import Count, Tally
@@ -26,8 +26,10 @@ class FolderStatus(msgspec.Struct):
     path: str
     files: int
     scanned_at: float | None
+    doubt: str | None  # why nothing that it lacks is deleted
     trouble: str | None
     unreadable: list[Count]
+    deletions_held: int  # images that wait for a person
 
 
 class AccountStatus(msgspec.Struct):
@@ -85,13 +87,16 @@ def _ask(config: Config) -> Status:
                 questions.rejections(account.id)(db),
                 questions.troubles(account.id)(db),
             )
+        held = {case.folder: case.images for case in deletions.cases(0)(db)}
         folders = {
             f.name: FolderStatus(
                 printable(f.path),
                 f.files,
                 f.scanned_at,
+                f.doubt,
                 f.trouble,
                 questions.unreadable_files(f.name)(db),
+                held.get(f.name, 0),
             )
             for f in questions.folder_states()(db)
         }
@@ -119,10 +124,15 @@ def _print(found: Status) -> None:
     for name, folder in found.folders.items():
         when = moment(folder.scanned_at) if folder.scanned_at else "never to the end yet"
         print(f"folder {name}: {amount(folder.files, 'file')}, scanned {when} ({folder.path})")
+        if folder.doubt:
+            print(f"folder {name}: {folder.doubt}: see `syncd deletions`")
         if folder.trouble:
             print(f"folder {name}: {folder.trouble}")
         for count in folder.unreadable:
             print(f"folder {name}: cannot read {amount(count.count, 'file')}: {count.reason}")
+        if folder.deletions_held:
+            images = amount(folder.deletions_held, "image")
+            print(f"folder {name}: {images} held for you to decide: see `syncd deletions`")
 
 
 def _state(account: AccountStatus) -> str:

@@ -13,9 +13,10 @@ from syncd.config.secret import (
 )
 from syncd.config.shape import (
     Account,
+    Audit,
     Budget,
     Config,
-    Deletions,
+    DeletionTerms,
     Folder,
     Graph,
     Ledger,
@@ -29,11 +30,12 @@ from syncd.config.shape import (
 
 __all__ = [
     "Account",
+    "Audit",
     "Budget",
     "Config",
     "ConfigError",
     "Credential",
-    "Deletions",
+    "DeletionTerms",
     "Folder",
     "Graph",
     "Ledger",

@@ -5,9 +5,9 @@ from collections.abc import Collection
 
 from syncd.config import value
 from syncd.config.problem import quoted
-from syncd.config.shape import Deletions, Folder
+from syncd.config.shape import Folder
 from syncd.config.table import Table, choices
-from syncd.model import AccountName, FolderName
+from syncd.model import AccountName, Copying, Deletions, FolderName
 
 PLACE = "/srv/creatives/spring"
 EXAMPLE = f'[folders.spring]\npath = "{PLACE}"\naccount = "main"'
@@ -40,17 +40,12 @@ def _read_folder(
 ) -> Folder | None:
     account = table.required("account", value.text, _account_advice(accounts))
     mirrors: tuple[str, ...] = table.optional("mirrors", value.texts, ())
+    copying = table.optional("copy", value.one_of(Copying), Copying.AUTO)
     include: tuple[str, ...] = table.optional("include", value.patterns, IMAGES)
     exclude: tuple[str, ...] = table.optional("exclude", value.patterns, ())
     deletions = table.optional("deletions", value.one_of(Deletions), Deletions.KEEP)
     if not include:
         table.refuse("include", "is empty, and takes no file", "leave it out to take all images")
-    if deletions is Deletions.PROPAGATE:
-        table.findings.warn(
-            (*table.key, "deletions"),
-            "this version deletes nothing, whatever the folder says",
-            'write deletions = "keep" until it does',
-        )
     _check_route(table, account, mirrors, accounts)
     table.close()
     if path is None or account is None:
@@ -60,6 +55,7 @@ def _read_folder(
         path=os.fsencode(path),
         account=AccountName(account),
         mirrors=tuple(map(AccountName, mirrors)),
+        copy=copying,
         include=include,
         exclude=exclude,
         deletions=deletions,

@@ -10,7 +10,15 @@ from syncd.config.folders import read_folders
 from syncd.config.lines import lines_of_keys
 from syncd.config.overlap import refuse_ledger_inside, refuse_overlaps
 from syncd.config.problem import ConfigError, Problem
-from syncd.config.sections import read_graph, read_ledger, read_log, read_pack, read_watch
+from syncd.config.sections import (
+    read_audit,
+    read_deletions,
+    read_graph,
+    read_ledger,
+    read_log,
+    read_pack,
+    read_watch,
+)
 from syncd.config.shape import Config
 from syncd.config.table import Findings, Table
 
@@ -35,6 +43,8 @@ def loads(text: str, path: Path, environ: Mapping[str, str]) -> Config:
     folders, paths = read_folders(root.table("folders"), accounts_table.names())
     watch = read_watch(root.table("watch"))
     pack = read_pack(root.table("pack"))
+    deletions = read_deletions(root.table("deletions"))
+    audit = read_audit(root.table("audit"))
     log = read_log(root.table("log"))
     root.close()
     refuse_overlaps(paths, findings)
@@ -52,6 +62,8 @@ def loads(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         folders=MappingProxyType(folders),
         watch=watch,
         pack=pack,
+        deletions=deletions,
+        audit=audit,
         log=log,
     )
 

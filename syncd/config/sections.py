@@ -6,9 +6,20 @@ from pathlib import Path
 from syncd.config import value
 from syncd.config.amount import duration, size
 from syncd.config.secret import SecretSource
-from syncd.config.shape import Graph, Ledger, Log, LogFormat, LogLevel, Pack, Watch
+from syncd.config.shape import (
+    Audit,
+    DeletionTerms,
+    Graph,
+    Ledger,
+    Log,
+    LogFormat,
+    LogLevel,
+    Pack,
+    Watch,
+)
 from syncd.config.source import exposure, secret_source
 from syncd.config.table import Table
+from syncd.model import HoldAbove
 
 
 def read_graph(table: Table) -> Graph:
@@ -61,6 +72,27 @@ def read_pack(table: Table) -> Pack:
     )
     table.close()
     return pack
+
+
+def read_deletions(table: Table) -> DeletionTerms:
+    grace = table.optional("grace", duration("0s", "90d"), 24 * 3600.0)
+    inner = table.table("hold_above")
+    hold_above = HoldAbove(
+        images=inner.optional("images", value.whole_number(0, 1_000_000), 20),
+        share=inner.optional("share", value.share_or_all, 0.1),
+    )
+    inner.close()
+    table.close()
+    return DeletionTerms(grace, hold_above)
+
+
+def read_audit(table: Table) -> Audit:
+    audit = Audit(
+        every=table.optional("every", duration("1s", "90d"), 24 * 3600.0),
+        restore=table.optional("restore", value.truth, True),
+    )
+    table.close()
+    return audit
 
 
 def read_log(table: Table) -> Log:

@@ -8,14 +8,7 @@ import msgspec
 
 from syncd.config.problem import Problem
 from syncd.config.secret import SecretSource
-from syncd.model import AccountId, AccountName, FolderName
-
-
-class Deletions(Enum):
-    """What becomes of an image in the accounts when its last file is gone."""
-
-    KEEP = "keep"
-    PROPAGATE = "propagate"
+from syncd.model import AccountId, AccountName, Copying, Deletions, FolderName, HoldAbove
 
 
 class Tier(Enum):
@@ -87,6 +80,7 @@ class Folder(msgspec.Struct, frozen=True):
     path: bytes
     account: AccountName
     mirrors: tuple[AccountName, ...]
+    copy: Copying
     include: tuple[str, ...]
     exclude: tuple[str, ...]
     deletions: Deletions
@@ -104,6 +98,24 @@ class Pack(msgspec.Struct, frozen=True):
 
     images: int
     bytes: int
+
+
+class DeletionTerms(msgspec.Struct, frozen=True):
+    """When a folder that propagates deletions does so; grace in seconds.
+
+    Condemned within the grace, more than the larger of hold_above's figures of the folder's
+    files wait for a person.
+    """
+
+    grace: float
+    hold_above: HoldAbove
+
+
+class Audit(msgspec.Struct, frozen=True):
+    """The period in seconds, and whether an image that is gone from an account is sent again."""
+
+    every: float
+    restore: bool
 
 
 class Log(msgspec.Struct, frozen=True):
@@ -125,6 +137,8 @@ class Config(msgspec.Struct, frozen=True):
     folders: Mapping[FolderName, Folder]
     watch: Watch
     pack: Pack
+    deletions: DeletionTerms
+    audit: Audit
     log: Log
 
     def account_by_id(self, account_id: AccountId) -> Account | None:

@@ -55,11 +55,31 @@ def whole_number(lowest: int, highest: int) -> Parser[int]:
 def share(value: object) -> float:
     """Take a part of a whole of which something is left: from 0 up to 1, without 1."""
     advice = "write a share from 0 to less than 1, without quotes, such as 0.1 for a tenth"
+    given = _share(value, advice)
+    if given == 1:
+        raise RefusedError(f"is {value}", advice)
+    return given
+
+
+def share_or_all(value: object) -> float:
+    """Take a part of a whole: from 0 to 1, both included."""
+    return _share(value, "write a share from 0 to 1, without quotes, such as 0.1 for a tenth")
+
+
+def _share(value: object, advice: str) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise RefusedError(f"is {kind(value)}, not a share", advice)
-    if not 0 <= value < 1:
+    if not 0 <= value <= 1:
         raise RefusedError(f"is {str(value)[:40]}", advice)
     return float(value)
+
+
+def truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise RefusedError(
+            f"is {kind(value)}, not true or false", "write true or false, without quotes"
+        )
+    return value
 
 
 def one_of(kinds: type[E]) -> Parser[E]:

@@ -11,7 +11,7 @@ from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Config
 from syncd.daemon.house import House, open_house, tell_of
-from syncd.daemon.stopping import run_until, stop_signals
+from syncd.daemon.stopping import run_until, stop_signals, stopped_by_hangup
 from syncd.engine.engine import Open
 from syncd.engine.lane import Lane
 from syncd.ledger import questions
@@ -54,7 +54,7 @@ async def backfill(
 
     Raises LedgerError.
     """
-    with stop_signals() as stop:
+    with stop_signals() as stop, stopped_by_hangup(stop):
         async with open_house(config, open_account, tries=TRIES) as house:
             scanned: list[bool] = []
 
@@ -84,6 +84,7 @@ async def _read_everything(house: House) -> bool:
             for keeper in house.disk.keepers.values()
         ]
     await house.disk.intake.quiet()
+    await house.disk.confirm()
     house.engine.look_again()
     return all(task.result() for task in tasks)
 

@@ -16,10 +16,10 @@ from syncd.folders.keeper import Keeper
 from syncd.folders.kept import Kept
 from syncd.folders.loading import load
 from syncd.folders.looks import Look
-from syncd.ledger import tree
+from syncd.ledger import deletions, tree
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Source
-from syncd.model import AccountId, Digest, FolderName
+from syncd.model import AccountId, Copying, Digest, FolderName
 
 KEPT = 12 * 2**20
 """Bytes of images that are kept from their digest to their first sending."""
@@ -38,6 +38,16 @@ class Disk(msgspec.Struct, frozen=True):
     def busy(self) -> bool:
         """More images are likely to be known in a moment."""
         return self.intake.reading or any(k.scanning for k in self.keepers.values())
+
+    def recheck(self) -> None:
+        """Another process has changed the ledger: a person may have seen to a doubt."""
+        for keeper in self.keepers.values():
+            keeper.recheck()
+
+    async def confirm(self) -> None:
+        """Everything that was scanned is recorded."""
+        for keeper in self.keepers.values():
+            await keeper.confirm()
 
     async def fetch(self, wanted: Sequence[tuple[Digest, Sequence[Source]]]) -> list[bytes | None]:
         """Return images' bytes, as they were digested or as a file has them now.
@@ -60,13 +70,29 @@ class Disk(msgspec.Struct, frozen=True):
 async def declare(config: Config, ledger: Ledger) -> dict[FolderName, int]:
     """Tell the ledger which folders stand for which accounts; answers the folders' ids."""
     await ledger.write(tree.doubt_unfinished())
-    ids = {
-        name: await ledger.write(tree.declare_folder(name, folder.path, config.routes(folder)))
-        for name, folder in config.folders.items()
-    }
-    for name in await ledger.write(tree.retire_other_folders(list(ids))):
-        log.info("folder.retired", folder=name)
+    ids: dict[FolderName, int] = {}
+    for name, folder in config.folders.items():
+        routes = config.routes(folder)
+        before = await ledger.ask(tree.routes(name))
+        ids[name] = await ledger.write(
+            tree.declare_folder(name, folder.path, routes, folder.deletions, folder.copy)
+        )
+        for account in sorted(before.difference(routes)):
+            _tell_removed(config, name, account)
+    for retired in await ledger.write(tree.retire_other_folders(list(ids))):
+        log.info("folder.retired", folder=retired)
+    await ledger.write(deletions.let_unrouted_be())
     return ids
+
+
+def _tell_removed(config: Config, folder: FolderName, account: AccountId) -> None:
+    known = config.account_by_id(account)
+    log.info(
+        "mirror.removed",
+        folder=folder,
+        account=known.name if known is not None else account,
+        note="its images stay in the account",
+    )
 
 
 def build_disk(
@@ -74,15 +100,16 @@ def build_disk(
     ledger: Ledger,
     ids: dict[FolderName, int],
     *,
-    arrived: Callable[[Digest, Sequence[AccountId]], None],
+    arrived: Callable[[Digest, Sequence[AccountId], Copying], None],
     changed: Callable[[Sequence[AccountId]], None],
 ) -> Disk:
     """Build the disk side; `arrived` hears of images just dropped, `changed` of others."""
     routes = {ids[name]: config.routes(folder) for name, folder in config.folders.items()}
+    ways = {ids[name]: folder.copy for name, folder in config.folders.items()}
 
     def recorded(folder_id: int, digest: Digest, fresh: bool) -> None:
         if fresh:
-            arrived(digest, routes[folder_id])
+            arrived(digest, routes[folder_id], ways[folder_id])
         else:
             changed(routes[folder_id])
 
@@ -90,6 +117,7 @@ def build_disk(
     intake = Intake(
         ledger, config.watch.settle, recorded, kept, lambda folder_id: len(routes[folder_id])
     )
+    hold = config.deletions.hold_above
     keepers = {
         ids[name]: Keeper(
             ids[name],
@@ -97,6 +125,7 @@ def build_disk(
             ledger,
             intake,
             config.watch.rescan,
+            hold,
             changed=partial(changed, routes[ids[name]]),
         )
         for name, folder in config.folders.items()

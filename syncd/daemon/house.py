@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import msgspec
 
 from syncd.config import Config
 from syncd.daemon.disk import Disk, build_disk, declare
-from syncd.engine.engine import Engine, Open
+from syncd.engine.engine import Engine, Open, Upkeep
+from syncd.engine.reconcile import Grace
 from syncd.engine.stats import tell_stats
 from syncd.graph.client import connect
 from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.lock import sole_use
-from syncd.model import AccountId, Digest
+from syncd.model import AccountId, Copying, Digest
 
 _COMPANY = 1.0  # seconds that a POST waits for company while more images are being read
 
@@ -31,38 +33,80 @@ class House(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def open_house(
-    config: Config, open_account: Open, *, tries: int | None = None
+    config: Config, open_account: Open, *, upkeep: bool = False, tries: int | None = None
 ) -> AsyncIterator[House]:
-    """Take the ledger and build everything on it; nothing runs yet.
+    """Take the ledger and build everything on it, as take_ledger and build_house do."""
+    async with (
+        take_ledger(config.ledger.path) as ledger,
+        build_house(config, open_account, ledger, upkeep=upkeep, tries=tries) as house,
+    ):
+        yield house
 
-    tries limits how often an image is tried that fails for a passing reason. Raises LedgerError.
+
+@asynccontextmanager
+async def take_ledger(path: Path) -> AsyncIterator[Ledger]:
+    """Open the ledger for this process alone: what is kept over a reload. Raises LedgerError."""
+    with sole_use(path):
+        async with open_ledger(path) as ledger:
+            yield ledger
+
+
+@asynccontextmanager
+async def build_house(
+    config: Config,
+    open_account: Open,
+    ledger: Ledger,
+    *,
+    upkeep: bool = False,
+    tries: int | None = None,
+) -> AsyncIterator[House]:
+    """Build everything that comes of a configuration; nothing runs yet.
+
+    upkeep, whether it deletes and audits as well; tries limits how often an image is tried that
+    fails for a passing reason.
     """
     graph = config.graph
-    with sole_use(config.ledger.path):
-        async with (
-            open_ledger(config.ledger.path) as ledger,
-            connect(graph.base_url, graph.version, graph.timeout) as client,
-        ):
-            ids = await declare(config, ledger)
+    async with connect(graph.base_url, graph.version, graph.timeout) as client:
+        ids = await declare(config, ledger)
 
-            def arrived(digest: Digest, accounts: Sequence[AccountId]) -> None:
-                engine.arrived(digest, accounts)
+        def arrived(digest: Digest, accounts: Sequence[AccountId], copying: Copying) -> None:
+            engine.arrived(digest, accounts, copying)
 
-            def changed(accounts: Sequence[AccountId]) -> None:
-                engine.look_again_for(accounts)
+        def changed(accounts: Sequence[AccountId]) -> None:
+            engine.look_again_for(accounts)
 
-            disk = build_disk(config, ledger, ids, arrived=arrived, changed=changed)
-            engine = Engine(
-                ledger,
-                client,
-                open_account,
-                list(config.accounts.values()),
-                config.pack,
-                disk.fetch,
-                patience=lambda: _COMPANY if disk.busy else 0.0,
-                tries=tries,
-            )
-            yield House(config, ledger, disk, engine)
+        disk = build_disk(config, ledger, ids, arrived=arrived, changed=changed)
+        engine = Engine(
+            ledger,
+            client,
+            open_account,
+            list(config.accounts.values()),
+            config.pack,
+            disk.fetch,
+            patience=lambda: _COMPANY if disk.busy else 0.0,
+            mirrors=_copiers(config),
+            upkeep=upkeep_of(config) if upkeep else None,
+            others_wrote=disk.recheck,
+            tries=tries,
+        )
+        yield House(config, ledger, disk, engine)
+
+
+def upkeep_of(config: Config) -> Upkeep:
+    """Return what the configuration says of deletions and audits."""
+    terms = config.deletions
+    grace = Grace(terms.grace, terms.hold_above)
+    return Upkeep(grace, config.audit.every, config.audit.restore)
+
+
+def _copiers(config: Config) -> set[AccountId]:
+    """Return the accounts that are mirrors of some folder, and may copy its images."""
+    return {
+        account
+        for folder in config.folders.values()
+        if folder.copy is not Copying.UPLOAD
+        for account in config.routes(folder)[1:]
+    }
 
 
 async def tell_of(house: House) -> None:

@@ -26,3 +26,17 @@ def opener(config: Config, environ: Mapping[str, str], hide: Callable[[Secret], 
             return str(error)
 
     return open_account
+
+
+class NoTokenError(Exception):
+    """Of no account can a token be read; the text says why."""
+
+
+def refuse_tokenless(config: Config, open_account: Open) -> None:
+    """Raise NoTokenError when there is nothing at all to call with; blocks as reading files does.
+
+    One account without a token is that account's own trouble.
+    """
+    found = [open_account(account) for account in config.accounts.values()]
+    if all(isinstance(credentials, str) for credentials in found):
+        raise NoTokenError(f"no token: {'; '.join(sorted(set(map(str, found))))}")

@@ -1,37 +1,79 @@
-"""`syncd run`: keep the accounts in step until told to stop."""
+"""`syncd run`: keep the accounts in step until told to stop, by one configuration after another.
+
+A reload is a restart without the process: the lock and the open ledger stay, all else ends as at a
+stop and is built anew. What matters is in the ledger, so nothing is compared piece by piece.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Config
-from syncd.daemon.house import keep, open_house, tell_of
+from syncd.daemon.changes import changes
+from syncd.daemon.hangups import hear_hangups
+from syncd.daemon.house import House, build_house, keep, take_ledger, tell_of
+from syncd.daemon.settings import Read, Settings, next_settings, tell_warnings
 from syncd.daemon.stopping import run_until, stop_signals
-from syncd.engine.engine import Open
 from syncd.model import printable
 
 log: FilteringBoundLogger = structlog.get_logger()
 
 
-async def run(config: Config, open_account: Open) -> None:
-    """Run the daemon; raises LedgerError."""
+async def run(first: Settings, read: Read, set_log: Callable[[Config], object]) -> None:
+    """Run the daemon; SIGHUP takes what `read` answers then. Raises LedgerError.
+
+    set_log sets the log up as another configuration says; for the first, the caller has done so.
+    """
     with stop_signals() as stop:
-        async with open_house(config, open_account) as house:
-
-            async def work(carrying: asyncio.TaskGroup) -> None:
-                async with asyncio.TaskGroup() as loops:
-                    loops.create_task(keep(house, carrying), name="keep")
-                    loops.create_task(tell_of(house), name="stats")
-
-            log.info(
-                "daemon.started",
-                config=str(config.path),
-                ledger=str(config.ledger.path),
-                accounts=len(config.accounts),
-                folders=[printable(f.path) for f in config.folders.values()],
-            )
-            await run_until(stop, work)
+        hangup = hear_hangups()
+        async with take_ledger(first.config.ledger.path) as ledger:
+            before: Config | None = None
+            now = first
+            while True:
+                tell_warnings(now.config)
+                async with build_house(now.config, now.open_account, ledger, upkeep=True) as house:
+                    _tell_begun(before, now.config)
+                    new = await _work(house, stop, hangup, read)
+                if new is None:
+                    break
+                before, now = now.config, new
+                set_log(now.config)
         log.info("daemon.stopped")
+
+
+async def _work(
+    house: House, stop: asyncio.Event, hangup: asyncio.Event, read: Read
+) -> Settings | None:
+    """Keep the accounts in step until there are other settings; None once `stop` is set."""
+    accepted: list[Settings] = []
+
+    async def work(carrying: asyncio.TaskGroup) -> None:
+        async with asyncio.TaskGroup() as loops:
+            tasks = [
+                loops.create_task(keep(house, carrying), name="keep"),
+                loops.create_task(tell_of(house), name="stats"),
+            ]
+            accepted.append(await next_settings(house.config, hangup, read))
+            log.info("daemon.reloading")
+            for task in tasks:
+                task.cancel()
+
+    await run_until(stop, work)
+    return None if stop.is_set() else accepted[0]
+
+
+def _tell_begun(before: Config | None, now: Config) -> None:
+    if before is not None:
+        log.info("daemon.reloaded", config=str(now.path), changes=changes(before, now))
+        return
+    log.info(
+        "daemon.started",
+        config=str(now.path),
+        ledger=str(now.ledger.path),
+        accounts=len(now.accounts),
+        folders=[printable(f.path) for f in now.folders.values()],
+    )

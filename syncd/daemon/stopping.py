@@ -39,6 +39,29 @@ def stop_signals() -> Iterator[asyncio.Event]:
         forget()
 
 
+@contextlib.contextmanager
+def stopped_by_hangup(stop: asyncio.Event) -> Iterator[None]:
+    """Let SIGHUP set `stop` too: a terminal was closed, which says so more than once.
+
+    Under nohup it stays ignored.
+    """
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def heard() -> None:
+        if not stop.is_set():
+            log.info("daemon.stopping", signal=signal.SIGHUP.name)
+            stop.set()
+
+    loop.add_signal_handler(signal.SIGHUP, heard)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+
+
 async def run_until(
     stop: asyncio.Event, work: Callable[[asyncio.TaskGroup], Awaitable[None]]
 ) -> bool:

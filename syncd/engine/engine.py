@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Account, Pack
+from syncd.engine.audit import Audit
+from syncd.engine.calls import Calls
+from syncd.engine.deleting import Deleting
 from syncd.engine.feeder import Feeder
 from syncd.engine.in_flight import InFlight
 from syncd.engine.lane import Lane
 from syncd.engine.outcomes import Outcomes
+from syncd.engine.reconcile import Grace, Reconcile
 from syncd.engine.worker import Errand, Fetch, work
 from syncd.graph.client import Credentials, GraphClient
 from syncd.ledger import accounts
 from syncd.ledger.database import Ledger
-from syncd.model import AccountId, Digest
+from syncd.model import AccountId, Copying, Digest
 from syncd.rules.budget import Terms, Tier
+from syncd.rules.copying import COMING
 from syncd.rules.verdicts import Verdict
 
 log: FilteringBoundLogger = structlog.get_logger()
 
 OTHERS_LOOKED_AT_EVERY = 1.0  # seconds between looks for what another process wrote
+
+
+class Upkeep(msgspec.Struct, frozen=True):
+    """What a daemon does beside bringing images: it deletes what is condemned, and audits.
+
+    audit_every is in seconds; restore, whether what an account has lost is sent again.
+    """
+
+    deletions: Grace
+    audit_every: float
+    restore: bool
 
 
 Open = Callable[[Account], Credentials | str]
@@ -43,8 +60,13 @@ class Engine:
         fetch: Fetch,
         *,
         patience: Callable[[], float],
+        mirrors: Collection[AccountId] = (),
+        upkeep: Upkeep | None = None,
+        others_wrote: Callable[[], None] = lambda: None,
         tries: int | None = None,
     ) -> None:
+        """mirrors are accounts that may copy images out of others; `others_wrote` hears of what
+        another process has written into the ledger."""
         self._ledger = ledger
         self._client = client
         self._open_account = open_account
@@ -53,27 +75,52 @@ class Engine:
         self._fetch = fetch
         self._patience = patience
         self.lanes: Mapping[AccountId, Lane] = {
-            a.id: Lane(a.name, a.id, ledger, terms_of(a)) for a in account_list
+            a.id: Lane(a.name, a.id, ledger, terms_of(a), mirrors=a.id in mirrors)
+            for a in account_list
         }
         self._feeders = {lane.account: Feeder(lane, ledger) for lane in self.lanes.values()}
         self._in_flight = InFlight()
-        self._outcomes = Outcomes(ledger, self._token_mates, tries)
+        self._upkeep = upkeep
+        self._audits: list[Audit] = []
+        self._others_wrote = others_wrote
+        self._outcomes = Outcomes(ledger, self._token_mates, self._held, tries)
 
     async def run(self, carrying: asyncio.TaskGroup) -> None:
         """Work until cancelled; calls under way then are `carrying`'s."""
-        pauses = await self._ledger.ask(accounts.pauses())
+        await self.take_up()
         async with asyncio.TaskGroup() as loops:
             for lane in self.lanes.values():
-                await lane.recall(pauses.get(lane.account))
-                await self._open(lane)
                 self._start(lane, loops, carrying)
             loops.create_task(self._watch_others(), name="others")
+            if self._upkeep is not None:
+                self._start_upkeep(self._upkeep, loops, carrying)
 
-    def arrived(self, digest: Digest, account_ids: Sequence[AccountId]) -> None:
-        """An image has just been dropped into a folder: it goes before any backlog."""
+    async def take_up(self) -> None:
+        """Take up what an earlier process left, and open the accounts."""
+        pauses = await self._ledger.ask(accounts.pauses())
+        for lane in self.lanes.values():
+            await lane.recall(pauses.get(lane.account))
+            await self._open(lane)
+
+    def arrived(self, digest: Digest, account_ids: Sequence[AccountId], copying: Copying) -> None:
+        """An image has just been dropped into a folder: it goes before any backlog.
+
+        Its mirrors wait a moment for the folder's own account, the first, to copy it from there.
+        """
+        own = self.lanes.get(account_ids[0])
+        waits = copying is not Copying.UPLOAD and own is not None and not own.gate.shut
         for account in account_ids:
             if (lane := self.lanes.get(account)) is not None:
-                lane.queue.add_fresh(digest)
+                if waits and lane is not own:
+                    lane.queue.expect(digest, COMING)
+                else:
+                    lane.queue.add_fresh(digest)
+
+    def _held(self, holder: Lane, digests: Sequence[Digest]) -> None:
+        for lane in self.lanes.values():
+            if lane.mirrors and lane is not holder:
+                for digest in digests:
+                    lane.queue.come(digest)
 
     def look_again(self) -> None:
         """Facts have changed."""
@@ -108,6 +155,30 @@ class Engine:
         for number in range(self._accounts[lane.account].workers):
             loops.create_task(work(errand, carrying), name=f"work:{lane.name}:{number}")
 
+    def _start_upkeep(
+        self, upkeep: Upkeep, loops: asyncio.TaskGroup, carrying: asyncio.TaskGroup
+    ) -> None:
+        grace = upkeep.deletions
+        loops.create_task(Reconcile(self._ledger, grace).run(), name="reconcile")
+        for lane in self.lanes.values():
+            calls = Calls(lane, self._ledger, self._outcomes, carrying)
+            deleting = Deleting(calls, self._ledger, self._client, grace.seconds)
+            loops.create_task(deleting.run(grace.period), name=f"delete:{lane.name}")
+            audit = self.audit(lane, carrying, upkeep)
+            self._audits.append(audit)
+            loops.create_task(audit.run(), name=f"audit:{lane.name}")
+
+    def audit(self, lane: Lane, carrying: asyncio.TaskGroup, upkeep: Upkeep) -> Audit:
+        """Return what audits an account."""
+        return Audit(
+            Calls(lane, self._ledger, self._outcomes, carrying),
+            self._ledger,
+            self._client,
+            upkeep.audit_every,
+            restore=upkeep.restore,
+            changed=self._feeders[lane.account].look_again,
+        )
+
     async def _watch_others(self) -> None:
         """Take up what `syncd retry` writes while we run."""
         seen = await self._ledger.version_of_others()
@@ -125,6 +196,9 @@ class Engine:
                     await self._open(lane)
                 lane.queue.hurry()
             self.look_again()
+            for audit in self._audits:
+                audit.look_again()
+            self._others_wrote()
 
     def _token_mates(self, lane: Lane) -> list[Lane]:
         return [mate for mate in self.lanes.values() if mate.credentials == lane.credentials]

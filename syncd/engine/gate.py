@@ -31,10 +31,20 @@ class Gate:
 
         Who passed says what came of it: `went_through`, `shut_for`, `shut_for_good`, `turn_back`.
         """
+        await self.passable()
+        self.pass_now()
+
+    async def passable(self) -> None:
+        """Wait until somebody may pass, without passing."""
         while self._state in (_State.SHUT, _State.TRIED):
             await self._changed.wait()
+
+    def pass_now(self) -> bool:
+        """Pass as `pass_through` does, if that takes no wait; tell whether it did."""
         if self._state is _State.DOUBTED:
             self._become(_State.TRIED)
+            return True
+        return self._state is _State.OPEN
 
     def went_through(self) -> None:
         """A call was answered; one that was sent before the gate was shut does not open it."""

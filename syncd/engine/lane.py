@@ -49,8 +49,18 @@ class Counters(msgspec.Struct):
 class Lane:
     """What goes to one account, and whether anything may go."""
 
-    def __init__(self, name: AccountName, account: AccountId, ledger: Ledger, terms: Terms) -> None:
+    def __init__(
+        self,
+        name: AccountName,
+        account: AccountId,
+        ledger: Ledger,
+        terms: Terms,
+        *,
+        mirrors: bool = False,
+    ) -> None:
+        """mirrors, whether the account may copy images out of others."""
         self.name = name
+        self.mirrors = mirrors
         self.account = account
         self.pacer = Pacer(terms)
         self.queue = WorkQueue()
@@ -60,6 +70,7 @@ class Lane:
         self.counters = Counters()
         self.limits: dict[Digest, int] = {}  # suspects: with how many each may still share
         self.as_bytes: dict[Digest, str] = {}  # refused as files, and why: `bytes` is to be tried
+        self.not_from: dict[Digest, set[AccountId]] = {}  # accounts it could not be copied from
         self.tries: dict[Digest, int] = {}  # failed ones of what is not done yet
         self.failures = 0  # calls in a row that failed for a passing reason
         self.stopped: str | None = None
@@ -212,5 +223,6 @@ class Lane:
         """Nothing more is to be done about an image."""
         self.limits.pop(digest, None)
         self.as_bytes.pop(digest, None)
+        self.not_from.pop(digest, None)
         self.tries.pop(digest, None)
         self.queue.done(digest)

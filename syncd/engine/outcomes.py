@@ -12,11 +12,13 @@ from structlog.typing import FilteringBoundLogger
 from syncd.engine.lane import Lane
 from syncd.engine.parts import Loaded
 from syncd.graph.client import GraphError
-from syncd.ledger import accounts, replicas
+from syncd.ledger import accounts, copies, replicas
+from syncd.ledger.copies import Holder
 from syncd.ledger.database import Change, Ledger, all_of
-from syncd.model import Digest, Entry
+from syncd.model import AccountId, Digest, Entry
+from syncd.rules.copying import REMEMBERED
 from syncd.rules.sharing import Sharing
-from syncd.rules.verdicts import Fault, Verdict, judge
+from syncd.rules.verdicts import Fault, Verdict, is_permission, judge
 
 log: FilteringBoundLogger = structlog.get_logger()
 
@@ -38,10 +40,13 @@ class Outcomes:
         self,
         ledger: Ledger,
         token_mates: Callable[[Lane], Sequence[Lane]],
+        held: Callable[[Lane, Sequence[Digest]], None],
         tries: int | None = None,
     ) -> None:
-        """token_mates answers every lane of a lane's token; tries is how often to try an image."""
+        """token_mates answers every lane of a lane's token; tries is how often to try an image;
+        `held` hears of images that an account has just come to hold."""
         self._ledger = ledger
+        self._held = held
         self._token_mates = token_mates
         self._tries = tries
 
@@ -65,6 +70,7 @@ class Outcomes:
             else lane.sharing.alone_taken(images[0][0].digest in lane.limits, now)
         )
         await self._learn(lane, sharing)
+        self._held(lane, [image.digest for image, _ in images])
         for image, entry in images:
             lane.counters.images += 1
             lane.counters.bytes += len(image.content)
@@ -76,6 +82,55 @@ class Outcomes:
                 hash=entry.hash,
                 sha256=image.digest.hex(),
             )
+
+    async def copied(
+        self, lane: Lane, digest: Digest, file: str, entry: Entry, source: Holder
+    ) -> None:
+        """An image is held now that was copied out of another account."""
+        await lane.went_through()
+        await self._ledger.write(replicas.hold_all(lane.account, [(digest, entry)], time.time()))
+        lane.counters.images += 1
+        lane.done(digest)
+        self._held(lane, [digest])
+        log.info(
+            "image.copied",
+            account=lane.name,
+            file=file,
+            hash=entry.hash,
+            sha256=digest.hex(),
+            source=f"act_{source.account}",
+        )
+
+    async def copy_refused(
+        self, lane: Lane, digest: Digest, file: str, source: Holder, error: GraphError
+    ) -> None:
+        """A copy did not come about: the next source is tried, and then the bytes."""
+        fault = error.fault
+        match await self.troubled(lane, error):
+            case Verdict.RETRY:
+                await self.later(lane, [(digest, file)], str(fault))
+                return
+            case Verdict.STOP_ACCOUNT:
+                await lane.went_through()
+                if is_permission(fault):
+                    await self._refuse_copies(lane, source.account, str(fault))
+                lane.not_from.setdefault(digest, set()).add(source.account)
+            case Verdict.REJECT | Verdict.REJECT_UPLOAD | Verdict.TOO_LARGE | Verdict.PUZZLE:
+                lane.not_from.setdefault(digest, set()).add(source.account)
+            case _:
+                pass
+        lane.queue.put_back([digest])
+
+    async def copy_unnamed(self, lane: Lane, digest: Digest, source: Holder) -> None:
+        """The account took a copy, and its answer names no image: no more of that."""
+        await lane.went_through()
+        lane.not_from.setdefault(digest, set()).add(source.account)
+        lane.queue.put_back([digest])
+
+    async def _refuse_copies(self, lane: Lane, source: AccountId, why: str) -> None:
+        until = time.time() + REMEMBERED
+        await self._ledger.write(copies.refuse(source, lane.account, until, why))
+        log.warning("copies.refused", account=lane.name, source=f"act_{source}", why=why)
 
     async def unnamed(self, lane: Lane, images: Sequence[Loaded], sent: int) -> None:
         """The POST went through, and its answer does not say what became of these."""
@@ -89,32 +144,45 @@ class Outcomes:
 
     async def refused(self, lane: Lane, images: Sequence[Loaded], error: GraphError) -> None:
         """No image of this POST is held as far as anybody knows: decide by what came back."""
+        match verdict := await self.troubled(lane, error):
+            case Verdict.RETRY:
+                self._split_stubborn(lane, images)
+                await self.later(lane, _labelled(images), str(error.fault))
+            case Verdict.STOP_ACCOUNT:
+                await lane.stop(verdict, str(error.fault), _REMEDIES[verdict])
+                lane.queue.put_back(image.digest for image in images)
+            case Verdict.REJECT | Verdict.REJECT_UPLOAD | Verdict.TOO_LARGE | Verdict.PUZZLE:
+                await self._refused_as_images(lane, images, error.fault, verdict)
+            case _:
+                lane.queue.put_back(image.digest for image in images)
+
+    async def troubled(self, lane: Lane, error: GraphError) -> Verdict:
+        """Treat the account as an error asks for, which is returned as what it means.
+
+        What may be refused to this one call alone is left to the caller; so is the gate when the
+        account gives no permission.
+        """
         fault, verdict = error.fault, judge(error.fault)
-        digests = [image.digest for image in images]
         match verdict:
             case Verdict.RETRY:
                 lane.fail(fault)
-                self._split_stubborn(lane, images)
-                await self.later(lane, _labelled(images), str(fault))
             case Verdict.PAUSE_ACCOUNT | Verdict.PAUSE_ABUSE | Verdict.PAUSE_BLOCKED:
                 await lane.pause(verdict, fault, error.usage)
-                lane.queue.put_back(digests)
             case Verdict.PAUSE_TOKEN:
                 pause = await lane.pause(verdict, fault, error.usage)
                 for mate in self._token_mates(lane):
                     if mate is not lane:
                         await mate.shut(pause)
-                lane.queue.put_back(digests)
-            case Verdict.STOP_TOKEN | Verdict.STOP_VERSION | Verdict.STOP_ACCOUNT:
-                alone = verdict is Verdict.STOP_ACCOUNT
-                for mate in (lane,) if alone else self._token_mates(lane):
+            case Verdict.STOP_TOKEN | Verdict.STOP_VERSION:
+                for mate in self._token_mates(lane):
                     await mate.stop(verdict, str(fault), _REMEDIES[verdict])
-                lane.queue.put_back(digests)
             case Verdict.REJECT | Verdict.REJECT_UPLOAD | Verdict.TOO_LARGE | Verdict.PUZZLE:
                 await lane.went_through()
-                await self._refused_as_images(lane, images, fault, verdict)
+            case Verdict.STOP_ACCOUNT:
+                pass
             case _:
                 assert_never(verdict)
+        return verdict
 
     async def _refused_as_images(
         self, lane: Lane, images: Sequence[Loaded], fault: Fault, verdict: Verdict

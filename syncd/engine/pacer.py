@@ -15,6 +15,7 @@ from asyncio_throttle.throttler import Throttler
 from syncd.rules.budget import Call, Terms, Tier, write
 from syncd.rules.pace import Pace
 from syncd.rules.reading import Reading
+from syncd.rules.verdicts import Fault, Verdict, judge
 
 
 class End(Enum):
@@ -23,6 +24,11 @@ class End(Enum):
     TAKEN = auto()
     THROTTLED = auto()
     OTHERWISE = auto()
+
+
+def end_of(fault: Fault) -> End:
+    """Return how a call ended that brought this instead of an answer."""
+    return End.THROTTLED if judge(fault) is Verdict.PAUSE_ACCOUNT else End.OTHERWISE
 
 
 _LOOK = 0.02  # seconds between two looks of a throttler that holds back
@@ -69,6 +75,15 @@ class Pacer:
             if delay <= 0:
                 break
             await stirred(delay)
+        return await self._begin(now, call)
+
+    async def turn_for(self, call: Call, stirred: Callable[[float], Awaitable[None]]) -> Call:
+        """Wait, as a backlog does, until a call may go that brings no image."""
+        while (delay := self._pace.delay_of_backlog(now := time.monotonic(), call)) > 0:
+            await stirred(delay)
+        return await self._begin(now, call)
+
+    async def _begin(self, now: float, call: Call) -> Call:
         self._pace.began(now, call)
         passed = False
         try:

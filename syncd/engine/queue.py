@@ -56,6 +56,11 @@ class WorkQueue:
         return len(self._given_up)
 
     @property
+    def idle(self) -> bool:
+        """Nothing can be worked on now."""
+        return not (self._waiting or self._working)
+
+    @property
     def resting(self) -> bool:
         """Nothing waits, is delayed or is worked on."""
         return not (self._waiting or self._delayed or self._working)
@@ -77,6 +82,20 @@ class WorkQueue:
             self.stir()
         else:
             self.relook.set()
+
+    def expect(self, digest: Digest, within: float) -> None:
+        """A digest that has just arrived waits for `come`, so many seconds at most."""
+        if len(self._delayed) >= ROOM:
+            self.add_fresh(digest)
+        elif self._may_wait(digest):
+            loop = asyncio.get_running_loop()
+            self._delayed[digest] = loop.call_later(within, self._comes, digest)
+
+    def come(self, digest: Digest) -> None:
+        """What an expected digest waited for has happened."""
+        if (timer := self._delayed.get(digest)) is not None:
+            timer.cancel()
+            self._comes(digest)
 
     def add(self, digest: Digest) -> None:
         """A digest of the backlog takes its place at the end."""
@@ -198,6 +217,10 @@ class WorkQueue:
     def _look(self) -> None:
         self._look_later = None
         self.relook.set()
+
+    def _comes(self, digest: Digest) -> None:
+        del self._delayed[digest]
+        self.add_fresh(digest)
 
     def _is_due(self, digest: Digest) -> None:
         del self._delayed[digest]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import assert_never
 
 import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Pack
+from syncd.engine.copying import choose_copy, send_copy
 from syncd.engine.in_flight import InFlight
 from syncd.engine.lane import Lane
 from syncd.engine.outcomes import Outcomes
-from syncd.engine.pacer import End
+from syncd.engine.pacer import End, end_of
 from syncd.engine.parts import Loaded, named_parts, sort_answer
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.ledger import replicas
@@ -25,7 +25,6 @@ from syncd.model import Digest
 from syncd.rules.budget import Call
 from syncd.rules.packing import Candidate, choose_pack
 from syncd.rules.steps import Step, View, next_step
-from syncd.rules.verdicts import Verdict, judge
 
 log: FilteringBoundLogger = structlog.get_logger()
 
@@ -66,21 +65,27 @@ def _limit(errand: Errand) -> int:
 
 
 async def _carry_out(errand: Errand, digests: Sequence[Digest], call: Call) -> None:
-    lane, credentials = errand.lane, errand.lane.credentials
+    lane = errand.lane
     pack = await _choose(errand, digests)
+    if lane.mirrors and (copy := await choose_copy(errand.ledger, lane, pack)) is not None:
+        await send_copy(errand.ledger, errand.client, errand.outcomes, copy, call)
+        return
     size = sum(facts.size for facts in pack)
     async with errand.in_flight.carry(lane.account, size) as waited:
         if waited:
             pack = await _choose(errand, [facts.digest for facts in pack])
         loaded = await _load(errand, pack)
+        sent = [image.digest for image in loaded]
+        await errand.ledger.write(replicas.sending(lane.account, sent, time.time()))
         if not loaded:
             lane.pacer.withdraw(call)
             lane.gate.turn_back()
-        elif lane.gate.shut or credentials is None:  # while we waited, or the files were read
+        elif lane.gate.shut or lane.credentials is None:  # while we waited, or files were read
             lane.pacer.withdraw(call)
-            lane.queue.put_back(image.digest for image in loaded)
+            lane.queue.put_back(sent)
         else:
-            await _send(errand, credentials, loaded, lane.pacer.resize(call, len(loaded)))
+            call = lane.pacer.resize(call, len(loaded))
+            await _send(errand, lane.credentials, loaded, call)
 
 
 async def _choose(errand: Errand, digests: Sequence[Digest]) -> list[Facts]:
@@ -96,15 +101,13 @@ async def _choose(errand: Errand, digests: Sequence[Digest]) -> list[Facts]:
             continue
         view = View(known.wanted, known.held, known.rejected, open=not lane.gate.shut)
         match next_step(view):
-            case Step.REST:
-                lane.done(digest)
             case Step.WAIT:
                 waiting.append(digest)
-            case Step.UPLOAD:
+            case Step.BRING:
                 limit = lane.limits.get(digest, errand.pack.images)
                 candidates.append(Candidate(digest, known.size, limit))
-            case step:
-                assert_never(step)
+            case _:
+                lane.done(digest)
     pack, rest = choose_pack(candidates, errand.pack.images, errand.pack.bytes)
     lane.queue.put_back([*(candidate.digest for candidate in rest), *waiting])
     return [facts[candidate.digest] for candidate in pack]
@@ -142,9 +145,7 @@ async def _send(
         else:
             answer = await errand.client.upload(lane.account, credentials, parts)
     except GraphError as error:
-        throttled = judge(error.fault) is Verdict.PAUSE_ACCOUNT
-        end = End.THROTTLED if throttled else End.OTHERWISE
-        await errand.ledger.write(await lane.spent(call, end, error.usage))
+        await errand.ledger.write(await lane.spent(call, end_of(error.fault), error.usage))
         await outcomes.refused(lane, images, error)
         return
     spending = await lane.spent(call, End.TAKEN, answer.usage)

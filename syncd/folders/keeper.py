@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -19,12 +20,14 @@ from syncd.folders.looks import EVERYWHERE, Look, coalesced
 from syncd.folders.patterns import Patterns
 from syncd.folders.scan import Stretch, Walk
 from syncd.folders.states import Hampered, LimitReached, RootMissing, Watching, WatchState
+from syncd.folders.trust import Scan, Trust
 from syncd.folders.walk import Trouble, root_identity
 from syncd.folders.watcher import Watcher
 from syncd.ledger import tree
 from syncd.ledger.database import Change, Ledger, all_of
 from syncd.ledger.tree import Place
-from syncd.model import Stat, printable
+from syncd.model import HoldAbove, Stat, printable
+from syncd.rules.believing import Root
 
 log: FilteringBoundLogger = structlog.get_logger()
 
@@ -48,6 +51,7 @@ class Keeper:
         ledger: Ledger,
         intake: Intake,
         rescan: float,
+        hold: HoldAbove,
         *,
         changed: Callable[[], None],
     ) -> None:
@@ -60,6 +64,8 @@ class Keeper:
         self._intake = intake
         self._rescan = rescan
         self._changed = changed
+        self._trust = Trust(folder_id, folder, ledger, hold)
+        self._scanned = asyncio.Event()
         self._looks: set[Look] = set()
         self._told_to_look = asyncio.Event()
         self._everything = asyncio.Event()
@@ -91,6 +97,7 @@ class Keeper:
             tasks.create_task(watcher.run(), name=f"watch:{self._name}")
             tasks.create_task(self._scan_all_when_due(), name=f"scan:{self._name}")
             tasks.create_task(self._scan_where_told(), name=f"look:{self._name}")
+            tasks.create_task(self._confirm_when_recorded(), name=f"confirm:{self._name}")
 
     async def _scan_all_when_due(self) -> None:
         while True:
@@ -111,6 +118,23 @@ class Keeper:
             if elsewhere:
                 await self._scan(elsewhere, fresh=True)
 
+    async def _confirm_when_recorded(self) -> None:
+        """What a scan came upon may want what it missed elsewhere: a renamed file."""
+        while True:
+            await self._scanned.wait()
+            self._scanned.clear()
+            await self._intake.quiet()
+            await self.confirm()
+
+    def recheck(self) -> None:
+        """A person may have seen to a doubt: look at everything again."""
+        if self._trust.doubts:
+            self.look([EVERYWHERE])
+
+    async def confirm(self) -> None:
+        """Take the folder for what the last whole scan saw; all of that is recorded."""
+        await self._trust.confirm()
+
     async def scan_all(self) -> bool:
         """Scan the whole folder; tell whether that was done without an error."""
         began = time.monotonic()
@@ -130,16 +154,30 @@ class Keeper:
     async def _scan(self, looks: Collection[Look], *, fresh: bool) -> _Report | None:
         self._scans_running += 1
         try:
+            began = time.time()
             before = await asyncio.to_thread(root_identity, self._root)
+            root = await self._trust.compare(before)
             if before is None:
                 self._tell_missing()
-                await self._ledger.write(tree.folder_in_trouble(self._id, "not there"))
+                return None
+            if root is Root.MISSING:
                 return None
             self._tell_back()
             number = next(_scans)
             report, troubles = await self._walk(looks, number, fresh=fresh)
-            same = before.is_still(await asyncio.to_thread(root_identity, self._root))
-            await self._end(number, troubles, whole=EVERYWHERE in looks, same_root=same)
+            still = before.is_still(await asyncio.to_thread(root_identity, self._root))
+            whole = EVERYWHERE in looks
+            scan = Scan(
+                number,
+                began,
+                root,
+                before,
+                still,
+                report.seen,
+                not troubles,
+                whole,
+            )
+            await self._end(scan, troubles)
         finally:
             self._scans_running -= 1
         return report
@@ -169,16 +207,11 @@ class Keeper:
         if not await self._intake.offer_fresh(self._root, found):
             self._everything.set()
 
-    async def _end(
-        self, number: int, troubles: list[Trouble], *, whole: bool, same_root: bool
-    ) -> None:
-        """Believe what the scan missed only if it ended without an error, on the same root."""
-        if not same_root:
+    async def _end(self, scan: Scan, troubles: list[Trouble]) -> None:
+        if not scan.still:
             log.warning("folder.swapped", folder=self._name, path=printable(self._root))
             self.look([EVERYWHERE])
-        if troubles or not same_root:
-            await self._ledger.write(tree.doubt_missed(number))
-        elif gone := await self._ledger.write(tree.believe_missed(number)):
+        if gone := await self._trust.conclude(scan):
             log.info("files.gone", folder=self._name, files=gone)
             self._changed()
         for trouble in troubles:
@@ -186,12 +219,14 @@ class Keeper:
                 log.warning(
                     "directory.unreadable",
                     folder=self._name,
-                    path=printable(trouble.path),
+                    path=self._path_of(trouble),
                     why=trouble.reason,
                 )
-        if whole:
+        self._told.update(troubles)
+        if scan.whole:
             self._told = set(troubles)
             await self._ledger.write(self._state(troubles))
+            self._scanned.set()
 
     def _state(self, troubles: list[Trouble]) -> Change[None]:
         if not troubles:
@@ -199,8 +234,11 @@ class Keeper:
         first = troubles[0]
         more = f", and {len(troubles) - 1} more" if len(troubles) > 1 else ""
         return tree.folder_in_trouble(
-            self._id, f"cannot read {printable(first.path)}: {first.reason}{more}"
+            self._id, f"cannot read {self._path_of(first)}: {first.reason}{more}"
         )
+
+    def _path_of(self, trouble: Trouble) -> str:
+        return printable(os.path.join(self._root, trouble.path) if trouble.path else self._root)
 
     def _tell_missing(self) -> None:
         if self._missing:

@@ -53,6 +53,7 @@ class FolderState(msgspec.Struct, frozen=True):
     name: str
     path: bytes
     files: int
+    doubt: str | None
     trouble: str | None
     scanned_at: float | None
 
@@ -129,7 +130,7 @@ def folder_states() -> Question[list[FolderState]]:
         rows = db.execute(
             "SELECT name, path, (SELECT count(*) FROM directory JOIN file"
             " ON file.directory_id = directory.id WHERE directory.folder_id = folder.id),"
-            " trouble, scanned_at FROM folder"
+            " doubt, trouble, scanned_at FROM folder"
             " WHERE EXISTS (SELECT 1 FROM route WHERE route.folder_id = folder.id) ORDER BY name"
         )
         return [FolderState(*row) for row in rows]

@@ -9,7 +9,7 @@ import msgspec
 
 from syncd.ledger.database import Change, Question
 from syncd.ledger.stats import kept
-from syncd.model import AccountId, Digest, Entry, Stat, printable
+from syncd.model import AccountId, Digest, Entry, ImageHash, Stat, printable
 
 _SOURCES = 8  # files of one image worth trying before it is asked about again
 
@@ -109,6 +109,18 @@ def _sources(
     ]
 
 
+def sending(account: AccountId, digests: Sequence[Digest], at: float) -> Change[None]:
+    """Write down when images are first sent to an account, before they are; unix seconds."""
+
+    def change(db: sqlite3.Connection) -> None:
+        db.executemany(
+            "UPDATE replica SET sent_at = ? WHERE account = ? AND digest = ? AND sent_at IS NULL",
+            [(at, account, digest) for digest in digests],
+        )
+
+    return change
+
+
 def hold_all(account: AccountId, held: Sequence[tuple[Digest, Entry]], at: float) -> Change[None]:
     """Write down that an account holds images, under which hashes; unix seconds."""
 
@@ -128,6 +140,29 @@ def hold_all(account: AccountId, held: Sequence[tuple[Digest, Entry]], at: float
                 for digest, e in held
             ],
         )
+
+    return change
+
+
+def no_longer_held(account: AccountId, image_hash: ImageHash) -> Change[int]:
+    """Write down that an account does not hold an image: what wants it is missing again.
+
+    Answers how many replicas that were believed to be held are not.
+    """
+
+    def change(db: sqlite3.Connection) -> int:
+        rows = db.execute(
+            "SELECT account, digest FROM replica WHERE hash = ? AND account = ?",
+            (image_hash, account),
+        ).fetchall()
+        db.executemany("DELETE FROM answer WHERE account = ? AND digest = ?", rows)
+        db.executemany("DELETE FROM replica WHERE account = ? AND digest = ? AND files = 0", rows)
+        db.executemany(
+            "UPDATE replica SET hash = NULL, held_at = NULL, sent_at = NULL"
+            " WHERE account = ? AND digest = ?",
+            rows,
+        )
+        return len(rows)
 
     return change
 

@@ -18,11 +18,11 @@ _EARLIEST = -(2**61)  # ns: 1896, before the earliest date that a file system of
 def columns(stat: Stat) -> tuple[int, int, int, int, int]:
     """Return a stat as the columns device, inode, size, mtime_ns, ctime_ns."""
     return (
-        _signed(stat.device),
-        _signed(stat.inode),
+        signed(stat.device),
+        signed(stat.inode),
         stat.size,
-        _signed(stat.mtime_ns),
-        _signed(stat.ctime_ns),
+        signed(stat.mtime_ns),
+        signed(stat.ctime_ns),
     )
 
 
@@ -39,7 +39,8 @@ def stat_in(row: Row) -> Stat | None:
     return None if device is None else kept(device, *rest)
 
 
-def _signed(number: int) -> int:
+def signed(number: int) -> int:
+    """Return an unsigned number of 64 bits as a column holds it."""
     return (number + _HALF) % _WHOLE - _HALF
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from syncd.ledger.stats import Row, columns, kept
-from syncd.model import AccountId, Digest, FolderName, Stat
+from syncd.ledger.stats import Row, columns, kept, signed
+from syncd.model import AccountId, Copying, Deletions, Digest, FolderName, Stat
 
 if TYPE_CHECKING:  # a scout reads without asyncio
     from syncd.ledger.database import Change, Question
@@ -46,14 +46,24 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     unfit: str | None
 
 
-def declare_folder(name: FolderName, path: bytes, accounts: Sequence[AccountId]) -> Change[int]:
-    """Make the folder's row and its routes what the configuration says; answers its id."""
+def declare_folder(
+    name: FolderName,
+    path: bytes,
+    accounts: Sequence[AccountId],
+    deletions: Deletions = Deletions.KEEP,
+    copying: Copying = Copying.AUTO,
+) -> Change[int]:
+    """Make the folder's row and its routes what the configuration says; answers its id.
+
+    The first of the accounts is the folder's own, the others are its mirrors in their order.
+    """
 
     def change(db: sqlite3.Connection) -> int:
         (folder_id,) = db.execute(
-            "INSERT INTO folder (name, path) VALUES (?, ?)"
-            " ON CONFLICT (name) DO UPDATE SET path = excluded.path RETURNING id",
-            (name, path),
+            "INSERT INTO folder (name, path, deletions, copying) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET path = excluded.path,"
+            " deletions = excluded.deletions, copying = excluded.copying RETURNING id",
+            (name, path, deletions.value, copying.value),
         ).fetchone()
         known = {
             account
@@ -66,12 +76,26 @@ def declare_folder(name: FolderName, path: bytes, accounts: Sequence[AccountId])
             [(folder_id, account) for account in known - set(accounts)],
         )
         db.executemany(
-            "INSERT INTO route (folder_id, account) VALUES (?, ?)",
-            [(folder_id, account) for account in set(accounts) - known],
+            "INSERT INTO route (folder_id, account, place) VALUES (?, ?, ?)"
+            " ON CONFLICT (folder_id, account) DO UPDATE SET place = excluded.place",
+            [(folder_id, account, place) for place, account in enumerate(accounts)],
         )
         return int(folder_id)
 
     return change
+
+
+def routes(name: FolderName) -> Question[set[AccountId]]:
+    """Return the accounts that a folder's images have gone to so far; none when it is not known."""
+
+    def question(db: sqlite3.Connection) -> set[AccountId]:
+        rows = db.execute(
+            "SELECT account FROM route JOIN folder ON folder.id = route.folder_id WHERE name = ?",
+            (name,),
+        )
+        return {AccountId(account) for (account,) in rows}
+
+    return question
 
 
 def retire_other_folders(names: Sequence[FolderName]) -> Change[list[str]]:
@@ -213,8 +237,8 @@ def mark_missed(
     return change
 
 
-def believe_missed(scan: int) -> Change[int]:
-    """Forget what a scan missed that ended without an error; answers how many files."""
+def forget_missed(scan: int) -> Change[int]:
+    """Forget what a scan missed, once it is believed; answers how many files."""
 
     def change(db: sqlite3.Connection) -> int:
         # Files first: what wants an image is worked out from the directory that a file leaves.
@@ -228,12 +252,51 @@ def believe_missed(scan: int) -> Change[int]:
     return change
 
 
-_BRANCHES = (
-    "WITH RECURSIVE branch (id) AS (SELECT id FROM directory WHERE missed_by = ? UNION"
+def missed(scan: int, folder_id: int) -> Question[tuple[int, int]]:
+    """Return how many of a folder's files a scan has missed, and how many are known."""
+
+    def question(db: sqlite3.Connection) -> tuple[int, int]:
+        (files,) = db.execute("SELECT count(*) FROM file WHERE missed_by = ?", (scan,)).fetchone()
+        (below,) = db.execute(
+            f"{BRANCHES} SELECT count(*) FROM file WHERE directory_id IN branch"
+            " AND missed_by IS NULL",
+            (scan,),
+        ).fetchone()
+        (known,) = db.execute(
+            "SELECT count(*) FROM directory JOIN file ON file.directory_id = directory.id"
+            " WHERE directory.folder_id = ?",
+            (folder_id,),
+        ).fetchone()
+        return files + below, known
+
+    return question
+
+
+def missed_elsewhere(scan: int, folder_id: int, device: int) -> Question[bool]:
+    """Tell whether a file that a scan has missed lay on a file system of which nothing is left: it
+    is not the root's, `device`, and no file that was not missed lies on it."""
+
+    def question(db: sqlite3.Connection) -> bool:
+        row = db.execute(
+            f"{BRANCHES}, gone (device) AS (SELECT DISTINCT device FROM file"
+            " WHERE (missed_by = ?1 OR directory_id IN branch) AND device <> ?3)"
+            " SELECT 1 FROM gone WHERE NOT EXISTS (SELECT 1 FROM directory JOIN file"
+            " ON file.directory_id = directory.id WHERE directory.folder_id = ?2"
+            " AND file.device = gone.device AND file.missed_by IS NOT ?1"
+            " AND directory.id NOT IN branch)",
+            (scan, folder_id, signed(device)),
+        ).fetchone()
+        return row is not None
+
+    return question
+
+
+BRANCHES = (
+    "WITH RECURSIVE branch (id) AS (SELECT id FROM directory WHERE missed_by = ?1 UNION"
     " SELECT directory.id FROM directory JOIN branch ON directory.parent_id = branch.id)"
 )
-_FORGET_FILES = f"{_BRANCHES} DELETE FROM file WHERE directory_id IN branch"
-_FORGET_DIRECTORIES = f"{_BRANCHES} DELETE FROM directory WHERE id IN branch"
+_FORGET_FILES = f"{BRANCHES} DELETE FROM file WHERE directory_id IN branch"
+_FORGET_DIRECTORIES = f"{BRANCHES} DELETE FROM directory WHERE id IN branch"
 
 
 def doubt_missed(scan: int) -> Change[None]:

@@ -111,3 +111,8 @@ def judge(fault: Fault) -> Verdict:
     if fault.transient or fault.status is None or fault.status >= 500:
         return Verdict.RETRY
     return Verdict.PUZZLE
+
+
+def is_permission(fault: Fault) -> bool:
+    """Tell whether a right is missing, and not the thing that was asked for."""
+    return judge(fault) is Verdict.STOP_ACCOUNT and fault.code not in (100, 803)

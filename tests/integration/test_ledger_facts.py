@@ -178,7 +178,7 @@ class Facts(RuleBasedStateMachine):
             for where in self.files
             if self.missed_files.get(where) == scan or where[:2] in gone
         }
-        assert self.make(tree.believe_missed(scan)) == len(files)
+        assert self.make(tree.forget_missed(scan)) == len(files)
         for where in files:
             del self.files[where], self.stats[where]
             self.missed_files.pop(where, None)
@@ -336,7 +336,7 @@ def test_a_directory_that_a_scan_missed_and_a_file_came_into_is_not_gone(
     assert known.directory_id is not None
     tree.mark_missed(5, known.directory_id, [], [known.directories[missed], known.directory_id])(db)
     put(db, b"new.jpg", DIGESTS[3], b"d/e")
-    assert tree.believe_missed(5)(db) == 0
+    assert tree.forget_missed(5)(db) == 0
     assert len(replicas.missing_after(ONE, b"", 9)(db)) == 4
 
 

@@ -83,7 +83,8 @@ async def test_an_older_ledger_goes_on_with_what_it_knows(path: Path) -> None:
         db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
         db.execute("PRAGMA user_version = 1")
         db.execute("PRAGMA journal_mode = WAL")
-        FOLDER(db)
+        db.execute("INSERT INTO folder (name, path) VALUES ('a', x'2f61')")
+        db.execute("INSERT INTO route (folder_id, account) VALUES (1, '1')")
         stat = Stat(1, 2, 3, 4, 5)
         files = [(Place(1, b"", name), stat, CONTENT) for name in (b"a.png", b"b.png")]
         tree.record_all(files)(db)
@@ -94,7 +95,7 @@ async def test_an_older_ledger_goes_on_with_what_it_knows(path: Path) -> None:
     async with open_ledger(path) as ledger:
         assert await ledger.ask(wanted) == [("1", CONTENT.digest, 2)]
         await ledger.write(tree.mark_missed(7, 1, [b"a.png"], []))
-        await ledger.write(tree.believe_missed(7))
+        await ledger.write(tree.forget_missed(7))
         assert await ledger.ask(wanted) == [("1", CONTENT.digest, 1)]
         await ledger.write(tree.record_all([(Place(1, b"", b"b.png"), stat, "gone bad")]))
         assert await ledger.ask(wanted) == []

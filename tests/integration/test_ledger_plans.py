@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from syncd.ledger import questions, replicas, schema, tree
+from syncd.ledger import audits, copies, deletions, questions, replicas, schema, tree
 from syncd.ledger.tree import Content, Place
-from syncd.model import AccountId, Digest, FolderName, Stat
+from syncd.model import AccountId, Digest, FolderName, HoldAbove, ImageHash, Stat
 
 ONE = AccountId("1")
 FILES = 3000
@@ -84,8 +84,24 @@ ASKED: dict[str, Callable[[Any], object]] = {
         ]
     ),
     "mark_missed": tree.mark_missed(7, 3, [b"x"], [4]),
-    "believe_missed": tree.believe_missed(8),
+    "forget_missed": tree.forget_missed(8),
     "doubt_missed": tree.doubt_missed(7),
+    "sending": replicas.sending(ONE, [digest(5)], 1.0),
+    "no_longer_held": replicas.no_longer_held(ONE, ImageHash("ff00")),
+    "missed": tree.missed(7, 1),
+    "condemn_missed": deletions.condemn_missed(8, 1.0),
+    "withdraw": deletions.withdraw(),
+    "due": deletions.due(ONE, 1.0, 1.0, 50),
+    "deletion_facts": deletions.facts(ONE, digest(5), 1.0),
+    "deletion_taken": deletions.deletion_taken(ONE, ImageHash("ff00"), 1.0),
+    "leaving": deletions.leaving(ONE, 1.0, 50),
+    "is_leaving": deletions.is_leaving(ONE, ImageHash("ff00")),
+    "gone": deletions.gone(ONE, ImageHash("ff00")),
+    "hold": deletions.hold(HoldAbove(20, 0.1)),
+    "cases": deletions.cases(5),
+    "holders": copies.holders(AccountId("2"), [digest(n) for n in range(25)], 1.0),
+    "believed_after": audits.believed_after(ONE, digest(5), 50),
+    "known": audits.known(ONE, [ImageHash("ff00")]),
     "trouble": replicas.trouble(ONE, [digest(5)], "HTTP 500"),
 }
 

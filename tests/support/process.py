@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -28,7 +28,11 @@ class Daemon:
 
     def said(self, *words: str) -> bool:
         """Tell whether one line of the log has all these words."""
-        return any(all(word in line for word in words) for line in self.lines)
+        return self.count(*words) > 0
+
+    def count(self, *words: str) -> int:
+        """Return how many lines of the log have all these words."""
+        return sum(all(word in line for word in words) for line in self.lines)
 
     async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""
@@ -62,9 +66,10 @@ async def syncd(rig: Rig, *words: str, stdin: bytes | None = None) -> Ended:
 
 
 @asynccontextmanager
-async def running(rig: Rig, *words: str) -> AsyncIterator[Daemon]:
-    """Run `syncd run` beside the test."""
+async def running(rig: Rig, *words: str, under: Sequence[str] = ()) -> AsyncIterator[Daemon]:
+    """Run `syncd run` beside the test, `under` another command that runs it."""
     process = await asyncio.create_subprocess_exec(
+        *under,
         sys.executable,
         "-m",
         "syncd",

@@ -12,9 +12,10 @@ from typing import Any
 
 from syncd.config import Config, load
 from syncd.daemon.backfill import Result, backfill
-from syncd.daemon.house import House, keep, open_house
+from syncd.daemon.house import House, keep, open_house, upkeep_of
 from syncd.daemon.openings import opener
 from syncd.daemon.stopping import run_until
+from syncd.engine.audit import Audit
 from syncd.sandbox.server import Sandbox
 
 DEADLINE = 20.0  # seconds in which what is promised must have come true
@@ -39,6 +40,9 @@ class Rig:
     workers: int = 4
     settle: str = "0s"
     per_account: str = 'tier = "standard"'  # lines of every account's table
+    of_account: dict[str, str] = field(default_factory=dict)  # lines of one account's table
+    per_folder: str = ""  # lines of the folder's table
+    watch: str = ""  # lines of [watch]
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
@@ -54,7 +58,8 @@ class Rig:
     @property
     def config_file(self) -> Path:
         accounts = "\n".join(
-            f'[accounts.{name}]\nid = "{number}"\nworkers = {self.workers}\n{self.per_account}'
+            f'[accounts.{name}]\nid = "{number}"\nworkers = {self.workers}\n{self.per_account}\n'
+            + self.of_account.get(name, "")
             for name, number in self.accounts.items()
         )
         file = self.path / "config.toml"
@@ -63,8 +68,8 @@ class Rig:
             'token = {env = "SYNCD_TEST_TOKEN"}\ntimeout = "5s"\n'
             f'[ledger]\npath = "{self.ledger}"\n{accounts}\n'
             f'[folders.spring]\npath = "{self.folder}"\naccount = "{next(iter(self.accounts))}"\n'
-            f"mirrors = {list(self.mirrors)}\n"
-            f'[watch]\nsettle = "{self.settle}"\n{self.toml}\n'
+            f"mirrors = {list(self.mirrors)}\n{self.per_folder}\n"
+            f'[watch]\nsettle = "{self.settle}"\n{self.watch}\n{self.toml}\n'
         )
         return file
 
@@ -94,13 +99,27 @@ class Rig:
         """The daemon's own loops, in this process, until the block ends."""
         config = self.config()
         stop = asyncio.Event()
-        async with open_house(config, opener(config, self.environ, lambda _: None)) as house:
+        open_account = opener(config, self.environ, lambda _: None)
+        async with open_house(config, open_account, upkeep=True) as house:
             task = asyncio.create_task(run_until(stop, lambda carrying: keep(house, carrying)))
             try:
                 yield house
             finally:
                 stop.set()
                 await task
+
+    @asynccontextmanager
+    async def auditing(self) -> AsyncIterator[Audit]:
+        """The audit of the first account, and nothing else that works."""
+        config = self.config()
+        open_account = opener(config, self.environ, lambda _: None)
+        async with (
+            open_house(config, open_account) as house,
+            asyncio.TaskGroup() as carrying,
+        ):
+            await house.engine.take_up()
+            lane = next(iter(house.engine.lanes.values()))
+            yield house.engine.audit(lane, carrying, upkeep_of(config))
 
     def holds(self, content: bytes, account: str = "1") -> bool:
         """Tell whether the sandbox's account holds these very bytes."""

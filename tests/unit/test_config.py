@@ -9,7 +9,6 @@ from syncd.config import (
     Account,
     Config,
     Credential,
-    Deletions,
     LogFormat,
     LogLevel,
     SecretFile,
@@ -17,7 +16,7 @@ from syncd.config import (
 )
 from syncd.config.lines import line_of, lines_of_keys
 from syncd.config.load import loads
-from syncd.model import AccountId, AccountName, FolderName
+from syncd.model import AccountId, AccountName, Deletions, FolderName
 
 MAIN, EU = AccountName("main"), AccountName("eu")
 SPRING = FolderName("spring")

@@ -6,7 +6,19 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import fields
 
-from syncd.config import Account, Config, Folder, Graph, Ledger, Log, Pack, Watch, load
+from syncd.config import (
+    Account,
+    Audit,
+    Config,
+    DeletionTerms,
+    Folder,
+    Graph,
+    Ledger,
+    Log,
+    Pack,
+    Watch,
+    load,
+)
 from syncd.config.load import loads
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -37,6 +49,7 @@ def test_the_example_names_every_key_that_there_is() -> None:
     sections: dict[str, type[Struct]]
     sections = {"graph": Graph, "ledger": Ledger, "accounts.main": Account}
     sections |= {"folders.spring": Folder, "watch": Watch, "pack": Pack, "log": Log}
+    sections |= {"deletions": DeletionTerms, "audit": Audit}
     found: dict[str, set[str]] = {}
     for line in EXAMPLE.read_text().splitlines():
         if header := re.fullmatch(r"\[(.+)\]", line):

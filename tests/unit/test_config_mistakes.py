@@ -7,7 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import fields
 
-from syncd.config import Account, ConfigError, Folder, Graph, Ledger, Log, Pack, Problem, Watch
+from syncd.config import (
+    Account,
+    Audit,
+    ConfigError,
+    DeletionTerms,
+    Folder,
+    Graph,
+    Ledger,
+    Log,
+    Pack,
+    Problem,
+    Watch,
+)
 from syncd.config.load import loads
 
 PATH = Path("/etc/syncd/config.toml")
@@ -64,7 +76,7 @@ MISTAKES: list[tuple[dict[str, str | None], str]] = [
         {"wach": 'settle = "2s"'},
         (
             "wach: is not known here | did you mean watch?"
-            " Known are graph, accounts, ledger, folders, watch, pack, log"
+            " Known are graph, accounts, ledger, folders, watch, pack, deletions, audit, log"
         ),
     ),
     (
@@ -75,14 +87,14 @@ MISTAKES: list[tuple[dict[str, str | None], str]] = [
         spring('Includes = ["*.jpg"]'),
         (
             "folders.spring.Includes: is not known here | did you mean include?"
-            " Known are path, account, mirrors, include, exclude, deletions"
+            " Known are path, account, mirrors, copy, include, exclude, deletions"
         ),
     ),
     (
         {"folders.spring.2024": 'path = "/x"'},
         (
-            "folders.spring.2024: is not known here | known are path, account, mirrors, include,"
-            " exclude, deletions; a name with a dot in it is written in quotes:"
+            "folders.spring.2024: is not known here | known are path, account, mirrors, copy,"
+            " include, exclude, deletions; a name with a dot in it is written in quotes:"
             ' [folders."spring.2024"]'
         ),
     ),
@@ -504,11 +516,13 @@ TOML_VALUE = st.recursive(
     ),
     max_leaves=4,
 )
-SHAPES = (Graph, Ledger, Account, Folder, Watch, Pack, Log)
-KEYS = st.sampled_from([field.name for shape in SHAPES for field in fields(shape)])
+SHAPES = (Graph, Ledger, Account, Folder, Watch, Pack, DeletionTerms, Audit, Log)
+KEYS = st.sampled_from([field.name for shape in SHAPES for field in fields(shape)]) | (
+    st.sampled_from(["hold_above", "share"])
+)
 TABLES = st.sampled_from(
     ["", "[graph]", "[ledger]", "[accounts]", "[accounts.main]", "[folders.a]", "[[log]]", "[pack]"]
-)
+) | st.sampled_from(["[deletions]", "[deletions.hold_above]", "[audit]"])
 FILES = st.lists(
     st.tuples(TABLES, st.lists(st.tuples(KEYS, TOML_VALUE).map(" = ".join), max_size=4)),
     max_size=5,

@@ -93,3 +93,15 @@ async def test_a_pause_does_not_end_a_stop_and_a_person_does() -> None:
     await asyncio.sleep(0)
     assert through(tasks) == 1
     await end(tasks)
+
+
+async def test_who_need_not_wait_passes_at_once_and_tries_a_gate_that_was_shut() -> None:
+    gate = Gate()
+    assert gate.pass_now()
+    gate.shut_for(0.0)
+    assert not gate.pass_now()
+    await gate.passable()
+    assert gate.pass_now()
+    assert not gate.pass_now()
+    gate.went_through()
+    assert gate.pass_now()

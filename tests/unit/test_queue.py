@@ -191,3 +191,18 @@ async def test_what_waits_to_be_tried_again_takes_no_room_and_is_not_forgotten()
         await queue.relook.wait()
         await queue.ready(ROOM, lambda: 1.0)
     assert len(queue.take(3 * ROOM)) == ROOM
+
+
+async def test_what_is_expected_comes_when_it_is_called_or_after_a_while() -> None:
+    queue = WorkQueue()
+    queue.expect(digest(1), 60.0)
+    queue.expect(digest(2), 0.01)
+    queue.add(digest(1))  # it waits at most once
+    assert len(queue) == 0
+    queue.come(digest(3))
+    async with asyncio.timeout(5):
+        await queue.ready(1, lambda: 0.0)
+    assert queue.take(9) == [digest(2)]
+    queue.come(digest(1))
+    assert queue.has_fresh
+    assert queue.take(9) == [digest(1)]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from syncd.cli.setup import configured, logging_to_stderr, opened
 from syncd.daemon.run import run
+from syncd.daemon.settings import Settings, read_settings
+from syncd.service.logs import hide
 
 _TICK = 0.005  # seconds
 
@@ -27,11 +31,12 @@ def main() -> None:
     settings = configured(Path(sys.argv[1]))
     open_account = opened(settings)
     logging_to_stderr(settings)
+    read = partial(read_settings, settings.path, os.environ, hide)
     samples: list[tuple[float, float]] = []
 
     async def running() -> None:
         beating = asyncio.create_task(beat(samples))
-        await run(settings, open_account)
+        await run(Settings(settings, open_account), read, logging_to_stderr)
         beating.cancel()
 
     asyncio.run(running())

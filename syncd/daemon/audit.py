@@ -1,0 +1,43 @@
+"""`syncd audit`: every account asked once what it holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from syncd.config import Config
+from syncd.daemon.house import open_house, upkeep_of
+from syncd.engine.audit import Report
+from syncd.engine.engine import Open
+from syncd.engine.lane import Lane
+from syncd.graph.client import GraphError
+from syncd.model import AccountName
+
+
+async def audit(
+    config: Config, open_account: Open, *, everything: bool
+) -> Mapping[AccountName, Report | str]:
+    """Audit every account that takes calls now; a text says why one was not.
+
+    Raises LedgerError.
+    """
+    upkeep = upkeep_of(config)
+    async with open_house(config, open_account) as house, asyncio.TaskGroup() as carrying:
+        engine = house.engine
+        await engine.take_up()
+
+        async def one(lane: Lane) -> Report | str:
+            if lane.gate.shut:
+                return lane.stopped or lane.state
+            try:
+                whole = engine.audit(lane, carrying, upkeep).whole
+                return await whole(everything=everything, paced=False)
+            except GraphError as error:
+                return str(error)
+
+        async with asyncio.TaskGroup() as audits:
+            tasks = {
+                lane.name: audits.create_task(one(lane), name=f"audit:{lane.name}")
+                for lane in engine.lanes.values()
+            }
+    return {name: task.result() for name, task in tasks.items()}

@@ -1,0 +1,168 @@
+"""What a scan of one folder proves: whether what it missed is gone, and was deleted."""
+
+from __future__ import annotations
+
+import time
+from typing import assert_never
+
+import msgspec
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from syncd.config import Folder
+from syncd.ledger import deletions, roots, tree
+from syncd.ledger.database import Ledger
+from syncd.model import Deletions, HoldAbove, RootIdentity, printable
+from syncd.rules.believing import Belief, Evidence, Root, believe, is_too_many
+
+log: FilteringBoundLogger = structlog.get_logger()
+
+
+class Scan(msgspec.Struct, frozen=True):
+    """A scan that has ended, and what it met; began in unix seconds."""
+
+    number: int
+    began: float
+    root: Root
+    before: RootIdentity
+    still: bool
+    seen: int  # files
+    unbroken: bool
+    whole: bool
+
+
+class Trust:
+    """Remembers which directory the folder is, and doubts whatever looks like another."""
+
+    def __init__(self, folder_id: int, folder: Folder, ledger: Ledger, hold: HoldAbove) -> None:
+        self._id = folder_id
+        self._name = folder.name
+        self._path = printable(folder.path)
+        self._propagates = folder.deletions is Deletions.PROPAGATE
+        self._patterns = "\n".join([*folder.include, *(f"!{p}" for p in folder.exclude)])
+        self._ledger = ledger
+        self._hold = hold
+        self._proven: Scan | None = None
+        self._told: str | None = None  # the doubt that was said, until it is over
+        self._let_be = 0  # images that were condemned, and are not since that doubt
+
+    @property
+    def doubts(self) -> bool:
+        """Something was said against the folder, and is not over."""
+        return self._told is not None
+
+    async def compare(self, found: RootIdentity | None) -> Root:
+        """Tell which directory a scan begins on, and doubt one that is not what it was."""
+        before = await self._ledger.ask(roots.believed(self._id))
+        if found is None:  # whoever waits for it says so
+            await self._doubt(before, "not there")
+            return Root.MISSING
+        if found.links == 0:
+            await self._doubt(before, _GHOST)
+            self._tell(_GHOST, _REMOUNT)
+            return Root.MISSING
+        if before.never:
+            return Root.FIRST
+        if before.was(found):
+            return Root.SAME
+        await self._doubt(before, _ANOTHER)
+        return Root.ANOTHER
+
+    async def conclude(self, scan: Scan) -> int:
+        """Believe what the scan missed as far as it proves that; answers how many files went."""
+        belief = believe(await self._evidence(scan))
+        if scan.whole and belief is not Belief.NOTHING:
+            self._proven = scan
+        match belief:
+            case Belief.NOTHING:
+                await self._ledger.write(tree.doubt_missed(scan.number))
+                return 0
+            case Belief.FORGET:
+                return await self._ledger.write(tree.forget_missed(scan.number))
+            case Belief.CONDEMN:
+                # What a whole scan condemns is confirmed by it; the rest waits for the next one.
+                at = scan.began if scan.whole else time.time()
+                return (await self._ledger.write(deletions.condemn_missed(scan.number, at))).files
+            case _:
+                assert_never(belief)
+
+    async def confirm(self) -> None:
+        """Take the folder for what the last whole scan saw, once all of that is recorded."""
+        if self._proven is None:
+            return
+        scan, self._proven = self._proven, None
+        await self._ledger.write(
+            roots.believe(self._id, scan.before, self._patterns, scan.seen, scan.began)
+        )
+        if self._told is not None:
+            self._told = None
+            log.info("folder.believed", folder=self._name, path=self._path)
+
+    async def _evidence(self, scan: Scan) -> Evidence:
+        before = await self._ledger.ask(roots.believed(self._id))
+        # What events have named is forgotten already: the last whole scan is what counts.
+        emptied = scan.whole and scan.seen == 0 and bool(before.files)
+        same_patterns = before.patterns == self._patterns
+        shows_files = not emptied or scan.root is Root.FIRST or not same_patterns
+        nearly_all = in_place = True
+        if scan.whole and scan.root is Root.ANOTHER:
+            missed, known = await self._ledger.ask(tree.missed(scan.number, self._id))
+            nearly_all = not is_too_many(missed, known, self._hold) and missed < (before.files or 1)
+        elif scan.root is Root.SAME:
+            displaced = tree.missed_elsewhere(scan.number, self._id, scan.before.device)
+            in_place = not await self._ledger.ask(displaced)
+        seen = Evidence(
+            scan.root,
+            scan.still,
+            scan.unbroken,
+            shows_files,
+            nearly_all,
+            scan.whole,
+            before.doubt is None,
+            same_patterns,
+            in_place,
+            self._propagates,
+        )
+        await self._doubt_what_is_odd(before, seen)
+        return seen
+
+    async def _doubt_what_is_odd(self, before: roots.Believed, seen: Evidence) -> None:
+        if not (seen.whole and seen.unbroken and seen.still):
+            return
+        if seen.root is Root.ANOTHER and not (seen.shows_files and seen.nearly_all):
+            self._tell(_ANOTHER, _REPLACED)  # and doubted since the scan began
+        elif not seen.shows_files:
+            await self._doubt(before, _EMPTY)
+            self._tell(_EMPTY, _REPLACED)
+        elif not seen.in_place and seen.same_patterns and seen.propagates:
+            await self._doubt(before, _UNMOUNTED)
+            self._tell(_UNMOUNTED, _REPLACED)
+
+    async def _doubt(self, before: roots.Believed, why: str) -> None:
+        if before.doubt != why:
+            self._proven = None  # by a scan before this
+            self._let_be += await self._ledger.write(roots.doubt(self._id, why, time.time()))
+
+    def _tell(self, why: str, remedy: str) -> None:
+        if self._told == why:
+            return
+        self._told = why
+        log.warning(
+            "folder.doubted",
+            folder=self._name,
+            path=self._path,
+            why=why,
+            let_be=self._let_be,
+            remedy=f"nothing is deleted; {remedy.format(self._name)}",
+        )
+        self._let_be = 0
+
+
+_GHOST = "was deleted, and is only still mounted here"
+_ANOTHER = "is another directory than before"
+_EMPTY = "is empty, and was not"
+_UNMOUNTED = "lacks a disk that was mounted below it"
+_REMOUNT = "it was made again outside: mount it anew, or restart syncd"
+_REPLACED = (
+    "mount it, or put its files back; or, if it is to be as it is now: `syncd deletions approve {}`"
+)

@@ -1,0 +1,78 @@
+"""Statements about copies: which accounts hold what another one misses, and who refused."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+import msgspec
+
+from syncd.ledger.database import Change, Question
+from syncd.model import AccountId, Copying, Digest, ImageHash
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """An account that holds an image, and under which hash."""
+
+    account: AccountId
+    hash: ImageHash
+
+
+class Held(msgspec.Struct, frozen=True):
+    """Where an image may be copied from, the best first, and how its folder wants that."""
+
+    how: Copying
+    holders: tuple[Holder, ...]
+
+
+def holders(
+    account: AccountId, digests: Sequence[Digest], now: float
+) -> Question[dict[Digest, Held]]:
+    """Return which of those images a mirror may copy; accounts that refused lately are left out."""
+
+    def question(db: sqlite3.Connection) -> dict[Digest, Held]:
+        marks = ",".join("?" * len(digests))
+        rows = db.execute(
+            "SELECT DISTINCT file.digest, folder.copying, replica.account, replica.hash,"
+            " min(theirs.place)"
+            " FROM file JOIN directory ON directory.id = file.directory_id"
+            " JOIN folder ON folder.id = directory.folder_id AND folder.copying <> 'upload'"
+            " JOIN route AS mine ON mine.folder_id = folder.id AND mine.account = ?"
+            " AND mine.place > 0"
+            " JOIN route AS theirs ON theirs.folder_id = folder.id"
+            " AND theirs.account <> mine.account"
+            " JOIN replica ON replica.account = theirs.account AND replica.digest = file.digest"
+            " AND replica.hash IS NOT NULL"
+            " LEFT JOIN copy_refused ON copy_refused.destination = mine.account"
+            " AND copy_refused.source = theirs.account AND copy_refused.until > ?"
+            f" WHERE file.digest IN ({marks}) AND copy_refused.source IS NULL"
+            " GROUP BY file.digest, folder.copying, replica.account ORDER BY min(theirs.place)",
+            (account, now, *digests),
+        )
+        found: dict[Digest, tuple[list[Copying], dict[AccountId, ImageHash]]] = {}
+        for digest, how, source, image_hash, _ in rows:
+            ways, sources = found.setdefault(Digest(digest), ([], {}))
+            ways.append(Copying(how))
+            sources.setdefault(AccountId(source), ImageHash(image_hash))
+        return {
+            digest: Held(
+                Copying.COPY if Copying.COPY in ways else Copying.AUTO,
+                tuple(Holder(*source) for source in sources.items()),
+            )
+            for digest, (ways, sources) in found.items()
+        }
+
+    return question
+
+
+def refuse(source: AccountId, destination: AccountId, until: float, why: str) -> Change[None]:
+    """Remember that an account may not copy out of another; unix seconds."""
+
+    def change(db: sqlite3.Connection) -> None:
+        db.execute(
+            "INSERT OR REPLACE INTO copy_refused (source, destination, until, why)"
+            " VALUES (?, ?, ?, ?)",
+            (source, destination, until, why),
+        )
+
+    return change

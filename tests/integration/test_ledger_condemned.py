@@ -1,0 +1,94 @@
+"""Condemned images in a real ledger: which are due, and when."""
+
+import hashlib
+import sqlite3
+
+from syncd.ledger import deletions, replicas, roots, schema, tree
+from syncd.ledger.tree import Content, Place
+from syncd.model import (
+    AccountId,
+    Deletions,
+    Digest,
+    Entry,
+    FolderName,
+    HoldAbove,
+    ImageHash,
+    RootIdentity,
+    Stat,
+)
+
+ACCOUNT, SPRING = AccountId("1"), FolderName("spring")
+ROOT = RootIdentity(1, 2, 3)
+DIGESTS = [Digest(hashlib.sha256(bytes([n])).digest()) for n in range(30)]
+
+
+def a_ledger_with_images() -> tuple[sqlite3.Connection, int]:
+    """Open one in memory, with a believed folder and all its images in the account."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    schema.migrate(db)
+    folder = tree.declare_folder(SPRING, b"/spring", [ACCOUNT], Deletions.PROPAGATE)(db)
+    for n, digest in enumerate(DIGESTS):
+        place, stat = Place(folder, b"", b"%d.jpg" % n), Stat(1, n, 1, 1, 1)
+        tree.record_all([(place, stat, Content(digest, 1, "JPEG", 1, 1, None))])(db)
+    held = [(digest, Entry(ImageHash(digest.hex()))) for digest in DIGESTS]
+    replicas.hold_all(ACCOUNT, held, 1.0)(db)
+    roots.believe(folder, ROOT, "", len(DIGESTS), 1.0)(db)
+    return db, folder
+
+
+def scan(db: sqlite3.Connection, folder: int, number: int, missing: range) -> None:
+    """Let a whole scan, begun at that second, miss files, and let it be believed."""
+    row = db.execute("SELECT id FROM directory WHERE folder_id = ?", (folder,)).fetchone()
+    tree.mark_missed(number, row[0], [b"%d.jpg" % n for n in missing], [])(db)
+    deletions.condemn_missed(number, float(number))(db)
+    roots.believe(folder, ROOT, "", len(DIGESTS) - len(missing), float(number))(db)
+
+
+def due(db: sqlite3.Connection) -> set[Digest]:
+    """Return what is due long after every grace."""
+    found = {d.digest for d in deletions.due(ACCOUNT, 1e9, 1e9, 100)(db)}
+    known = {d for d in DIGESTS if deletions.facts(ACCOUNT, d, 1e9)(db).due}
+    assert found == known
+    return found
+
+
+def test_nothing_is_due_before_a_pass_could_have_held_it() -> None:
+    db, folder = a_ledger_with_images()
+    rule = HoldAbove(20, 0.1)
+    scan(db, folder, 2, range(5))
+    assert due(db) == set()
+    deletions.hold(rule)(db)
+    assert due(db) == set(DIGESTS[:5])
+    scan(db, folder, 3, range(5, 30))
+    assert due(db) == set(DIGESTS[:5])
+    deletions.hold(rule)(db)
+    assert due(db) == set()
+    (case,) = deletions.cases(1)(db)
+    assert case.images == len(DIGESTS)
+
+
+def test_a_folder_in_doubt_has_nothing_due_until_it_is_believed_again() -> None:
+    db, folder = a_ledger_with_images()
+    scan(db, folder, 2, range(5))
+    deletions.hold(HoldAbove(20, 0.1))(db)
+    roots.doubt(folder, "is odd", 3.0)(db)
+    assert due(db) == set()
+    roots.believe(folder, ROOT, "", 25, 4.0)(db)
+    assert due(db) == set(DIGESTS[:5])
+
+
+def test_a_file_counts_as_displaced_if_no_file_system_that_was_seen_had_it() -> None:
+    db, folder = a_ledger_with_images()
+    (directory,) = db.execute("SELECT id FROM directory").fetchone()
+    below = Place(folder, b"below", b"a.jpg")
+    stat = Stat(2**64 - 1, 1, 1, 1, 1)  # as CIFS has it
+    tree.record_all([(below, stat, Content(DIGESTS[0], 1, "JPEG", 1, 1, None))])(db)
+    tree.mark_missed(2, directory, [b"1.jpg"], [])(db)
+    assert not tree.missed_elsewhere(2, folder, 1)(db)
+    assert not tree.missed_elsewhere(2, folder, 7)(db)  # others are left where it lay
+    (sub,) = db.execute("SELECT id FROM directory WHERE path = x'62656c6f77'").fetchone()
+    tree.mark_missed(3, directory, [], [sub])(db)
+    assert tree.missed_elsewhere(3, folder, 1)(db)
+    assert not tree.missed_elsewhere(3, folder, 2**64 - 1)(db)
+    tree.mark_missed(4, directory, [b"%d.jpg" % n for n in range(30)], [])(db)
+    assert tree.missed_elsewhere(4, folder, 7)(db)

@@ -1,0 +1,203 @@
+"""Mirrors: copied where that takes fewer calls, sent where it does not, and never held up."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+from support.pictures import picture
+from support.rig import Rig, until
+
+from syncd.sandbox.faults import Fault
+from syncd.sandbox.server import Sandbox
+from syncd.sandbox.switches import Switches
+from syncd.sandbox.tokens import Token
+
+
+def mirrored(path: Path, sandbox: Sandbox, copy: str = "auto", mirrors: int = 1) -> Rig:
+    accounts = {"main": "1", "eu": "2", "us": "3"}
+    names = list(accounts)[: mirrors + 1]
+    return Rig(
+        path,
+        sandbox,
+        accounts={name: accounts[name] for name in names},
+        mirrors=tuple(names[1:]),
+        per_folder=f'copy = "{copy}"',
+    )
+
+
+def uploads(rig: Rig, account: str) -> int:
+    return rig.sandbox.counts.calls(account, "upload")
+
+
+def copied(rig: Rig, account: str) -> int:
+    return rig.sandbox.counts.calls(account, "copy")
+
+
+async def test_a_single_arrival_is_copied_to_its_mirrors(tmp_path: Path, sandbox: Sandbox) -> None:
+    rig = mirrored(tmp_path, sandbox, mirrors=2)
+    first, content = picture(1), picture(2)
+    rig.write("first.jpg", first)
+    async with rig.running():
+        await until(lambda: all(rig.recorded(first, account) for account in "123"))
+        before = [uploads(rig, account) for account in "123"]
+        rig.write("a.jpg", content)
+        await until(lambda: all(rig.recorded(content, account) for account in "123"))
+    assert [uploads(rig, account) for account in "123"] == [before[0] + 1, *before[1:]]
+    assert rig.recorded(content, "2") == rig.recorded(content, "1")
+
+
+async def test_a_backlog_shares_posts_in_the_mirror_too(tmp_path: Path, sandbox: Sandbox) -> None:
+    rig = mirrored(tmp_path, sandbox)
+    for n in range(50):
+        rig.write(f"{n}.jpg", picture(n))
+    await rig.backfill()
+    assert rig.rows("SELECT count(*) FROM replica WHERE hash IS NOT NULL") == [(100,)]
+    assert uploads(rig, "2") + copied(rig, "2") <= 4
+
+
+async def test_a_new_mirror_copies_it_all_and_never_sends_a_byte(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    rig = mirrored(tmp_path, sandbox, mirrors=0)
+    contents = [picture(n) for n in range(20)]
+    for n, content in enumerate(contents):
+        rig.write(f"{n}.jpg", content)
+    await rig.backfill()
+    more = mirrored(tmp_path, sandbox, copy="copy")
+    await more.backfill()
+    assert all(more.recorded(content, "2") for content in contents)
+    assert (copied(more, "2"), uploads(more, "2")) == (20, 0)
+    assert sandbox.counts.of("2").bytes < 20 * 300
+
+
+async def test_a_folder_may_want_bytes_alone(tmp_path: Path, sandbox: Sandbox) -> None:
+    rig = mirrored(tmp_path, sandbox, copy="upload")
+    content = picture(1)
+    rig.write("a.jpg", content)
+    async with rig.running():
+        await until(lambda: rig.recorded(content, "2") is not None)
+    assert (copied(rig, "2"), uploads(rig, "2")) == (0, 1)
+
+
+@pytest.mark.parametrize("key", ["hash", "name", "bytes", "copy_from"])
+async def test_a_copy_s_answer_is_taken_whatever_its_key(tmp_path: Path, key: str) -> None:
+    async with Sandbox(Switches(tier="unlimited", copy_key=key)) as sandbox:  # type: ignore[arg-type]
+        content = picture(1)
+        alone = mirrored(tmp_path, sandbox, mirrors=0)
+        alone.write("a.jpg", content)
+        await alone.backfill()
+        rig = mirrored(tmp_path, sandbox, copy="copy")
+        await rig.backfill()
+        assert (copied(rig, "2"), uploads(rig, "2")) == (1, 0)
+        assert rig.recorded(content, "2") == rig.recorded(content, "1")
+
+
+async def test_a_copy_without_permission_becomes_bytes_and_is_remembered_for_the_pair(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    rig = mirrored(tmp_path, sandbox, copy="copy")
+    sandbox.faults.add(Fault("200", times=None, account="2", on="copy"))
+    contents = [picture(n) for n in range(6)]
+    for n, content in enumerate(contents):
+        rig.write(f"{n}.jpg", content)
+    async with rig.running():
+        await until(lambda: all(rig.recorded(content, "2") for content in contents))
+        later = picture(9)
+        rig.write("later.jpg", later)
+        await until(lambda: rig.recorded(later, "2") is not None)
+    assert copied(rig, "2") <= 4  # what was asked for before the first answer came
+    assert rig.rows("SELECT source, destination FROM copy_refused") == [("1", "2")]
+    ((until_when,),) = rig.rows("SELECT until FROM copy_refused")
+    assert abs(until_when - time.time() - 24 * 3600) < 60
+    assert rig.rows("SELECT * FROM pause") == []
+    before = copied(rig, "2")
+    rig.write("after.jpg", picture(10))
+    await rig.backfill()
+    assert copied(rig, "2") == before
+
+
+async def test_what_a_source_lost_comes_from_the_next_and_then_as_bytes(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    one = mirrored(tmp_path, sandbox, copy="copy", mirrors=1)
+    contents = [picture(n) for n in range(2)]
+    for n, content in enumerate(contents):
+        one.write(f"{n}.jpg", content)
+    await one.backfill()
+    for content in contents:
+        sandbox.library.remove("1", str(one.recorded(content)))
+    sandbox.library.remove("2", str(one.recorded(contents[1])))
+    rig = mirrored(tmp_path, sandbox, copy="copy", mirrors=2)
+    await rig.backfill()
+    assert all(rig.holds(content, "3") for content in contents)
+    assert copied(rig, "3") == 4  # one from each of two, and again for the second image
+    assert uploads(rig, "3") == 1
+
+
+@pytest.mark.parametrize("trouble", ["80004", "200"])
+async def test_a_mirror_s_trouble_holds_up_nobody(
+    tmp_path: Path, sandbox: Sandbox, trouble: str
+) -> None:
+    rig = mirrored(tmp_path, sandbox, mirrors=2)
+    sandbox.faults.add(Fault(trouble, times=None, account="2"))
+    contents = [picture(n) for n in range(3)]
+    async with rig.running():
+        for n, content in enumerate(contents):
+            rig.write(f"{n}.jpg", content)
+            await until(lambda c=content: rig.recorded(c, "1") is not None)  # type: ignore[misc]
+        await until(lambda: all(rig.recorded(content, "3") for content in contents))
+    assert not any(rig.recorded(content, "2") for content in contents)
+
+
+async def test_the_first_account_s_pause_does_not_keep_a_mirror_waiting(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    rig = mirrored(tmp_path, sandbox, copy="copy")
+    sandbox.faults.add(Fault("80004", times=None, account="1"))
+    content = picture(1)
+    rig.write("a.jpg", content)
+    async with rig.running():
+        await until(lambda: rig.recorded(content, "2") is not None)
+        await asyncio.wait_for(until(lambda: rig.holds(content, "2")), 5)
+    assert rig.recorded(content, "1") is None
+
+
+async def test_without_its_ledger_it_sends_all_again_and_deletes_nothing(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    rig = mirrored(tmp_path, sandbox)
+    contents = [picture(n) for n in range(30)]
+    for n, content in enumerate(contents):
+        rig.write(f"{n}.jpg", content)
+    await rig.backfill()
+    before = {image.hash for image in sandbox.library.images("1")}
+    posts = uploads(rig, "1")
+    for left in rig.path.glob("ledger.db*"):
+        left.unlink()
+    await rig.backfill()
+    assert {image.hash for image in sandbox.library.images("1")} == before
+    assert {image.hash for image in sandbox.library.images("2")} == before
+    assert uploads(rig, "1") == 2 * posts
+    assert sandbox.counts.calls(None, "delete") == 0
+
+
+async def test_a_mirror_with_a_token_of_its_own_that_cannot_read_the_source_gets_bytes(
+    tmp_path: Path,
+) -> None:
+    tokens = [Token.of("for-main", ["1"]), Token.of("for-eu", ["2"])]
+    async with Sandbox(Switches(tier="unlimited"), tokens=tokens) as sandbox:
+        rig = mirrored(tmp_path, sandbox, copy="copy")
+        token = tmp_path / "eu.token"
+        token.write_text("for-eu")
+        token.chmod(0o600)
+        rig.of_account = {"eu": f'token = {{ file = "{token}" }}'}
+        content = picture(1)
+        rig.write("a.jpg", content)
+        async with rig.running():
+            await until(lambda: rig.recorded(content, "1") is not None)
+            await until(lambda: rig.recorded(content, "2") is not None)
+        await rig.backfill()
+        assert rig.holds(content, "2")
+        assert sandbox.counts.of("2").refusals.keys() <= {"200"}
+        assert rig.rows("SELECT * FROM pause") == []
