@@ -211,8 +211,7 @@ class Keeper:
         if not scan.still:
             log.warning("folder.swapped", folder=self._name, path=printable(self._root))
             self.look([EVERYWHERE])
-        if gone := await self._trust.conclude(scan):
-            log.info("files.gone", folder=self._name, files=gone)
+        if await self._trust.conclude(scan):
             self._changed()
         for trouble in troubles:
             if trouble not in self._told:
@@ -221,6 +220,7 @@ class Keeper:
                     folder=self._name,
                     path=self._path_of(trouble),
                     why=trouble.reason,
+                    remedy="let syncd's user read it; until then nothing here counts as deleted",
                 )
         self._told.update(troubles)
         if scan.whole:

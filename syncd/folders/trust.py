@@ -68,23 +68,29 @@ class Trust:
         await self._doubt(before, _ANOTHER)
         return Root.ANOTHER
 
-    async def conclude(self, scan: Scan) -> int:
-        """Believe what the scan missed as far as it proves that; answers how many files went."""
-        belief = believe(await self._evidence(scan))
+    async def conclude(self, scan: Scan) -> bool:
+        """Believe what the scan missed as far as it proves that; tell whether files went."""
+        seen = await self._evidence(scan)
+        belief = believe(seen)
         if scan.whole and belief is not Belief.NOTHING:
             self._proven = scan
         match belief:
             case Belief.NOTHING:
                 await self._ledger.write(tree.doubt_missed(scan.number))
-                return 0
+                return False
             case Belief.FORGET:
-                return await self._ledger.write(tree.forget_missed(scan.number))
+                files, condemned = await self._ledger.write(tree.forget_missed(scan.number)), 0
             case Belief.CONDEMN:
                 # What a whole scan condemns is confirmed by it; the rest waits for the next one.
                 at = scan.began if scan.whole else time.time()
-                return (await self._ledger.write(deletions.condemn_missed(scan.number, at))).files
+                gone = await self._ledger.write(deletions.condemn_missed(scan.number, at))
+                files, condemned = gone.files, gone.condemned
             case _:
                 assert_never(belief)
+        if files:
+            why = _why_gone(seen)
+            log.info("files.gone", folder=self._name, files=files, condemned=condemned, why=why)
+        return files > 0
 
     async def confirm(self) -> None:
         """Take the folder for what the last whole scan saw, once all of that is recorded."""
@@ -156,6 +162,14 @@ class Trust:
             remedy=f"nothing is deleted; {remedy.format(self._name)}",
         )
         self._let_be = 0
+
+
+def _why_gone(seen: Evidence) -> str:
+    if seen.root is not Root.SAME:
+        return "the folder is taken as it is now"
+    if not seen.same_patterns:
+        return "include or exclude has changed"
+    return "deleted" if seen.undoubted else "deleted while the folder was in doubt"
 
 
 _GHOST = "was deleted, and is only still mounted here"

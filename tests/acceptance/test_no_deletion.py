@@ -358,7 +358,8 @@ async def test_patterns_that_change(story: Story) -> None:
         assert await daemon.end() == 0
     story.rig.per_folder += '\nexclude = ["sub/"]'
     async with running(story.rig) as daemon:
-        await until(lambda: daemon.said("files.gone", f"files={len(story.contents)}"))
+        files = f"files={len(story.contents)} "
+        await until(lambda: daemon.said("files.gone", files, "include or exclude has changed"))
         await story.scanned(daemon)
         await story.nothing_was_deleted(daemon)
         assert await daemon.end() == 0
