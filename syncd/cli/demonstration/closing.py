@@ -77,7 +77,8 @@ def sum_up(stage: Stage, known: list[Standing]) -> None:
     counts = stage.sandbox.counts
     files = len({(row.folder, row.path) for row in known})
     stage.tell(
-        f"{amount(files, 'file')}, {amount(counts.images(), 'image')} sent"
+        f"{amount(files, 'file')}, {amount(counts.images(), 'image')} sent,"
+        f" {counts.calls(kind='copy')} copied"
         f" in {amount(counts.calls(), 'call')}; {counts.repeated_uploads()} sent twice,"
         f" {amount(counts.while_blocked(), 'call')} while blocked."
     )

@@ -68,7 +68,9 @@ async def a_new_picture(stage: Stage) -> None:
             stage.holders("summer/beacon.png") == _BOTH and _held(stage, "beacon.png", "main", "eu")
         ),
     )
-    stage.tell(f"{stage.calls}, one to each account.")
+    copied = stage.journal.said("image.copied", "account=eu ", "/beacon.png ")
+    how = "; eu copied it out of main, which takes no bytes" if copied else ""
+    stage.tell(f"{stage.calls}, one to each account{how}.")
 
 
 async def a_rename(stage: Stage) -> None:
@@ -155,7 +157,14 @@ LIVE = (a_new_picture, a_rename, a_duplicate, a_broken_one, a_throttle)
 
 
 def _held(stage: Stage, file: str, *names: str) -> bool:
-    return all(stage.journal.said("image.held", f"account={name} ", f"/{file} ") for name in names)
+    return all(_said(stage, file, name) for name in names)
+
+
+def _said(stage: Stage, file: str, name: str) -> bool:
+    return any(
+        stage.journal.said(event, f"account={name} ", f"/{file} ")
+        for event in ("image.held", "image.copied")
+    )
 
 
 def _paused(stage: Stage) -> bool:
