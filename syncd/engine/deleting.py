@@ -36,22 +36,38 @@ log: FilteringBoundLogger = structlog.get_logger()
 
 
 class Deleting:
-    """Takes condemned images out of one account; grace is in seconds."""
+    """Takes condemned images out of one account.
 
-    def __init__(self, calls: Calls, ledger: Ledger, client: GraphClient, grace: float) -> None:
+    grace is in seconds; `changed` is called once an image is no longer held: a file may have come
+    back for it meanwhile.
+    """
+
+    def __init__(
+        self,
+        calls: Calls,
+        ledger: Ledger,
+        client: GraphClient,
+        grace: float,
+        changed: Callable[[], None],
+    ) -> None:
         self._calls = calls
         self._lane = calls.lane
         self._ledger = ledger
         self._client = client
         self._grace = grace
+        self._changed = changed
 
     async def run(self, period: float) -> None:
-        """Work off what is due every so many seconds, when nothing waits to be brought."""
+        """Delete every so many seconds, until cancelled."""
         while True:
             await asyncio.sleep(period)
-            if self._lane.queue.idle and not self._lane.gate.shut:
-                with contextlib.suppress(GraphError):  # the account was treated accordingly
-                    await self.work_off()
+            await self.once()
+
+    async def once(self) -> None:
+        """Work off what is due, unless something waits to be brought."""
+        if self._lane.queue.idle and not self._lane.gate.shut:
+            with contextlib.suppress(GraphError):  # the account was treated accordingly
+                await self.work_off()
 
     async def work_off(self) -> None:
         """Delete what is due, and look whether what was deleted before is gone.
@@ -79,7 +95,7 @@ class Deleting:
             case Finding.FREE:
                 await self._delete(due)
             case Finding.GONE:
-                await self._ledger.write(deletions.gone(self._lane.account, due.hash))
+                await self._gone(due.hash)
                 self._tell_deleted(due.hash, due.path)
             case Finding.THEIRS:
                 await self._ledger.write(deletions.let_be(self._lane.account, due.digest))
@@ -103,6 +119,7 @@ class Deleting:
             return
         taken = deletions.deletion_taken(self._lane.account, due.hash, time.time())
         await self._ledger.write(taken)
+        self._changed()
 
     async def _refused(self, due: Due, fault: Fault) -> None:
         if not self._lane.gate.shut:  # it is this image that the account refuses
@@ -125,6 +142,10 @@ class Deleting:
             await self._keep(due, "another image that is wanted has the same hash")
         return next_step(view) is step
 
+    async def _gone(self, image_hash: ImageHash) -> None:
+        await self._ledger.write(deletions.gone(self._lane.account, image_hash))
+        self._changed()
+
     async def _keep(self, due: Due, why: str) -> None:
         until = time.time() + LOOK_AGAIN
         keep = deletions.keep_for_now(self._lane.account, due.digest, why, until)
@@ -144,16 +165,16 @@ class Deleting:
         return True
 
     async def _confirm(self, image: Leaving, asked: Asked) -> None:
-        account, now = self._lane.account, time.time()
+        now = time.time()
         listed, since = asked.images.get(image.hash), asked.by_server(image.asked_at)
         match confirm(listed, since, now - image.asked_at):
             case Confirmation.GONE:
-                await self._ledger.write(deletions.gone(account, image.hash))
+                await self._gone(image.hash)
                 self._tell_deleted(image.hash, image.path)
             case Confirmation.WAIT:
                 await self._look_later(image, image.asked, image.asked_at + PATIENCE)
             case Confirmation.LET_BE:
-                await self._ledger.write(deletions.gone(account, image.hash))
+                await self._gone(image.hash)
                 self._tell_kept(image.hash, image.path, "it has come again, or is used, since")
             case Confirmation.AGAIN:
                 if image.asked == 1:

@@ -161,12 +161,17 @@ class Engine:
         grace = upkeep.deletions
         loops.create_task(Reconcile(self._ledger, grace).run(), name="reconcile")
         for lane in self.lanes.values():
-            calls = Calls(lane, self._ledger, self._outcomes, carrying)
-            deleting = Deleting(calls, self._ledger, self._client, grace.seconds)
+            deleting = self.deleting(lane, carrying, upkeep)
             loops.create_task(deleting.run(grace.period), name=f"delete:{lane.name}")
             audit = self.audit(lane, carrying, upkeep)
             self._audits.append(audit)
             loops.create_task(audit.run(), name=f"audit:{lane.name}")
+
+    def deleting(self, lane: Lane, carrying: asyncio.TaskGroup, upkeep: Upkeep) -> Deleting:
+        """Return what deletes from an account."""
+        calls = Calls(lane, self._ledger, self._outcomes, carrying)
+        changed = self._feeders[lane.account].look_again
+        return Deleting(calls, self._ledger, self._client, upkeep.deletions.seconds, changed)
 
     def audit(self, lane: Lane, carrying: asyncio.TaskGroup, upkeep: Upkeep) -> Audit:
         """Return what audits an account."""

@@ -127,6 +127,12 @@ def let_unheld_be(before: float) -> Change[None]:
 
     def change(db: sqlite3.Connection) -> None:
         db.execute(
+            "DELETE FROM replica WHERE files = 0 AND hash IS NULL AND rejected IS NULL"
+            " AND (account, digest) IN"
+            " (SELECT account, digest FROM condemned WHERE since < ? AND hash IS NULL)",
+            (before,),
+        )
+        db.execute(
             f"DELETE FROM condemned WHERE since < ? AND hash IS NULL AND NOT {_HELD_REPLICA}",
             (before,),
         )
@@ -189,9 +195,12 @@ def due(account: AccountId, before: float, now: float, limit: int) -> Question[l
 
     def question(db: sqlite3.Connection) -> list[Due]:
         rows = db.execute(
-            "SELECT condemned.digest, replica.hash, replica.sent_at, folder.name, condemned.path"
-            f"{_DUE} AND condemned.not_before <= ?3 AND replica.files = 0"
-            " AND replica.hash IS NOT NULL ORDER BY condemned.since, condemned.digest LIMIT ?4",
+            # The image is as old as the first content that became it.
+            "SELECT condemned.digest, replica.hash, (SELECT min(same.sent_at) FROM replica AS same"
+            " WHERE same.hash = replica.hash AND same.account = replica.account),"
+            f" folder.name, condemned.path{_DUE} AND condemned.not_before <= ?3"
+            " AND replica.files = 0 AND replica.hash IS NOT NULL"
+            " ORDER BY condemned.since, condemned.digest LIMIT ?4",
             (account, before, now, limit),
         )
         return [Due(*row) for row in rows]
