@@ -16,7 +16,7 @@ from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Facts
 from syncd.model import Copying, Digest
 from syncd.rules.budget import Call
-from syncd.rules.copying import is_copied
+from syncd.rules.copying import LOOK_FOR_IT, is_copied
 
 
 class Copy(msgspec.Struct, frozen=True):
@@ -39,7 +39,13 @@ async def choose_copy(ledger: Ledger, lane: Lane, pack: list[Facts]) -> Copy | N
         tried = lane.not_from.get(digest, ())
         if (source := next((h for h in found.holders if h.account not in tried), None)) is not None:
             sources[digest] = source
-    if not sources:
+    lacking = [digest for digest in digests if digest not in sources]
+    if lacking and (soon := await ledger.ask(copies.coming(lane.account, lacking, time.time()))):
+        for digest in soon:
+            lane.queue.later(digest, LOOK_FOR_IT)
+        pack[:] = [facts for facts in pack if facts.digest not in soon]
+        digests = [facts.digest for facts in pack]
+    if not (sources and pack):
         return None
     first, size = digests[0], sum(facts.size for facts in pack)
     if first in sources and is_copied(held[first].how, len(pack), size):

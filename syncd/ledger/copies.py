@@ -65,6 +65,33 @@ def holders(
     return question
 
 
+def coming(account: AccountId, digests: Sequence[Digest], now: float) -> Question[set[Digest]]:
+    """Return which images a mirror that copies alone may wait for: the folder's own account is
+    about to hold them, is not paused, and has had no trouble with them."""
+
+    def question(db: sqlite3.Connection) -> set[Digest]:
+        marks = ",".join("?" * len(digests))
+        rows = db.execute(
+            "SELECT DISTINCT file.digest"
+            " FROM file JOIN directory ON directory.id = file.directory_id"
+            " JOIN folder ON folder.id = directory.folder_id AND folder.copying = 'copy'"
+            " JOIN route AS mine ON mine.folder_id = folder.id AND mine.account = ?"
+            " AND mine.place > 0"
+            " JOIN route AS own ON own.folder_id = folder.id AND own.place = 0"
+            " JOIN replica ON replica.account = own.account AND replica.digest = file.digest"
+            " AND replica.files > 0 AND replica.hash IS NULL AND replica.rejected IS NULL"
+            " AND replica.trouble IS NULL"
+            f" WHERE file.digest IN ({marks})"
+            " AND NOT EXISTS (SELECT 1 FROM pause WHERE pause.account = own.account)"
+            " AND NOT EXISTS (SELECT 1 FROM copy_refused WHERE destination = mine.account"
+            " AND source = own.account AND until > ?)",
+            (account, *digests, now),
+        )
+        return {Digest(digest) for (digest,) in rows}
+
+    return question
+
+
 def refuse(source: AccountId, destination: AccountId, until: float, why: str) -> Change[None]:
     """Remember that an account may not copy out of another; unix seconds."""
 

@@ -14,6 +14,11 @@ COMING = 2.0
 """Seconds that a mirror waits for the folder's own account to hold what has just arrived."""
 
 
+LOOK_FOR_IT = 5.0
+"""Seconds after which a mirror that copies alone looks itself whether the account holds by now what
+it is about to hold; it is told when it does."""
+
+
 def is_copied(how: Copying, images: int, size: int) -> bool:
     """Tell whether images that could share a POST, of `size` bytes in all, are copied instead.
 

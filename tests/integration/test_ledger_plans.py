@@ -100,6 +100,7 @@ ASKED: dict[str, Callable[[Any], object]] = {
     "hold": deletions.hold(HoldAbove(20, 0.1)),
     "cases": deletions.cases(5),
     "holders": copies.holders(AccountId("2"), [digest(n) for n in range(25)], 1.0),
+    "coming": copies.coming(AccountId("2"), [digest(n) for n in range(25)], 1.0),
     "believed_after": audits.believed_after(ONE, digest(5), 50),
     "known": audits.known(ONE, [ImageHash("ff00")]),
     "trouble": replicas.trouble(ONE, [digest(5)], "HTTP 500"),

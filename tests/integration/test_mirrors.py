@@ -201,3 +201,27 @@ async def test_a_mirror_with_a_token_of_its_own_that_cannot_read_the_source_gets
         assert rig.holds(content, "2")
         assert sandbox.counts.of("2").refusals.keys() <= {"200"}
         assert rig.rows("SELECT * FROM pause") == []
+
+
+async def test_a_mirror_that_copies_alone_waits_for_the_first_account_and_sends_nothing(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    rig = mirrored(tmp_path, sandbox, copy="copy", mirrors=2)
+    contents = [picture(n) for n in range(40)]
+    for n, content in enumerate(contents):
+        rig.write(f"{n}.jpg", content)
+    await rig.backfill()
+    assert all(rig.recorded(content, account) for content in contents for account in "123")
+    assert (copied(rig, "2"), uploads(rig, "2")) == (40, 0)
+    assert (copied(rig, "3"), uploads(rig, "3")) == (40, 0)
+
+
+async def test_it_waits_for_no_account_that_has_trouble(tmp_path: Path, sandbox: Sandbox) -> None:
+    rig = mirrored(tmp_path, sandbox, copy="copy")
+    sandbox.faults.add(Fault("80004", times=None, account="1"))
+    contents = [picture(n) for n in range(5)]
+    for n, content in enumerate(contents):
+        rig.write(f"{n}.jpg", content)
+    async with rig.running():
+        await until(lambda: all(rig.recorded(content, "2") for content in contents))
+    assert not any(rig.recorded(content, "1") for content in contents)
