@@ -11,8 +11,11 @@ from syncd.cli.backfill import backfill
 from syncd.cli.check import check
 from syncd.cli.deletions import deletions
 from syncd.cli.demo import demo
+from syncd.cli.events import events
 from syncd.cli.exits import Exit
+from syncd.cli.export import export
 from syncd.cli.find import find
+from syncd.cli.ledger import ledger
 from syncd.cli.plan import plan
 from syncd.cli.retry import retry
 from syncd.cli.run import run
@@ -31,8 +34,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (run, backfill, plan, status, find, retry, deletions, audit, check, sandbox, demo):
+for command in (
+    run, backfill, plan, status, find, export, retry, deletions, audit, check, events, sandbox,
+    demo,
+):  # fmt: skip
     app.command()(command)
+app.add_typer(ledger)
 
 
 def main() -> None:

@@ -173,12 +173,19 @@ def changing(path: Path) -> Iterator[sqlite3.Connection]:
 
     Raises as `reading` does.
     """
-    _refuse_absent(path)
-    _refuse_unfit(path)
-    with _corruption_named(path), closing(_connect_writer(path)) as db:
+    with maintaining(path) as db:
         db.execute("BEGIN IMMEDIATE")
         yield db
         db.execute("COMMIT")
+
+
+@contextmanager
+def maintaining(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the ledger for work on the file itself, outside a transaction; raises as `reading`."""
+    _refuse_absent(path)
+    _refuse_unfit(path)
+    with _corruption_named(path), closing(_connect_writer(path)) as db:
+        yield db
 
 
 def _refuse_absent(path: Path) -> None:

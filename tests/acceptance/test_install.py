@@ -52,4 +52,5 @@ def test_the_wheel_carries_what_it_needs(clone: Path, tmp_path: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "syncd/ledger/migrations/0001_first.sql" in names
     assert "syncd/py.typed" in names
+    assert any(name.endswith(".data/data/share/man/man1/syncd.1") for name in names)
     assert not any(name.startswith("tests") for name in names)

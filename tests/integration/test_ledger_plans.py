@@ -7,7 +7,18 @@ from typing import Any, cast
 
 import pytest
 
-from syncd.ledger import audits, copies, deletions, questions, replicas, schema, tree
+from syncd.ledger import (
+    audits,
+    checking,
+    copies,
+    deletions,
+    export,
+    questions,
+    replicas,
+    schema,
+    tree,
+    vacuum,
+)
 from syncd.ledger.tree import Content, Place
 from syncd.model import AccountId, Digest, FolderName, HoldAbove, ImageHash, Stat
 
@@ -103,6 +114,9 @@ ASKED: dict[str, Callable[[Any], object]] = {
     "coming": copies.coming(AccountId("2"), [digest(n) for n in range(25)], 1.0),
     "believed_after": audits.believed_after(ONE, digest(5), 50),
     "known": audits.known(ONE, [ImageHash("ff00")]),
+    "export": export.page(export.Key(7, b"5"), 50),
+    "counts": checking.counts(0),
+    "drop_unnamed": vacuum.drop_unnamed(0),
     "trouble": replicas.trouble(ONE, [digest(5)], "HTTP 500"),
 }
 

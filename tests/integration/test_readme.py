@@ -1,37 +1,48 @@
 """What a person reads is true: the README's commands and tables, the help, the project's files."""
 
+import json
 import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.events import logged_events
+from support import events
 from support.readme import README, ROOT, command, table
+from typer import Typer
 from typer.testing import CliRunner
 
 from syncd.cli.app import app
 from syncd.cli.exits import Exit
 from syncd.config import load
+from syncd.service.catalogue import CATALOGUE
 
 COMMANDS = {row[0].strip("`").removeprefix("syncd "): row[1] for row in table("commands")}
 runner = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
 
 
+def commands(group: Typer, words: str = "") -> Iterator[str]:
+    """Return every command of a group, each as it is typed after `syncd`."""
+    for info in group.registered_commands:
+        assert info.callback is not None
+        yield words + (info.name or info.callback.__name__)
+    for inner in group.registered_groups:
+        assert inner.typer_instance is not None
+        yield from commands(inner.typer_instance, f"{words}{inner.typer_instance.info.name} ")
+
+
 def test_the_readme_names_every_command_and_no_other() -> None:
-    names = {
-        info.name or info.callback.__name__ for info in app.registered_commands if info.callback
-    }
-    assert set(COMMANDS) == names
+    assert set(COMMANDS) == set(commands(app))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_begins_as_the_readme_says(name: str) -> None:
-    result = runner.invoke(app, [name, "--help"])
+    result = runner.invoke(app, [*name.split(), "--help"])
     assert result.exit_code == 0
     assert COMMANDS[name] in " ".join(result.output.split())
-    assert ("--config" in result.output) == (name not in ("sandbox", "demo"))
+    assert ("--config" in result.output) == (name not in ("events", "sandbox", "demo"))
 
 
 def test_the_readme_has_every_exit_code() -> None:
@@ -39,18 +50,26 @@ def test_the_readme_has_every_exit_code() -> None:
     assert codes == {*map(int, Exit), 2}  # 2 is what the command line's parser says
 
 
-def test_the_readme_has_every_event_with_its_level_and_fields() -> None:
-    told = {
-        row[0].strip("`"): (row[1], {field.strip(" `") for field in row[2].split(",")} - {""})
-        for row in table("events")
-    }
-    logged = logged_events()
-    logged["library.said"] = logged.get("library.said", logged["stats"])
-    assert set(told) == set(logged)
-    for name, event in logged_events().items():
-        level, fields = told[name]
-        assert level in event.levels, name
-        assert fields == event.fields, name
+def test_the_readme_has_the_events_as_the_catalogue_has_them() -> None:
+    assert events.in_readme() == events.of_catalogue(), "run: python tests/support/events.py"
+
+
+def test_syncd_events_prints_the_catalogue() -> None:
+    listed = json.loads(runner.invoke(app, ["events", "--json"]).output)
+    assert listed == [
+        {
+            "name": event.name,
+            "levels": list(event.levels),
+            "fields": list(event.fields),
+            "when": event.when,
+            "remedy": event.remedy,
+        }
+        for event in CATALOGUE
+    ]
+    printed = " ".join(runner.invoke(app, ["events"]).output.split())
+    for event in CATALOGUE:
+        for words in (f"{event.name} ({', '.join(event.levels)})", event.when, event.remedy):
+            assert " ".join(words.split()) in printed
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,369 @@
+"""Every event of the log: its name, levels and fields, when it comes, what to do about it.
+
+The README's table is made from this (`python tests/support/events.py`), `syncd events` prints it,
+and the tests hold it against every call of the log in the code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["debug", "info", "warning", "error", "critical"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event. Name and fields are stable: programs may rely on them."""
+
+    name: str
+    levels: tuple[Level, ...]
+    fields: tuple[str, ...]  # sorted; beside timestamp, level and event, which each record has
+    when: str
+    remedy: str = ""  # where a person must act
+
+
+CATALOGUE = (
+    Event(
+        "account.answers_again",
+        ("info",),
+        ("account", "failed_calls"),
+        "a call went through after some that failed",
+    ),
+    Event(
+        "account.fails",
+        ("warning",),
+        ("account", "why"),
+        "the first call failed for a passing reason; it is tried again, slower each time",
+    ),
+    Event(
+        "account.paused",
+        ("info", "warning", "error"),
+        ("account", "in_a_row", "kind", "seconds", "why"),
+        "the account is throttled: nothing goes to it meanwhile. warning the first time, info when"
+        " the pause goes on, error when Meta calls it abuse",
+        "on error, ask Meta's support why, and lower the account's `budget`; else nothing",
+    ),
+    Event(
+        "account.resumed",
+        ("info",),
+        ("account", "paused_seconds"),
+        "the first call after a pause went through",
+    ),
+    Event("account.retried", ("info",), ("account",), "`syncd retry` opened the account again"),
+    Event(
+        "account.shares_posts_again",
+        ("info",),
+        ("account",),
+        "the account took a POST of several images again",
+    ),
+    Event(
+        "account.stopped",
+        ("error",),
+        ("account", "kind", "remedy", "why"),
+        "token or rights are refused: nothing goes to the account",
+        "what the field `remedy` says; then `syncd retry`",
+    ),
+    Event(
+        "account.takes_one_a_post",
+        ("warning",),
+        ("account",),
+        "the account refuses every POST of several images; it gets one a POST, and is tried again"
+        " every six hours",
+    ),
+    Event(
+        "account.tier",
+        ("info",),
+        ("account", "tier"),
+        "the headers say that the account has another tier than was believed: its budget is that"
+        " one's now",
+    ),
+    Event(
+        "audit.done",
+        ("info",),
+        ("account", "gone", "images", "internal", "renamed", "seconds", "total", "unknown"),
+        "what the ledger believes an account holds was compared with what it says; `total` and"
+        " `unknown` are null unless the whole account was listed (`syncd audit --everything`)",
+    ),
+    Event(
+        "audit.waits",
+        ("info",),
+        ("account", "why"),
+        "an audit was interrupted by an error; it goes on at its next turn",
+    ),
+    Event(
+        "clock.jumped",
+        ("warning",),
+        ("seconds",),
+        "the wall clock was set, by so much; the grace of deletions under way is moved with it",
+    ),
+    Event(
+        "config.refused",
+        ("error",),
+        ("why",),
+        "SIGHUP came, and the configuration or every token is wrong: nothing has changed",
+        "mend what `why` says, and send SIGHUP again; `syncd check` looks at it before",
+    ),
+    Event(
+        "config.warning",
+        ("warning",),
+        ("why",),
+        "something in the configuration is odd, and works all the same",
+    ),
+    Event(
+        "copies.refused",
+        ("warning",),
+        ("account", "source", "why"),
+        "the account may not copy images out of `source`; its images come as bytes, and it is"
+        " tried again later",
+    ),
+    Event(
+        "daemon.cut_off",
+        ("warning",),
+        ("seconds",),
+        "calls under way had not ended in time at a stop or reload; what they brought is sent"
+        " again, which is harmless",
+    ),
+    Event(
+        "daemon.reloaded",
+        ("info",),
+        ("changes", "config"),
+        "everything works by the new configuration; the folders are about to be read",
+    ),
+    Event(
+        "daemon.reloading",
+        ("info",),
+        (),
+        "SIGHUP came, and the new configuration is good: calls under way end, nothing new begins",
+    ),
+    Event(
+        "daemon.started",
+        ("info",),
+        ("accounts", "config", "folders", "ledger"),
+        "the ledger is open, the folders are about to be read",
+    ),
+    Event("daemon.stopped", ("info",), (), "everything is closed"),
+    Event(
+        "daemon.stopping",
+        ("info",),
+        ("signal",),
+        "a signal came: calls under way end, nothing new begins",
+    ),
+    Event(
+        "deletion.unconfirmed",
+        ("warning",),
+        ("account", "file", "hash"),
+        "the account took an image's deletion, and lists it still; it is asked again, seldomer"
+        " each time",
+    ),
+    Event(
+        "deletion.withdrawn",
+        ("info",),
+        ("file", "folder"),
+        "a file wants a condemned image again: it stays",
+    ),
+    Event(
+        "deletions.held",
+        ("error",),
+        ("files", "folder", "images", "remedy"),
+        "too many images would leave the accounts at once; none does until a person has decided",
+        "look with `syncd deletions`, then approve or dismiss, as the field `remedy` says",
+    ),
+    Event(
+        "directory.unreadable",
+        ("warning",),
+        ("folder", "path", "remedy", "why"),
+        "a directory cannot be read; nothing in the folder is believed to be gone",
+        "what the field `remedy` says; the next scan finds that",
+    ),
+    Event("file.gone", ("debug",), ("file",), "a file went before it was read"),
+    Event(
+        "file.known",
+        ("info",),
+        ("file", "sha256"),
+        "a file came whose image every account has already: renamed, moved or a duplicate; no call",
+    ),
+    Event(
+        "file.rejected",
+        ("warning",),
+        ("file", "sha256", "why"),
+        "a file is no image that the API takes; it costs no call",
+        "save it as what `why` asks for, or take it out of the folder",
+    ),
+    Event(
+        "file.unreadable",
+        ("warning",),
+        ("file", "why"),
+        "a file cannot be read; it is tried again at every scan",
+        "give syncd's user the right to read it",
+    ),
+    Event(
+        "files.gone",
+        ("info",),
+        ("condemned", "files", "folder", "why"),
+        "files that a scan no longer found, and that are believed to be gone; `condemned` images"
+        " were held for them alone, and leave the accounts after the grace: none unless the"
+        " folder's deletions are propagated",
+    ),
+    Event("folder.back", ("info",), ("folder", "path"), "a folder that was missing is there"),
+    Event(
+        "folder.believed",
+        ("info",),
+        ("folder", "path"),
+        "a folder that was doubted is taken for what it is: deletions in it count again",
+    ),
+    Event(
+        "folder.doubted",
+        ("warning",),
+        ("folder", "let_be", "path", "remedy", "why"),
+        "a folder is another directory than before, is empty, lacks a disk below it, or is the"
+        " ghost of a mount: nothing in it is believed to be deleted; `let_be` images that were"
+        " condemned are not any more",
+        "what the field `remedy` says",
+    ),
+    Event(
+        "folder.missing",
+        ("warning",),
+        ("folder", "path", "remedy"),
+        "there is no such directory; it is waited for, and nothing is forgotten",
+        "what the field `remedy` says, unless it is to come later",
+    ),
+    Event(
+        "folder.retired",
+        ("info",),
+        ("folder",),
+        "the configuration no longer names this folder; its images stay in the accounts",
+    ),
+    Event(
+        "folder.swapped",
+        ("warning",),
+        ("folder", "path"),
+        "another directory came under the folder's name while it was read; the scan is not"
+        " believed, and done again",
+    ),
+    Event(
+        "image.copied",
+        ("info",),
+        ("account", "file", "hash", "sha256", "source"),
+        "the account holds the image, under this hash: copied out of `source`, without its bytes",
+    ),
+    Event(
+        "image.deleted",
+        ("info",),
+        ("account", "file", "hash"),
+        "an image has left the account, some time after its last file; the account has confirmed"
+        " it",
+    ),
+    Event(
+        "image.given_up",
+        ("warning",),
+        ("account", "file", "tries", "why"),
+        "a backfill stops trying an image; the next one tries again",
+    ),
+    Event(
+        "image.held",
+        ("info",),
+        ("account", "file", "hash", "sha256"),
+        "the account holds the image, under this hash",
+    ),
+    Event(
+        "image.internal",
+        ("warning",),
+        ("account", "hash", "status"),
+        "an audit found an image that is held, but whose status is not ACTIVE",
+    ),
+    Event(
+        "image.kept",
+        ("info",),
+        ("account", "file", "hash", "why"),
+        "a condemned image stays in the account, for now or for good, as `why` says",
+    ),
+    Event(
+        "image.lost",
+        ("warning",),
+        ("account", "file", "hash", "sent_again"),
+        "an audit found that the account no longer has an image that was held; `sent_again` says"
+        " whether it is missing now (`audit.restore`)",
+    ),
+    Event(
+        "image.rejected",
+        ("warning",),
+        ("account", "file", "sha256", "why"),
+        "the account refuses the image; it is not sent again unless it changes",
+        "mend the file; or, if the account is to be asked once more, `syncd retry --rejected`",
+    ),
+    Event(
+        "image.renamed",
+        ("info",),
+        ("account", "hash", "name", "was"),
+        "an audit found that an image has another name in the account",
+    ),
+    Event(
+        "image.waits",
+        ("info",),
+        ("account", "file", "tries", "why"),
+        "an image is tried again after a while",
+    ),
+    Event(
+        "images.condemned",
+        ("info",),
+        ("folder", "images"),
+        "so many more images are wanted by no file any more; they leave the accounts once the grace"
+        " is over",
+    ),
+    Event(
+        "library.said",
+        ("warning", "error", "critical"),
+        ("logger", "message", "traceback"),
+        "something a library wanted said: a bug, most likely",
+    ),
+    Event(
+        "mirror.removed",
+        ("info",),
+        ("account", "folder", "note"),
+        "the folder's images no longer go to this account; those that are there stay",
+    ),
+    Event(
+        "scan.done",
+        ("info",),
+        ("files", "folder", "new_or_changed", "seconds", "troubles"),
+        "a whole folder was read through",
+    ),
+    Event(
+        "stats",
+        ("info",),
+        (
+            "account", "calls", "held", "images_per_second", "in_flight", "in_step_in", "missing",
+            "rejected", "state", "wanted",
+        ),
+        "how an account stands, every `log.stats_every`; `calls` counts since the start or the last"
+        " reload",
+    ),
+    Event(
+        "upload.done",
+        ("debug",),
+        ("account", "bytes", "images", "seconds", "usage_percent"),
+        "a POST was answered",
+    ),
+    Event(
+        "upload.halved",
+        ("info",),
+        ("account", "images", "why"),
+        "a POST of several was refused; its halves are tried, until the bad image stands alone",
+    ),
+    Event(
+        "watch.hampered",
+        ("warning",),
+        ("folder", "why"),
+        "the watch on a folder keeps ending; rescans find what is new meanwhile",
+        "mend what `why` says",
+    ),
+    Event(
+        "watch.limit",
+        ("warning",),
+        ("folder", "remedy"),
+        "the system grants no more watches; rescans find what is new meanwhile",
+        "what the field `remedy` says",
+    ),
+    Event("watch.ready", ("info",), ("folder", "path"), "a folder is watched"),
+)  # fmt: skip

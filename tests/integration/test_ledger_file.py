@@ -1,0 +1,321 @@
+"""`syncd ledger backup | check | vacuum`, beside a daemon and alone."""
+
+# ruff: noqa: ASYNC240  a test has nobody to keep waiting
+
+import sqlite3
+import stat
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from support.pictures import picture
+from support.process import Ended, running, syncd
+from support.rig import Rig, until
+
+from syncd.ledger import backup, checking, replicas, tree, vacuum
+from syncd.ledger.database import changing, maintaining, open_ledger, reading
+from syncd.ledger.lock import sole_use
+from syncd.ledger.tree import Content, Place
+from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
+
+ONE = AccountId("1")
+STAT = Stat(1, 2, 3, 4, 5)
+
+
+async def on_ledger(rig: Rig, *words: str) -> Ended:
+    return await syncd(rig, "ledger", *words, "--config", str(rig.config_file))
+
+
+def digest(number: int) -> Digest:
+    return Digest(sha256(b"%d" % number).digest())
+
+
+async def fill(path: Path, files: int = 20) -> int:
+    async with open_ledger(path) as ledger:
+        folder = await ledger.write(tree.declare_folder(FolderName("spring"), b"/s", [ONE]))
+        await ledger.write(
+            tree.record_all(
+                [
+                    (Place(folder, b"", b"%d" % n), STAT, Content(digest(n), 7, "PNG", 1, 1, None))
+                    for n in range(files)
+                ]
+            )
+        )
+    return folder
+
+
+def execute(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        for statement in statements:
+            db.execute(statement)
+
+
+def rows(path: Path, sql: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute(sql).fetchall()
+
+
+def beside(path: Path) -> set[str]:
+    return {entry.name for entry in path.parent.iterdir()}
+
+
+# backup
+
+
+async def test_a_backup_beside_the_daemon_is_a_whole_ledger(rig: Rig) -> None:
+    first, second = picture(1), picture(2)
+    rig.write("a.png", first)
+    copy = rig.path / "backup" / "ledger.db"
+    copy.parent.mkdir()
+    async with running(rig):
+        await until(lambda: rig.recorded(first) is not None)
+        ended = await on_ledger(rig, "backup", str(copy))
+        assert ended.code == 0, ended.err
+        rig.write("b.png", second)
+        await until(lambda: rig.recorded(second) is not None)
+    assert beside(copy) == {"ledger.db"}
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    # A daemon goes on from it: what it holds is not sent again, what came later is.
+    for end in ("", "-wal", "-shm"):
+        Path(f"{rig.ledger}{end}").unlink(missing_ok=True)
+    copy.rename(rig.ledger)
+    calls = rig.sandbox.counts.images()
+    await rig.backfill()
+    assert rig.sandbox.counts.images() == calls + 1
+    assert rig.recorded(first) is not None
+
+
+async def test_a_backup_is_of_one_moment_whatever_is_written_meanwhile(tmp_path: Path) -> None:
+    path, copy = tmp_path / "ledger.db", tmp_path / "copy.db"
+    await fill(path, 2000)
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr(backup, "_STEP", 5)
+    steps = []
+
+    def write_meanwhile(done: float) -> None:
+        steps.append(done)
+        execute(path, "UPDATE replica SET trouble = 'x' || coalesce(trouble, '')")
+
+    try:
+        backup.back_up(path, copy, write_meanwhile)
+    finally:
+        monkey.undo()
+    assert steps == sorted(steps)
+    assert len(steps) > 10
+    assert rows(copy, "SELECT DISTINCT trouble FROM replica") == [(None,)]
+
+
+async def test_nothing_is_written_over_unless_it_is_an_older_backup(rig: Rig) -> None:
+    await fill(rig.ledger)
+    copy, words = rig.path / "copy.db", rig.path / "words"
+    words.write_text("mine")
+    link = rig.path / "link"
+    link.symlink_to(words)
+    assert (await on_ledger(rig, "backup", str(copy))).code == 0
+    before = copy.stat().st_ino
+    execute(rig.ledger, "DELETE FROM file")
+    for target in (copy, words, link):
+        ended = await on_ledger(rig, "backup", str(target))
+        assert (ended.code, ended.out) == (1, "")
+        assert "is there already" in ended.err
+    assert copy.stat().st_ino == before
+    for target, why in (
+        (words, "is no backup"),
+        (link, "no regular file"),
+        (rig.path, "no regular file"),
+    ):
+        ended = await on_ledger(rig, "backup", "--replace", str(target))
+        assert ended.code == 1
+        assert why in ended.err
+    assert words.read_text() == "mine"
+    assert (await on_ledger(rig, "backup", "--replace", str(copy))).code == 0
+    assert rows(copy, "SELECT count(*) FROM file") == [(0,)]
+
+
+async def test_a_ledger_in_use_is_not_taken_for_a_backup(rig: Rig) -> None:
+    await fill(rig.ledger)
+    with sole_use(rig.ledger):
+        ended = await on_ledger(rig, "backup", "--replace", str(rig.ledger))
+    assert ended.code == 1
+    assert "in use as a ledger" in ended.err
+
+
+async def test_a_file_that_comes_meanwhile_is_not_written_over(tmp_path: Path) -> None:
+    path, copy = tmp_path / "ledger.db", tmp_path / "copy.db"
+    await fill(path)
+
+    def come(_done: float) -> None:
+        copy.write_text("mine")
+
+    with pytest.raises(backup.BackupRefused, match="meanwhile"):
+        backup.back_up(path, copy, come)
+    assert copy.read_text() == "mine"
+    assert not any(name.startswith(".copy.db") for name in beside(copy))
+
+
+def damage(path: Path) -> None:
+    """Overwrite a page that no start reads."""
+    execute(path, "PRAGMA wal_checkpoint(TRUNCATE)")
+    (root,) = rows(path, "SELECT rootpage FROM sqlite_schema WHERE name = 'file_by_digest'")[0]
+    assert isinstance(root, int)
+    with path.open("r+b") as file:
+        file.seek((root - 1) * 4096)
+        file.write(b"\xff" * 4096)
+
+
+async def test_a_damaged_ledger_does_not_take_the_older_backups_place(rig: Rig) -> None:
+    copy = rig.path / "copy.db"
+    await fill(rig.ledger, 500)
+    assert (await on_ledger(rig, "backup", str(copy))).code == 0
+    before = copy.stat().st_ino
+    damage(rig.ledger)
+    ended = await on_ledger(rig, "backup", "--replace", str(copy))
+    assert ended.code == 65
+    assert "is damaged" in ended.err
+    assert copy.stat().st_ino == before
+    assert not any(name.startswith(".copy.db") for name in beside(copy))
+
+
+async def test_what_cannot_be_written_or_read_is_said(rig: Rig) -> None:
+    ended = await on_ledger(rig, "backup", str(rig.path / "copy.db"))
+    assert ended.code == 1
+    assert "there is no ledger" in ended.err
+    await fill(rig.ledger)
+    ended = await on_ledger(rig, "backup", str(rig.path / "no" / "copy.db"))
+    assert ended.code == 1
+    assert ended.err.endswith("cannot be written: No such file or directory\n")
+
+
+# check
+
+
+async def test_a_sound_ledger_is_sound_beside_the_daemon(rig: Rig) -> None:
+    rig.write("a.png", picture(1))
+    async with running(rig):
+        await until(lambda: rig.recorded(picture(1)) is not None)
+        ended = await on_ledger(rig, "check")
+    assert (ended.code, ended.err) == (0, "")
+    assert [line[:3] for line in ended.out.splitlines()] == ["ok "] * 3
+
+
+async def test_damaged_pages_end_with_65(rig: Rig) -> None:
+    await fill(rig.ledger, 500)
+    damage(rig.ledger)
+    ended = await on_ledger(rig, "check")
+    assert ended.code == 65
+    assert "is damaged" in ended.err
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "UPDATE replica SET files = 2 WHERE digest = (SELECT min(digest) FROM replica)",
+        "UPDATE replica SET files = 2 WHERE digest = (SELECT max(digest) FROM replica)",
+        "DELETE FROM replica WHERE digest = (SELECT digest FROM file WHERE name = x'33')",
+        "INSERT INTO replica (account, digest, files) VALUES ('9', x'ff', 1)",
+    ],
+)
+async def test_a_count_that_no_trigger_made_is_found(rig: Rig, wrong: str) -> None:
+    await fill(rig.ledger)
+    assert (await on_ledger(rig, "check")).code == 0
+    execute(rig.ledger, wrong)
+    ended = await on_ledger(rig, "check")
+    assert ended.code == 65
+    assert "BAD counts" in ended.out
+    assert ended.out.count("    replica of ") == 1
+    assert "counts wrongly" in ended.err
+
+
+async def test_a_row_that_names_nothing_is_found(rig: Rig) -> None:
+    await fill(rig.ledger)
+    execute(rig.ledger, "DELETE FROM image WHERE digest = (SELECT min(digest) FROM image)")
+    ended = await on_ledger(rig, "check")
+    assert ended.code == 65
+    assert "BAD references" in ended.out
+    assert "a row of file names a row of image that is not there" in ended.out
+
+
+async def test_counts_are_right_after_folders_come_and_go(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    folder = await fill(path)
+    with changing(path) as db:
+        tree.record_all(
+            [(Place(folder, b"", b"again"), STAT, Content(digest(1), 7, "PNG", 1, 1, None))]
+        )(db)
+        other = tree.declare_folder(FolderName("b"), b"/b", [ONE, AccountId("2")])(db)
+        tree.record_all(
+            [(Place(other, b"", b"1"), STAT, Content(digest(1), 7, "PNG", 1, 1, None))]
+        )(db)
+        tree.record_all([(Place(other, b"", b"2"), STAT, "no right")])(db)
+        tree.retire_other_folders([FolderName("b")])(db)
+    with reading(path) as db:
+        assert [found for found in checking.all_counts(db) if found] == []
+
+
+# vacuum
+
+
+async def test_what_nothing_names_goes_and_all_else_stays(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    folder = await fill(path, 5)
+    with changing(path) as db:
+        # 0: a file. 1: held, without a file. 2: rejected, without a file. 3: condemned. 4: nothing.
+        replicas.hold_all(ONE, [(digest(1), Entry(ImageHash("ff")))], 1.0)(db)
+        replicas.reject(ONE, digest(2), "no", 1.0)(db)
+        db.execute("DELETE FROM file WHERE name <> x'30'")
+        db.execute(
+            "INSERT INTO condemned (account, digest, folder_id, path, since)"
+            " VALUES (1, ?, ?, x'', 1)",
+            (digest(3), folder),
+        )
+    with maintaining(path) as db:
+        assert sum(vacuum.drop_all_unnamed(db)) == 1
+        kept = {row[0] for row in db.execute("SELECT digest FROM image")}
+    assert kept == {digest(n) for n in range(4)}
+    with reading(path) as db:
+        assert checking.references()(db) == []
+
+
+async def test_the_file_gets_smaller_and_the_daemon_goes_on(rig: Rig) -> None:
+    folder = await fill(rig.ledger, 20_000)
+    with changing(rig.ledger) as db:
+        db.execute("DELETE FROM file WHERE directory_id IN (SELECT id FROM directory)")
+    assert folder
+    first, second = picture(1), picture(2)
+    rig.write("a.png", first)
+    async with running(rig) as daemon:
+        await until(lambda: rig.recorded(first) is not None)
+        ended = await on_ledger(rig, "vacuum")
+        assert ended.code == 0, ended.err
+        assert ended.out.startswith("20,000 images forgotten")
+        assert rig.ledger.stat().st_size < 500_000
+        rig.write("b.png", second)
+        await until(lambda: rig.recorded(second) is not None)
+        assert await daemon.end() == 0
+    assert (await on_ledger(rig, "check")).code == 0
+
+
+async def test_a_daemon_is_not_kept_waiting_for_a_large_ledger(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(rig.ledger, 5000)
+    execute(rig.ledger, "DELETE FROM file", "PRAGMA wal_checkpoint(TRUNCATE)")
+    size = rig.ledger.stat().st_size
+    monkeypatch.setattr(vacuum, "BESIDE", 0.0)
+    with maintaining(rig.ledger) as db:
+        with pytest.raises(vacuum.NotNow, match="stop that first"):
+            vacuum.vacuum_beside(db)
+        assert not db.in_transaction
+        assert rig.ledger.stat().st_size == size
+        # Alone it takes all the time there is.
+        vacuum.vacuum(db)
+    assert rig.ledger.stat().st_size < size
+
+
+async def test_without_a_ledger_nothing_is_made(rig: Rig) -> None:
+    for word in ("check", "vacuum"):
+        ended = await on_ledger(rig, word)
+        assert ended.code == 1
+        assert "there is no ledger" in ended.err
+    assert not any(name.startswith("ledger") for name in beside(rig.ledger))

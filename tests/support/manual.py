@@ -1,0 +1,108 @@
+"""The man page, made from the commands themselves as --help is. Run as a program it writes it."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from typer import Typer
+from typer.models import ArgumentInfo, OptionInfo, ParamMeta
+from typer.utils import get_params_from_function
+
+from syncd.cli.app import app
+from syncd.cli.setup import DEFAULT_CONFIG
+
+MANUAL = Path(__file__).parents[2] / "syncd" / "cli" / "syncd.1"
+
+
+def page() -> str:
+    """Return the whole page."""
+    return "\n".join([*_head(), *_commands(app, "syncd"), *_tail()]) + "\n"
+
+
+def _head() -> Iterator[str]:
+    summary = str(app.info.help)
+    yield '.\\" Made by tests/support/manual.py from what --help says.'
+    yield ".TH SYNCD 1"
+    yield ".SH NAME"
+    yield f"syncd \\- {_text(summary.removesuffix('.'))}"
+    yield ".SH SYNOPSIS"
+    yield "\\fBsyncd\\fR \\fICOMMAND\\fR [\\fIOPTION\\fR]..."
+    yield ".SH COMMANDS"
+
+
+def _commands(group: Typer, words: str) -> Iterator[str]:
+    for info in group.registered_commands:
+        assert info.callback is not None
+        yield from _command(info.callback, f"{words} {info.name or info.callback.__name__}")
+    for inner in group.registered_groups:
+        assert inner.typer_instance is not None
+        yield from _commands(inner.typer_instance, f"{words} {inner.typer_instance.info.name}")
+
+
+def _command(callback: Callable[..., Any], words: str) -> Iterator[str]:
+    params = list(get_params_from_function(callback).values())
+    arguments = [param for param in params if isinstance(param.default, ArgumentInfo)]
+    yield f".SS {_text(words)}"
+    typed = [f"\\fI{_text(_bracketed(param))}\\fR" for param in arguments]
+    yield " ".join([f"\\fB{_text(words)}\\fR", *typed, "[\\fIOPTION\\fR]..."])
+    for paragraph in inspect.cleandoc(callback.__doc__ or "").split("\n\n"):
+        yield ".PP"
+        yield _text(" ".join(paragraph.split()))
+    for param in params:
+        yield ".TP"
+        yield _name(param)
+        yield _text(" ".join(_help(param)))
+
+
+def _name(param: ParamMeta) -> str:
+    info = param.default
+    if isinstance(info, ArgumentInfo):
+        return f"\\fI{_text(_value(param))}\\fR"
+    assert isinstance(info, OptionInfo)
+    names = info.param_decls or (f"--{param.name.replace('_', '-')}",)
+    said = ", ".join(f"\\fB{_text(name)}\\fR" for name in names)
+    return said if param.annotation is bool else f"{said} \\fI{_text(_value(param))}\\fR"
+
+
+def _value(param: ParamMeta) -> str:
+    metavar = re.sub(r"^\[(.*)\]$", r"\1", param.default.metavar or "")
+    if not metavar and inspect.isclass(param.annotation) and issubclass(param.annotation, Enum):
+        metavar = "|".join(str(member.value) for member in param.annotation)
+    return metavar or {int: "NUMBER"}.get(param.annotation, param.name.upper())
+
+
+def _bracketed(param: ParamMeta) -> str:
+    required = param.default.default is ...
+    return _value(param) if required else f"[{_value(param)}]"
+
+
+def _help(param: ParamMeta) -> Iterator[str]:
+    info = param.default
+    yield str(info.help)
+    default = info.default.value if isinstance(info.default, Enum) else info.default
+    if info.show_default and default not in (None, ..., False):
+        yield f"Default: {default}."
+
+
+def _tail() -> Iterator[str]:
+    yield ".SH EXIT STATUS"
+    for code in str(app.info.epilog).removeprefix("Exit codes: ").split(" · "):
+        number, _, meaning = code.partition(" ")
+        yield from (".TP", f"\\fB{number}\\fR", _text(meaning))
+    yield ".SH FILES"
+    yield from (".TP", f"\\fI{DEFAULT_CONFIG}\\fR", "The configuration.")
+
+
+def _text(text: str) -> str:
+    """Return a text as roff takes it literally; what stands in backticks is bold."""
+    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
+    escaped = re.sub(r"`([^`]+)`", r"\\fB\1\\fR", escaped)
+    escaped = "".join(c if c.isascii() else f"\\[u{ord(c):04X}]" for c in escaped)
+    return f"\\&{escaped}" if escaped.startswith(".") else escaped
+
+
+if __name__ == "__main__":
+    MANUAL.write_text(page(), encoding="ascii")
