@@ -32,7 +32,9 @@ def drop_unnamed(part: int) -> Change[int]:
 
     def change(db: sqlite3.Connection) -> int:
         begin, end = bytes([part]), bytes([part + 1]) if part + 1 < PARTS else b"\xff" * 33
-        return db.execute(_UNNAMED, (begin, end)).rowcount
+        db.execute(_UNNAMED, (begin, end))
+        (dropped,) = db.execute("SELECT changes()").fetchone()
+        return int(dropped)
 
     return change
 
