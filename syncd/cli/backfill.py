@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured, logging_to_s
 from syncd.config import Config, LogLevel
 from syncd.ledger.questions import Tally
 from syncd.service.logs import Lines
+from syncd.service.notify import notifier
 
 if TYPE_CHECKING:
     from syncd.daemon.backfill import Progress, Result
@@ -39,9 +41,10 @@ def backfill(config: ConfigPath = DEFAULT_CONFIG) -> None:
     with at_once():
         from syncd.daemon.backfill import backfill as run_backfill  # noqa: PLC0415  as in `syncd run`
 
+    manager = notifier(os.environ)
     began = time.monotonic()
     with _shown(lines, settings) as show:
-        result = asyncio.run(run_backfill(settings, open_account, show))
+        result = asyncio.run(run_backfill(settings, open_account, show, manager))
     _report(result, time.monotonic() - began)
     raise typer.Exit(Exit.DONE if result.in_step else Exit.NOT_ALL)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import os
 from functools import partial
 
@@ -10,6 +11,7 @@ from syncd.cli.importing import at_once
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, checked, logging_to_stderr, opened
 from syncd.daemon.hangups import hold_hangups
 from syncd.service.logs import hide
+from syncd.service.notify import notifier
 
 
 def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
@@ -19,6 +21,7 @@ def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
     event. SIGTERM or Ctrl-C ends it once the calls under way have ended, within 30 s. SIGHUP
     makes it read its configuration again; one that is wrong changes nothing, and the log says why.
     """
+    faulthandler.enable()  # the watchdog's SIGABRT shows in the journal what blocked the loop
     hold_hangups()
     path = config.absolute()  # links are followed anew at each reload
     first = checked(path)
@@ -29,4 +32,5 @@ def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
         from syncd.daemon.settings import Settings, read_settings  # noqa: PLC0415
 
     read = partial(read_settings, path, os.environ, hide)
-    asyncio.run(run_daemon(Settings(first, open_account), read, logging_to_stderr))
+    settings = Settings(first, open_account)
+    asyncio.run(run_daemon(settings, read, logging_to_stderr, notifier(os.environ)))

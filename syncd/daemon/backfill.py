@@ -11,12 +11,15 @@ from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Config
 from syncd.daemon.house import House, open_house, tell_of
+from syncd.daemon.status import Status
 from syncd.daemon.stopping import run_until, stop_signals, stopped_by_hangup
 from syncd.engine.engine import Open
 from syncd.engine.lane import Lane
+from syncd.engine.stats import sentence
 from syncd.ledger import questions
 from syncd.ledger.questions import Tally
 from syncd.model import AccountName
+from syncd.service.notify import NOBODY, Notifier
 
 log: FilteringBoundLogger = structlog.get_logger()
 
@@ -49,24 +52,33 @@ async def backfill(
     config: Config,
     open_account: Open,
     show: Callable[[Mapping[AccountName, Progress]], None],
+    manager: Notifier = NOBODY,
 ) -> Result:
     """Scan every folder, send what is missing, and end; `show` hears of it five times a second.
 
+    So does the service manager, in a sentence.
+
     Raises LedgerError.
     """
-    with stop_signals() as stop, stopped_by_hangup(stop):
+    with stop_signals(manager) as stop, stopped_by_hangup(stop):
         async with open_house(config, open_account, tries=TRIES) as house:
             scanned: list[bool] = []
+            status = Status(manager)
+
+            def shown(progress: Mapping[AccountName, Progress]) -> None:
+                show(progress)
+                tallies = (one.tally for one in progress.values())
+                status.tell(sentence(tallies, house.engine.lanes.values()))
 
             async def work(carrying: asyncio.TaskGroup) -> None:
                 async with asyncio.TaskGroup() as loops:
                     tasks = [
                         loops.create_task(house.disk.intake.run(), name="intake"),
                         loops.create_task(house.engine.run(carrying), name="engine"),
-                        loops.create_task(tell_of(house), name="stats"),
+                        loops.create_task(tell_of(house, status.tell), name="stats"),
                     ]
                     scans = loops.create_task(_read_everything(house), name="scans")
-                    await _until_done(house, scans, show)
+                    await _until_done(house, scans, shown)
                     scanned.append(scans.result())
                     for task in tasks:
                         task.cancel()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -109,10 +109,11 @@ def _copiers(config: Config) -> set[AccountId]:
     }
 
 
-async def tell_of(house: House) -> None:
-    """Write the stats line on its period until cancelled."""
+async def tell_of(house: House, told: Callable[[str], None]) -> None:
+    """Write the stats line on its period until cancelled; `told` hears the same in a sentence."""
     config = house.config
-    await tell_stats(house.engine, house.ledger, config.log.stats_every, config.pack.images)
+    every, per_post = config.log.stats_every, config.pack.images
+    await tell_stats(house.engine, house.ledger, every, per_post, told)
 
 
 async def keep(house: House, carrying: asyncio.TaskGroup) -> None:

@@ -16,28 +16,39 @@ from syncd.config import Config
 from syncd.daemon.changes import changes
 from syncd.daemon.hangups import hear_hangups
 from syncd.daemon.house import House, build_house, keep, take_ledger, tell_of
+from syncd.daemon.readiness import Start, asking_for_time
 from syncd.daemon.settings import Read, Settings, next_settings, tell_warnings
 from syncd.daemon.stopping import run_until, stop_signals
+from syncd.daemon.watchdog import watched_over
 from syncd.model import printable
+from syncd.service.notify import NOBODY, Notifier
 
 log: FilteringBoundLogger = structlog.get_logger()
 
 
-async def run(first: Settings, read: Read, set_log: Callable[[Config], object]) -> None:
+async def run(
+    first: Settings,
+    read: Read,
+    set_log: Callable[[Config], object],
+    manager: Notifier = NOBODY,
+) -> None:
     """Run the daemon; SIGHUP takes what `read` answers then. Raises LedgerError.
 
     set_log sets the log up as another configuration says; for the first, the caller has done so.
     """
-    with stop_signals() as stop:
+    with stop_signals(manager) as stop, asking_for_time(manager) as begun:
         hangup = hear_hangups()
-        async with take_ledger(first.config.ledger.path) as ledger:
+        async with (
+            take_ledger(first.config.ledger.path) as ledger,
+            watched_over(ledger, manager),
+        ):
             before: Config | None = None
             now = first
             while True:
                 tell_warnings(now.config)
                 async with build_house(now.config, now.open_account, ledger, upkeep=True) as house:
                     _tell_begun(before, now.config)
-                    new = await _work(house, stop, hangup, read)
+                    new = await _work(house, Start(manager, begun), stop, hangup, read)
                 if new is None:
                     break
                 before, now = now.config, new
@@ -46,7 +57,7 @@ async def run(first: Settings, read: Read, set_log: Callable[[Config], object]) 
 
 
 async def _work(
-    house: House, stop: asyncio.Event, hangup: asyncio.Event, read: Read
+    house: House, start: Start, stop: asyncio.Event, hangup: asyncio.Event, read: Read
 ) -> Settings | None:
     """Keep the accounts in step until there are other settings; None once `stop` is set."""
     accepted: list[Settings] = []
@@ -55,10 +66,12 @@ async def _work(
         async with asyncio.TaskGroup() as loops:
             tasks = [
                 loops.create_task(keep(house, carrying), name="keep"),
-                loops.create_task(tell_of(house), name="stats"),
+                loops.create_task(start.tell_ready(house), name="ready"),
+                loops.create_task(tell_of(house, start.status.tell), name="stats"),
             ]
             accepted.append(await next_settings(house.config, hangup, read))
             log.info("daemon.reloading")
+            start.manager.reloading()
             for task in tasks:
                 task.cancel()
 

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Iterator
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from syncd.service.notify import Notifier
+
 log: FilteringBoundLogger = structlog.get_logger()
 
 DRAIN = 30.0
@@ -17,13 +19,14 @@ DRAIN = 30.0
 
 
 @contextlib.contextmanager
-def stop_signals() -> Iterator[asyncio.Event]:
+def stop_signals(manager: Notifier) -> Iterator[asyncio.Event]:
     """Return an event that SIGTERM and SIGINT set; the second signal ends the process as usual."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
 
     def heard(number: signal.Signals) -> None:
         log.info("daemon.stopping", signal=number.name)
+        manager.tell("STOPPING=1", "STATUS=Stopping: calls under way end.")
         stop.set()
         forget()
 

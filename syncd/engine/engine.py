@@ -14,6 +14,7 @@ from syncd.engine.audit import Audit
 from syncd.engine.calls import Calls
 from syncd.engine.deleting import Deleting
 from syncd.engine.feeder import Feeder
+from syncd.engine.first_answer import first_answer, one_of_each_token
 from syncd.engine.in_flight import InFlight
 from syncd.engine.lane import Lane
 from syncd.engine.outcomes import Outcomes
@@ -83,6 +84,7 @@ class Engine:
         self._upkeep = upkeep
         self._audits: list[Audit] = []
         self._others_wrote = others_wrote
+        self._taken_up = asyncio.Event()
         self._outcomes = Outcomes(ledger, self._token_mates, self._held, tries)
 
     async def run(self, carrying: asyncio.TaskGroup) -> None:
@@ -92,6 +94,7 @@ class Engine:
             for lane in self.lanes.values():
                 self._start(lane, loops, carrying)
             loops.create_task(self._watch_others(), name="others")
+            loops.create_task(self._watch_tokens(), name="tokens")
             if self._upkeep is not None:
                 self._start_upkeep(self._upkeep, loops, carrying)
 
@@ -101,6 +104,16 @@ class Engine:
         for lane in self.lanes.values():
             await lane.recall(pauses.get(lane.account))
             await self._open(lane)
+        self._taken_up.set()
+
+    async def hear_of_tokens(self, told: Callable[[str], None]) -> None:
+        """Return once each token has been accepted, or it has been said why it is not.
+
+        `told` hears, while no answer comes, why that is so.
+        """
+        await self._taken_up.wait()
+        for lane in one_of_each_token(self.lanes.values()):
+            await first_answer(lane, self._client, self._outcomes, told)
 
     def arrived(self, digest: Digest, account_ids: Sequence[AccountId], copying: Copying) -> None:
         """An image has just been dropped into a folder: it goes before any backlog.
@@ -204,6 +217,25 @@ class Engine:
             for audit in self._audits:
                 audit.look_again()
             self._others_wrote()
+
+    async def _watch_tokens(self) -> None:
+        """Take up a token that has been changed where it lies; that ends a stop."""
+        while True:
+            await asyncio.sleep(OTHERS_LOOKED_AT_EVERY)
+            read = await asyncio.to_thread(self._read_credentials)
+            changed = [lane for lane, found in read.items() if found != lane.credentials]
+            for lane in changed:  # all at once: who shares a token goes by it
+                lane.credentials = read[lane]
+            for lane in changed:
+                log.info("token.changed", account=lane.name)
+                if lane.stopped is not None:
+                    await self._ledger.write(accounts.resume(lane.account))
+                    lane.reopen()
+
+    def _read_credentials(self) -> dict[Lane, Credentials]:
+        """Read what opens each account; one that cannot be read (now) keeps what it had."""
+        found = {lane: self._open_account(self._accounts[a]) for a, lane in self.lanes.items()}
+        return {lane: read for lane, read in found.items() if not isinstance(read, str)}
 
     def _token_mates(self, lane: Lane) -> list[Lane]:
         return [mate for mate in self.lanes.values() if mate.credentials == lane.credentials]

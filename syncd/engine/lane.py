@@ -23,6 +23,7 @@ from syncd.ledger.database import Change, Ledger
 from syncd.model import AccountId, AccountName, Digest
 from syncd.rules import waiting
 from syncd.rules.budget import Call, Terms, Tier
+from syncd.rules.forecast import duration
 from syncd.rules.sharing import Sharing, learnt
 from syncd.rules.verdicts import Fault, Verdict
 
@@ -86,6 +87,15 @@ class Lane:
         if self._pause is not None and (left := (self._pause.until or 0.0) - time.time()) > 0:
             return f"paused {round(left)} s"
         return "failing" if self.failures else "open"
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps anything from going to the account, in words for a person."""
+        if self.stopped is not None:
+            return f"{self.name} stopped ({self.stopped})"
+        if self._pause is not None and (left := (self._pause.until or 0.0) - time.time()) > 0:
+            return f"{self.name} paused {duration(left)} ({self._pause.why})"
+        return f"{self.name} failing" if self.failures else None
 
     def images_a_post(self, most: int) -> int:
         """Return how many images share the account's next POST, at most."""

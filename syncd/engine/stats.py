@@ -1,9 +1,10 @@
-"""The stats line: how each account stands, on a period."""
+"""How each account stands: the stats line on a period, and all of them in one sentence."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Iterable
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -12,13 +13,16 @@ from syncd.engine.engine import Engine
 from syncd.engine.lane import Lane
 from syncd.ledger import questions
 from syncd.ledger.database import Ledger
+from syncd.ledger.questions import Tally
 from syncd.rules.forecast import duration, forecast
 
 log: FilteringBoundLogger = structlog.get_logger()
 
 
-async def tell_stats(engine: Engine, ledger: Ledger, every: float, per_post: int) -> None:
-    """Log a line for each account every so many seconds, until cancelled.
+async def tell_stats(
+    engine: Engine, ledger: Ledger, every: float, per_post: int, told: Callable[[str], None]
+) -> None:
+    """Log a line for each account every so many seconds, until cancelled; `told` hears a sentence.
 
     per_post is how many images share a POST, for the forecast.
     """
@@ -26,8 +30,10 @@ async def tell_stats(engine: Engine, ledger: Ledger, every: float, per_post: int
     while True:
         began = time.monotonic()
         await asyncio.sleep(every)
+        tallies: list[Tally] = []
         for account, lane in engine.lanes.items():
             tally = await ledger.ask(questions.tally(account))
+            tallies.append(tally)
             new = lane.counters.images - sent[account]
             sent[account] = lane.counters.images
             log.info(
@@ -43,6 +49,17 @@ async def tell_stats(engine: Engine, ledger: Ledger, every: float, per_post: int
                 in_step_in=_ahead(lane, tally.missing, per_post),
                 state=lane.state,
             )
+        told(sentence(tallies, engine.lanes.values()))
+
+
+def sentence(tallies: Iterable[Tally], lanes: Iterable[Lane]) -> str:
+    """Return in one sentence how all accounts stand together, and what troubles one of them."""
+    tallies = list(tallies)
+    held, wanted = sum(t.held for t in tallies), sum(t.wanted for t in tallies)
+    parts = [f"{held:,} of {wanted:,} images"]
+    if rejected := sum(t.rejected for t in tallies):
+        parts.append(f"{rejected:,} rejected")
+    return "; ".join([*parts, *(lane.trouble for lane in lanes if lane.trouble is not None)])
 
 
 def _ahead(lane: Lane, missing: int, per_post: int) -> str:

@@ -69,6 +69,8 @@ class Keeper:
         self._looks: set[Look] = set()
         self._told_to_look = asyncio.Event()
         self._everything = asyncio.Event()
+        self.watched = asyncio.Event()
+        """The watch stands, or it has been said why it does not."""
         self._told: set[Trouble] = set()
         self._missing = False
         self._scans_running = 0
@@ -268,6 +270,7 @@ class Keeper:
                 log.warning("watch.hampered", folder=self._name, why=why)
             case _:
                 assert_never(state)
+        self.watched.set()
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

@@ -340,6 +340,26 @@ CATALOGUE = (
         " reload",
     ),
     Event(
+        "token.accepted",
+        ("info",),
+        ("account", "user"),
+        "the API takes the account's token; it is asked at a start or reload under a service"
+        " manager, which hears `READY=1` then",
+    ),
+    Event(
+        "token.changed",
+        ("info",),
+        ("account",),
+        "another token was found where the account's token lies; it is used from now on, and ends"
+        " a stop",
+    ),
+    Event(
+        "token.unanswered",
+        ("warning",),
+        ("account", "why"),
+        "no answer about the token came; it is asked again, and the start goes on meanwhile",
+    ),
+    Event(
         "upload.done",
         ("debug",),
         ("account", "bytes", "images", "seconds", "usage_percent"),
@@ -366,4 +386,18 @@ CATALOGUE = (
         "what the field `remedy` says",
     ),
     Event("watch.ready", ("info",), ("folder", "path"), "a folder is watched"),
+    Event(
+        "watchdog.moves_again",
+        ("info",),
+        ("part", "seconds"),
+        "a part that was stuck answers again",
+    ),
+    Event(
+        "watchdog.stuck",
+        ("error",),
+        ("part", "remedy", "seconds"),
+        "the event loop lives, but this part does not answer; the service manager is told no more"
+        " that all is well, and is about to restart syncd",
+        "what the field `remedy` says",
+    ),
 )  # fmt: skip

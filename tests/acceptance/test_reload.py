@@ -246,6 +246,26 @@ async def test_a_new_token_opens_an_account_that_was_stopped(rig: Rig, elsewhere
     assert not daemon.said("EAAwrong")
 
 
+async def test_a_token_file_that_changes_opens_what_was_stopped_without_a_reload(rig: Rig) -> None:
+    content = picture(1)
+    token = rig.path / "token"
+    token.write_text("EAAwrongwrongwrong")
+    token.chmod(0o600)
+    file = rig.config_file
+    file.write_text(file.read_text().replace('env = "SYNCD_TEST_TOKEN"', f'file = "{token}"'))
+    rig.write("a.jpg", content)
+    async with running(rig, "run", "--config", str(file)) as daemon:
+        await until(lambda: daemon.said("account.stopped"))
+        token.unlink()  # a moment without any token changes nothing
+        token.write_text(rig.sandbox.token)
+        await until(lambda: rig.recorded(content) is not None)
+        await until(lambda: daemon.said("token.changed", "account=main"))
+        assert times(daemon, "account.stopped") == 1
+        assert not rig.rows("SELECT * FROM pause")
+        assert await daemon.end() == 0
+    assert not daemon.said(rig.sandbox.token)
+
+
 async def test_a_relative_path_is_read_again_also_when_the_file_was_replaced(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,8 +3,8 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -125,6 +125,14 @@ class Rig:
         """Tell whether the sandbox's account holds these very bytes."""
         digest = sha256(content).hexdigest()
         return any(image.sha256 == digest for image in self.sandbox.library.images(account))
+
+    @contextmanager
+    def holding_the_ledger(self) -> Iterator[None]:
+        """Keep everybody else from writing into the ledger."""
+        with closing(sqlite3.connect(self.ledger, isolation_level=None)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            yield
+            db.execute("ROLLBACK")
 
     def recorded(self, content: bytes, account: str = "1") -> str | None:
         """Return the hash that the ledger has for these bytes in that account."""

@@ -1,0 +1,60 @@
+"""The first answer about a token: it is accepted, or it is said why not."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from syncd.engine.lane import Lane
+from syncd.engine.outcomes import Outcomes
+from syncd.graph.client import Credentials, GraphClient, GraphError
+from syncd.rules.verdicts import Verdict, judge
+from syncd.rules.waiting import retry_delay
+
+log: FilteringBoundLogger = structlog.get_logger()
+
+_PATIENCE = 30.0  # seconds between two questions, at most: somebody waits for the answer
+
+
+def one_of_each_token(lanes: Iterable[Lane]) -> list[Lane]:
+    """Return an account of each token that could be read."""
+    found: dict[Credentials, Lane] = {}
+    for lane in lanes:
+        if lane.credentials is not None:
+            found.setdefault(lane.credentials, lane)
+    return list(found.values())
+
+
+async def first_answer(
+    lane: Lane, client: GraphClient, outcomes: Outcomes, told: Callable[[str], None]
+) -> None:
+    """Ask whose the account's token is until there is an answer; `told` hears why there is none.
+
+    A lane that is shut has had its answer, and was told of.
+    """
+    tries = 0
+    while lane.credentials is not None and not lane.gate.shut:
+        try:
+            me = await client.me(lane.credentials)
+        except GraphError as error:
+            match judge(error.fault):
+                case Verdict.RETRY:
+                    pass
+                case Verdict.STOP_ACCOUNT:
+                    return  # it is no matter of an account, and its uploads show what holds
+                case _:
+                    await outcomes.troubled(lane, error)
+                    return
+            why = str(error.fault)
+        else:
+            log.info("token.accepted", account=lane.name, user=me.name or me.id)
+            return
+        tries += 1
+        if tries == 1:
+            log.warning("token.unanswered", account=lane.name, why=why)
+        told(why)
+        await asyncio.sleep(min(_PATIENCE, retry_delay(tries, random.random())))  # noqa: S311  jitter

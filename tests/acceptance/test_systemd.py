@@ -1,0 +1,297 @@
+"""syncd under a real systemd, installed as the README says.
+
+Not shown here: limits of memory, tasks, CPU and IO (a box enforces none), and what pipx does.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.box import TOKEN, URL, Box, lines_of, missing, until
+from support.pictures import picture
+
+WHY_NOT = missing()
+pytestmark = [
+    pytest.mark.skipif(
+        WHY_NOT is not None, reason=f"NOT SHOWN: syncd under a real systemd; {WHY_NOT}"
+    ),
+    pytest.mark.timeout(240),
+]
+
+CONFIG = f"""
+[graph]
+base_url = "{URL}"
+token = {{ credential = "syncd.token" }}
+[accounts.main]
+id = "1"
+[folders.spring]
+path = "/srv/spring"
+account = "main"
+[watch]
+settle = "0s"
+[log]
+stats_every = "1s"
+"""
+GRAPH_API = """
+[Service]
+ExecStart=/usr/local/bin/syncd sandbox --tier unlimited
+"""
+SOON = "[Service]\nRestartSec=100ms\n"
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    """A machine on which syncd was installed by the README's lines."""
+    box = Box(tmp_path_factory.mktemp("machine"))
+    try:
+        box.up()
+        box.write("/etc/systemd/system/graph-api.service", GRAPH_API)
+        box.do("systemctl", "daemon-reload")
+        box.do("systemctl", "start", "graph-api")
+        box.write("/tmp/config.toml", CONFIG)
+        box.do("mkdir", "-p", "/srv/spring")
+        box.await_sandbox()
+        script = "\n".join(["set -eu", 'sudo() { "$@"; }', *lines_of("systemd")])
+        box.write("/tmp/install", script)
+        box.do("sh", "-c", "cd /opt/syncd/source && echo sandbox-token |"
+               " EDITOR='cp /tmp/config.toml' bash /tmp/install")  # fmt: skip
+        yield box
+    finally:
+        box.down()
+
+
+@pytest.fixture
+def box(machine: Box) -> Box:
+    """The machine with nothing running, nothing in the ledger, and an API that knows nothing."""
+    machine.run("systemctl", "stop", "syncd*")
+    machine.run("systemctl", "reset-failed")
+    machine.do("sh", "-c", "rm -rf /var/lib/syncd/* /srv/* /etc/credstore/syncd.* /etc/syncd/*"
+               " /etc/systemd/system/*.service.d /home/anna; mkdir /srv/spring")  # fmt: skip
+    machine.write("/etc/syncd/config.toml", CONFIG)
+    machine.write("/etc/credstore/syncd.token", f"{TOKEN}\n", 0o600)
+    machine.do("systemctl", "daemon-reload")
+    machine.do("systemctl", "restart", "graph-api")
+    machine.await_sandbox()
+    machine.forget_journal()
+    return machine
+
+
+def drop_in(box: Box, unit: str, text: str) -> None:
+    box.write(f"/etc/systemd/system/{unit}.service.d/test.conf", text)
+    box.do("systemctl", "daemon-reload")
+
+
+def bring(box: Box, number: int, folder: str = "/srv/spring") -> None:
+    box.write(f"{folder}/{number}.jpg", picture(number))
+
+
+async def test_systemd_itself_finds_nothing_wrong_with_the_units(box: Box) -> None:
+    for unit in ("syncd.service", "syncd@eu.service", "syncd-backfill@config.service"):
+        ended = box.run("systemd-analyze", "verify", unit)
+        assert (ended.code, ended.err) == (0, "")
+
+
+async def test_a_start_comes_to_ready_with_the_credential_and_the_state_directory(
+    box: Box,
+) -> None:
+    bring(box, 1)
+    box.do("systemctl", "start", "syncd")  # returns at READY=1
+    assert box.one("syncd", "ActiveState") == "active"
+    assert "token.accepted" in box.journal("syncd")
+    await until(lambda: box.held() == 1, lambda: box.journal("syncd"))
+    await until(lambda: box.status("syncd") == "1 of 1 images", lambda: box.status("syncd"))
+    modes = box.do("stat", "-c", "%U %a %n", "/var/lib/syncd", "/var/lib/syncd/ledger.db")
+    assert modes.split("\n")[:2] == [
+        "syncd 700 /var/lib/syncd",
+        "syncd 600 /var/lib/syncd/ledger.db",
+    ]
+    assert TOKEN not in box.journal("syncd", "json")
+    box.do("systemctl", "stop", "syncd")
+    assert box.show("syncd", "Result", "ExecMainStatus") == {
+        "Result": "success",
+        "ExecMainStatus": "0",
+    }
+
+
+async def test_it_is_enabled_for_every_boot(box: Box) -> None:
+    assert box.do("systemctl", "is-enabled", "syncd").strip() == "enabled"
+
+
+async def test_a_good_reload_is_taken_up_by_the_same_process(box: Box) -> None:
+    box.do("systemctl", "start", "syncd")
+    pid = box.one("syncd", "MainPID")
+    box.do("mkdir", "/srv/more")
+    more = '[folders.more]\npath = "/srv/more"\naccount = "main"\n'
+    box.write("/etc/syncd/config.toml", CONFIG + more)
+    assert box.run("systemctl", "reload", "syncd").code == 0, box.journal("syncd")
+    bring(box, 2, "/srv/more")
+    await until(lambda: box.held() == 1, lambda: box.journal("syncd"))
+    await until(lambda: box.one("syncd", "SubState") == "running")
+    assert box.one("syncd", "MainPID") == pid
+    assert "folders.more added" in box.journal("syncd")
+
+
+async def test_a_bad_reload_fails_and_the_old_configuration_holds(box: Box) -> None:
+    box.do("systemctl", "start", "syncd")
+    pid = box.one("syncd", "MainPID")
+    box.write("/etc/syncd/config.toml", CONFIG.replace("settle", "setle"))
+    assert box.run("systemctl", "reload", "syncd").code != 0
+    await until(lambda: "watch.setle" in box.journal("syncd"), lambda: box.journal("syncd"))
+    assert box.show("syncd", "MainPID", "SubState") == {"MainPID": pid, "SubState": "running"}
+    assert "daemon.reloading" not in box.journal("syncd")
+    bring(box, 1)
+    await until(lambda: box.held() == 1, lambda: box.journal("syncd"))
+
+
+async def test_a_killed_daemon_is_started_again_and_loses_nothing(box: Box) -> None:
+    drop_in(box, "syncd", SOON)
+    for number in range(60):
+        bring(box, number)
+    box.fault("slow:seconds=0.3:on=upload")
+    box.do("systemctl", "start", "syncd")
+    pid = box.one("syncd", "MainPID")
+    await until(lambda: box.held() > 0)
+    box.do("systemctl", "kill", "--signal=KILL", "syncd")
+    await until(lambda: box.one("syncd", "MainPID") not in (pid, "0"))
+    await until(lambda: box.held() == 60, lambda: box.journal("syncd"))
+    assert box.one("syncd", "NRestarts") == "1"
+
+
+async def test_a_reload_without_any_token_is_refused_by_the_daemon_itself(box: Box) -> None:
+    box.do("systemctl", "start", "syncd")
+    box.write("/etc/syncd/config.toml", CONFIG.replace("syncd.token", "nobodys.token"))
+    box.do("systemctl", "reload", "syncd")
+    await until(lambda: "config.refused" in box.journal("syncd"), lambda: box.journal("syncd"))
+    assert "nobodys.token" in box.journal("syncd")
+    assert box.one("syncd", "SubState") == "running"
+
+
+@pytest.mark.parametrize("wrong", ["configuration", "no configuration", "no token"])
+async def test_what_is_wrongly_configured_ends_with_78_and_stays_so(box: Box, wrong: str) -> None:
+    drop_in(box, "syncd", SOON)
+    match wrong:
+        case "configuration":
+            box.write("/etc/syncd/config.toml", CONFIG.replace("settle", "setle"))
+        case "no configuration":
+            box.do("rm", "/etc/syncd/config.toml")
+        case _:
+            box.do("rm", "/etc/credstore/syncd.token")
+    assert box.run("systemctl", "start", "syncd").code != 0
+    assert box.show("syncd", "ActiveState", "ExecMainStatus", "NRestarts") == {
+        "ActiveState": "failed",
+        "ExecMainStatus": "78",
+        "NRestarts": "0",
+    }
+
+
+async def test_a_stop_in_the_middle_of_an_upload_finishes_it(box: Box) -> None:
+    box.fault("slow:seconds=2:on=upload")
+    bring(box, 1)
+    box.do("systemctl", "start", "syncd")
+    await until(lambda: any(a["most_in_flight"] for a in box.sandbox()["accounts"]))
+    box.do("systemctl", "stop", "syncd")
+    assert box.show("syncd", "Result", "ExecMainStatus") == {
+        "Result": "success",
+        "ExecMainStatus": "0",
+    }
+    assert "image.held" in box.journal("syncd")
+    assert "daemon.cut_off" not in box.journal("syncd")
+
+
+async def test_a_token_that_is_refused_is_said_and_the_start_ends(box: Box) -> None:
+    box.fault("190")
+    box.do("systemctl", "start", "syncd")
+    assert "main stopped (190" in box.status("syncd")
+
+
+async def test_a_start_without_any_answer_goes_on_and_says_why(box: Box) -> None:
+    box.do("systemctl", "stop", "graph-api")
+    box.do("systemctl", "start", "--no-block", "syncd")
+    await until(lambda: "no answer about the token yet" in box.status("syncd"))
+    assert box.one("syncd", "ActiveState") == "activating"
+    box.do("systemctl", "start", "graph-api")
+    await until(lambda: box.one("syncd", "ActiveState") == "active")
+
+
+async def test_a_backfill_is_refused_beside_the_daemon_and_works_without_it(box: Box) -> None:
+    box.do("systemctl", "start", "syncd")
+    assert box.run("systemctl", "start", "syncd-backfill@config").code != 0
+    assert box.one("syncd-backfill@config", "ExecMainStatus") == "75"
+    assert box.one("syncd", "ActiveState") == "active"
+    box.do("systemctl", "stop", "syncd")
+    for number in range(40):
+        bring(box, number)
+    box.fault("slow:seconds=1:on=upload:times=1")
+    box.do("systemctl", "start", "--no-block", "syncd-backfill@config")
+    await until(
+        lambda: re.match("[0-9]+ of 40 images", box.status("syncd-backfill@config")) is not None
+    )
+    await until(lambda: box.one("syncd-backfill@config", "ActiveState") == "inactive")
+    assert box.one("syncd-backfill@config", "Result") == "success"
+    assert box.held() == 40
+    box.do("test", "-f", "/var/lib/syncd/ledger.db")
+
+
+async def test_instances_have_a_configuration_a_token_and_a_ledger_each(box: Box) -> None:
+    for name, account in (("eu", "1"), ("us", "2")):
+        box.do("mkdir", f"/srv/{name}")
+        text = CONFIG.replace("/srv/spring", f"/srv/{name}").replace(
+            'id = "1"', f'id = "{account}"'
+        )
+        box.write(f"/etc/syncd/{name}.toml", text)
+        box.write(f"/etc/credstore/syncd.{name}.token", f"{TOKEN}\n", 0o600)
+        bring(box, int(account), f"/srv/{name}")
+    box.do("systemctl", "start", "syncd@eu", "syncd@us")
+    await until(lambda: box.held() == 2, lambda: box.journal("syncd@*"))
+    for name in ("eu", "us"):
+        owner = box.do("stat", "-c", "%U %a", f"/var/lib/syncd/{name}/ledger.db")
+        assert owner.strip() == "syncd 600"
+        seen = box.at(f"/proc/{box.one(f'syncd@{name}', 'MainPID')}/root/var/lib/syncd")
+        assert [path.name for path in seen.iterdir()] == [name]
+    box.do("systemctl", "start", "syncd.target")
+    box.do("systemctl", "stop", "syncd.target")
+    await until(lambda: box.one("syncd@eu", "ActiveState") == "inactive")
+    box.do("systemctl", "start", "syncd-backfill@eu")
+    assert box.held() == 2
+
+
+async def test_an_instance_without_a_configuration_is_not_started(box: Box) -> None:
+    assert box.run("systemctl", "start", "syncd@nobody").code != 0
+    assert box.one("syncd@nobody", "AssertResult") == "no"
+
+
+async def test_the_watchdog_ends_a_daemon_that_stands_still(box: Box) -> None:
+    drop_in(box, "syncd", f"{SOON}WatchdogSec=2s\nTimeoutAbortSec=1s\n")
+    box.do("systemctl", "start", "syncd")
+    pid = box.one("syncd", "MainPID")
+    box.do("kill", "-STOP", pid)
+    await until(lambda: box.one("syncd", "MainPID") not in (pid, "0"))
+    assert "watchdog" in box.journal("syncd").lower()
+    bring(box, 1)
+    await until(lambda: box.held() == 1, lambda: box.journal("syncd"))
+
+
+async def test_a_folder_below_home_needs_the_drop_in(box: Box) -> None:
+    box.do("mkdir", "-p", "/home/anna/creatives")
+    box.write("/etc/syncd/config.toml", CONFIG.replace("/srv/spring", "/home/anna/creatives"))
+    bring(box, 1, "/home/anna/creatives")
+    box.do("systemctl", "start", "syncd")
+    assert "folder.missing" in box.journal("syncd")
+    example = Path(__file__).parents[2] / "systemd/home.conf.example"
+    drop_in(box, "syncd", example.read_text())
+    box.do("systemctl", "restart", "syncd")
+    await until(lambda: box.held() == 1, lambda: box.journal("syncd"))
+
+
+async def test_the_readme_removes_what_it_installed(box: Box) -> None:
+    """The last test: the machine is bare after it."""
+    box.do("systemctl", "start", "syncd")
+    for block in ("systemd-remove", "systemd-forget"):
+        script = "\n".join(["set -eu", 'sudo() { "$@"; }', *lines_of(block)])
+        box.write("/tmp/remove", script)
+        box.do("bash", "/tmp/remove")
+    left = box.do("find", "/etc", "/usr/lib/systemd", "/usr/lib/sysusers.d", "/usr/lib/tmpfiles.d",
+                  "/var/lib", "-name", "syncd*")  # fmt: skip
+    assert left == ""
+    assert box.run("id", "syncd").code != 0

@@ -1,0 +1,75 @@
+"""The unit files: nothing that systemd does not know, and little that a stolen daemon could do."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.readme import ROOT
+
+UNITS = ROOT / "systemd"
+SERVICES = ("syncd.service", "syncd@.service", "syncd-backfill@.service")
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None,
+    reason="NOT SHOWN: the units are right; there is no systemd-analyze here",
+)
+
+
+def analyze(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["systemd-analyze", "--no-pager", *words],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+    )
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """The units as they are, but for a command that is there."""
+    copy = tmp_path / "units"
+    shutil.copytree(UNITS, copy)
+    for file in copy.glob("syncd*.service"):
+        file.write_text(file.read_text().replace("/usr/local/bin/syncd", "/bin/true"))
+    return copy
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_exposure_is_at_most_1_2(name: str) -> None:
+    ended = analyze("security", "--offline=true", "--threshold=12", str(UNITS / name))
+    assert ended.returncode == 0, ended.stdout[-2000:]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["syncd.service", "syncd@eu.service", "syncd-backfill@eu.service",
+     "syncd-backfill@config.service", "syncd.target"],
+)  # fmt: skip
+def test_systemd_knows_every_word(units: Path, name: str) -> None:
+    ended = analyze("verify", str(units / name))
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_the_drop_in_for_home_is_known_too(units: Path) -> None:
+    drop_ins = units / "syncd.service.d"
+    drop_ins.mkdir()
+    (units / "home.conf.example").rename(drop_ins / "home.conf")
+    ended = analyze("verify", str(units / "syncd.service"))
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("line", ["ProtectHouse=yes", "ProtectHome=perhaps", "TimeoutStopSec=soon"])
+def test_the_check_would_see_a_mistake(units: Path, line: str) -> None:
+    file = units / "syncd.service"
+    file.write_text(file.read_text().replace("[Service]\n", f"[Service]\n{line}\n"))
+    assert analyze("verify", str(file)).stderr
+
+
+def test_the_services_are_shut_in_alike() -> None:
+    def walls(name: str) -> list[str]:
+        text = (UNITS / name).read_text()
+        return text.split("\n# What it may see")[1].split("\n[Install]")[0].split()
+
+    assert walls("syncd.service") == walls("syncd@.service") == walls("syncd-backfill@.service")

@@ -1,0 +1,205 @@
+"""A real systemd in throw-away namespaces, with syncd installed as the README says.
+
+What it cannot show: limits of memory, tasks, CPU and IO, and a network beyond the loopback.
+"""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from support.readme import README, ROOT
+
+DEADLINE = 30.0  # seconds
+URL = "http://127.0.0.1:8765"
+TOKEN = "sandbox-token"
+"""What `syncd sandbox` takes."""
+_SCRIPT = Path(__file__).parent / "systemd_box"
+_PYTHON = "/usr/bin/python3"
+_PACKAGES = [path for path in sys.path if path.endswith("site-packages")]
+_BOUND = {str(ROOT): "/opt/syncd/source"} | {
+    path: f"/opt/syncd/packages-{number}" for number, path in enumerate(_PACKAGES)
+}
+"""Where the box has the source and what it needs: not in /root, which the units hide."""
+
+_COMMAND = f"""#!{_PYTHON} -I
+import sys
+sys.path[:0] = {list(_BOUND.values())}
+from syncd.cli import main
+main()
+"""
+
+
+def missing() -> str | None:
+    """Return why no box can be booted here, or nothing."""
+    if os.geteuid() != 0:
+        return "it takes root"
+    for program in ("unshare", "nsenter", "setpriv", "systemctl", "systemd-sysusers"):
+        if shutil.which(program) is None:
+            return f"there is no {program}"
+    if not Path("/lib/systemd/systemd").exists():
+        return "there is no systemd"
+    places = ("/sys/fs/cgroup/unified", "/sys/fs/cgroup/cgroup.controllers")
+    if not any(Path(place).exists() for place in places):
+        return "there are no cgroups of version 2"
+    version = subprocess.run(
+        [_PYTHON, "-c", "import sys; print(*sys.version_info[:2])"],
+        check=False,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    if version != [str(part) for part in sys.version_info[:2]]:
+        return f"{_PYTHON} is not the Python that runs the tests, and units see no other"
+    tried = subprocess.run(
+        ["unshare", "--mount", "--cgroup", "--uts", "--ipc", "--net", "--pid", "--fork", "true"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    return None if tried.returncode == 0 else f"no namespaces: {tried.stderr.strip()}"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command in the box ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Box:
+    """The running box, and the machine in it."""
+
+    def __init__(self, directory: Path) -> None:
+        files = directory / "files"
+        command = files / "usr/local/bin/syncd"
+        command.parent.mkdir(parents=True)
+        command.write_text(_COMMAND)
+        command.chmod(0o755)
+        self._environ = {
+            **os.environ,
+            "SYSD_NAME": f"syncd-test-{os.getpid()}",
+            "SYSD_DIR": str(directory / "box"),
+            "SYSD_FILES": str(files),
+            "SYSD_BIND": " ".join(f"{here}:{there}" for here, there in _BOUND.items()),
+        }
+        (directory / "box").mkdir()
+
+    def up(self) -> None:
+        self._script("up")
+        self.root = Path(self._script("root").out.strip())
+
+    def down(self) -> None:
+        self._script("down")
+
+    def _script(self, *words: str) -> Ran:
+        ended = self._ran(*words)
+        assert ended.code == 0, ended.err
+        return ended
+
+    def _ran(self, *words: str) -> Ran:
+        ended = subprocess.run(
+            [_SCRIPT, *words],
+            env=self._environ,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE * 2,
+        )
+        return Ran(ended.returncode, ended.stdout, ended.stderr)
+
+    def run(self, *words: str) -> Ran:
+        """Run a command in the box to its end, however that is."""
+        return self._ran("run", *words)
+
+    def do(self, *words: str) -> str:
+        """Run a command that must succeed, and return what it printed."""
+        ended = self.run(*words)
+        assert ended.code == 0, f"{words}: {ended.code}\n{ended.out}\n{ended.err}"
+        return ended.out
+
+    def at(self, path: str) -> Path:
+        """Return where this machine finds a file of the box."""
+        return self.root / path.lstrip("/")
+
+    def write(self, path: str, content: str | bytes, mode: int = 0o644) -> None:
+        """Put a file into the box, its directories with it."""
+        file = self.at(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        file.chmod(mode)
+
+    def show(self, unit: str, *names: str) -> dict[str, str]:
+        """Return properties of a unit."""
+        out = self.do("systemctl", "show", unit, f"--property={','.join(names)}")
+        return dict(line.split("=", 1) for line in out.splitlines())
+
+    def one(self, unit: str, name: str) -> str:
+        return self.show(unit, name)[name]
+
+    def forget_journal(self) -> None:
+        """Let `journal` begin here."""
+        self.do("journalctl", "--sync")
+        said = self.do("journalctl", "--no-pager", "--quiet", "-n1", "-o", "json")
+        self._cursor = json.loads(said)["__CURSOR"]
+
+    def journal(self, unit: str, form: str = "cat") -> str:
+        after = f"--after-cursor={self._cursor}"
+        return self.do("journalctl", "--no-pager", "--quiet", after, "-o", form, "-u", unit)
+
+    def status(self, unit: str) -> str:
+        return self.one(unit, "StatusText")
+
+    def sandbox(self) -> dict[str, Any]:
+        """Return what the Graph API in the box says of itself."""
+        answer: dict[str, Any] = json.loads(self._ask("GET", "/sandbox.json"))
+        return answer
+
+    def await_sandbox(self) -> None:
+        """Wait until the Graph API in the box answers."""
+        code = (
+            "import socket, time\n"
+            "while True:\n"
+            " try: socket.create_connection(('127.0.0.1', 8765)).close(); break\n"
+            " except OSError: time.sleep(0.02)"
+        )
+        self.do("timeout", str(DEADLINE), _PYTHON, "-c", code)
+
+    def held(self) -> int:
+        return sum(account["held"] for account in self.sandbox()["accounts"])
+
+    def fault(self, spec: str) -> None:
+        self._ask("POST", "/sandbox/faults", spec)
+
+    def _ask(self, method: str, path: str, body: str = "") -> str:
+        code = (
+            "import sys, urllib.request as u; m, a, b = sys.argv[1:];"
+            "r = u.Request(a, b.encode() or None, method=m); print(u.urlopen(r).read().decode())"
+        )
+        return self.do(_PYTHON, "-c", code, method, URL + path, body)
+
+
+async def until(condition: Callable[[], bool], told: Callable[[], str] = str) -> None:
+    """Wait for a condition in the box; `told` says what was there instead."""
+    try:
+        async with asyncio.timeout(DEADLINE):
+            while not condition():  # noqa: ASYNC110  systemd sets no event of ours
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"not within {DEADLINE} s\n{told()}") from None
+
+
+def lines_of(name: str) -> list[str]:
+    """Return the README's commands below `<!-- name -->`, without pipx, which fetches packages."""
+    text = README.read_text(encoding="utf-8")
+    found = re.search(rf"<!-- {name} -->\n+```sh\n(.*?)```", text, re.DOTALL)
+    assert found, name
+    return [line for line in found[1].splitlines() if "pipx" not in line]
