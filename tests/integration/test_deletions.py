@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from support.pictures import picture
 from support.rig import Rig, until
 
@@ -199,3 +200,27 @@ async def test_an_emptied_folder_deletes_nothing(deleting: Rig) -> None:
         await until(lambda: deleting.rows("SELECT doubt FROM folder") == [(None,)])
     assert all(deleting.holds(content) for content in contents)
     assert deleting.sandbox.counts.calls("1", "delete") == 0
+
+
+async def test_what_is_still_there_after_a_while_is_told_and_deleted_again(tmp_path: Path) -> None:
+    switches = Switches(tier="unlimited", deletion_lag=float("inf"))
+    async with Sandbox(switches, clock=lambda: time.time() - 3600) as sandbox:
+        rig = rigged(tmp_path, sandbox)
+        gone = picture(1)
+        rig.write("a.jpg", gone)
+        rig.write("b.jpg", picture(2))
+        with capture_logs() as logs:
+            async with rig.running():
+                await brought(rig, gone)
+                with changing(rig.ledger) as db:
+                    db.execute("UPDATE replica SET sent_at = sent_at - 7200")
+                (rig.folder / "a.jpg").unlink()
+                await until(lambda: condemned_notes(rig) == ["still there"])
+                with changing(rig.ledger) as db:  # some minutes pass
+                    db.execute("UPDATE condemned SET asked_at = asked_at - 300, not_before = 0")
+                await until(lambda: sandbox.counts.calls("1", "delete") == 2)
+                await until(lambda: rig.rows("SELECT asked FROM condemned") == [(2,)])
+                ((look_at,),) = rig.rows("SELECT not_before FROM condemned")
+        assert look_at > time.time() + 120  # slower each time
+        told = [entry for entry in logs if entry["event"] == "deletion.unconfirmed"]
+        assert [entry["file"] for entry in told] == ["a.jpg"]
