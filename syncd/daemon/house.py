@@ -17,7 +17,7 @@ from syncd.engine.stats import tell_stats
 from syncd.graph.client import connect
 from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.lock import sole_use
-from syncd.model import AccountId, Copying, Digest
+from syncd.model import AccountId, Copying, Deletions, Digest
 
 _COMPANY = 1.0  # seconds that a POST waits for company while more images are being read
 
@@ -85,6 +85,7 @@ async def build_house(
             disk.fetch,
             patience=lambda: _COMPANY if disk.busy else 0.0,
             mirrors=_copiers(config),
+            deletes=_deleters(config),
             upkeep=upkeep_of(config) if upkeep else None,
             others_wrote=disk.recheck,
             tries=tries,
@@ -97,6 +98,16 @@ def upkeep_of(config: Config) -> Upkeep:
     terms = config.deletions
     grace = Grace(terms.grace, terms.hold_above)
     return Upkeep(grace, config.audit.every, config.audit.restore)
+
+
+def _deleters(config: Config) -> set[AccountId]:
+    """Return the accounts that a folder's deletions reach."""
+    return {
+        account
+        for folder in config.folders.values()
+        if folder.deletions is Deletions.PROPAGATE
+        for account in config.routes(folder)
+    }
 
 
 def _copiers(config: Config) -> set[AccountId]:

@@ -62,12 +62,13 @@ class Engine:
         *,
         patience: Callable[[], float],
         mirrors: Collection[AccountId] = (),
+        deletes: Collection[AccountId] = (),
         upkeep: Upkeep | None = None,
         others_wrote: Callable[[], None] = lambda: None,
         tries: int | None = None,
     ) -> None:
-        """mirrors are accounts that may copy images out of others; `others_wrote` hears of what
-        another process has written into the ledger."""
+        """mirrors are accounts that may copy images out of others, deletes those that a folder's
+        deletions reach; `others_wrote` hears of what another process writes into the ledger."""
         self._ledger = ledger
         self._client = client
         self._open_account = open_account
@@ -76,7 +77,14 @@ class Engine:
         self._fetch = fetch
         self._patience = patience
         self.lanes: Mapping[AccountId, Lane] = {
-            a.id: Lane(a.name, a.id, ledger, terms_of(a), mirrors=a.id in mirrors)
+            a.id: Lane(
+                a.name,
+                a.id,
+                ledger,
+                terms_of(a),
+                mirrors=a.id in mirrors,
+                deletes=a.id in deletes,
+            )
             for a in account_list
         }
         self._feeders = {lane.account: Feeder(lane, ledger) for lane in self.lanes.values()}

@@ -58,10 +58,13 @@ class Lane:
         terms: Terms,
         *,
         mirrors: bool = False,
+        deletes: bool = False,
     ) -> None:
-        """mirrors, whether the account may copy images out of others."""
+        """mirrors, whether the account may copy images out of others; deletes, whether a folder's
+        deletions reach it."""
         self.name = name
         self.mirrors = mirrors
+        self.deletes = deletes
         self.account = account
         self.pacer = Pacer(terms)
         self.queue = WorkQueue()

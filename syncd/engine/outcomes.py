@@ -56,11 +56,14 @@ class Outcomes:
         images: Sequence[tuple[Loaded, Entry]],
         sent: int,
         spending: Change[None],
+        sent_at: float,
     ) -> None:
-        """Images are held now; `sent` is how many shared their POST, `spending` what it cost."""
+        """Images are held now; `sent` is how many shared their POST, `spending` what it cost, and
+        sent_at when it began, in unix seconds."""
         now = time.time()
         held = [(image.digest, entry) for image, entry in images]
-        await self._ledger.write(all_of([spending, replicas.hold_all(lane.account, held, now)]))
+        holding = replicas.hold_all(lane.account, held, now, sent_at)
+        await self._ledger.write(all_of([spending, holding]))
         await lane.went_through()
         if not images:
             return

@@ -76,7 +76,8 @@ async def _carry_out(errand: Errand, digests: Sequence[Digest], call: Call) -> N
             pack = await _choose(errand, [facts.digest for facts in pack])
         loaded = await _load(errand, pack)
         sent = [image.digest for image in loaded]
-        await errand.ledger.write(replicas.sending(lane.account, sent, time.time()))
+        if lane.deletes:  # a crash must not make them somebody else's
+            await errand.ledger.write(replicas.sending(lane.account, sent, time.time()))
         if not loaded:
             lane.pacer.withdraw(call)
             lane.gate.turn_back()
@@ -136,7 +137,7 @@ async def _send(
 ) -> None:
     lane, outcomes = errand.lane, errand.outcomes
     lane.counters.calls += 1
-    began = time.monotonic()
+    began, sent_at = time.monotonic(), time.time()
     parts = named_parts(images)
     try:
         if len(images) == 1 and images[0].digest in lane.as_bytes:
@@ -158,5 +159,5 @@ async def _send(
         usage_percent=answer.usage.percent,
     )
     taken, unnamed = sort_answer(images, parts, answer.entries)
-    await outcomes.taken(lane, taken, len(images), spending)
+    await outcomes.taken(lane, taken, len(images), spending, sent_at)
     await outcomes.unnamed(lane, unnamed, len(images))

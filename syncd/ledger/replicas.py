@@ -121,15 +121,24 @@ def sending(account: AccountId, digests: Sequence[Digest], at: float) -> Change[
     return change
 
 
-def hold_all(account: AccountId, held: Sequence[tuple[Digest, Entry]], at: float) -> Change[None]:
-    """Write down that an account holds images, under which hashes; unix seconds."""
+def hold_all(
+    account: AccountId,
+    held: Sequence[tuple[Digest, Entry]],
+    at: float,
+    sent_at: float | None = None,
+) -> Change[None]:
+    """Write down that an account holds images, under which hashes; unix seconds.
+
+    sent_at is when they were sent, unless `sending` has an earlier time.
+    """
 
     def change(db: sqlite3.Connection) -> None:
         db.executemany(
-            "INSERT INTO replica (account, digest, hash, held_at) VALUES (?, ?, ?, ?)"
+            "INSERT INTO replica (account, digest, hash, held_at, sent_at) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (account, digest) DO UPDATE SET hash = excluded.hash,"
-            " held_at = excluded.held_at, rejected = NULL, rejected_at = NULL, trouble = NULL",
-            [(account, digest, entry.hash, at) for digest, entry in held],
+            " held_at = excluded.held_at, rejected = NULL, rejected_at = NULL, trouble = NULL,"
+            " sent_at = coalesce(sent_at, excluded.sent_at)",
+            [(account, digest, entry.hash, at, sent_at) for digest, entry in held],
         )
         db.executemany(
             "INSERT OR REPLACE INTO answer"
