@@ -14,10 +14,9 @@ from syncd.cli.exits import Exit
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.cli.words import amount, moment, span
 from syncd.config import Config
-from syncd.ledger import deletions as condemned
-from syncd.ledger import roots
+from syncd.ledger import condemned, roots
+from syncd.ledger.condemned import Case
 from syncd.ledger.database import changing, reading
-from syncd.ledger.deletions import Case
 from syncd.ledger.roots import Doubted
 from syncd.model import FolderName, printable
 

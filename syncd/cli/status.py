@@ -13,7 +13,7 @@ from syncd.cli.exits import Exit
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.cli.words import amount, moment, span
 from syncd.config import Config
-from syncd.ledger import accounts, deletions, questions
+from syncd.ledger import accounts, condemned, questions
 from syncd.ledger.accounts import Pause
 from syncd.ledger.database import reading
 from syncd.ledger.questions import Count, Tally
@@ -87,7 +87,7 @@ def _ask(config: Config) -> Status:
                 questions.rejections(account.id)(db),
                 questions.troubles(account.id)(db),
             )
-        held = {case.folder: case.images for case in deletions.cases(0)(db)}
+        held = {case.folder: case.images for case in condemned.cases(0)(db)}
         folders = {
             f.name: FolderStatus(
                 printable(f.path),

@@ -16,7 +16,7 @@ from syncd.folders.keeper import Keeper
 from syncd.folders.kept import Kept
 from syncd.folders.loading import load
 from syncd.folders.looks import Look
-from syncd.ledger import deletions, tree
+from syncd.ledger import condemned, misses, tree
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Source
 from syncd.model import AccountId, Copying, Digest, FolderName
@@ -69,7 +69,7 @@ class Disk(msgspec.Struct, frozen=True):
 
 async def declare(config: Config, ledger: Ledger) -> dict[FolderName, int]:
     """Tell the ledger which folders stand for which accounts; answers the folders' ids."""
-    await ledger.write(tree.doubt_unfinished())
+    await ledger.write(misses.doubt_unfinished())
     ids: dict[FolderName, int] = {}
     for name, folder in config.folders.items():
         routes = config.routes(folder)
@@ -81,7 +81,7 @@ async def declare(config: Config, ledger: Ledger) -> dict[FolderName, int]:
             _tell_removed(config, name, account)
     for retired in await ledger.write(tree.retire_other_folders(list(ids))):
         log.info("folder.retired", folder=retired)
-    await ledger.write(deletions.let_unrouted_be())
+    await ledger.write(condemned.let_unrouted_be())
     return ids
 
 

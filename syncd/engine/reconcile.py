@@ -9,7 +9,7 @@ import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from syncd.ledger import deletions
+from syncd.ledger import condemned
 from syncd.ledger.database import Ledger
 from syncd.model import HoldAbove, printable
 from syncd.rules.believing import is_too_many
@@ -56,16 +56,16 @@ class Reconcile:
     async def once(self, jump: float) -> None:
         """Make one pass; `jump` is by how many seconds the wall clock alone went on."""
         if jump:
-            await self._ledger.write(deletions.shift(jump))
+            await self._ledger.write(condemned.shift(jump))
             log.warning("clock.jumped", seconds=round(jump))
-        for folder, path in await self._ledger.write(deletions.withdraw()):
+        for folder, path in await self._ledger.write(condemned.withdraw()):
             log.info("deletion.withdrawn", folder=folder, file=printable(path))
         before = time.time() - max(self._grace.seconds, UPLOAD_ENDS)
-        await self._ledger.write(deletions.let_unheld_be(before))
+        await self._ledger.write(condemned.let_unheld_be(before))
         await self._hold()
 
     async def _hold(self) -> None:
-        found = await self._ledger.write(deletions.hold(self._grace.hold))
+        found = await self._ledger.write(condemned.hold(self._grace.hold))
         self._held &= {pending.folder_id for pending in found if pending.held}
         told, self._told = self._told, {}
         for pending in found:

@@ -23,7 +23,7 @@ from syncd.folders.states import Hampered, LimitReached, RootMissing, Watching, 
 from syncd.folders.trust import Scan, Trust
 from syncd.folders.walk import Trouble, root_identity
 from syncd.folders.watcher import Watcher
-from syncd.ledger import tree
+from syncd.ledger import misses, tree
 from syncd.ledger.database import Change, Ledger, all_of
 from syncd.ledger.tree import Place
 from syncd.model import HoldAbove, Stat, printable
@@ -286,5 +286,5 @@ _TOLD_AT_MOST = 100
 
 def _missed_by(number: int, stretch: Stretch) -> Change[list[None]]:
     return all_of(
-        [tree.mark_missed(number, m.directory_id, m.files, m.directories) for m in stretch.missed]
+        [misses.mark(number, m.directory_id, m.files, m.directories) for m in stretch.missed]
     )

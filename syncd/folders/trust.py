@@ -10,7 +10,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Folder
-from syncd.ledger import deletions, roots, tree
+from syncd.ledger import condemned, misses, roots
 from syncd.ledger.database import Ledger
 from syncd.model import Deletions, HoldAbove, RootIdentity, printable
 from syncd.rules.believing import Belief, Evidence, Root, believe, is_too_many
@@ -76,20 +76,20 @@ class Trust:
             self._proven = scan
         match belief:
             case Belief.NOTHING:
-                await self._ledger.write(tree.doubt_missed(scan.number))
+                await self._ledger.write(misses.doubt(scan.number))
                 return False
             case Belief.FORGET:
-                files, condemned = await self._ledger.write(tree.forget_missed(scan.number)), 0
+                files, images = await self._ledger.write(misses.forget(scan.number)), 0
             case Belief.CONDEMN:
                 # What a whole scan condemns is confirmed by it; the rest waits for the next one.
                 at = scan.began if scan.whole else time.time()
-                gone = await self._ledger.write(deletions.condemn_missed(scan.number, at))
-                files, condemned = gone.files, gone.condemned
+                gone = await self._ledger.write(condemned.condemn_missed(scan.number, at))
+                files, images = gone.files, gone.condemned
             case _:
                 assert_never(belief)
         if files:
             why = _why_gone(seen)
-            log.info("files.gone", folder=self._name, files=files, condemned=condemned, why=why)
+            log.info("files.gone", folder=self._name, files=files, condemned=images, why=why)
         return files > 0
 
     async def confirm(self) -> None:
@@ -112,10 +112,10 @@ class Trust:
         shows_files = not emptied or scan.root is Root.FIRST or not same_patterns
         nearly_all = in_place = True
         if scan.whole and scan.root is Root.ANOTHER:
-            missed, known = await self._ledger.ask(tree.missed(scan.number, self._id))
+            missed, known = await self._ledger.ask(misses.count(scan.number, self._id))
             nearly_all = not is_too_many(missed, known, self._hold) and missed < (before.files or 1)
         elif scan.root is Root.SAME:
-            displaced = tree.missed_elsewhere(scan.number, self._id, scan.before.device)
+            displaced = misses.elsewhere(scan.number, self._id, scan.before.device)
             in_place = not await self._ledger.ask(displaced)
         seen = Evidence(
             scan.root,

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from support.pictures import picture
 from support.rig import Rig, until
 
-from syncd.ledger import deletions
+from syncd.ledger import condemned
 from syncd.ledger.database import changing
 from syncd.model import FolderName
 from syncd.sandbox.server import Sandbox
@@ -176,7 +176,7 @@ async def test_too_many_at_once_wait_for_a_person(tmp_path: Path, sandbox: Sandb
             lambda: rig.rows("SELECT count(*) FROM condemned WHERE standing='held'") == [(3,)]
         )
         with changing(rig.ledger) as db:
-            assert deletions.approve(FolderName("spring"))(db) == 3
+            assert condemned.approve(FolderName("spring"))(db) == 3
         await until(lambda: not any(rig.holds(content) for content in contents[:3]))
         assert all(rig.holds(content) for content in contents[3:])
 

@@ -3,7 +3,7 @@
 import hashlib
 import sqlite3
 
-from syncd.ledger import deletions, replicas, roots, schema, tree
+from syncd.ledger import condemned, deletions, misses, replicas, roots, schema, tree
 from syncd.ledger.tree import Content, Place
 from syncd.model import (
     AccountId,
@@ -39,8 +39,8 @@ def a_ledger_with_images() -> tuple[sqlite3.Connection, int]:
 def scan(db: sqlite3.Connection, folder: int, number: int, missing: range) -> None:
     """Let a whole scan, begun at that second, miss files, and let it be believed."""
     row = db.execute("SELECT id FROM directory WHERE folder_id = ?", (folder,)).fetchone()
-    tree.mark_missed(number, row[0], [b"%d.jpg" % n for n in missing], [])(db)
-    deletions.condemn_missed(number, float(number))(db)
+    misses.mark(number, row[0], [b"%d.jpg" % n for n in missing], [])(db)
+    condemned.condemn_missed(number, float(number))(db)
     roots.believe(folder, ROOT, "", len(DIGESTS) - len(missing), float(number))(db)
 
 
@@ -57,20 +57,20 @@ def test_nothing_is_due_before_a_pass_could_have_held_it() -> None:
     rule = HoldAbove(20, 0.1)
     scan(db, folder, 2, range(5))
     assert due(db) == set()
-    deletions.hold(rule)(db)
+    condemned.hold(rule)(db)
     assert due(db) == set(DIGESTS[:5])
     scan(db, folder, 3, range(5, 30))
     assert due(db) == set(DIGESTS[:5])
-    deletions.hold(rule)(db)
+    condemned.hold(rule)(db)
     assert due(db) == set()
-    (case,) = deletions.cases(1)(db)
+    (case,) = condemned.cases(1)(db)
     assert case.images == len(DIGESTS)
 
 
 def test_a_folder_in_doubt_has_nothing_due_until_it_is_believed_again() -> None:
     db, folder = a_ledger_with_images()
     scan(db, folder, 2, range(5))
-    deletions.hold(HoldAbove(20, 0.1))(db)
+    condemned.hold(HoldAbove(20, 0.1))(db)
     roots.doubt(folder, "is odd", 3.0)(db)
     assert due(db) == set()
     roots.believe(folder, ROOT, "", 25, 4.0)(db)
@@ -83,12 +83,12 @@ def test_a_file_counts_as_displaced_if_no_file_system_that_was_seen_had_it() -> 
     below = Place(folder, b"below", b"a.jpg")
     stat = Stat(2**64 - 1, 1, 1, 1, 1)  # as CIFS has it
     tree.record_all([(below, stat, Content(DIGESTS[0], 1, "JPEG", 1, 1, None))])(db)
-    tree.mark_missed(2, directory, [b"1.jpg"], [])(db)
-    assert not tree.missed_elsewhere(2, folder, 1)(db)
-    assert not tree.missed_elsewhere(2, folder, 7)(db)  # others are left where it lay
+    misses.mark(2, directory, [b"1.jpg"], [])(db)
+    assert not misses.elsewhere(2, folder, 1)(db)
+    assert not misses.elsewhere(2, folder, 7)(db)  # others are left where it lay
     (sub,) = db.execute("SELECT id FROM directory WHERE path = x'62656c6f77'").fetchone()
-    tree.mark_missed(3, directory, [], [sub])(db)
-    assert tree.missed_elsewhere(3, folder, 1)(db)
-    assert not tree.missed_elsewhere(3, folder, 2**64 - 1)(db)
-    tree.mark_missed(4, directory, [b"%d.jpg" % n for n in range(30)], [])(db)
-    assert tree.missed_elsewhere(4, folder, 7)(db)
+    misses.mark(3, directory, [], [sub])(db)
+    assert misses.elsewhere(3, folder, 1)(db)
+    assert not misses.elsewhere(3, folder, 2**64 - 1)(db)
+    misses.mark(4, directory, [b"%d.jpg" % n for n in range(30)], [])(db)
+    assert misses.elsewhere(4, folder, 7)(db)

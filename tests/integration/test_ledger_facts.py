@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from syncd.ledger import questions, replicas, schema, tree
+from syncd.ledger import misses, questions, replicas, schema, tree
 from syncd.ledger.database import Change
 from syncd.ledger.questions import Tally
 from syncd.ledger.stats import stat_in
@@ -152,7 +152,7 @@ class Facts(RuleBasedStateMachine):
         folder, directory, name = where
         known = tree.known_directory(self.ids[folder], directory)(self.db)
         if known.directory_id is not None:
-            self.make(tree.mark_missed(scan, known.directory_id, [name], []))
+            self.make(misses.mark(scan, known.directory_id, [name], []))
             if where in self.files:
                 self.missed_files[where] = scan
 
@@ -162,7 +162,7 @@ class Facts(RuleBasedStateMachine):
         known = tree.known_directory(self.ids[folder], above)(self.db)
         if known.directory_id is not None and directory in known.directories:
             lost = known.directories[directory]
-            self.make(tree.mark_missed(scan, known.directory_id, [], [lost]))
+            self.make(misses.mark(scan, known.directory_id, [], [lost]))
             self.missed_directories[folder, directory] = scan
 
     @rule(scan=scans)
@@ -178,7 +178,7 @@ class Facts(RuleBasedStateMachine):
             for where in self.files
             if self.missed_files.get(where) == scan or where[:2] in gone
         }
-        assert self.make(tree.forget_missed(scan)) == len(files)
+        assert self.make(misses.forget(scan)) == len(files)
         for where in files:
             del self.files[where], self.stats[where]
             self.missed_files.pop(where, None)
@@ -189,13 +189,13 @@ class Facts(RuleBasedStateMachine):
 
     @rule(scan=scans)
     def a_scan_is_doubted(self, scan: int) -> None:
-        self.make(tree.doubt_missed(scan))
+        self.make(misses.doubt(scan))
         self.missed_files = {w: by for w, by in self.missed_files.items() if by != scan}
         self.missed_directories = {s: b for s, b in self.missed_directories.items() if b != scan}
 
     @rule()
     def a_process_starts(self) -> None:
-        self.make(tree.doubt_unfinished())
+        self.make(misses.doubt_unfinished())
         self.missed_files, self.missed_directories = {}, {}
 
     @rule(account=accounts, held=st.sets(digests, max_size=3))
@@ -334,9 +334,9 @@ def test_a_directory_that_a_scan_missed_and_a_file_came_into_is_not_gone(
         put(db, b"x.jpg", DIGESTS[number], directory)
     known = tree.known_directory(1, missed.rpartition(b"/")[0])(db)
     assert known.directory_id is not None
-    tree.mark_missed(5, known.directory_id, [], [known.directories[missed], known.directory_id])(db)
+    misses.mark(5, known.directory_id, [], [known.directories[missed], known.directory_id])(db)
     put(db, b"new.jpg", DIGESTS[3], b"d/e")
-    assert tree.forget_missed(5)(db) == 0
+    assert misses.forget(5)(db) == 0
     assert len(replicas.missing_after(ONE, b"", 9)(db)) == 4
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.ledger import schema, tree
+from syncd.ledger import misses, schema, tree
 from syncd.ledger.database import changing, open_ledger, reading
 from syncd.ledger.errors import LedgerBusy, LedgerUnfit
 from syncd.ledger.lock import sole_use
@@ -94,8 +94,8 @@ async def test_an_older_ledger_goes_on_with_what_it_knows(path: Path) -> None:
 
     async with open_ledger(path) as ledger:
         assert await ledger.ask(wanted) == [("1", CONTENT.digest, 2)]
-        await ledger.write(tree.mark_missed(7, 1, [b"a.png"], []))
-        await ledger.write(tree.forget_missed(7))
+        await ledger.write(misses.mark(7, 1, [b"a.png"], []))
+        await ledger.write(misses.forget(7))
         assert await ledger.ask(wanted) == [("1", CONTENT.digest, 1)]
         await ledger.write(tree.record_all([(Place(1, b"", b"b.png"), stat, "gone bad")]))
         assert await ledger.ask(wanted) == []
@@ -223,7 +223,7 @@ async def test_damage_that_shows_later_is_named_as_well(path: Path) -> None:
     async def work() -> None:
         async with open_ledger(path) as ledger:
             await ledger.ask(damage)
-            await ledger.write(tree.doubt_unfinished())
+            await ledger.write(misses.doubt_unfinished())
 
     with pytest.raises(LedgerUnfit, match=r"damaged.*\.recover"):
         await work()

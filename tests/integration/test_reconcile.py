@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from syncd.engine.reconcile import Grace, Reconcile
-from syncd.ledger import deletions, replicas, roots, tree
+from syncd.ledger import condemned, deletions, misses, replicas, roots, tree
 from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.tree import Content, Place
 from syncd.model import (
@@ -74,14 +74,14 @@ async def unlinked(ledger: Ledger, folder: int, *numbers: int, at: float | None 
     known = await ledger.ask(tree.known_directory(folder, b""))
     assert known.directory_id is not None
     names = [b"%d.jpg" % n for n in numbers]
-    await ledger.write(tree.mark_missed(7, known.directory_id, names, []))
-    await ledger.write(deletions.condemn_missed(7, time.time() if at is None else at))
+    await ledger.write(misses.mark(7, known.directory_id, names, []))
+    await ledger.write(condemned.condemn_missed(7, time.time() if at is None else at))
     await believed(ledger, folder)
 
 
 async def due(ledger: Ledger) -> list[int]:
     now = time.time()
-    await ledger.write(deletions.hold(GRACE.hold))
+    await ledger.write(condemned.hold(GRACE.hold))
     found = await ledger.ask(deletions.due(ONE, now - DAY, now, 50))
     return [int.from_bytes(image.digest, "big") for image in found]
 
@@ -130,8 +130,8 @@ async def test_a_doubt_lets_be_what_was_not_confirmed_and_holds_back_the_rest(
     folder = await filled(ledger, 30)
     await unlinked(ledger, folder, 1, at=time.time() - 2 * DAY)
     await believed(ledger, folder, at=time.time() - DAY)
-    await ledger.write(tree.mark_missed(7, 1, [b"2.jpg"], []))
-    await ledger.write(deletions.condemn_missed(7, time.time()))
+    await ledger.write(misses.mark(7, 1, [b"2.jpg"], []))
+    await ledger.write(condemned.condemn_missed(7, time.time()))
     assert await ledger.write(roots.doubt(folder, "is empty, and was not", time.time())) == 1
     assert await due(ledger) == []
     await believed(ledger, folder)
@@ -150,9 +150,9 @@ async def test_too_many_are_one_case_that_is_said_once_and_stays_one(ledger: Led
     assert await due(ledger) == []
     held = [entry for entry in logs if entry["event"] == "deletions.held"]
     assert [(entry["log_level"], entry["images"]) for entry in held] == [("error", 10)]
-    (case,) = await ledger.ask(deletions.cases(3))
+    (case,) = await ledger.ask(condemned.cases(3))
     assert (case.images, case.files, case.names) == (11, 19, [b"0.jpg", b"1.jpg", b"2.jpg"])
-    assert await ledger.write(deletions.approve(FolderName("spring"))) == 11
+    assert await ledger.write(condemned.approve(FolderName("spring"))) == 11
     await reconcile.once(0.0)
     assert len(await due(ledger)) == 11
 
@@ -162,10 +162,10 @@ async def test_a_dismissed_case_is_over_and_its_images_stay(ledger: Ledger) -> N
     reconcile = Reconcile(ledger, GRACE)
     await unlinked(ledger, folder, *range(10), at=time.time() - 2 * DAY)
     await reconcile.once(0.0)
-    assert await ledger.write(deletions.dismiss(FolderName("spring"))) == 10
+    assert await ledger.write(condemned.dismiss(FolderName("spring"))) == 10
     await reconcile.once(0.0)
     assert await due(ledger) == []
-    assert await ledger.ask(deletions.cases(3)) == []
+    assert await ledger.ask(condemned.cases(3)) == []
 
 
 async def test_a_folder_or_mirror_taken_out_of_the_configuration_condemns_nothing(
@@ -176,7 +176,7 @@ async def test_a_folder_or_mirror_taken_out_of_the_configuration_condemns_nothin
     await ledger.write(
         tree.declare_folder(FolderName("spring"), b"/spring", [], Deletions.PROPAGATE)
     )
-    assert await ledger.write(deletions.let_unrouted_be()) == 1
+    assert await ledger.write(condemned.let_unrouted_be()) == 1
     assert await due(ledger) == []
 
 
@@ -185,7 +185,7 @@ async def test_the_deletions_of_a_folder_that_keeps_its_images_are_none(ledger: 
     await unlinked(ledger, folder, 1, at=time.time() - 2 * DAY)
     await ledger.write(tree.declare_folder(FolderName("spring"), b"/spring", [ONE]))
     assert await due(ledger) == []
-    assert await ledger.write(deletions.let_unrouted_be()) == 1
+    assert await ledger.write(condemned.let_unrouted_be()) == 1
 
 
 async def test_an_image_that_another_folder_keeps_is_kept(ledger: Ledger) -> None:
@@ -193,7 +193,7 @@ async def test_an_image_that_another_folder_keeps_is_kept(ledger: Ledger) -> Non
     other = await ledger.write(tree.declare_folder(FolderName("autumn"), b"/autumn", [ONE]))
     await put(ledger, other, 1)
     await unlinked(ledger, folder, 1, at=time.time() - 2 * DAY)
-    assert await ledger.ask(deletions.pending()) == []
+    assert await ledger.ask(condemned.pending()) == []
     assert await due(ledger) == []
 
 
