@@ -113,13 +113,14 @@ class Wishes:
         """Return what has lost a file that was deleted, and one that may be elsewhere."""
         seen = folder.included
         same = folder.believed and not folder.moved
-        proves = same and folder.excludes == folder.excluded_then
+        same_patterns = folder.excludes == folder.excluded_then
         undoubted = same and not folder.doubted
+        proves = undoubted and same_patterns
         replaced = {c for p, c in folder.known.items() if p in seen and seen[p] != c}
         vanished = {c for p, c in folder.known.items() if p not in seen}
-        if folder.shows_nothing:
+        if folder.shows_nothing and (same_patterns or folder.moved):
             folder.doubted = True
-            if told and undoubted and proves:
+            if told and proves:
                 folder.known = {}
             return set(), set()
         deleted = (replaced if undoubted else set()) | (vanished if proves else set())
