@@ -30,7 +30,7 @@ from syncd.rules.deleting import (
     next_look,
 )
 from syncd.rules.steps import Step, View, next_step
-from syncd.rules.verdicts import Fault
+from syncd.rules.verdicts import Fault, Verdict, judge
 
 log: FilteringBoundLogger = structlog.get_logger()
 
@@ -115,8 +115,10 @@ class Deleting:
             if await self._calls.make(write(), self._sending(due.hash), still) is None:
                 return
         except GraphError as error:
-            await self._refused(due, error.fault)
-            return
+            if judge(error.fault) is not Verdict.RETRY:
+                await self._refused(due, error.fault)
+                return
+            # It may be gone all the same: it is not held until a look has found it there.
         taken = deletions.deletion_taken(self._lane.account, due.hash, time.time())
         await self._ledger.write(taken)
         self._changed()
