@@ -11,11 +11,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from syncd.ledger import misses, schema, tree
+from syncd.ledger import accounts, misses, schema, tree
 from syncd.ledger.database import changing, open_ledger, reading
 from syncd.ledger.errors import LedgerBusy, LedgerUnfit
 from syncd.ledger.lock import sole_use
@@ -76,10 +77,30 @@ async def test_it_says_what_it_is(path: Path) -> None:
     assert path.read_bytes()[68:72] == b"SYNC"
 
 
-async def test_an_older_ledger_goes_on_with_what_it_knows(path: Path) -> None:
+LANDED = {
+    1: "0783dec18ec0a1c555820f90c4f3b93647a91c5b2eb4066a179306af655cbff4",
+    2: "7365eb215c5358cc0bd4e148a63ae5bffb37d1418bffa0bed3b8e870a2761f8f",
+    3: "417faf8de9c18588202ebdd629295f82b9fde122c4c90e50bc6192420b1e4bfe",
+    4: "ea248908afebc435cd71354cf4f4016a8f53ba6fbe0ad13b52e16458baf354ba",
+}
+"""The SHA-256 of each migration: once there are ledgers made by it, a change is a migration of its own."""
+
+
+def test_a_migration_that_has_landed_is_never_changed() -> None:
+    assert {version: sha256(text.encode()).hexdigest() for version, text in schema.migrations()} == LANDED
+
+
+WITHOUT_SPENDING = "DROP TABLE call; ALTER TABLE account DROP COLUMN tier;"
+"""What some ledgers of the first version do not have."""
+
+
+@pytest.mark.parametrize("also", ["", WITHOUT_SPENDING], ids=["whole", "without spending"])
+async def test_an_older_ledger_goes_on_with_what_it_knows(path: Path, also: str) -> None:
+    one = AccountId("1")
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         (_, first), *_ = schema.migrations()
-        db.executescript(first)
+        db.executescript(first + also)
+        db.execute("INSERT INTO account (account, alone_until) VALUES ('1', 7.0)")
         db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
         db.execute("PRAGMA user_version = 1")
         db.execute("PRAGMA journal_mode = WAL")
@@ -99,6 +120,11 @@ async def test_an_older_ledger_goes_on_with_what_it_knows(path: Path) -> None:
         assert await ledger.ask(wanted) == [("1", CONTENT.digest, 1)]
         await ledger.write(tree.record_all([(Place(1, b"", b"b.png"), stat, "gone bad")]))
         assert await ledger.ask(wanted) == []
+        assert await ledger.ask(accounts.alone_until(one)) == 7.0
+        await ledger.write(accounts.learn_tier(one, "standard"))
+        assert await ledger.ask(accounts.tier(one)) == "standard"
+        await ledger.write(accounts.spend(one, accounts.SpentCall(8.0, 3, 25), 0.0))
+        assert len(await ledger.ask(accounts.recent_calls(one, 0.0))) == 1
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (schema.current_version(),)
 
