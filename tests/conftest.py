@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import structlog
 from support.rig import Rig
 
+from syncd.log import bound_logger
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
+from syncd.service.logs import Lines
 
 HERE = Path(__file__).parent
 TIERS = ("unit", "integration", "acceptance")
@@ -18,6 +21,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         tier = item.path.relative_to(HERE).parts[0]
         assert tier in TIERS, f"{item.path} lies in no tier"
         item.add_marker(tier)
+
+
+@pytest.fixture(autouse=True)
+def log() -> None:
+    """What the code logs is printed, by a logger that has its levels."""
+    structlog.configure(
+        wrapper_class=bound_logger("debug"), logger_factory=lambda *_args: Lines(print)
+    )
 
 
 @pytest.fixture

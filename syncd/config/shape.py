@@ -21,6 +21,7 @@ class Tier(Enum):
 class LogLevel(StrEnum):
     DEBUG = "debug"
     INFO = "info"
+    NOTICE = "notice"
     WARNING = "warning"
     ERROR = "error"
 

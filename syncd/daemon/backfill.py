@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Config
 from syncd.daemon.house import House, open_house, tell_of
@@ -18,10 +17,11 @@ from syncd.engine.lane import Lane
 from syncd.engine.stats import sentence
 from syncd.ledger import questions
 from syncd.ledger.questions import Tally
+from syncd.log import Log
 from syncd.model import AccountName
 from syncd.service.notify import NOBODY, Notifier
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 TRIES = 6
 """How often a backfill tries an image that fails for a passing reason."""

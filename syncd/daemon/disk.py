@@ -8,7 +8,6 @@ from functools import partial
 
 import msgspec
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Config
 from syncd.folders.intake import Intake
@@ -19,12 +18,13 @@ from syncd.folders.looks import Look
 from syncd.ledger import condemned, misses, tree
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Source
+from syncd.log import Log
 from syncd.model import AccountId, Copying, Digest, FolderName
 
 KEPT = 12 * 2**20
 """Bytes of images that are kept from their digest to their first sending."""
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 
 class Disk(msgspec.Struct, frozen=True):
@@ -80,14 +80,14 @@ async def declare(config: Config, ledger: Ledger) -> dict[FolderName, int]:
         for account in sorted(before.difference(routes)):
             _tell_removed(config, name, account)
     for retired in await ledger.write(tree.retire_other_folders(list(ids))):
-        log.info("folder.retired", folder=retired)
+        log.notice("folder.retired", folder=retired)
     await ledger.write(condemned.let_unrouted_be())
     return ids
 
 
 def _tell_removed(config: Config, folder: FolderName, account: AccountId) -> None:
     known = config.account_by_id(account)
-    log.info(
+    log.notice(
         "mirror.removed",
         folder=folder,
         account=known.name if known is not None else account,

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable
 
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Config
 from syncd.daemon.changes import changes
@@ -20,10 +19,11 @@ from syncd.daemon.readiness import Start, asking_for_time
 from syncd.daemon.settings import Read, Settings, next_settings, tell_warnings
 from syncd.daemon.stopping import run_until, stop_signals
 from syncd.daemon.watchdog import watched_over
+from syncd.log import Log
 from syncd.model import printable
 from syncd.service.notify import NOBODY, Notifier
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 
 async def run(
@@ -53,7 +53,7 @@ async def run(
                     break
                 before, now = now.config, new
                 set_log(now.config)
-        log.info("daemon.stopped")
+        log.notice("daemon.stopped")
 
 
 async def _work(
@@ -70,7 +70,7 @@ async def _work(
                 loops.create_task(tell_of(house, start.status.tell), name="stats"),
             ]
             accepted.append(await next_settings(house.config, hangup, read))
-            log.info("daemon.reloading")
+            log.notice("daemon.reloading")
             start.manager.reloading()
             for task in tasks:
                 task.cancel()
@@ -81,9 +81,9 @@ async def _work(
 
 def _tell_begun(before: Config | None, now: Config) -> None:
     if before is not None:
-        log.info("daemon.reloaded", config=str(now.path), changes=changes(before, now))
+        log.notice("daemon.reloaded", config=str(now.path), changes=changes(before, now))
         return
-    log.info(
+    log.notice(
         "daemon.started",
         config=str(now.path),
         ledger=str(now.ledger.path),

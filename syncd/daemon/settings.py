@@ -8,13 +8,13 @@ from pathlib import Path
 
 import msgspec
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Config, ConfigError, Problem, Secret, load
 from syncd.daemon.openings import NoTokenError, opener, refuse_tokenless
 from syncd.engine.engine import Open
+from syncd.log import Log
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 
 class Settings(msgspec.Struct, frozen=True):

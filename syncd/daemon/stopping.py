@@ -8,11 +8,11 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
-from structlog.typing import FilteringBoundLogger
 
+from syncd.log import Log
 from syncd.service.notify import Notifier
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 DRAIN = 30.0
 """Seconds that calls under way have to end once the process is told to stop."""
@@ -25,7 +25,7 @@ def stop_signals(manager: Notifier) -> Iterator[asyncio.Event]:
     stop = asyncio.Event()
 
     def heard(number: signal.Signals) -> None:
-        log.info("daemon.stopping", signal=number.name)
+        log.notice("daemon.stopping", signal=number.name)
         manager.tell("STOPPING=1", "STATUS=Stopping: calls under way end.")
         stop.set()
         forget()
@@ -55,7 +55,7 @@ def stopped_by_hangup(stop: asyncio.Event) -> Iterator[None]:
 
     def heard() -> None:
         if not stop.is_set():
-            log.info("daemon.stopping", signal=signal.SIGHUP.name)
+            log.notice("daemon.stopping", signal=signal.SIGHUP.name)
             stop.set()
 
     loop.add_signal_handler(signal.SIGHUP, heard)

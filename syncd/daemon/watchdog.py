@@ -15,12 +15,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from syncd.ledger.database import Ledger
+from syncd.log import Log
 from syncd.service.notify import Notifier
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 _PART = 1 / 8
 """Of the watchdog's time, for each part's answer: a stuck one is named before the time is over."""
@@ -50,7 +50,7 @@ async def _watch(ledger: Ledger, manager: Notifier, seconds: float) -> None:
         if part is None:
             if stuck is not None:
                 lasted = round(time.monotonic() - since, 1)
-                log.info("watchdog.moves_again", part=stuck, seconds=lasted)
+                log.notice("watchdog.moves_again", part=stuck, seconds=lasted)
             stuck, since = None, time.monotonic()
             manager.tell("WATCHDOG=1")
             await asyncio.sleep(seconds / 2)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from syncd.engine.asking import AT_ONCE, Asked, ask_about
 from syncd.engine.calls import Calls
@@ -18,11 +17,12 @@ from syncd.graph.shapes import Usage
 from syncd.ledger import audits, replicas
 from syncd.ledger.audits import Believed
 from syncd.ledger.database import Ledger
+from syncd.log import Log
 from syncd.model import ImageHash, Listed
 from syncd.rules.auditing import Difference, between_reads, compare
 from syncd.rules.budget import READ
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 LOOK_EVERY = 60.0
 """Seconds between two looks whether an audit is due."""

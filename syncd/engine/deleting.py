@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from typing import assert_never
 
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from syncd.engine.asking import AT_ONCE, Asked, ask_about
 from syncd.engine.calls import Calls
@@ -18,6 +17,7 @@ from syncd.graph.shapes import Usage
 from syncd.ledger import deletions
 from syncd.ledger.database import Ledger
 from syncd.ledger.deletions import Due, Leaving
+from syncd.log import Log
 from syncd.model import ImageHash, printable
 from syncd.rules.budget import write
 from syncd.rules.deleting import (
@@ -32,7 +32,7 @@ from syncd.rules.deleting import (
 from syncd.rules.steps import Step, View, next_step
 from syncd.rules.verdicts import Fault, Verdict, judge
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 
 class Deleting:

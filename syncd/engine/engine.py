@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Account, Pack
 from syncd.engine.audit import Audit
@@ -23,12 +22,13 @@ from syncd.engine.worker import Errand, Fetch, work
 from syncd.graph.client import Credentials, GraphClient
 from syncd.ledger import accounts
 from syncd.ledger.database import Ledger
+from syncd.log import Log
 from syncd.model import AccountId, Copying, Digest
 from syncd.rules.budget import Terms, Tier
 from syncd.rules.copying import COMING
 from syncd.rules.verdicts import Verdict
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 OTHERS_LOOKED_AT_EVERY = 1.0  # seconds between looks for what another process wrote
 
@@ -217,7 +217,7 @@ class Engine:
             pauses = await self._ledger.ask(accounts.pauses())
             for lane in self.lanes.values():
                 if lane.stopped is not None and lane.account not in pauses:
-                    log.info("account.retried", account=lane.name)
+                    log.notice("account.retried", account=lane.name)
                     lane.reopen()
                     await self._open(lane)
                 lane.queue.hurry()
@@ -235,7 +235,7 @@ class Engine:
             for lane in changed:  # all at once: who shares a token goes by it
                 lane.credentials = read[lane]
             for lane in changed:
-                log.info("token.changed", account=lane.name)
+                log.notice("token.changed", account=lane.name)
                 if lane.stopped is not None:
                     await self._ledger.write(accounts.resume(lane.account))
                     lane.reopen()

@@ -7,15 +7,15 @@ import random
 from collections.abc import Callable, Iterable
 
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from syncd.engine.lane import Lane
 from syncd.engine.outcomes import Outcomes
 from syncd.graph.client import Credentials, GraphClient, GraphError
+from syncd.log import Log
 from syncd.rules.verdicts import Verdict, judge
 from syncd.rules.waiting import retry_delay
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 _PATIENCE = 30.0  # seconds between two questions, at most: somebody waits for the answer
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import msgspec
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from syncd.engine.gate import Gate
 from syncd.engine.pacer import End, Pacer
@@ -20,6 +19,7 @@ from syncd.graph.shapes import Usage
 from syncd.ledger import accounts
 from syncd.ledger.accounts import Pause
 from syncd.ledger.database import Change, Ledger
+from syncd.log import Log
 from syncd.model import AccountId, AccountName, Digest
 from syncd.rules import waiting
 from syncd.rules.budget import Call, Terms, Tier
@@ -27,7 +27,7 @@ from syncd.rules.forecast import duration
 from syncd.rules.sharing import Sharing, learnt
 from syncd.rules.verdicts import Fault, Verdict
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 LONGEST_PAUSE = 24 * 3600.0
 """Seconds; a pause in the ledger that says more comes from a clock that was wrong."""
@@ -147,7 +147,7 @@ class Lane:
         if self.pacer.pace.tier is not tier:
             learnt_tier = self.pacer.pace.tier.value
             await self._ledger.write(accounts.learn_tier(self.account, learnt_tier))
-            log.info("account.tier", account=self.name, tier=learnt_tier)
+            log.notice("account.tier", account=self.name, tier=learnt_tier)
         spent = accounts.SpentCall(now, call.points, call.images)
         return accounts.spend(self.account, spent, now - SPENDING)
 
@@ -155,13 +155,13 @@ class Lane:
         """An answer came: whatever troubled the account is over."""
         self.gate.went_through()
         if self.failures:
-            log.info("account.answers_again", account=self.name, failed_calls=self.failures)
+            log.notice("account.answers_again", account=self.name, failed_calls=self.failures)
             self.failures = 0
         if self._pause is not None and not self.gate.shut:  # else it was sent before the pause
             lasted = time.time() - self._pause.since
             self._pause = None
             await self._ledger.write(accounts.resume(self.account))
-            log.info("account.resumed", account=self.name, paused_seconds=round(lasted))
+            log.notice("account.resumed", account=self.name, paused_seconds=round(lasted))
 
     async def pause(self, verdict: Verdict, fault: Fault, usage: Usage) -> Pause:
         """Shut the gate for as long as the headers say, or else for longer each time."""

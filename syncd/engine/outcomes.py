@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import assert_never
 
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from syncd.engine.lane import Lane
 from syncd.engine.parts import Loaded
@@ -15,12 +14,13 @@ from syncd.graph.client import GraphError
 from syncd.ledger import accounts, copies, replicas
 from syncd.ledger.copies import Holder
 from syncd.ledger.database import Change, Ledger, all_of
+from syncd.log import Log
 from syncd.model import AccountId, Digest, Entry
 from syncd.rules.copying import REMEMBERED
 from syncd.rules.sharing import Sharing
 from syncd.rules.verdicts import Fault, Verdict, is_permission, judge
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 _REMEDIES = {
     Verdict.STOP_TOKEN: "give syncd a valid token, then run `syncd retry` or restart",
@@ -249,7 +249,7 @@ class Outcomes:
         until = sharing.alone_until or None
         await self._ledger.write(accounts.send_alone_until(lane.account, until))
         if until is None:
-            log.info("account.shares_posts_again", account=lane.name)
+            log.notice("account.shares_posts_again", account=lane.name)
         elif before.alone_until < time.time():
             log.warning("account.takes_one_a_post", account=lane.name)
 

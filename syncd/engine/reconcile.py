@@ -7,14 +7,14 @@ import time
 
 import msgspec
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from syncd.ledger import condemned
 from syncd.ledger.database import Ledger
+from syncd.log import Log
 from syncd.model import HoldAbove, printable
 from syncd.rules.believing import is_too_many
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 CLOCK_JUMP = 30.0
 """Seconds between two passes that only one of the clocks has seen: no time has passed."""
@@ -73,7 +73,7 @@ class Reconcile:
             self._told[pending.folder_id] = images
             if images > told.get(pending.folder_id, 0):
                 more = images - told.get(pending.folder_id, 0)
-                log.info("images.condemned", folder=pending.folder, images=more)
+                log.notice("images.condemned", folder=pending.folder, images=more)
             if not pending.held and not is_too_many(
                 images, pending.files + images, self._grace.hold
             ):

@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Iterable
 
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from syncd.engine.engine import Engine
 from syncd.engine.lane import Lane
 from syncd.ledger import questions
 from syncd.ledger.database import Ledger
 from syncd.ledger.questions import Tally
+from syncd.log import Log
 from syncd.rules.forecast import duration, forecast
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 
 async def tell_stats(

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Pack
 from syncd.engine.copying import choose_copy, send_copy
@@ -21,12 +20,13 @@ from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.ledger import replicas
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Facts, Source
+from syncd.log import Log
 from syncd.model import Digest
 from syncd.rules.budget import Call
 from syncd.rules.packing import Candidate, choose_pack
 from syncd.rules.steps import Step, View, next_step
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 Fetch = Callable[[Sequence[tuple[Digest, Sequence[Source]]]], Awaitable[list[bytes | None]]]
 """Reads the bytes of images from any of their files; None where no file holds them any more."""

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from syncd.folders.inside import Unreadable
 from syncd.folders.kept import Kept
@@ -19,10 +18,11 @@ from syncd.folders.settling import Found, Settling
 from syncd.ledger import tree
 from syncd.ledger.database import Ledger
 from syncd.ledger.tree import Content, Place
+from syncd.log import Log
 from syncd.model import Digest, Stat, printable
 from syncd.rules.settling import is_recent
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 MOST_WAITING = 10_000
 """Files in each line that settle at once; who finds more waits for them."""

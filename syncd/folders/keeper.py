@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import assert_never
 
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Folder
 from syncd.folders.intake import Intake
@@ -26,10 +25,11 @@ from syncd.folders.watcher import Watcher
 from syncd.ledger import misses, tree
 from syncd.ledger.database import Change, Ledger, all_of
 from syncd.ledger.tree import Place
+from syncd.log import Log
 from syncd.model import HoldAbove, Stat, printable
 from syncd.rules.believing import Root
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 _scans = itertools.count(1)
 
@@ -256,7 +256,7 @@ class Keeper:
     def _tell_back(self) -> None:
         if self._missing:
             self._missing = False
-            log.info("folder.back", folder=self._name, path=printable(self._root))
+            log.notice("folder.back", folder=self._name, path=printable(self._root))
 
     def _watch_is(self, state: WatchState) -> None:
         match state:

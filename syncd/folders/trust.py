@@ -7,15 +7,15 @@ from typing import assert_never
 
 import msgspec
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from syncd.config import Folder
 from syncd.ledger import condemned, misses, roots
 from syncd.ledger.database import Ledger
+from syncd.log import Log
 from syncd.model import Deletions, HoldAbove, RootIdentity, printable
 from syncd.rules.believing import Belief, Evidence, Root, believe, is_too_many
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 
 class Scan(msgspec.Struct, frozen=True):
@@ -102,7 +102,7 @@ class Trust:
         )
         if self._told is not None:
             self._told = None
-            log.info("folder.believed", folder=self._name, path=self._path)
+            log.notice("folder.believed", folder=self._name, path=self._path)
 
     async def _evidence(self, scan: Scan) -> Evidence:
         before = await self._ledger.ask(roots.believed(self._id))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Level = Literal["debug", "info", "warning", "error", "critical"]
+Level = Literal["debug", "info", "notice", "warning", "error", "critical"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Event:
 CATALOGUE = (
     Event(
         "account.answers_again",
-        ("info",),
+        ("notice",),
         ("account", "failed_calls"),
         "a call went through after some that failed",
     ),
@@ -46,14 +46,14 @@ CATALOGUE = (
     ),
     Event(
         "account.resumed",
-        ("info",),
+        ("notice",),
         ("account", "paused_seconds"),
         "the first call after a pause went through",
     ),
-    Event("account.retried", ("info",), ("account",), "`syncd retry` opened the account again"),
+    Event("account.retried", ("notice",), ("account",), "`syncd retry` opened the account again"),
     Event(
         "account.shares_posts_again",
-        ("info",),
+        ("notice",),
         ("account",),
         "the account took a POST of several images again",
     ),
@@ -73,7 +73,7 @@ CATALOGUE = (
     ),
     Event(
         "account.tier",
-        ("info",),
+        ("notice",),
         ("account", "tier"),
         "the headers say that the account has another tier than was believed: its budget is that"
         " one's now",
@@ -126,26 +126,26 @@ CATALOGUE = (
     ),
     Event(
         "daemon.reloaded",
-        ("info",),
+        ("notice",),
         ("changes", "config"),
         "everything works by the new configuration; the folders are about to be read",
     ),
     Event(
         "daemon.reloading",
-        ("info",),
+        ("notice",),
         (),
         "SIGHUP came, and the new configuration is good: calls under way end, nothing new begins",
     ),
     Event(
         "daemon.started",
-        ("info",),
+        ("notice",),
         ("accounts", "config", "folders", "ledger"),
         "the ledger is open, the folders are about to be read",
     ),
-    Event("daemon.stopped", ("info",), (), "everything is closed"),
+    Event("daemon.stopped", ("notice",), (), "everything is closed"),
     Event(
         "daemon.stopping",
-        ("info",),
+        ("notice",),
         ("signal",),
         "a signal came: calls under way end, nothing new begins",
     ),
@@ -205,10 +205,10 @@ CATALOGUE = (
         " were held for them alone, and leave the accounts after the grace: none unless the"
         " folder's deletions are propagated",
     ),
-    Event("folder.back", ("info",), ("folder", "path"), "a folder that was missing is there"),
+    Event("folder.back", ("notice",), ("folder", "path"), "a folder that was missing is there"),
     Event(
         "folder.believed",
-        ("info",),
+        ("notice",),
         ("folder", "path"),
         "a folder that was doubted is taken for what it is: deletions in it count again",
     ),
@@ -230,7 +230,7 @@ CATALOGUE = (
     ),
     Event(
         "folder.retired",
-        ("info",),
+        ("notice",),
         ("folder",),
         "the configuration no longer names this folder; its images stay in the accounts",
     ),
@@ -306,7 +306,7 @@ CATALOGUE = (
     ),
     Event(
         "images.condemned",
-        ("info",),
+        ("notice",),
         ("folder", "images"),
         "so many more images are wanted by no file any more; they leave the accounts once the grace"
         " is over",
@@ -319,7 +319,7 @@ CATALOGUE = (
     ),
     Event(
         "mirror.removed",
-        ("info",),
+        ("notice",),
         ("account", "folder", "note"),
         "the folder's images no longer go to this account; those that are there stay",
     ),
@@ -348,7 +348,7 @@ CATALOGUE = (
     ),
     Event(
         "token.changed",
-        ("info",),
+        ("notice",),
         ("account",),
         "another token was found where the account's token lies; it is used from now on, and ends"
         " a stop",
@@ -388,7 +388,7 @@ CATALOGUE = (
     Event("watch.ready", ("info",), ("folder", "path"), "a folder is watched"),
     Event(
         "watchdog.moves_again",
-        ("info",),
+        ("notice",),
         ("part", "seconds"),
         "a part that was stuck answers again",
     ),

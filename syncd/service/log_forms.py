@@ -19,11 +19,12 @@ CODES = {
     "event": "1",
     "debug": "2",
     "info": "32",
+    "notice": "34",
     "warning": "33",
     "error": "31",
     "critical": "1;31",
 }
-SHORT = {"warning": "warn", "critical": "fatal"}
+SHORT = {"notice": "note", "warning": "warn", "critical": "fatal"}
 WIDEST = len("fatal")
 COLUMN = 20
 """Where the fields begin, after the event: most names are shorter."""

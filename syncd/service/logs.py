@@ -13,6 +13,7 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from syncd.config import LogFormat
+from syncd.log import bound_logger
 from syncd.service.log_forms import (
     Form,
     coloured,
@@ -51,7 +52,7 @@ class Lines:
         with suppress(OSError, ValueError):  # gone, closed
             self._write(text)
 
-    debug = info = warning = error = critical = line
+    debug = info = notice = warning = error = critical = line
     """What structlog calls, by the level of the record; the level is in the line already."""
 
 
@@ -68,7 +69,7 @@ def configure_logs(
             structlog.contextvars.merge_contextvars,
             _renderer(_form(form, stream, environ)),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=bound_logger(level),
         logger_factory=lambda *_args: lines,
         # Loggers made at import must see what is configured later, and again in a test.
         cache_logger_on_first_use=False,

@@ -83,11 +83,13 @@ LANDED = {
     3: "417faf8de9c18588202ebdd629295f82b9fde122c4c90e50bc6192420b1e4bfe",
     4: "ea248908afebc435cd71354cf4f4016a8f53ba6fbe0ad13b52e16458baf354ba",
 }
-"""The SHA-256 of each migration: once there are ledgers made by it, a change is a migration of its own."""
+"""The SHA-256 of each migration; with ledgers made by it, a change is a migration of its own."""
 
 
 def test_a_migration_that_has_landed_is_never_changed() -> None:
-    assert {version: sha256(text.encode()).hexdigest() for version, text in schema.migrations()} == LANDED
+    assert {
+        version: sha256(text.encode()).hexdigest() for version, text in schema.migrations()
+    } == LANDED
 
 
 WITHOUT_SPENDING = "DROP TABLE call; ALTER TABLE account DROP COLUMN tier;"

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from syncd.log import LEVELS
 from syncd.service.catalogue import CATALOGUE, Event
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 SOURCE = ROOT / "syncd"
-LEVELS = {"debug", "info", "warning", "error", "critical"}
 LOGGERS = {"log", "structlog.get_logger()"}
 
 
@@ -52,7 +52,7 @@ def _read(call: ast.Call, file: Path) -> tuple[str, str, set[str]]:
     level, args = call.func.attr, call.args
     if level == "log":
         level, args = "varies", args[1:]
-    assert level in LEVELS | {"varies"}, f"{where}: say the level"
+    assert level in {*LEVELS, "varies"}, f"{where}: say the level"
     match args:
         case [ast.Constant(value=str(name))]:
             pass

@@ -348,7 +348,7 @@ MISTAKES: list[tuple[dict[str, str | None], str]] = [
     ({"pack": 'bytes = "1KB"'}, f'pack.bytes: is "1KB", out of range | {SIZE}'),
     (
         {"log": 'level = "chatty"'},
-        'log.level: is "chatty" | write one of "debug", "info", "warning", "error"',
+        'log.level: is "chatty" | write one of "debug", "info", "notice", "warning", "error"',
     ),
     (
         {"log": "format = 5"},
@@ -419,7 +419,7 @@ def test_the_report_is_a_paragraph_a_problem() -> None:
         loads(written({"log": 'level = "loud"', "pack": "images = 0"}), PATH, {})
     assert str(caught.value) == (
         '/etc/syncd/config.toml:11: log.level: is "loud"\n'
-        '    write one of "debug", "info", "warning", "error"\n'
+        '    write one of "debug", "info", "notice", "warning", "error"\n'
         "\n"
         "/etc/syncd/config.toml:13: pack.images: is 0\n"
         "    write a number from 1 to 50, without quotes"

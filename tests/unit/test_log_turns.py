@@ -5,12 +5,12 @@ import io
 
 import pytest
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from syncd.config import LogFormat
+from syncd.log import Log
 from syncd.service.logs import configure_logs
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 
 class Written(io.StringIO):

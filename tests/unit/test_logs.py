@@ -15,9 +15,9 @@ import pytest
 import structlog
 from hypothesis import example, given
 from hypothesis import strategies as st
-from structlog.typing import FilteringBoundLogger
 
 from syncd.config import LogFormat, LogLevel, Secret
+from syncd.log import Log
 from syncd.model import printable
 from syncd.service import log_secrets
 from syncd.service.log_forms import Form, coloured, console_form, json_form, logfmt_form, uncoloured
@@ -26,7 +26,7 @@ from syncd.service.log_record import Record, record_of
 from syncd.service.log_value import LONGEST, Plain, plain
 from syncd.service.logs import Lines, configure_logs, hide
 
-log: FilteringBoundLogger = structlog.get_logger()
+log: Log = structlog.get_logger()
 
 NOW = datetime(2026, 11, 21, 22, 4, 5, 678_900, tzinfo=UTC)
 FORMS = [json_form, logfmt_form, console_form(uncoloured), console_form(coloured)]
@@ -286,8 +286,9 @@ def test_a_logger_made_before_the_log_is_set_up_writes_to_it() -> None:
 @pytest.mark.parametrize(
     ("level", "said"),
     [
-        (LogLevel.DEBUG, ["debug", "info", "warning", "error"]),
-        (LogLevel.INFO, ["info", "warning", "error"]),
+        (LogLevel.DEBUG, ["debug", "info", "notice", "warning", "error"]),
+        (LogLevel.INFO, ["info", "notice", "warning", "error"]),
+        (LogLevel.NOTICE, ["notice", "warning", "error"]),
         (LogLevel.WARNING, ["warning", "error"]),
         (LogLevel.ERROR, ["error"]),
     ],
@@ -327,7 +328,7 @@ def test_an_exception_is_one_line_with_its_traceback_in_a_field() -> None:
     try:
         int("two\nlines")
     except ValueError:
-        log.exception("worker.crashed", account="main")
+        structlog.get_logger().exception("worker.crashed", account="main")
     (line,) = stream.getvalue().splitlines()
     pairs = read_logfmt(line)
     assert (pairs["level"], pairs["event"], pairs["account"]) == ("error", "worker.crashed", "main")
@@ -344,7 +345,7 @@ def test_no_exception_no_traceback() -> None:
 
 def test_bound_fields_come_along() -> None:
     stream = logged()
-    log.bind(account="main").info("e", n=1)
+    structlog.get_logger().bind(account="main").info("e", n=1)
     assert stream.getvalue().endswith(" event=e account=main n=1\n")
 
 
