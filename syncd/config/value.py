@@ -46,7 +46,7 @@ def whole_number(lowest: int, highest: int) -> Parser[int]:
         if not isinstance(value, int) or isinstance(value, bool):
             raise RefusedError(f"is {kind(value)}, not a whole number", advice)
         if not lowest <= value <= highest:
-            raise RefusedError(f"is {value}", advice)
+            raise RefusedError(f"is {_numeral(value)}", advice)
         return value
 
     return parse
@@ -70,7 +70,7 @@ def _share(value: object, advice: str) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise RefusedError(f"is {kind(value)}, not a share", advice)
     if not 0 <= value <= 1:
-        raise RefusedError(f"is {str(value)[:40]}", advice)
+        raise RefusedError(f"is {_numeral(value)}", advice)
     return float(value)
 
 
@@ -175,7 +175,7 @@ def kind(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return f"the number {str(value)[:40]}"
+            return _numeral(value) if _is_huge(value) else f"the number {_numeral(value)}"
         case str():
             return "a text"
         case list():
@@ -184,3 +184,12 @@ def kind(value: object) -> str:
             return "a table"
         case _:
             return "a date or a time"
+
+
+def _numeral(value: int | float) -> str:
+    return "a number of more than 64 bits" if _is_huge(value) else str(value)
+
+
+def _is_huge(value: int | float) -> bool:
+    """Tell whether it is more than TOML knows: Python refuses to write thousands of digits."""
+    return isinstance(value, int) and value.bit_length() > 64

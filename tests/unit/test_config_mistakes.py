@@ -55,6 +55,7 @@ def spring(lines: str) -> dict[str, str | None]:
     return {"folders.spring": f'path = "/srv/spring"\naccount = "main"\n{lines}'}
 
 
+HUGE = "a number of more than 64 bits"
 DURATION = 'write a number and ms, s, m, h or d, such as "2s", "15m"; from'
 SIZE = 'write a number and a unit, such as "24MiB", "300KB"; from 64KiB to 128MiB'
 SOURCES = (
@@ -343,6 +344,14 @@ MISTAKES: list[tuple[dict[str, str | None], str]] = [
     (
         {"pack": "images = 51"},
         "pack.images: is 51 | write a number from 1 to 50, without quotes",
+    ),
+    (
+        {"pack": f"images = 0x{'f' * 9000}"},
+        f"pack.images: is {HUGE} | write a number from 1 to 50, without quotes",
+    ),
+    (
+        {"log": f"format = 0x{'f' * 9000}"},
+        f'log.format: is {HUGE} | write one of "auto", "console", "json", "logfmt"',
     ),
     ({"pack": 'bytes = "24 M"'}, f'pack.bytes: is "24 M" | {SIZE}'),
     ({"pack": 'bytes = "1KB"'}, f'pack.bytes: is "1KB", out of range | {SIZE}'),
