@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
+import shutil
 import sys
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +18,9 @@ from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.config import LogFormat
 from syncd.service.logs import configure_logs, hide
 
+if TYPE_CHECKING:
+    from syncd.daemon.check.found import Check
+
 Quick = Annotated[
     bool,
     typer.Option(
@@ -24,27 +29,71 @@ Quick = Annotated[
         " call; exits 78 when it is not.",
     ),
 ]
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar="USER",
+        help="Look as this user; takes root. Without it, root looks as the service's user, and"
+        " anybody else as oneself.",
+    ),
+]
+
+INOTIFY = Path("/proc/sys/fs/inotify")
 
 
-def check(config: ConfigPath = DEFAULT_CONFIG, quick: Quick = False) -> None:
+def check(config: ConfigPath = DEFAULT_CONFIG, quick: Quick = False, user: As = None) -> None:
     """Look whether everything is in place: a line each, with ok or what to do.
 
     Reads the configuration, the ledger and the folders, and asks the API who the token is and
     whether it sees each account: one call a token, one an account.
+
+    Run by root it looks as the service does: as its user, with the credentials that its unit has,
+    and past what the unit hides. What is BAD has the commands below it that mend it.
     """
-    settings = configured(config)
     if quick:  # systemd shows the credentials to the daemon, but not to what checks for a reload
+        configured(config)
         return
     configure_logs("error", LogFormat.AUTO, sys.stderr)
     with at_once():
-        from syncd.daemon.check import checks  # noqa: PLC0415  needs what the daemon needs
-        from syncd.daemon.openings import opener  # noqa: PLC0415  the same
+        from syncd.daemon.check.looking import check_all  # noqa: PLC0415  needs much
+        from syncd.daemon.check.person import NobodyError  # noqa: PLC0415  the same
+        from syncd.daemon.check.view import view_of  # noqa: PLC0415  the same
 
-    found = asyncio.run(
-        checks(settings, opener(settings, os.environ, hide), Path("/proc/sys/fs/inotify"))
-    )
-    width = max(len(one.subject) for one in found)
-    for one in found:
-        state = "ok " if one.ok else "BAD"
-        print(f"{state} {one.subject:<{width}}  {one.said}")
+    try:
+        view = view_of(config.absolute(), user, os.environ)
+    except NobodyError as error:
+        raise typer.BadParameter(str(error), param_hint="--as") from None
+    os.environ.update(view.environ(os.environ))
+    settings = configured(config)
+    found = check_all(settings, view, os.environ, hide, INOTIFY)
+    _print(found, view.note, sudo=os.geteuid() != 0 or "SUDO_USER" in os.environ)
     raise typer.Exit(Exit.DONE if all(one.ok for one in found) else Exit.NOT_ALL)
+
+
+def _print(found: Sequence[Check], note: str | None, *, sudo: bool) -> None:
+    """Print a line each, which a terminal shows in as many as it takes; a command is never cut."""
+    width = max(len(one.subject) for one in found)
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for one in found:
+        head = f"{one.state.value:<3} {one.subject:<{width}}  "
+        print(_hung(head, one.said, columns))
+        for command in one.commands:
+            print(f"    {command.typed(sudo=sudo)}")
+    if note is not None:
+        print(_hung("", note, columns))
+
+
+def _hung(head: str, text: str, columns: int | None) -> str:
+    """Break a text where a terminal ends, below its own beginning if there is room for it."""
+    if columns is None:
+        return head + text
+    below = " " * (len(head) if columns - len(head) >= 40 else 4)
+    return textwrap.fill(
+        text,
+        width=max(columns, 20),
+        initial_indent=head,
+        subsequent_indent=below,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -36,7 +36,9 @@ from support.stranger.server import TOKEN
 
 from syncd.config import load
 from syncd.daemon.backfill import Result, backfill
-from syncd.daemon.check import checks
+from syncd.daemon.check.looking import check_all
+from syncd.daemon.check.person import oneself
+from syncd.daemon.check.view import View
 from syncd.daemon.openings import opener
 
 MAIN = "41"
@@ -839,9 +841,15 @@ async def test_check_understands_whatever_is_framed_whichever_way(
         trial = Trial(tmp_path, stranger)
         trial.fill(some(1))
         config = trial.config()
-        opened = opener(config, {"STRANGER": TOKEN}, lambda _secret: None)
         async with asyncio.timeout(DEADLINE):
-            found = await checks(config, opened, Path("/proc/sys/fs/inotify"))
+            found = await asyncio.to_thread(
+                check_all,
+                config,
+                View(oneself()),
+                {"STRANGER": TOKEN},
+                lambda _secret: None,
+                Path("/proc/sys/fs/inotify"),
+            )
         assert [check.said for check in found if not check.ok] == []
         trial.no_complaint()
         assert {call.head.path for call in stranger.calls} == {"/v25.0/me", f"/v25.0/act_{MAIN}"}

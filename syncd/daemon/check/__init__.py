@@ -1,0 +1,1 @@
+"""`syncd check`: whether all is in place, as the service would find it."""

@@ -1,0 +1,354 @@
+"""`syncd check` as an administrator runs it: what it calls BAD is mended by what it says to type.
+
+Each story ends with the real unit, which sees what was said that it would see.
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.box import TOKEN, URL, Box, Ran, lines_of, missing, until
+from support.pictures import picture
+
+WHY_NOT = missing()
+pytestmark = [
+    pytest.mark.skipif(
+        WHY_NOT is not None, reason=f"NOT SHOWN: check under a real systemd; {WHY_NOT}"
+    ),
+    pytest.mark.timeout(240),
+]
+
+CONFIG = f"""
+[graph]
+base_url = "{URL}"
+token = {{ credential = "syncd.token" }}
+[accounts.main]
+id = "1"
+[folders.spring]
+path = "/srv/spring"
+account = "main"
+[watch]
+settle = "0s"
+"""
+GRAPH_API = "[Service]\nExecStart=/usr/local/bin/syncd sandbox --tier unlimited\n"
+SETFACL = Path(__file__).parents[1] / "support/setfacl"
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    """A machine on which syncd was installed by the README's lines; they look before they start."""
+    box = Box(tmp_path_factory.mktemp("machine"))
+    try:
+        box.up()
+        if shutil.which("setfacl") is None:
+            box.write("/usr/local/bin/setfacl", SETFACL.read_bytes(), 0o755)
+        box.write("/etc/systemd/system/graph-api.service", GRAPH_API)
+        box.write("/tmp/config.toml", CONFIG)
+        box.do("useradd", "--create-home", "--user-group", "anna")
+        box.do("groupadd", "creatives")
+        box.do("systemctl", "daemon-reload")
+        box.do("systemctl", "start", "graph-api")
+        box.do("mkdir", "-p", "/srv/spring")
+        box.await_sandbox()
+        script = "\n".join(["set -eu", 'sudo() { "$@"; }', *lines_of("systemd")])
+        box.write("/tmp/install", script)
+        box.do("sh", "-c", "cd /opt/syncd/source && echo sandbox-token |"
+               " EDITOR='cp /tmp/config.toml' bash /tmp/install")  # fmt: skip
+        yield box
+    finally:
+        box.down()
+
+
+@pytest.fixture
+def box(machine: Box) -> Box:
+    """The machine with nothing running, one folder with one picture, and an API that knows none."""
+    machine.run("systemctl", "stop", "syncd*")
+    machine.run("systemctl", "reset-failed")
+    machine.do("sh", "-c", "rm -rf /var/lib/syncd /srv /etc/credstore*/syncd.* /etc/syncd/*"
+               " /etc/systemd/system/*.service.d /home/anna/* /root/token; mkdir -m 755 /srv;"
+               " chmod 755 /home/anna;"
+               " gpasswd -d syncd creatives; gpasswd -d syncd anna; true")  # fmt: skip
+    machine.write("/etc/syncd/config.toml", CONFIG)
+    machine.write("/etc/credstore/syncd.token", f"{TOKEN}\n", 0o600)
+    machine.write("/srv/spring/1.jpg", picture(1))
+    machine.do("systemctl", "daemon-reload")
+    machine.do("systemctl", "restart", "graph-api")
+    machine.await_sandbox()
+    machine.forget_journal()
+    return machine
+
+
+def check(box: Box, *words: str) -> Ran:
+    return box.run("syncd", "check", *words)
+
+
+def flat(ran: Ran) -> str:
+    """Return what it said to stderr, without the frame and the line breaks of a usage error."""
+    return " ".join(ran.err.replace("│", " ").split())
+
+
+def bad(ran: Ran) -> list[str]:
+    return [line for line in ran.out.splitlines() if line.startswith("BAD")]
+
+
+def mend(box: Box, ran: Ran) -> list[str]:
+    """Type what it said to type, as a person would: each line as it stands, to a shell."""
+    lines = [line[4:] for line in ran.out.splitlines() if line.startswith("    ")]
+    assert lines, ran.out
+    for line in lines:
+        given = f"echo {TOKEN} | {line}" if "/dev/stdin" in line else line
+        box.do("bash", "-c", given)
+    return lines
+
+
+def all_is_well(box: Box) -> None:
+    ran = check(box)
+    assert (ran.code, bad(ran)) == (0, []), ran.out + ran.err
+
+
+async def the_service_brings_it(box: Box, unit: str = "syncd") -> None:
+    box.do("systemctl", "start", unit)
+    await until(lambda: box.held() == 1, lambda: box.journal(unit))
+
+
+async def test_a_good_installation_is_all_ok_and_nothing_is_left_behind(box: Box) -> None:
+    ran = check(box)
+    assert (ran.code, ran.err) == (0, "")
+    assert re.fullmatch(r"(ok  .*\n)+", ran.out), ran.out
+    assert "accepted" in ran.out  # the token, which only the service is given
+    assert box.run("test", "-e", "/var/lib/syncd").code == 1
+    await the_service_brings_it(box)
+    all_is_well(box)
+    assert box.do("find", "/var/lib/syncd", "!", "-user", "syncd") == ""
+
+
+CLOSED = {
+    "the folder": ("chmod 700 /srv/spring", "setfacl"),
+    "a directory above": ("chmod 700 /srv", "setfacl"),
+    "both": ("chmod 700 /srv /srv/spring", "setfacl"),
+    "a file": ("chmod 600 /srv/spring/1.jpg", "setfacl"),
+    "a directory below": ("cd /srv/spring; mkdir -m 700 b; cp *.jpg b", "setfacl"),
+    "a group's": ("chgrp -R creatives /srv/spring; chmod -R o= /srv/spring", "usermod"),
+    "a group's, but for a file": (
+        "chgrp -R creatives /srv/spring; chmod -R o= /srv/spring; chmod 600 /srv/spring/1.jpg",
+        "setfacl",
+    ),
+    "a user's own group's": ("chown -R anna:anna /srv/spring; chmod -R o= /srv/spring", "setfacl"),
+    "the service's own": ("chown -R syncd: /srv/spring; chmod 000 /srv/spring/1.jpg", "chmod"),
+    "shut to its group": ("chown -R anna:syncd /srv/spring; chmod 705 /srv/spring", "setfacl"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", CLOSED)
+async def test_a_folder_that_is_closed_is_opened_by_what_it_says(box: Box, how: str) -> None:
+    closing, tool = CLOSED[how]
+    box.do("bash", "-c", closing)
+    ran = check(box)
+    assert ran.code == 1
+    assert [line.split()[:3] for line in bad(ran)] == [["BAD", "folder", "spring"]], ran.out
+    assert any(line.split()[0] in (tool, "find") for line in mend(box, ran)), ran.out
+    all_is_well(box)
+    await the_service_brings_it(box)
+
+
+async def test_a_name_that_the_shell_would_misread_is_quoted(box: Box) -> None:
+    path = '/srv/it\'s $HOME; "new" 50%\\'
+    box.do("mv", "/srv/spring", path)
+    box.do("chmod", "700", path)
+    box.write("/etc/syncd/config.toml", CONFIG.replace('"/srv/spring"', f"'''{path}'''"))
+    mend(box, check(box))
+    all_is_well(box)
+    await the_service_brings_it(box)
+
+
+async def test_a_link_is_followed_to_what_is_closed(box: Box) -> None:
+    box.do("bash", "-c", "mkdir -p -m 700 /srv/a/b; mv /srv/spring /srv/a/b/; ln -s a/b /srv/x")
+    box.write("/etc/syncd/config.toml", CONFIG.replace("/srv/spring", "/srv/x/spring"))
+    lines = mend(box, check(box))
+    assert [line.split()[-1] for line in lines] == ["/srv/a", "/srv/a/b"] or len(lines) == 1
+    all_is_well(box)
+    await the_service_brings_it(box)
+
+
+@pytest.mark.parametrize("home", ["tmpfs", "yes"])
+async def test_a_folder_below_home_gets_a_drop_in(box: Box, home: str) -> None:
+    drop_in = f"[Service]\nProtectHome={home}\n"
+    box.write("/etc/systemd/system/syncd.service.d/home.conf", drop_in)
+    box.do("systemctl", "daemon-reload")
+    path = "/home/anna/my creatives: spring"
+    box.do(
+        "bash", "-c", f"mv /srv/spring '{path}'; chown -R anna: '{path}'; chmod 700 '{path}' ~anna"
+    )
+    box.write("/etc/syncd/config.toml", CONFIG.replace("/srv/spring", path))
+    ran = check(box)
+    assert f"syncd.service does not see it (ProtectHome={home})" in ran.out
+    lines = mend(box, ran)
+    assert any("BindReadOnlyPaths=" in line for line in lines)
+    # systemd comes to what it binds past whatever is closed above.
+    assert not any(line.endswith("/home/anna") for line in lines)
+    all_is_well(box)
+    await the_service_brings_it(box)
+
+
+async def test_a_folder_below_tmp_is_to_be_moved(box: Box) -> None:
+    box.do("bash", "-c", "mkdir /tmp/spring")
+    box.write("/etc/syncd/config.toml", CONFIG.replace("/srv/spring", "/tmp/spring"))
+    (line,) = bad(check(box))
+    assert "PrivateTmp=yes" in line
+    assert "move it" in line
+
+
+TOKENS = {
+    "no file in the credstore": "rm /etc/credstore/syncd.token",
+    "another name": r"sed -i s/syncd.token/other.token/ /etc/syncd/config.toml;"
+    " mv /etc/credstore/syncd.token /etc/credstore/other.token",
+    "a file of root's": "install -m 600 /etc/credstore/syncd.token /etc/syncd/token;"
+    " sed -i 's,credential = .syncd.token.,file = \"/etc/syncd/token\",' /etc/syncd/config.toml",
+    "a configuration of root's": "chmod 600 /etc/syncd/config.toml",
+}
+
+
+@pytest.mark.parametrize("how", TOKENS)
+async def test_a_token_that_the_service_would_not_get(box: Box, how: str) -> None:
+    box.do("bash", "-c", TOKENS[how])
+    ran = check(box)
+    assert ran.code == 1
+    assert bad(ran)
+    assert TOKEN not in ran.out + ran.err
+    mend(box, ran)
+    all_is_well(box)
+    await the_service_brings_it(box)
+
+
+async def test_a_token_that_the_unit_hides_is_to_be_moved(box: Box) -> None:
+    box.do("install", "-m", "600", "-o", "syncd", "/etc/credstore/syncd.token", "/home/anna/token")
+    config = CONFIG.replace('credential = "syncd.token"', 'file = "/home/anna/token"')
+    box.write("/etc/syncd/config.toml", config)
+    (line,) = bad(check(box))
+    assert "(ProtectHome=tmpfs): move it elsewhere, such as to /etc/syncd" in line
+
+
+async def test_an_encrypted_credential_is_read_as_the_service_gets_it(box: Box) -> None:
+    drop_in = "[Service]\nLoadCredential=\nLoadCredentialEncrypted=syncd.token\n"
+    box.write("/etc/systemd/system/syncd.service.d/token.conf", drop_in)
+    box.do("systemctl", "daemon-reload")
+    box.do("bash", "-c", "rm /etc/credstore/syncd.token; mkdir -p /etc/credstore.encrypted;"
+           f" echo -n {TOKEN} | systemd-creds encrypt --with-key=host --name=syncd.token -"
+           " /etc/credstore.encrypted/syncd.token")  # fmt: skip
+    all_is_well(box)
+    box.do("bash", "-c", "echo nothing > /etc/credstore.encrypted/syncd.token")
+    assert "cannot be decrypted" in bad(check(box))[0]
+
+
+async def test_a_variable_of_the_shell_is_none_of_the_service(box: Box) -> None:
+    config = CONFIG.replace('credential = "syncd.token"', 'env = "SYNCD_TOKEN"')
+    box.write("/etc/syncd/config.toml", config)
+    ran = box.run("env", f"SYNCD_TOKEN={TOKEN}", "syncd", "check")
+    assert "syncd.service does not set the variable SYNCD_TOKEN" in bad(ran)[0]
+    box.write("/etc/syncd/environment", f"# ours\nSYNCD_TOKEN={TOKEN}\n", 0o600)
+    drop_in = "[Service]\nEnvironmentFile=/etc/syncd/environment\n"
+    box.write("/etc/systemd/system/syncd.service.d/token.conf", drop_in)
+    box.do("systemctl", "daemon-reload")
+    all_is_well(box)
+
+
+LEDGERS = {
+    "a directory that is not there": "/srv/ledger",
+    "a directory of root's": "/srv/spring.d",
+    "below /home": "/home/anna/ledger",
+}
+
+
+@pytest.mark.parametrize("how", LEDGERS)
+async def test_a_ledger_elsewhere_gets_what_it_needs(box: Box, how: str) -> None:
+    directory = LEDGERS[how]
+    box.do("mkdir", "-p", "/srv/spring.d")
+    box.write("/etc/syncd/config.toml", f'{CONFIG}[ledger]\npath = "{directory}/ledger.db"\n')
+    mend(box, check(box))
+    all_is_well(box)
+    await the_service_brings_it(box)
+    box.do("test", "-f", f"{directory}/ledger.db")
+
+
+async def test_a_ledger_that_root_has_made_is_given_to_the_service(box: Box) -> None:
+    box.do("systemctl", "start", "syncd")
+    box.do("systemctl", "stop", "syncd")
+    box.do("chown", "root:", "/var/lib/syncd/ledger.db")
+    ran = check(box)
+    assert "may not write /var/lib/syncd/ledger.db" in bad(ran)[0]
+    mend(box, ran)
+    all_is_well(box)
+    await the_service_brings_it(box)
+
+
+async def test_an_instance_is_seen_as_its_own_unit(box: Box) -> None:
+    box.do("mv", "/etc/syncd/config.toml", "/etc/syncd/eu.toml")
+    words = ("--config", "/etc/syncd/eu.toml")
+    ran = check(box, *words)
+    assert "/etc/credstore/syncd.eu.token" in bad(ran)[0]
+    mend(box, ran)
+    ran = check(box, *words)
+    assert ran.code == 0, ran.out
+    assert "/var/lib/syncd/eu/ledger.db" in ran.out
+    box.write("/etc/syncd/eu.toml", f'{CONFIG}[ledger]\npath = "/var/lib/syncd/us/ledger.db"\n')
+    box.do("install", "-d", "-o", "syncd", "/var/lib/syncd/us")
+    assert (
+        "syncd@eu.service does not see it (TemporaryFileSystem=/var/lib/syncd)"
+        in (bad(check(box, *words))[0])
+    )
+    box.write("/etc/syncd/eu.toml", CONFIG)
+    await the_service_brings_it(box, "syncd@eu")
+
+
+async def test_it_looks_as_whom_it_is_told(box: Box) -> None:
+    box.do("bash", "-c", "chmod 700 /srv/spring; install -d -m 700 -o syncd /var/lib/syncd")
+    ledger = '[ledger]\npath = "/var/lib/syncd/ledger.db"\n'
+    config = CONFIG.replace('credential = "syncd.token"', 'file = "/etc/credstore/syncd.token"')
+    box.write("/etc/syncd/config.toml", config + ledger)
+    assert check(box, "--as", "root").code == 0
+    seen = check(box, "--as", "anna")
+    assert "user anna may not read /srv/spring" in seen.out
+    assert "    setfacl -Rm u:anna:rX,d:u:anna:rX /srv/spring" in seen.out
+    box.write("/etc/syncd/config.toml", CONFIG + ledger)
+    assert check(box, "--as", "nobody-here").code == 2
+    anna = ("setpriv", "--reuid=anna", "--regid=anna", "--init-groups", "syncd", "check")
+    assert "takes root: sudo syncd check --as syncd" in flat(box.run(*anna, "--as", "syncd"))
+    ran = box.run(*anna)
+    assert ran.code == 1
+    assert bad(ran) == []
+    for subject in ("ledger", "folder spring", "token of main"):  # root alone may look at these
+        assert re.search(rf"^\?   {subject} ", ran.out, re.MULTILINE), ran.out
+    assert "setfacl" not in ran.out
+    assert ran.out.splitlines()[-1] == (
+        "This is what anna sees; sudo syncd check looks as syncd, as the service does."
+    )
+
+
+async def test_a_configuration_of_no_unit_hears_nothing_of_units(box: Box) -> None:
+    box.do("bash", "-c", "mkdir /tmp/spring; cp -a /etc/syncd/config.toml /tmp/mine.toml")
+    config = CONFIG.replace("/srv/spring", "/tmp/spring").replace(
+        'credential = "syncd.token"', 'env = "T"'
+    )
+    box.write("/tmp/mine.toml", f'{config}[ledger]\npath = "/tmp/ledger.db"\n')
+    ran = box.run("env", f"T={TOKEN}", "syncd", "check", "--config", "/tmp/mine.toml")
+    assert (ran.code, bad(ran)) == (0, []), ran.out
+
+
+def test_the_stand_in_for_setfacl_does_what_setfacl_does(tmp_path: Path) -> None:
+    if shutil.which("setfacl") is None:
+        pytest.skip("NOT SHOWN: there is no setfacl here")
+    seen = []
+    for name, tool in (("theirs", "setfacl"), ("ours", str(SETFACL))):
+        top = tmp_path / name / "top"
+        (top / "below").mkdir(parents=True)
+        (top / "below/file").touch(0o640)
+        subprocess.run([tool, "-Rm", "u:daemon:rX,d:u:daemon:rX", top], check=True)
+        subprocess.run([tool, "-m", "u:daemon:x", top.parent], check=True)
+        shown = subprocess.run(
+            ["getfacl", "-R", "-c", "."], cwd=top.parent, check=True, capture_output=True
+        )
+        seen.append(shown.stdout)
+    assert seen[0] == seen[1]
