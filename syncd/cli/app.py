@@ -21,13 +21,14 @@ from syncd.cli.retry import retry
 from syncd.cli.run import run
 from syncd.cli.sandbox import sandbox
 from syncd.cli.status import status
-from syncd.ledger.errors import LedgerBusy, LedgerUnfit
+from syncd.ledger.errors import LedgerBusy, LedgerFails, LedgerUnfit
 
 app = typer.Typer(
     name="syncd",
     help="Keeps the image libraries of Meta ad accounts in step with folders on disk.",
     epilog="Exit codes: 0 done · 1 something could not be done · 2 wrong usage · "
-    "65 the ledger is unfit · 75 another process has the ledger · 78 the configuration is wrong",
+    "65 the ledger is unfit · 74 its disk fails · 75 another process has the ledger · "
+    "78 the configuration is wrong",
     no_args_is_help=True,
     rich_markup_mode="markdown",  # which wraps a paragraph as the terminal is wide
     pretty_exceptions_enable=False,  # a traceback with locals could show a secret
@@ -48,6 +49,8 @@ def main() -> None:
         app()
     except LedgerUnfit as error:
         _fail(str(error), Exit.LEDGER_UNFIT)
+    except LedgerFails as error:
+        _fail(str(error), Exit.LEDGER_FAILS)
     except LedgerBusy as error:
         _fail(str(error), Exit.LEDGER_BUSY)
 

@@ -33,6 +33,8 @@ def _lines(event: Event) -> Iterator[str]:
     yield from _paragraph(event.when)
     if event.remedy:
         yield from _paragraph(f"do: {event.remedy}")
+    if event.ended_by:
+        yield from _paragraph(f"until: {', '.join(event.ended_by)}")
     if event.fields:
         yield from _paragraph(f"fields: {', '.join(event.fields)}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
 from typing import Annotated
 
@@ -13,11 +14,14 @@ from syncd.cli.exits import Exit
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.cli.words import amount, moment, span
 from syncd.config import Config
-from syncd.ledger import accounts, condemned, questions
+from syncd.ledger import accounts, condemned, needs, questions
 from syncd.ledger.accounts import Pause
 from syncd.ledger.database import reading
+from syncd.ledger.needs import Need
 from syncd.ledger.questions import Count, Tally
 from syncd.model import printable
+
+_WIDTH = 100
 
 
 class FolderStatus(msgspec.Struct):
@@ -48,6 +52,7 @@ class AccountStatus(msgspec.Struct):
 class Status(msgspec.Struct):
     """What `syncd status --json` prints."""
 
+    needs_you: list[Need]
     accounts: dict[str, AccountStatus]
     folders: dict[str, FolderStatus]
 
@@ -56,7 +61,10 @@ def status(
     config: ConfigPath = DEFAULT_CONFIG,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Say how each account and folder stands. Reads the ledger alone, also beside the daemon."""
+    """Say what needs you, and how each account and folder stands.
+
+    It reads the ledger alone, also beside the daemon.
+    """
     settings = configured(config)
     try:
         found = _ask(settings)
@@ -70,7 +78,9 @@ def status(
 
 
 def _ask(config: Config) -> Status:
+    names = {account.id: str(name) for name, account in config.accounts.items()}
     with reading(config.ledger.path) as db:
+        waiting = needs.needs(names, time.time())(db)
         pauses = accounts.pauses()(db)
         states = {}
         for name, account in config.accounts.items():
@@ -100,13 +110,17 @@ def _ask(config: Config) -> Status:
             )
             for f in questions.folder_states()(db)
         }
-    return Status(states, folders)
+    return Status(waiting, states, folders)
 
 
 def _print(found: Status) -> None:
     from rich.console import Console  # noqa: PLC0415  it takes a while to load
     from rich.table import Table  # noqa: PLC0415  the same
 
+    for need in found.needs_you:
+        _print_need(need)
+    if found.needs_you:
+        print()
     table = Table(box=None, pad_edge=False)
     table.add_column("account")
     for column in ("wanted", "held", "missing", "rejected"):
@@ -133,6 +147,23 @@ def _print(found: Status) -> None:
         if folder.deletions_held:
             images = amount(folder.deletions_held, "image")
             print(f"folder {name}: {images} held for you to decide: see `syncd deletions`")
+
+
+def _print_need(need: Need) -> None:
+    told = f"needs you: {need.subject}: {need.why} ({need.event}, since {moment(need.since)})"
+    for line in (*_wrapped(told, ""), *_wrapped(f"do: {need.remedy}", "    ")):
+        print(line)
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent or "    ",
+        break_long_words=False,  # a path, or a command, is to be copied
+        break_on_hyphens=False,
+    )
 
 
 def _state(account: AccountStatus) -> str:

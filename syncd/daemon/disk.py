@@ -15,7 +15,7 @@ from syncd.folders.keeper import Keeper
 from syncd.folders.kept import Kept
 from syncd.folders.loading import load
 from syncd.folders.looks import Look
-from syncd.ledger import condemned, misses, tree
+from syncd.ledger import concerns, condemned, misses, tree
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Source
 from syncd.log import Log
@@ -70,6 +70,7 @@ class Disk(msgspec.Struct, frozen=True):
 async def declare(config: Config, ledger: Ledger) -> dict[FolderName, int]:
     """Tell the ledger which folders stand for which accounts; answers the folders' ids."""
     await ledger.write(misses.doubt_unfinished())
+    await ledger.write(concerns.begin_anew(_subjects(config)))
     ids: dict[FolderName, int] = {}
     for name, folder in config.folders.items():
         routes = config.routes(folder)
@@ -83,6 +84,10 @@ async def declare(config: Config, ledger: Ledger) -> dict[FolderName, int]:
         log.notice("folder.retired", folder=retired)
     await ledger.write(condemned.let_unrouted_be())
     return ids
+
+
+def _subjects(config: Config) -> list[str]:
+    return [*map(concerns.account, config.accounts), *map(concerns.folder, config.folders)]
 
 
 def _tell_removed(config: Config, folder: FolderName, account: AccountId) -> None:

@@ -13,6 +13,7 @@ import structlog
 
 from syncd.config import Config
 from syncd.daemon.changes import changes
+from syncd.daemon.failing import failures_told
 from syncd.daemon.hangups import hear_hangups
 from syncd.daemon.house import House, build_house, keep, take_ledger, tell_of
 from syncd.daemon.readiness import Start, asking_for_time
@@ -36,7 +37,7 @@ async def run(
 
     set_log sets the log up as another configuration says; for the first, the caller has done so.
     """
-    with stop_signals(manager) as stop, asking_for_time(manager) as begun:
+    with stop_signals(manager) as stop, asking_for_time(manager) as begun, failures_told():
         hangup = hear_hangups()
         async with (
             take_ledger(first.config.ledger.path) as ledger,
@@ -69,7 +70,7 @@ async def _work(
                 loops.create_task(start.tell_ready(house), name="ready"),
                 loops.create_task(tell_of(house, start.status.tell), name="stats"),
             ]
-            accepted.append(await next_settings(house.config, hangup, read))
+            accepted.append(await next_settings(house.config, hangup, read, house.ledger))
             log.notice("daemon.reloading")
             start.manager.reloading()
             for task in tasks:

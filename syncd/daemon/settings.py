@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,7 +13,10 @@ import structlog
 from syncd.config import Config, ConfigError, Problem, Secret, load
 from syncd.daemon.openings import NoTokenError, opener, refuse_tokenless
 from syncd.engine.engine import Open
+from syncd.ledger import concerns
+from syncd.ledger.database import Ledger
 from syncd.log import Log
+from syncd.rules import remedies
 
 log: Log = structlog.get_logger()
 
@@ -41,15 +45,22 @@ def read_settings(
     return Settings(config, open_account)
 
 
-async def next_settings(now: Config, hangup: asyncio.Event, read: Read) -> Settings:
+async def next_settings(now: Config, hangup: asyncio.Event, read: Read, ledger: Ledger) -> Settings:
     """Wait for a SIGHUP that finds settings to be worked by; what is refused changes nothing."""
     while True:
         await hangup.wait()
         hangup.clear()  # before the file is read: a SIGHUP from here on reads it again
         found = await asyncio.to_thread(_settings_or_why_not, now, read)
+        at = time.time()
         if isinstance(found, Settings):
+            over = concerns.end("config.refused", concerns.CONFIG, at)
+            if (lasted := await ledger.write(over)) is not None:
+                log.notice("config.accepted", lasted=lasted)
             return found
-        log.error("config.refused", why=found)
+        remedy = remedies.CONFIGURATION
+        begun = concerns.begin("config.refused", concerns.CONFIG, found, at, remedy=remedy)
+        await ledger.write(begun)
+        log.error("config.refused", why=found, remedy=remedy)
 
 
 def _settings_or_why_not(now: Config, read: Read) -> Settings | str:

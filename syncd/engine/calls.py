@@ -76,7 +76,8 @@ class Calls:
             answer, usage = await send(credentials)
         except GraphError as error:
             await self._spent(call, end_of(error.fault), error.usage)
-            if await self._outcomes.troubled(lane, error) is Verdict.STOP_ACCOUNT:
+            verdict = await self._outcomes.troubled(lane, error, credentials)
+            if verdict is Verdict.STOP_ACCOUNT:
                 await lane.went_through()  # uploads show whether that is true of the whole account
             return error
         await self._spent(call, End.TAKEN, usage)

@@ -76,7 +76,7 @@ async def send_copy(
         answer = await client.copy(lane.account, credentials, source.account, source.hash)
     except GraphError as error:
         await ledger.write(await lane.spent(call, end_of(error.fault), error.usage))
-        await outcomes.copy_refused(lane, digest, file, source, error)
+        await outcomes.copy_refused(lane, digest, file, source, error, credentials)
         return
     await ledger.write(await lane.spent(call, End.TAKEN, answer.usage))
     if len(answer.entries) == 1:

@@ -180,7 +180,7 @@ class Deleting:
                 self._tell_kept(image.hash, image.path, "it has come again, or is used, since")
             case Confirmation.AGAIN:
                 if image.asked == 1:
-                    log.warning(
+                    log.info(
                         "deletion.unconfirmed",
                         account=self._lane.name,
                         file=printable(image.path),

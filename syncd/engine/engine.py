@@ -24,6 +24,7 @@ from syncd.ledger import accounts
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.model import AccountId, Copying, Digest
+from syncd.rules import remedies
 from syncd.rules.budget import Terms, Tier
 from syncd.rules.copying import COMING
 from syncd.rules.verdicts import Verdict
@@ -157,7 +158,7 @@ class Engine:
         """Read the account's credentials, anew when a person has seen to them."""
         credentials = await asyncio.to_thread(self._open_account, self._accounts[lane.account])
         if isinstance(credentials, str):
-            await lane.stop(Verdict.STOP_TOKEN, credentials, "then run `syncd retry`")
+            await lane.stop(Verdict.STOP_TOKEN, credentials, remedies.NOTHING_TO_CALL_WITH)
         else:
             lane.credentials = credentials
 
@@ -217,8 +218,7 @@ class Engine:
             pauses = await self._ledger.ask(accounts.pauses())
             for lane in self.lanes.values():
                 if lane.stopped is not None and lane.account not in pauses:
-                    log.notice("account.retried", account=lane.name)
-                    lane.reopen()
+                    lane.retried()
                     await self._open(lane)
                 lane.queue.hurry()
             self.look_again()
@@ -235,10 +235,11 @@ class Engine:
             for lane in changed:  # all at once: who shares a token goes by it
                 lane.credentials = read[lane]
             for lane in changed:
-                log.notice("token.changed", account=lane.name)
+                lasted = None
                 if lane.stopped is not None:
                     await self._ledger.write(accounts.resume(lane.account))
-                    lane.reopen()
+                    lasted = lane.reopen()
+                log.notice("token.changed", account=lane.name, lasted=lasted)
 
     def _read_credentials(self) -> dict[Lane, Credentials]:
         """Read what opens each account; one that cannot be read (now) keeps what it had."""

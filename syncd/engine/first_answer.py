@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Iterable
 
 import structlog
@@ -12,6 +13,7 @@ from syncd.engine.lane import Lane
 from syncd.engine.outcomes import Outcomes
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.log import Log
+from syncd.rules.lasting import lasted
 from syncd.rules.verdicts import Verdict, judge
 from syncd.rules.waiting import retry_delay
 
@@ -36,25 +38,28 @@ async def first_answer(
 
     A lane that is shut has had its answer, and was told of.
     """
-    tries = 0
-    while lane.credentials is not None and not lane.gate.shut:
+    tries, since = 0, 0.0
+    while (credentials := lane.credentials) is not None and not lane.gate.shut:
         try:
-            me = await client.me(lane.credentials)
+            me = await client.me(credentials)
         except GraphError as error:
-            match judge(error.fault):
-                case Verdict.RETRY:
-                    pass
-                case Verdict.STOP_ACCOUNT:
-                    return  # it is no matter of an account, and its uploads show what holds
-                case _:
-                    await outcomes.troubled(lane, error)
-                    return
+            verdict = judge(error.fault)
+            # Rights are no matter of this question: uploads show what holds of the account.
+            if verdict not in (Verdict.RETRY, Verdict.STOP_ACCOUNT):
+                verdict = await outcomes.troubled(lane, error, credentials)
+            if verdict is not Verdict.RETRY:
+                break
             why = str(error.fault)
         else:
-            log.info("token.accepted", account=lane.name, user=me.name or me.id)
+            waited = lasted(since, time.time()) if tries else None
+            user = me.name or me.id
+            log.notice("token.accepted", account=lane.name, user=user, lasted=waited)
             return
         tries += 1
         if tries == 1:
+            since = time.time()
             log.warning("token.unanswered", account=lane.name, why=why)
         told(why)
         await asyncio.sleep(min(_PATIENCE, retry_delay(tries, random.random())))  # noqa: S311  jitter
+    if tries:
+        log.notice("token.answered", account=lane.name, lasted=lasted(since, time.time()))

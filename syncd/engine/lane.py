@@ -16,14 +16,15 @@ from syncd.engine.pacer import End, Pacer
 from syncd.engine.queue import WorkQueue
 from syncd.graph.client import Credentials
 from syncd.graph.shapes import Usage
-from syncd.ledger import accounts
+from syncd.ledger import accounts, concerns
 from syncd.ledger.accounts import Pause
 from syncd.ledger.database import Change, Ledger
 from syncd.log import Log
 from syncd.model import AccountId, AccountName, Digest
-from syncd.rules import waiting
+from syncd.rules import remedies, waiting
 from syncd.rules.budget import Call, Terms, Tier
 from syncd.rules.forecast import duration
+from syncd.rules.lasting import lasted
 from syncd.rules.sharing import Sharing, learnt
 from syncd.rules.verdicts import Fault, Verdict
 
@@ -77,9 +78,13 @@ class Lane:
         self.not_from: dict[Digest, set[AccountId]] = {}  # accounts it could not be copied from
         self.tries: dict[Digest, int] = {}  # failed ones of what is not done yet
         self.failures = 0  # calls in a row that failed for a passing reason
+        self.no_copies_from: set[AccountId] = set()  # that it was said to be refused to copy from
         self.stopped: str | None = None
         self.credentials: Credentials | None = None
+        self.subject = concerns.account(name)  # of what the ledger has of its troubles
         self._pause: Pause | None = None
+        self._failing_since: float | None = None  # unix seconds
+        self._stopped_since = 0.0
         self._ledger = ledger
 
     @property
@@ -108,23 +113,24 @@ class Lane:
         """Take up what an earlier process left: a pause goes on, a stop is tried once more."""
         self.sharing = learnt(await self._ledger.ask(accounts.alone_until(self.account)))
         await self._recall_spending()
+        await self._recall_concerns()
         if pause is None:
             return
         if pause.until is None:
             await self._ledger.write(accounts.resume(self.account))
+            self._tell_retried(pause.since)
             return
         self._pause = pause
         left = min(pause.until - time.time(), LONGEST_PAUSE)
         self.gate.shut_for(max(0.0, left))  # also when it is over: one call tries the gate first
         if left > 0:
-            log.warning(
-                "account.paused",
-                account=self.name,
-                seconds=round(left),
-                kind=pause.kind,
-                why=pause.why,
-                in_a_row=pause.row,
-            )
+            self._tell_paused(pause, left, begins=True)
+
+    async def _recall_concerns(self) -> None:
+        failing = await self._ledger.ask(concerns.standing("account.fails", self.subject))
+        self._failing_since = failing[0].since if failing else None
+        refused = await self._ledger.ask(concerns.standing("copies.refused", self.subject))
+        self.no_copies_from = {AccountId(one.part) for one in refused}
 
     async def _recall_spending(self) -> None:
         now = time.time()
@@ -154,14 +160,20 @@ class Lane:
     async def went_through(self) -> None:
         """An answer came: whatever troubled the account is over."""
         self.gate.went_through()
-        if self.failures:
-            log.notice("account.answers_again", account=self.name, failed_calls=self.failures)
-            self.failures = 0
-        if self._pause is not None and not self.gate.shut:  # else it was sent before the pause
-            lasted = time.time() - self._pause.since
+        now = time.time()
+        if (since := self._failing_since) is not None:
+            failed, self.failures, self._failing_since = self.failures, 0, None
+            await self._ledger.write(concerns.end("account.fails", self.subject, now))
+            log.notice(
+                "account.answers_again",
+                account=self.name,
+                failed_calls=failed,
+                lasted=lasted(since, now),
+            )
+        if (pause := self._pause) is not None and not self.gate.shut:  # else sent before the pause
             self._pause = None
             await self._ledger.write(accounts.resume(self.account))
-            log.notice("account.resumed", account=self.name, paused_seconds=round(lasted))
+            log.notice("account.resumed", account=self.name, lasted=lasted(pause.since, now))
 
     async def pause(self, verdict: Verdict, fault: Fault, usage: Usage) -> Pause:
         """Shut the gate for as long as the headers say, or else for longer each time."""
@@ -173,7 +185,8 @@ class Lane:
         block = self.pacer.pace.budget.block
         seconds = waiting.pause_length(verdict, usage.regain, row, chance, block)
         since = known.since if known is not None else now
-        pause = Pause(verdict.value, str(fault), since, now + seconds, row)
+        remedy = remedies.OF_VERDICT.get(verdict)
+        pause = Pause(verdict.value, str(fault), since, now + seconds, row, remedy)
         await self.shut(pause)
         return pause
 
@@ -187,17 +200,22 @@ class Lane:
             return
         self._pause = pause
         await self._ledger.write(accounts.pause([self.account], pause))
-        level = logging.INFO if known is not None else logging.WARNING
-        if pause.kind in (Verdict.PAUSE_ABUSE.value, Verdict.PAUSE_BLOCKED.value):
-            level = logging.ERROR
+        worse = known is not None and known.remedy is None and pause.remedy is not None
+        self._tell_paused(pause, until - time.time(), begins=known is None or worse)
+
+    def _tell_paused(self, pause: Pause, seconds: float, *, begins: bool) -> None:
+        level = logging.INFO  # that it goes on
+        if begins:
+            level = logging.WARNING if pause.remedy is None else logging.ERROR
         log.log(
             level,
             "account.paused",
             account=self.name,
-            seconds=round(until - time.time()),
+            seconds=round(seconds),
             kind=pause.kind,
             why=pause.why,
             in_a_row=pause.row,
+            remedy=pause.remedy,
         )
 
     async def stop(self, verdict: Verdict, why: str, remedy: str) -> None:
@@ -205,22 +223,35 @@ class Lane:
         self.gate.shut_for_good()
         if self.stopped is not None:
             return
-        self.stopped = why
-        pause = Pause(STOP, f"{verdict.value}: {why}", time.time(), None, 1)
+        self.stopped, self._stopped_since = why, time.time()
+        said = f"{verdict.value}: {why}"
+        pause = Pause(STOP, said, self._stopped_since, None, 1, remedy)
         await self._ledger.write(accounts.pause([self.account], pause))
         log.error("account.stopped", account=self.name, kind=verdict.value, why=why, remedy=remedy)
 
-    def reopen(self) -> None:
-        """A person has lifted the stop."""
+    def reopen(self) -> float:
+        """A person has seen to what stopped it; answers for how many seconds it was stopped."""
         self.stopped = None
         self.gate.reopen()
+        return lasted(self._stopped_since, time.time())
 
-    def fail(self, fault: Fault) -> None:
+    def retried(self) -> None:
+        """A person has lifted the stop."""
+        self.reopen()
+        self._tell_retried(self._stopped_since)
+
+    def _tell_retried(self, since: float) -> None:
+        log.notice("account.retried", account=self.name, lasted=lasted(since, time.time()))
+
+    async def fail(self, fault: Fault) -> None:
         """A call failed for a passing reason: the account waits a little, longer each time."""
         self.failures += 1
-        if self.failures == 1:
-            log.warning("account.fails", account=self.name, why=str(fault))
         self.gate.shut_for(waiting.retry_delay(self.failures, random.random()))  # noqa: S311  jitter
+        if self._failing_since is None:
+            self._failing_since, why = time.time(), str(fault)
+            begun = concerns.begin("account.fails", self.subject, why, self._failing_since)
+            await self._ledger.write(begun)
+            log.warning("account.fails", account=self.name, why=why)
 
     def retry_later(self, digests: Sequence[Digest]) -> None:
         """Images of one call that failed wait, for as long as their tries say.

@@ -10,24 +10,23 @@ import structlog
 
 from syncd.engine.lane import Lane
 from syncd.engine.parts import Loaded
-from syncd.graph.client import GraphError
-from syncd.ledger import accounts, copies, replicas
+from syncd.graph.client import Credentials, GraphError
+from syncd.ledger import accounts, concerns, copies, replicas
 from syncd.ledger.copies import Holder
 from syncd.ledger.database import Change, Ledger, all_of
 from syncd.log import Log
 from syncd.model import AccountId, Digest, Entry
 from syncd.rules.copying import REMEMBERED
+from syncd.rules.remedies import OF_VERDICT
 from syncd.rules.sharing import Sharing
 from syncd.rules.verdicts import Fault, Verdict, is_permission, judge
 
 log: Log = structlog.get_logger()
 
-_REMEDIES = {
-    Verdict.STOP_TOKEN: "give syncd a valid token, then run `syncd retry` or restart",
-    Verdict.STOP_ACCOUNT: "give the token's user the right to manage this ad account's images"
-    " (ads_management), then run `syncd retry` or restart",
-    Verdict.STOP_VERSION: "set graph.version to a current version, then restart",
-}
+_OF_CREDENTIALS = {Verdict.STOP_TOKEN, Verdict.STOP_ACCOUNT}
+"""What is refused to a token, or to its user."""
+
+_NOT_SHARED = "it refuses every POST of several images"
 
 SPLIT_AFTER = 3
 """Failed tries after which images no longer share with as many: one of them may be the reason."""
@@ -91,7 +90,10 @@ class Outcomes:
     ) -> None:
         """An image is held now that was copied out of another account."""
         await lane.went_through()
-        await self._ledger.write(replicas.hold_all(lane.account, [(digest, entry)], time.time()))
+        now = time.time()
+        await self._ledger.write(replicas.hold_all(lane.account, [(digest, entry)], now))
+        if source.account in lane.no_copies_from:
+            await self._accept_copies(lane, source.account, now)
         lane.counters.images += 1
         lane.done(digest)
         self._held(lane, [digest])
@@ -105,11 +107,17 @@ class Outcomes:
         )
 
     async def copy_refused(
-        self, lane: Lane, digest: Digest, file: str, source: Holder, error: GraphError
+        self,
+        lane: Lane,
+        digest: Digest,
+        file: str,
+        source: Holder,
+        error: GraphError,
+        sent_with: Credentials,
     ) -> None:
         """A copy did not come about: the next source is tried, and then the bytes."""
         fault = error.fault
-        match await self.troubled(lane, error):
+        match await self.troubled(lane, error, sent_with):
             case Verdict.RETRY:
                 await self.later(lane, [(digest, file)], str(fault))
                 return
@@ -131,9 +139,18 @@ class Outcomes:
         lane.queue.put_back([digest])
 
     async def _refuse_copies(self, lane: Lane, source: AccountId, why: str) -> None:
-        until = time.time() + REMEMBERED
-        await self._ledger.write(copies.refuse(source, lane.account, until, why))
-        log.warning("copies.refused", account=lane.name, source=f"act_{source}", why=why)
+        now = time.time()
+        await self._ledger.write(copies.refuse(source, lane.account, now + REMEMBERED, why))
+        begun = concerns.begin("copies.refused", lane.subject, why, now, part=source)
+        lane.no_copies_from.add(source)
+        if await self._ledger.write(begun):
+            log.warning("copies.refused", account=lane.name, source=f"act_{source}", why=why)
+
+    async def _accept_copies(self, lane: Lane, source: AccountId, now: float) -> None:
+        lane.no_copies_from.discard(source)
+        over = concerns.end("copies.refused", lane.subject, now, part=source)
+        if (lasted := await self._ledger.write(over)) is not None:
+            log.notice("copies.accepted", account=lane.name, source=f"act_{source}", lasted=lasted)
 
     async def unnamed(self, lane: Lane, images: Sequence[Loaded], sent: int) -> None:
         """The POST went through, and its answer does not say what became of these."""
@@ -145,30 +162,35 @@ class Outcomes:
         else:
             await self.later(lane, _labelled(images), "the account's answer names no image")
 
-    async def refused(self, lane: Lane, images: Sequence[Loaded], error: GraphError) -> None:
+    async def refused(
+        self, lane: Lane, images: Sequence[Loaded], error: GraphError, sent_with: Credentials
+    ) -> None:
         """No image of this POST is held as far as anybody knows: decide by what came back."""
-        match verdict := await self.troubled(lane, error):
+        match verdict := await self.troubled(lane, error, sent_with):
             case Verdict.RETRY:
                 self._split_stubborn(lane, images)
                 await self.later(lane, _labelled(images), str(error.fault))
             case Verdict.STOP_ACCOUNT:
-                await lane.stop(verdict, str(error.fault), _REMEDIES[verdict])
+                await lane.stop(verdict, str(error.fault), OF_VERDICT[verdict])
                 lane.queue.put_back(image.digest for image in images)
             case Verdict.REJECT | Verdict.REJECT_UPLOAD | Verdict.TOO_LARGE | Verdict.PUZZLE:
                 await self._refused_as_images(lane, images, error.fault, verdict)
             case _:
                 lane.queue.put_back(image.digest for image in images)
 
-    async def troubled(self, lane: Lane, error: GraphError) -> Verdict:
+    async def troubled(self, lane: Lane, error: GraphError, sent_with: Credentials) -> Verdict:
         """Treat the account as an error asks for, which is returned as what it means.
 
         What may be refused to this one call alone is left to the caller; so is the gate when the
         account gives no permission.
         """
         fault, verdict = error.fault, judge(error.fault)
+        if verdict in _OF_CREDENTIALS and sent_with != lane.credentials:
+            lane.gate.turn_back()  # others have come meanwhile, of which this says nothing
+            return Verdict.RETRY
         match verdict:
             case Verdict.RETRY:
-                lane.fail(fault)
+                await lane.fail(fault)
             case Verdict.PAUSE_ACCOUNT | Verdict.PAUSE_ABUSE | Verdict.PAUSE_BLOCKED:
                 await lane.pause(verdict, fault, error.usage)
             case Verdict.PAUSE_TOKEN:
@@ -178,7 +200,7 @@ class Outcomes:
                         await mate.shut(pause)
             case Verdict.STOP_TOKEN | Verdict.STOP_VERSION:
                 for mate in self._token_mates(lane):
-                    await mate.stop(verdict, str(fault), _REMEDIES[verdict])
+                    await mate.stop(verdict, str(fault), OF_VERDICT[verdict])
             case Verdict.REJECT | Verdict.REJECT_UPLOAD | Verdict.TOO_LARGE | Verdict.PUZZLE:
                 await lane.went_through()
             case Verdict.STOP_ACCOUNT:
@@ -246,11 +268,15 @@ class Outcomes:
         before, lane.sharing = lane.sharing, sharing
         if sharing.alone_until == before.alone_until:
             return
-        until = sharing.alone_until or None
+        until, now = sharing.alone_until or None, time.time()
         await self._ledger.write(accounts.send_alone_until(lane.account, until))
         if until is None:
-            log.notice("account.shares_posts_again", account=lane.name)
-        elif before.alone_until < time.time():
+            over = concerns.end("account.takes_one_a_post", lane.subject, now)
+            lasted = await self._ledger.write(over)
+            log.notice("account.shares_posts_again", account=lane.name, lasted=lasted)
+            return
+        begun = concerns.begin("account.takes_one_a_post", lane.subject, _NOT_SHARED, now)
+        if await self._ledger.write(begun):
             log.warning("account.takes_one_a_post", account=lane.name)
 
 

@@ -8,10 +8,12 @@ import time
 import msgspec
 import structlog
 
-from syncd.ledger import condemned
+from syncd.ledger import concerns, condemned
+from syncd.ledger.condemned import Pending
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.model import HoldAbove, printable
+from syncd.rules import remedies
 from syncd.rules.believing import is_too_many
 
 log: Log = structlog.get_logger()
@@ -42,7 +44,7 @@ class Reconcile:
         self._ledger = ledger
         self._grace = grace
         self._told: dict[int, int] = {}  # folder → images that were said to be condemned
-        self._held: set[int] = set()  # folders whose case was said
+        self._said: set[str] = set()  # folders whose case this process has said
 
     async def run(self) -> None:
         """Pass again and again until cancelled."""
@@ -66,7 +68,6 @@ class Reconcile:
 
     async def _hold(self) -> None:
         found = await self._ledger.write(condemned.hold(self._grace.hold))
-        self._held &= {pending.folder_id for pending in found if pending.held}
         told, self._told = self._told, {}
         for pending in found:
             images = pending.waiting + pending.held
@@ -74,17 +75,35 @@ class Reconcile:
             if images > told.get(pending.folder_id, 0):
                 more = images - told.get(pending.folder_id, 0)
                 log.notice("images.condemned", folder=pending.folder, images=more)
-            if not pending.held and not is_too_many(
-                images, pending.files + images, self._grace.hold
-            ):
+        cases = [case for case in found if self._is_held(case)]
+        for case in cases:
+            if case.folder not in self._said:
+                await self._tell_held(case)
+        await self._tell_settled({concerns.folder(case.folder) for case in cases})
+        self._said = {case.folder for case in cases}
+
+    def _is_held(self, pending: Pending) -> bool:
+        images = pending.waiting + pending.held
+        return bool(pending.held) or is_too_many(images, pending.files + images, self._grace.hold)
+
+    async def _tell_held(self, case: Pending) -> None:
+        images, remedy = case.waiting + case.held, remedies.of_held(case.folder)
+        subject, now = concerns.folder(case.folder), time.time()
+        await self._ledger.write(concerns.begin("deletions.held", subject, condemned.OPEN, now))
+        log.error(
+            "deletions.held",
+            folder=case.folder,
+            images=images,
+            files=case.files,
+            remedy=remedy,
+        )
+
+    async def _tell_settled(self, still: set[str]) -> None:
+        for case in await self._ledger.ask(concerns.standing("deletions.held")):
+            if case.subject in still:
                 continue
-            if pending.folder_id not in self._held:
-                self._held.add(pending.folder_id)
-                log.error(
-                    "deletions.held",
-                    folder=pending.folder,
-                    images=images,
-                    files=pending.files,
-                    remedy=f"look with `syncd deletions`, then `syncd deletions approve"
-                    f" {pending.folder}` or `dismiss`; nothing is deleted until then",
-                )
+            over = concerns.end("deletions.held", case.subject, time.time())
+            lasted = await self._ledger.write(over)
+            folder = case.subject.removeprefix(concerns.folder(""))
+            why = condemned.NOTHING_LEFT if case.why == condemned.OPEN else case.why
+            log.notice("deletions.settled", folder=folder, why=why, lasted=lasted)

@@ -147,7 +147,7 @@ async def _send(
             answer = await errand.client.upload(lane.account, credentials, parts)
     except GraphError as error:
         await errand.ledger.write(await lane.spent(call, end_of(error.fault), error.usage))
-        await outcomes.refused(lane, images, error)
+        await outcomes.refused(lane, images, error, credentials)
         return
     spending = await lane.spent(call, End.TAKEN, answer.usage)
     log.debug(

@@ -20,6 +20,8 @@ from syncd.ledger.database import Ledger
 from syncd.ledger.tree import Content, Place
 from syncd.log import Log
 from syncd.model import Digest, Stat, printable
+from syncd.rules import remedies
+from syncd.rules.lasting import lasted
 from syncd.rules.settling import is_recent
 
 log: Log = structlog.get_logger()
@@ -169,13 +171,21 @@ class Intake:
                     content, data = _content(result), result.content
                 case Unreadable(reason=why):
                     content = why
-                    log.warning("file.unreadable", file=_shown(found), why=why)
             facts.append((found.place, found.stat, content))
             recorded.append((found, content, data))
         if not facts:
             return
-        news = await self._ledger.write(tree.record_all(facts))
+        now = time.time()
+        troubled, news = await self._ledger.write(tree.record_all_since(facts, now))
         for (found, content, data), is_news in zip(recorded, news, strict=True):
+            since = troubled.get(found.place)
+            match content:
+                case Content() if since is not None:
+                    log.notice("file.readable", file=_shown(found), lasted=lasted(since, now))
+                case str(why) if since is None:
+                    log.error("file.unreadable", file=_shown(found), why=why, remedy=remedies.FILE)
+                case _:
+                    pass
             if isinstance(content, Content):
                 self._tell_of(found, content, data, is_news=is_news)
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import assert_never
 
 import structlog
 
@@ -16,9 +14,11 @@ from syncd.config import Folder
 from syncd.folders.intake import Intake
 from syncd.folders.looking import look_at_files
 from syncd.folders.looks import EVERYWHERE, Look, coalesced
+from syncd.folders.patience import Timing
 from syncd.folders.patterns import Patterns
 from syncd.folders.scan import Stretch, Walk
-from syncd.folders.states import Hampered, LimitReached, RootMissing, Watching, WatchState
+from syncd.folders.states import WatchState
+from syncd.folders.telling import Telling
 from syncd.folders.trust import Scan, Trust
 from syncd.folders.walk import Trouble, root_identity
 from syncd.folders.watcher import Watcher
@@ -54,8 +54,10 @@ class Keeper:
         hold: HoldAbove,
         *,
         changed: Callable[[], None],
+        timing: Timing | None = None,
     ) -> None:
-        """rescan is in seconds; `changed` is called after a scan that changed facts."""
+        """rescan is in seconds; `changed` is called after a scan that changed facts; timing is the
+        watch's, where it is not the usual one."""
         self._id = folder_id
         self._name = folder.name
         self._root = folder.path
@@ -63,6 +65,7 @@ class Keeper:
         self._ledger = ledger
         self._intake = intake
         self._rescan = rescan
+        self._timing = timing
         self._changed = changed
         self._trust = Trust(folder_id, folder, ledger, hold)
         self._scanned = asyncio.Event()
@@ -71,8 +74,8 @@ class Keeper:
         self._everything = asyncio.Event()
         self.watched = asyncio.Event()
         """The watch stands, or it has been said why it does not."""
-        self._told: set[Trouble] = set()
-        self._missing = False
+        self._watch_states: asyncio.Queue[WatchState] = asyncio.Queue()
+        self._telling = Telling(folder.name, folder.path, ledger)
         self._scans_running = 0
 
     @property
@@ -94,9 +97,11 @@ class Keeper:
         The watch asks for everything as soon as it stands, so the first scan misses nothing that
         comes after it.
         """
-        watcher = Watcher(self._root, self.patterns, self.look, self._watch_is)
+        hear = self._watch_states.put_nowait
+        watcher = Watcher(self._root, self.patterns, self.look, hear, self._timing)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(watcher.run(), name=f"watch:{self._name}")
+            tasks.create_task(self._hear_of_watch(), name=f"hear:{self._name}")
             tasks.create_task(self._scan_all_when_due(), name=f"scan:{self._name}")
             tasks.create_task(self._scan_where_told(), name=f"look:{self._name}")
             tasks.create_task(self._confirm_when_recorded(), name=f"confirm:{self._name}")
@@ -160,11 +165,11 @@ class Keeper:
             before = await asyncio.to_thread(root_identity, self._root)
             root = await self._trust.compare(before)
             if before is None:
-                self._tell_missing()
+                await self._telling.missing()
                 return None
             if root is Root.MISSING:
                 return None
-            self._tell_back()
+            await self._telling.there()
             number = next(_scans)
             report, troubles = await self._walk(looks, number, fresh=fresh)
             still = before.is_still(await asyncio.to_thread(root_identity, self._root))
@@ -179,7 +184,7 @@ class Keeper:
                 not troubles,
                 whole,
             )
-            await self._end(scan, troubles)
+            await self._end(scan, troubles, report.troubles)
         finally:
             self._scans_running -= 1
         return report
@@ -209,24 +214,16 @@ class Keeper:
         if not await self._intake.offer_fresh(self._root, found):
             self._everything.set()
 
-    async def _end(self, scan: Scan, troubles: list[Trouble]) -> None:
+    async def _end(self, scan: Scan, troubles: list[Trouble], met: int) -> None:
         if not scan.still:
-            log.warning("folder.swapped", folder=self._name, path=printable(self._root))
+            log.info("folder.swapped", folder=self._name, path=printable(self._root))
             self.look([EVERYWHERE])
         if await self._trust.conclude(scan):
             self._changed()
-        for trouble in troubles:
-            if trouble not in self._told:
-                log.warning(
-                    "directory.unreadable",
-                    folder=self._name,
-                    path=self._path_of(trouble),
-                    why=trouble.reason,
-                    remedy="let syncd's user read it; until then nothing here counts as deleted",
-                )
-        self._told.update(troubles)
+        await self._telling.unreadable(troubles)
         if scan.whole:
-            self._told = set(troubles)
+            if scan.still and met == len(troubles):  # else one that was told of may be left out
+                await self._telling.readable(but=troubles)
             await self._ledger.write(self._state(troubles))
             self._scanned.set()
 
@@ -236,41 +233,13 @@ class Keeper:
         first = troubles[0]
         more = f", and {len(troubles) - 1} more" if len(troubles) > 1 else ""
         return tree.folder_in_trouble(
-            self._id, f"cannot read {self._path_of(first)}: {first.reason}{more}"
+            self._id, f"cannot read {self._telling.path_of(first)}: {first.reason}{more}"
         )
 
-    def _path_of(self, trouble: Trouble) -> str:
-        return printable(os.path.join(self._root, trouble.path) if trouble.path else self._root)
-
-    def _tell_missing(self) -> None:
-        if self._missing:
-            return
-        self._missing = True
-        log.warning(
-            "folder.missing",
-            folder=self._name,
-            path=printable(self._root),
-            remedy="nothing is lost: syncd waits for it; check the path, the mount and its rights",
-        )
-
-    def _tell_back(self) -> None:
-        if self._missing:
-            self._missing = False
-            log.notice("folder.back", folder=self._name, path=printable(self._root))
-
-    def _watch_is(self, state: WatchState) -> None:
-        match state:
-            case Watching():
-                log.info("watch.ready", folder=self._name, path=printable(self._root))
-            case RootMissing():
-                self._tell_missing()
-            case LimitReached(advice=remedy):
-                log.warning("watch.limit", folder=self._name, remedy=remedy)
-            case Hampered(reason=why):
-                log.warning("watch.hampered", folder=self._name, why=why)
-            case _:
-                assert_never(state)
-        self.watched.set()
+    async def _hear_of_watch(self) -> None:
+        while True:
+            await self._telling.watch_is(await self._watch_states.get())
+            self.watched.set()
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

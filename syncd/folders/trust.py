@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from syncd.config import Folder
-from syncd.ledger import condemned, misses, roots
+from syncd.ledger import concerns, condemned, misses, roots
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.model import Deletions, HoldAbove, RootIdentity, printable
@@ -43,6 +43,7 @@ class Trust:
         self._ledger = ledger
         self._hold = hold
         self._proven: Scan | None = None
+        self._subject = concerns.folder(folder.name)
         self._told: str | None = None  # the doubt that was said, until it is over
         self._let_be = 0  # images that were condemned, and are not since that doubt
 
@@ -59,7 +60,7 @@ class Trust:
             return Root.MISSING
         if found.links == 0:
             await self._doubt(before, _GHOST)
-            self._tell(_GHOST, _REMOUNT)
+            await self._tell(_GHOST, _REMOUNT)
             return Root.MISSING
         if before.never:
             return Root.FIRST
@@ -100,9 +101,10 @@ class Trust:
         await self._ledger.write(
             roots.believe(self._id, scan.before, self._patterns, scan.seen, scan.began)
         )
-        if self._told is not None:
-            self._told = None
-            log.notice("folder.believed", folder=self._name, path=self._path)
+        self._told = None
+        over = concerns.end("folder.doubted", self._subject, time.time())
+        if (lasted := await self._ledger.write(over)) is not None:
+            log.notice("folder.believed", folder=self._name, path=self._path, lasted=lasted)
 
     async def _evidence(self, scan: Scan) -> Evidence:
         before = await self._ledger.ask(roots.believed(self._id))
@@ -136,30 +138,34 @@ class Trust:
         if not (seen.whole and seen.unbroken and seen.still):
             return
         if seen.root is Root.ANOTHER and not (seen.shows_files and seen.nearly_all):
-            self._tell(_ANOTHER, _REPLACED)  # and doubted since the scan began
+            await self._tell(_ANOTHER, _REPLACED)  # and doubted since the scan began
         elif not seen.shows_files:
             await self._doubt(before, _EMPTY)
-            self._tell(_EMPTY, _REPLACED)
+            await self._tell(_EMPTY, _REPLACED)
         elif not seen.in_place and seen.same_patterns and seen.propagates:
             await self._doubt(before, _UNMOUNTED)
-            self._tell(_UNMOUNTED, _REPLACED)
+            await self._tell(_UNMOUNTED, _REPLACED)
 
     async def _doubt(self, before: roots.Believed, why: str) -> None:
         if before.doubt != why:
             self._proven = None  # by a scan before this
             self._let_be += await self._ledger.write(roots.doubt(self._id, why, time.time()))
 
-    def _tell(self, why: str, remedy: str) -> None:
+    async def _tell(self, why: str, remedy: str) -> None:
         if self._told == why:
             return
         self._told = why
-        log.warning(
+        remedy = f"nothing is deleted; {remedy.format(self._name)}"
+        await self._ledger.write(
+            concerns.begin("folder.doubted", self._subject, why, time.time(), remedy=remedy)
+        )
+        log.error(
             "folder.doubted",
             folder=self._name,
             path=self._path,
             why=why,
             let_be=self._let_be,
-            remedy=f"nothing is deleted; {remedy.format(self._name)}",
+            remedy=remedy,
         )
         self._let_be = 0
 

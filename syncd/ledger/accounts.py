@@ -19,6 +19,7 @@ class Pause(msgspec.Struct, frozen=True):
     since: float
     until: float | None
     row: int  # the how-manieth pause in a row
+    remedy: str | None = None  # what a person is to do; None where it passes by itself
 
 
 class SpentCall(msgspec.Struct, frozen=True):
@@ -33,7 +34,7 @@ def pauses() -> Question[dict[AccountId, Pause]]:
     """Return every pause and stop."""
 
     def question(db: sqlite3.Connection) -> dict[AccountId, Pause]:
-        rows = db.execute('SELECT account, kind, why, since, until, "row" FROM pause')
+        rows = db.execute('SELECT account, kind, why, since, until, "row", remedy FROM pause')
         return {AccountId(account): Pause(*rest) for account, *rest in rows}
 
     return question
@@ -44,10 +45,18 @@ def pause(accounts: Sequence[AccountId], pause: Pause) -> Change[None]:
 
     def change(db: sqlite3.Connection) -> None:
         db.executemany(
-            'INSERT OR REPLACE INTO pause (account, kind, why, since, until, "row")'
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            'INSERT OR REPLACE INTO pause (account, kind, why, since, until, "row", remedy)'
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
-                (account, pause.kind, pause.why, pause.since, pause.until, pause.row)
+                (
+                    account,
+                    pause.kind,
+                    pause.why,
+                    pause.since,
+                    pause.until,
+                    pause.row,
+                    pause.remedy,
+                )
                 for account in accounts
             ],
         )

@@ -6,7 +6,7 @@ import sqlite3
 
 import msgspec
 
-from syncd.ledger import misses
+from syncd.ledger import concerns, misses
 from syncd.ledger.database import Change, Question
 from syncd.model import FolderName, HoldAbove
 from syncd.rules.believing import is_too_many
@@ -21,6 +21,13 @@ WANTED_REPLICA = (
     "EXISTS (SELECT 1 FROM replica WHERE replica.account = condemned.account"
     " AND replica.digest = condemned.digest AND replica.files > 0)"
 )
+
+
+OPEN = "a person has to decide"
+APPROVED = "approved: they leave the accounts"
+DISMISSED = "dismissed: they stay in the accounts for good"
+NOTHING_LEFT = "nothing is left to decide"
+"""How it stands with the deletions that are held in a folder, as their concern says it."""
 
 
 class Gone(msgspec.Struct, frozen=True):
@@ -207,21 +214,22 @@ def _names(db: sqlite3.Connection, folder_id: int, limit: int) -> list[bytes]:
 
 def approve(folder: FolderName) -> Change[int]:
     """Let a folder's held deletions go on; answers of how many images."""
-    return _seen_to(folder, "UPDATE condemned SET standing = 'approved'")
+    return _seen_to(folder, "UPDATE condemned SET standing = 'approved'", APPROVED)
 
 
 def dismiss(folder: FolderName) -> Change[int]:
     """Let the images of a folder's held deletions stay in the accounts; answers how many."""
-    return _seen_to(folder, "DELETE FROM condemned")
+    return _seen_to(folder, "DELETE FROM condemned", DISMISSED)
 
 
-def _seen_to(folder: FolderName, verb: str) -> Change[int]:
+def _seen_to(folder: FolderName, verb: str, decided: str) -> Change[int]:
     def change(db: sqlite3.Connection) -> int:
         where = " WHERE standing = 'held' AND folder_id = (SELECT id FROM folder WHERE name = ?)"
         (images,) = db.execute(
             f"SELECT count(DISTINCT digest) FROM condemned{where}", (folder,)
         ).fetchone()
         db.execute(f"{verb}{where}", (folder,))
+        concerns.found("deletions.held", concerns.folder(folder), decided)(db)
         return int(images)
 
     return change

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from syncd.ledger import schema
-from syncd.ledger.errors import LedgerUnfit
+from syncd.ledger.errors import LedgerBusy, LedgerError, LedgerFails, LedgerUnfit
 from syncd.ledger.reader import BUSY, address_of, connect
 
 T = TypeVar("T")
@@ -144,9 +144,10 @@ async def open_ledger(path: Path) -> AsyncIterator[Ledger]:
     """Open the ledger for work, making or migrating it first. The caller holds the lock.
 
     Raises LedgerUnfit for a file that is corrupt, foreign or newer; that file is not touched.
+    Whatever goes wrong with the ledger inside the block comes out as a LedgerError.
     """
-    _refuse_unfit(path)
-    with _corruption_named(path):
+    with _errors_named(path):
+        _refuse_unfit(path)
         writer = _Connection(lambda: _connect_writer(path))
         reader = _Connection(lambda: connect_reader(path))
         async with writer:
@@ -163,7 +164,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """
     _refuse_absent(path)
     _refuse_unfit(path)
-    with _corruption_named(path), closing(connect_reader(path)) as db:
+    with _errors_named(path), closing(connect_reader(path)) as db:
         yield db
 
 
@@ -184,7 +185,7 @@ def maintaining(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the ledger for work on the file itself, outside a transaction; raises as `reading`."""
     _refuse_absent(path)
     _refuse_unfit(path)
-    with _corruption_named(path), closing(_connect_writer(path)) as db:
+    with _errors_named(path), closing(_connect_writer(path)) as db:
         yield db
 
 
@@ -198,7 +199,7 @@ def _refuse_unfit(path: Path) -> None:
     schema.refuse_old_sqlite(sqlite3.sqlite_version_info)
     schema.refuse_foreign(path)
     if schema.exists(path):
-        with _corruption_named(path), closing(connect_reader(path)) as db:
+        with _errors_named(path), closing(connect_reader(path)) as db:
             schema.touch_all(db)
 
 
@@ -258,14 +259,45 @@ def is_corruption(error: Exception) -> bool:
     )
 
 
+_FAILURES = {
+    sqlite3.SQLITE_FULL: "its disk is full, or a quota is; make room",
+    sqlite3.SQLITE_IOERR: "its disk answers with an input/output error; look what the system's log"
+    " says of it",
+    sqlite3.SQLITE_READONLY: "it cannot be written; look whose file it is, and whether its file"
+    " system is mounted for reading alone",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; look whose files it and its directory are",
+}
+"""What SQLite says of the disk (sqlite.org/rescode.html), as an operator needs it."""
+
+_NOTHING_LOST = "what it holds is as it was, and the next start goes on from there"
+"""For a change is whole or not at all."""
+
+_TAKEN = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
 @contextmanager
-def _corruption_named(path: Path) -> Iterator[None]:
+def _errors_named(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.DatabaseError, ExceptionGroup) as error:
-        if not any(is_corruption(e) for e in _leaves(error)):
+        named = [found for leaf in _leaves(error) if (found := _meaning(leaf, path)) is not None]
+        if not named:
             raise
-        raise LedgerUnfit(schema.damaged(path)) from None
+        # Damage first: what else went wrong may come of it.
+        raise next((e for e in named if isinstance(e, LedgerUnfit)), named[0]) from None
+
+
+def _meaning(error: Exception, path: Path) -> LedgerError | None:
+    if not isinstance(error, sqlite3.DatabaseError):
+        return None
+    if is_corruption(error):
+        return LedgerUnfit(schema.damaged(path))
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _TAKEN:
+        return LedgerBusy(str(path), None)
+    if code in _FAILURES:
+        return LedgerFails(f"{path}: {_FAILURES[code]}; {_NOTHING_LOST}")
+    return None
 
 
 def _leaves(error: Exception) -> Iterator[Exception]:

@@ -11,6 +11,10 @@ class LedgerUnfit(LedgerError):
     """The file is corrupt, of another program, or of a newer version of syncd."""
 
 
+class LedgerFails(LedgerError):
+    """The disk does not take or give what it should; what was recorded before is not touched."""
+
+
 class LedgerBusy(LedgerError):
     """Another process works on this ledger."""
 

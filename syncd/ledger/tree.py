@@ -159,6 +159,55 @@ def known_stat(place: Place) -> Question[Stat | None]:
     return question
 
 
+def record_all_since(
+    found: Sequence[tuple[Place, Stat, Content | str]], at: float
+) -> Change[tuple[dict[Place, float], list[bool]]]:
+    """Do what `record_all` does, and note since when a file has not been readable: that moment.
+
+    Answers since when that was known of each that could not be read before; unix seconds.
+    """
+    record = record_all(found)
+
+    def change(db: sqlite3.Connection) -> tuple[dict[Place, float], list[bool]]:
+        before = _in_trouble(db, [place for place, _, _ in found])
+        news = record(db)
+        changed = [
+            (at if troubled else None, place.name, place.folder_id, place.directory)
+            for place, _, content in found
+            if (troubled := isinstance(content, str)) != (place in before)
+        ]
+        db.executemany(
+            "UPDATE file SET trouble_since = ? WHERE name = ? AND directory_id ="
+            " (SELECT id FROM directory WHERE folder_id = ? AND path = ?)",
+            changed,
+        )
+        return before, news
+
+    return change
+
+
+def _in_trouble(db: sqlite3.Connection, places: Sequence[Place]) -> dict[Place, float]:
+    any_at_all = db.execute(
+        "SELECT 1 FROM file INDEXED BY file_in_trouble WHERE trouble IS NOT NULL LIMIT 1"
+    ).fetchone()
+    if any_at_all is None:  # mostly
+        return {}
+    names: dict[tuple[int, bytes], list[bytes]] = {}
+    for place in places:
+        names.setdefault((place.folder_id, place.directory), []).append(place.name)
+    return {
+        Place(*where, name): since
+        for where, some in names.items()
+        for name, since in db.execute(
+            "SELECT name, trouble_since FROM file WHERE directory_id ="
+            " (SELECT id FROM directory WHERE folder_id = ? AND path = ?)"
+            f" AND name IN ({','.join('?' * len(some))}) AND trouble IS NOT NULL",
+            (*where, *some),
+        )
+        if since is not None
+    }
+
+
 def record_all(found: Sequence[tuple[Place, Stat, Content | str]]) -> Change[list[bool]]:
     """Write down what each file holds, or why it could not be read.
 

@@ -21,40 +21,48 @@ class Event:
     fields: tuple[str, ...]  # sorted; beside timestamp, level and event, which each record has
     when: str
     remedy: str = ""  # where a person must act
+    ended_by: tuple[str, ...] = ()  # of a state that it begins: each says how long that `lasted`
 
 
 CATALOGUE = (
     Event(
         "account.answers_again",
         ("notice",),
-        ("account", "failed_calls"),
-        "a call went through after some that failed",
+        ("account", "failed_calls", "lasted"),
+        "a call went through after some that failed; `failed_calls` counts this process's",
     ),
     Event(
         "account.fails",
         ("warning",),
         ("account", "why"),
         "the first call failed for a passing reason; it is tried again, slower each time",
+        ended_by=("account.answers_again",),
     ),
     Event(
         "account.paused",
         ("info", "warning", "error"),
-        ("account", "in_a_row", "kind", "seconds", "why"),
-        "the account is throttled: nothing goes to it meanwhile. warning the first time, info when"
-        " the pause goes on, error when Meta calls it abuse",
-        "on error, ask Meta's support why, and lower the account's `budget`; else nothing",
+        ("account", "in_a_row", "kind", "remedy", "seconds", "why"),
+        "the account is throttled: nothing goes to it meanwhile. warning when it begins, error when"
+        " Meta calls it abuse, info when it goes on; `remedy` is null but for abuse",
+        "on error, what the field `remedy` says; else nothing",
+        ended_by=("account.resumed",),
     ),
     Event(
         "account.resumed",
         ("notice",),
-        ("account", "paused_seconds"),
+        ("account", "lasted"),
         "the first call after a pause went through",
     ),
-    Event("account.retried", ("notice",), ("account",), "`syncd retry` opened the account again"),
+    Event(
+        "account.retried",
+        ("notice",),
+        ("account", "lasted"),
+        "a stop was lifted, by `syncd retry`, a start or a reload: the account is tried again",
+    ),
     Event(
         "account.shares_posts_again",
         ("notice",),
-        ("account",),
+        ("account", "lasted"),
         "the account took a POST of several images again",
     ),
     Event(
@@ -62,7 +70,8 @@ CATALOGUE = (
         ("error",),
         ("account", "kind", "remedy", "why"),
         "token or rights are refused: nothing goes to the account",
-        "what the field `remedy` says; then `syncd retry`",
+        "what the field `remedy` says",
+        ended_by=("account.retried", "token.changed"),
     ),
     Event(
         "account.takes_one_a_post",
@@ -70,6 +79,7 @@ CATALOGUE = (
         ("account",),
         "the account refuses every POST of several images; it gets one a POST, and is tried again"
         " every six hours",
+        ended_by=("account.shares_posts_again",),
     ),
     Event(
         "account.tier",
@@ -98,11 +108,19 @@ CATALOGUE = (
         "the wall clock was set, by so much; the grace of deletions under way is moved with it",
     ),
     Event(
+        "config.accepted",
+        ("notice",),
+        ("lasted",),
+        "a configuration came that is good, after one that was refused",
+    ),
+    Event(
         "config.refused",
         ("error",),
-        ("why",),
-        "SIGHUP came, and the configuration or every token is wrong: nothing has changed",
-        "mend what `why` says, and send SIGHUP again; `syncd check` looks at it before",
+        ("remedy", "why"),
+        "SIGHUP came, and the configuration or every token is wrong: nothing has changed;"
+        " a start is over it as well",
+        "what the field `remedy` says",
+        ended_by=("config.accepted",),
     ),
     Event(
         "config.warning",
@@ -111,11 +129,18 @@ CATALOGUE = (
         "something in the configuration is odd, and works all the same",
     ),
     Event(
+        "copies.accepted",
+        ("notice",),
+        ("account", "lasted", "source"),
+        "the account copied an image out of `source` again",
+    ),
+    Event(
         "copies.refused",
         ("warning",),
         ("account", "source", "why"),
         "the account may not copy images out of `source`; its images come as bytes, and it is"
         " tried again later",
+        ended_by=("copies.accepted",),
     ),
     Event(
         "daemon.cut_off",
@@ -151,7 +176,7 @@ CATALOGUE = (
     ),
     Event(
         "deletion.unconfirmed",
-        ("warning",),
+        ("info",),
         ("account", "file", "hash"),
         "the account took an image's deletion, and lists it still; it is asked again, seldomer"
         " each time",
@@ -168,13 +193,28 @@ CATALOGUE = (
         ("files", "folder", "images", "remedy"),
         "too many images would leave the accounts at once; none does until a person has decided",
         "look with `syncd deletions`, then approve or dismiss, as the field `remedy` says",
+        ended_by=("deletions.settled",),
+    ),
+    Event(
+        "deletions.settled",
+        ("notice",),
+        ("folder", "lasted", "why"),
+        "no deletion of the folder waits for a person any more: approved, dismissed, or nothing is"
+        " left to decide, as `why` says",
+    ),
+    Event(
+        "directory.readable",
+        ("notice",),
+        ("folder", "lasted", "path"),
+        "a directory that could not be read can be, or is no more",
     ),
     Event(
         "directory.unreadable",
-        ("warning",),
+        ("error",),
         ("folder", "path", "remedy", "why"),
         "a directory cannot be read; nothing in the folder is believed to be gone",
         "what the field `remedy` says; the next scan finds that",
+        ended_by=("directory.readable",),
     ),
     Event("file.gone", ("debug",), ("file",), "a file went before it was read"),
     Event(
@@ -182,6 +222,12 @@ CATALOGUE = (
         ("info",),
         ("file", "sha256"),
         "a file came whose image every account has already: renamed, moved or a duplicate; no call",
+    ),
+    Event(
+        "file.readable",
+        ("notice",),
+        ("file", "lasted"),
+        "a file that could not be read was read",
     ),
     Event(
         "file.rejected",
@@ -192,10 +238,11 @@ CATALOGUE = (
     ),
     Event(
         "file.unreadable",
-        ("warning",),
-        ("file", "why"),
-        "a file cannot be read; it is tried again at every scan",
-        "give syncd's user the right to read it",
+        ("error",),
+        ("file", "remedy", "why"),
+        "a file cannot be read; it is tried again at every scan, and forgotten when it goes",
+        "what the field `remedy` says",
+        ended_by=("file.readable",),
     ),
     Event(
         "files.gone",
@@ -205,21 +252,27 @@ CATALOGUE = (
         " were held for them alone, and leave the accounts after the grace: none unless the"
         " folder's deletions are propagated",
     ),
-    Event("folder.back", ("notice",), ("folder", "path"), "a folder that was missing is there"),
+    Event(
+        "folder.back",
+        ("notice",),
+        ("folder", "lasted", "path"),
+        "a folder that was missing is there",
+    ),
     Event(
         "folder.believed",
         ("notice",),
-        ("folder", "path"),
+        ("folder", "lasted", "path"),
         "a folder that was doubted is taken for what it is: deletions in it count again",
     ),
     Event(
         "folder.doubted",
-        ("warning",),
+        ("error",),
         ("folder", "let_be", "path", "remedy", "why"),
         "a folder is another directory than before, is empty, lacks a disk below it, or is the"
         " ghost of a mount: nothing in it is believed to be deleted; `let_be` images that were"
         " condemned are not any more",
         "what the field `remedy` says",
+        ended_by=("folder.believed",),
     ),
     Event(
         "folder.missing",
@@ -227,6 +280,7 @@ CATALOGUE = (
         ("folder", "path", "remedy"),
         "there is no such directory; it is waited for, and nothing is forgotten",
         "what the field `remedy` says, unless it is to come later",
+        ended_by=("folder.back",),
     ),
     Event(
         "folder.retired",
@@ -236,7 +290,7 @@ CATALOGUE = (
     ),
     Event(
         "folder.swapped",
-        ("warning",),
+        ("info",),
         ("folder", "path"),
         "another directory came under the folder's name while it was read; the scan is not"
         " believed, and done again",
@@ -312,6 +366,14 @@ CATALOGUE = (
         " is over",
     ),
     Event(
+        "ledger.failed",
+        ("error",),
+        ("remedy", "why"),
+        "the ledger cannot be used (any more): its disk is full or fails, it is damaged, or another"
+        " process has it; the daemon ends with the exit code for that",
+        "what `why` says, as the field `remedy` tells",
+    ),
+    Event(
         "library.said",
         ("warning", "error", "critical"),
         ("logger", "message", "traceback"),
@@ -341,23 +403,32 @@ CATALOGUE = (
     ),
     Event(
         "token.accepted",
-        ("info",),
-        ("account", "user"),
+        ("notice",),
+        ("account", "lasted", "user"),
         "the API takes the account's token; it is asked at a start or reload under a service"
-        " manager, which hears `READY=1` then",
+        " manager, which hears `READY=1` then; `lasted` is null unless an"
+        " answer was waited for",
+    ),
+    Event(
+        "token.answered",
+        ("notice",),
+        ("account", "lasted"),
+        "an answer about the token that was waited for came, and was no plain yes: what the account"
+        " does now is an event of its own",
     ),
     Event(
         "token.changed",
         ("notice",),
-        ("account",),
+        ("account", "lasted"),
         "another token was found where the account's token lies; it is used from now on, and ends"
-        " a stop",
+        " a stop: `lasted` is null where there was none",
     ),
     Event(
         "token.unanswered",
         ("warning",),
         ("account", "why"),
         "no answer about the token came; it is asked again, and the start goes on meanwhile",
+        ended_by=("token.accepted", "token.answered"),
     ),
     Event(
         "upload.done",
@@ -373,19 +444,27 @@ CATALOGUE = (
     ),
     Event(
         "watch.hampered",
-        ("warning",),
-        ("folder", "why"),
+        ("error",),
+        ("folder", "remedy", "why"),
         "the watch on a folder keeps ending; rescans find what is new meanwhile",
-        "mend what `why` says",
+        "what the field `remedy` says",
+        ended_by=("watch.stands_again",),
     ),
     Event(
         "watch.limit",
-        ("warning",),
+        ("error",),
         ("folder", "remedy"),
         "the system grants no more watches; rescans find what is new meanwhile",
         "what the field `remedy` says",
+        ended_by=("watch.stands_again",),
     ),
     Event("watch.ready", ("info",), ("folder", "path"), "a folder is watched"),
+    Event(
+        "watch.stands_again",
+        ("notice",),
+        ("folder", "lasted", "path"),
+        "a folder is watched as it should be, after a watch that was limited or kept ending",
+    ),
     Event(
         "watchdog.moves_again",
         ("notice",),

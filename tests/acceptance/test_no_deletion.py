@@ -5,7 +5,6 @@ story's folder has been scanned again, a file of the witness is unlinked, and it
 account. Whatever the daemon had believed of the story's folder by then would have left as well.
 """
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from support.mounts import Mounts, own_mounts
 from support.pictures import picture
+from support.powers import without_powers
 from support.process import Daemon, running, syncd
 from support.rig import Rig, until
 
@@ -116,15 +116,6 @@ def mounts(tmp_path: Path) -> Iterator[Mounts]:
     trial.mkdir()
     with own_mounts(trial) as mounts:
         yield mounts
-
-
-def without_powers() -> tuple[str, ...]:
-    """Return what takes from root that no permission is denied to it; nobody else needs that."""
-    if os.geteuid() != 0:
-        return ()
-    if shutil.which("setpriv") is None:
-        pytest.skip("NOT TESTED: nothing is denied to root, and there is no setpriv(1)")
-    return ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 
 
 def said_once(daemon: Daemon, event: str, *words: str) -> bool:

@@ -64,7 +64,20 @@ async def test_while_nobody_answers_the_manager_hears_why(rig: Rig, manager: Man
         await until(lambda: manager.told("READY=1") == 1)
         await until(lambda: daemon.said("warning", "token.unanswered", "503"))
         assert sum("token.unanswered" in line for line in daemon.lines) == 1
+        await until(lambda: daemon.said("notice", "token.accepted", "account=main", "lasted="))
     assert any("no answer about the token yet (HTTP 503" in s for s in manager.statuses())
+
+
+async def test_an_answer_that_was_waited_for_and_is_a_refusal_is_told(
+    rig: Rig, manager: Manager
+) -> None:
+    rig.sandbox.faults.add(Fault("html503", times=1))
+    rig.sandbox.faults.add(Fault("190"))
+    async with running(rig) as daemon:
+        await until(lambda: manager.told("READY=1") == 1)
+        await until(lambda: daemon.said("notice", "token.answered", "account=main", "lasted="))
+        assert daemon.said("error", "account.stopped")
+        assert not daemon.said("token.accepted")
 
 
 async def test_several_accounts_of_one_token_ask_once(rig: Rig, manager: Manager) -> None:

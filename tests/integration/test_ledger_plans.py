@@ -15,6 +15,7 @@ from syncd.ledger import (
     deletions,
     export,
     misses,
+    needs,
     questions,
     replicas,
     schema,
@@ -96,6 +97,17 @@ ASKED: dict[str, Callable[[Any], object]] = {
             )
         ]
     ),
+    "record_all_since": tree.record_all_since(
+        [
+            (
+                Place(1, b"d1", b"1"),
+                Stat(9, 9, 9, 9, 9),
+                Content(digest(1), 7, None, None, None, None),
+            )
+        ],
+        1.0,
+    ),
+    "needs": needs.needs({ONE: "main"}, 1.0),
     "mark_missed": misses.mark(7, 3, [b"x"], [4]),
     "forget_missed": misses.forget(8),
     "doubt_missed": misses.doubt(7),

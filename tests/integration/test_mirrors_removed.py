@@ -33,7 +33,7 @@ async def test_a_start_without_a_mirror_says_once_what_becomes_of_its_images(
     assert await started(rig) == []
     rig.mirrors = ()
     (said,) = await started(rig)
-    assert (said["folder"], said["account"], said["log_level"]) == ("spring", "eu", "info")
+    assert (said["folder"], said["account"], said["log_level"]) == ("spring", "eu", "notice")
     assert "stay" in said["note"]
     assert await started(rig) == []
     assert rig.holds(picture(1), "2")

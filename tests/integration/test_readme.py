@@ -63,12 +63,15 @@ def test_syncd_events_prints_the_catalogue() -> None:
             "fields": list(event.fields),
             "when": event.when,
             "remedy": event.remedy,
+            "ended_by": list(event.ended_by),
         }
         for event in CATALOGUE
     ]
     printed = " ".join(runner.invoke(app, ["events"]).output.split())
     for event in CATALOGUE:
-        for words in (f"{event.name} ({', '.join(event.levels)})", event.when, event.remedy):
+        until = f"until: {', '.join(event.ended_by)}" if event.ended_by else ""
+        levels = f"{event.name} ({', '.join(event.levels)})"
+        for words in (levels, event.when, event.remedy, until):
             assert " ".join(words.split()) in printed
 
 

@@ -72,7 +72,9 @@ def of_catalogue() -> str:
 
 def _row(event: Event) -> str:
     fields = ", ".join(f"`{name}`" for name in event.fields)
-    cells = (f"`{event.name}`", ", ".join(event.levels), fields, event.when, event.remedy)
+    until = " or ".join(f"`{name}`" for name in event.ended_by)
+    when = f"{event.when}; until {until}" if until else event.when
+    cells = (f"`{event.name}`", ", ".join(event.levels), fields, when, event.remedy)
     return re.sub(" +", " ", f"| {' | '.join(cells)} |\n")
 
 

@@ -11,6 +11,22 @@ from syncd.service.catalogue import CATALOGUE
 LOGGED = logged_events()
 KNOWN = {event.name: event for event in CATALOGUE}
 
+HAPPENINGS = {
+    "clock.jumped",
+    "config.warning",
+    "daemon.cut_off",
+    "file.rejected",
+    "image.given_up",
+    "image.internal",
+    "image.lost",
+    "image.rejected",
+    "ledger.failed",
+    "library.said",
+    "watchdog.stuck",
+}
+"""Warnings and errors that begin no state: what happened once, is counted in `syncd status` image
+by image, or ends with the process."""
+
 
 def test_every_logged_event_is_in_the_catalogue_and_no_other() -> None:
     assert set(LOGGED) == set(KNOWN)
@@ -40,6 +56,22 @@ def test_an_error_says_what_to_do() -> None:
     errors = {event for event in CATALOGUE if "error" in event.levels} - {KNOWN["library.said"]}
     assert errors
     assert all(event.remedy for event in errors)
+
+
+def test_trouble_that_begins_names_what_tells_of_its_end() -> None:
+    troubles = {e.name for e in CATALOGUE if {"warning", "error"} & set(e.levels)}
+    assert troubles == HAPPENINGS | {e.name for e in CATALOGUE if e.ended_by}
+    assert not HAPPENINGS & {e.name for e in CATALOGUE if e.ended_by}
+    ends = {end for event in CATALOGUE for end in event.ended_by}
+    for end in ends:
+        assert KNOWN[end].levels == ("notice",), end
+    assert ends == {event.name for event in CATALOGUE if "lasted" in event.fields}
+
+
+def test_an_error_carries_what_to_do() -> None:
+    for event in CATALOGUE:
+        if "error" in event.levels and event.name != "library.said":
+            assert "remedy" in event.fields, event.name
 
 
 def test_a_remedy_in_the_record_is_spoken_of() -> None:

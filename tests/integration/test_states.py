@@ -1,0 +1,380 @@
+"""Trouble is said when it begins and when it ends, also when another process sees its end."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from structlog.testing import capture_logs
+from support.pictures import picture
+from support.rig import Rig, until
+
+from syncd.config import Account, ConfigError, Secret
+from syncd.daemon.disk import declare
+from syncd.daemon.house import keep, open_house
+from syncd.daemon.openings import NoTokenError, opener
+from syncd.daemon.settings import Settings, next_settings
+from syncd.daemon.stopping import run_until
+from syncd.folders.intake import Intake
+from syncd.folders.keeper import Keeper
+from syncd.folders.kept import Kept
+from syncd.folders.patience import Timing
+from syncd.graph.client import Credentials
+from syncd.graph.shapes import Usage
+from syncd.ledger import concerns, condemned, needs
+from syncd.ledger.database import Change, changing, open_ledger, reading
+from syncd.model import AccountId, FolderName, HoldAbove
+from syncd.rules import verdicts
+from syncd.rules.verdicts import judge
+from syncd.sandbox.faults import Fault
+from syncd.sandbox.server import Sandbox
+
+ONE = AccountId("1")
+HOUR = 3600.0
+
+
+def an_hour_passes(rig: Rig) -> None:
+    """Let all that began have begun an hour earlier."""
+    with changing(rig.ledger) as db:
+        db.execute("UPDATE concern SET since = since - 3600")
+        db.execute("UPDATE pause SET since = since - 3600, until = until - 3600")
+        db.execute("UPDATE file SET trouble_since = trouble_since - 3600")
+
+
+def said(logs: Sequence[Any], event: str, level: str | None = None) -> list[Any]:
+    return [e for e in logs if e["event"] == event and level in (None, e["log_level"])]
+
+
+def lasted_an_hour(logs: Sequence[Any], event: str) -> bool:
+    (entry,) = said(logs, event, "notice")
+    return HOUR <= float(entry["lasted"]) < HOUR + 60
+
+
+async def test_a_folder_that_was_missing_is_back_in_another_process(rig: Rig) -> None:
+    aside = rig.path / "aside"
+    rig.folder.rename(aside)
+    with capture_logs() as logs:
+        async with rig.running():
+            await until(lambda: bool(said(logs, "folder.missing", "warning")))
+    an_hour_passes(rig)
+    aside.rename(rig.folder)
+    with capture_logs() as logs:
+        async with rig.running():
+            await until(lambda: bool(said(logs, "scan.done")))
+            rig.write("a.jpg", picture(1))
+            await until(lambda: rig.recorded(picture(1)) is not None)
+    assert lasted_an_hour(logs, "folder.back")
+    assert not said(logs, "folder.missing")
+
+
+async def test_a_folder_that_was_doubted_is_believed_in_another_process(rig: Rig) -> None:
+    rig.watch = 'rescan = "1s"'
+    rig.write("a.jpg", picture(1))
+    await rig.backfill()
+    (rig.folder / "a.jpg").rename(rig.path / "a.jpg")
+    with capture_logs() as logs:
+        async with rig.running():
+            await until(lambda: bool(said(logs, "folder.doubted", "error")))
+            before = len(said(logs, "scan.done"))
+            await until(lambda: len(said(logs, "scan.done")) > before + 1)
+    assert len(said(logs, "folder.doubted")) == 1
+    an_hour_passes(rig)
+    (rig.path / "a.jpg").rename(rig.folder / "a.jpg")
+    with capture_logs() as logs:
+        async with rig.running():
+            await until(lambda: bool(said(logs, "folder.believed")))
+    assert lasted_an_hour(logs, "folder.believed")
+
+
+async def test_an_account_that_failed_answers_another_process(rig: Rig) -> None:
+    rig.sandbox.faults.add(Fault("2", times=None, on="upload"))
+    rig.write("a.jpg", picture(1))
+    with capture_logs() as logs:
+        async with rig.running() as house:
+            lane = house.engine.lanes[ONE]
+            await until(lambda: lane.failures > 1)
+    assert len(said(logs, "account.fails", "warning")) == 1
+    assert all(entry["log_level"] == "info" for entry in said(logs, "image.waits"))
+    an_hour_passes(rig)
+    rig.sandbox.faults.clear()
+    with capture_logs() as logs:
+        async with rig.running():
+            await until(lambda: bool(said(logs, "account.answers_again")))
+    assert lasted_an_hour(logs, "account.answers_again")
+    assert not rig.rows("SELECT * FROM concern")
+
+
+async def test_a_pause_ends_in_another_process(rig: Rig) -> None:
+    rig.sandbox.faults.add(Fault("80004", times=1, on="upload"))
+    rig.write("a.jpg", picture(1))
+    with capture_logs() as logs:
+        async with rig.running():
+            await until(lambda: bool(said(logs, "account.paused", "warning")))
+    an_hour_passes(rig)
+    with capture_logs() as logs:
+        async with rig.running():
+            await until(lambda: bool(said(logs, "account.resumed")))
+    assert lasted_an_hour(logs, "account.resumed")
+
+
+async def test_a_stop_is_lifted_by_a_start(rig: Rig) -> None:
+    rig.sandbox.faults.add(Fault("200", times=1, on="upload"))
+    rig.write("a.jpg", picture(1))
+    with capture_logs() as logs:
+        async with rig.running():
+            await until(lambda: bool(said(logs, "account.stopped", "error")))
+    an_hour_passes(rig)
+    with capture_logs() as logs:
+        async with rig.running():
+            await until(lambda: rig.recorded(picture(1)) is not None)
+    assert lasted_an_hour(logs, "account.retried")
+    assert waiting(rig) == []
+
+
+def waiting(rig: Rig) -> list[str]:
+    """Return the events that wait for a person."""
+    with reading(rig.ledger) as db:
+        return [need.event for need in needs.needs({ONE: "main"}, time.time())(db)]
+
+
+async def test_abuse_control_is_an_error_when_it_begins_and_info_when_it_goes_on(rig: Rig) -> None:
+    config = rig.config()
+    async with open_house(config, opener(config, rig.environ, lambda _: None)) as house:
+        await house.engine.take_up()
+        lane = house.engine.lanes[ONE]
+        with capture_logs() as logs:
+            for code in (80004, 613, 368):  # each pauses for longer
+                fault = verdicts.Fault(400, code)
+                await lane.pause(judge(fault), fault, Usage())
+        assert [e["log_level"] for e in said(logs, "account.paused")] == [
+            "warning",
+            "error",
+            "info",
+        ]
+        assert [e["remedy"] is None for e in said(logs, "account.paused")] == [True, False, False]
+        assert waiting(rig) == ["account.paused"]
+
+
+async def test_an_account_that_takes_one_a_post_is_told_of_once_and_when_it_shares_again(
+    rig: Rig,
+) -> None:
+    rig.sandbox.switches = replace(rig.sandbox.switches, many_files="refuse")
+    for i in range(60):
+        rig.write(f"{i}.jpg", picture(i))
+    with capture_logs() as logs:
+        await rig.backfill()
+    assert len(said(logs, "account.takes_one_a_post", "warning")) == 1
+
+    def six_hours_pass(first: int) -> None:
+        with changing(rig.ledger) as db:
+            db.execute("UPDATE account SET alone_until = 1")
+        for i in range(first, first + 60):
+            rig.write(f"{i}.jpg", picture(i))
+
+    six_hours_pass(60)
+    with capture_logs() as logs:
+        await rig.backfill()
+    assert rig.rows("SELECT alone_until > 1 FROM account") == [(1,)], "it was tried, and refused"
+    assert not said(logs, "account.takes_one_a_post")
+    an_hour_passes(rig)
+    rig.sandbox.switches = replace(rig.sandbox.switches, many_files="accept")
+    six_hours_pass(120)
+    with capture_logs() as logs:
+        await rig.backfill()
+    assert lasted_an_hour(logs, "account.shares_posts_again")
+
+
+async def test_copies_that_are_refused_are_told_of_once_and_when_they_go_again(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    rig = Rig(tmp_path, sandbox, accounts={"main": "1", "eu": "2"}, mirrors=("eu",), workers=1)
+    rig.per_folder = 'copy = "copy"'
+    sandbox.faults.add(Fault("200", times=None, account="2", on="copy"))
+
+    async def brings(number: int) -> list[Any]:
+        rig.write(f"{number}.jpg", picture(number))
+        with capture_logs() as logs:
+            await rig.backfill()
+        assert rig.recorded(picture(number), "2") is not None
+        with changing(rig.ledger) as db:  # a day passes
+            db.execute("UPDATE copy_refused SET until = 1")
+        return list(logs)
+
+    assert len(said(await brings(1), "copies.refused", "warning")) == 1
+    before = sandbox.counts.calls("2", "copy")
+    assert not said(await brings(2), "copies.refused")
+    assert sandbox.counts.calls("2", "copy") > before, "it was tried, and refused"
+    an_hour_passes(rig)
+    sandbox.faults.clear()
+    assert lasted_an_hour(await brings(3), "copies.accepted")
+    assert not said(await brings(4), "copies.accepted")
+
+
+async def test_a_case_that_was_decided_is_settled_with_what_was_decided(rig: Rig) -> None:
+    rig.per_folder, rig.toml = 'deletions = "propagate"', '[deletions]\ngrace = "0s"\n'
+    decisions: dict[Callable[[FolderName], Change[int]], str] = {
+        condemned.dismiss: "dismissed",
+        condemned.approve: "approved",
+    }
+    for decide, decided in decisions.items():
+        for i in range(30):
+            rig.write(f"{i}.jpg", picture(i))
+        await rig.backfill()
+        for i in range(2, 30):
+            (rig.folder / f"{i}.jpg").unlink()
+        with capture_logs() as logs:
+            async with rig.running():
+                await until(lambda logs=logs: bool(said(logs, "deletions.held", "error")))  # type: ignore[misc]
+            an_hour_passes(rig)
+            with changing(rig.ledger) as db:
+                assert decide(FolderName("spring"))(db) == 28
+            assert waiting(rig) == []
+            async with rig.running():
+                await until(lambda logs=logs: bool(said(logs, "deletions.settled")))  # type: ignore[misc]
+        assert lasted_an_hour(logs, "deletions.settled")
+        (settled,) = said(logs, "deletions.settled")
+        assert settled["why"].startswith(decided)
+
+
+async def test_a_configuration_that_is_refused_is_over_with_one_that_is_good(rig: Rig) -> None:
+    good = rig.config()
+    answers: list[Settings | ConfigError | NoTokenError] = [
+        ConfigError([]),
+        NoTokenError("no token"),
+        Settings(good, opener(good, rig.environ, lambda _: None)),
+    ]
+    hangup = asyncio.Event()
+
+    def read() -> Settings:
+        answer = answers.pop(0)
+        if isinstance(answer, Settings):
+            return answer
+        raise answer
+
+    async with open_ledger(rig.ledger) as ledger:
+        with capture_logs() as logs:
+            reading_anew = asyncio.create_task(next_settings(good, hangup, read, ledger))
+            for number in (1, 2):
+                hangup.set()
+                await until(lambda n=number: len(said(logs, "config.refused", "error")) == n)  # type: ignore[misc]
+                assert waiting(rig) == ["config.refused"]
+            an_hour_passes(rig)
+            hangup.set()
+            assert (await reading_anew).config is good
+        assert lasted_an_hour(logs, "config.accepted")
+        assert waiting(rig) == []
+
+
+async def test_a_watch_that_kept_ending_stands_again(rig: Rig) -> None:
+    odd = os.fsencode(rig.folder) + b"/\xff"
+    os.mkdir(odd)
+    async with open_ledger(rig.ledger) as ledger:
+        ids = await declare(rig.config(), ledger)
+        ((name, folder_id),) = ids.items()
+        intake = Intake(ledger, 0.0, lambda *_: None, Kept(0), lambda _: 1)
+        keeper = Keeper(
+            folder_id,
+            rig.config().folders[name],
+            ledger,
+            intake,
+            HOUR,
+            HoldAbove(20, 0.1),
+            changed=lambda: None,
+            timing=Timing(quiet=0.2, hampered=0.5, longest_pause=0.5, steady=1.0),
+        )
+        with capture_logs() as logs:
+            keeping = asyncio.create_task(keeper.run())
+            await until(lambda: bool(said(logs, "watch.hampered", "error")))
+            (known,) = await ledger.ask(concerns.for_a_person())
+            assert (known.event, known.subject) == ("watch.hampered", "folders.spring")
+            os.rmdir(odd)
+            await until(lambda: bool(said(logs, "watch.stands_again", "notice")))
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+        assert [e["event"] for e in logs if e["event"].startswith("watch.")] == [
+            "watch.ready",
+            "watch.hampered",
+            "watch.stands_again",
+        ]
+        assert said(logs, "watch.stands_again")[0]["lasted"] > 0
+        assert not await ledger.ask(concerns.for_a_person())
+
+
+async def test_a_refusal_of_the_token_before_says_nothing_of_the_present_one(rig: Rig) -> None:
+    changed, asked = asyncio.Event(), asyncio.Event()
+    token = rig.path / "token"
+    token.write_text("before")
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        await request.read()
+        if request.headers["Authorization"].endswith("before"):
+            asked.set()
+            await changed.wait()
+            refused = {"error": {"code": 190, "message": "expired", "type": "OAuthException"}}
+            return web.json_response(refused, status=400)
+        return web.json_response({"images": {"a.jpg": {"hash": "ab" * 16}}})
+
+    rig.write("a.jpg", picture(1))
+    async with serving(answer) as url:
+        config = rig.config()
+        config = msgspec.structs.replace(
+            config, graph=msgspec.structs.replace(config.graph, base_url=url)
+        )
+        stop = asyncio.Event()
+
+        def open_account(_account: Account) -> Credentials:
+            return Credentials(Secret(token.read_text()))
+
+        with capture_logs() as logs:
+            async with open_house(config, open_account) as house:
+                running = asyncio.create_task(run_until(stop, partial(keep, house)))
+                await asked.wait()
+                token.write_text("present")
+                await until(lambda: bool(said(logs, "token.changed")))
+                changed.set()
+                await until(lambda: rig.recorded(picture(1)) == "ab" * 16)
+                stop.set()
+                await running
+    assert not said(logs, "account.stopped")
+    assert [e["log_level"] for e in said(logs, "image.waits")] == ["info"]
+    assert not rig.rows("SELECT * FROM pause")
+
+
+async def test_a_start_forgets_what_was_a_process_s_own_and_what_is_named_no_more(
+    rig: Rig,
+) -> None:
+    config = rig.config()
+    async with open_ledger(rig.ledger) as ledger:
+        for event, subject in (
+            ("config.refused", concerns.CONFIG),
+            ("folder.doubted", concerns.folder("main")),  # the name of an account
+            ("folder.doubted", concerns.folder("spring")),
+        ):
+            await ledger.write(concerns.begin(event, subject, "why", 1.0, remedy="do"))
+        await declare(config, ledger)
+        (left,) = await ledger.ask(concerns.for_a_person())
+        assert (left.event, left.subject) == ("folder.doubted", "folders.spring")
+
+
+@asynccontextmanager
+async def serving(
+    answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+) -> AsyncIterator[str]:
+    """Answer every request on a port of its own."""
+    server = web.Server(answer)
+    runner = web.ServerRunner(server)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        host, port = runner.addresses[0][:2]
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
