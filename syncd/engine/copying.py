@@ -32,19 +32,20 @@ async def choose_copy(ledger: Ledger, lane: Lane, pack: list[Facts]) -> Copy | N
 
     What is not part of the next call waits on, and leaves the pack.
     """
-    digests = [facts.digest for facts in pack]
-    held = await ledger.ask(copies.holders(lane.account, digests, time.time())) if pack else {}
+    if not pack:
+        return None
+    wanted = [facts.digest for facts in pack]
+    held, soon = await ledger.ask(copies.sources(lane.account, wanted, time.time()))
     sources: dict[Digest, Holder] = {}
     for digest, found in held.items():
         tried = lane.not_from.get(digest, ())
         if (source := next((h for h in found.holders if h.account not in tried), None)) is not None:
             sources[digest] = source
-    lacking = [digest for digest in digests if digest not in sources]
-    if lacking and (soon := await ledger.ask(copies.coming(lane.account, lacking, time.time()))):
-        for digest in soon:
-            lane.queue.later(digest, LOOK_FOR_IT)
-        pack[:] = [facts for facts in pack if facts.digest not in soon]
-        digests = [facts.digest for facts in pack]
+    waited_for = soon.difference(sources)
+    for digest in waited_for:
+        lane.queue.later(digest, LOOK_FOR_IT)
+    pack[:] = [facts for facts in pack if facts.digest not in waited_for]
+    digests = [facts.digest for facts in pack]
     if not (sources and pack):
         return None
     first, size = digests[0], sum(facts.size for facts in pack)

@@ -25,6 +25,22 @@ class Held(msgspec.Struct, frozen=True):
     holders: tuple[Holder, ...]
 
 
+def sources(
+    account: AccountId, digests: Sequence[Digest], now: float
+) -> Question[tuple[dict[Digest, Held], set[Digest]]]:
+    """Return which of those images a mirror may copy, and which it may wait for.
+
+    What comes to be held meanwhile is in both, and never in neither.
+    """
+    soon, held = coming(account, digests, now), holders(account, digests, now)
+
+    def question(db: sqlite3.Connection) -> tuple[dict[Digest, Held], set[Digest]]:
+        waited_for = soon(db)
+        return held(db), waited_for
+
+    return question
+
+
 def holders(
     account: AccountId, digests: Sequence[Digest], now: float
 ) -> Question[dict[Digest, Held]]:
