@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import structlog
@@ -34,6 +35,11 @@ class Log(Protocol):
 
     def log(self, level: int, event: str, **fields: object) -> object:
         """Write at a level that is known by its number alone; not notice."""
+
+
+def moment(at: float | None) -> datetime | None:
+    """Return a time in unix seconds as the log has it: ISO, in UTC; None for never."""
+    return None if at is None else datetime.fromtimestamp(at, UTC)
 
 
 def bound_logger(level: str) -> type[Any]:

@@ -44,7 +44,9 @@ def backfill(config: ConfigPath = DEFAULT_CONFIG) -> None:
     manager = notifier(os.environ)
     began = time.monotonic()
     with _shown(lines, settings) as show:
-        result = asyncio.run(run_backfill(settings, open_account, show, manager))
+        result = asyncio.run(
+            run_backfill(settings, open_account, show, manager, lambda: lines.dropped)
+        )
     _report(result, time.monotonic() - began)
     raise typer.Exit(Exit.DONE if result.in_step else Exit.NOT_ALL)
 

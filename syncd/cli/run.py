@@ -9,6 +9,7 @@ from functools import partial
 
 from syncd.cli.importing import at_once
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, checked, logging_to_stderr, opened
+from syncd.config import Config
 from syncd.daemon.hangups import hold_hangups
 from syncd.service.logs import hide
 from syncd.service.notify import notifier
@@ -26,11 +27,17 @@ def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
     path = config.absolute()  # links are followed anew at each reload
     first = checked(path)
     open_account = opened(first)
-    logging_to_stderr(first)
+    lines = logging_to_stderr(first)
+
+    def set_log(config: Config) -> None:
+        nonlocal lines
+        lines = logging_to_stderr(config)
+
     with at_once():  # aiohttp takes a while to load
         from syncd.daemon.run import run as run_daemon  # noqa: PLC0415
         from syncd.daemon.settings import Settings, read_settings  # noqa: PLC0415
 
     read = partial(read_settings, path, os.environ, hide)
     settings = Settings(first, open_account)
-    asyncio.run(run_daemon(settings, read, logging_to_stderr, notifier(os.environ)))
+    manager = notifier(os.environ)
+    asyncio.run(run_daemon(settings, read, set_log, manager, lambda: lines.dropped))

@@ -9,9 +9,11 @@ import msgspec
 import structlog
 
 from syncd.config import Config
-from syncd.daemon.house import House, open_house, tell_of
+from syncd.daemon.figures import Meter
+from syncd.daemon.house import House, open_house
 from syncd.daemon.status import Status
 from syncd.daemon.stopping import run_until, stop_signals, stopped_by_hangup
+from syncd.daemon.telling import Telling
 from syncd.engine.engine import Open
 from syncd.engine.lane import Lane
 from syncd.engine.stats import sentence
@@ -53,16 +55,19 @@ async def backfill(
     open_account: Open,
     show: Callable[[Mapping[AccountName, Progress]], None],
     manager: Notifier = NOBODY,
+    dropped: Callable[[], int] = lambda: 0,
 ) -> Result:
     """Scan every folder, send what is missing, and end; `show` hears of it five times a second.
 
-    So does the service manager, in a sentence.
+    So does the service manager, in a sentence. dropped answers how many lines of the log were
+    dropped so far.
 
     Raises LedgerError.
     """
     with stop_signals(manager) as stop, stopped_by_hangup(stop):
         async with open_house(config, open_account, tries=TRIES) as house:
             scanned: list[bool] = []
+            telling = Telling(house, Meter(config.ledger.path, dropped))
             status = Status(manager)
 
             def shown(progress: Mapping[AccountName, Progress]) -> None:
@@ -75,7 +80,7 @@ async def backfill(
                     tasks = [
                         loops.create_task(house.disk.intake.run(), name="intake"),
                         loops.create_task(house.engine.run(carrying), name="engine"),
-                        loops.create_task(tell_of(house, status.tell), name="stats"),
+                        loops.create_task(telling.run(status.tell), name="stats"),
                     ]
                     scans = loops.create_task(_read_everything(house), name="scans")
                     await _until_done(house, scans, shown)
@@ -84,6 +89,7 @@ async def backfill(
                         task.cancel()
 
             ended = await run_until(stop, work)
+            await telling.tell_all()
             tallies = await _tallies(house)
     in_step = ended and all(scanned) and all(_in_step(tally) for tally in tallies.values())
     return Result(tallies, in_step, interrupted=not ended)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from syncd.config import Config
 from syncd.daemon.disk import Disk, build_disk, declare
 from syncd.engine.engine import Engine, Open, Upkeep
 from syncd.engine.reconcile import Grace
-from syncd.engine.stats import tell_stats
 from syncd.graph.client import connect
 from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.lock import sole_use
@@ -118,13 +117,6 @@ def _copiers(config: Config) -> set[AccountId]:
         if folder.copy is not Copying.UPLOAD
         for account in config.routes(folder)[1:]
     }
-
-
-async def tell_of(house: House, told: Callable[[str], None]) -> None:
-    """Write the stats line on its period until cancelled; `told` hears the same in a sentence."""
-    config = house.config
-    every, per_post = config.log.stats_every, config.pack.images
-    await tell_stats(house.engine, house.ledger, every, per_post, told)
 
 
 async def keep(house: House, carrying: asyncio.TaskGroup) -> None:

@@ -14,11 +14,13 @@ import structlog
 from syncd.config import Config
 from syncd.daemon.changes import changes
 from syncd.daemon.failing import failures_told
+from syncd.daemon.figures import Meter
 from syncd.daemon.hangups import hear_hangups
-from syncd.daemon.house import House, build_house, keep, take_ledger, tell_of
+from syncd.daemon.house import House, build_house, keep, take_ledger
 from syncd.daemon.readiness import Start, asking_for_time
 from syncd.daemon.settings import Read, Settings, next_settings, tell_warnings
 from syncd.daemon.stopping import run_until, stop_signals
+from syncd.daemon.telling import Telling
 from syncd.daemon.watchdog import watched_over
 from syncd.log import Log
 from syncd.model import printable
@@ -32,11 +34,14 @@ async def run(
     read: Read,
     set_log: Callable[[Config], object],
     manager: Notifier = NOBODY,
+    dropped: Callable[[], int] = lambda: 0,
 ) -> None:
     """Run the daemon; SIGHUP takes what `read` answers then. Raises LedgerError.
 
     set_log sets the log up as another configuration says; for the first, the caller has done so.
+    dropped answers how many lines of the log were dropped so far.
     """
+    meter = Meter(first.config.ledger.path, dropped)
     with stop_signals(manager) as stop, asking_for_time(manager) as begun, failures_told():
         hangup = hear_hangups()
         async with (
@@ -49,7 +54,10 @@ async def run(
                 tell_warnings(now.config)
                 async with build_house(now.config, now.open_account, ledger, upkeep=True) as house:
                     _tell_begun(before, now.config)
-                    new = await _work(house, Start(manager, begun), stop, hangup, read)
+                    telling = Telling(house, meter)
+                    new = await _work(house, telling, Start(manager, begun), stop, hangup, read)
+                    if new is None:
+                        await telling.tell_all()
                 if new is None:
                     break
                 before, now = now.config, new
@@ -58,7 +66,12 @@ async def run(
 
 
 async def _work(
-    house: House, start: Start, stop: asyncio.Event, hangup: asyncio.Event, read: Read
+    house: House,
+    telling: Telling,
+    start: Start,
+    stop: asyncio.Event,
+    hangup: asyncio.Event,
+    read: Read,
 ) -> Settings | None:
     """Keep the accounts in step until there are other settings; None once `stop` is set."""
     accepted: list[Settings] = []
@@ -68,7 +81,7 @@ async def _work(
             tasks = [
                 loops.create_task(keep(house, carrying), name="keep"),
                 loops.create_task(start.tell_ready(house), name="ready"),
-                loops.create_task(tell_of(house, start.status.tell), name="stats"),
+                loops.create_task(telling.run(start.status.tell), name="stats"),
             ]
             accepted.append(await next_settings(house.config, hangup, read, house.ledger))
             log.notice("daemon.reloading")

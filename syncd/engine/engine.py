@@ -93,7 +93,8 @@ class Engine:
         self._upkeep = upkeep
         self._audits: list[Audit] = []
         self._others_wrote = others_wrote
-        self._taken_up = asyncio.Event()
+        self.taken_up = asyncio.Event()
+        """What an earlier process left is known, and the accounts are opened."""
         self._outcomes = Outcomes(ledger, self._token_mates, self._held, tries)
 
     async def run(self, carrying: asyncio.TaskGroup) -> None:
@@ -113,14 +114,14 @@ class Engine:
         for lane in self.lanes.values():
             await lane.recall(pauses.get(lane.account))
             await self._open(lane)
-        self._taken_up.set()
+        self.taken_up.set()
 
     async def hear_of_tokens(self, told: Callable[[str], None]) -> None:
         """Return once each token has been accepted, or it has been said why it is not.
 
         `told` hears, while no answer comes, why that is so.
         """
-        await self._taken_up.wait()
+        await self.taken_up.wait()
         for lane in one_of_each_token(self.lanes.values()):
             await first_answer(lane, self._client, self._outcomes, told)
 

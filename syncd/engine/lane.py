@@ -19,7 +19,7 @@ from syncd.graph.shapes import Usage
 from syncd.ledger import accounts, concerns
 from syncd.ledger.accounts import Pause
 from syncd.ledger.database import Change, Ledger
-from syncd.log import Log
+from syncd.log import Log, moment
 from syncd.model import AccountId, AccountName, Digest
 from syncd.rules import remedies, waiting
 from syncd.rules.budget import Call, Terms, Tier
@@ -79,6 +79,7 @@ class Lane:
         self.tries: dict[Digest, int] = {}  # failed ones of what is not done yet
         self.failures = 0  # calls in a row that failed for a passing reason
         self.no_copies_from: set[AccountId] = set()  # that it was said to be refused to copy from
+        self.failing: str | None = None  # the last one's
         self.stopped: str | None = None
         self.credentials: Credentials | None = None
         self.subject = concerns.account(name)  # of what the ledger has of its troubles
@@ -89,7 +90,7 @@ class Lane:
 
     @property
     def state(self) -> str:
-        """One word or two for the stats line."""
+        """One word or two for the progress bar."""
         if self.stopped is not None:
             return "stopped"
         if self._pause is not None and (left := (self._pause.until or 0.0) - time.time()) > 0:
@@ -160,7 +161,7 @@ class Lane:
     async def went_through(self) -> None:
         """An answer came: whatever troubled the account is over."""
         self.gate.went_through()
-        now = time.time()
+        now, self.failing = time.time(), None
         if (since := self._failing_since) is not None:
             failed, self.failures, self._failing_since = self.failures, 0, None
             await self._ledger.write(concerns.end("account.fails", self.subject, now))
@@ -216,6 +217,8 @@ class Lane:
             why=pause.why,
             in_a_row=pause.row,
             remedy=pause.remedy,
+            since=moment(pause.since),
+            until=moment(pause.until),
         )
 
     async def stop(self, verdict: Verdict, why: str, remedy: str) -> None:
@@ -227,7 +230,14 @@ class Lane:
         said = f"{verdict.value}: {why}"
         pause = Pause(STOP, said, self._stopped_since, None, 1, remedy)
         await self._ledger.write(accounts.pause([self.account], pause))
-        log.error("account.stopped", account=self.name, kind=verdict.value, why=why, remedy=remedy)
+        log.error(
+            "account.stopped",
+            account=self.name,
+            kind=verdict.value,
+            why=why,
+            since=moment(pause.since),
+            remedy=remedy,
+        )
 
     def reopen(self) -> float:
         """A person has seen to what stopped it; answers for how many seconds it was stopped."""
@@ -245,7 +255,7 @@ class Lane:
 
     async def fail(self, fault: Fault) -> None:
         """A call failed for a passing reason: the account waits a little, longer each time."""
-        self.failures += 1
+        self.failures, self.failing = self.failures + 1, str(fault)
         self.gate.shut_for(waiting.retry_delay(self.failures, random.random()))  # noqa: S311  jitter
         if self._failing_since is None:
             self._failing_since, why = time.time(), str(fault)

@@ -48,6 +48,11 @@ class Pacer:
         """What is known of the account's budget."""
         return self._pace
 
+    @property
+    def budget_used(self) -> float:
+        """Percent of the account's budget, the reserve taken off, that is spent in its window."""
+        return 100 * self._pace.share_used(time.monotonic())
+
     def recall(self, tier: Tier | None, spent: list[tuple[float, Call]]) -> None:
         """Take up what an earlier process learnt and spent: calls by their age in seconds."""
         now = time.monotonic()

@@ -17,7 +17,7 @@ from syncd.folders.looks import EVERYWHERE, Look, coalesced
 from syncd.folders.patience import Timing
 from syncd.folders.patterns import Patterns
 from syncd.folders.scan import Stretch, Walk
-from syncd.folders.states import WatchState
+from syncd.folders.states import RootMissing, WatchState, in_a_word
 from syncd.folders.telling import Telling
 from syncd.folders.trust import Scan, Trust
 from syncd.folders.walk import Trouble, root_identity
@@ -25,8 +25,8 @@ from syncd.folders.watcher import Watcher
 from syncd.ledger import misses, tree
 from syncd.ledger.database import Change, Ledger, all_of
 from syncd.ledger.tree import Place
-from syncd.log import Log
-from syncd.model import HoldAbove, Stat, printable
+from syncd.log import Log, moment
+from syncd.model import FolderName, HoldAbove, Stat, printable
 from syncd.rules.believing import Root
 
 log: Log = structlog.get_logger()
@@ -39,6 +39,8 @@ class _Report:
     seen: int = 0
     found: int = 0
     troubles: int = 0
+    trouble: str | None = None  # as the ledger has it
+    scanned_at: float | None = None  # unix seconds; None: not without an error
 
 
 class Keeper:
@@ -75,8 +77,17 @@ class Keeper:
         self.watched = asyncio.Event()
         """The watch stands, or it has been said why it does not."""
         self._watch_states: asyncio.Queue[WatchState] = asyncio.Queue()
+        self.watch = "starting"
+        """How the watch stands, in a word: watched, missing, limited, hampered."""
+        self.last_event_at: float | None = None
+        """When the watch last pointed somewhere, in unix seconds."""
         self._telling = Telling(folder.name, folder.path, ledger)
         self._scans_running = 0
+
+    @property
+    def name(self) -> FolderName:
+        """The folder's, as the configuration has it."""
+        return self._name
 
     @property
     def scanning(self) -> bool:
@@ -98,13 +109,18 @@ class Keeper:
         comes after it.
         """
         hear = self._watch_states.put_nowait
-        watcher = Watcher(self._root, self.patterns, self.look, hear, self._timing)
+        watcher = Watcher(self._root, self.patterns, self._noticed, hear, self._timing)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(watcher.run(), name=f"watch:{self._name}")
             tasks.create_task(self._hear_of_watch(), name=f"hear:{self._name}")
             tasks.create_task(self._scan_all_when_due(), name=f"scan:{self._name}")
             tasks.create_task(self._scan_where_told(), name=f"look:{self._name}")
             tasks.create_task(self._confirm_when_recorded(), name=f"confirm:{self._name}")
+
+    def _noticed(self, looks: frozenset[Look]) -> None:
+        if looks != {EVERYWHERE}:  # so it begins, also where nothing has happened
+            self.last_event_at = time.time()
+        self.look(looks)
 
     async def _scan_all_when_due(self) -> None:
         while True:
@@ -154,6 +170,8 @@ class Keeper:
             files=report.seen,
             new_or_changed=report.found,
             troubles=report.troubles,
+            trouble=report.trouble,
+            scanned_at=moment(report.scanned_at),
             seconds=round(time.monotonic() - began, 3),
         )
         return report.troubles == 0
@@ -184,7 +202,7 @@ class Keeper:
                 not troubles,
                 whole,
             )
-            await self._end(scan, troubles, report.troubles)
+            await self._end(scan, troubles, report)
         finally:
             self._scans_running -= 1
         return report
@@ -214,7 +232,7 @@ class Keeper:
         if not await self._intake.offer_fresh(self._root, found):
             self._everything.set()
 
-    async def _end(self, scan: Scan, troubles: list[Trouble], met: int) -> None:
+    async def _end(self, scan: Scan, troubles: list[Trouble], report: _Report) -> None:
         if not scan.still:
             log.info("folder.swapped", folder=self._name, path=printable(self._root))
             self.look([EVERYWHERE])
@@ -222,23 +240,27 @@ class Keeper:
             self._changed()
         await self._telling.unreadable(troubles)
         if scan.whole:
-            if scan.still and met == len(troubles):  # else one that was told of may be left out
+            if scan.still and report.troubles == len(troubles):  # else a told one may be left out
                 await self._telling.readable(but=troubles)
-            await self._ledger.write(self._state(troubles))
+            await self._ledger.write(self._state(troubles, report))
             self._scanned.set()
 
-    def _state(self, troubles: list[Trouble]) -> Change[None]:
+    def _state(self, troubles: list[Trouble], report: _Report) -> Change[None]:
         if not troubles:
-            return tree.folder_scanned(self._id, time.time())
+            report.scanned_at = time.time()
+            return tree.folder_scanned(self._id, report.scanned_at)
         first = troubles[0]
         more = f", and {len(troubles) - 1} more" if len(troubles) > 1 else ""
-        return tree.folder_in_trouble(
-            self._id, f"cannot read {self._telling.path_of(first)}: {first.reason}{more}"
-        )
+        report.trouble = f"cannot read {self._telling.path_of(first)}: {first.reason}{more}"
+        return tree.folder_in_trouble(self._id, report.trouble)
 
     async def _hear_of_watch(self) -> None:
         while True:
-            await self._telling.watch_is(await self._watch_states.get())
+            state = await self._watch_states.get()
+            self.watch = in_a_word(state)
+            if isinstance(state, RootMissing):
+                self._everything.set()  # the ledger hears of it now, not at the next rescan
+            await self._telling.watch_is(state)
             self.watched.set()
 
 

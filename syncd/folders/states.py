@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 import msgspec
 
 
@@ -31,3 +33,18 @@ class Hampered(msgspec.Struct, frozen=True):
 
 
 WatchState = Watching | RootMissing | LimitReached | Hampered
+
+
+def in_a_word(state: WatchState) -> str:
+    """Return how a watch stands, for the figures."""
+    match state:
+        case Watching():
+            return "watched"
+        case RootMissing():
+            return "missing"
+        case LimitReached():
+            return "limited"
+        case Hampered():
+            return "hampered"
+        case _:
+            assert_never(state)

@@ -14,6 +14,7 @@ from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.model import Deletions, HoldAbove, RootIdentity, printable
 from syncd.rules.believing import Belief, Evidence, Root, believe, is_too_many
+from syncd.rules.lasting import lasted
 
 log: Log = structlog.get_logger()
 
@@ -98,13 +99,16 @@ class Trust:
         if self._proven is None:
             return
         scan, self._proven = self._proven, None
-        await self._ledger.write(
+        since = await self._ledger.write(
             roots.believe(self._id, scan.before, self._patterns, scan.seen, scan.began)
         )
         self._told = None
-        over = concerns.end("folder.doubted", self._subject, time.time())
-        if (lasted := await self._ledger.write(over)) is not None:
-            log.notice("folder.believed", folder=self._name, path=self._path, lasted=lasted)
+        now = time.time()
+        await self._ledger.write(concerns.end("folder.doubted", self._subject, now))
+        if since is not None:
+            log.notice(
+                "folder.believed", folder=self._name, path=self._path, lasted=lasted(since, now)
+            )
 
     async def _evidence(self, scan: Scan) -> Evidence:
         before = await self._ledger.ask(roots.believed(self._id))

@@ -203,6 +203,20 @@ def cases(names: int) -> Question[list[Case]]:
     return question
 
 
+def held_images(folder: str) -> Question[int]:
+    """Count a folder's images whose deletion is held for a person."""
+
+    def question(db: sqlite3.Connection) -> int:
+        (images,) = db.execute(
+            "SELECT count(DISTINCT digest) FROM condemned WHERE standing = 'held'"
+            " AND folder_id = (SELECT id FROM folder WHERE name = ?)",
+            (folder,),
+        ).fetchone()
+        return int(images)
+
+    return question
+
+
 def _names(db: sqlite3.Connection, folder_id: int, limit: int) -> list[bytes]:
     rows = db.execute(
         "SELECT DISTINCT path FROM condemned WHERE folder_id = ? AND standing = 'held'"

@@ -17,6 +17,7 @@ class Tally(msgspec.Struct, frozen=True):
     held: int
     missing: int
     rejected: int
+    waiting_since: int | None = None  # the missing one that waits longest, unix seconds
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -62,16 +63,16 @@ def tally(account: AccountId) -> Question[Tally]:
     """Count an account's images; index scans alone."""
 
     def question(db: sqlite3.Connection) -> Tally:
-        wanted, missing, rejected = db.execute(
+        wanted, rejected, missing, since = db.execute(
             "SELECT (SELECT count(*) FROM replica INDEXED BY replica_wanted"
             " WHERE account = ?1 AND files > 0),"
-            " (SELECT count(*) FROM replica INDEXED BY replica_missing WHERE account = ?1"
-            " AND files > 0 AND hash IS NULL AND rejected IS NULL),"
             " (SELECT count(*) FROM replica INDEXED BY replica_rejected WHERE account = ?1"
-            " AND rejected IS NOT NULL AND files > 0)",
+            " AND rejected IS NOT NULL AND files > 0),"
+            " count(*), min(wanted_at) FROM replica INDEXED BY replica_missing WHERE account = ?1"
+            " AND files > 0 AND hash IS NULL AND rejected IS NULL",
             (account,),
         ).fetchone()
-        return Tally(wanted, wanted - missing - rejected, missing, rejected)
+        return Tally(wanted, wanted - missing - rejected, missing, rejected, since)
 
     return question
 
@@ -114,7 +115,7 @@ def troubles(account: AccountId) -> Question[list[Count]]:
 def unreadable_files(folder: str) -> Question[list[Count]]:
     """Count a folder's files that cannot be read, by reason."""
     return _reasons(
-        "SELECT file.trouble, count(*) FROM file"
+        "SELECT file.trouble, count(*) FROM file INDEXED BY file_in_trouble"
         " JOIN directory ON directory.id = file.directory_id"
         " JOIN folder ON folder.id = directory.folder_id"
         " WHERE file.trouble IS NOT NULL AND folder.name = ?"
@@ -123,19 +124,31 @@ def unreadable_files(folder: str) -> Question[list[Count]]:
     )
 
 
+_FOLDER_STATES = (
+    "SELECT name, path, (SELECT count(*) FROM directory JOIN file"
+    " ON file.directory_id = directory.id WHERE directory.folder_id = folder.id),"
+    " doubt, trouble, scanned_at FROM folder"
+)
+
+
 def folder_states() -> Question[list[FolderState]]:
     """Return every folder that has a route."""
 
     def question(db: sqlite3.Connection) -> list[FolderState]:
         rows = db.execute(
-            "SELECT name, path, (SELECT count(*) FROM directory JOIN file"
-            " ON file.directory_id = directory.id WHERE directory.folder_id = folder.id),"
-            " doubt, trouble, scanned_at FROM folder"
-            " WHERE EXISTS (SELECT 1 FROM route WHERE route.folder_id = folder.id) ORDER BY name"
+            f"{_FOLDER_STATES} WHERE EXISTS"
+            " (SELECT 1 FROM route WHERE route.folder_id = folder.id) ORDER BY name"
         )
         return [FolderState(*row) for row in rows]
 
     return question
+
+
+def folder_state(name: str) -> Question[FolderState]:
+    """Return one folder, which the ledger knows."""
+    return lambda db: FolderState(
+        *db.execute(f"{_FOLDER_STATES} WHERE name = ?", (name,)).fetchone()
+    )
 
 
 _STANDING = (

@@ -167,8 +167,8 @@ def no_longer_held(account: AccountId, image_hash: ImageHash) -> Change[int]:
         db.executemany("DELETE FROM answer WHERE account = ? AND digest = ?", rows)
         db.executemany("DELETE FROM replica WHERE account = ? AND digest = ? AND files = 0", rows)
         db.executemany(
-            "UPDATE replica SET hash = NULL, held_at = NULL, sent_at = NULL"
-            " WHERE account = ? AND digest = ?",
+            "UPDATE replica SET hash = NULL, held_at = NULL, sent_at = NULL,"
+            " wanted_at = CAST(strftime('%s', 'now') AS INTEGER) WHERE account = ? AND digest = ?",
             rows,
         )
         return len(rows)
@@ -211,7 +211,8 @@ def ask_again() -> Change[int]:
         db.execute("UPDATE image SET unfit = NULL WHERE unfit IS NOT NULL")
         db.execute("DELETE FROM replica WHERE rejected IS NOT NULL AND files = 0 AND hash IS NULL")
         return db.execute(
-            "UPDATE replica SET rejected = NULL, rejected_at = NULL WHERE rejected IS NOT NULL"
+            "UPDATE replica SET rejected = NULL, rejected_at = NULL,"
+            " wanted_at = CAST(strftime('%s', 'now') AS INTEGER) WHERE rejected IS NOT NULL"
         ).rowcount
 
     return change

@@ -56,15 +56,23 @@ def believed(folder_id: int) -> Question[Believed]:
 
 def believe(
     folder_id: int, root: RootIdentity, patterns: str, files: int, began: float
-) -> Change[None]:
-    """Take a folder for what a whole scan has seen that began then; every doubt is over."""
+) -> Change[float | None]:
+    """Take a folder for what a whole scan has seen that began then; every doubt is over.
 
-    def change(db: sqlite3.Connection) -> None:
+    Answers since when there was one, in unix seconds.
+    """
+
+    def change(db: sqlite3.Connection) -> float | None:
+        since: float | None
+        (since,) = db.execute(
+            "SELECT doubt_since FROM folder WHERE id = ?", (folder_id,)
+        ).fetchone()
         db.execute(
             "UPDATE folder SET root_device = ?, root_inode = ?, patterns = ?,"
             " believed_files = ?, believed_at = ?, doubt = NULL, doubt_since = NULL WHERE id = ?",
             (signed(root.device), signed(root.inode), patterns, files, began, folder_id),
         )
+        return since
 
     return change
 

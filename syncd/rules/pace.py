@@ -64,6 +64,10 @@ class Pace:
         """Return what a call is believed to cost."""
         return self._quota.price(call)
 
+    def share_used(self, now: float) -> float:
+        """Return which share of the budget is spent or under way: 1 is all that we may spend."""
+        return self._quota.share_used(self._at(now))
+
     def images(self, wanted: int) -> int:
         """Return how many images the next POST may bring, at most `wanted`."""
         return self._quota.images(self._clock, wanted)

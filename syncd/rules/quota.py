@@ -81,6 +81,15 @@ class Quota:
         """Return the points that our window is believed to hold."""
         return self.points.used(now, by_image=self.by_image)
 
+    def share_used(self, now: float) -> float:
+        """Return which share of our part of the budget is spent or under way, in the fuller of both
+        windows."""
+        by_image = self.by_image
+        return max(
+            self.points.used(now, by_image=by_image) / self.ours.points,
+            self.calls.used(now, by_image=by_image) / self.ours.calls,
+        )
+
     def images(self, now: float, wanted: int) -> int:
         """Return how many images the next POST may bring, at most `wanted`."""
         room = min(

@@ -41,7 +41,9 @@ CATALOGUE = (
     Event(
         "account.paused",
         ("info", "warning", "error"),
-        ("account", "in_a_row", "kind", "remedy", "seconds", "why"),
+        (
+            "account", "in_a_row", "kind", "remedy", "seconds", "since", "until", "why",
+        ),
         "the account is throttled: nothing goes to it meanwhile. warning when it begins, error when"
         " Meta calls it abuse, info when it goes on; `remedy` is null but for abuse",
         "on error, what the field `remedy` says; else nothing",
@@ -68,7 +70,7 @@ CATALOGUE = (
     Event(
         "account.stopped",
         ("error",),
-        ("account", "kind", "remedy", "why"),
+        ("account", "kind", "remedy", "since", "why"),
         "token or rights are refused: nothing goes to the account",
         "what the field `remedy` says",
         ended_by=("account.retried", "token.changed"),
@@ -388,18 +390,42 @@ CATALOGUE = (
     Event(
         "scan.done",
         ("info",),
-        ("files", "folder", "new_or_changed", "seconds", "troubles"),
-        "a whole folder was read through",
+        (
+            "files", "folder", "new_or_changed", "scanned_at", "seconds", "trouble", "troubles",
+        ),
+        "a whole folder was read through; `trouble` is the first that it met, and `scanned_at` null"
+        " if there was any",
     ),
     Event(
         "stats",
         ("info",),
         (
-            "account", "calls", "held", "images_per_second", "in_flight", "in_step_in", "missing",
-            "rejected", "state", "wanted",
+            "account", "budget_used", "calls", "held", "id", "images_per_second", "in_a_row",
+            "in_flight", "in_step_in", "kind", "missing", "oldest_waiting", "paused_for",
+            "paused_since", "paused_until", "rejected", "rejections", "remedy", "state", "troubles",
+            "wanted", "why",
         ),
-        "how an account stands, every `log.stats_every`; `calls` counts since the start or the last"
-        " reload",
+        "how an account stands: every `log.stats_every` while anything in it changes, else once an"
+        " hour, and at a start, a reload and a stop",
+        "what the field `remedy` says, if it is not null",
+    ),
+    Event(
+        "stats.folder",
+        ("info",),
+        (
+            "deletions_held", "doubt", "files", "folder", "last_event_at", "path", "scanned_at",
+            "trouble", "unreadable", "watch",
+        ),
+        "how a folder stands: as often as `stats`",
+    ),
+    Event(
+        "stats.process",
+        ("info",),
+        (
+            "descriptors", "ledger_mb", "lines_dropped", "memory_mb", "reading", "uptime", "wal_mb",
+        ),
+        "how the process stands: after the other lines, and every four minutes if there are none;"
+        " later only if `log.stats_every` is longer",
     ),
     Event(
         "token.accepted",

@@ -38,6 +38,11 @@ class Lines:
     def __init__(self, write: Writer) -> None:
         self._write = write
 
+    @property
+    def dropped(self) -> int:
+        """How many lines were dropped; none is, as long as each is written where it comes up."""
+        return 0
+
     @contextmanager
     def through(self, write: Writer) -> Iterator[None]:
         """Hand the lines to another writer, such as one that knows of a progress bar."""

@@ -243,7 +243,9 @@ class Facts(RuleBasedStateMachine):
             rejected = {d for d in wanted if self.rows[account, d].rejected}
             missing = wanted - held - rejected
             tally = questions.tally(account)(self.db)
-            assert tally == Tally(len(wanted), len(held), len(missing), len(rejected))
+            since = tally.waiting_since
+            assert tally == Tally(len(wanted), len(held), len(missing), len(rejected), since)
+            assert (since is None) == (not missing)
             assert self.pages(account) == sorted(missing)
             assert questions.missing_bytes(account)(self.db) == 7 * len(missing)
             facts = replicas.facts(account, DIGESTS)(self.db)

@@ -82,6 +82,7 @@ LANDED = {
     2: "7365eb215c5358cc0bd4e148a63ae5bffb37d1418bffa0bed3b8e870a2761f8f",
     3: "417faf8de9c18588202ebdd629295f82b9fde122c4c90e50bc6192420b1e4bfe",
     4: "ea248908afebc435cd71354cf4f4016a8f53ba6fbe0ad13b52e16458baf354ba",
+    5: "3a6fe4f20635f8aeb56e2c9c2baec2d62b7528493fbdcf3d2f4a8fb451318a0f",
     6: "492a02d190110296bd247343190ee341481feb12f000487d0f8616fcd9095131",
 }
 """The SHA-256 of each migration; with ledgers made by it, a change is a migration of its own."""

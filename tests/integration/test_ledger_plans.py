@@ -19,6 +19,7 @@ from syncd.ledger import (
     questions,
     replicas,
     schema,
+    standing,
     tree,
     vacuum,
 )
@@ -85,6 +86,9 @@ ASKED: dict[str, Callable[[Any], object]] = {
     "missing_bytes": questions.missing_bytes(ONE),
     "rejections": questions.rejections(ONE),
     "troubles": questions.troubles(ONE),
+    "unreadable_files": questions.unreadable_files("a"),
+    "of_account": standing.of_account(ONE),
+    "of_folder": standing.of_folder("a"),
     "by_path": questions.by_path("a", b"d1", b"1"),
     "by_digest": questions.by_digest(digest(5)),
     "by_hash": questions.by_hash("ff00"),
@@ -144,7 +148,7 @@ def test_no_table_that_grows_is_scanned(db: sqlite3.Connection, name: str) -> No
         assert not re.match(r"SCAN (file|replica|image|directory|answer)\b", line), plans.kept
 
 
-@pytest.mark.parametrize("name", ["tally", "missing_after"])
+@pytest.mark.parametrize("name", ["tally", "troubles", "missing_after"])
 def test_what_is_asked_on_a_period_never_leaves_its_index(
     db: sqlite3.Connection, name: str
 ) -> None:

@@ -46,6 +46,7 @@ def an_hour_passes(rig: Rig) -> None:
         db.execute("UPDATE concern SET since = since - 3600")
         db.execute("UPDATE pause SET since = since - 3600, until = until - 3600")
         db.execute("UPDATE file SET trouble_since = trouble_since - 3600")
+        db.execute("UPDATE folder SET doubt_since = doubt_since - 3600")
 
 
 def said(logs: Sequence[Any], event: str, level: str | None = None) -> list[Any]:

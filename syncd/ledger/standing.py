@@ -1,0 +1,57 @@
+"""How an account or a folder stands: all that `syncd status` shows of it, in one question."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import msgspec
+
+from syncd.ledger import accounts, condemned, questions
+from syncd.ledger.accounts import Pause
+from syncd.ledger.database import Question
+from syncd.ledger.questions import Count, FolderState, Tally
+from syncd.model import AccountId
+
+
+class AccountStanding(msgspec.Struct, frozen=True):
+    """An account: its images, what pauses or stops it, and why images are not held."""
+
+    tally: Tally
+    pause: Pause | None  # also one that is over by now
+    rejections: list[Count]
+    troubles: list[Count]
+
+
+class FolderStanding(msgspec.Struct, frozen=True):
+    """A folder: as it was last seen, and what in it waits for a person."""
+
+    state: FolderState
+    unreadable: list[Count]
+    deletions_held: int  # images
+
+
+def of_account(account: AccountId) -> Question[AccountStanding]:
+    """Return how an account stands."""
+
+    def question(db: sqlite3.Connection) -> AccountStanding:
+        return AccountStanding(
+            questions.tally(account)(db),
+            accounts.pauses()(db).get(account),
+            questions.rejections(account)(db),
+            questions.troubles(account)(db),
+        )
+
+    return question
+
+
+def of_folder(name: str) -> Question[FolderStanding]:
+    """Return how a folder stands that the ledger knows."""
+
+    def question(db: sqlite3.Connection) -> FolderStanding:
+        return FolderStanding(
+            questions.folder_state(name)(db),
+            questions.unreadable_files(name)(db),
+            condemned.held_images(name)(db),
+        )
+
+    return question

@@ -1,0 +1,121 @@
+"""Since when an account's missing images wait: the figure of its stats line."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from syncd.ledger import misses, questions, replicas, schema, tree
+from syncd.ledger.tree import Content, Place
+from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
+
+ONE, TWO = AccountId("1"), AccountId("2")
+DIGESTS = [Digest(bytes([n]) * 32) for n in range(3)]
+HASH = ImageHash("ff00")
+AGO = 1000
+
+
+@pytest.fixture
+def db() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as opened:
+        schema.migrate(opened)
+        tree.declare_folder(FolderName("a"), b"/a", [ONE])(opened)
+        yield opened
+
+
+def put(db: sqlite3.Connection, name: bytes, number: int) -> None:
+    content = Content(DIGESTS[number], 7, "PNG", 1, 1, None)
+    tree.record_all([(Place(1, b"", name), Stat(1, 2, 3, 4, 5), content)])(db)
+
+
+def drop(db: sqlite3.Connection, name: bytes) -> None:
+    misses.mark(7, 1, [name], [])(db)
+    misses.forget(7)(db)
+
+
+def let_time_pass(db: sqlite3.Connection) -> None:
+    db.execute("UPDATE replica SET wanted_at = wanted_at - ?", (AGO,))
+
+
+def waits(db: sqlite3.Connection, account: AccountId = ONE) -> float | None:
+    """Return for how many seconds the oldest missing image of the account has waited."""
+    since = questions.tally(account)(db).waiting_since
+    return None if since is None else time.time() - since
+
+
+def just_now(seconds: float | None) -> bool:
+    return seconds is not None and -1 < seconds < AGO / 2
+
+
+def long_ago(seconds: float | None) -> bool:
+    return seconds is not None and AGO - 1 < seconds < 1.5 * AGO
+
+
+def test_an_image_waits_from_its_first_file_on(db: sqlite3.Connection) -> None:
+    assert waits(db) is None
+    put(db, b"a", 0)
+    assert just_now(waits(db))
+    let_time_pass(db)
+    put(db, b"again", 0)
+    put(db, b"b", 1)
+    assert long_ago(waits(db))
+    replicas.hold_all(ONE, [(DIGESTS[0], Entry(HASH))], 1.0)(db)
+    assert just_now(waits(db))
+    replicas.hold_all(ONE, [(DIGESTS[1], Entry(ImageHash("ff01")))], 1.0)(db)
+    assert waits(db) is None
+
+
+def test_a_rewritten_file_is_another_image_that_begins_to_wait(db: sqlite3.Connection) -> None:
+    put(db, b"a", 0)
+    let_time_pass(db)
+    put(db, b"a", 1)
+    assert just_now(waits(db))
+
+
+def test_an_image_whose_files_went_waits_anew_when_one_comes_back(db: sqlite3.Connection) -> None:
+    put(db, b"a", 0)
+    replicas.sending(ONE, DIGESTS[:1], 1.0)(db)  # so that it is remembered
+    let_time_pass(db)
+    drop(db, b"a")
+    assert waits(db) is None
+    put(db, b"a", 0)
+    assert just_now(waits(db))
+
+
+def test_what_an_account_has_lost_waits_from_then_on(db: sqlite3.Connection) -> None:
+    put(db, b"a", 0)
+    replicas.hold_all(ONE, [(DIGESTS[0], Entry(HASH))], 1.0)(db)
+    let_time_pass(db)
+    replicas.no_longer_held(ONE, HASH)(db)
+    assert just_now(waits(db))
+
+
+def test_what_is_asked_about_again_waits_from_then_on(db: sqlite3.Connection) -> None:
+    put(db, b"a", 0)
+    replicas.reject(ONE, DIGESTS[0], "why", 1.0)(db)
+    let_time_pass(db)
+    assert waits(db) is None
+    replicas.ask_again()(db)
+    assert just_now(waits(db))
+
+
+def test_for_a_new_mirror_everything_begins_to_wait(db: sqlite3.Connection) -> None:
+    put(db, b"a", 0)
+    let_time_pass(db)
+    tree.declare_folder(FolderName("a"), b"/a", [ONE, TWO])(db)
+    assert long_ago(waits(db))
+    assert just_now(waits(db, TWO))
+
+
+def test_in_an_older_ledger_what_is_missing_waits_from_its_migration_on() -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        for version, text in schema.migrations():
+            if version < 5:
+                db.executescript(text)
+        db.execute("PRAGMA user_version = 4")
+        tree.declare_folder(FolderName("a"), b"/a", [ONE])(db)
+        put(db, b"a", 0)
+        schema.migrate(db)
+        assert just_now(waits(db))

@@ -1,0 +1,209 @@
+"""What `syncd status --json` prints, put together from the log's JSON lines alone.
+
+The stats lines are taken as they stand; what comes after them changes that.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from syncd.service.catalogue import CATALOGUE
+
+State = dict[str, Any]
+
+Need = tuple[str, str, str]
+"""The event that told of it, its subject as the configuration calls it, and a part of that."""
+
+ENDS = {event.name: event.ended_by for event in CATALOGUE}
+OF_FIGURES = ("account.", "file.")
+"""What the figures say as well, and events alone do not."""
+
+NOT_THERE = "not there"
+"""What the ledger says of a folder that is missing."""
+
+
+def from_log(lines: Iterable[str], now: float) -> State:
+    """Return the accounts and folders as the log tells of them, now in unix seconds."""
+    told = _Told()
+    for line in lines:
+        if line.startswith("{") and line.endswith("}"):  # a killed process may leave half a line
+            told.hear(json.loads(line))
+    return told.state(now)
+
+
+def from_status(printed: str) -> State:
+    """Return what `syncd status --json` printed, with times and reasons as the log has them."""
+    status = json.loads(printed)
+    for account in status["accounts"].values():
+        for field in ("rejections", "troubles"):
+            account[field] = _by_reason(account[field])
+        if (pause := account["pause"]) is not None:
+            pause["since"], pause["until"] = _to_ms(pause["since"]), _to_ms(pause["until"])
+    for folder in status["folders"].values():
+        folder["unreadable"] = _by_reason(folder["unreadable"])
+        folder["scanned_at"] = _to_ms(folder["scanned_at"])
+    needs = sorted({(need["event"], need["subject"]) for need in status["needs_you"]})
+    return {"needs": needs, "accounts": status["accounts"], "folders": status["folders"]}
+
+
+class _Told:
+    """What has been told so far."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, State] = {}
+        self.folders: dict[str, State] = {}
+        self._needs: set[Need] = set()
+        self._begun: set[tuple[str, str]] | None = None  # what was told of since it began
+
+    def hear(self, record: State) -> None:
+        self._hear_of_needs(record)
+        match record["event"].split("."):
+            case ["stats"]:
+                self.accounts[record["account"]] = _account(record)
+                self._seen("account", record["account"])
+            case ["stats", "folder"]:
+                self.folders[record["folder"]] = _folder(record)
+                self._seen("folder", record["folder"])
+            case ["stats", "process"]:
+                self._whole()
+            case ["daemon", "started" | "reloaded"]:
+                self._begun = set()
+                for account in self.accounts.values():
+                    _end_stop(account)  # each is tried once more
+            case ["account", event] if record["account"] in self.accounts:
+                _of_account(self.accounts[record["account"]], event, record)
+            case ["token", "changed"] if record["account"] in self.accounts:
+                _end_stop(self.accounts[record["account"]])
+            case ["folder", "retired"]:
+                self.folders.pop(record["folder"], None)
+            case ["folder" | "deletions" | "images" | "scan" as subject, event] if (
+                record["folder"] in self.folders
+            ):
+                _of_folder(self.folders[record["folder"]], f"{subject}.{event}", record)
+
+    def state(self, now: float) -> State:
+        accounts = {name: dict(account) for name, account in self.accounts.items()}
+        for account in accounts.values():
+            pause = account["pause"]
+            if pause is not None and pause["until"] is not None and pause["until"] < now:
+                account["pause"] = None
+        needs = {(event, subject) for event, subject, _ in self._needs}
+        for name, account in accounts.items():
+            if (pause := account["pause"]) is not None and pause["remedy"] is not None:
+                event = "account.stopped" if pause["until"] is None else "account.paused"
+                needs.add((event, f"accounts.{name}"))
+        needs |= {
+            ("file.unreadable", f"folders.{name}")
+            for name, folder in self.folders.items()
+            if folder["unreadable"]
+        }
+        return {"needs": sorted(needs), "accounts": accounts, "folders": self.folders}
+
+    def _hear_of_needs(self, record: State) -> None:
+        event = record["event"]
+        subject = f"folders.{record['folder']}" if "folder" in record else "config"
+        part = record.get("path", "") if event.startswith("directory.") else ""
+        if event == "folder.retired":
+            self._needs = {need for need in self._needs if need[1] != subject}
+        if event in {"daemon.started", "daemon.reloaded"}:
+            self._needs = {need for need in self._needs if need[0] != "config.refused"}
+        self._needs = {
+            need
+            for need in self._needs
+            if event not in ENDS[need[0]] or need[1:] != (subject, part)
+        }
+        if record["level"] == "error" and ENDS[event] and not event.startswith(OF_FIGURES):
+            self._needs.add((event, subject, part))
+
+    def _seen(self, kind: str, name: str) -> None:
+        if self._begun is not None:
+            self._begun.add((kind, name))
+
+    def _whole(self) -> None:
+        """The first lines after a beginning are there: what is not among them is no more."""
+        if self._begun is None:
+            return
+        self.accounts = {n: a for n, a in self.accounts.items() if ("account", n) in self._begun}
+        self.folders = {n: f for n, f in self.folders.items() if ("folder", n) in self._begun}
+        self._begun = None
+
+
+def _account(record: State) -> State:
+    fields = ("id", "wanted", "held", "missing", "rejected", "rejections", "troubles")
+    pause = None
+    if record["paused_since"] is not None:
+        pause = _pause(
+            record, record["kind"], record["why"], record["paused_since"], record["paused_until"]
+        )
+    return {**{field: record[field] for field in fields}, "pause": pause}
+
+
+def _folder(record: State) -> State:
+    fields = ("path", "files", "doubt", "trouble", "unreadable", "deletions_held")
+    scanned_at = _unix(record["scanned_at"])
+    return {**{field: record[field] for field in fields}, "scanned_at": scanned_at}
+
+
+def _of_account(account: State, event: str, record: State) -> None:
+    match event:
+        case "paused":
+            kind, why = record["kind"], record["why"]
+            account["pause"] = _pause(record, kind, why, record["since"], record["until"])
+        case "stopped":
+            why = f"{record['kind']}: {record['why']}"
+            account["pause"] = _pause({**record, "in_a_row": 1}, "stop", why, record["since"], None)
+        case "resumed":
+            account["pause"] = None
+        case "retried":
+            _end_stop(account)
+
+
+def _of_folder(folder: State, event: str, record: State) -> None:
+    match event:
+        case "folder.missing":
+            folder["doubt"] = NOT_THERE
+        case "folder.doubted":
+            folder["doubt"] = record["why"]
+        case "folder.believed":
+            folder["doubt"] = None
+        case "deletions.held":
+            folder["deletions_held"] = record["images"]
+        case "deletions.settled":
+            folder["deletions_held"] = 0
+        case "images.condemned" if folder["deletions_held"]:
+            folder["deletions_held"] += record["images"]  # they wait with the others
+        case "scan.done":
+            folder["trouble"] = record["trouble"]
+            folder["scanned_at"] = _unix(record["scanned_at"]) or folder["scanned_at"]
+
+
+def _pause(record: State, kind: str, why: str, since: str, until: str | None) -> State:
+    row = record["in_a_row"]
+    return {
+        "kind": kind,
+        "why": why,
+        "since": _unix(since),
+        "until": _unix(until),
+        "row": row,
+        "remedy": record["remedy"],
+    }
+
+
+def _end_stop(account: State) -> None:
+    if account["pause"] is not None and account["pause"]["until"] is None:
+        account["pause"] = None
+
+
+def _by_reason(counts: list[State]) -> dict[str, int]:
+    return {count["reason"]: count["count"] for count in counts}
+
+
+def _unix(at: str | None) -> float | None:
+    return None if at is None else datetime.fromisoformat(at).timestamp()
+
+
+def _to_ms(at: float | None) -> float | None:
+    """Return a time in unix seconds as precisely as the log has it."""
+    moment = None if at is None else datetime.fromtimestamp(at, UTC)
+    return None if moment is None else _unix(moment.isoformat(timespec="milliseconds"))
