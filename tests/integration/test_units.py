@@ -1,5 +1,6 @@
 """The unit files: nothing that systemd does not know, and little that a stolen daemon could do."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -28,11 +29,11 @@ def analyze(*words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
-    """The units as they are, but for a command that is there."""
+    """The units as they are, but for commands that are there."""
     copy = tmp_path / "units"
     shutil.copytree(UNITS, copy)
     for file in copy.glob("syncd*.service"):
-        file.write_text(file.read_text().replace("/usr/local/bin/syncd", "/bin/true"))
+        file.write_text(re.sub(r"(?<==)/usr/local/\S+", "/bin/true", file.read_text()))
     return copy
 
 
@@ -45,17 +46,19 @@ def test_the_exposure_is_at_most_1_2(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["syncd.service", "syncd@eu.service", "syncd-backfill@eu.service",
-     "syncd-backfill@config.service", "syncd.target"],
+     "syncd-backfill@config.service", "syncd.target", "syncd-failed@syncd.service.service",
+     "syncd-watch@syncd.service", "syncd-watch@syncd.timer"],
 )  # fmt: skip
 def test_systemd_knows_every_word(units: Path, name: str) -> None:
     ended = analyze("verify", str(units / name))
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def test_the_drop_in_for_home_is_known_too(units: Path) -> None:
+@pytest.mark.parametrize("example", ["home.conf.example", "watch/on-failure.conf"])
+def test_a_drop_in_is_known_too(units: Path, example: str) -> None:
     drop_ins = units / "syncd.service.d"
     drop_ins.mkdir()
-    (units / "home.conf.example").rename(drop_ins / "home.conf")
+    (units / example).rename(drop_ins / "example.conf")
     ended = analyze("verify", str(units / "syncd.service"))
     assert (ended.returncode, ended.stderr) == (0, "")
 

@@ -1,0 +1,151 @@
+"""The example queries, each as what it asks of the log: events, fields and levels.
+
+They are read out of the files as an operator gets them: the shell's, Vector's, Loki's.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from support.readme import ROOT
+
+from syncd.log import LEVELS
+from syncd.service.catalogue import CATALOGUE
+
+FILES = (
+    "README.md",
+    "systemd/watch/journal.sh",
+    "systemd/watch/loki-rules.yaml",
+    "systemd/watch/vector.toml",
+)
+_EVERY_RECORD = {"event", "level", "timestamp"}
+_ADDED = {"host", "message", "unit", *_EVERY_RECORD}
+"""What Vector's records have beside an event's own fields."""
+_PRIORITIES = {"crit": "critical", "err": "error"}
+"""Journalctl's names of levels, where they are not ours."""
+_WORD = r'"([^"]*)"'
+
+
+@dataclass(frozen=True)
+class Query:
+    """What one query names; `where` is for the person who has to mend it."""
+
+    where: str
+    events: frozenset[str]
+    fields: frozenset[str]
+    levels: frozenset[str]
+
+
+def examples() -> dict[str, str]:
+    """Return the text of each file that has queries."""
+    return {name: (ROOT / name).read_text(encoding="utf-8") for name in FILES}
+
+
+def every_query(texts: Mapping[str, str]) -> list[Query]:
+    """Read every query of the examples."""
+    readme, script, rules, vector = (texts[name] for name in FILES)
+    return [
+        *(of_shell(line, f"README: {line}") for line in code(readme, "journal")),
+        *(of_logql(line, f"README: {line}") for line in code(readme, "logql")),
+        *(of_shell(part, "journal.sh") for part in re.split(r"\n(?=\w+\(\) \{)", script)),
+        *(of_logql(rule["expr"], f"alert {rule['alert']}") for rule in alerts(rules)),
+        of_shell(" ".join(re.findall("#.*", rules)), "the head of loki-rules.yaml"),
+        *_of_vector(vector_of(vector)),
+    ]
+
+
+def wrong_with(query: Query) -> list[str]:
+    """Return what the catalogue does not have, or not together."""
+    known = {event.name: event for event in CATALOGUE}
+    wrong = [f"there is no event {name}" for name in query.events - set(known)]
+    meant = [known[name] for name in query.events & set(known)] or list(CATALOGUE)
+    fields = {name for event in meant for name in event.fields}
+    wrong += [f"no such event has the field {name}" for name in query.fields - fields]
+    levels = {str(level) for event in meant for level in event.levels}
+    wrong += [f"there is no level {name}" for name in query.levels - set(LEVELS)]
+    wrong += [f"no such event has the level {name}" for name in query.levels & set(LEVELS) - levels]
+    return [f"{query.where}: {what}" for what in sorted(wrong)]
+
+
+def code(readme: str, name: str) -> list[str]:
+    """Return the lines of the code below `<!-- name -->` in the README."""
+    found = re.search(rf"<!-- {name} -->\n+```\w+\n(.*?)```", readme, re.DOTALL)
+    assert found, f"the README has no code marked {name}"
+    return found[1].splitlines()
+
+
+def alerts(rules: str) -> list[dict[str, Any]]:
+    """Return the alerts for Loki's ruler."""
+    return [rule for group in yaml.safe_load(rules)["groups"] for rule in group["rules"]]
+
+
+def vector_of(text: str) -> dict[str, Any]:
+    return tomllib.loads(text)
+
+
+def of_shell(text: str, where: str) -> Query:
+    """Read what journalctl is asked, and what jq makes of its answer."""
+    levels = re.findall(r"(?:-p |--priority=)(\w+)", text)
+    return Query(
+        where,
+        events=frozenset(re.findall(r"\bSYNCD_EVENT=([\w.]+)", text)),
+        fields=frozenset(name.lower() for name in re.findall(r"\bSYNCD_(?!EVENT\b)(\w+)", text)),
+        levels=frozenset(_PRIORITIES.get(level, level) for level in levels),
+    )
+
+
+def of_logql(text: str, where: str) -> Query:
+    """Read a query of Loki's."""
+    pipes = re.sub(r"\{[^}]*\}", "", text)
+    named = set(re.findall(r"([A-Za-z_]\w*) *(?:[=!]~|[=!<>]=|[=<>])", pipes))
+    named |= set(re.findall(r"\bunwrap (\w+)", pipes))
+    for several in re.findall(r"\b(?:json|by) *\(?((?:\w+, *)*\w+)", pipes):
+        named |= set(re.findall(r"\w+", several))
+    return Query(
+        where,
+        events=_asked(pipes, "event"),
+        fields=frozenset(named - _ADDED - {"__error__"}),
+        levels=_asked(pipes, "level"),
+    )
+
+
+def _asked(pipes: str, label: str) -> frozenset[str]:
+    found = re.findall(rf"\b{label} *=~? *{_WORD}", pipes)
+    return frozenset(word.replace("\\", "") for one in found for word in one.split("|"))
+
+
+def of_program(text: str, where: str) -> Query:
+    """Read a condition or a program of Vector's, in VRL or Lua."""
+    asked = set(re.findall(rf"\.(event|level)(?: *[~=!]=|,) *{_WORD}", text))
+    for words, name in re.findall(r"\bincludes\((\[[^]]*\]), \.(\w+)\)", text):
+        asked |= {(name, word) for word in re.findall(_WORD, words)}
+    return Query(
+        where,
+        events=frozenset(word for name, word in asked if name == "event"),
+        fields=frozenset(re.findall(r"(?<![\w)])\.([a-z]\w*)", text)) - _ADDED,
+        levels=frozenset(word for name, word in asked if name == "level"),
+    )
+
+
+def _of_vector(config: Mapping[str, Any]) -> Iterator[Query]:
+    transforms = config["transforms"]
+    for name, condition in transforms["watch"]["route"].items():
+        yield of_program(condition, f"route {name}")
+    for name, transform in transforms.items():
+        program = transform.get("source", "")
+        read = of_program(program, f"transform {name}")
+        numbers = re.search(r"\bnumbers = \[(.*?)\]", program, re.DOTALL)
+        fields = {*read.fields, *(re.findall(_WORD, numbers[1]) if numbers else [])}
+        fields |= set(re.findall(r"\{\{ (\w+) \}\}", transform.get("key_field", "")))
+        yield Query(read.where, read.events, frozenset(fields - _ADDED), read.levels)
+    for test in config["tests"]:
+        where = f"test: {test['name']}"
+        for given in test["inputs"]:
+            pairs = (f"{name}={value}" for name, value in given["log_fields"].items())
+            yield of_shell(" ".join(pairs), where)
+        for output in test.get("outputs", []):
+            for condition in output["conditions"]:
+                yield of_program(condition["source"], where)
