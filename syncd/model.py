@@ -96,6 +96,13 @@ class HoldAbove(msgspec.Struct, frozen=True):
     share: float
 
 
+class Absent(Enum):
+    """Why there are no bytes of an image now."""
+
+    CHANGED = "the file is not what it was: changing"
+    HANGS = "the disk of its folder does not answer"
+
+
 class ImageStatus(Enum):
     """An image's status in its account, in Meta's words; UNKNOWN when none that we know is said."""
 

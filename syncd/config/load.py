@@ -7,6 +7,7 @@ from types import MappingProxyType
 from syncd.config.accounts import read_accounts
 from syncd.config.document import parse, read_text
 from syncd.config.folders import read_folders
+from syncd.config.leading import where_they_lead
 from syncd.config.lines import lines_of_keys
 from syncd.config.overlap import refuse_ledger_inside, refuse_overlaps
 from syncd.config.problem import ConfigError, Problem
@@ -47,9 +48,10 @@ def loads(text: str, path: Path, environ: Mapping[str, str]) -> Config:
     audit = read_audit(root.table("audit"))
     log = read_log(root.table("log"))
     root.close()
-    refuse_overlaps(paths, findings)
+    led = where_they_lead([*paths.values(), *([] if ledger is None else [str(ledger.path)])])
+    refuse_overlaps(paths, led, findings)
     if ledger is not None:
-        refuse_ledger_inside(ledger, paths, findings)
+        refuse_ledger_inside(ledger, paths, led, findings)
 
     if findings.problems or ledger is None:
         raise ConfigError(sorted(findings.problems, key=_line))

@@ -9,10 +9,14 @@ from syncd.config.table import Findings
 from syncd.model import FolderName
 
 
-def refuse_overlaps(written: Mapping[FolderName, str], findings: Findings) -> None:
-    """Note every folder inside another one: a file belongs to one folder."""
-    # realpath follows the links of what exists, and leaves the rest of the path as it is.
-    real = {name: os.path.realpath(path) for name, path in written.items()}
+def refuse_overlaps(
+    written: Mapping[FolderName, str], led: Mapping[str, str], findings: Findings
+) -> None:
+    """Note every folder inside another one, as written or where `led` says that a path leads.
+
+    A file belongs to one folder.
+    """
+    real = {name: led[path] for name, path in written.items()}
     refused: set[FolderName] = set()
     for paths in (written, real):
         for inner, outer in _nested(paths):
@@ -31,10 +35,13 @@ def refuse_overlaps(written: Mapping[FolderName, str], findings: Findings) -> No
 
 
 def refuse_ledger_inside(
-    ledger: Ledger, written: Mapping[FolderName, str], findings: Findings
+    ledger: Ledger,
+    written: Mapping[FolderName, str],
+    led: Mapping[str, str],
+    findings: Findings,
 ) -> None:
     """Note a ledger in a watched folder: each of its writes would wake the watcher."""
-    for resolve in (str, os.path.realpath):
+    for resolve in (str, led.__getitem__):
         around = set(_ancestors(resolve(str(ledger.path))))
         for name, path in written.items():
             if resolve(path) in around:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
 import structlog
 
+from syncd.aside import Threads
 from syncd.config import Config
 from syncd.folders.intake import Intake
 from syncd.folders.keeper import Keeper
@@ -19,10 +21,13 @@ from syncd.ledger import concerns, condemned, misses, tree
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Source
 from syncd.log import Log
-from syncd.model import AccountId, Copying, Digest, FolderName
+from syncd.model import Absent, AccountId, Copying, Digest, FolderName
+from syncd.pulse import Pulse
 
 KEPT = 12 * 2**20
 """Bytes of images that are kept from their digest to their first sending."""
+
+_GLANCE = 1.0  # seconds between two looks whether files that are read hang
 
 log: Log = structlog.get_logger()
 
@@ -33,6 +38,10 @@ class Disk(msgspec.Struct, frozen=True):
     intake: Intake
     keepers: dict[int, Keeper]
     kept: Kept
+    readers: defaultdict[int, Pulse] = msgspec.field(default_factory=lambda: defaultdict(Pulse))
+    """How the reading of each folder's files moves, whoever reads."""
+    threads: Threads = msgspec.field(default_factory=lambda: Threads("fetch"))
+    """On which files are read for sending; whoever built this closes them."""
 
     @property
     def busy(self) -> bool:
@@ -49,22 +58,42 @@ class Disk(msgspec.Struct, frozen=True):
         for keeper in self.keepers.values():
             await keeper.confirm()
 
-    async def fetch(self, wanted: Sequence[tuple[Digest, Sequence[Source]]]) -> list[bytes | None]:
+    async def fetch(
+        self, wanted: Sequence[tuple[Digest, Sequence[Source]]]
+    ) -> list[bytes | Absent]:
         """Return images' bytes, as they were digested or as a file has them now.
 
-        A file that is not what it was is looked at again.
+        A file that is not what it was is looked at again; one whose disk hangs is not waited for.
         """
-        contents = [self.kept.fetch(digest) if sources else None for digest, sources in wanted]
-        absent = [place for place, content in enumerate(contents) if content is None]
+        contents: list[bytes | Absent] = [
+            (self.kept.fetch(digest) if sources else None) or Absent.CHANGED
+            for digest, sources in wanted
+        ]
+        absent = [place for place, content in enumerate(contents) if isinstance(content, Absent)]
         if not absent:
             return contents
-        loaded, changed = await asyncio.to_thread(load, [wanted[place] for place in absent])
+        loaded, changed = await self._load([wanted[place] for place in absent])
         for place, content in zip(absent, loaded, strict=True):
             contents[place] = content
         for source in changed:
             if (keeper := self.keepers.get(source.folder_id)) is not None:
                 keeper.look([Look(source.directory, deep=False)])
         return contents
+
+    async def _load(
+        self, wanted: Sequence[tuple[Digest, Sequence[Source]]]
+    ) -> tuple[Sequence[bytes | Absent], Sequence[Source]]:
+        """Load what is wanted as long as that moves: a worker must not hang with a disk."""
+        step = Pulse().step()
+        loading = self.threads.begin(partial(load, wanted, self.readers, step.moved))
+        try:
+            while not loading.done():
+                await asyncio.wait({loading}, timeout=_GLANCE)
+                if not loading.done() and step.hangs():
+                    return [Absent.HANGS] * len(wanted), []
+        finally:
+            loading.cancel()
+        return loading.result()
 
 
 async def declare(config: Config, ledger: Ledger) -> dict[FolderName, int]:
@@ -119,8 +148,14 @@ def build_disk(
             changed(routes[folder_id])
 
     kept = Kept(KEPT)
+    readers = defaultdict(Pulse, {folder_id: Pulse() for folder_id in ids.values()})
     intake = Intake(
-        ledger, config.watch.settle, recorded, kept, lambda folder_id: len(routes[folder_id])
+        ledger,
+        config.watch.settle,
+        recorded,
+        kept,
+        lambda folder_id: len(routes[folder_id]),
+        readers,
     )
     hold = config.deletions.hold_above
     keepers = {
@@ -135,4 +170,4 @@ def build_disk(
         )
         for name, folder in config.folders.items()
     }
-    return Disk(intake, keepers, kept)
+    return Disk(intake, keepers, kept, readers)

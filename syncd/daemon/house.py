@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -43,10 +43,15 @@ async def open_house(
 
 
 @asynccontextmanager
-async def take_ledger(path: Path) -> AsyncIterator[Ledger]:
-    """Open the ledger for this process alone: what is kept over a reload. Raises LedgerError."""
+async def take_ledger(
+    path: Path, moved: Callable[[], None] = lambda: None
+) -> AsyncIterator[Ledger]:
+    """Open the ledger for this process alone: what is kept over a reload. Raises LedgerError.
+
+    `moved` is called, from a thread, while a migration goes on.
+    """
     with sole_use(path):
-        async with open_ledger(path) as ledger:
+        async with open_ledger(path, moved) as ledger:
             yield ledger
 
 
@@ -89,7 +94,10 @@ async def build_house(
             others_wrote=disk.recheck,
             tries=tries,
         )
-        yield House(config, ledger, disk, engine)
+        try:
+            yield House(config, ledger, disk, engine)
+        finally:
+            disk.threads.close()
 
 
 def upkeep_of(config: Config) -> Upkeep:

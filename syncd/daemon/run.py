@@ -17,6 +17,7 @@ from syncd.daemon.failing import failures_told
 from syncd.daemon.figures import Meter
 from syncd.daemon.hangups import hear_hangups
 from syncd.daemon.house import House, build_house, keep, take_ledger
+from syncd.daemon.parts import parts_of
 from syncd.daemon.readiness import Start, asking_for_time
 from syncd.daemon.settings import Read, Settings, next_settings, tell_warnings
 from syncd.daemon.stopping import run_until, stop_signals
@@ -42,11 +43,11 @@ async def run(
     dropped answers how many lines of the log were dropped so far.
     """
     meter = Meter(first.config.ledger.path, dropped)
-    with stop_signals(manager) as stop, asking_for_time(manager) as begun, failures_told():
+    with stop_signals(manager) as stop, asking_for_time(manager) as going, failures_told():
         hangup = hear_hangups()
         async with (
-            take_ledger(first.config.ledger.path) as ledger,
-            watched_over(ledger, manager),
+            take_ledger(first.config.ledger.path, going.moved) as ledger,
+            watched_over(ledger, manager) as watchdog,
         ):
             before: Config | None = None
             now = first
@@ -54,8 +55,9 @@ async def run(
                 tell_warnings(now.config)
                 async with build_house(now.config, now.open_account, ledger, upkeep=True) as house:
                     _tell_begun(before, now.config)
-                    telling = Telling(house, meter)
-                    new = await _work(house, telling, Start(manager, begun), stop, hangup, read)
+                    telling, start = Telling(house, meter), Start(manager, going)
+                    with watchdog.over(parts_of(house)):
+                        new = await _work(house, telling, start, stop, hangup, read)
                     if new is None:
                         await telling.tell_all()
                 if new is None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import structlog
 
+from syncd.aside import aside
 from syncd.config import Config, ConfigError, Problem, Secret, load
 from syncd.daemon.openings import NoTokenError, opener, refuse_tokenless
 from syncd.engine.engine import Open
@@ -50,7 +52,7 @@ async def next_settings(now: Config, hangup: asyncio.Event, read: Read, ledger: 
     while True:
         await hangup.wait()
         hangup.clear()  # before the file is read: a SIGHUP from here on reads it again
-        found = await asyncio.to_thread(_settings_or_why_not, now, read)
+        found = await aside(partial(_settings_or_why_not, now, read))
         at = time.time()
         if isinstance(found, Settings):
             over = concerns.end("config.refused", concerns.CONFIG, at)

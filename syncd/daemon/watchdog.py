@@ -1,9 +1,8 @@
 """The watchdog: the service manager hears that the daemon lives, as long as that is true.
 
-It covers the event loop, which sends it, and the ledger's two threads: a change and a question go
-through them each time. Everything else that works is a task of the loop's task groups, and one that
-dies ends the process. It does not cover the threads that read the disk: a share that hangs is no
-reason to begin anew.
+It covers the event loop, which sends it, the ledger's two threads, and whatever of the house may
+come to stand still at one step: a disk, a call. Everything else that works is a task of the loop's
+task groups, and one that dies ends the process. What stands still is told of before anybody acts.
 """
 
 from __future__ import annotations
@@ -11,71 +10,151 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
+import msgspec
 import structlog
 
+from syncd.daemon.parts import Part
+from syncd.daemon.sentinel import guarded_loop
+from syncd.ledger import concerns
 from syncd.ledger.database import Ledger
 from syncd.log import Log
+from syncd.rules.living import Care, Plight, care_for
 from syncd.service.notify import Notifier
 
 log: Log = structlog.get_logger()
 
+SECONDS = 120.0
+"""Within which a part must move where no manager has a watchdog; the unit has the same."""
+
 _PART = 1 / 8
-"""Of the watchdog's time, for each part's answer: a stuck one is named before the time is over."""
+"""Of the watchdog's time, for each answer of the ledger: a stuck one is named before it is over."""
+
+_PROVEN = 15
+"""Watchdog's times that a part has worked for, half an hour: then a new start is worth a try."""
+
+_STUCK = "watchdog.stuck"
+_LEDGER = "look whether the disk of the ledger answers"
+_RESTART = "; syncd is about to be restarted by its service manager, which loses nothing"
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """A part that stands still: since when, by the monotonic clock, and how it is with it."""
+
+    since: float
+    plight: Plight
+    remedy: str
+    subject: str | None = None  # whose concern it is; None: the ledger's, which then notes nothing
+
+
+class Watchdog:
+    """Looks at every part in turn, and tells of one that stands still, and of its end."""
+
+    def __init__(self, ledger: Ledger, manager: Notifier) -> None:
+        self._ledger = ledger
+        self._manager = manager
+        self._seconds = manager.watchdog or SECONDS
+        self._parts: Sequence[Part] = ()
+        self._told: dict[str, Standing] = {}  # each that was told of
+
+    @contextmanager
+    def over(self, parts: Sequence[Part]) -> Iterator[None]:
+        """Look at these parts too, inside the block."""
+        self._parts = parts
+        try:
+            yield
+        finally:
+            for part in parts:  # it ends with its house
+                self._told.pop(part.name, None)
+            self._parts = ()
+
+    async def watch(self) -> None:
+        """Look on until cancelled."""
+        answered = dict.fromkeys(_ASKED, time.monotonic())
+        while True:
+            standing = {**await self._at_a_step(), **await self._unanswering(answered)}
+            await self._tell(standing)
+            cares = {care_for(one.plight) for one in standing.values()}
+            if Care.RESTART not in cares:
+                self._manager.tell("WATCHDOG=1")
+            await asyncio.sleep(self._seconds * (_PART if standing else 1 / 2))
+
+    async def _at_a_step(self) -> dict[str, Standing]:
+        if not self._still():
+            return {}
+        # Perhaps it was the loop that stood, and what has ended could not be heard.
+        await asyncio.sleep(self._seconds * _PART / 2)
+        return self._still()
+
+    def _still(self) -> dict[str, Standing]:
+        now = time.monotonic()
+        found: dict[str, Standing] = {}
+        for part in self._parts:
+            still = part.pulse.still_for(now)
+            if still >= self._seconds / 2:
+                proven = part.pulse.worked_for(now) >= self._seconds * _PROVEN
+                plight = Plight(stands=True, vital=False, proven=proven)
+                found[part.name] = Standing(now - still, plight, part.remedy, part.subject)
+        return found
+
+    async def _unanswering(self, answered: dict[str, float]) -> dict[str, Standing]:
+        found: dict[str, Standing] = {}
+        vital = Plight(stands=True, vital=True, proven=False)
+        for name, ask in _ASKED.items():
+            try:
+                async with asyncio.timeout(self._seconds * _PART):
+                    await ask(self._ledger)
+            except TimeoutError:
+                found[name] = Standing(answered[name], vital, _LEDGER)
+                break  # the others wait for the same disk
+            answered[name] = time.monotonic()
+        return found
+
+    async def _tell(self, standing: Mapping[str, Standing]) -> None:
+        now = time.monotonic()
+        ledger_answers = all(one.subject is not None for one in standing.values())
+        for name in self._told.keys() - standing.keys() if ledger_answers else ():
+            one = self._told.pop(name)
+            if one.subject is not None:
+                over = concerns.end(_STUCK, one.subject, time.time(), name)
+                await self._ledger.write(over)
+            log.notice("watchdog.moves_again", part=name, lasted=round(now - one.since, 1))
+        for name, one in standing.items():
+            if name in self._told:
+                continue
+            restart = self._manager.watchdog and care_for(one.plight) is Care.RESTART
+            remedy, still = one.remedy + (_RESTART if restart else ""), round(now - one.since, 1)
+            log.error("watchdog.stuck", part=name, seconds=still, remedy=remedy)
+            self._told[name] = one
+            if one.subject is not None and ledger_answers:
+                at, why = time.time() - still, "it stands still"
+                begun = concerns.begin(_STUCK, one.subject, why, at, remedy=remedy, part=name)
+                await self._ledger.write(begun)
 
 
 @asynccontextmanager
-async def watched_over(ledger: Ledger, manager: Notifier) -> AsyncIterator[None]:
-    """Tell the manager inside the block that the daemon lives, if it wants to know."""
-    if manager.watchdog is None:
-        yield
-        return
-    async with asyncio.TaskGroup() as tasks:
-        watching = tasks.create_task(_watch(ledger, manager, manager.watchdog), name="watchdog")
-        yield
-        watching.cancel()
+async def watched_over(ledger: Ledger, manager: Notifier) -> AsyncIterator[Watchdog]:
+    """Watch inside the block; the manager hears of it, if it wants to know."""
+    watchdog = Watchdog(ledger, manager)
+    with guarded_loop(manager.watchdog or SECONDS):
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(watchdog.watch(), name="watchdog")
+            yield watchdog
+            watching.cancel()
 
 
-async def _watch(ledger: Ledger, manager: Notifier, seconds: float) -> None:
-    parts: Mapping[str, Callable[[], Awaitable[None]]] = {
-        "ledger writer": lambda: ledger.write(_nothing),
-        "ledger reader": lambda: ledger.ask(_nothing),
-    }
-    stuck: str | None = None
-    since = time.monotonic()
-    while True:
-        part = await _first_stuck(parts, seconds * _PART)
-        if part is None:
-            if stuck is not None:
-                lasted = round(time.monotonic() - since, 1)
-                log.notice("watchdog.moves_again", part=stuck, seconds=lasted)
-            stuck, since = None, time.monotonic()
-            manager.tell("WATCHDOG=1")
-            await asyncio.sleep(seconds / 2)
-        elif part != stuck:
-            stuck = part
-            log.error(
-                "watchdog.stuck",
-                part=part,
-                seconds=round(time.monotonic() - since, 1),
-                remedy="look whether the disk of the ledger answers; syncd is about to be restarted"
-                " by its service manager, which loses nothing",
-            )
+async def _write(ledger: Ledger) -> None:
+    await ledger.write(_nothing)
 
 
-async def _first_stuck(
-    parts: Mapping[str, Callable[[], Awaitable[None]]], within: float
-) -> str | None:
-    for name, answer in parts.items():
-        try:
-            async with asyncio.timeout(within):
-                await answer()
-        except TimeoutError:
-            return name
-    return None
+async def _read(ledger: Ledger) -> None:
+    await ledger.ask(_nothing)
 
 
 def _nothing(_db: sqlite3.Connection) -> None:
     """What costs nothing, and needs the thread."""
+
+
+_ASKED = {"ledger writer": _write, "ledger reader": _read}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 import structlog
 
+from syncd.aside import aside
 from syncd.config import Account, Pack
 from syncd.engine.audit import Audit
 from syncd.engine.calls import Calls
@@ -24,6 +26,7 @@ from syncd.ledger import accounts
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.model import AccountId, Copying, Digest
+from syncd.pulse import Pulse
 from syncd.rules import remedies
 from syncd.rules.budget import Terms, Tier
 from syncd.rules.copying import COMING
@@ -97,6 +100,10 @@ class Engine:
         """What an earlier process left is known, and the accounts are opened."""
         self._outcomes = Outcomes(ledger, self._token_mates, self._held, tries)
 
+    def calling(self, account: AccountId) -> Pulse:
+        """Return what shows whether an account's calls end."""
+        return self._client.calling[account]
+
     async def run(self, carrying: asyncio.TaskGroup) -> None:
         """Work until cancelled; calls under way then are `carrying`'s."""
         await self.take_up()
@@ -157,7 +164,7 @@ class Engine:
 
     async def _open(self, lane: Lane) -> None:
         """Read the account's credentials, anew when a person has seen to them."""
-        credentials = await asyncio.to_thread(self._open_account, self._accounts[lane.account])
+        credentials = await aside(partial(self._open_account, self._accounts[lane.account]))
         if isinstance(credentials, str):
             await lane.stop(Verdict.STOP_TOKEN, credentials, remedies.NOTHING_TO_CALL_WITH)
         else:
@@ -231,7 +238,7 @@ class Engine:
         """Take up a token that has been changed where it lies; that ends a stop."""
         while True:
             await asyncio.sleep(OTHERS_LOOKED_AT_EVERY)
-            read = await asyncio.to_thread(self._read_credentials)
+            read = await aside(self._read_credentials)
             changed = [lane for lane, found in read.items() if found != lane.credentials]
             for lane in changed:  # all at once: who shares a token goes by it
                 lane.credentials = read[lane]

@@ -21,15 +21,16 @@ from syncd.ledger import replicas
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Facts, Source
 from syncd.log import Log
-from syncd.model import Digest
+from syncd.model import Absent, Digest
 from syncd.rules.budget import Call
 from syncd.rules.packing import Candidate, choose_pack
 from syncd.rules.steps import Step, View, next_step
 
 log: Log = structlog.get_logger()
 
-Fetch = Callable[[Sequence[tuple[Digest, Sequence[Source]]]], Awaitable[list[bytes | None]]]
-"""Reads the bytes of images from any of their files; None where no file holds them any more."""
+
+Fetch = Callable[[Sequence[tuple[Digest, Sequence[Source]]]], Awaitable[list[bytes | Absent]]]
+"""Reads the bytes of images from any of their files, or tells why no file has them now."""
 
 
 class Errand(msgspec.Struct, frozen=True):
@@ -120,15 +121,15 @@ async def _load(errand: Errand, pack: Sequence[Facts]) -> list[Loaded]:
     sources = await errand.ledger.ask(replicas.sources_of(errand.lane.account, digests))
     contents = await errand.fetch(sources)
     loaded: list[Loaded] = []
-    changed: list[tuple[Digest, str]] = []
+    absent: dict[Absent, list[tuple[Digest, str]]] = {}
     for facts, (_, files), content in zip(pack, sources, contents, strict=True):
-        if content is None:
+        if isinstance(content, Absent):
             where = str(files[0]) if files else facts.digest.hex()
-            changed.append((facts.digest, where))
+            absent.setdefault(content, []).append((facts.digest, where))
         else:
             loaded.append(Loaded(facts.digest, content, files[0], facts.format))
-    if changed:
-        await errand.outcomes.later(errand.lane, changed, "the file is not what it was: changing")
+    for why, images in absent.items():
+        await errand.outcomes.later(errand.lane, images, why.value)
     return loaded
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import structlog
 
+from syncd.aside import Threads
 from syncd.folders.inside import Unreadable
 from syncd.folders.kept import Kept
+from syncd.folders.lines import Lines
 from syncd.folders.probe import Picture, Unfit
 from syncd.folders.read import Reader, Reading
 from syncd.folders.settling import Found, Settling
@@ -20,6 +23,7 @@ from syncd.ledger.database import Ledger
 from syncd.ledger.tree import Content, Place
 from syncd.log import Log
 from syncd.model import Digest, Stat, printable
+from syncd.pulse import Pulse
 from syncd.rules import remedies
 from syncd.rules.lasting import lasted
 from syncd.rules.settling import is_recent
@@ -27,15 +31,17 @@ from syncd.rules.settling import is_recent
 log: Log = structlog.get_logger()
 
 MOST_WAITING = 10_000
-"""Files in each line that settle at once; who finds more waits for them."""
+"""Files in each line that settle at once, of all folders that do not hang, or of one that does; who
+finds more waits for them."""
 
 MANY, LATELY = 1000, 60.0
 """Of more files than this that one look found, those are fresh that changed in the last minute: the
 others lay there, and are a backlog like any."""
 
-BATCH = 64  # files that one hop to a thread reads, and one commit records
+BATCH = 64  # files of a folder that one hop to a thread reads, and one commit records
 BATCH_BYTES = 4 * 2**20  # and no further file once there are so many bytes
 READERS = 2
+_GLANCE = 1.0  # seconds between two looks whether a batch hangs
 
 LARGEST = 128 * 2**20
 """Bytes; a file above it is not taken into memory. The Ads Guide's own limit is 30 MB an image."""
@@ -45,7 +51,10 @@ Arrived = Callable[[int, Digest, bool], None]
 
 
 class Intake:
-    """Takes every place at most once at a time; what changes while it is read waits again."""
+    """Takes every place at most once at a time; what changes while it is read waits again.
+
+    A folder whose disk hangs keeps its own files waiting, and no reader.
+    """
 
     def __init__(
         self,
@@ -54,26 +63,35 @@ class Intake:
         arrived: Arrived,
         kept: Kept,
         uses: Callable[[int], int],
+        readers: Mapping[int, Pulse] | None = None,
     ) -> None:
-        """`kept` takes what is missing somewhere; `uses` says in how many accounts, by folder."""
+        """`kept` takes what is missing somewhere; `uses` says in how many accounts, by folder.
+
+        readers has, by folder, what shows how its reading moves.
+        """
         self._ledger = ledger
         self._kept = kept
         self._uses = uses
         self._arrived = arrived
-        self._settling = Settling(settle)
+        self._readers = defaultdict(Pulse) if readers is None else readers
+        self._lines = Lines(settle, self._readers)
+        # Of its own: what images leave behind in the allocator is kept for each thread.
+        self._threads = Threads("read")
         self._reading: dict[Place, Found] = {}
         self._changed = asyncio.Event()
 
     @property
     def reading(self) -> bool:
-        """Files that have settled are being read, or are about to be."""
-        due = self._settling.next_due
-        return bool(self._reading) or (due is not None and due <= time.monotonic())
+        """Files that have settled are being read, or are about to be, and nothing hangs there."""
+        due = self._lines.next_due
+        return any(not self._lines.hangs(place.folder_id) for place in self._reading) or (
+            due is not None and due <= time.monotonic()
+        )
 
     @property
     def waiting(self) -> int:
         """How many files have not settled, or are not recorded yet."""
-        return len(self._settling) + len(self._reading)
+        return len(self._lines) + len(self._reading)
 
     async def offer(self, root: bytes, found: Sequence[tuple[Place, Stat]]) -> None:
         """Take files that a scan found new or changed; then wait while too many are settling."""
@@ -81,8 +99,8 @@ class Intake:
         for place, stat in found:
             self._take_in(Found(place, root, stat, now, fresh=False), now, wall_ns)
         self._tell()
-        while self._settling.others >= MOST_WAITING:
-            await self._change()
+        while found and self._is_full(found[0][0].folder_id, lambda line: line.others):
+            await self._change(_GLANCE)
 
     async def offer_fresh(self, root: bytes, found: Sequence[tuple[Place, Stat]]) -> bool:
         """Take, before all that a scan found, files that a look came upon; answers whether all.
@@ -95,54 +113,78 @@ class Intake:
         for place, stat in fresh:
             self._take_in(Found(place, root, stat, now, fresh=True), now, wall_ns)
         self._tell()
-        while self._settling.fresh >= MOST_WAITING:
-            await self._change()
+        while fresh and self._is_full(fresh[0][0].folder_id, lambda line: line.fresh):
+            await self._change(_GLANCE)
         return len(fresh) == len(found)
 
     async def run(self) -> None:
         """Read what has settled until cancelled."""
-        # Threads of its own: what images leave behind in the allocator is kept for each thread.
-        threads = ThreadPoolExecutor(READERS, "read")
         try:
             async with asyncio.TaskGroup() as readers:
                 for number in range(READERS):
-                    readers.create_task(self._read_settled(threads), name=f"read:{number}")
+                    readers.create_task(self._read_settled(readers), name=f"read:{number}")
         finally:
-            threads.shutdown(wait=False)
+            self._threads.close()
 
     async def quiet(self) -> None:
         """Wait until no file is settling or being read."""
         while self.waiting:
             await self._change()
 
+    async def quiet_but_for_hanging(self, folder_id: int) -> None:
+        """Wait as `quiet` does, but for other folders only as long as their disks do not hang."""
+        while any(
+            one == folder_id or not self._lines.hangs(one)
+            for one in self._lines.folders.union(place.folder_id for place in self._reading)
+        ):
+            await self._change(_GLANCE)
+
+    def _is_full(self, folder_id: int, length: Callable[[Settling], int]) -> bool:
+        return self._lines.beside(folder_id, length) >= MOST_WAITING
+
     def _take_in(self, found: Found, now: float, wall_ns: int) -> None:
         being_read = self._reading.get(found.place)
         if being_read is not None and being_read.stat == found.stat:
             being_read.fresh = being_read.fresh or found.fresh
         else:
-            self._settling.add(found, now, wall_ns)
+            self._lines.of(found.place.folder_id).add(found, now, wall_ns)
 
-    async def _read_settled(self, threads: ThreadPoolExecutor) -> None:
-        loop = asyncio.get_running_loop()
+    async def _read_settled(self, readers: asyncio.TaskGroup) -> None:
         while True:
-            batch = self._settling.take(
+            batch = self._lines.take(
                 BATCH, BATCH_BYTES, time.monotonic(), time.time_ns(), self._reading
             )
             if not batch:
-                due = self._settling.next_due
-                await self._change(None if due is None else due - time.monotonic())
+                await self._change(self._lines.rest(time.monotonic()))
                 continue
             self._reading.update((found.place, found) for found in batch)
-            results = await loop.run_in_executor(threads, self._read_all, batch)
-            await self._record(batch, results)
-            for found in batch:
-                del self._reading[found.place]
-            self._tell()
+            reading = self._threads.begin(partial(self._read_all, batch))
+            while not reading.done() and not self._lines.hangs(batch[0].place.folder_id):
+                await asyncio.wait({reading}, timeout=_GLANCE)
+            if reading.done():
+                results = reading.result()  # kept while the next are read: memory to read into
+                await self._take_over(batch, results)
+            else:  # this reader goes on with other folders
+                readers.create_task(self._take_over_late(batch, reading), name="read late")
+
+    async def _take_over_late(
+        self, batch: Sequence[Found], reading: asyncio.Future[list[Reading | Unreadable]]
+    ) -> None:
+        await self._take_over(batch, await reading)
+
+    async def _take_over(
+        self, batch: Sequence[Found], results: Sequence[Reading | Unreadable]
+    ) -> None:
+        await self._record(batch, results)
+        for found in batch:
+            del self._reading[found.place]
+        self._tell()
 
     def _read_all(self, batch: Sequence[Found]) -> list[Reading | Unreadable]:
         self._kept.wait_for_room(sum(found.stat.size for found in batch))
         results: list[Reading | Unreadable] = []
-        with Reader() as reader:
+        pulse = self._readers[batch[0].place.folder_id]
+        with pulse.step() as step, Reader(step.moved) as reader:
             for found in batch:
                 try:
                     results.append(reader.digest(found.root, found.place.path))
@@ -190,10 +232,11 @@ class Intake:
                 self._tell_of(found, content, data, is_news=is_news)
 
     def _wait_again(self, found: Found, stat: Stat) -> None:
-        if found.place not in self._settling:
+        settling = self._lines.of(found.place.folder_id)
+        if found.place not in settling:
             now = time.monotonic()
             changed = Found(found.place, found.root, stat, now, found.fresh)
-            self._settling.add(changed, now, time.time_ns())
+            settling.add(changed, now, time.time_ns())
 
     def _tell_of(
         self, found: Found, content: Content, data: bytes | None, *, is_news: bool

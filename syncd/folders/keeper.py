@@ -7,9 +7,11 @@ import itertools
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
+from syncd.aside import aside, leave_aside
 from syncd.config import Folder
 from syncd.folders.intake import Intake
 from syncd.folders.looking import look_at_files
@@ -26,7 +28,8 @@ from syncd.ledger import misses, tree
 from syncd.ledger.database import Change, Ledger, all_of
 from syncd.ledger.tree import Place
 from syncd.log import Log, moment
-from syncd.model import FolderName, HoldAbove, Stat, printable
+from syncd.model import FolderName, HoldAbove, RootIdentity, Stat, printable
+from syncd.pulse import Pulse
 from syncd.rules.believing import Root
 
 log: Log = structlog.get_logger()
@@ -81,6 +84,8 @@ class Keeper:
         """How the watch stands, in a word: watched, missing, limited, hampered."""
         self.last_event_at: float | None = None
         """When the watch last pointed somewhere, in unix seconds."""
+        self.scanner = Pulse()
+        self.watcher = Pulse()
         self._telling = Telling(folder.name, folder.path, ledger)
         self._scans_running = 0
 
@@ -91,8 +96,13 @@ class Keeper:
 
     @property
     def scanning(self) -> bool:
-        """A scan is under way."""
-        return self._scans_running > 0
+        """A scan is under way, and moves."""
+        return self._scans_running > 0 and not self.scanner.hangs()
+
+    async def watch_awaited(self) -> None:
+        """Return once the watch stands, or it has been said why not, or its disk answers not."""
+        while not (self.watched.is_set() or self.watcher.hangs()):
+            await _set_within(self.watched, _GLANCE)
 
     def look(self, looks: Collection[Look]) -> None:
         """Look at these places soon."""
@@ -109,7 +119,9 @@ class Keeper:
         comes after it.
         """
         hear = self._watch_states.put_nowait
-        watcher = Watcher(self._root, self.patterns, self._noticed, hear, self._timing)
+        watcher = Watcher(
+            self._root, self.patterns, self._noticed, hear, self.watcher, self._timing
+        )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(watcher.run(), name=f"watch:{self._name}")
             tasks.create_task(self._hear_of_watch(), name=f"hear:{self._name}")
@@ -134,9 +146,9 @@ class Keeper:
             await self._told_to_look.wait()
             self._told_to_look.clear()
             looks, self._looks = coalesced(self._looks), set()
-            found, elsewhere = await asyncio.to_thread(
-                look_at_files, self._ledger.path, self._id, self._root, looks
-            )
+            with self.scanner.step() as step:
+                look = partial(look_at_files, self._ledger.path, self._id, self._root, looks)
+                found, elsewhere = await aside(partial(look, step.moved))
             await self._take_fresh(found)
             if elsewhere:
                 await self._scan(elsewhere, fresh=True)
@@ -146,7 +158,7 @@ class Keeper:
         while True:
             await self._scanned.wait()
             self._scanned.clear()
-            await self._intake.quiet()
+            await self._intake.quiet_but_for_hanging(self._id)
             await self.confirm()
 
     def recheck(self) -> None:
@@ -180,7 +192,7 @@ class Keeper:
         self._scans_running += 1
         try:
             began = time.time()
-            before = await asyncio.to_thread(root_identity, self._root)
+            before = await self._identity()
             root = await self._trust.compare(before)
             if before is None:
                 await self._telling.missing()
@@ -190,7 +202,7 @@ class Keeper:
             await self._telling.there()
             number = next(_scans)
             report, troubles = await self._walk(looks, number, fresh=fresh)
-            still = before.is_still(await asyncio.to_thread(root_identity, self._root))
+            still = before.is_still(await self._identity())
             whole = EVERYWHERE in looks
             scan = Scan(
                 number,
@@ -213,7 +225,7 @@ class Keeper:
         report, troubles = _Report(), list[Trouble]()
         walk = Walk(self._ledger.path, self._id, self._root, self.patterns, looks)
         try:
-            while (stretch := await asyncio.to_thread(walk.stretch)) is not None:
+            while (stretch := await self._stretch(walk)) is not None:
                 if stretch.missed:
                     await self._ledger.write(_missed_by(number, stretch))
                 if fresh:
@@ -225,8 +237,20 @@ class Keeper:
                 report.troubles += len(stretch.troubles)
                 troubles += stretch.troubles[: _TOLD_AT_MOST - len(troubles)]
         finally:  # not waited for: a cancelled stretch may still be on its thread
-            asyncio.get_running_loop().run_in_executor(None, walk.close)
+            leave_aside(walk.close)
         return report, troubles
+
+    async def _identity(self) -> RootIdentity | None:
+        with self.scanner.step():
+            return await aside(partial(root_identity, self._root))
+
+    async def _stretch(self, walk: Walk) -> Stretch | None:
+        """Walk on for a moment; while scouts are silent, for as long as that lasts."""
+        with self.scanner.step() as step:
+            while (stretch := await aside(partial(walk.stretch, step.moved))) is not None:
+                if stretch.moved:
+                    break
+            return stretch
 
     async def _take_fresh(self, found: Sequence[tuple[Place, Stat]]) -> None:
         if not await self._intake.offer_fresh(self._root, found):
@@ -273,6 +297,7 @@ async def _set_within(event: asyncio.Event, seconds: float) -> None:
 
 
 _TOLD_AT_MOST = 100
+_GLANCE = 0.2  # seconds between two looks whether a watch that does not stand hangs
 
 
 def _missed_by(number: int, stretch: Stretch) -> Change[list[None]]:

@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from syncd.folders.inside import Unreadable
 from syncd.folders.read import Reader
 from syncd.ledger.replicas import Source
-from syncd.model import Digest
+from syncd.model import Absent, Digest
+from syncd.pulse import Pulse
 
 
 def load(
     wanted: Sequence[tuple[Digest, Sequence[Source]]],
-) -> tuple[list[bytes | None], list[Source]]:
-    """Return the bytes of each image, None where no file has them, and the files that changed.
+    readers: Mapping[int, Pulse],
+    moved: Callable[[], None],
+) -> tuple[list[bytes | Absent], list[Source]]:
+    """Return the bytes of each image, or why no file has them, and the files that changed.
 
-    What is returned has been hashed: it is what the digest says. Blocks: run it in a thread.
+    What is returned has been hashed: it is what the digest says. Each folder's reader shows how
+    that moves, and `moved` is called at each file; from a folder that hangs nothing is read.
+    Blocks: run it in a thread.
     """
-    contents: list[bytes | None] = []
+    contents: list[bytes | Absent] = []
     changed: list[Source] = []
     with Reader() as reader:
         for digest, sources in wanted:
-            content = None
+            found: bytes | Absent = Absent.CHANGED
             for source in sources:
-                content = _read(reader, digest, source)
+                pulse = readers[source.folder_id]
+                if pulse.hangs():
+                    found = Absent.HANGS
+                    continue
+                with pulse.step():
+                    content = _read(reader, digest, source)
+                moved()
                 if content is not None:
+                    found = content
                     break
                 changed.append(source)
-            contents.append(content)
+            contents.append(found)
     return contents, changed
 
 

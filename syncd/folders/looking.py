@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import closing
 from pathlib import Path
 
@@ -17,11 +17,16 @@ from syncd.model import Stat
 
 
 def look_at_files(
-    ledger: Path, folder_id: int, root: bytes, looks: Collection[Look]
+    ledger: Path,
+    folder_id: int,
+    root: bytes,
+    looks: Collection[Look],
+    moved: Callable[[], None] = lambda: None,
 ) -> tuple[list[tuple[Place, Stat]], frozenset[Look]]:
     """Return the files that are new or changed, and the directories that are left to look at.
 
-    What is no plain file (any more) is left to a look at its directory. Blocks: run it in a thread.
+    What is no plain file (any more) is left to a look at its directory. `moved` is called at each
+    file. Blocks: run it in a thread.
     """
     found: list[tuple[Place, Stat]] = []
     left = {look for look in looks if not look.file}
@@ -30,6 +35,7 @@ def look_at_files(
             for look in looks:
                 if not look.file:
                     continue
+                moved()
                 now = _stat(way, look)
                 place = Place(folder_id, look.path, look.file)
                 if now is None:

@@ -7,6 +7,8 @@ import hashlib
 import io
 import os
 import stat
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,6 +22,9 @@ from syncd.folders.inside import (
 )
 from syncd.folders.probe import Picture, Unfit, probe
 from syncd.model import Digest, Stat
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 READ_AT_ONCE = 8 * 2**20
 """A file up to this size is digested and probed from memory; a larger one is streamed."""
@@ -43,7 +48,9 @@ class Reader:
     Leaving the context closes it. Nothing outside the root is read, whatever is swapped meanwhile.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, moved: Callable[[], None] = lambda: None) -> None:
+        """moved is called at each file, and at each piece of one that is streamed."""
+        self._moved = moved
         self._directory: tuple[bytes, bytes, int] | None = None  # root, path, descriptor
 
     def __enter__(self) -> Reader:
@@ -54,10 +61,11 @@ class Reader:
 
     def digest(self, root: bytes, path: bytes) -> Reading:
         """Digest and probe the file at `path`, relative to the root; raise Unreadable."""
+        self._moved()
         try:
             file = self._open(root, path)
             try:
-                return _digest(file)
+                return _digest(file, self._moved)
             finally:
                 os.close(file)
         except OSError as error:
@@ -68,6 +76,7 @@ class Reader:
 
         Raises Unreadable.
         """
+        self._moved()
         try:
             file = self._open(root, path)
             try:
@@ -105,7 +114,19 @@ class Reader:
             self._directory = None
 
 
-def _digest(file: int) -> Reading:
+class _Streamed(io.FileIO):
+    """A file that tells when a piece of it is read."""
+
+    def __init__(self, file: int, moved: Callable[[], None]) -> None:
+        super().__init__(file, closefd=False)
+        self._moved = moved
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        self._moved()
+        return super().readinto(buffer)
+
+
+def _digest(file: int, moved: Callable[[], None]) -> Reading:
     before = _stat_of_regular(file)
     content: bytes | None = None
     if before.size <= READ_AT_ONCE:
@@ -113,7 +134,7 @@ def _digest(file: int) -> Reading:
         digest, size = hashlib.sha256(content).digest(), len(content)
         verdict = probe(io.BytesIO(content))
     else:
-        with io.FileIO(file, closefd=False) as stream:
+        with _Streamed(file, moved) as stream:
             digest = hashlib.file_digest(stream, "sha256").digest()
             size = stream.tell()
             verdict = _probe_buffered(stream)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,9 @@ some 80 ms of a core for each, in which a walk alone sees 20,000 files."""
 
 DIRECTORIES = 16  # that a scout is given at a time: some 10 ms of work
 
+_WAITING = Part()
+"""What a walk comes to while it waits for its scouts."""
+
 _SCOUTING = Lock()  # one walk at a time: ten folders would have the memory of twenty processes
 
 
@@ -41,9 +44,11 @@ class Stretch:
     missed: list[Missed] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     seen: int = 0  # files, whether new or known
+    moved: bool = False  # it was more than waiting for scouts
 
     def add(self, part: Part) -> None:
         """Take what a part came to."""
+        self.moved = self.moved or part is not _WAITING
         self.seen += part.seen
         self.found += part.found
         self.troubles += part.troubles
@@ -77,14 +82,19 @@ class Walk:
         self._scouts_after = scouts_after
         self._seen = self._found = 0
 
-    def stretch(self) -> Stretch | None:
-        """Walk on for a moment; None when there is nothing more. Blocks: run it in a thread."""
+    def stretch(self, moved: Callable[[], None] = lambda: None) -> Stretch | None:
+        """Walk on for a moment; None when there is nothing more. Blocks: run it in a thread.
+
+        `moved` is called at each part that was walked.
+        """
         with self._turn:
             until = time.monotonic() + STRETCH
             stretch = None
             for part in self._parts:
                 stretch = stretch or Stretch()
                 stretch.add(part)
+                if part is not _WAITING:
+                    moved()
                 if len(stretch.found) >= MOST_FOUND or time.monotonic() >= until:
                     break
             return stretch
@@ -126,7 +136,7 @@ class Walk:
                 if not answers and self._ahead:
                     yield from self._look(comparison, self._ahead.pop())
                 else:
-                    yield Part()  # so that a stretch ends while they are slow
+                    yield _WAITING  # so that a stretch ends while they are slow
 
     def _look(self, comparison: Comparison, look: Look) -> Generator[Part]:
         if not self._patterns.enters(look.path):

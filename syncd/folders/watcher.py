@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 
 from syncd.folders.again import Again
 from syncd.folders.inside import sentence
@@ -23,6 +23,7 @@ from syncd.folders.states import Hampered, LimitReached, RootMissing, Watching, 
 from syncd.folders.walk import root_identity
 from syncd.folders.watch import Changes, Ended, Limited, Watch, ask_for_one_more, build
 from syncd.model import RootIdentity, printable
+from syncd.pulse import Pulse
 
 SUSPICIOUS = 2000
 """So many paths at once may be what is left of an overflow, of which notify says nothing: the queue
@@ -41,12 +42,15 @@ class Watcher:
         patterns: Patterns,
         on_looks: Callable[[frozenset[Look]], None],
         on_state: Callable[[WatchState], None],
+        pulse: Pulse | None = None,
         timing: Timing | None = None,
     ) -> None:
+        """pulse shows whether the disk answers the watcher's questions."""
         self._root = root
         self._patterns = patterns
         self._on_looks = on_looks
         self._on_state = on_state
+        self._pulse = pulse or Pulse()
         self._timing = timing or Timing()
 
     async def run(self) -> None:
@@ -58,6 +62,7 @@ class Watcher:
             self._patterns,
             lambda looks: loop.call_soon_threadsafe(self._on_looks, looks),
             lambda state: loop.call_soon_threadsafe(self._on_state, state),
+            self._pulse,
             self._timing,
         )
 
@@ -90,6 +95,7 @@ class _Sentry:
         patterns: Patterns,
         tell_looks: Callable[[frozenset[Look]], object],
         tell_state: Callable[[WatchState], object],
+        pulse: Pulse,
         timing: Timing,
     ) -> None:
         self.stop = threading.Event()
@@ -97,6 +103,7 @@ class _Sentry:
         self._patterns = patterns
         self._tell_looks = tell_looks
         self._tell_state = tell_state
+        self._pulse = pulse
         self._timing = timing
         self._patience = Patience(timing)
         self._state: WatchState | None = None
@@ -109,7 +116,7 @@ class _Sentry:
 
     def _stand_once(self) -> float:
         """Keep one watch as long as it is good; return how long to wait before the next."""
-        identity = root_identity(self._root)
+        identity = self._identity()
         if identity is None:
             self._say(RootMissing(_why_missing(self._root)))
             return self._timing.root_check
@@ -117,7 +124,7 @@ class _Sentry:
         built = None
         reason = None
         try:
-            with closing(build(os.path.realpath(self._root))) as watch:
+            with closing(self._build()) as watch:
                 built = time.monotonic()
                 self._keep(watch, identity)
         except Limited as limited:
@@ -146,7 +153,7 @@ class _Sentry:
             self._tell(watch, changes, again, now)
             if now - root_checked >= self._timing.root_check:
                 root_checked = now
-                if _is_another(root_identity(self._root), identity):
+                if _is_another(self._identity(), identity):
                     return
             if now - limit_checked >= self._timing.limit_check:
                 limit_checked = now
@@ -155,8 +162,18 @@ class _Sentry:
             if isinstance(self._state, Hampered) and now - built >= self._timing.steady:
                 self._say(Watching(identity.device, identity.inode))
 
+    def _identity(self) -> RootIdentity | None:
+        with self._pulse.step():
+            return root_identity(self._root)
+
+    def _build(self) -> Watch:
+        with self._pulse.step():
+            _await_disk(self._root)
+            return build(os.path.realpath(self._root))
+
     def _tell(self, watch: Watch, changes: Changes, again: Again, now: float) -> None:
-        looks = looks_at(watch.root, watch.paths(changes), self._patterns)
+        with self._pulse.step():
+            looks = looks_at(watch.root, watch.paths(changes), self._patterns)
         again.remember(looks, now)
         if len(changes) >= SUSPICIOUS:
             again.remember([EVERYWHERE], now)
@@ -166,7 +183,9 @@ class _Sentry:
     def _has_gaps(self, watch: Watch) -> bool:
         """Whether a limit was reached and is no more: what came meanwhile is not watched."""
         try:
-            ask_for_one_more(watch.root)
+            with self._pulse.step():
+                _await_disk(self._root)
+                ask_for_one_more(watch.root)
         except Limited as limited:
             self._say(LimitReached(str(limited)))
             return False
@@ -183,6 +202,13 @@ class _Sentry:
         if state != self._state:
             self._state = state
             self._tell_state(state)
+
+
+def _await_disk(root: bytes) -> None:
+    """Return once the disk answers what no cache does: a watch is built with the GIL held, and one
+    that hung in it would stop the whole process."""
+    with suppress(OSError):  # what is wrong with it the building tells
+        os.statvfs(root)
 
 
 def _is_another(found: RootIdentity | None, kept: RootIdentity) -> bool:

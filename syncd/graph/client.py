@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import secrets
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -21,9 +22,11 @@ from syncd.graph.form import form, form_of_bytes
 from syncd.graph.multipart import Body, Part, multipart
 from syncd.graph.session import Broken, session, why
 from syncd.model import AccountId, Entry, ImageHash, Listed
+from syncd.pulse import Pulse
 from syncd.rules.verdicts import Fault
 
 _CHUNK = 256 * 1024  # bytes that a slow line must carry within the stall time
+_WAITS = 4  # for the server's name, a connection, the answer's head and its body
 _LONGEST_ANSWER = 4 * 1024 * 1024  # bytes; the entries of 50 images are some 50 KB
 _CUT_OFF = "the answer was cut off, or no JSON"
 
@@ -80,6 +83,8 @@ class GraphClient:
         self._session = session
         self._url = url
         self._stall = stall
+        self.calling: defaultdict[AccountId, Pulse] = defaultdict(Pulse)
+        """Whether the calls to each account end within the time that they may take."""
 
     async def upload(
         self, account: AccountId, credentials: Credentials, parts: Sequence[Part]
@@ -198,26 +203,39 @@ class GraphClient:
         body: Payload | None = None,
     ) -> _Answer:
         headers = {"Authorization": f"Bearer {credentials.token.reveal()}"}
+        pieces = _WAITS + (0 if body is None else (body.size or 0) / _CHUNK)
         try:
-            async with self._session.request(
-                method,
-                f"{self._url}/{path}",
-                params=params,
-                data=body,
-                headers=headers,
-                allow_redirects=False,  # this API has none: it is somebody else who answers
-            ) as response:
-                content = await _content(response)
-                usage = shapes.read_usage(account, response.headers)
-                if response.status >= 300 or shapes.is_error(content):
-                    raise GraphError(shapes.read_fault(response.status, content), usage)
-                return _Answer(content, usage, response.headers.get("Date"))
+            with self.calling[account].step(pieces * self._stall):
+                return await self._answer(method, path, account, headers, params, body)
         except (Broken, _TooLong) as error:
             lost = GraphError(Fault(message=str(error)), shapes.Usage())
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             lost = GraphError(Fault(message=why(error)), shapes.Usage())
         # Raised out here, without a context: an aiohttp error carries the request, and the token.
         raise lost
+
+    async def _answer(
+        self,
+        method: str,
+        path: str,
+        account: AccountId,
+        headers: Mapping[str, str],
+        params: Mapping[str, str] | None,
+        body: Payload | None,
+    ) -> _Answer:
+        async with self._session.request(
+            method,
+            f"{self._url}/{path}",
+            params=params,
+            data=body,
+            headers=headers,
+            allow_redirects=False,  # this API has none: it is somebody else who answers
+        ) as response:
+            content = await _content(response)
+            usage = shapes.read_usage(account, response.headers)
+            if response.status >= 300 or shapes.is_error(content):
+                raise GraphError(shapes.read_fault(response.status, content), usage)
+            return _Answer(content, usage, response.headers.get("Date"))
 
 
 @asynccontextmanager

@@ -13,8 +13,8 @@ from syncd.rules.lasting import lasted
 CONFIG = "config"
 """The subject of what concerns the configuration as a whole."""
 
-_OWN = ("config.refused",)
-"""What ends with the process that told of it: the next one begins with what is good."""
+_OWN = ("config.refused", "watchdog.stuck")
+"""What ends with the process that told of it, or a reload: the next begins with what is good."""
 
 
 class Concern(msgspec.Struct, frozen=True):

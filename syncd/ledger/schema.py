@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
@@ -13,6 +14,8 @@ APPLICATION_ID = 0x53594E43
 
 OLDEST_SQLITE = (3, 37, 0)
 """The first with STRICT tables (sqlite.org/stricttables.html); RETURNING came with 3.35."""
+
+_STRETCH = 100_000  # instructions of SQLite's machine, some milliseconds
 
 _HEADER = 100  # bytes; sqlite.org/fileformat2.html, "The Database Header"
 
@@ -114,8 +117,19 @@ def refuse_newer(db: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def migrate(db: sqlite3.Connection) -> None:
-    """Bring the ledger to the newest version, one transaction a step."""
+def migrate(db: sqlite3.Connection, moved: Callable[[], None] = lambda: None) -> None:
+    """Bring the ledger to the newest version, one transaction a step.
+
+    `moved` is called again and again while SQLite comes further.
+    """
+    db.set_progress_handler(moved, _STRETCH)
+    try:
+        _migrate(db)
+    finally:
+        db.set_progress_handler(None, 0)
+
+
+def _migrate(db: sqlite3.Connection) -> None:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     for target, script in migrations():
         if target > version:

@@ -494,15 +494,18 @@ CATALOGUE = (
     Event(
         "watchdog.moves_again",
         ("notice",),
-        ("part", "seconds"),
-        "a part that was stuck answers again",
+        ("lasted", "part"),
+        "a part that was stuck goes on",
     ),
     Event(
         "watchdog.stuck",
         ("error",),
         ("part", "remedy", "seconds"),
-        "the event loop lives, but this part does not answer; the service manager is told no more"
-        " that all is well, and is about to restart syncd",
+        "a part stands still: `scanner of`, `watcher of` or `reader of` a folder, `workers of` an"
+        " account, `ledger writer`, `ledger reader`, `event loop`. Without the ledger or the loop,"
+        " or when a part that worked for half an hour does so, the service manager is told no more"
+        " that all is well, and restarts syncd; else the others go on without it",
         "what the field `remedy` says",
+        ended_by=("watchdog.moves_again",),
     ),
 )  # fmt: skip

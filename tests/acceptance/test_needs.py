@@ -24,7 +24,8 @@ ERRORS = {event.name: event for event in CATALOGUE if "error" in event.levels}
 IN_NO_LEDGER = {
     "ledger.failed": "the process has ended, and says so again at each start",
     "library.said": "a bug, most likely: it begins no state",
-    "watchdog.stuck": "it may be the ledger that is stuck; the process is about to be restarted",
+    "watchdog.stuck": "of a folder test_hanging shows it; the ledger itself, or the loop, keeps no"
+    " note, and the process is about to be restarted",
 }
 
 MANY = 30

@@ -1,6 +1,7 @@
 """What a service manager hears of the real process: ready, reloading, stopping, alive."""
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,12 +129,13 @@ async def test_the_loop_says_that_it_lives(
 async def test_a_ledger_that_is_stuck_is_named_and_the_watchdog_hears_nothing(
     rig: Rig, manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("WATCHDOG_USEC", "2000000")
+    monkeypatch.setenv("WATCHDOG_USEC", "1000000")
     async with running(rig) as daemon:
         await until(lambda: manager.told("WATCHDOG=1") >= 1)
         with rig.holding_the_ledger():
             await until(lambda: daemon.said("error", "watchdog.stuck", "ledger writer"))
-            before = manager.told("WATCHDOG=1")
+            before, at = manager.told("WATCHDOG=1"), time.monotonic()
+            await until(lambda: time.monotonic() > at + 1.0)  # twice as long as it is silent
             assert manager.told("WATCHDOG=1") == before
         await until(lambda: daemon.said("watchdog.moves_again", "ledger writer"))
         await until(lambda: manager.told("WATCHDOG=1") > before)

@@ -37,6 +37,12 @@ GRAPH_API = """
 [Service]
 ExecStart=/usr/local/bin/syncd sandbox --tier unlimited
 """
+HOLDING = """
+import sqlite3, time
+db = sqlite3.connect("/var/lib/syncd/ledger.db", isolation_level=None)
+db.execute("BEGIN IMMEDIATE")
+time.sleep(3600)
+"""
 SOON = "[Service]\nRestartSec=100ms\n"
 
 
@@ -268,6 +274,22 @@ async def test_the_watchdog_ends_a_daemon_that_stands_still(box: Box) -> None:
     box.do("kill", "-STOP", pid)
     await until(lambda: box.one("syncd", "MainPID") not in (pid, "0"))
     assert "watchdog" in box.journal("syncd").lower()
+    bring(box, 1)
+    await until(lambda: box.held() == 1, lambda: box.journal("syncd"))
+
+
+async def test_a_ledger_that_is_stuck_is_named_before_the_watchdog_ends_the_daemon(
+    box: Box,
+) -> None:
+    drop_in(box, "syncd", f"{SOON}WatchdogSec=4s\nTimeoutAbortSec=1s\n")
+    box.do("systemctl", "start", "syncd")
+    pid = box.one("syncd", "MainPID")
+    box.do("systemd-run", "--unit=holder", "/usr/bin/python3", "-c", HOLDING)
+    await until(lambda: box.one("syncd", "MainPID") not in (pid, "0"))
+    box.do("systemctl", "stop", "holder")
+    journal = box.journal("syncd").lower()
+    assert 0 < journal.index("watchdog.stuck") < journal.index("watchdog timeout")
+    assert 'part="ledger writer"' in journal
     bring(box, 1)
     await until(lambda: box.held() == 1, lambda: box.journal("syncd"))
 

@@ -7,6 +7,7 @@ import hmac
 import json
 import logging
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -499,6 +500,28 @@ async def test_the_time_out_is_for_standing_still_not_for_taking_long(
     uploaded = await client.upload(ACCOUNT, PLAIN, [Part("a", "image/png", bytes(12_000_000))])
     assert uploaded.entries
     assert asyncio.get_running_loop().time() - began > 2 * STALL
+
+
+async def test_a_call_stands_still_only_after_all_the_time_that_it_may_take(
+    server: Server, client: GraphClient
+) -> None:
+    came, go = asyncio.Event(), asyncio.Event()
+
+    async def wait(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await read_head(reader)
+        came.set()
+        await go.wait()
+
+    server.behave = wait
+    image = [Part("a", "image/png", bytes(2**20))]  # four chunks, each with its stall time
+    call = asyncio.create_task(failure(client.upload(ACCOUNT, PLAIN, image)))
+    await came.wait()
+    now, pulse = time.monotonic(), client.calling[ACCOUNT]
+    assert pulse.still_for(now + 7 * STALL) == 0.0
+    assert pulse.still_for(now + 10 * STALL) > 0.0
+    go.set()
+    await call
+    assert pulse.still_for(now + 10 * STALL) == 0.0
 
 
 async def test_too_large_is_understood_also_when_the_body_was_not_read(

@@ -4,14 +4,15 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import msgspec
 import pytest
 from support.pictures import picture
-from support.rig import Rig, until
+from support.rig import DEADLINE, Rig, until
 
 from syncd.folders.inside import stat_of
 from syncd.folders.intake import MANY, MOST_WAITING, Intake
@@ -21,6 +22,7 @@ from syncd.folders.looks import Look
 from syncd.ledger.database import open_ledger
 from syncd.ledger.tree import Place, declare_folder, record_all
 from syncd.model import AccountId, Digest, FolderName, Stat
+from syncd.pulse import Pulse
 
 LONG_AGO = 1_000_000_000 * 10**9
 AHEAD = 10_000_000_000 * 10**9
@@ -40,7 +42,10 @@ class Watched(Kept):
 
 @asynccontextmanager
 async def intake_of(
-    folder: Path, told: list[bool] | None = None, kept: Kept | None = None
+    folder: Path,
+    told: list[bool] | None = None,
+    kept: Kept | None = None,
+    readers: defaultdict[int, Pulse] | None = None,
 ) -> AsyncIterator[Intake]:
     """An intake that does not read yet; `told` hears of each image whether it is fresh."""
 
@@ -51,7 +56,7 @@ async def intake_of(
     async with open_ledger(folder.with_name("ledger.db")) as ledger:
         account = AccountId("1")
         await ledger.write(declare_folder(FolderName("a"), bytes(folder), [account]))
-        yield Intake(ledger, 0.0, arrived, kept or Kept(0), lambda _: 1)
+        yield Intake(ledger, 0.0, arrived, kept or Kept(0), lambda _: 1, readers)
 
 
 @pytest.fixture
@@ -109,6 +114,66 @@ async def test_of_what_is_dropped_too_much_waits_too(folder: Path) -> None:
         for first in range(0, MOST_WAITING, MANY):
             found = nowhere(MOST_WAITING)[first : first + MANY]
             assert await would_wait(intake, found, fresh=True) == (first + MANY == MOST_WAITING)
+
+
+@pytest.fixture
+def readers(monkeypatch: pytest.MonkeyPatch) -> Iterator[defaultdict[int, Pulse]]:
+    """Two folders' readers, of which the first's hangs."""
+    monkeypatch.setattr("syncd.pulse.HANGS", 1e-9)
+    readers = defaultdict(Pulse, {1: Pulse(), 2: Pulse()})
+    with readers[1].step():
+        yield readers
+
+
+def of_second(found: Sequence[tuple[Place, Stat]]) -> list[tuple[Place, Stat]]:
+    return [(Place(2, place.directory, place.name), stat) for place, stat in found]
+
+
+async def test_files_of_a_folder_that_hangs_hold_up_no_scan_of_another(
+    folder: Path, readers: defaultdict[int, Pulse]
+) -> None:
+    async with intake_of(folder, readers=readers) as intake:
+        assert await would_wait(intake, nowhere(MOST_WAITING), fresh=False)
+        assert not await would_wait(intake, of_second(nowhere(MOST_WAITING - 1)), fresh=False)
+        assert await would_wait(intake, of_second(nowhere(MOST_WAITING)), fresh=False)
+
+
+async def test_files_of_a_folder_that_hangs_keep_no_other_from_being_believed(
+    folder: Path, readers: defaultdict[int, Pulse]
+) -> None:
+    async with intake_of(folder, readers=readers) as intake:
+        await intake.offer(b"/nowhere", nowhere(1))
+        assert not intake.reading
+        async with asyncio.timeout(DEADLINE):
+            await intake.quiet_but_for_hanging(2)
+        own = asyncio.create_task(intake.quiet_but_for_hanging(1))
+        every = asyncio.create_task(intake.quiet())
+        await asyncio.sleep(0)
+        assert not own.done()
+        assert not every.done()
+        own.cancel()
+        every.cancel()
+        await asyncio.wait([own, every])
+
+
+async def test_a_folder_that_hangs_is_read_as_soon_as_it_answers(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncd.pulse.HANGS", 1e-9)
+    (folder / "a.jpg").write_bytes(picture(1))
+    readers = defaultdict(Pulse, {1: Pulse()})
+    told: list[bool] = []
+    async with intake_of(folder, told, readers=readers) as intake:
+        run = asyncio.create_task(intake.run())
+        with readers[1].step():
+            found = [(Place(1, b"", b"a.jpg"), stat_of((folder / "a.jpg").stat()))]
+            await intake.offer(bytes(folder), found)
+            for _ in range(5):
+                await asyncio.sleep(0)  # until the readers wait
+            assert intake.waiting == 1
+        await until(lambda: told == [False])
+        run.cancel()
+        await asyncio.wait([run])
 
 
 async def test_of_very_many_files_only_those_are_fresh_that_have_just_changed(

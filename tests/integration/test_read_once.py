@@ -10,9 +10,12 @@ from support.pictures import picture
 from support.rig import Rig, until
 
 from syncd.daemon import disk
+from syncd.folders.inside import stat_of
 from syncd.folders.kept import Kept
+from syncd.folders.loading import load
 from syncd.ledger.replicas import Source
-from syncd.model import Digest, Stat
+from syncd.model import Absent, Digest, Stat
+from syncd.pulse import Pulse
 from syncd.sandbox.server import Sandbox
 
 
@@ -28,9 +31,29 @@ async def test_what_was_just_digested_is_not_read_again() -> None:
     kept.keep(digest, b"content", 1)
     nowhere = Source(1, b"/nowhere", b"", b"a.jpg", Stat(1, 2, 7, 4, 5))
     nothing = disk.Disk(intake=None, keepers={}, kept=kept)  # type: ignore[arg-type]  # not asked
-    assert await nothing.fetch([(digest, [])]) == [None]  # no file of this account has it now
+    assert await nothing.fetch([(digest, [])]) == [
+        Absent.CHANGED
+    ]  # no file of this account has it now
     assert await nothing.fetch([(digest, [nowhere])]) == [b"content"]
-    assert await nothing.fetch([(digest, [nowhere])]) == [None]
+    assert await nothing.fetch([(digest, [nowhere])]) == [Absent.CHANGED]
+
+
+def test_nothing_is_read_from_a_folder_that_hangs_and_the_image_comes_from_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncd.pulse.HANGS", 1e-9)
+    file, root = tmp_path / "a.jpg", bytes(tmp_path)
+    file.write_bytes(b"content")
+    digest, stat = Digest(sha256(b"content").digest()), stat_of(file.stat())
+    hanging, other = (Source(number, root, b"", b"a.jpg", stat) for number in (1, 2))
+    readers = {1: Pulse(), 2: Pulse()}
+    moves: list[None] = []
+    with readers[1].step():
+        loaded = load(
+            [(digest, [hanging, other]), (digest, [hanging])], readers, lambda: moves.append(None)
+        )
+    assert loaded == ([b"content", Absent.HANGS], [])
+    assert len(moves) == 1
 
 
 @pytest.mark.parametrize("room", [disk.KEPT, 0])

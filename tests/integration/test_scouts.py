@@ -135,6 +135,33 @@ def test_a_walk_whose_scouts_are_lost_goes_on_without_them(scene: Scene) -> None
     assert scouts_of(os.getpid()) == []
 
 
+def test_a_walk_whose_scouts_are_silent_shows_that_it_does_not_move(scene: Scene) -> None:
+    count = large(scene)
+    walk = scene.walk(scouts_after=0)
+    whole = walk.stretch() or Stretch()
+    moves: list[None] = []
+    pids = scouts_of(os.getpid())
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    limit = time.monotonic() + DEADLINE
+    while (stretch := walk.stretch(lambda: moves.append(None))) is not None and stretch.moved:
+        assert time.monotonic() < limit
+        whole.found += stretch.found
+        whole.missed += stretch.missed
+        whole.seen += stretch.seen
+        assert moves
+        moves.clear()
+    assert stretch == Stretch()
+    assert not moves
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    rest = to_the_end(walk)
+    rest.found += whole.found
+    rest.missed += whole.missed
+    rest.seen += whole.seen
+    assert is_whole(scene, rest, count)
+
+
 def test_two_walks_at_once_have_scouts_for_one(scene: Scene) -> None:
     count = large(scene)
     walks = [scene.walk(scouts_after=0), scene.walk(scouts_after=0)]

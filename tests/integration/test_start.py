@@ -8,7 +8,7 @@ from support.rig import DEADLINE, Rig, until
 
 from syncd.daemon.house import open_house
 from syncd.daemon.openings import opener
-from syncd.daemon.readiness import Start
+from syncd.daemon.readiness import Going, Start
 from syncd.service.notify import Notifier
 
 
@@ -16,9 +16,9 @@ async def test_ready_waits_for_the_watches_and_then_for_the_tokens(
     rig: Rig, tmp_path: Path
 ) -> None:
     config = rig.config()
-    begun: list[str] = []
     with service_manager(tmp_path / "notify") as manager:
-        start = Start(Notifier(manager.address), lambda: begun.append("begun"))
+        going = Going()
+        start = Start(Notifier(manager.address), going)
         async with open_house(config, opener(config, rig.environ, lambda _: None)) as house:
             await house.engine.take_up()
             telling = asyncio.create_task(start.tell_ready(house))
@@ -32,6 +32,6 @@ async def test_ready_waits_for_the_watches_and_then_for_the_tokens(
                 await telling
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
-        assert begun == ["begun"]
+        assert going.over
         assert manager.order() == ["READY"]
         assert rig.sandbox.counts.calls(None, "me") == 2

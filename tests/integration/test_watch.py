@@ -74,7 +74,7 @@ async def until(condition: Callable[[], bool], within: float = SOON) -> None:
 async def watched(root: Path | bytes, timing: Timing = HASTY) -> AsyncIterator[Seen]:
     """Yield what is told, once the watch stands or cannot."""
     seen = Seen(os.fsencode(root))
-    watcher = Watcher(seen.root, IMAGES, seen.take, seen.states.append, timing)
+    watcher = Watcher(seen.root, IMAGES, seen.take, seen.states.append, timing=timing)
     task = asyncio.create_task(watcher.run())
     try:
         await until(lambda: bool(seen.states) or task.done())

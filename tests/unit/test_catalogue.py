@@ -22,7 +22,6 @@ HAPPENINGS = {
     "image.rejected",
     "ledger.failed",
     "library.said",
-    "watchdog.stuck",
 }
 """Warnings and errors that begin no state: what happened once, is counted in `syncd status` image
 by image, or ends with the process."""

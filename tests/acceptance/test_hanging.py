@@ -1,0 +1,151 @@
+"""A folder whose disk hangs: it is named, it holds up nobody, and it is nobody's reason to die."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.hanging import Hanging, hanging
+from support.manager import Manager, service_manager
+from support.pictures import picture
+from support.process import running
+from support.rig import Rig, until
+
+from syncd.ledger.database import reading
+from syncd.ledger.needs import needs
+from syncd.sandbox.faults import Fault
+
+ENDS_WITHIN = 10.0  # seconds, with nothing under way; the unit grants 60
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Iterator[Hanging]:
+    path = tmp_path / "share"
+    path.mkdir()
+    with hanging(path) as share:
+        yield share
+
+
+@pytest.fixture
+def rig(rig: Rig, share: Hanging) -> Rig:
+    rig.toml = f'[folders.share]\npath = "{share.path}"\naccount = "main"'
+    rig.workers = 1
+    return rig
+
+
+@pytest.fixture
+def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
+    with service_manager(tmp_path / "notify") as manager:
+        monkeypatch.setenv("NOTIFY_SOCKET", manager.address)
+        monkeypatch.setenv("WATCHDOG_USEC", "2000000")
+        monkeypatch.delenv("WATCHDOG_PID", raising=False)
+        yield manager
+
+
+def needed(rig: Rig) -> set[tuple[str, str]]:
+    """Return what waits for a person, as `syncd status` has it."""
+    with reading(rig.ledger) as db:
+        return {(need.event, need.subject) for need in needs({}, time.time())(db)}
+
+
+async def test_from_the_start_it_is_named_and_the_others_go_on(
+    rig: Rig, share: Hanging, manager: Manager
+) -> None:
+    share.files[b"a.jpg"] = picture(1)
+    share.hang()
+    rig.write("b.jpg", picture(2))
+    async with running(rig) as daemon:
+        await until(lambda: daemon.said("error", "watchdog.stuck", "watcher of share", "remedy"))
+        await until(lambda: rig.recorded(picture(2)) is not None)
+        await until(lambda: manager.told("READY=1") == 1)
+        told = manager.told("WATCHDOG=1")
+        await until(lambda: manager.told("WATCHDOG=1") > told + 3)
+        assert daemon.count("watchdog.stuck") == 1
+        assert not daemon.said("about to be restarted")
+        await until(lambda: needed(rig) == {("watchdog.stuck", "folders.share")})
+        share.recover()
+        await until(lambda: daemon.said("watchdog.moves_again", "watcher of share", "lasted"))
+        await until(lambda: needed(rig) == set())
+        await until(lambda: rig.recorded(picture(1)) is not None)
+        assert await daemon.end() == 0
+
+
+async def test_a_watch_that_cannot_be_built_does_not_stop_the_process(
+    rig: Rig, share: Hanging, manager: Manager
+) -> None:
+    share.hang_but_for_attributes()  # the building itself would hang, and have the GIL
+    async with running(rig) as daemon:
+        await until(lambda: daemon.said("error", "watchdog.stuck", "watcher of share"))
+        rig.write("b.jpg", picture(2))
+        await until(lambda: rig.recorded(picture(2)) is not None)
+        share.recover()
+        await until(lambda: daemon.said("watch.ready", "folder=share"))
+        assert await daemon.end() == 0
+
+
+async def test_a_stop_does_not_wait_for_it(rig: Rig, share: Hanging, manager: Manager) -> None:
+    share.files[b"a.jpg"] = picture(1)
+    async with running(rig) as daemon:
+        await until(lambda: rig.recorded(picture(1)) is not None)
+        share.hang()
+        await until(lambda: share.asked_in_vain > 0)
+        began = time.monotonic()
+        assert await daemon.end() == 0
+        assert time.monotonic() - began < ENDS_WITHIN
+    assert daemon.said("daemon.stopped")
+
+
+async def test_one_that_hangs_while_it_is_read_keeps_its_readers_and_no_others(
+    rig: Rig, share: Hanging, manager: Manager
+) -> None:
+    share.files |= {b"%d.jpg" % i: picture(i) for i in range(200)}  # batches for every reader
+    share.hang_in_reading()
+    async with running(rig) as daemon:
+        await until(lambda: share.asked_in_vain > 0)
+        await until(lambda: daemon.said("watchdog.stuck", "reader of share"))
+        rig.write("b.jpg", picture(1000))
+        await until(lambda: rig.recorded(picture(1000)) is not None)
+        assert not daemon.said("watchdog.stuck", "of spring")
+        share.recover()
+        await until(lambda: daemon.said("watchdog.moves_again", "reader of share"))
+        await until(lambda: all(rig.recorded(picture(i)) is not None for i in range(200)))
+        assert await daemon.end() == 0
+
+
+async def test_images_that_cannot_be_fetched_hold_up_no_worker(
+    rig: Rig, share: Hanging, manager: Manager
+) -> None:
+    share.files[b"a.jpg"] = picture(1)
+    rig.sandbox.faults.add(Fault("html503", on="upload"))
+    async with running(rig) as daemon:
+        await until(lambda: rig.rows("SELECT count(*) FROM file") == [(1,)])
+        assert await daemon.end() == 0
+    rig.sandbox.faults.clear()
+    share.hang_in_reading()
+    async with running(rig) as daemon:
+        await until(lambda: share.asked_in_vain > 0)
+        rig.write("b.jpg", picture(2))
+        await until(lambda: rig.recorded(picture(2)) is not None)
+        assert rig.recorded(picture(1)) is None
+        assert daemon.said("image.waits", "the disk of its folder does not answer")
+        share.recover()
+        await until(lambda: rig.recorded(picture(1)) is not None)
+        assert await daemon.end() == 0
+
+
+async def test_one_that_worked_for_long_is_worth_a_new_start(
+    rig: Rig, share: Hanging, manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "400000")
+    async with running(rig) as daemon:
+        await until(lambda: manager.told("WATCHDOG=1") > 30)  # six seconds: it has proven itself
+        share.hang()
+        await until(
+            lambda: daemon.said("watchdog.stuck", "watcher of share", "about to be restarted")
+        )
+        told, at = manager.told("WATCHDOG=1"), time.monotonic()
+        await until(lambda: time.monotonic() > at + 1.0)  # five times as long as it is silent
+        assert manager.told("WATCHDOG=1") == told
+        share.recover()
+        await until(lambda: manager.told("WATCHDOG=1") > told)
+        assert await daemon.end() == 0

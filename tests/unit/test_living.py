@@ -1,0 +1,34 @@
+"""What is done about a part that stands still, of every way in which one can stand."""
+
+from collections.abc import Callable
+from itertools import product
+
+import pytest
+
+from syncd.rules.living import Care, Plight, care_for
+
+EVERY = [Plight(*facts) for facts in product((False, True), repeat=3)]
+
+SENTENCES: dict[str, Callable[[Plight, Care], bool]] = {
+    "what moves needs nothing": lambda p, c: p.stands or c is Care.NONE,
+    "what stands still is told of": lambda p, c: not p.stands or c is not Care.NONE,
+    "without the ledger nothing works": lambda p, c: (
+        not (p.stands and p.vital) or c is Care.RESTART
+    ),
+    "what worked for long may work again": lambda p, c: (
+        not (p.stands and p.proven) or c is Care.RESTART
+    ),
+    "a folder that the last start did not help stops nobody": lambda p, c: (
+        p.vital or p.proven or c is not Care.RESTART
+    ),
+}
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_of_every_plight(sentence: str) -> None:
+    holds = SENTENCES[sentence]
+    assert [plight for plight in EVERY if not holds(plight, care_for(plight))] == []
+
+
+def test_every_care_is_taken() -> None:
+    assert {care_for(plight) for plight in EVERY} == set(Care)
