@@ -17,6 +17,7 @@ LEVELS = {
     "error": logging.ERROR,
     "critical": logging.CRITICAL,
 }
+_NAMES = {number: name for name, number in LEVELS.items()}
 
 
 class Log(Protocol):
@@ -34,7 +35,7 @@ class Log(Protocol):
     def critical(self, event: str, **fields: object) -> object: ...
 
     def log(self, level: int, event: str, **fields: object) -> object:
-        """Write at a level that is known by its number alone; not notice."""
+        """Write at a level that is known by its number alone."""
 
 
 def moment(at: float | None) -> datetime | None:
@@ -47,11 +48,16 @@ def bound_logger(level: str) -> type[Any]:
     least = LEVELS[level]
     # structlog has no level between info and warning.
     usual = structlog.make_filtering_bound_logger(least if least != NOTICE else logging.WARNING)
-    return type("BoundLogger", (usual,), {"notice": _notice if least <= NOTICE else _unheard})
+    notice = _notice if least <= NOTICE else _unheard
+    return type("BoundLogger", (usual,), {"notice": notice, "log": _log})
 
 
 def _notice(self: structlog.BoundLoggerBase, event: str, **fields: object) -> object:
     return self._proxy_to_logger("notice", event, **fields)
+
+
+def _log(self: structlog.BoundLoggerBase, level: int, event: str, **fields: object) -> object:
+    return getattr(self, _NAMES[level])(event, **fields)
 
 
 def _unheard(_self: object, _event: str, **_fields: object) -> None:

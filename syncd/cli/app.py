@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from traceback import format_exception
 
 import typer
 
@@ -11,8 +12,8 @@ from syncd.cli.backfill import backfill
 from syncd.cli.check import check
 from syncd.cli.deletions import deletions
 from syncd.cli.demo import demo
+from syncd.cli.ending import ending_of
 from syncd.cli.events import events
-from syncd.cli.exits import Exit
 from syncd.cli.export import export
 from syncd.cli.find import find
 from syncd.cli.ledger import ledger
@@ -21,14 +22,14 @@ from syncd.cli.retry import retry
 from syncd.cli.run import run
 from syncd.cli.sandbox import sandbox
 from syncd.cli.status import status
-from syncd.ledger.errors import LedgerBusy, LedgerFails, LedgerUnfit
+from syncd.cli.telling import tell
 
 app = typer.Typer(
     name="syncd",
     help="Keeps the image libraries of Meta ad accounts in step with folders on disk.",
     epilog="Exit codes: 0 done · 1 something could not be done · 2 wrong usage · "
-    "65 the ledger is unfit · 74 its disk fails · 75 another process has the ledger · "
-    "78 the configuration is wrong",
+    "65 the ledger is unfit · 70 a bug · 74 the system refused something · "
+    "75 another process has the ledger · 78 the configuration is wrong",
     no_args_is_help=True,
     rich_markup_mode="markdown",  # which wraps a paragraph as the terminal is wide
     pretty_exceptions_enable=False,  # a traceback with locals could show a secret
@@ -47,14 +48,10 @@ def main() -> None:
     """Run the command that the arguments name."""
     try:
         app()
-    except LedgerUnfit as error:
-        _fail(str(error), Exit.LEDGER_UNFIT)
-    except LedgerFails as error:
-        _fail(str(error), Exit.LEDGER_FAILS)
-    except LedgerBusy as error:
-        _fail(str(error), Exit.LEDGER_BUSY)
-
-
-def _fail(sentence: str, code: Exit) -> None:
-    sys.stderr.write(f"syncd: {sentence}\n")
-    sys.exit(code)
+    except Exception as error:  # noqa: BLE001 - the last that could: what it is, ending_of knows
+        ending = ending_of(error)
+        told = f"syncd: {ending.why}"
+        if ending.crashed:
+            told += f"\nsyncd: {ending.remedy}\n{''.join(format_exception(error))}".rstrip()
+        tell(told, "critical" if ending.crashed else "error")
+        sys.exit(ending.code)

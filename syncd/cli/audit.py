@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
@@ -10,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from syncd.cli.exits import Exit
-from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured, logging_to_stderr, opened
+from syncd.cli.lasting import lasting
+from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured, opened
 from syncd.cli.words import amount
 from syncd.ledger import audits
 from syncd.ledger.database import changing
 from syncd.ledger.errors import LedgerBusy
+from syncd.service.uncaught import run_loop
 
 if TYPE_CHECKING:
     from syncd.engine.audit import Report
@@ -37,18 +38,20 @@ def audit(
     """
     settings = configured(config)
     open_account = opened(settings)
-    logging_to_stderr(settings)
-    from syncd.daemon.audit import audit as run_audit  # noqa: PLC0415  as in `syncd run`
-    from syncd.engine.audit import EVERYTHING, HELD  # noqa: PLC0415  the same
+    with lasting(settings):
+        from syncd.daemon.audit import audit as run_audit  # noqa: PLC0415  as in `syncd run`
+        from syncd.engine.audit import EVERYTHING, HELD  # noqa: PLC0415  the same
 
-    try:
-        reports = asyncio.run(run_audit(settings, open_account, everything=everything))
-    except LedgerBusy:
-        ids = [account.id for account in settings.accounts.values()]
-        with changing(settings.ledger.path) as db:
-            audits.ask(ids, EVERYTHING if everything else HELD)(db)
-        print("the running daemon audits within a minute; its log says what it finds: audit.done")
-        return
+        try:
+            reports = run_loop(run_audit(settings, open_account, everything=everything))
+        except LedgerBusy:
+            ids = [account.id for account in settings.accounts.values()]
+            with changing(settings.ledger.path) as db:
+                audits.ask(ids, EVERYTHING if everything else HELD)(db)
+            print(
+                "the running daemon audits within a minute; its log says what it finds: audit.done"
+            )
+            return
     raise typer.Exit(_report(reports, _SENT_AGAIN if settings.audit.restore else _LEFT))
 
 

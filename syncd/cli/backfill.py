@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import time
@@ -14,11 +13,13 @@ import typer
 
 from syncd.cli.exits import Exit
 from syncd.cli.importing import at_once
-from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured, logging_to_stderr, opened
+from syncd.cli.lasting import lasting
+from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured, opened
 from syncd.config import Config, LogLevel
 from syncd.ledger.questions import Tally
 from syncd.service.logs import Lines
 from syncd.service.notify import notifier
+from syncd.service.uncaught import run_loop
 
 if TYPE_CHECKING:
     from syncd.daemon.backfill import Progress, Result
@@ -37,16 +38,16 @@ def backfill(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """
     settings = configured(config)
     open_account = opened(settings)
-    lines = logging_to_stderr(settings)
-    with at_once():
-        from syncd.daemon.backfill import backfill as run_backfill  # noqa: PLC0415  as in `syncd run`
-
-    manager = notifier(os.environ)
     began = time.monotonic()
-    with _shown(lines, settings) as show:
-        result = asyncio.run(
-            run_backfill(settings, open_account, show, manager, lambda: lines.dropped)
-        )
+    with lasting(settings) as (lines, _):
+        with at_once():
+            from syncd.daemon.backfill import backfill as run_backfill  # noqa: PLC0415  as in `syncd run`
+
+        manager = notifier(os.environ)
+        with _shown(lines, settings) as show:
+            result = run_loop(
+                run_backfill(settings, open_account, show, manager, lambda: lines.dropped)
+            )
     _report(result, time.monotonic() - began)
     raise typer.Exit(Exit.DONE if result.in_step else Exit.NOT_ALL)
 
@@ -56,7 +57,7 @@ def _shown(lines: Lines, config: Config) -> AbstractContextManager[Show]:
         return nullcontext(lambda _progress: None)
     from syncd.cli.bar import Bar  # noqa: PLC0415  rich takes a while to load
 
-    return Bar(lines, quiet=config.log.level is not LogLevel.DEBUG)
+    return Bar(lines, config.accounts, quiet=config.log.level is not LogLevel.DEBUG)
 
 
 def _report(result: Result, seconds: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
 
@@ -31,7 +31,7 @@ class Bar:
     are printed above it, and with `quiet` False everything that the log has.
     """
 
-    def __init__(self, lines: Lines, *, quiet: bool) -> None:
+    def __init__(self, lines: Lines, accounts: Iterable[AccountName], *, quiet: bool) -> None:
         self._lines = lines
         self._quiet = quiet
         self._stack = ExitStack()
@@ -44,7 +44,11 @@ class Bar:
             TextColumn("{task.fields[state]}", markup=False),
             console=self._console,
         )
-        self._tasks: dict[AccountName, TaskID] = {}
+        # Before it starts: afterwards a task that is added waits for the terminal to show it.
+        self._tasks: dict[AccountName, TaskID] = {
+            name: self._progress.add_task(name, total=None, count="", rate="", state="")
+            for name in accounts
+        }
         self._rates: dict[AccountName, _Rate] = {}
 
     def __enter__(self) -> Bar:
@@ -65,12 +69,8 @@ class Bar:
     def __call__(self, progress: Mapping[AccountName, backfill.Progress]) -> None:
         """Show the accounts as they stand now."""
         for name, now in progress.items():
-            if name not in self._tasks:
-                self._tasks[name] = self._progress.add_task(
-                    name, total=None, count="", rate="", state=""
-                )
-                self._rates[name] = _Rate(now.tally.held)
-            tally, rate = now.tally, self._rates[name].after(now)
+            tally = now.tally
+            rate = self._rates.setdefault(name, _Rate(tally.held)).after(now)
             done, total = tally.held + tally.rejected, f"{tally.wanted:,}"
             self._progress.update(
                 self._tasks[name],

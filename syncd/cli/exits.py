@@ -12,6 +12,8 @@ class Exit(IntEnum):
     NOT_ALL = 1
     """Something was rejected, could not be done, or was not found."""
     LEDGER_UNFIT = 65  # EX_DATAERR
-    LEDGER_FAILS = 74  # EX_IOERR
+    CRASHED = 70  # EX_SOFTWARE
+    SYSTEM = 74  # EX_IOERR
+    """The system refused something: the disk is full, a right is missing."""
     LEDGER_BUSY = 75  # EX_TEMPFAIL
     CONFIGURATION = 78  # EX_CONFIG

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import faulthandler
 import os
 from functools import partial
 
 from syncd.cli.importing import at_once
-from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, checked, logging_to_stderr, opened
-from syncd.config import Config
+from syncd.cli.lasting import lasting
+from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, checked, opened
 from syncd.daemon.hangups import hold_hangups
 from syncd.service.logs import hide
 from syncd.service.notify import notifier
+from syncd.service.uncaught import run_loop
 
 
 def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
@@ -22,22 +21,15 @@ def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
     event. SIGTERM or Ctrl-C ends it once the calls under way have ended, within 30 s. SIGHUP
     makes it read its configuration again; one that is wrong changes nothing, and the log says why.
     """
-    faulthandler.enable()  # the watchdog's SIGABRT shows in the journal what blocked the loop
     hold_hangups()
     path = config.absolute()  # links are followed anew at each reload
     first = checked(path)
     open_account = opened(first)
-    lines = logging_to_stderr(first)
+    with lasting(first) as (lines, set_log):
+        with at_once():  # aiohttp takes a while to load
+            from syncd.daemon.run import run as run_daemon  # noqa: PLC0415
+            from syncd.daemon.settings import Settings, read_settings  # noqa: PLC0415
 
-    def set_log(config: Config) -> None:
-        nonlocal lines
-        lines = logging_to_stderr(config)
-
-    with at_once():  # aiohttp takes a while to load
-        from syncd.daemon.run import run as run_daemon  # noqa: PLC0415
-        from syncd.daemon.settings import Settings, read_settings  # noqa: PLC0415
-
-    read = partial(read_settings, path, os.environ, hide)
-    settings = Settings(first, open_account)
-    manager = notifier(os.environ)
-    asyncio.run(run_daemon(settings, read, set_log, manager, lambda: lines.dropped))
+        read = partial(read_settings, path, os.environ, hide)
+        settings, manager = Settings(first, open_account), notifier(os.environ)
+        run_loop(run_daemon(settings, read, set_log, manager, lambda: lines.dropped))

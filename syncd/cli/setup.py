@@ -1,9 +1,8 @@
-"""What commands begin with: the configuration, the log, the tokens."""
+"""What commands begin with: the configuration and the tokens."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +10,12 @@ import typer
 
 from syncd.cli.exits import Exit
 from syncd.cli.importing import at_once
+from syncd.cli.telling import tell
 from syncd.config import Config, ConfigError, load
+from syncd.service.logs import hide
 
 if TYPE_CHECKING:
     from syncd.engine.engine import Open
-from syncd.service.logs import Lines, configure_logs, hide
 
 ConfigPath = Annotated[
     Path,
@@ -28,7 +28,7 @@ def configured(path: Path) -> Config:
     """Return the configuration, as `checked` does, with its warnings on stderr."""
     config = checked(path)
     for warning in config.warnings:
-        sys.stderr.write(f"syncd: warning: {warning}\n")
+        tell(f"syncd: warning: {warning}", "warning")
     return config
 
 
@@ -39,13 +39,8 @@ def checked(path: Path) -> Config:
     except ConfigError as error:
         count = len(error.problems)
         things = "one thing" if count == 1 else f"{count} things"
-        sys.stderr.write(f"syncd: {things} to mend in the configuration\n\n{error}\n")
+        tell(f"syncd: {things} to mend in the configuration\n\n{error}")
         raise typer.Exit(Exit.CONFIGURATION) from None
-
-
-def logging_to_stderr(config: Config) -> Lines:
-    """Set the log up as configured; whoever shows a progress bar leads its lines elsewhere."""
-    return configure_logs(config.log.level, config.log.format, sys.stderr)
 
 
 def opened(config: Config) -> Open:
@@ -57,6 +52,6 @@ def opened(config: Config) -> Open:
     try:
         refuse_tokenless(config, open_account)
     except NoTokenError as error:
-        sys.stderr.write(f"syncd: {error}\n")
+        tell(f"syncd: {error}")
         raise typer.Exit(Exit.CONFIGURATION) from None
     return open_account

@@ -27,11 +27,14 @@ class LogLevel(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """How a record is written; AUTO is the console form on a terminal, logfmt elsewhere."""
+    """How a record is written; AUTO: the console form on a terminal, the journal's own where stderr
+    goes to the journal, logfmt elsewhere.
+    """
 
     AUTO = "auto"
     CONSOLE = "console"
     JSON = "json"
+    JOURNAL = "journal"
     LOGFMT = "logfmt"
 
 

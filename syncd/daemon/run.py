@@ -13,7 +13,6 @@ import structlog
 
 from syncd.config import Config
 from syncd.daemon.changes import changes
-from syncd.daemon.failing import failures_told
 from syncd.daemon.figures import Meter
 from syncd.daemon.hangups import hear_hangups
 from syncd.daemon.house import House, build_house, keep, take_ledger
@@ -43,7 +42,7 @@ async def run(
     dropped answers how many lines of the log were dropped so far.
     """
     meter = Meter(first.config.ledger.path, dropped)
-    with stop_signals(manager) as stop, asking_for_time(manager) as going, failures_told():
+    with stop_signals(manager) as stop, asking_for_time(manager) as going:
         hangup = hear_hangups()
         async with (
             take_ledger(first.config.ledger.path, going.moved) as ledger,

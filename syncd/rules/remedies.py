@@ -33,8 +33,6 @@ DIRECTORY = "let syncd's user read it; until then nothing here counts as deleted
 
 FILE = "let syncd's user read it, or take it out of the folder; the next scan finds that"
 
-LEDGER = "do what `why` says, and start syncd again, if nothing else does"
-
 WATCH = "mend what `why` says; until then only the rescans find what is new"
 
 

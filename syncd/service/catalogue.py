@@ -145,11 +145,25 @@ CATALOGUE = (
         ended_by=("copies.accepted",),
     ),
     Event(
+        "daemon.crashed",
+        ("critical",),
+        ("remedy", "traceback", "why"),
+        "a bug has ended the process, with 70",
+        "what the field `remedy` says",
+    ),
+    Event(
         "daemon.cut_off",
         ("warning",),
         ("seconds",),
         "calls under way had not ended in time at a stop or reload; what they brought is sent"
         " again, which is harmless",
+    ),
+    Event(
+        "daemon.failed",
+        ("error",),
+        ("remedy", "why"),
+        "the process ends because something is in its way: the ledger, the disk, a right",
+        "what the field `remedy` says",
     ),
     Event(
         "daemon.reloaded",
@@ -217,6 +231,13 @@ CATALOGUE = (
         "a directory cannot be read; nothing in the folder is believed to be gone",
         "what the field `remedy` says; the next scan finds that",
         ended_by=("directory.readable",),
+    ),
+    Event(
+        "error.uncaught",
+        ("critical",),
+        ("remedy", "traceback", "where", "why"),
+        "a bug, in a thread or somewhere else where it ends nothing",
+        "what the field `remedy` says",
     ),
     Event("file.gone", ("debug",), ("file",), "a file went before it was read"),
     Event(
@@ -368,18 +389,25 @@ CATALOGUE = (
         " is over",
     ),
     Event(
-        "ledger.failed",
-        ("error",),
-        ("remedy", "why"),
-        "the ledger cannot be used (any more): its disk is full or fails, it is damaged, or another"
-        " process has it; the daemon ends with the exit code for that",
-        "what `why` says, as the field `remedy` tells",
-    ),
-    Event(
         "library.said",
         ("warning", "error", "critical"),
         ("logger", "message", "traceback"),
         "something a library wanted said: a bug, most likely",
+    ),
+    Event(
+        "log.dropped",
+        ("warning",),
+        ("records", "seconds"),
+        "so many records of the log were never written, for nobody read it for so long, or it could"
+        " not be written; it is said once it flows again",
+    ),
+    Event(
+        "log.repeated",
+        ("debug", "info", "warning", "error", "critical"),
+        ("repeated", "seconds", "times", "what"),
+        "a record was not written so many times more, for it was the same as one that was, `what`,"
+        " less than a minute before; it has that one's level",
+        "what the event that `repeated` names asks for",
     ),
     Event(
         "mirror.removed",

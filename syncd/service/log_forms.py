@@ -37,9 +37,13 @@ def json_form(record: Record) -> str:
 
 def logfmt_form(record: Record) -> str:
     """`name=value` pairs; a value with a space, quote or `=` is quoted as JSON quotes."""
+    return f"timestamp={record.timestamp} level={record.level} event={message(record)}"
+
+
+def message(record: Record) -> str:
+    """The event and its fields as logfmt has them: one line of visible characters."""
     pairs = [f"{_name(name)}={_word(value)}" for name, value in record.fields.items()]
-    head = f"timestamp={record.timestamp} level={record.level} event={_word(record.event)}"
-    return " ".join((head, *pairs))
+    return " ".join((_word(record.event), *pairs))
 
 
 def console_form(paint: Paint) -> Form:
@@ -90,6 +94,11 @@ def _word(value: Plain) -> str:
             return _word(_json(value))
         case _:
             return _json(value)
+
+
+def text_of(value: Plain) -> str:
+    """A text as it is, anything else as JSON has it."""
+    return value if isinstance(value, str) else _json(value)
 
 
 def _is_word(text: str) -> bool:

@@ -1,12 +1,9 @@
 """The log: set up once, and written through structlog.get_logger() everywhere."""
 
-import asyncio
 import os
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from threading import Lock
 from typing import TextIO
 
 import structlog
@@ -14,66 +11,81 @@ from structlog.typing import EventDict, WrappedLogger
 
 from syncd.config import LogFormat
 from syncd.log import bound_logger
-from syncd.service.log_forms import (
-    Form,
-    coloured,
-    console_form,
-    json_form,
-    logfmt_form,
-    uncoloured,
-)
 from syncd.service.log_library import hear_libraries
+from syncd.service.log_queue import LogQueue, Write
 from syncd.service.log_record import record_of
+from syncd.service.log_repeats import Repeats
 from syncd.service.log_secrets import hide
+from syncd.service.log_sinks import Encode, sink
 
-__all__ = ["Lines", "Writer", "configure_logs", "hide", "stream_writer"]
-
-Writer = Callable[[str], None]
-"""Takes one line, without its newline, to wherever it is shown."""
+__all__ = ["Lines", "configure_logs", "hide"]
 
 
 class Lines:
-    """Where the log's lines go: to the writer that it was made with, or to another for a while."""
+    """Where the log's records go, encoded: to the writer it was made with, through a queue or not.
 
-    def __init__(self, write: Writer) -> None:
+    Those that are lines of a stream can be led elsewhere for a while.
+    """
+
+    def __init__(
+        self, write: Write, queue: LogQueue | None = None, *, to_stream: bool = True
+    ) -> None:
         self._write = write
+        self._queue = queue
+        self._to_stream = to_stream
 
     @property
     def dropped(self) -> int:
-        """How many lines were dropped; none is, as long as each is written where it comes up."""
-        return 0
+        """Records that were never written, since the process began."""
+        return 0 if self._queue is None else self._queue.dropped
 
     @contextmanager
-    def through(self, write: Writer) -> Iterator[None]:
-        """Hand the lines to another writer, such as one that knows of a progress bar."""
-        before, self._write = self._write, write
+    def through(self, write: Callable[[str], None]) -> Iterator[None]:
+        """Hand the stream's lines to another writer, such as one that knows of a progress bar."""
+        before = self._write
+        if self._to_stream:
+            self._write = lambda lines: _one_by_one(write, lines)
         try:
             yield
         finally:
             self._write = before
 
-    def line(self, text: str) -> None:
+    def _take(self, record: bytes, *, grave: bool) -> None:
         # A log that cannot be written stops nothing, and there is nowhere to say so.
         with suppress(OSError, ValueError):  # gone, closed
-            self._write(text)
+            if self._queue is None:
+                self._write([record])
+            else:
+                self._queue.put(self._write, record, grave=grave)
 
-    debug = info = notice = warning = error = critical = line
-    """What structlog calls, by the level of the record; the level is in the line already."""
+    def _minor(self, record: bytes) -> None:
+        self._take(record, grave=False)
+
+    def _grave(self, record: bytes) -> None:
+        self._take(record, grave=True)
+
+    # What structlog calls, by the level of the record, which is in it already.
+    debug = info = notice = _minor
+    warning = error = critical = _grave
 
 
 def configure_logs(
-    level: str, form: LogFormat, stream: TextIO, environ: Mapping[str, str] = os.environ
+    level: str,
+    form: LogFormat,
+    stream: TextIO,
+    environ: Mapping[str, str] = os.environ,
+    queue: LogQueue | None = None,
+    repeats: Repeats | None = None,
 ) -> Lines:
-    """Send every record of this level or above to the stream; may be called again.
+    """Send every record of this level or above to the stream or journal; may be called again.
 
-    What libraries say through `logging` comes out the same way, warnings and worse.
+    Through a queue, if there is one; who logs waits for the reader otherwise. What libraries say
+    through `logging` comes out the same way, warnings and worse.
     """
-    lines = Lines(stream_writer(stream))
+    to = sink(form, stream, environ)
+    lines = Lines(to.write, queue, to_stream=to.to_stream)
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            _renderer(_form(form, stream, environ)),
-        ],
+        processors=[structlog.contextvars.merge_contextvars, _renderer(to.encode, repeats)],
         wrapper_class=bound_logger(level),
         logger_factory=lambda *_args: lines,
         # Loggers made at import must see what is configured later, and again in a test.
@@ -83,58 +95,16 @@ def configure_logs(
     return lines
 
 
-def stream_writer(stream: TextIO) -> Writer:
-    """Return what writes lines to the stream, those of one turn of an event loop together.
-
-    A line for each of a POST's images is one write then, and not fifty.
-    """
-    waiting: deque[str] = deque()
-    writing = Lock()
-
-    def write_waiting() -> None:
-        # One write: what several threads say stays apart, line by line.
-        with writing, suppress(OSError, ValueError):  # gone, closed
-            lines = [waiting.popleft() for _ in range(len(waiting))]
-            if lines:
-                text = "".join(f"{line}\n" for line in lines)
-                stream.write(_encodable(text, stream))
-                stream.flush()
-
-    def write(line: str) -> None:
-        waiting.append(line)
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # no loop runs in this thread
-            write_waiting()
-        else:
-            if len(waiting) == 1:
-                loop.call_soon(write_waiting)
-
-    return write
-
-
-def _encodable(text: str, stream: TextIO) -> str:
-    encoding = stream.encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
-
-
-def _form(form: LogFormat, stream: TextIO, environ: Mapping[str, str]) -> Form:
-    terminal = stream.isatty()
-    match form:
-        case LogFormat.JSON:
-            return json_form
-        case LogFormat.AUTO if not terminal:
-            return logfmt_form
-        case LogFormat.LOGFMT:
-            return logfmt_form
-        case LogFormat.AUTO | LogFormat.CONSOLE:
-            # https://no-color.org: set, and not empty.
-            plain = not terminal or environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
-            return console_form(uncoloured if plain else coloured)
-
-
-def _renderer(form: Form) -> structlog.typing.Processor:
-    def render(_logger: WrappedLogger, level: str, given: EventDict) -> str:
-        return form(record_of(level, given, datetime.now(UTC)))
+def _renderer(encode: Encode, repeats: Repeats | None) -> structlog.typing.Processor:
+    def render(_logger: WrappedLogger, level: str, given: EventDict) -> bytes:
+        record = record_of(level, given, datetime.now(UTC))
+        if repeats is not None and repeats.again(record):
+            raise structlog.DropEvent
+        return encode(record)
 
     return render
+
+
+def _one_by_one(write: Callable[[str], None], lines: Sequence[bytes]) -> None:
+    for line in lines:
+        write(line.decode().removesuffix("\n"))

@@ -4,6 +4,7 @@ Not shown here: limits of memory, tasks, CPU and IO (a box enforces none), and w
 """
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,14 @@ import sqlite3, time
 db = sqlite3.connect("/var/lib/syncd/ledger.db", isolation_level=None)
 db.execute("BEGIN IMMEDIATE")
 time.sleep(3600)
+"""
+BIG = """
+import sys
+import structlog
+from syncd.config import LogFormat
+from syncd.service.logs import configure_logs
+lines = configure_logs("info", LogFormat.AUTO, sys.stderr)
+structlog.get_logger().info("big", texts=["x" * 8000] * 50)
 """
 SOON = "[Service]\nRestartSec=100ms\n"
 
@@ -178,10 +187,13 @@ async def test_what_is_wrongly_configured_ends_with_78_and_stays_so(box: Box, wr
     drop_in(box, "syncd", SOON)
     match wrong:
         case "configuration":
+            said = "watch.setle"
             box.write("/etc/syncd/config.toml", CONFIG.replace("settle", "setle"))
         case "no configuration":
+            said = "/etc/syncd/config.toml"
             box.do("rm", "/etc/syncd/config.toml")
         case _:
+            said = "syncd.token"
             box.do("rm", "/etc/credstore/syncd.token")
     assert box.run("systemctl", "start", "syncd").code != 0
     assert box.show("syncd", "ActiveState", "ExecMainStatus", "NRestarts") == {
@@ -189,6 +201,97 @@ async def test_what_is_wrongly_configured_ends_with_78_and_stays_so(box: Box, wr
         "ExecMainStatus": "78",
         "NRestarts": "0",
     }
+    told = [one["MESSAGE"] for one in box.records("-p", "err", "SYSLOG_IDENTIFIER=syncd")]
+    assert any(said in message for message in told), told
+
+
+async def test_a_ledger_that_is_unfit_is_an_error_in_the_journal(box: Box) -> None:
+    box.write("/var/lib/syncd/ledger.db", b"this is no database" * 100, 0o600)
+    box.do("chown", "syncd:", "/var/lib/syncd/ledger.db")
+    assert box.run("systemctl", "start", "syncd").code != 0
+    assert box.one("syncd", "ExecMainStatus") == "65"
+    (failed,) = box.records("-p", "err", "SYSLOG_IDENTIFIER=syncd")
+    assert failed["SYNCD_EVENT"] == "daemon.failed"
+    assert "/var/lib/syncd/ledger.db" in failed["SYNCD_WHY"]
+
+
+async def test_the_journal_is_searched_by_account_level_and_event(box: Box) -> None:
+    more = """
+[accounts.eu]
+id = "2"
+[folders.of_eu]
+path = "/srv/of_eu"
+account = "eu"
+[folders.later]
+path = "/srv/later"
+account = "main"
+"""
+    box.do("mkdir", "/srv/of_eu")
+    box.write("/etc/syncd/config.toml", CONFIG + more)
+    bring(box, 1)
+    forging = "a\nMESSAGE=forged\nPRIORITY=0\nSYNCD_ACCOUNT=main\nSYNCD_EVENT=forged\n.jpg"
+    box.write(f"/srv/of_eu/{forging}", picture(2))
+    box.do("systemctl", "start", "syncd")
+    await until(lambda: box.held() == 2, lambda: box.journal("syncd"))
+    await until(lambda: len(box.records("SYNCD_EVENT=image.held")) == 2)
+    box.do("systemctl", "stop", "syncd")
+    everything = box.records("SYSLOG_IDENTIFIER=syncd")
+    assert all(one["_TRANSPORT"] == "journal" for one in everything)
+    assert all(one["SYNCD_EVENT"] == one["MESSAGE"].split(" ")[0] for one in everything)
+    for account, held in (("main", "1.jpg"), ("eu", "forged")):
+        found = box.records(f"SYNCD_ACCOUNT={account}")
+        assert found == [one for one in everything if one.get("SYNCD_ACCOUNT") == account]
+        (image,) = [one for one in found if one["SYNCD_EVENT"] == "image.held"]
+        assert held in image["SYNCD_FILE"]
+        assert image["PRIORITY"] == "6"
+    for level, number, event in (("warning", 4, "folder.missing"), ("notice", 5, "daemon.started")):
+        found = box.records("-p", level, "-u", "syncd", "SYSLOG_IDENTIFIER=syncd")
+        assert found == [one for one in everything if int(one["PRIORITY"]) <= number]
+        assert event in [one["SYNCD_EVENT"] for one in found]
+    assert [one["SYNCD_EVENT"] for one in everything if int(one["PRIORITY"]) <= 4] == [
+        "folder.missing"
+    ]
+
+
+async def test_a_journal_that_stands_still_holds_nothing_up_and_hears_what_it_missed(
+    box: Box,
+) -> None:
+    drop_in(box, "syncd", "[Service]\nWatchdogSec=3s\n")
+    deep = "/".join(["/srv/spring", *["long" * 60] * 12])  # some 3 KB in each record, and twice
+    images = 2_000
+    for number in range(images):
+        bring(box, number, deep)
+    box.fault("slow:seconds=1:times=3")
+    box.do("systemctl", "start", "syncd")
+    pid = box.one("syncd", "MainPID")
+    box.do("systemctl", "kill", "--kill-whom=main", "--signal=STOP", "systemd-journald")
+    stopped = time.monotonic()
+    try:
+        await until(lambda: box.held() == images)
+        await until(lambda: box.status("syncd") == f"{images:,} of {images:,} images")
+        await until(lambda: time.monotonic() - stopped > 7)  # twice the watchdog's time
+        assert box.show("syncd", "MainPID", "ActiveState", "NRestarts") == {
+            "MainPID": pid,
+            "ActiveState": "active",
+            "NRestarts": "0",
+        }
+    finally:
+        box.do("systemctl", "kill", "--kill-whom=main", "--signal=CONT", "systemd-journald")
+    await until(lambda: len(box.records("SYNCD_EVENT=log.dropped")) > 0)
+    missed = sum(int(one["SYNCD_RECORDS"]) for one in box.records("SYNCD_EVENT=log.dropped"))
+    held = len(box.records("SYNCD_EVENT=image.held"))
+    assert 0 < held < images <= held + missed
+    assert box.one("syncd", "MainPID") == pid
+
+
+async def test_a_record_too_big_for_a_datagram_comes_through_the_units_walls(box: Box) -> None:
+    command = box.at("/usr/local/bin/syncd").read_text().partition("from syncd")[0]
+    box.write("/usr/local/bin/big", command + BIG, 0o755)
+    drop_in(box, "syncd", "[Service]\nExecStart=\nExecStart=/usr/local/bin/big\nType=oneshot\n"
+                          "Restart=no\n")  # fmt: skip
+    box.do("systemctl", "start", "syncd")
+    (big,) = box.records("SYNCD_EVENT=big")
+    assert big["SYNCD_TEXTS"].count("x") == 50 * 8_000
 
 
 async def test_a_stop_in_the_middle_of_an_upload_finishes_it(box: Box) -> None:

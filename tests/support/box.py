@@ -155,6 +155,14 @@ class Box:
         after = f"--after-cursor={self._cursor}"
         return self.do("journalctl", "--no-pager", "--quiet", after, "-o", form, "-u", unit)
 
+    def records(self, *words: str) -> list[dict[str, Any]]:
+        """Return the entries since `forget_journal` that journalctl finds by these words."""
+        self.do("journalctl", "--sync")
+        found = self.do("journalctl", "--no-pager", "--quiet", "-o", "json", "-a", *words)
+        records = [json.loads(line) for line in found.splitlines()]
+        # Where there are words, --after-cursor leaves out the first that they find (systemd 252).
+        return [one for one in records if _number(one["__CURSOR"]) > _number(self._cursor)]
+
     def status(self, unit: str) -> str:
         return self.one(unit, "StatusText")
 
@@ -185,6 +193,11 @@ class Box:
             "r = u.Request(a, b.encode() or None, method=m); print(u.urlopen(r).read().decode())"
         )
         return self.do(_PYTHON, "-c", code, method, URL + path, body)
+
+
+def _number(cursor: str) -> int:
+    """Return the place in the journal that a cursor names."""
+    return int(dict(part.split("=", 1) for part in cursor.split(";"))["i"], 16)
 
 
 async def until(condition: Callable[[], bool], told: Callable[[], str] = str) -> None:

@@ -351,7 +351,7 @@ MISTAKES: list[tuple[dict[str, str | None], str]] = [
     ),
     (
         {"log": f"format = 0x{'f' * 9000}"},
-        f'log.format: is {HUGE} | write one of "auto", "console", "json", "logfmt"',
+        f'log.format: is {HUGE} | write one of "auto", "console", "json", "journal", "logfmt"',
     ),
     ({"pack": 'bytes = "24 M"'}, f'pack.bytes: is "24 M" | {SIZE}'),
     ({"pack": 'bytes = "1KB"'}, f'pack.bytes: is "1KB", out of range | {SIZE}'),
@@ -361,7 +361,7 @@ MISTAKES: list[tuple[dict[str, str | None], str]] = [
     ),
     (
         {"log": "format = 5"},
-        'log.format: is the number 5 | write one of "auto", "console", "json", "logfmt"',
+        'log.format: is the number 5 | write one of "auto", "console", "json", "journal", "logfmt"',
     ),
     (
         {"log": "stats_every = 2026-01-01"},

@@ -10,7 +10,8 @@ import time
 from functools import partial
 from pathlib import Path
 
-from syncd.cli.setup import configured, logging_to_stderr, opened
+from syncd.cli.lasting import lasting
+from syncd.cli.setup import configured, opened
 from syncd.daemon.run import run
 from syncd.daemon.settings import Settings, read_settings
 from syncd.service.logs import hide
@@ -30,16 +31,17 @@ async def beat(samples: list[tuple[float, float]]) -> None:
 def main() -> None:
     settings = configured(Path(sys.argv[1]))
     open_account = opened(settings)
-    logging_to_stderr(settings)
     read = partial(read_settings, settings.path, os.environ, hide)
     samples: list[tuple[float, float]] = []
 
-    async def running() -> None:
-        beating = asyncio.create_task(beat(samples))
-        await run(Settings(settings, open_account), read, logging_to_stderr)
-        beating.cancel()
+    with lasting(settings) as (_, set_log):
 
-    asyncio.run(running())
+        async def running() -> None:
+            beating = asyncio.create_task(beat(samples))
+            await run(Settings(settings, open_account), read, set_log)
+            beating.cancel()
+
+        asyncio.run(running())
     Path(sys.argv[2]).write_text(json.dumps(samples))
 
 

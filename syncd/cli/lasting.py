@@ -1,0 +1,56 @@
+"""What commands that last have around them: a log that nobody waits for, an end that it tells."""
+
+from __future__ import annotations
+
+import faulthandler
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+import typer
+
+from syncd.cli.ending import ending_of
+from syncd.config import Config
+from syncd.log import Log
+from syncd.service.log_queue import LogQueue
+from syncd.service.log_repeats import Repeats
+from syncd.service.logs import Lines, configure_logs
+from syncd.service.uncaught import uncaught_told
+
+log: Log = structlog.get_logger()
+
+SetLog = Callable[[Config], Lines]
+"""Sets the log up as a configuration says."""
+
+
+@contextmanager
+def lasting(config: Config) -> Iterator[tuple[Lines, SetLog]]:
+    """Log to stderr or the journal inside the block, and write all of it before the block ends.
+
+    An error that ends the block is one record, and the process ends with its exit code.
+    """
+    faulthandler.enable()  # the watchdog's SIGABRT shows in the journal what blocked the loop
+    with LogQueue() as queue, Repeats() as repeats:
+
+        def set_log(now: Config) -> Lines:
+            return configure_logs(
+                now.log.level, now.log.format, sys.stderr, queue=queue, repeats=repeats
+            )
+
+        lines = set_log(config)
+        with uncaught_told(), _end_told():
+            yield lines, set_log
+
+
+@contextmanager
+def _end_told() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        ending = ending_of(error)
+        if ending.crashed:
+            log.critical("daemon.crashed", why=ending.why, remedy=ending.remedy, exc_info=error)
+        else:
+            log.error("daemon.failed", why=ending.why, remedy=ending.remedy)  # noqa: TRY400 - expected
+        raise typer.Exit(ending.code) from None

@@ -1,0 +1,200 @@
+"""How the real process ends when something is wrong: one record, an exit code, nothing else."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+from support.pictures import picture
+from support.process import Ended, running, syncd
+from support.rig import DEADLINE, Rig, until
+
+from syncd.sandbox.faults import Fault
+
+JSON = '[log]\nformat = "json"'
+
+
+async def ended(rig: Rig, *words: str) -> Ended:
+    """Run Python to its end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *words,
+        env=rig.environ,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(DEADLINE):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+def with_a_bug(rig: Rig, command: str, where: str, bug: str) -> list[str]:
+    """A Python that runs the command after a line of its own has gone into a module."""
+    code = f"""
+import sys
+import {where} as room
+{bug}
+from syncd.cli import main
+sys.argv = ["syncd", "{command}", "--config", "{rig.config_file}"]
+main()
+"""
+    return ["-c", code]
+
+
+@pytest.mark.parametrize("command", ["run", "backfill"])
+async def test_a_bug_is_one_critical_record_and_70(rig: Rig, command: str) -> None:
+    rig.toml = JSON
+    rig.write("a.jpg", picture(1))
+    bug = f"""
+import asyncio
+async def fails():
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(asyncio.sleep(9))
+        raise ValueError("a token: {rig.sandbox.token}")
+room.Engine.run = lambda self, carrying: fails()
+"""
+    done = await ended(rig, *with_a_bug(rig, command, "syncd.engine.engine", bug))
+    assert done.code == 70, done.err
+    records = [json.loads(line) for line in done.err.splitlines()]
+    (crash,) = [record for record in records if record["level"] in ("error", "critical")]
+    assert crash == records[-1]
+    assert (crash["event"], crash["why"]) == ("daemon.crashed", "ValueError: a token: ***")
+    assert "ExceptionGroup" in crash["traceback"]
+    assert crash["remedy"]
+    assert rig.sandbox.token not in done.err
+
+
+async def test_a_bug_in_a_command_without_a_log_is_told_without_secrets(rig: Rig) -> None:
+    bug = f"""
+from syncd.config import Secret
+from syncd.service.logs import hide
+hide(Secret("{rig.sandbox.token}"))
+def load(*_args):
+    raise ValueError("a token: {rig.sandbox.token}")
+room.load = load
+"""
+    done = await ended(rig, *with_a_bug(rig, "status", "syncd.cli.setup", bug))
+    assert done.code == 70
+    assert done.err.startswith("syncd: ValueError: a token: ***\n")
+    assert "Traceback (most recent call last):" in done.err
+    assert rig.sandbox.token not in done.err
+
+
+@pytest.mark.parametrize("command", ["run", "backfill"])
+async def test_a_ledger_that_cannot_be_used_is_a_record_without_a_traceback(
+    rig: Rig, command: str
+) -> None:
+    rig.toml = JSON
+    rig.ledger.write_bytes(b"this is no database" * 100)
+    done = await syncd(rig, command, "--config", str(rig.config_file))
+    assert done.code == 65
+    (failed,) = [json.loads(line) for line in done.err.splitlines()]
+    assert (failed["level"], failed["event"]) == ("error", "daemon.failed")
+    assert str(rig.ledger) in failed["why"]
+    assert failed["remedy"]
+
+
+async def test_a_directory_that_is_not_there_is_a_sentence(rig: Rig) -> None:
+    file = rig.config_file
+    file.write_text(file.read_text().replace("ledger.db", "nowhere/ledger.db"))
+    done = await syncd(rig, "run", "--config", str(file))
+    assert done.code == 74
+    assert re.fullmatch(r"timestamp=\S+ level=error event=daemon\.failed .*nowhere.*\n", done.err)
+
+
+async def test_a_daemon_whose_log_nobody_reads_works_on_and_ends(rig: Rig) -> None:
+    rig.toml = '[log]\nlevel = "debug"'
+    for number in range(500):
+        rig.write(f"{'x' * 200}{number}.jpg", picture(number))
+    read, write = os.pipe()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "syncd", "run", "--config", str(rig.config_file),
+        env=rig.environ, stderr=write,
+    )  # fmt: skip
+    try:
+        os.close(write)  # 64 KiB of it fill the pipe
+        await until(lambda: len(rig.sandbox.library.images("1")) == 500)
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0
+    finally:
+        os.close(read)
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_a_terminal_that_stands_still_holds_no_backfill_up(rig: Rig) -> None:
+    rig.toml = '[log]\nlevel = "debug"'
+    contents = [picture(number) for number in range(200)]
+    for number, content in enumerate(contents):
+        rig.write(f"{number}.jpg", content)
+    rig.sandbox.faults.add(Fault("slow", seconds=1.0, on="upload"))
+    ours, theirs = os.openpty()
+    os.set_blocking(ours, False)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "syncd", "backfill", "--config", str(rig.config_file),
+        env={**rig.environ, "TERM": "xterm"}, stdout=theirs, stderr=theirs,
+    )  # fmt: skip
+    try:
+        await until(lambda: "main" in _shown(ours))
+        termios.tcflow(theirs, termios.TCOOFF)  # Ctrl-S
+        await until(lambda: all(rig.recorded(content) for content in contents))
+        termios.tcflow(theirs, termios.TCOON)
+        shown = ""
+        async with asyncio.timeout(DEADLINE):
+            while process.returncode is None:
+                shown += _shown(ours)
+                await asyncio.sleep(0.01)
+        shown += _shown(ours)
+        assert process.returncode == 0, shown
+        assert "In step" in shown
+        assert "image.held" in shown
+    finally:
+        termios.tcflow(theirs, termios.TCOON)
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        os.close(ours)
+        os.close(theirs)
+
+
+def _shown(terminal: int) -> str:
+    """Return what the terminal has shown since."""
+    shown = b""
+    try:
+        while True:
+            shown += os.read(terminal, 1 << 16)
+    except BlockingIOError:
+        return shown.decode(errors="replace")
+
+
+async def test_sigabrt_shows_where_the_loop_stood(rig: Rig) -> None:
+    async with running(rig) as daemon:
+        await until(lambda: daemon.said("watch.ready"))
+        assert await daemon.end(signal.SIGABRT) == -signal.SIGABRT
+    await until(lambda: daemon.said("File", "asyncio/base_events.py"))
+
+
+async def test_what_stderr_tells_the_journal_before_there_is_a_log_has_its_priority(
+    rig: Rig, tmp_path: Path
+) -> None:
+    file = rig.config_file
+    file.write_text(file.read_text().replace("settle", "setle"))
+    code = """
+import os, sys
+status = os.fstat(2)
+os.environ["JOURNAL_STREAM"] = f"{status.st_dev}:{status.st_ino}"
+os.execv(sys.executable, [sys.executable, "-m", "syncd", *sys.argv[1:]])
+"""
+    done = await ended(rig, "-c", code, "run", "--config", str(file))
+    assert done.code == 78
+    lines = done.err.splitlines()
+    assert any("watch.setle" in line for line in lines)
+    assert all(line.startswith("<3>") for line in lines)

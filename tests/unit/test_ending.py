@@ -1,0 +1,61 @@
+"""What an error that ends a command means: its exit code, a sentence, what to do."""
+
+import errno
+import os
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from syncd.cli.ending import _SYSTEM, ending_of
+from syncd.cli.exits import Exit
+from syncd.ledger.errors import LedgerBusy, LedgerError, LedgerUnfit
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (LedgerUnfit("l.db is damaged"), Exit.LEDGER_UNFIT),
+        (LedgerBusy("l.db", 12), Exit.LEDGER_BUSY),
+        (LedgerError("l.db is odd"), Exit.SYSTEM),
+    ],
+)
+def test_the_ledgers_errors_say_themselves_what_to_do(error: LedgerError, code: Exit) -> None:
+    ending = ending_of(error)
+    assert (ending.code, ending.why) == (code, str(error))
+    assert not ending.crashed
+
+
+@pytest.mark.parametrize("number", _SYSTEM, ids=errno.errorcode.get)
+def test_what_the_system_refuses_is_a_sentence_with_the_file(number: int) -> None:
+    ending = ending_of(OSError(number, os.strerror(number), b"/srv/\xff"))
+    assert ending.code is Exit.SYSTEM
+    assert ending.why == f"{os.strerror(number)}: /srv/\udcff"
+    assert ending.remedy
+
+
+@pytest.mark.parametrize(
+    "error",
+    [KeyError("x"), OSError("odd"), OSError(errno.EBADF, "Bad file descriptor"), RuntimeError()],
+    ids=repr,
+)
+def test_anything_else_is_a_bug(error: Exception) -> None:
+    ending = ending_of(error)
+    assert ending.crashed
+    assert ending.why.startswith(type(error).__name__)
+
+
+def test_a_statement_that_is_wrong_is_a_bug() -> None:
+    with (
+        closing(sqlite3.connect(":memory:")) as db,
+        pytest.raises(sqlite3.OperationalError) as caught,
+    ):
+        db.execute("SELECT nothing")
+    assert ending_of(caught.value).crashed
+
+
+def test_a_group_is_expected_only_if_all_in_it_are() -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    assert ending_of(ExceptionGroup("a", [ExceptionGroup("b", [full]), full])).code is Exit.SYSTEM
+    mixed = ending_of(ExceptionGroup("a", [full, ExceptionGroup("b", [KeyError("x")])]))
+    assert (mixed.code, mixed.why) == (Exit.CRASHED, "KeyError: 'x'")
