@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from syncd.cli.exits import Exit
-from syncd.ledger.errors import LedgerBusy, LedgerError, LedgerUnfit
+from syncd.ledger.errors import LedgerBusy, LedgerError, LedgerOld, LedgerUnfit
 
 _ROOM = "make room on that disk, then start it again: nothing is lost"
 _DISK = "look whether the disk is sound and can be written to, then start it again"
@@ -56,7 +56,7 @@ def _ending_of_one(error: BaseException) -> Ending:
     match error:
         case LedgerUnfit():
             return Ending(Exit.LEDGER_UNFIT, str(error), _AS_SAID)
-        case LedgerBusy():
+        case LedgerBusy() | LedgerOld():
             return Ending(Exit.LEDGER_BUSY, str(error), _AS_SAID)
         case LedgerError():
             return Ending(Exit.SYSTEM, str(error), _AS_SAID)

@@ -15,7 +15,7 @@ from syncd.config import Account, Config, Pack
 from syncd.daemon.disk import build_disk, declare
 from syncd.engine.engine import terms_of
 from syncd.ledger import accounts, questions, replicas
-from syncd.ledger.database import Ledger, open_ledger, reading
+from syncd.ledger.database import Ledger, as_it_is, open_ledger
 from syncd.ledger.questions import Count, FolderState, Tally
 from syncd.model import AccountId, AccountName, Digest
 from syncd.rules.budget import Tier
@@ -52,7 +52,7 @@ async def plan(config: Config) -> Plan:
 
 def _copy(path: Path, to: Path) -> None:
     if path.exists():
-        with reading(path) as source, closing(sqlite3.connect(to)) as target:
+        with as_it_is(path) as source, closing(sqlite3.connect(to)) as target:
             source.backup(target)
 
 

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from syncd.ledger import schema
-from syncd.ledger.database import reading
+from syncd.ledger.database import as_it_is
 from syncd.ledger.errors import LedgerUnfit
 
 Told = Callable[[float], None]
@@ -69,7 +69,7 @@ def _copy(path: Path, to: Path, told: Told, put: Callable[[Path], None]) -> None
     descriptor, name = tempfile.mkstemp(prefix=f".{to.name}.", dir=to.parent)  # with mode 0600
     copy = Path(name)
     try:
-        with reading(path) as ledger:
+        with as_it_is(path) as ledger:
             _fill(ledger, copy, told)
         if not _is_whole(copy):
             raise LedgerUnfit(schema.damaged(path))

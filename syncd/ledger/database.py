@@ -163,8 +163,16 @@ async def open_ledger(
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the ledger for questions alone, beside a daemon that may be running.
 
-    Raises FileNotFoundError when there is none, LedgerUnfit as open_ledger does.
+    Raises FileNotFoundError when there is none, LedgerUnfit as open_ledger does, LedgerOld.
     """
+    with as_it_is(path) as db:
+        schema.refuse_older(db, path)
+        yield db
+
+
+@contextmanager
+def as_it_is(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the ledger as `reading` does, also one that an older syncd has written."""
     _refuse_absent(path)
     _refuse_unfit(path)
     with _errors_named(path), closing(connect_reader(path)) as db:
@@ -186,8 +194,8 @@ def changing(path: Path) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def maintaining(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the ledger for work on the file itself, outside a transaction; raises as `reading`."""
-    _refuse_absent(path)
-    _refuse_unfit(path)
+    with reading(path):
+        pass
     with _errors_named(path), closing(_connect_writer(path)) as db:
         yield db
 

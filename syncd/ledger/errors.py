@@ -15,6 +15,10 @@ class LedgerFails(LedgerError):
     """The disk does not take or give what it should; what was recorded before is not touched."""
 
 
+class LedgerOld(LedgerError):
+    """An older syncd has written the file; who may work on it brings it up to date."""
+
+
 class LedgerBusy(LedgerError):
     """Another process works on this ledger."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
-from syncd.ledger.errors import LedgerUnfit
+from syncd.ledger.errors import LedgerOld, LedgerUnfit
 
 APPLICATION_ID = 0x53594E43
 """`SYNC` in ASCII: what `file` and sqlite3 know a ledger by."""
@@ -114,6 +114,17 @@ def refuse_newer(db: sqlite3.Connection, path: Path) -> None:
         raise LedgerUnfit(
             f"{path} was written by a newer syncd (ledger version {version}, "
             f"this one knows {current_version()}); install that version again"
+        )
+
+
+def refuse_older(db: sqlite3.Connection, path: Path) -> None:
+    """Raise LedgerOld when an older syncd has written here."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version < current_version():
+        raise LedgerOld(
+            f"{path} was written by an older syncd (ledger version {version}, this one works with"
+            f" {current_version()}); restart the daemon, or run `syncd backfill`: that brings it"
+            " up to date"
         )
 
 

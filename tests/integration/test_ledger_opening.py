@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from syncd.ledger import accounts, misses, schema, tree
-from syncd.ledger.database import changing, open_ledger, reading
-from syncd.ledger.errors import LedgerBusy, LedgerUnfit
+from syncd.ledger.backup import back_up
+from syncd.ledger.database import as_it_is, changing, maintaining, open_ledger, reading
+from syncd.ledger.errors import LedgerBusy, LedgerOld, LedgerUnfit
 from syncd.ledger.lock import sole_use
 from syncd.ledger.tree import Content, Place
 from syncd.model import AccountId, Digest, FolderName, Stat
@@ -155,6 +156,24 @@ def test_there_is_nothing_to_read_before_the_first_run(path: Path) -> None:
         with pytest.raises(FileNotFoundError, match="syncd run"), changing(path):
             pass
         path.touch()
+
+
+async def test_beside_a_daemon_nobody_works_on_what_an_older_one_has_written(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        (version, first), *_ = schema.migrations()
+        db.executescript(first)
+        db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {version}")
+        db.execute("PRAGMA journal_mode = WAL")
+    for opened in (reading, changing, maintaining):
+        with pytest.raises(LedgerOld, match="restart the daemon"), opened(path):
+            pass
+    back_up(path, path.with_name("backup.db"), lambda _: None)
+    with as_it_is(path.with_name("backup.db")) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (version,)
+    await make(path)
+    with reading(path):
+        pass
 
 
 async def test_an_empty_file_and_what_a_crash_left_become_a_ledger(path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from syncd.cli.ending import _SYSTEM, ending_of
 from syncd.cli.exits import Exit
-from syncd.ledger.errors import LedgerBusy, LedgerError, LedgerUnfit
+from syncd.ledger.errors import LedgerBusy, LedgerError, LedgerOld, LedgerUnfit
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,7 @@ from syncd.ledger.errors import LedgerBusy, LedgerError, LedgerUnfit
     [
         (LedgerUnfit("l.db is damaged"), Exit.LEDGER_UNFIT),
         (LedgerBusy("l.db", 12), Exit.LEDGER_BUSY),
+        (LedgerOld("l.db is old"), Exit.LEDGER_BUSY),
         (LedgerError("l.db is odd"), Exit.SYSTEM),
     ],
 )

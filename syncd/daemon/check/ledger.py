@@ -7,7 +7,7 @@ from pathlib import Path
 
 from syncd.daemon.check.found import Check, Place, bad, ok
 from syncd.daemon.check.person import group_name
-from syncd.ledger.database import reading
+from syncd.ledger.database import as_it_is
 from syncd.ledger.errors import LedgerError
 from syncd.ledger.schema import exists
 from syncd.rules.rights import Person
@@ -41,7 +41,7 @@ def ledger_usable(path: Path, person: Person, state: str | None) -> Check:
                 place = Place(os.fsencode(path), closed=True, writes=True)
                 return bad(SUBJECT, said, (_given(person, path, ".lock", "-shm", "-wal"),), place)
         try:
-            with reading(path):
+            with as_it_is(path):
                 pass
         except LedgerError as error:
             return bad(SUBJECT, str(error))
