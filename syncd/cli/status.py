@@ -14,11 +14,12 @@ from syncd.cli.exits import Exit
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.cli.words import amount, moment, span
 from syncd.config import Config
-from syncd.ledger import accounts, condemned, needs, questions
+from syncd.ledger import condemned, needs, questions
 from syncd.ledger.accounts import Pause
 from syncd.ledger.database import reading
 from syncd.ledger.needs import Need
-from syncd.ledger.questions import Count, Tally
+from syncd.ledger.questions import Count
+from syncd.ledger.standing import of_account
 from syncd.model import printable
 
 _WIDTH = 100
@@ -81,11 +82,10 @@ def _ask(config: Config) -> Status:
     names = {account.id: str(name) for name, account in config.accounts.items()}
     with reading(config.ledger.path) as db:
         waiting = needs.needs(names, time.time())(db)
-        pauses = accounts.pauses()(db)
         states = {}
         for name, account in config.accounts.items():
-            tally: Tally = questions.tally(account.id)(db)
-            pause = pauses.get(account.id)
+            found = of_account(account.id)(db)
+            tally, pause = found.tally, found.pause
             over = pause is not None and pause.until is not None and pause.until < time.time()
             states[str(name)] = AccountStatus(
                 account.id,
@@ -94,10 +94,9 @@ def _ask(config: Config) -> Status:
                 tally.missing,
                 tally.rejected,
                 None if over else pause,
-                questions.rejections(account.id)(db),
-                questions.troubles(account.id)(db),
+                found.rejections,
+                found.troubles,
             )
-        held = {case.folder: case.images for case in condemned.cases(0)(db)}
         folders = {
             f.name: FolderStatus(
                 printable(f.path),
@@ -106,7 +105,7 @@ def _ask(config: Config) -> Status:
                 f.doubt,
                 f.trouble,
                 questions.unreadable_files(f.name)(db),
-                held.get(f.name, 0),
+                condemned.held_images(f.name)(db),
             )
             for f in questions.folder_states()(db)
         }
