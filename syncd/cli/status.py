@@ -170,6 +170,6 @@ def _state(account: AccountStatus) -> str:
     if pause is None:
         return "in step" if account.missing == 0 else "open"
     if pause.until is None:
-        return f"stopped since {moment(pause.since)}: {pause.why}"
+        return f"stopped since {moment(pause.since)}"  # why stands above, in what needs a person
     left = span(pause.until - time.time())
     return f"paused until {moment(pause.until)} ({left}): {pause.kind}: {pause.why}"

@@ -47,7 +47,7 @@ def message(record: Record) -> str:
 
 
 def console_form(paint: Paint) -> Form:
-    """For people: the local time of day, level, event, then fields as in logfmt."""
+    """For people: the local time of day, level, event, then the fields that say something."""
 
     def form(record: Record) -> str:
         level = SHORT.get(record.level, record.level)
@@ -76,6 +76,8 @@ def _head(record: Record) -> dict[str, Plain]:
 
 def _pairs(fields: dict[str, Plain], paint: Paint) -> Iterator[str]:
     for name, value in fields.items():
+        if value is None or value in ([], {}):
+            continue
         yield paint(f"{_name(name)}=", "name") + _word(value)
 
 

@@ -90,6 +90,12 @@ def test_logfmt_quotes_what_a_word_cannot_hold() -> None:
     )
 
 
+def test_the_console_form_leaves_out_what_says_nothing() -> None:
+    said = written(console_form(uncoloured), "e", a=None, b={}, c=[], d=0, e="", f=False)
+    assert said.endswith(' d=0 e="" f=false')
+    assert " a=null b={} c=" in written(logfmt_form, "e", a=None, b={}, c=[])
+
+
 def test_the_console_form_is_short_and_its_fields_stand_in_one_column() -> None:
     form = console_form(uncoloured)
     clock = NOW.astimezone().strftime("%H:%M:%S")
