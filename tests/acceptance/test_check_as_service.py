@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.box import TOKEN, URL, Box, Ran, lines_of, missing, until
+from support.box import CONFIG, TOKEN, Box, Ran, missing, until
 from support.pictures import picture
 
 WHY_NOT = missing()
@@ -21,19 +21,6 @@ pytestmark = [
     pytest.mark.timeout(240),
 ]
 
-CONFIG = f"""
-[graph]
-base_url = "{URL}"
-token = {{ credential = "syncd.token" }}
-[accounts.main]
-id = "1"
-[folders.spring]
-path = "/srv/spring"
-account = "main"
-[watch]
-settle = "0s"
-"""
-GRAPH_API = "[Service]\nExecStart=/usr/local/bin/syncd sandbox --tier unlimited\n"
 SETFACL = Path(__file__).parents[1] / "support/setfacl"
 
 
@@ -45,18 +32,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
         box.up()
         if shutil.which("setfacl") is None:
             box.write("/usr/local/bin/setfacl", SETFACL.read_bytes(), 0o755)
-        box.write("/etc/systemd/system/graph-api.service", GRAPH_API)
-        box.write("/tmp/config.toml", CONFIG)
         box.do("useradd", "--create-home", "--user-group", "anna")
         box.do("groupadd", "creatives")
-        box.do("systemctl", "daemon-reload")
-        box.do("systemctl", "start", "graph-api")
-        box.do("mkdir", "-p", "/srv/spring")
-        box.await_sandbox()
-        script = "\n".join(["set -eu", 'sudo() { "$@"; }', *lines_of("systemd")])
-        box.write("/tmp/install", script)
-        box.do("sh", "-c", "cd /opt/syncd/source && echo sandbox-token |"
-               " EDITOR='cp /tmp/config.toml' bash /tmp/install")  # fmt: skip
+        box.install(CONFIG)
         yield box
     finally:
         box.down()

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.box import TOKEN, URL, Box, lines_of, missing, until
+from support.box import CONFIG as ONE_FOLDER
+from support.box import TOKEN, Box, lines_of, missing, until
 from support.pictures import picture
 
 WHY_NOT = missing()
@@ -20,24 +21,7 @@ pytestmark = [
     pytest.mark.timeout(240),
 ]
 
-CONFIG = f"""
-[graph]
-base_url = "{URL}"
-token = {{ credential = "syncd.token" }}
-[accounts.main]
-id = "1"
-[folders.spring]
-path = "/srv/spring"
-account = "main"
-[watch]
-settle = "0s"
-[log]
-stats_every = "1s"
-"""
-GRAPH_API = """
-[Service]
-ExecStart=/usr/local/bin/syncd sandbox --tier unlimited
-"""
+CONFIG = f'{ONE_FOLDER}[log]\nstats_every = "1s"\n'
 HOLDING = """
 import sqlite3, time
 db = sqlite3.connect("/var/lib/syncd/ledger.db", isolation_level=None)
@@ -61,16 +45,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     box = Box(tmp_path_factory.mktemp("machine"))
     try:
         box.up()
-        box.write("/etc/systemd/system/graph-api.service", GRAPH_API)
-        box.do("systemctl", "daemon-reload")
-        box.do("systemctl", "start", "graph-api")
-        box.write("/tmp/config.toml", CONFIG)
-        box.do("mkdir", "-p", "/srv/spring")
-        box.await_sandbox()
-        script = "\n".join(["set -eu", 'sudo() { "$@"; }', *lines_of("systemd")])
-        box.write("/tmp/install", script)
-        box.do("sh", "-c", "cd /opt/syncd/source && echo sandbox-token |"
-               " EDITOR='cp /tmp/config.toml' bash /tmp/install")  # fmt: skip
+        box.install(CONFIG)
         yield box
     finally:
         box.down()

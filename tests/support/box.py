@@ -21,6 +21,21 @@ DEADLINE = 30.0  # seconds
 URL = "http://127.0.0.1:8765"
 TOKEN = "sandbox-token"
 """What `syncd sandbox` takes."""
+CONFIG = f"""
+[graph]
+base_url = "{URL}"
+token = {{ credential = "syncd.token" }}
+[accounts.main]
+id = "1"
+[folders.spring]
+path = "/srv/spring"
+account = "main"
+[watch]
+settle = "0s"
+"""
+"""One folder into one account of the Graph API in the box, with the credential of the unit."""
+
+_GRAPH_API = "[Service]\nExecStart=/usr/local/bin/syncd sandbox --tier unlimited\n"
 _SCRIPT = Path(__file__).parent / "systemd_box"
 _PYTHON = "/usr/bin/python3"
 _PACKAGES = [path for path in sys.path if path.endswith("site-packages")]
@@ -170,6 +185,19 @@ class Box:
         """Return what the Graph API in the box says of itself."""
         answer: dict[str, Any] = json.loads(self._ask("GET", "/sandbox.json"))
         return answer
+
+    def install(self, config: str) -> None:
+        """Serve the Graph API, and install syncd by the README's lines."""
+        self.write("/etc/systemd/system/graph-api.service", _GRAPH_API)
+        self.do("systemctl", "daemon-reload")
+        self.do("systemctl", "start", "graph-api")
+        self.write("/tmp/config.toml", config)
+        self.do("mkdir", "-p", "/srv/spring")
+        self.await_sandbox()
+        script = "\n".join(["set -eu", 'sudo() { "$@"; }', *lines_of("systemd")])
+        self.write("/tmp/install", script)
+        self.do("sh", "-c", f"cd /opt/syncd/source && echo {TOKEN} |"
+                " EDITOR='cp /tmp/config.toml' bash /tmp/install")  # fmt: skip
 
     def await_sandbox(self) -> None:
         """Wait until the Graph API in the box answers."""
