@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
 
 import msgspec
 
 from syncd.cli.exits import Exit
-from syncd.ledger.errors import LedgerBusy, LedgerError, LedgerOld, LedgerUnfit
+from syncd.ledger.errors import LedgerBusy, LedgerError, LedgerOld, LedgerUnfit, leaves
 
 _ROOM = "make room on that disk, then start it again: nothing is lost"
 _DISK = "look whether the disk is sound and can be written to, then start it again"
@@ -48,7 +47,7 @@ class Ending(msgspec.Struct, frozen=True):
 
 def ending_of(error: BaseException) -> Ending:
     """Return what an error means, also one of a group: expected if all in it are."""
-    endings = [_ending_of_one(leaf) for leaf in _leaves(error)]
+    endings = [_ending_of_one(leaf) for leaf in leaves(error)]
     return next((ending for ending in endings if ending.crashed), endings[0])
 
 
@@ -67,11 +66,3 @@ def _ending_of_one(error: BaseException) -> Ending:
             said = str(error)
             name = type(error).__name__
             return Ending(Exit.CRASHED, f"{name}: {said}" if said else name, _REPORT)
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error

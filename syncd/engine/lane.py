@@ -119,7 +119,7 @@ class Lane:
             return
         if pause.until is None:
             await self._ledger.write(accounts.resume(self.account))
-            self._tell_retried(pause.since)
+            self._tell_retried(lasted(pause.since, time.time()))
             return
         self._pause = pause
         left = min(pause.until - time.time(), LONGEST_PAUSE)
@@ -247,11 +247,10 @@ class Lane:
 
     def retried(self) -> None:
         """A person has lifted the stop."""
-        self.reopen()
-        self._tell_retried(self._stopped_since)
+        self._tell_retried(self.reopen())
 
-    def _tell_retried(self, since: float) -> None:
-        log.notice("account.retried", account=self.name, lasted=lasted(since, time.time()))
+    def _tell_retried(self, lasted: float) -> None:
+        log.notice("account.retried", account=self.name, lasted=lasted)
 
     async def fail(self, fault: Fault) -> None:
         """A call failed for a passing reason: the account waits a little, longer each time."""

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from syncd.ledger import schema
-from syncd.ledger.errors import LedgerBusy, LedgerError, LedgerFails, LedgerUnfit
+from syncd.ledger.errors import LedgerBusy, LedgerError, LedgerFails, LedgerUnfit, leaves
 from syncd.ledger.reader import BUSY, address_of, connect
 
 T = TypeVar("T")
@@ -261,15 +261,6 @@ def _make(path: Path) -> None:
 
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
-
-def is_corruption(error: Exception) -> bool:
-    """Tell whether SQLite says that the file itself is damaged."""
-    return (
-        isinstance(error, sqlite3.DatabaseError)
-        and getattr(error, "sqlite_errorcode", 0) & 0xFF in _CORRUPT
-    )
-
-
 _FAILURES = {
     sqlite3.SQLITE_FULL: "its disk is full, or a quota is; make room",
     sqlite3.SQLITE_IOERR: "its disk answers with an input/output error; look what the system's log"
@@ -291,29 +282,21 @@ def _errors_named(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.DatabaseError, ExceptionGroup) as error:
-        named = [found for leaf in _leaves(error) if (found := _meaning(leaf, path)) is not None]
+        named = [found for leaf in leaves(error) if (found := _meaning(leaf, path)) is not None]
         if not named:
             raise
         # Damage first: what else went wrong may come of it.
         raise next((e for e in named if isinstance(e, LedgerUnfit)), named[0]) from None
 
 
-def _meaning(error: Exception, path: Path) -> LedgerError | None:
+def _meaning(error: BaseException, path: Path) -> LedgerError | None:
     if not isinstance(error, sqlite3.DatabaseError):
         return None
-    if is_corruption(error):
-        return LedgerUnfit(schema.damaged(path))
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _CORRUPT:
+        return LedgerUnfit(schema.damaged(path))
     if code in _TAKEN:
         return LedgerBusy(str(path), None)
     if code in _FAILURES:
         return LedgerFails(f"{path}: {_FAILURES[code]}; {_NOTHING_LOST}")
     return None
-
-
-def _leaves(error: Exception) -> Iterator[Exception]:
-    if isinstance(error, ExceptionGroup):
-        for inner in error.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 
 class LedgerError(Exception):
     """The ledger cannot be used; the message says why, and what to do."""
@@ -28,3 +30,12 @@ class LedgerBusy(LedgerError):
             f"{path} is in use by {who}; stop it first, or give this one another ledger"
         )
         self.holder = holder
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """Return every error in a group, however deep; one that is no group is its own."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from leaves(inner)
+    else:
+        yield error
