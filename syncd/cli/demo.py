@@ -27,6 +27,6 @@ def demo(
     typer.secho("syncd demo", bold=True, nl=False)
     typer.echo(": two ad accounts in a sandbox on this machine. No token, no network.")
     with at_once():
-        from syncd.cli.demonstration.play import play  # noqa: PLC0415  aiohttp takes a while to load
+        from syncd.demo.play import play  # noqa: PLC0415  aiohttp takes a while to load
 
     raise typer.Exit(asyncio.run(play(keep=keep)))

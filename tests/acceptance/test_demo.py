@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from syncd.cli.demonstration.pictures import names, picture
+from syncd.demo.pictures import names, picture
 
 DEADLINE = 60.0
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

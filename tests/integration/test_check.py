@@ -10,14 +10,14 @@ import pytest
 from support.mounts import own_mounts
 from support.rig import Rig
 
+from syncd.check.eyes import passage, tree_of, volume_of, way_to
+from syncd.check.found import Check, Place, State, bad, ok
+from syncd.check.ledger import ledger_usable
+from syncd.check.opening import completed
+from syncd.check.person import NobodyError, as_person, oneself, person_named
+from syncd.check.view import View
+from syncd.check.watches import watches
 from syncd.cli.check import _hung
-from syncd.daemon.check.eyes import passage, tree_of, volume_of, way_to
-from syncd.daemon.check.found import Check, Place, State, bad, ok
-from syncd.daemon.check.ledger import ledger_usable
-from syncd.daemon.check.opening import completed
-from syncd.daemon.check.person import NobodyError, as_person, oneself, person_named
-from syncd.daemon.check.view import View
-from syncd.daemon.check.watches import watches
 from syncd.rules.rights import permits, readable
 
 takes_root = pytest.mark.skipif(

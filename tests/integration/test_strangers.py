@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.pictures import picture
-from support.stranger import (
+from support.foreign_server import (
     Break,
     Habits,
     Key,
@@ -32,13 +31,14 @@ from support.stranger import (
     throttle,
     usage,
 )
-from support.stranger.server import TOKEN
+from support.foreign_server.server import TOKEN
+from support.pictures import picture
 
+from syncd.check.looking import check_all
+from syncd.check.person import oneself
+from syncd.check.view import View
 from syncd.config import load
 from syncd.daemon.backfill import Result, backfill
-from syncd.daemon.check.looking import check_all
-from syncd.daemon.check.person import oneself
-from syncd.daemon.check.view import View
 from syncd.daemon.openings import opener
 
 MAIN = "41"

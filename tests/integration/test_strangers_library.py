@@ -13,10 +13,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from support.foreign_server import Break, Habits, Key, Reply, Stranger, error, throttle
+from support.foreign_server.library import FIRST
+from support.foreign_server.server import TOKEN
 from support.pictures import picture
-from support.stranger import Break, Habits, Key, Reply, Stranger, error, throttle
-from support.stranger.library import FIRST
-from support.stranger.server import TOKEN
 
 from syncd.config import Secret
 from syncd.graph.client import Credentials, GraphClient, GraphError, connect

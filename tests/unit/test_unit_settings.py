@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from support.readme import ROOT
 
+from syncd.check.secrets import Refused, Unseen, handed_over, opened, place_of, reader
+from syncd.check.unit import Unit, parse
 from syncd.config import Credential, SecretFile, Variable
 from syncd.config.load import loads
-from syncd.daemon.check.secrets import Refused, Unseen, handed_over, opened, place_of, reader
-from syncd.daemon.check.unit import Unit, parse
 
 BOUND = (
     "/home/b/c:/home/b/c:rbind /home/b/my pics:/home/b/my pics:rbind"

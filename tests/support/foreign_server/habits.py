@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from support.stranger.uploads import Post
+from support.foreign_server.uploads import Post
 
 Entry = dict[str, Any]
 """What is answered for one image."""

@@ -8,10 +8,10 @@ import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 
-from syncd.cli.demonstration.children import child
-from syncd.cli.demonstration.journal import heard
-from syncd.cli.demonstration.pictures import picture
-from syncd.cli.demonstration.stage import EU, MAIN, PICTURES, THROTTLE, Stage, Unkept
+from syncd.demo.children import child
+from syncd.demo.journal import heard
+from syncd.demo.pictures import picture
+from syncd.demo.stage import EU, MAIN, PICTURES, THROTTLE, Stage, Unkept
 from syncd.ledger import accounts, questions
 from syncd.ledger.database import reading
 from syncd.sandbox.faults import Fault

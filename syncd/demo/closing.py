@@ -10,8 +10,8 @@ from itertools import groupby
 from rich.table import Table
 from rich.text import Text
 
-from syncd.cli.demonstration.stage import ACCOUNTS, Stage, Unkept
 from syncd.cli.words import amount
+from syncd.demo.stage import ACCOUNTS, Stage, Unkept
 from syncd.ledger.questions import Standing
 from syncd.model import printable
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from support.stranger.wire import Malformed
+from support.foreign_server.wire import Malformed
 
 _BCHARS = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]\Z")
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from syncd.daemon.check.found import Check
+from syncd.check.found import Check
 from syncd.rules.granting import Group
 from syncd.rules.rights import Person
 

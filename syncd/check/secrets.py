@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from syncd.check.found import Place
+from syncd.check.unit import Unit
 from syncd.config import (
     Account,
     Config,
@@ -20,8 +22,6 @@ from syncd.config import (
     Variable,
     read_secret,
 )
-from syncd.daemon.check.found import Place
-from syncd.daemon.check.unit import Unit
 from syncd.graph.client import Credentials
 from syncd.rules.shell import Command, run
 from syncd.rules.walls import drop_in

@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Callable
 
-from syncd.cli.demonstration.canvas import Canvas, bmp, gif, png
+from syncd.demo.canvas import Canvas, bmp, gif, png
 
 _FORMATS = {".png": png, ".gif": gif, ".bmp": bmp}
 _SIZES = {".png": (560, 420), ".gif": (320, 256), ".bmp": (320, 256)}

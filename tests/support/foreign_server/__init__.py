@@ -5,7 +5,7 @@ parser that follows RFC 7578 and RFC 2046 to the letter. What a client does wron
 complaint; what an answer looks like is a habit.
 """
 
-from support.stranger.habits import (
+from support.foreign_server.habits import (
     Break,
     Habits,
     Key,
@@ -16,8 +16,8 @@ from support.stranger.habits import (
     throttle,
     usage,
 )
-from support.stranger.server import Call, Stranger, sha256
-from support.stranger.uploads import Post
+from support.foreign_server.server import Call, Stranger, sha256
+from support.foreign_server.uploads import Post
 
 __all__ = [
     "Break",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from syncd.daemon.check.person import NobodyError, oneself, person_named
-from syncd.daemon.check.unit import Unit, unit_of
+from syncd.check.person import NobodyError, oneself, person_named
+from syncd.check.unit import Unit, unit_of
 from syncd.rules.rights import Person
 
 SERVICE_USER = "syncd"  # systemd/sysusers.d/syncd.conf

@@ -7,12 +7,12 @@ import shutil
 
 import msgspec
 
+from syncd.check.eyes import Concerns, tree_of, way_to
+from syncd.check.found import Check, Place, State
+from syncd.check.person import groups_of_the_system
+from syncd.check.unit import Unit
+from syncd.check.view import View
 from syncd.config import Config, Folder
-from syncd.daemon.check.eyes import Concerns, tree_of, way_to
-from syncd.daemon.check.found import Check, Place, State
-from syncd.daemon.check.person import groups_of_the_system
-from syncd.daemon.check.unit import Unit
-from syncd.daemon.check.view import View
 from syncd.folders.patterns import Patterns
 from syncd.rules.granting import Passage, Tree, Volume, advice, entering, obstacle
 from syncd.rules.rights import Rights, readable

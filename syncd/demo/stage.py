@@ -12,9 +12,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from syncd.cli.demonstration.journal import Journal
-from syncd.cli.demonstration.pictures import names, picture
 from syncd.cli.words import amount
+from syncd.demo.journal import Journal
+from syncd.demo.pictures import names, picture
 from syncd.ledger import questions
 from syncd.ledger.database import reading
 from syncd.ledger.questions import Standing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from syncd.daemon.check.found import Check, bad, ok
+from syncd.check.found import Check, bad, ok
 from syncd.rules.shell import Command, run
 
 SUBJECT = "watch limit"

@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from support.stranger.multipart import Part, is_media_type, parse
-from support.stranger.wire import Head, Malformed
+from support.foreign_server.multipart import Part, is_media_type, parse
+from support.foreign_server.wire import Head, Malformed
 
 EXTENSIONS = {"jpg", "jpeg", "png", "gif", "bmp", "tif", "tiff"}
 KINDS = (

@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from syncd.check.folders import folder_read
+from syncd.check.found import Check, Place, bad, ok
+from syncd.check.ledger import ledger_usable
+from syncd.check.opening import completed
+from syncd.check.person import as_person
+from syncd.check.secrets import Read, handed_over, opened, place_of, reader
+from syncd.check.tokens import account_seen, tokens
+from syncd.check.view import View
+from syncd.check.watches import watches
 from syncd.config import Config, Folder, Secret
-from syncd.daemon.check.folders import folder_read
-from syncd.daemon.check.found import Check, Place, bad, ok
-from syncd.daemon.check.ledger import ledger_usable
-from syncd.daemon.check.opening import completed
-from syncd.daemon.check.person import as_person
-from syncd.daemon.check.secrets import Read, handed_over, opened, place_of, reader
-from syncd.daemon.check.tokens import account_seen, tokens
-from syncd.daemon.check.view import View
-from syncd.daemon.check.watches import watches
 from syncd.graph.client import connect
 from syncd.model import FolderName
 from syncd.rules.walls import window

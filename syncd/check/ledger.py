@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from syncd.daemon.check.found import Check, Place, bad, ok
-from syncd.daemon.check.person import group_name
+from syncd.check.found import Check, Place, bad, ok
+from syncd.check.person import group_name
 from syncd.ledger.database import as_it_is
 from syncd.ledger.errors import LedgerError
 from syncd.ledger.schema import exists

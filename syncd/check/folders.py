@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 
+from syncd.check.found import Check, Place, bad, ok
 from syncd.config import Folder
-from syncd.daemon.check.found import Check, Place, bad, ok
 from syncd.folders.inside import SENTENCES, Unreadable, joined
 from syncd.folders.looks import EVERYWHERE, Look
 from syncd.folders.patterns import Patterns

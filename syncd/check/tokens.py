@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from syncd.check.found import Check, Place, bad, ok, unseen
+from syncd.check.secrets import Opened, Refused, Unseen
 from syncd.config import Account
-from syncd.daemon.check.found import Check, Place, bad, ok, unseen
-from syncd.daemon.check.secrets import Opened, Refused, Unseen
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.model import AccountName
 from syncd.rules.verdicts import Verdict, judge

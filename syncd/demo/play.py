@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
-from syncd.cli.demonstration import closing, scenes
-from syncd.cli.demonstration.stage import Stage, Unkept, set_up
 from syncd.cli.exits import Exit
+from syncd.demo import closing, scenes
+from syncd.demo.stage import Stage, Unkept, set_up
 
 _BETWEEN_SCENES = 0.4  # seconds for the reader's eyes
 _WHERE_NOTHING_FOLDS = 200  # columns: a file or a pipe takes whole lines
