@@ -10,19 +10,19 @@ from functools import partial
 import msgspec
 import structlog
 
-from syncd.aside import Threads
 from syncd.config import Config
 from syncd.folders.intake import Intake
 from syncd.folders.keeper import Keeper
 from syncd.folders.kept import Kept
 from syncd.folders.loading import load
 from syncd.folders.looks import Look
+from syncd.heartbeat import Pulse
 from syncd.ledger import concerns, condemned, misses, tree
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Source
 from syncd.log import Log
 from syncd.model import Absent, AccountId, Copying, Digest, FolderName
-from syncd.pulse import Pulse
+from syncd.threads import Threads
 
 KEPT = 12 * 2**20
 """Bytes of images that are kept from their digest to their first sending."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from syncd.daemon.house import House
+from syncd.heartbeat import Pulse
 from syncd.ledger import concerns
 from syncd.model import printable
-from syncd.pulse import Pulse
 
 
 class Part(msgspec.Struct, frozen=True):

@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from syncd.aside import aside
 from syncd.config import Config, ConfigError, Problem, Secret, load
 from syncd.daemon.openings import NoTokenError, opener, refuse_tokenless
 from syncd.engine.engine import Open
@@ -19,6 +18,7 @@ from syncd.ledger import concerns
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.rules import remedies
+from syncd.threads import aside
 
 log: Log = structlog.get_logger()
 

@@ -9,7 +9,6 @@ from functools import partial
 import msgspec
 import structlog
 
-from syncd.aside import aside
 from syncd.config import Account, Pack
 from syncd.engine.audit import Audit
 from syncd.engine.calls import Calls
@@ -22,15 +21,16 @@ from syncd.engine.outcomes import Outcomes
 from syncd.engine.reconcile import Grace, Reconcile
 from syncd.engine.worker import Errand, Fetch, work
 from syncd.graph.client import Credentials, GraphClient
+from syncd.heartbeat import Pulse
 from syncd.ledger import accounts
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.model import AccountId, Copying, Digest
-from syncd.pulse import Pulse
 from syncd.rules import remedies
 from syncd.rules.budget import Terms, Tier
 from syncd.rules.copying import COMING
 from syncd.rules.verdicts import Verdict
+from syncd.threads import aside
 
 log: Log = structlog.get_logger()
 

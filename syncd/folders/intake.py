@@ -11,22 +11,22 @@ from functools import partial
 
 import structlog
 
-from syncd.aside import Threads
 from syncd.folders.inside import Unreadable
 from syncd.folders.kept import Kept
 from syncd.folders.lines import Lines
 from syncd.folders.probe import Picture, Unfit
 from syncd.folders.read import Reader, Reading
 from syncd.folders.settling import Found, Settling
+from syncd.heartbeat import Pulse
 from syncd.ledger import tree
 from syncd.ledger.database import Ledger
 from syncd.ledger.tree import Content, Place
 from syncd.log import Log
 from syncd.model import Digest, Stat, printable
-from syncd.pulse import Pulse
 from syncd.rules import remedies
 from syncd.rules.lasting import lasted
 from syncd.rules.settling import is_recent
+from syncd.threads import Threads
 
 log: Log = structlog.get_logger()
 

@@ -11,7 +11,6 @@ from functools import partial
 
 import structlog
 
-from syncd.aside import aside, leave_aside
 from syncd.config import Folder
 from syncd.folders.intake import Intake
 from syncd.folders.looking import look_at_files
@@ -24,13 +23,14 @@ from syncd.folders.telling import Telling
 from syncd.folders.trust import Scan, Trust
 from syncd.folders.walk import Trouble, root_identity
 from syncd.folders.watcher import Watcher
+from syncd.heartbeat import Pulse
 from syncd.ledger import misses, tree
 from syncd.ledger.database import Change, Ledger, all_of
 from syncd.ledger.tree import Place
 from syncd.log import Log, moment
 from syncd.model import FolderName, HoldAbove, RootIdentity, Stat, printable
-from syncd.pulse import Pulse
 from syncd.rules.believing import Root
+from syncd.threads import aside, leave_aside
 
 log: Log = structlog.get_logger()
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from syncd.folders.inside import Unreadable
 from syncd.folders.read import Reader
+from syncd.heartbeat import Pulse
 from syncd.ledger.replicas import Source
 from syncd.model import Absent, Digest
-from syncd.pulse import Pulse
 
 
 def load(

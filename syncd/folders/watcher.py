@@ -22,8 +22,8 @@ from syncd.folders.patterns import Patterns
 from syncd.folders.states import Hampered, LimitReached, RootMissing, Watching, WatchState
 from syncd.folders.walk import root_identity
 from syncd.folders.watch import Changes, Ended, Limited, Watch, ask_for_one_more, build
+from syncd.heartbeat import Pulse
 from syncd.model import RootIdentity, printable
-from syncd.pulse import Pulse
 
 SUSPICIOUS = 2000
 """So many paths at once may be what is left of an overflow, of which notify says nothing: the queue

@@ -21,8 +21,8 @@ from syncd.graph import listing, moments, shapes
 from syncd.graph.form import form, form_of_bytes
 from syncd.graph.multipart import Body, Part, multipart
 from syncd.graph.session import Broken, session, why
+from syncd.heartbeat import Pulse
 from syncd.model import AccountId, Entry, ImageHash, Listed
-from syncd.pulse import Pulse
 from syncd.rules.verdicts import Fault
 
 _CHUNK = 256 * 1024  # bytes that a slow line must carry within the stall time

@@ -10,8 +10,8 @@ import pytest
 from support.hanging import hanging
 from support.rig import until
 
-from syncd.aside import Threads, aside
 from syncd.config.leading import where_they_lead
+from syncd.threads import Threads, aside
 
 MANY = 50  # more than any pool has threads
 

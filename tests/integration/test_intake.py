@@ -19,10 +19,10 @@ from syncd.folders.intake import MANY, MOST_WAITING, Intake
 from syncd.folders.kept import Kept
 from syncd.folders.looking import look_at_files
 from syncd.folders.looks import Look
+from syncd.heartbeat import Pulse
 from syncd.ledger.database import open_ledger
 from syncd.ledger.tree import Place, declare_folder, record_all
 from syncd.model import AccountId, Digest, FolderName, Stat
-from syncd.pulse import Pulse
 
 LONG_AGO = 1_000_000_000 * 10**9
 AHEAD = 10_000_000_000 * 10**9
@@ -119,7 +119,7 @@ async def test_of_what_is_dropped_too_much_waits_too(folder: Path) -> None:
 @pytest.fixture
 def readers(monkeypatch: pytest.MonkeyPatch) -> Iterator[defaultdict[int, Pulse]]:
     """Two folders' readers, of which the first's hangs."""
-    monkeypatch.setattr("syncd.pulse.HANGS", 1e-9)
+    monkeypatch.setattr("syncd.heartbeat.HANGS", 1e-9)
     readers = defaultdict(Pulse, {1: Pulse(), 2: Pulse()})
     with readers[1].step():
         yield readers
@@ -159,7 +159,7 @@ async def test_files_of_a_folder_that_hangs_keep_no_other_from_being_believed(
 async def test_a_folder_that_hangs_is_read_as_soon_as_it_answers(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncd.pulse.HANGS", 1e-9)
+    monkeypatch.setattr("syncd.heartbeat.HANGS", 1e-9)
     (folder / "a.jpg").write_bytes(picture(1))
     readers = defaultdict(Pulse, {1: Pulse()})
     told: list[bool] = []

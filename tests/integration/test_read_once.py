@@ -13,9 +13,9 @@ from syncd.daemon import disk
 from syncd.folders.inside import stat_of
 from syncd.folders.kept import Kept
 from syncd.folders.loading import load
+from syncd.heartbeat import Pulse
 from syncd.ledger.replicas import Source
 from syncd.model import Absent, Digest, Stat
-from syncd.pulse import Pulse
 from syncd.sandbox.server import Sandbox
 
 
@@ -41,7 +41,7 @@ async def test_what_was_just_digested_is_not_read_again() -> None:
 def test_nothing_is_read_from_a_folder_that_hangs_and_the_image_comes_from_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncd.pulse.HANGS", 1e-9)
+    monkeypatch.setattr("syncd.heartbeat.HANGS", 1e-9)
     file, root = tmp_path / "a.jpg", bytes(tmp_path)
     file.write_bytes(b"content")
     digest, stat = Digest(sha256(b"content").digest()), stat_of(file.stat())

@@ -6,9 +6,9 @@ import pytest
 
 from syncd.folders.lines import Lines
 from syncd.folders.settling import Found
+from syncd.heartbeat import Pulse
 from syncd.ledger.tree import Place
 from syncd.model import Stat
-from syncd.pulse import Pulse
 
 LONG_AGO = 1
 
@@ -49,7 +49,7 @@ def test_what_was_just_dropped_goes_first() -> None:
 def test_a_folder_that_hangs_is_passed_over_and_looked_at_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("syncd.pulse.HANGS", 1e-9)
+    monkeypatch.setattr("syncd.heartbeat.HANGS", 1e-9)
     readers: defaultdict[int, Pulse] = defaultdict(Pulse)
     made = lines((1, True), (2, False), readers=readers)
     with readers[1].step():

@@ -2,7 +2,7 @@
 
 import time
 
-from syncd.pulse import HANGS, Pulse
+from syncd.heartbeat import HANGS, Pulse
 
 LATER = 1000.0
 
