@@ -9,8 +9,8 @@ import stat
 import struct
 from collections.abc import Callable, Iterator
 
-from syncd.rules.granting import Passage, Tree, Volume
-from syncd.rules.rights import AclEntry, Rights, Tag
+from syncd.check.access import Passage, Tree, Volume
+from syncd.check.permissions import AclEntry, Rights, Tag
 
 ACCESS = "system.posix_acl_access"
 MOST_LINKS = 40  # path_resolution(7)

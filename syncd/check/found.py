@@ -6,7 +6,7 @@ from enum import Enum
 
 import msgspec
 
-from syncd.rules.shell import Command
+from syncd.check.shell import Command
 
 
 class State(Enum):

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 from syncd.check.found import Check, Place, bad, ok
+from syncd.check.permissions import Person
 from syncd.check.person import group_name
+from syncd.check.shell import Command, run
 from syncd.ledger.database import as_it_is
 from syncd.ledger.errors import LedgerError
 from syncd.ledger.schema import exists
-from syncd.rules.rights import Person
-from syncd.rules.shell import Command, run
 
 SUBJECT = "ledger"
 LEAST_ROOM = 100 * 2**20

@@ -15,12 +15,12 @@ from syncd.check.opening import completed
 from syncd.check.person import as_person
 from syncd.check.secrets import Read, handed_over, opened, place_of, reader
 from syncd.check.tokens import account_seen, tokens
+from syncd.check.unit_sandbox import window
 from syncd.check.view import View
 from syncd.check.watches import watches
 from syncd.config import Config, Folder, Secret
 from syncd.graph.client import connect
 from syncd.model import FolderName
-from syncd.rules.walls import window
 
 Roots = Mapping[FolderName, bytes]
 """By which path each folder is reached."""

@@ -7,17 +7,14 @@ import shutil
 
 import msgspec
 
+from syncd.check.access import Passage, Tree, Volume, advice, entering, obstacle
 from syncd.check.eyes import Concerns, tree_of, way_to
 from syncd.check.found import Check, Place, State
+from syncd.check.permissions import Rights, readable
 from syncd.check.person import groups_of_the_system
+from syncd.check.shell import Command, run
 from syncd.check.unit import Unit
-from syncd.check.view import View
-from syncd.config import Config, Folder
-from syncd.folders.patterns import Patterns
-from syncd.rules.granting import Passage, Tree, Volume, advice, entering, obstacle
-from syncd.rules.rights import Rights, readable
-from syncd.rules.shell import Command, run
-from syncd.rules.walls import (
+from syncd.check.unit_sandbox import (
     Screen,
     drop_in,
     hidden_by,
@@ -26,6 +23,9 @@ from syncd.rules.walls import (
     window,
     within,
 )
+from syncd.check.view import View
+from syncd.config import Config, Folder
+from syncd.folders.patterns import Patterns
 
 SHUT = Rights(directory=True, owner=0, group=0, mode=0)
 """What is taken for the rights of what nobody could look at."""

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
+from syncd.check.access import Group
 from syncd.check.found import Check
-from syncd.rules.granting import Group
-from syncd.rules.rights import Person
+from syncd.check.permissions import Person
 
 UMASK = 0o077  # what the units have
 

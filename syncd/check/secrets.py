@@ -10,7 +10,9 @@ from pathlib import Path
 import msgspec
 
 from syncd.check.found import Place
+from syncd.check.shell import Command, run
 from syncd.check.unit import Unit
+from syncd.check.unit_sandbox import drop_in
 from syncd.config import (
     Account,
     Config,
@@ -23,8 +25,6 @@ from syncd.config import (
     read_secret,
 )
 from syncd.graph.client import Credentials
-from syncd.rules.shell import Command, run
-from syncd.rules.walls import drop_in
 
 STORES = ("/etc/credstore", "/run/credstore", "/usr/local/lib/credstore", "/usr/lib/credstore")
 """Where a credential is looked for that is no path (systemd.exec(5), LoadCredential=)."""

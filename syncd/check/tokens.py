@@ -9,7 +9,7 @@ from syncd.check.secrets import Opened, Refused, Unseen
 from syncd.config import Account
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.model import AccountName
-from syncd.rules.verdicts import Verdict, judge
+from syncd.rules.errors import Verdict, judge
 
 
 async def tokens(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from syncd.rules.walls import Walls
+from syncd.check.unit_sandbox import Walls
 
 CONFIGURATIONS = Path("/etc/syncd")
 _PROPERTIES = (

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
+from syncd.check.permissions import Person
 from syncd.check.person import NobodyError, oneself, person_named
 from syncd.check.unit import Unit, unit_of
-from syncd.rules.rights import Person
 
 SERVICE_USER = "syncd"  # systemd/sysusers.d/syncd.conf
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from syncd.check.found import Check, bad, ok
-from syncd.rules.shell import Command, run
+from syncd.check.shell import Command, run
 
 SUBJECT = "watch limit"
 _SETTINGS = "/etc/sysctl.d/60-syncd.conf"

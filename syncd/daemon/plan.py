@@ -18,9 +18,9 @@ from syncd.ledger import accounts, questions, replicas
 from syncd.ledger.database import Ledger, as_it_is, open_ledger
 from syncd.ledger.questions import Count, FolderState, Tally
 from syncd.model import AccountId, AccountName, Digest
-from syncd.rules.budget import Tier
+from syncd.rules.batch import Candidate, choose_pack
 from syncd.rules.forecast import Forecast, seconds_for
-from syncd.rules.packing import Candidate, choose_pack
+from syncd.rules.pacing.budget import Tier
 
 
 class Errands(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from syncd.engine.lane import Lane
 from syncd.engine.stats import account_figures, sentence, tell_account
 from syncd.ledger import standing
 from syncd.ledger.questions import Tally
-from syncd.rules.telling import ALIVE, HOURLY, is_due
+from syncd.rules.stats_schedule import ALIVE, HOURLY, is_due
 
 
 class Telling:

@@ -21,7 +21,7 @@ from syncd.daemon.sentinel import guarded_loop
 from syncd.ledger import concerns
 from syncd.ledger.database import Ledger
 from syncd.log import Log
-from syncd.rules.living import Care, Plight, care_for
+from syncd.rules.liveness import Care, Plight, care_for
 from syncd.service.notify import Notifier
 
 log: Log = structlog.get_logger()

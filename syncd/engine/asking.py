@@ -11,8 +11,8 @@ from syncd.engine.calls import Calls
 from syncd.graph.client import Credentials, GraphClient, GraphError, Page
 from syncd.graph.shapes import Usage
 from syncd.model import ImageHash, Listed
-from syncd.rules.budget import READ
-from syncd.rules.verdicts import Fault
+from syncd.rules.errors import Fault
+from syncd.rules.pacing.budget import READ
 
 AT_ONCE = 50
 """Hashes in one read: as many as a batch of the API may hold; this edge documents no figure."""

@@ -19,8 +19,8 @@ from syncd.ledger.audits import Believed
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.model import ImageHash, Listed
-from syncd.rules.auditing import Difference, between_reads, compare
-from syncd.rules.budget import READ
+from syncd.rules.audit import Difference, between_reads, compare
+from syncd.rules.pacing.budget import READ
 
 log: Log = structlog.get_logger()
 

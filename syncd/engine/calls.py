@@ -12,8 +12,8 @@ from syncd.engine.pacer import End, end_of
 from syncd.graph.client import Credentials, GraphError
 from syncd.graph.shapes import Usage
 from syncd.ledger.database import Ledger
-from syncd.rules.budget import Call
-from syncd.rules.verdicts import Verdict
+from syncd.rules.errors import Verdict
+from syncd.rules.pacing.budget import Call
 
 T = TypeVar("T")
 

@@ -15,8 +15,8 @@ from syncd.ledger.copies import Holder
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Facts
 from syncd.model import Copying, Digest
-from syncd.rules.budget import Call
-from syncd.rules.copying import LOOK_FOR_IT, is_copied
+from syncd.rules.copy import LOOK_FOR_IT, is_copied
+from syncd.rules.pacing.budget import Call
 
 
 class Copy(msgspec.Struct, frozen=True):

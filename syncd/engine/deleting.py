@@ -19,8 +19,8 @@ from syncd.ledger.database import Ledger
 from syncd.ledger.deletions import Due, Leaving
 from syncd.log import Log
 from syncd.model import ImageHash, printable
-from syncd.rules.budget import write
-from syncd.rules.deleting import (
+from syncd.rules.decide import Step, View, next_step
+from syncd.rules.deletion import (
     LOOK_AGAIN,
     PATIENCE,
     Confirmation,
@@ -29,8 +29,8 @@ from syncd.rules.deleting import (
     find,
     next_look,
 )
-from syncd.rules.steps import Step, View, next_step
-from syncd.rules.verdicts import Fault, Verdict, judge
+from syncd.rules.errors import Fault, Verdict, judge
+from syncd.rules.pacing.budget import write
 
 log: Log = structlog.get_logger()
 

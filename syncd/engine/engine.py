@@ -27,9 +27,9 @@ from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.model import AccountId, Copying, Digest
 from syncd.rules import remedies
-from syncd.rules.budget import Terms, Tier
-from syncd.rules.copying import COMING
-from syncd.rules.verdicts import Verdict
+from syncd.rules.copy import COMING
+from syncd.rules.errors import Verdict
+from syncd.rules.pacing.budget import Terms, Tier
 from syncd.threads import aside
 
 log: Log = structlog.get_logger()

@@ -13,9 +13,9 @@ from syncd.engine.lane import Lane
 from syncd.engine.outcomes import Outcomes
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.log import Log
+from syncd.rules.backoff import retry_delay
+from syncd.rules.errors import Verdict, judge
 from syncd.rules.lasting import lasted
-from syncd.rules.verdicts import Verdict, judge
-from syncd.rules.waiting import retry_delay
 
 log: Log = structlog.get_logger()
 

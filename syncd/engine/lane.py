@@ -21,12 +21,12 @@ from syncd.ledger.accounts import Pause
 from syncd.ledger.database import Change, Ledger
 from syncd.log import Log, moment
 from syncd.model import AccountId, AccountName, Digest
-from syncd.rules import remedies, waiting
-from syncd.rules.budget import Call, Terms, Tier
+from syncd.rules import backoff, remedies
+from syncd.rules.errors import Fault, Verdict
 from syncd.rules.forecast import duration
 from syncd.rules.lasting import lasted
+from syncd.rules.pacing.budget import Call, Terms, Tier
 from syncd.rules.sharing import Sharing, learnt
-from syncd.rules.verdicts import Fault, Verdict
 
 log: Log = structlog.get_logger()
 
@@ -184,7 +184,7 @@ class Lane:
             row = known.row if (known.until or now) > now else known.row + 1
         chance = random.random()  # noqa: S311  jitter
         block = self.pacer.pace.budget.block
-        seconds = waiting.pause_length(verdict, usage.regain, row, chance, block)
+        seconds = backoff.pause_length(verdict, usage.regain, row, chance, block)
         since = known.since if known is not None else now
         remedy = remedies.OF_VERDICT.get(verdict)
         pause = Pause(verdict.value, str(fault), since, now + seconds, row, remedy)
@@ -255,7 +255,7 @@ class Lane:
     async def fail(self, fault: Fault) -> None:
         """A call failed for a passing reason: the account waits a little, longer each time."""
         self.failures, self.failing = self.failures + 1, str(fault)
-        self.gate.shut_for(waiting.retry_delay(self.failures, random.random()))  # noqa: S311  jitter
+        self.gate.shut_for(backoff.retry_delay(self.failures, random.random()))  # noqa: S311  jitter
         if self._failing_since is None:
             self._failing_since, why = time.time(), str(fault)
             begun = concerns.begin("account.fails", self.subject, why, self._failing_since)
@@ -270,7 +270,7 @@ class Lane:
         chance = random.random()  # noqa: S311  jitter
         for digest in digests:
             self.tries[digest] = self.tries.get(digest, 0) + 1
-            self.queue.later(digest, waiting.retry_delay(self.tries[digest], chance))
+            self.queue.later(digest, backoff.retry_delay(self.tries[digest], chance))
 
     def done(self, digest: Digest) -> None:
         """Nothing more is to be done about an image."""

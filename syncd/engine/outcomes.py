@@ -16,10 +16,10 @@ from syncd.ledger.copies import Holder
 from syncd.ledger.database import Change, Ledger, all_of
 from syncd.log import Log
 from syncd.model import AccountId, Digest, Entry
-from syncd.rules.copying import REMEMBERED
+from syncd.rules.copy import REMEMBERED
+from syncd.rules.errors import Fault, Verdict, is_permission, judge
 from syncd.rules.remedies import OF_VERDICT
 from syncd.rules.sharing import Sharing
-from syncd.rules.verdicts import Fault, Verdict, is_permission, judge
 
 log: Log = structlog.get_logger()
 

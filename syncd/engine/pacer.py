@@ -12,10 +12,10 @@ from enum import Enum, auto
 
 from asyncio_throttle.throttler import Throttler
 
-from syncd.rules.budget import Call, Terms, Tier, write
-from syncd.rules.pace import Pace
-from syncd.rules.reading import Reading
-from syncd.rules.verdicts import Fault, Verdict, judge
+from syncd.rules.errors import Fault, Verdict, judge
+from syncd.rules.pacing.budget import Call, Terms, Tier, write
+from syncd.rules.pacing.pace import Pace
+from syncd.rules.pacing.usage import Reading
 
 
 class End(Enum):

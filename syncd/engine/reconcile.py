@@ -14,7 +14,7 @@ from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.model import HoldAbove, printable
 from syncd.rules import remedies
-from syncd.rules.believing import is_too_many
+from syncd.rules.evidence import is_too_many
 
 log: Log = structlog.get_logger()
 

@@ -22,9 +22,9 @@ from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Facts, Source
 from syncd.log import Log
 from syncd.model import Absent, Digest
-from syncd.rules.budget import Call
-from syncd.rules.packing import Candidate, choose_pack
-from syncd.rules.steps import Step, View, next_step
+from syncd.rules.batch import Candidate, choose_pack
+from syncd.rules.decide import Step, View, next_step
+from syncd.rules.pacing.budget import Call
 
 log: Log = structlog.get_logger()
 

@@ -25,7 +25,7 @@ from syncd.log import Log
 from syncd.model import Digest, Stat, printable
 from syncd.rules import remedies
 from syncd.rules.lasting import lasted
-from syncd.rules.settling import is_recent
+from syncd.rules.settle import is_recent
 from syncd.threads import Threads
 
 log: Log = structlog.get_logger()

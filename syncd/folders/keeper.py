@@ -29,7 +29,7 @@ from syncd.ledger.database import Change, Ledger, all_of
 from syncd.ledger.tree import Place
 from syncd.log import Log, moment
 from syncd.model import FolderName, HoldAbove, RootIdentity, Stat, printable
-from syncd.rules.believing import Root
+from syncd.rules.evidence import Root
 from syncd.threads import aside, leave_aside
 
 log: Log = structlog.get_logger()

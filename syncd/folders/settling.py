@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from syncd.ledger.tree import Place
 from syncd.model import Stat
-from syncd.rules.settling import time_to_settle
+from syncd.rules.settle import time_to_settle
 
 READ_AGAIN = 0.05  # seconds, at least, after which a file that is being read is looked at again
 

@@ -13,7 +13,7 @@ from syncd.ledger import concerns, condemned, misses, roots
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.model import Deletions, HoldAbove, RootIdentity, printable
-from syncd.rules.believing import Belief, Evidence, Root, believe, is_too_many
+from syncd.rules.evidence import Belief, Evidence, Root, believe, is_too_many
 from syncd.rules.lasting import lasted
 
 log: Log = structlog.get_logger()

@@ -23,7 +23,7 @@ from syncd.graph.multipart import Body, Part, multipart
 from syncd.graph.session import Broken, session, why
 from syncd.heartbeat import Pulse
 from syncd.model import AccountId, Entry, ImageHash, Listed
-from syncd.rules.verdicts import Fault
+from syncd.rules.errors import Fault
 
 _CHUNK = 256 * 1024  # bytes that a slow line must carry within the stall time
 _WAITS = 4  # for the server's name, a connection, the answer's head and its body

@@ -16,9 +16,9 @@ from syncd.graph.loose import decoded as _decoded
 from syncd.graph.loose import number as _number
 from syncd.graph.loose import text as _text
 from syncd.model import AccountId, Entry, ImageHash
-from syncd.rules.budget import Tier
-from syncd.rules.reading import Reading
-from syncd.rules.verdicts import Fault
+from syncd.rules.errors import Fault
+from syncd.rules.pacing.budget import Tier
+from syncd.rules.pacing.usage import Reading
 
 NOTHING_SAID = Reading()
 

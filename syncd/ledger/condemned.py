@@ -9,7 +9,7 @@ import msgspec
 from syncd.ledger import concerns, misses
 from syncd.ledger.database import Change, Question
 from syncd.model import FolderName, HoldAbove
-from syncd.rules.believing import is_too_many
+from syncd.rules.evidence import is_too_many
 
 _HELD_REPLICA = (
     "EXISTS (SELECT 1 FROM replica WHERE replica.account = condemned.account"

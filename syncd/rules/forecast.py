@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from syncd.rules.budget import WRITE_POINTS, Budget
+from syncd.rules.pacing.budget import WRITE_POINTS, Budget
 
 
 class Forecast(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from syncd.rules.verdicts import Verdict
+from syncd.rules.errors import Verdict
 
 _ABUSE = (
     "ask Meta's support why, and lower the account's `budget`; syncd sends nothing until the pause"

@@ -14,11 +14,11 @@ from syncd.check.eyes import passage, tree_of, volume_of, way_to
 from syncd.check.found import Check, Place, State, bad, ok
 from syncd.check.ledger import ledger_usable
 from syncd.check.opening import completed
+from syncd.check.permissions import permits, readable
 from syncd.check.person import NobodyError, as_person, oneself, person_named
 from syncd.check.view import View
 from syncd.check.watches import watches
 from syncd.cli.check import _hung
-from syncd.rules.rights import permits, readable
 
 takes_root = pytest.mark.skipif(
     os.geteuid() != 0, reason="NOT SHOWN: what another user sees; it takes root"

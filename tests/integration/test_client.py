@@ -19,7 +19,7 @@ from syncd.config import Secret
 from syncd.graph.client import Credentials, GraphClient, GraphError, Uploaded, connect
 from syncd.graph.multipart import Part
 from syncd.model import AccountId, Entry, ImageHash
-from syncd.rules.verdicts import Verdict, judge
+from syncd.rules.errors import Verdict, judge
 
 TOKEN = "EAAB-secret-token"
 APP_SECRET = "0123-app-secret"

@@ -12,7 +12,7 @@ from support.pictures import picture
 from syncd.config import Secret
 from syncd.graph.client import Credentials, GraphClient, GraphError, Page, connect
 from syncd.model import AccountId, ImageHash, ImageStatus
-from syncd.rules.verdicts import Verdict, judge
+from syncd.rules.errors import Verdict, judge
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches

@@ -31,8 +31,8 @@ from syncd.graph.shapes import Usage
 from syncd.ledger import concerns, condemned, needs
 from syncd.ledger.database import Change, changing, open_ledger, reading
 from syncd.model import AccountId, FolderName, HoldAbove
-from syncd.rules import verdicts
-from syncd.rules.verdicts import judge
+from syncd.rules import errors
+from syncd.rules.errors import judge
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox
 
@@ -152,7 +152,7 @@ async def test_abuse_control_is_an_error_when_it_begins_and_info_when_it_goes_on
         lane = house.engine.lanes[ONE]
         with capture_logs() as logs:
             for code in (80004, 613, 368):  # each pauses for longer
-                fault = verdicts.Fault(400, code)
+                fault = errors.Fault(400, code)
                 await lane.pause(judge(fault), fault, Usage())
         assert [e["log_level"] for e in said(logs, "account.paused")] == [
             "warning",

@@ -16,7 +16,7 @@ from syncd.daemon.figures import Meter
 from syncd.daemon.house import House
 from syncd.daemon.telling import Telling
 from syncd.ledger import condemned
-from syncd.rules.telling import ALIVE, HOURLY
+from syncd.rules.stats_schedule import ALIVE, HOURLY
 from syncd.sandbox.faults import Fault
 
 ALL = ["stats", "stats.folder", "stats.process"]

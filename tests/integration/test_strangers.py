@@ -87,7 +87,7 @@ ODD_NAMES = [
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look more often whether all is done, and try again sooner: none of this is about time."""
     monkeypatch.setattr("syncd.daemon.backfill._GLANCE", 0.02)
-    monkeypatch.setattr("syncd.rules.waiting._FIRST", 0.1)
+    monkeypatch.setattr("syncd.rules.backoff._FIRST", 0.1)
 
 
 @dataclass

@@ -22,7 +22,7 @@ from syncd.config import Secret
 from syncd.graph.client import Credentials, GraphClient, GraphError, connect
 from syncd.graph.multipart import Part
 from syncd.model import AccountId, Entry, ImageHash, ImageStatus, Listed
-from syncd.rules.verdicts import Verdict, judge
+from syncd.rules.errors import Verdict, judge
 
 DEADLINE = 10.0
 HERE, SOURCE = AccountId("41"), AccountId("42")

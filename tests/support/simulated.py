@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from syncd.rules.budget import Budget, Call, Tier, write
-from syncd.rules.pace import Pace
-from syncd.rules.reading import Reading
+from syncd.rules.pacing.budget import Budget, Call, Tier, write
+from syncd.rules.pacing.pace import Pace
+from syncd.rules.pacing.usage import Reading
 
 
 @dataclass

@@ -3,8 +3,8 @@
 import pytest
 
 from syncd.model import ImageHash, ImageStatus, Listed
-from syncd.rules.auditing import SHARE, Difference, between_reads, compare
-from syncd.rules.budget import READ_POINTS, Budget, Tier
+from syncd.rules.audit import SHARE, Difference, between_reads, compare
+from syncd.rules.pacing.budget import READ_POINTS, Budget, Tier
 
 DAY = 24 * 3600.0
 

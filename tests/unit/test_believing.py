@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import fields, replace
 
 from syncd.model import HoldAbove
-from syncd.rules.believing import Belief, Evidence, Root, believe, is_too_many
+from syncd.rules.evidence import Belief, Evidence, Root, believe, is_too_many
 
 FACTS = len(fields(Evidence)) - 1
 EVERY = [Evidence(root, *facts) for root in Root for facts in product((False, True), repeat=FACTS)]

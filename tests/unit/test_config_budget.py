@@ -7,7 +7,7 @@ import pytest
 from syncd.config import Account, Budget, ConfigError, Tier
 from syncd.config.load import loads
 from syncd.model import AccountName
-from syncd.rules import budget as rules
+from syncd.rules.pacing import budget as rules
 
 FILE = """
 ledger.path = "/l.db"

@@ -3,7 +3,7 @@
 import pytest
 
 from syncd.model import Copying
-from syncd.rules.copying import CALL_IN_BYTES, is_copied
+from syncd.rules.copy import CALL_IN_BYTES, is_copied
 
 MB = 10**6
 

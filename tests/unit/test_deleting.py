@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from syncd.model import ImageHash, ImageStatus, Listed
-from syncd.rules.deleting import (
+from syncd.rules.deletion import (
     CLOCKS,
     LONGEST,
     PATIENCE,

@@ -5,7 +5,7 @@ from itertools import product
 import msgspec
 import pytest
 
-from syncd.rules.granting import (
+from syncd.check.access import (
     JOINED_BY_NOBODY,
     Advice,
     Group,
@@ -16,8 +16,8 @@ from syncd.rules.granting import (
     entering,
     obstacle,
 )
-from syncd.rules.rights import ENTER, AclEntry, Person, Rights, Tag, permits, readable
-from syncd.rules.shell import Command
+from syncd.check.permissions import ENTER, AclEntry, Person, Rights, Tag, permits, readable
+from syncd.check.shell import Command
 
 NOBODY = 0xFFFFFFFF
 SYNCD = Person("syncd", 995, 995, frozenset({995}))

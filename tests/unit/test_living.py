@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from syncd.rules.living import Care, Plight, care_for
+from syncd.rules.liveness import Care, Plight, care_for
 
 EVERY = [Plight(*facts) for facts in product((False, True), repeat=3)]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 import pytest
 from support.simulated import Sender, Server, spread
 
-from syncd.rules.budget import Budget, Call, Terms, Tier, write
-from syncd.rules.charging import Charge
-from syncd.rules.pace import Pace
+from syncd.rules.pacing.budget import Budget, Call, Terms, Tier, write
+from syncd.rules.pacing.pace import Pace
+from syncd.rules.pacing.pricing import Charge
 
 WINDOW = 300.0
 TEN_WINDOWS = 10 * WINDOW

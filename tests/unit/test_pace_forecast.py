@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.rules.budget import Budget, Terms, Tier
 from syncd.rules.forecast import duration, forecast, sentence
+from syncd.rules.pacing.budget import Budget, Terms, Tier
 
 DEVELOPMENT, STANDARD = Budget.for_tier(Tier.DEVELOPMENT), Budget.for_tier(Tier.STANDARD)
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.simulated import Sender, Server
 
-from syncd.rules.budget import READ, Budget, Terms, Tier, write
-from syncd.rules.charging import Charge
-from syncd.rules.pace import Pace
-from syncd.rules.reading import Reading
+from syncd.rules.pacing.budget import READ, Budget, Terms, Tier, write
+from syncd.rules.pacing.pace import Pace
+from syncd.rules.pacing.pricing import Charge
+from syncd.rules.pacing.usage import Reading
 
 SMALL = Terms(points=12, window=10.0, calls=9, calls_window=40.0, reserve=0.0)
 gaps = st.lists(st.floats(0, 20), max_size=60)

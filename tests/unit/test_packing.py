@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.model import Digest
-from syncd.rules.packing import Candidate, choose_pack
+from syncd.rules.batch import Candidate, choose_pack
 
 MOST = 25
 

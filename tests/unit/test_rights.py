@@ -2,7 +2,7 @@
 
 import pytest
 
-from syncd.rules.rights import ENTER, READ, AclEntry, Person, Rights, Tag, permits, readable
+from syncd.check.permissions import ENTER, READ, AclEntry, Person, Rights, Tag, permits, readable
 
 ME = Person("me", 1000, 1000, frozenset({1000, 1200}))
 NOBODY = 0xFFFFFFFF

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.model import Stat
-from syncd.rules.settling import is_recent, time_to_settle
+from syncd.rules.settle import is_recent, time_to_settle
 
 S = 1_000_000_000
 NOW = 1_700_000_000 * S

@@ -17,8 +17,8 @@ from syncd.graph.shapes import (
     read_usage,
 )
 from syncd.model import AccountId, Entry, ImageHash
-from syncd.rules.budget import Tier
-from syncd.rules.reading import Reading
+from syncd.rules.pacing.budget import Tier
+from syncd.rules.pacing.usage import Reading
 
 HASH = ImageHash("d8fc613662fb5ff2d3d7e4a3a1a3b2c1")
 ACCOUNT = AccountId("679927437761688")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.model import Digest
-from syncd.rules.packing import Candidate, choose_pack
+from syncd.rules.batch import Candidate, choose_pack
 from syncd.rules.sharing import CLEARED, REFUSALS, TRY_AGAIN, Sharing, learnt
 
 MOST = 25

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from syncd.rules.shell import Command, quoted
+from syncd.check.shell import Command, quoted
 
 WORDS = [
     "/srv/creatives",

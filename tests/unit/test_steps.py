@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 from msgspec.structs import fields
 
-from syncd.rules.steps import Step, View, next_step
+from syncd.rules.decide import Step, View, next_step
 
 VIEWS = [View(*facts) for facts in product((False, True), repeat=len(fields(View)))]
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.graph.shapes import read_fault
-from syncd.rules.verdicts import Fault, Verdict, judge
+from syncd.rules.errors import Fault, Verdict, judge
 
 V = Verdict
 Row = tuple[int | None, int | None, int | None, bool, Verdict]  # status, code, subcode, transient

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.rules.verdicts import Verdict
-from syncd.rules.waiting import pause_length, retry_delay
+from syncd.rules.backoff import pause_length, retry_delay
+from syncd.rules.errors import Verdict
 
 PAUSES = [v for v in Verdict if v.name.startswith("PAUSE")]
 chances = st.floats(0, 1)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from syncd.rules.shell import Command
-from syncd.rules.walls import (
+from syncd.check.shell import Command
+from syncd.check.unit_sandbox import (
     Walls,
     drop_in,
     hidden_by,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from syncd.rules.budget import Call
-from syncd.rules.spending import Spending
+from syncd.rules.pacing.budget import Call
+from syncd.rules.pacing.sliding_window import Spending
 
 CLOCKS = 0.001
 """By how much of a window two machines' clocks may differ in running through it."""

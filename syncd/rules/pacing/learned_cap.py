@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncd.rules.budget import WRITE_POINTS
+from syncd.rules.pacing.budget import WRITE_POINTS
 
 HOLD, GROWTH = 12, 0.1
 """After such a refusal: for how many windows we keep to what had gone through, and by which part

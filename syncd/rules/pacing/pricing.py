@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from enum import Enum, auto
 
-from syncd.rules.budget import WRITE_POINTS, Budget, Call
-from syncd.rules.spending import Spending
+from syncd.rules.pacing.budget import WRITE_POINTS, Budget, Call
+from syncd.rules.pacing.sliding_window import Spending
 
 PROBES = 4
 """While the charge is unknown, no POST takes more than this part of a budget, by the image."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from syncd.rules.budget import WRITE_POINTS, Budget
+from syncd.rules.pacing.budget import WRITE_POINTS, Budget
 
 HORIZONS = (12, 8, 4, 2, 1)
 """Windows over which arrivals are averaged: the long ones are exact, the short ones quick."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncd.rules.verdicts import Verdict
+from syncd.rules.errors import Verdict
 
 _FIRST, _LAST = 1.0, 300.0  # seconds between tries that failed for a passing reason
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from syncd.rules.budget import WRITE_POINTS, Budget, Call, Terms, Tier
-from syncd.rules.charging import Charge, Charging
-from syncd.rules.others import Others
-from syncd.rules.reading import Reading
-from syncd.rules.refusals import Refusals
-from syncd.rules.window import Window
-from syncd.rules.work import Work
+from syncd.rules.pacing.budget import WRITE_POINTS, Budget, Call, Terms, Tier
+from syncd.rules.pacing.cpu_time import Work
+from syncd.rules.pacing.learned_cap import Refusals
+from syncd.rules.pacing.limit import Window
+from syncd.rules.pacing.other_traffic import Others
+from syncd.rules.pacing.pricing import Charge, Charging
+from syncd.rules.pacing.usage import Reading
 
 LARGE = 1000
 """Writes a window from which on a budget is large: there, a refusal costs little."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from syncd.rules.budget import Tier
+from syncd.rules.pacing.budget import Tier
 
 
 @dataclass(frozen=True, slots=True)

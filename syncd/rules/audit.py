@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from syncd.model import ImageStatus, Listed
-from syncd.rules.budget import READ_POINTS, Budget
+from syncd.rules.pacing.budget import READ_POINTS, Budget
 
 SHARE = 0.05
 """Share of an account's budget that an audit on its period takes at most."""

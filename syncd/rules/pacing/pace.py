@@ -16,12 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from syncd.rules.budget import WRITE_POINTS, Budget, Call, Terms, Tier
-from syncd.rules.charging import Charge
-from syncd.rules.quota import LARGE, Price, Quota
-from syncd.rules.reading import Reading
-from syncd.rules.spending import Spending
-from syncd.rules.window import Window
+from syncd.rules.pacing.budget import WRITE_POINTS, Budget, Call, Terms, Tier
+from syncd.rules.pacing.limit import Window
+from syncd.rules.pacing.pricing import Charge
+from syncd.rules.pacing.quota import LARGE, Price, Quota
+from syncd.rules.pacing.sliding_window import Spending
+from syncd.rules.pacing.usage import Reading
 
 CATCH_UP = 0.02
 """Windows' worth of calls that may follow at once when they could not go in their turn."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from syncd.rules.rights import ENTER, Person, Rights, permits, readable
-from syncd.rules.shell import Command, run
+from syncd.check.permissions import ENTER, Person, Rights, permits, readable
+from syncd.check.shell import Command, run
 
 JOINED_BY_NOBODY = frozenset(
     {"root", "wheel", "sudo", "adm", "admin", "disk", "shadow", "docker", "lxd", "libvirt", "kmem",

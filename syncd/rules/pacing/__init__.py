@@ -1,0 +1,1 @@
+"""One account's rate limit: when the next call may be sent."""
