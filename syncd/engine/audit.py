@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from syncd.engine.asking import AT_ONCE, Asked, ask_about
 from syncd.engine.calls import Calls
+from syncd.engine.lookup import AT_ONCE, Asked, ask_about
 from syncd.graph.client import Credentials, GraphClient, GraphError, Page
 from syncd.graph.shapes import Usage
 from syncd.ledger import audits, replicas

@@ -12,13 +12,13 @@ import structlog
 from syncd.config import Account, Pack
 from syncd.engine.audit import Audit
 from syncd.engine.calls import Calls
-from syncd.engine.deleting import Deleting
+from syncd.engine.deletion import Deleting
 from syncd.engine.feeder import Feeder
-from syncd.engine.first_answer import first_answer, one_of_each_token
-from syncd.engine.in_flight import InFlight
 from syncd.engine.lane import Lane
 from syncd.engine.outcomes import Outcomes
 from syncd.engine.reconcile import Grace, Reconcile
+from syncd.engine.semaphore import InFlight
+from syncd.engine.token_check import first_answer, one_of_each_token
 from syncd.engine.worker import Errand, Fetch, work
 from syncd.graph.client import Credentials, GraphClient
 from syncd.heartbeat import Pulse

@@ -9,7 +9,7 @@ from typing import assert_never
 import structlog
 
 from syncd.engine.lane import Lane
-from syncd.engine.parts import Loaded
+from syncd.engine.upload import Loaded
 from syncd.graph.client import Credentials, GraphError
 from syncd.ledger import accounts, concerns, copies, replicas
 from syncd.ledger.copies import Holder

@@ -10,12 +10,12 @@ import msgspec
 import structlog
 
 from syncd.config import Pack
-from syncd.engine.copying import choose_copy, send_copy
-from syncd.engine.in_flight import InFlight
+from syncd.engine.copies import choose_copy, send_copy
 from syncd.engine.lane import Lane
 from syncd.engine.outcomes import Outcomes
 from syncd.engine.pacer import End, end_of
-from syncd.engine.parts import Loaded, named_parts, sort_answer
+from syncd.engine.semaphore import InFlight
+from syncd.engine.upload import Loaded, named_parts, sort_answer
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.ledger import replicas
 from syncd.ledger.database import Ledger

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import Counter
 
-from syncd.engine.in_flight import InFlight
+from syncd.engine.semaphore import InFlight
 from syncd.model import AccountId
 
 ONE, TWO, THREE = AccountId("1"), AccountId("2"), AccountId("3")

@@ -14,7 +14,7 @@ from syncd.daemon.house import House, open_house, upkeep_of
 from syncd.daemon.openings import opener
 from syncd.daemon.stopping import run_until
 from syncd.engine.audit import Audit
-from syncd.engine.deleting import Deleting
+from syncd.engine.deletion import Deleting
 from syncd.engine.lane import Lane
 from syncd.engine.reconcile import Reconcile
 from syncd.folders.looks import Look

@@ -10,8 +10,8 @@ from typing import assert_never
 
 import structlog
 
-from syncd.engine.asking import AT_ONCE, Asked, ask_about
 from syncd.engine.calls import Calls
+from syncd.engine.lookup import AT_ONCE, Asked, ask_about
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.graph.shapes import Usage
 from syncd.ledger import deletions
