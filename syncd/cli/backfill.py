@@ -16,7 +16,7 @@ from syncd.cli.importing import at_once
 from syncd.cli.lasting import lasting
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured, opened
 from syncd.config import Config, LogLevel
-from syncd.ledger.questions import Tally
+from syncd.ledger.queries import Tally
 from syncd.service.logs import Lines
 from syncd.service.notify import notifier
 from syncd.service.uncaught import run_loop

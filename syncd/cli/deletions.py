@@ -14,10 +14,10 @@ from syncd.cli.exits import Exit
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.cli.words import amount, moment, span
 from syncd.config import Config
-from syncd.ledger import condemned, roots
+from syncd.ledger import condemned, folders
 from syncd.ledger.condemned import Case
 from syncd.ledger.database import changing, reading
-from syncd.ledger.roots import Doubted
+from syncd.ledger.folders import Doubted
 from syncd.model import FolderName, printable
 
 NAMES = 5
@@ -80,13 +80,13 @@ def _decide(verb: Verb, folder: FolderName, db: sqlite3.Connection) -> str | Non
     if images := condemned.approve(folder)(db):
         said = f"{amount(images, 'image')} of {folder} will be deleted once the grace is over"
         return f"{said}, except what a creative uses"
-    if roots.accept(folder)(db):
+    if folders.accept(folder)(db):
         return f"{folder} is taken as the next scan finds it; no image is deleted for that"
     return None
 
 
 def _listed(config: Config, db: sqlite3.Connection) -> Iterator[str]:
-    cases, doubted = condemned.cases(NAMES)(db), roots.doubted()(db)
+    cases, doubted = condemned.cases(NAMES)(db), folders.doubted()(db)
     waiting = [pending for pending in condemned.pending()(db) if pending.waiting]
     for case in cases:
         yield from _case(case)

@@ -16,9 +16,9 @@ from syncd.cli.exits import Exit
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.cli.words import amount, moment
 from syncd.config import Config
-from syncd.ledger import questions
+from syncd.ledger import queries
 from syncd.ledger.database import reading
-from syncd.ledger.questions import Standing
+from syncd.ledger.queries import Standing
 from syncd.model import AccountId, printable
 
 
@@ -49,16 +49,16 @@ def find(
 
 def _find(config: Config, db: sqlite3.Connection, what: str) -> list[Standing]:
     if re.fullmatch(r"[0-9a-fA-F]{64}", what):
-        return questions.by_digest(bytes.fromhex(what))(db)
+        return queries.by_digest(bytes.fromhex(what))(db)
     if re.fullmatch(r"[0-9a-fA-F]{32}", what) and not os.path.lexists(what):
-        return questions.by_hash(what.lower())(db)
+        return queries.by_hash(what.lower())(db)
     path = os.path.abspath(os.fsencode(what))
     for spelling in (path, os.path.realpath(path)):
         for folder in config.folders.values():
             root = folder.path.rstrip(b"/") + b"/"
             if spelling.startswith(root):
                 directory, _, name = spelling.removeprefix(root).rpartition(b"/")
-                if found := questions.by_path(folder.name, directory, name)(db):
+                if found := queries.by_path(folder.name, directory, name)(db):
                     return found
     return []
 

@@ -15,7 +15,7 @@ from syncd.cli.exits import Exit
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.cli.words import amount, bytes_in_words
 from syncd.ledger import backup as backups
-from syncd.ledger import checking, schema
+from syncd.ledger import integrity, schema
 from syncd.ledger import vacuum as vacuums
 from syncd.ledger.database import maintaining, reading
 from syncd.ledger.errors import LedgerBusy, LedgerUnfit
@@ -62,13 +62,13 @@ def check(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """
     path = configured(config).ledger.path
     with _absence_told(), reading(path) as db:
-        damage = _told("pages and indexes", checking.pages()(db))
-        damage |= _told("references", checking.references()(db))
+        damage = _told("pages and indexes", integrity.pages()(db))
+        damage |= _told("references", integrity.references()(db))
         wrong: list[str] = []
-        for part, found in enumerate(checking.all_counts(db), 1):
-            _percent(part / checking.PARTS)
+        for part, found in enumerate(integrity.all_counts(db), 1):
+            _percent(part / integrity.PARTS)
             wrong += found
-        miscounted = _told("counts", wrong[: checking.MOST])
+        miscounted = _told("counts", wrong[: integrity.MOST])
     if damage:
         raise LedgerUnfit(schema.damaged(path))
     if miscounted:

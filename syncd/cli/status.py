@@ -14,11 +14,11 @@ from syncd.cli.exits import Exit
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.cli.words import amount, moment, span
 from syncd.config import Config
-from syncd.ledger import condemned, needs, questions
+from syncd.ledger import condemned, needs, queries
 from syncd.ledger.accounts import Pause
 from syncd.ledger.database import reading
 from syncd.ledger.needs import Need
-from syncd.ledger.questions import Count
+from syncd.ledger.queries import Count
 from syncd.ledger.standing import of_account
 from syncd.model import printable
 
@@ -104,10 +104,10 @@ def _ask(config: Config) -> Status:
                 f.scanned_at,
                 f.doubt,
                 f.trouble,
-                questions.unreadable_files(f.name)(db),
+                queries.unreadable_files(f.name)(db),
                 condemned.held_images(f.name)(db),
             )
-            for f in questions.folder_states()(db)
+            for f in queries.folder_states()(db)
         }
     return Status(waiting, states, folders)
 

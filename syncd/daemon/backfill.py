@@ -17,8 +17,8 @@ from syncd.daemon.telling import Telling
 from syncd.engine.engine import Open
 from syncd.engine.lane import Lane
 from syncd.engine.stats import sentence
-from syncd.ledger import questions
-from syncd.ledger.questions import Tally
+from syncd.ledger import queries
+from syncd.ledger.queries import Tally
 from syncd.log import Log
 from syncd.model import AccountName
 from syncd.service.notify import NOBODY, Notifier
@@ -121,7 +121,7 @@ async def _until_done(
         done = scans.done()
         progress = {}
         for account, lane in house.engine.lanes.items():
-            tally = await house.ledger.ask(questions.tally(account))
+            tally = await house.ledger.ask(queries.tally(account))
             progress[lane.name] = Progress(tally, lane.state, reading=not scans.done())
             done = done and _finished(lane, tally)
         show(progress)
@@ -140,6 +140,6 @@ def _in_step(tally: Tally) -> bool:
 
 async def _tallies(house: House) -> dict[AccountName, Tally]:
     return {
-        lane.name: await house.ledger.ask(questions.tally(account))
+        lane.name: await house.ledger.ask(queries.tally(account))
         for account, lane in house.engine.lanes.items()
     }

@@ -17,7 +17,7 @@ from syncd.folders.kept import Kept
 from syncd.folders.loading import load
 from syncd.folders.looks import Look
 from syncd.heartbeat import Pulse
-from syncd.ledger import concerns, condemned, misses, tree
+from syncd.ledger import alerts, condemned, files, misses
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Source
 from syncd.log import Log
@@ -99,24 +99,24 @@ class Disk(msgspec.Struct, frozen=True):
 async def declare(config: Config, ledger: Ledger) -> dict[FolderName, int]:
     """Tell the ledger which folders stand for which accounts; answers the folders' ids."""
     await ledger.write(misses.doubt_unfinished())
-    await ledger.write(concerns.begin_anew(_subjects(config)))
+    await ledger.write(alerts.begin_anew(_subjects(config)))
     ids: dict[FolderName, int] = {}
     for name, folder in config.folders.items():
         routes = config.routes(folder)
-        before = await ledger.ask(tree.routes(name))
+        before = await ledger.ask(files.routes(name))
         ids[name] = await ledger.write(
-            tree.declare_folder(name, folder.path, routes, folder.deletions, folder.copy)
+            files.declare_folder(name, folder.path, routes, folder.deletions, folder.copy)
         )
         for account in sorted(before.difference(routes)):
             _tell_removed(config, name, account)
-    for retired in await ledger.write(tree.retire_other_folders(list(ids))):
+    for retired in await ledger.write(files.retire_other_folders(list(ids))):
         log.notice("folder.retired", folder=retired)
     await ledger.write(condemned.let_unrouted_be())
     return ids
 
 
 def _subjects(config: Config) -> list[str]:
-    return [*map(concerns.account, config.accounts), *map(concerns.folder, config.folders)]
+    return [*map(alerts.account, config.accounts), *map(alerts.folder, config.folders)]
 
 
 def _tell_removed(config: Config, folder: FolderName, account: AccountId) -> None:

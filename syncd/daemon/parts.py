@@ -6,7 +6,7 @@ import msgspec
 
 from syncd.daemon.house import House
 from syncd.heartbeat import Pulse
-from syncd.ledger import concerns
+from syncd.ledger import alerts
 from syncd.model import printable
 
 
@@ -28,7 +28,7 @@ def parts_of(house: House) -> list[Part]:
             f"look whether the disk or server of {printable(folder.path)} answers; nothing there is"
             " lost, and the other folders go on"
         )
-        subject = concerns.folder(folder.name)
+        subject = alerts.folder(folder.name)
         parts += [
             Part(f"scanner of {folder.name}", subject, keeper.scanner, remedy),
             Part(f"watcher of {folder.name}", subject, keeper.watcher, remedy),

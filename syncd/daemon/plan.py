@@ -14,9 +14,9 @@ import msgspec
 from syncd.config import Account, Config, Pack
 from syncd.daemon.disk import build_disk, declare
 from syncd.engine.engine import terms_of
-from syncd.ledger import accounts, questions, replicas
+from syncd.ledger import accounts, queries, replicas
 from syncd.ledger.database import Ledger, as_it_is, open_ledger
-from syncd.ledger.questions import Count, FolderState, Tally
+from syncd.ledger.queries import Count, FolderState, Tally
 from syncd.model import AccountId, AccountName, Digest
 from syncd.rules.batch import Candidate, choose_pack
 from syncd.rules.forecast import Forecast, seconds_for
@@ -76,13 +76,13 @@ async def _plan(config: Config, ledger: Ledger) -> Plan:
     unreadable = [
         count
         for name in config.folders
-        for count in await ledger.ask(questions.unreadable_files(name))
+        for count in await ledger.ask(queries.unreadable_files(name))
     ]
-    return Plan(errands, await ledger.ask(questions.folder_states()), unreadable)
+    return Plan(errands, await ledger.ask(queries.folder_states()), unreadable)
 
 
 async def _errands(ledger: Ledger, account: Account, pack: Pack) -> Errands:
-    tally = await ledger.ask(questions.tally(account.id))
+    tally = await ledger.ask(queries.tally(account.id))
     posts = await _posts(ledger, account.id, pack)
     terms, told = terms_of(account), await ledger.ask(accounts.tier(account.id))
     budget = terms.budget(Tier(told) if told is not None else None).less(terms.reserve)
@@ -91,8 +91,8 @@ async def _errands(ledger: Ledger, account: Account, pack: Pack) -> Errands:
     )
     return Errands(
         tally,
-        await ledger.ask(questions.missing_bytes(account.id)),
-        await ledger.ask(questions.rejections(account.id)),
+        await ledger.ask(queries.missing_bytes(account.id)),
+        await ledger.ask(queries.rejections(account.id)),
         ahead,
     )
 

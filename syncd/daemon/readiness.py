@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from syncd.daemon.house import House
 from syncd.daemon.status import Status
 from syncd.engine.stats import sentence
-from syncd.ledger import questions
+from syncd.ledger import queries
 from syncd.service.notify import Notifier
 
 _MORE = 60.0  # seconds that a start asks for
@@ -91,6 +91,6 @@ class Start:
         )
         self._going.waits_for_network = False
         self._going.moved()
-        tallies = [await house.ledger.ask(questions.tally(a)) for a in house.engine.lanes]
+        tallies = [await house.ledger.ask(queries.tally(a)) for a in house.engine.lanes]
         self._going.over = True
         self.status.tell(sentence(tallies, house.engine.lanes.values()), "READY=1")

@@ -14,7 +14,7 @@ import structlog
 from syncd.config import Config, ConfigError, Problem, Secret, load
 from syncd.daemon.openings import NoTokenError, opener, refuse_tokenless
 from syncd.engine.engine import Open
-from syncd.ledger import concerns
+from syncd.ledger import alerts
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.rules import remedies
@@ -55,12 +55,12 @@ async def next_settings(now: Config, hangup: asyncio.Event, read: Read, ledger: 
         found = await aside(partial(_settings_or_why_not, now, read))
         at = time.time()
         if isinstance(found, Settings):
-            over = concerns.end("config.refused", concerns.CONFIG, at)
+            over = alerts.end("config.refused", alerts.CONFIG, at)
             if (lasted := await ledger.write(over)) is not None:
                 log.notice("config.accepted", lasted=lasted)
             return found
         remedy = remedies.CONFIGURATION
-        begun = concerns.begin("config.refused", concerns.CONFIG, found, at, remedy=remedy)
+        begun = alerts.begin("config.refused", alerts.CONFIG, found, at, remedy=remedy)
         await ledger.write(begun)
         log.error("config.refused", why=found, remedy=remedy)
 

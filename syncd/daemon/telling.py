@@ -12,7 +12,7 @@ from syncd.daemon.house import House
 from syncd.engine.lane import Lane
 from syncd.engine.stats import account_figures, sentence, tell_account
 from syncd.ledger import standing
-from syncd.ledger.questions import Tally
+from syncd.ledger.queries import Tally
 from syncd.rules.stats_schedule import ALIVE, HOURLY, is_due
 
 

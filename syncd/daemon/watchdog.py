@@ -18,7 +18,7 @@ import structlog
 
 from syncd.daemon.parts import Part
 from syncd.daemon.sentinel import guarded_loop
-from syncd.ledger import concerns
+from syncd.ledger import alerts
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.rules.liveness import Care, Plight, care_for
@@ -118,7 +118,7 @@ class Watchdog:
         for name in self._told.keys() - standing.keys() if ledger_answers else ():
             one = self._told.pop(name)
             if one.subject is not None:
-                over = concerns.end(_STUCK, one.subject, time.time(), name)
+                over = alerts.end(_STUCK, one.subject, time.time(), name)
                 await self._ledger.write(over)
             log.notice("watchdog.moves_again", part=name, lasted=round(now - one.since, 1))
         for name, one in standing.items():
@@ -130,7 +130,7 @@ class Watchdog:
             self._told[name] = one
             if one.subject is not None and ledger_answers:
                 at, why = time.time() - still, "it stands still"
-                begun = concerns.begin(_STUCK, one.subject, why, at, remedy=remedy, part=name)
+                begun = alerts.begin(_STUCK, one.subject, why, at, remedy=remedy, part=name)
                 await self._ledger.write(begun)
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from syncd.cli.words import amount
 from syncd.demo.stage import ACCOUNTS, Stage, Unkept
-from syncd.ledger.questions import Standing
+from syncd.ledger.queries import Standing
 from syncd.model import printable
 
 _OF_THE_BACKFILL = 2  # files of each folder that the table shows

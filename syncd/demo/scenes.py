@@ -12,7 +12,7 @@ from syncd.demo.children import child
 from syncd.demo.journal import heard
 from syncd.demo.pictures import picture
 from syncd.demo.stage import EU, MAIN, PICTURES, THROTTLE, Stage, Unkept
-from syncd.ledger import accounts, questions
+from syncd.ledger import accounts, queries
 from syncd.ledger.database import reading
 from syncd.sandbox.faults import Fault
 
@@ -53,7 +53,7 @@ async def daemon(stage: Stage) -> AsyncIterator[Process]:
 
 def _watching(stage: Stage, began: float) -> bool:
     with reading(stage.root / "ledger.db") as db:
-        scanned = [folder.scanned_at or 0.0 for folder in questions.folder_states()(db)]
+        scanned = [folder.scanned_at or 0.0 for folder in queries.folder_states()(db)]
     return min(scanned) > began and all(
         stage.journal.said("scan.done", f"folder={folder}") for folder in ("spring", "summer")
     )

@@ -15,9 +15,9 @@ from rich.text import Text
 from syncd.cli.words import amount
 from syncd.demo.journal import Journal
 from syncd.demo.pictures import names, picture
-from syncd.ledger import questions
+from syncd.ledger import queries
 from syncd.ledger.database import reading
-from syncd.ledger.questions import Standing
+from syncd.ledger.queries import Standing
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
 
@@ -125,13 +125,13 @@ class Stage:
     def known(self) -> list[Standing]:
         """Return all that the ledger knows."""
         with reading(self.root / "ledger.db") as db:
-            return questions.all_standings(10_000)(db)
+            return queries.all_standings(10_000)(db)
 
     def holders(self, file: str) -> set[str]:
         """Return the accounts that hold a file's image by the ledger and by their own word."""
         folder, _, name = file.partition("/")
         with reading(self.root / "ledger.db") as db:
-            rows = questions.by_path(folder, b"", name.encode())(db)
+            rows = queries.by_path(folder, b"", name.encode())(db)
         return {
             row.account
             for row in rows

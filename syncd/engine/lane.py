@@ -16,7 +16,7 @@ from syncd.engine.pacer import End, Pacer
 from syncd.engine.queue import WorkQueue
 from syncd.graph.client import Credentials
 from syncd.graph.shapes import Usage
-from syncd.ledger import accounts, concerns
+from syncd.ledger import accounts, alerts
 from syncd.ledger.accounts import Pause
 from syncd.ledger.database import Change, Ledger
 from syncd.log import Log, moment
@@ -82,7 +82,7 @@ class Lane:
         self.failing: str | None = None  # the last one's
         self.stopped: str | None = None
         self.credentials: Credentials | None = None
-        self.subject = concerns.account(name)  # of what the ledger has of its troubles
+        self.subject = alerts.account(name)  # of what the ledger has of its troubles
         self._pause: Pause | None = None
         self._failing_since: float | None = None  # unix seconds
         self._stopped_since = 0.0
@@ -128,9 +128,9 @@ class Lane:
             self._tell_paused(pause, left, begins=True)
 
     async def _recall_concerns(self) -> None:
-        failing = await self._ledger.ask(concerns.standing("account.fails", self.subject))
+        failing = await self._ledger.ask(alerts.standing("account.fails", self.subject))
         self._failing_since = failing[0].since if failing else None
-        refused = await self._ledger.ask(concerns.standing("copies.refused", self.subject))
+        refused = await self._ledger.ask(alerts.standing("copies.refused", self.subject))
         self.no_copies_from = {AccountId(one.part) for one in refused}
 
     async def _recall_spending(self) -> None:
@@ -164,7 +164,7 @@ class Lane:
         now, self.failing = time.time(), None
         if (since := self._failing_since) is not None:
             failed, self.failures, self._failing_since = self.failures, 0, None
-            await self._ledger.write(concerns.end("account.fails", self.subject, now))
+            await self._ledger.write(alerts.end("account.fails", self.subject, now))
             log.notice(
                 "account.answers_again",
                 account=self.name,
@@ -258,7 +258,7 @@ class Lane:
         self.gate.shut_for(backoff.retry_delay(self.failures, random.random()))  # noqa: S311  jitter
         if self._failing_since is None:
             self._failing_since, why = time.time(), str(fault)
-            begun = concerns.begin("account.fails", self.subject, why, self._failing_since)
+            begun = alerts.begin("account.fails", self.subject, why, self._failing_since)
             await self._ledger.write(begun)
             log.warning("account.fails", account=self.name, why=why)
 

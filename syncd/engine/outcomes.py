@@ -11,7 +11,7 @@ import structlog
 from syncd.engine.lane import Lane
 from syncd.engine.upload import Loaded
 from syncd.graph.client import Credentials, GraphError
-from syncd.ledger import accounts, concerns, copies, replicas
+from syncd.ledger import accounts, alerts, copies, replicas
 from syncd.ledger.copies import Holder
 from syncd.ledger.database import Change, Ledger, all_of
 from syncd.log import Log
@@ -141,14 +141,14 @@ class Outcomes:
     async def _refuse_copies(self, lane: Lane, source: AccountId, why: str) -> None:
         now = time.time()
         await self._ledger.write(copies.refuse(source, lane.account, now + REMEMBERED, why))
-        begun = concerns.begin("copies.refused", lane.subject, why, now, part=source)
+        begun = alerts.begin("copies.refused", lane.subject, why, now, part=source)
         lane.no_copies_from.add(source)
         if await self._ledger.write(begun):
             log.warning("copies.refused", account=lane.name, source=f"act_{source}", why=why)
 
     async def _accept_copies(self, lane: Lane, source: AccountId, now: float) -> None:
         lane.no_copies_from.discard(source)
-        over = concerns.end("copies.refused", lane.subject, now, part=source)
+        over = alerts.end("copies.refused", lane.subject, now, part=source)
         if (lasted := await self._ledger.write(over)) is not None:
             log.notice("copies.accepted", account=lane.name, source=f"act_{source}", lasted=lasted)
 
@@ -271,11 +271,11 @@ class Outcomes:
         until, now = sharing.alone_until or None, time.time()
         await self._ledger.write(accounts.send_alone_until(lane.account, until))
         if until is None:
-            over = concerns.end("account.takes_one_a_post", lane.subject, now)
+            over = alerts.end("account.takes_one_a_post", lane.subject, now)
             lasted = await self._ledger.write(over)
             log.notice("account.shares_posts_again", account=lane.name, lasted=lasted)
             return
-        begun = concerns.begin("account.takes_one_a_post", lane.subject, _NOT_SHARED, now)
+        begun = alerts.begin("account.takes_one_a_post", lane.subject, _NOT_SHARED, now)
         if await self._ledger.write(begun):
             log.warning("account.takes_one_a_post", account=lane.name)
 

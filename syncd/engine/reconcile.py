@@ -8,7 +8,7 @@ import time
 import msgspec
 import structlog
 
-from syncd.ledger import concerns, condemned
+from syncd.ledger import alerts, condemned
 from syncd.ledger.condemned import Pending
 from syncd.ledger.database import Ledger
 from syncd.log import Log
@@ -79,7 +79,7 @@ class Reconcile:
         for case in cases:
             if case.folder not in self._said:
                 await self._tell_held(case)
-        await self._tell_settled({concerns.folder(case.folder) for case in cases})
+        await self._tell_settled({alerts.folder(case.folder) for case in cases})
         self._said = {case.folder for case in cases}
 
     def _is_held(self, pending: Pending) -> bool:
@@ -88,8 +88,8 @@ class Reconcile:
 
     async def _tell_held(self, case: Pending) -> None:
         images, remedy = case.waiting + case.held, remedies.of_held(case.folder)
-        subject, now = concerns.folder(case.folder), time.time()
-        await self._ledger.write(concerns.begin("deletions.held", subject, condemned.OPEN, now))
+        subject, now = alerts.folder(case.folder), time.time()
+        await self._ledger.write(alerts.begin("deletions.held", subject, condemned.OPEN, now))
         log.error(
             "deletions.held",
             folder=case.folder,
@@ -99,11 +99,11 @@ class Reconcile:
         )
 
     async def _tell_settled(self, still: set[str]) -> None:
-        for case in await self._ledger.ask(concerns.standing("deletions.held")):
+        for case in await self._ledger.ask(alerts.standing("deletions.held")):
             if case.subject in still:
                 continue
-            over = concerns.end("deletions.held", case.subject, time.time())
+            over = alerts.end("deletions.held", case.subject, time.time())
             lasted = await self._ledger.write(over)
-            folder = case.subject.removeprefix(concerns.folder(""))
+            folder = case.subject.removeprefix(alerts.folder(""))
             why = condemned.NOTHING_LEFT if case.why == condemned.OPEN else case.why
             log.notice("deletions.settled", folder=folder, why=why, lasted=lasted)

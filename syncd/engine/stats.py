@@ -9,7 +9,7 @@ import structlog
 
 from syncd.engine.lane import Lane
 from syncd.ledger.accounts import Pause
-from syncd.ledger.questions import Count, Tally
+from syncd.ledger.queries import Count, Tally
 from syncd.ledger.standing import AccountStanding
 from syncd.log import Log, moment
 from syncd.model import AccountId, AccountName

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from syncd.folders.inside import Unreadable, Way, joined
 from syncd.folders.patterns import Patterns
 from syncd.folders.walk import Directory, Trouble, opened
-from syncd.ledger import tree
-from syncd.ledger.stats import Row, stat_in
-from syncd.ledger.tree import Place
+from syncd.ledger import files
+from syncd.ledger.files import Place
+from syncd.ledger.stat_columns import Row, stat_in
 from syncd.model import Stat
 
 
@@ -49,7 +49,7 @@ class Comparison:
     def parts(self, path: bytes) -> Iterator[Part]:
         """Compare the directory at `path`, part by part."""
         # Asked before the disk is: what is recorded meanwhile is not missed.
-        known = tree.known_directory(self._folder_id, path)(self._db)
+        known = files.known_directory(self._folder_id, path)(self._db)
         try:
             with opened(self._way, path, self._patterns) as directory:
                 for names, first, end in _ranges(directory.slices()):
@@ -78,7 +78,7 @@ class Comparison:
     ) -> Part:
         rows: list[Row] = []
         if directory_id is not None:
-            rows = tree.known_files(directory_id, first, end)(self._db)
+            rows = files.known_files(directory_id, first, end)(self._db)
         seen = directory.rows(names)
         if seen == rows and len(seen) == len(names):
             return Part(seen=len(names))

@@ -18,9 +18,9 @@ from syncd.folders.probe import Picture, Unfit
 from syncd.folders.read import Reader, Reading
 from syncd.folders.settling import Found, Settling
 from syncd.heartbeat import Pulse
-from syncd.ledger import tree
+from syncd.ledger import files
 from syncd.ledger.database import Ledger
-from syncd.ledger.tree import Content, Place
+from syncd.ledger.files import Content, Place
 from syncd.log import Log
 from syncd.model import Digest, Stat, printable
 from syncd.rules import remedies
@@ -218,7 +218,7 @@ class Intake:
         if not facts:
             return
         now = time.time()
-        troubled, news = await self._ledger.write(tree.record_all_since(facts, now))
+        troubled, news = await self._ledger.write(files.record_all_since(facts, now))
         for (found, content, data), is_news in zip(recorded, news, strict=True):
             since = troubled.get(found.place)
             match content:

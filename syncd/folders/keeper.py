@@ -24,9 +24,9 @@ from syncd.folders.trust import Scan, Trust
 from syncd.folders.walk import Trouble, root_identity
 from syncd.folders.watcher import Watcher
 from syncd.heartbeat import Pulse
-from syncd.ledger import misses, tree
+from syncd.ledger import files, misses
 from syncd.ledger.database import Change, Ledger, all_of
-from syncd.ledger.tree import Place
+from syncd.ledger.files import Place
 from syncd.log import Log, moment
 from syncd.model import FolderName, HoldAbove, RootIdentity, Stat, printable
 from syncd.rules.evidence import Root
@@ -272,11 +272,11 @@ class Keeper:
     def _state(self, troubles: list[Trouble], report: _Report) -> Change[None]:
         if not troubles:
             report.scanned_at = time.time()
-            return tree.folder_scanned(self._id, report.scanned_at)
+            return files.folder_scanned(self._id, report.scanned_at)
         first = troubles[0]
         more = f", and {len(troubles) - 1} more" if len(troubles) > 1 else ""
         report.trouble = f"cannot read {self._telling.path_of(first)}: {first.reason}{more}"
-        return tree.folder_in_trouble(self._id, report.trouble)
+        return files.folder_in_trouble(self._id, report.trouble)
 
     async def _hear_of_watch(self) -> None:
         while True:

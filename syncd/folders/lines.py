@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Mapping
 
 from syncd.folders.settling import Found, Settling
 from syncd.heartbeat import Pulse
-from syncd.ledger.tree import Place
+from syncd.ledger.files import Place
 
 _GLANCE = 1.0  # seconds between two looks whether a folder hangs no more: nobody tells
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from syncd.folders.inside import Way, stat_of
 from syncd.folders.looks import Look, coalesced
-from syncd.ledger import tree
+from syncd.ledger import files
 from syncd.ledger.database import connect_reader
-from syncd.ledger.tree import Place
+from syncd.ledger.files import Place
 from syncd.model import Stat
 
 
@@ -40,7 +40,7 @@ def look_at_files(
                 place = Place(folder_id, look.path, look.file)
                 if now is None:
                     left.add(Look(look.path, deep=False))
-                elif tree.known_stat(place)(db) != now:
+                elif files.known_stat(place)(db) != now:
                     found.append((place, now))
     return found, coalesced(left)
 

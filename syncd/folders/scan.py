@@ -17,8 +17,8 @@ from syncd.folders.scout import arguments
 from syncd.folders.scouts import Scouts
 from syncd.folders.walk import Trouble
 from syncd.ledger.database import connect_reader
+from syncd.ledger.files import Place
 from syncd.ledger.reader import address_of
-from syncd.ledger.tree import Place
 from syncd.model import Stat
 
 STRETCH = 0.05  # seconds of walking between two looks at the event loop

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Container
 from dataclasses import dataclass
 
-from syncd.ledger.tree import Place
+from syncd.ledger.files import Place
 from syncd.model import Stat
 from syncd.rules.settle import time_to_settle
 

@@ -11,7 +11,7 @@ import structlog
 
 from syncd.folders.states import Hampered, LimitReached, RootMissing, Watching, WatchState
 from syncd.folders.walk import Trouble
-from syncd.ledger import concerns
+from syncd.ledger import alerts
 from syncd.ledger.database import Ledger, all_of
 from syncd.log import Log
 from syncd.model import FolderName, printable
@@ -26,7 +26,7 @@ class Telling:
     def __init__(self, name: FolderName, root: bytes, ledger: Ledger) -> None:
         self._name = name
         self._root = root
-        self._subject = concerns.folder(name)
+        self._subject = alerts.folder(name)
         self._ledger = ledger
         self._told: set[str] = set()  # paths of which this process has said that it cannot read
         self._missing: bool | None = None  # not known yet
@@ -41,7 +41,7 @@ class Telling:
             return
         self._missing = True
         why = "there is no such directory"
-        await self._ledger.write(concerns.begin("folder.missing", self._subject, why, time.time()))
+        await self._ledger.write(alerts.begin("folder.missing", self._subject, why, time.time()))
         log.warning(
             "folder.missing",
             folder=self._name,
@@ -54,7 +54,7 @@ class Telling:
         if self._missing is False:
             return
         self._missing = False
-        over = concerns.end("folder.missing", self._subject, time.time())
+        over = alerts.end("folder.missing", self._subject, time.time())
         if (lasted := await self._ledger.write(over)) is not None:
             path = printable(self._root)
             log.notice("folder.back", folder=self._name, path=path, lasted=lasted)
@@ -64,7 +64,7 @@ class Telling:
         remedy = remedies.DIRECTORY
         for trouble in troubles:
             path, why, now = self.path_of(trouble), trouble.reason, time.time()
-            begun = concerns.begin(_UNREADABLE, self._subject, why, now, remedy=remedy, part=path)
+            begun = alerts.begin(_UNREADABLE, self._subject, why, now, remedy=remedy, part=path)
             await self._ledger.write(begun)
             if path not in self._told:
                 self._told.add(path)
@@ -75,11 +75,11 @@ class Telling:
     async def readable(self, *, but: Collection[Trouble]) -> None:
         """All can be read, or are no more, but for these."""
         still = {self.path_of(trouble) for trouble in but}
-        for told in await self._ledger.ask(concerns.standing(_UNREADABLE, self._subject)):
+        for told in await self._ledger.ask(alerts.standing(_UNREADABLE, self._subject)):
             if told.part in still:
                 continue
             self._told.discard(told.part)
-            over = concerns.end(_UNREADABLE, self._subject, time.time(), told.part)
+            over = alerts.end(_UNREADABLE, self._subject, time.time(), told.part)
             lasted = await self._ledger.write(over)
             log.notice("directory.readable", folder=self._name, path=told.part, lasted=lasted)
 
@@ -101,11 +101,11 @@ class Telling:
 
     async def _watch_lacks(self, event: str, why: str, remedy: str) -> None:
         now = time.time()
-        await self._ledger.write(concerns.begin(event, self._subject, why, now, remedy=remedy))
+        await self._ledger.write(alerts.begin(event, self._subject, why, now, remedy=remedy))
 
     async def _watching(self) -> None:
         path, now = printable(self._root), time.time()
-        ends = [concerns.end(e, self._subject, now) for e in ("watch.limit", "watch.hampered")]
+        ends = [alerts.end(e, self._subject, now) for e in ("watch.limit", "watch.hampered")]
         over = [lasted for lasted in await self._ledger.write(all_of(ends)) if lasted is not None]
         if over:
             log.notice("watch.stands_again", folder=self._name, path=path, lasted=max(over))

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from syncd.config import Folder
-from syncd.ledger import concerns, condemned, misses, roots
+from syncd.ledger import alerts, condemned, folders, misses
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.model import Deletions, HoldAbove, RootIdentity, printable
@@ -44,7 +44,7 @@ class Trust:
         self._ledger = ledger
         self._hold = hold
         self._proven: Scan | None = None
-        self._subject = concerns.folder(folder.name)
+        self._subject = alerts.folder(folder.name)
         self._told: str | None = None  # the doubt that was said, until it is over
         self._let_be = 0  # images that were condemned, and are not since that doubt
 
@@ -55,7 +55,7 @@ class Trust:
 
     async def compare(self, found: RootIdentity | None) -> Root:
         """Tell which directory a scan begins on, and doubt one that is not what it was."""
-        before = await self._ledger.ask(roots.believed(self._id))
+        before = await self._ledger.ask(folders.believed(self._id))
         if found is None:  # whoever waits for it says so
             await self._doubt(before, "not there")
             return Root.MISSING
@@ -100,18 +100,18 @@ class Trust:
             return
         scan, self._proven = self._proven, None
         since = await self._ledger.write(
-            roots.believe(self._id, scan.before, self._patterns, scan.seen, scan.began)
+            folders.believe(self._id, scan.before, self._patterns, scan.seen, scan.began)
         )
         self._told = None
         now = time.time()
-        await self._ledger.write(concerns.end("folder.doubted", self._subject, now))
+        await self._ledger.write(alerts.end("folder.doubted", self._subject, now))
         if since is not None:
             log.notice(
                 "folder.believed", folder=self._name, path=self._path, lasted=lasted(since, now)
             )
 
     async def _evidence(self, scan: Scan) -> Evidence:
-        before = await self._ledger.ask(roots.believed(self._id))
+        before = await self._ledger.ask(folders.believed(self._id))
         # What events have named is forgotten already: the last whole scan is what counts.
         emptied = scan.whole and scan.seen == 0 and bool(before.files)
         same_patterns = before.patterns == self._patterns
@@ -138,7 +138,7 @@ class Trust:
         await self._doubt_what_is_odd(before, seen)
         return seen
 
-    async def _doubt_what_is_odd(self, before: roots.Believed, seen: Evidence) -> None:
+    async def _doubt_what_is_odd(self, before: folders.Believed, seen: Evidence) -> None:
         if not (seen.whole and seen.unbroken and seen.still):
             return
         if seen.root is Root.ANOTHER and not (seen.shows_files and seen.nearly_all):
@@ -150,10 +150,10 @@ class Trust:
             await self._doubt(before, _UNMOUNTED)
             await self._tell(_UNMOUNTED, _REPLACED)
 
-    async def _doubt(self, before: roots.Believed, why: str) -> None:
+    async def _doubt(self, before: folders.Believed, why: str) -> None:
         if before.doubt != why:
             self._proven = None  # by a scan before this
-            self._let_be += await self._ledger.write(roots.doubt(self._id, why, time.time()))
+            self._let_be += await self._ledger.write(folders.doubt(self._id, why, time.time()))
 
     async def _tell(self, why: str, remedy: str) -> None:
         if self._told == why:
@@ -161,7 +161,7 @@ class Trust:
         self._told = why
         remedy = f"nothing is deleted; {remedy.format(self._name)}"
         await self._ledger.write(
-            concerns.begin("folder.doubted", self._subject, why, time.time(), remedy=remedy)
+            alerts.begin("folder.doubted", self._subject, why, time.time(), remedy=remedy)
         )
         log.error(
             "folder.doubted",

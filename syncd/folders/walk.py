@@ -12,7 +12,7 @@ from itertools import islice
 
 from syncd.folders.inside import Way, link_target, sentence, stat_of, unreadable
 from syncd.folders.patterns import Patterns
-from syncd.ledger.stats import Row
+from syncd.ledger.stat_columns import Row
 from syncd.model import RootIdentity, Stat
 
 SLICE = 2000

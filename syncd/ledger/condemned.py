@@ -6,7 +6,7 @@ import sqlite3
 
 import msgspec
 
-from syncd.ledger import concerns, misses
+from syncd.ledger import alerts, misses
 from syncd.ledger.database import Change, Question
 from syncd.model import FolderName, HoldAbove
 from syncd.rules.evidence import is_too_many
@@ -243,7 +243,7 @@ def _seen_to(folder: FolderName, verb: str, decided: str) -> Change[int]:
             f"SELECT count(DISTINCT digest) FROM condemned{where}", (folder,)
         ).fetchone()
         db.execute(f"{verb}{where}", (folder,))
-        concerns.found("deletions.held", concerns.folder(folder), decided)(db)
+        alerts.found("deletions.held", alerts.folder(folder), decided)(db)
         return int(images)
 
     return change

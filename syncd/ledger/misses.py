@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from syncd.ledger.database import Change, Question
-from syncd.ledger.stats import signed
+from syncd.ledger.stat_columns import signed
 
 BRANCHES = (
     "WITH RECURSIVE branch (id) AS (SELECT id FROM directory WHERE missed_by = ?1 UNION"

@@ -8,7 +8,7 @@ from itertools import groupby
 
 import msgspec
 
-from syncd.ledger import accounts, concerns
+from syncd.ledger import accounts, alerts
 from syncd.ledger.database import Question
 from syncd.model import AccountId
 from syncd.rules import remedies
@@ -41,7 +41,7 @@ def _accounts(db: sqlite3.Connection, names: Mapping[AccountId, str], now: float
         if account not in names or pause.remedy is None or over:
             continue
         event = "account.stopped" if pause.until is None else "account.paused"
-        subject = concerns.account(names[account])
+        subject = alerts.account(names[account])
         yield Need(pause.since, event, subject, pause.why, pause.remedy)
 
 
@@ -51,8 +51,8 @@ def _held(db: sqlite3.Connection) -> Iterator[Need]:
         " JOIN folder ON folder.id = folder_id WHERE standing = 'held' GROUP BY folder_id"
     )
     for folder, images, condemned_since in rows:
-        subject = concerns.folder(folder)
-        said = concerns.standing("deletions.held", subject)(db)
+        subject = alerts.folder(folder)
+        said = alerts.standing("deletions.held", subject)(db)
         since = said[0].since if said else condemned_since
         why = f"{images:,} images would leave the accounts at once"
         yield Need(since, "deletions.held", subject, why, remedies.of_held(folder))
@@ -70,11 +70,11 @@ def _unreadable(db: sqlite3.Connection) -> Iterator[Need]:
     )
     for folder, files, since, reason in rows:
         why = f"cannot read {files:,} {'file' if files == 1 else 'files'}: {reason}"
-        yield Need(since, "file.unreadable", concerns.folder(folder), why, remedies.FILE)
+        yield Need(since, "file.unreadable", alerts.folder(folder), why, remedies.FILE)
 
 
 def _said(db: sqlite3.Connection) -> Iterator[Need]:
-    said = concerns.for_a_person()(db)
+    said = alerts.for_a_person()(db)
     for (event, subject), parts in groupby(said, key=lambda one: (one.event, one.subject)):
         first, *others = parts
         part = f"{first.part}: " if first.part else ""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from syncd.ledger.database import Change, Question
-from syncd.ledger.stats import kept
+from syncd.ledger.stat_columns import kept
 from syncd.model import AccountId, Digest, Entry, ImageHash, Stat, printable
 
 _SOURCES = 8  # files of one image worth trying before it is asked about again

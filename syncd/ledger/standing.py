@@ -6,10 +6,10 @@ import sqlite3
 
 import msgspec
 
-from syncd.ledger import accounts, condemned, questions
+from syncd.ledger import accounts, condemned, queries
 from syncd.ledger.accounts import Pause
 from syncd.ledger.database import Question
-from syncd.ledger.questions import Count, FolderState, Tally
+from syncd.ledger.queries import Count, FolderState, Tally
 from syncd.model import AccountId
 
 
@@ -35,10 +35,10 @@ def of_account(account: AccountId) -> Question[AccountStanding]:
 
     def question(db: sqlite3.Connection) -> AccountStanding:
         return AccountStanding(
-            questions.tally(account)(db),
+            queries.tally(account)(db),
             accounts.pauses()(db).get(account),
-            questions.rejections(account)(db),
-            questions.troubles(account)(db),
+            queries.rejections(account)(db),
+            queries.troubles(account)(db),
         )
 
     return question
@@ -49,8 +49,8 @@ def of_folder(name: str) -> Question[FolderStanding]:
 
     def question(db: sqlite3.Connection) -> FolderStanding:
         return FolderStanding(
-            questions.folder_state(name)(db),
-            questions.unreadable_files(name)(db),
+            queries.folder_state(name)(db),
+            queries.unreadable_files(name)(db),
             condemned.held_images(name)(db),
         )
 

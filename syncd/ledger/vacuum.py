@@ -6,9 +6,9 @@ import sqlite3
 import time
 from collections.abc import Iterator
 
-from syncd.ledger.checking import EACH_ACCOUNT
 from syncd.ledger.database import Change
 from syncd.ledger.errors import LedgerError
+from syncd.ledger.integrity import EACH_ACCOUNT
 
 PARTS = 256
 """Changes in which images are dropped, so that each is short: by the first byte of a digest."""

@@ -9,7 +9,7 @@ import pytest
 from support.pictures import picture
 from support.rig import Rig
 
-from syncd.ledger import accounts, questions, replicas
+from syncd.ledger import accounts, queries, replicas
 from syncd.ledger.database import changing, reading
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox
@@ -120,7 +120,7 @@ async def test_what_is_no_image_costs_no_call(rig: Rig) -> None:
     assert result.tallies["main"].rejected == 4  # type: ignore[index]  # a NewType of str
     assert rig.sandbox.counts.calls("1") == 0
     with reading(rig.ledger) as db:
-        reasons = {count.reason for count in questions.rejections("1")(db)}  # type: ignore[arg-type]
+        reasons = {count.reason for count in queries.rejections("1")(db)}  # type: ignore[arg-type]
     assert any("empty" in reason for reason in reasons)
     assert any("cut off" in reason for reason in reasons)
 

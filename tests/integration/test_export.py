@@ -20,9 +20,9 @@ from support.readme import table
 from support.rig import Rig
 
 from syncd.cli.export import Line
-from syncd.ledger import export, replicas, schema, tree
+from syncd.ledger import export, files, replicas, schema
 from syncd.ledger.database import changing, open_ledger, reading
-from syncd.ledger.tree import Content, Place
+from syncd.ledger.files import Content, Place
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
 ONE, TWO = AccountId("1"), AccountId("2")
@@ -81,12 +81,12 @@ async def test_each_file_has_a_row_in_each_of_its_accounts(two: Rig) -> None:
 async def test_what_is_missing_or_unreadable_says_why(rig: Rig) -> None:
     async with open_ledger(rig.ledger) as ledger:
         folder = await ledger.write(
-            tree.declare_folder(FolderName("spring"), os.fsencode(rig.folder), [ONE])
+            files.declare_folder(FolderName("spring"), os.fsencode(rig.folder), [ONE])
         )
-        await ledger.write(tree.record_all([(Place(folder, b"", b"a"), STAT, content(1))]))
-        await ledger.write(tree.record_all([(Place(folder, b"", b"b"), STAT, content(2))]))
+        await ledger.write(files.record_all([(Place(folder, b"", b"a"), STAT, content(1))]))
+        await ledger.write(files.record_all([(Place(folder, b"", b"b"), STAT, content(2))]))
         await ledger.write(replicas.trouble(ONE, [digest(2)], "HTTP 503"))
-        await ledger.write(tree.record_all([(Place(folder, b"", b"c"), STAT, "no right")]))
+        await ledger.write(files.record_all([(Place(folder, b"", b"c"), STAT, "no right")]))
     rows = await exported(rig)
     assert [(row["status"], row["reason"], row["size"]) for row in rows] == [
         ("missing", None, 3),
@@ -107,10 +107,10 @@ NAMES = [
 
 async def test_no_name_breaks_a_row(rig: Rig) -> None:
     async with open_ledger(rig.ledger) as ledger:
-        folder = await ledger.write(tree.declare_folder(FolderName("spring"), b"/s/", [ONE]))
+        folder = await ledger.write(files.declare_folder(FolderName("spring"), b"/s/", [ONE]))
         for number, name in enumerate(NAMES):
             place = Place(folder, b"", name)
-            await ledger.write(tree.record_all([(place, STAT, content(number))]))
+            await ledger.write(files.record_all([(place, STAT, content(number))]))
     shown = {
         "/s/plain.png", '/s/comma, quote".png', "/s/new\\x0aline.png", "/s/\\xffnot utf-8.png",
         "/s/Frühling🌷.png",
@@ -137,8 +137,8 @@ async def test_csv_is_what_the_readme_says(rig: Rig) -> None:
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@a", "\t=1", "＝1"])
 async def test_a_name_from_elsewhere_is_no_formula(rig: Rig, name: str) -> None:
     async with open_ledger(rig.ledger) as ledger:
-        folder = await ledger.write(tree.declare_folder(FolderName("spring"), b"/s", [ONE]))
-        await ledger.write(tree.record_all([(Place(folder, b"", b"a"), STAT, content(1))]))
+        folder = await ledger.write(files.declare_folder(FolderName("spring"), b"/s", [ONE]))
+        await ledger.write(files.record_all([(Place(folder, b"", b"a"), STAT, content(1))]))
         entry = Entry(ImageHash("ff"), name=name)
         await ledger.write(replicas.hold_all(ONE, [(digest(1), entry)], 1.0))
     ended = await syncd(rig, "export", "--config", str(rig.config_file))
@@ -165,9 +165,9 @@ async def test_without_a_ledger_it_says_so(rig: Rig) -> None:
 
 async def many(path: Path, files: int) -> None:
     async with open_ledger(path) as ledger:
-        folder = await ledger.write(tree.declare_folder(FolderName("spring"), b"/s", [ONE, TWO]))
+        folder = await ledger.write(files.declare_folder(FolderName("spring"), b"/s", [ONE, TWO]))
         await ledger.write(
-            tree.record_all(
+            files.record_all(
                 [
                     (Place(folder, b"d%d" % (n % 7), b"%d" % n), STAT, content(n))
                     for n in range(files)
@@ -227,9 +227,9 @@ async def test_folders_without_an_account_have_no_row_and_end_nothing(
     path = tmp_path / "ledger.db"
     await many(path, 60)
     with changing(path) as db:
-        tree.retire_other_folders([])(db)
-        other = tree.declare_folder(FolderName("later"), b"/l", [ONE])(db)
-        tree.record_all([(Place(other, b"", b"a"), STAT, content(1))])(db)
+        files.retire_other_folders([])(db)
+        other = files.declare_folder(FolderName("later"), b"/l", [ONE])(db)
+        files.record_all([(Place(other, b"", b"a"), STAT, content(1))])(db)
     monkeypatch.setattr(export, "PAGE", 10)
     with reading(path) as db:
         assert [row.path for row in export.rows(db)] == [b"/l/a"]
@@ -242,7 +242,7 @@ async def test_no_read_is_open_between_two_rows(tmp_path: Path) -> None:
         rows = export.rows(db)
         next(rows)
         with changing(path) as other:
-            tree.declare_folder(FolderName("later"), b"/l", [ONE])(other)
+            files.declare_folder(FolderName("later"), b"/l", [ONE])(other)
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
         assert len(list(rows)) == 1199
@@ -254,9 +254,9 @@ def test_memory_does_not_grow_with_the_ledger(monkeypatch: pytest.MonkeyPatch) -
     for files in (500, 5000):
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
             schema.migrate(db)
-            folder = tree.declare_folder(FolderName("spring"), b"/s", [ONE])(db)
+            folder = files.declare_folder(FolderName("spring"), b"/s", [ONE])(db)
             for n in range(files):
-                tree.record_all([(Place(folder, b"", b"%d" % n), STAT, content(n))])(db)
+                files.record_all([(Place(folder, b"", b"%d" % n), STAT, content(n))])(db)
             tracemalloc.start()
             assert sum(1 for _ in export.rows(db)) == files
             peaks.append(tracemalloc.get_traced_memory()[1])

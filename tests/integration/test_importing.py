@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from syncd.ledger import tree
+from syncd.ledger import files
 from syncd.ledger.database import open_ledger
-from syncd.ledger.tree import Content, Place
+from syncd.ledger.files import Content, Place
 from syncd.model import AccountId, Digest, FolderName, Stat
 
 DIGEST = Digest(bytes(32))
@@ -29,10 +29,10 @@ print(gc.isenabled(), gc.get_freeze_count() > 10_000, file=sys.stderr)
 async def config(tmp_path: Path) -> Path:
     (tmp_path / "folder").mkdir()
     async with open_ledger(tmp_path / "ledger.db") as ledger:
-        folder = tree.declare_folder(FolderName("a"), b"/a", [AccountId("1")])
+        folder = files.declare_folder(FolderName("a"), b"/a", [AccountId("1")])
         place = Place(await ledger.write(folder), b"", b"a.jpg")
         content = Content(DIGEST, 7, "JPEG", 1, 1, None)
-        await ledger.write(tree.record_all([(place, Stat(1, 2, 3, 4, 5), content)]))
+        await ledger.write(files.record_all([(place, Stat(1, 2, 3, 4, 5), content)]))
     path = tmp_path / "config.toml"
     path.write_text(
         '[graph]\nversion = "v25.0"\ntoken = { env = "T" }\n'

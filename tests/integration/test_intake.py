@@ -21,7 +21,7 @@ from syncd.folders.looking import look_at_files
 from syncd.folders.looks import Look
 from syncd.heartbeat import Pulse
 from syncd.ledger.database import open_ledger
-from syncd.ledger.tree import Place, declare_folder, record_all
+from syncd.ledger.files import Place, declare_folder, record_all
 from syncd.model import AccountId, Digest, FolderName, Stat
 
 LONG_AGO = 1_000_000_000 * 10**9

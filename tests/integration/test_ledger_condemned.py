@@ -3,8 +3,8 @@
 import hashlib
 import sqlite3
 
-from syncd.ledger import condemned, deletions, misses, replicas, roots, schema, tree
-from syncd.ledger.tree import Content, Place
+from syncd.ledger import condemned, deletions, files, folders, misses, replicas, schema
+from syncd.ledger.files import Content, Place
 from syncd.model import (
     AccountId,
     Deletions,
@@ -26,13 +26,13 @@ def a_ledger_with_images() -> tuple[sqlite3.Connection, int]:
     """Open one in memory, with a believed folder and all its images in the account."""
     db = sqlite3.connect(":memory:", isolation_level=None)
     schema.migrate(db)
-    folder = tree.declare_folder(SPRING, b"/spring", [ACCOUNT], Deletions.PROPAGATE)(db)
+    folder = files.declare_folder(SPRING, b"/spring", [ACCOUNT], Deletions.PROPAGATE)(db)
     for n, digest in enumerate(DIGESTS):
         place, stat = Place(folder, b"", b"%d.jpg" % n), Stat(1, n, 1, 1, 1)
-        tree.record_all([(place, stat, Content(digest, 1, "JPEG", 1, 1, None))])(db)
+        files.record_all([(place, stat, Content(digest, 1, "JPEG", 1, 1, None))])(db)
     held = [(digest, Entry(ImageHash(digest.hex()))) for digest in DIGESTS]
     replicas.hold_all(ACCOUNT, held, 1.0)(db)
-    roots.believe(folder, ROOT, "", len(DIGESTS), 1.0)(db)
+    folders.believe(folder, ROOT, "", len(DIGESTS), 1.0)(db)
     return db, folder
 
 
@@ -41,7 +41,7 @@ def scan(db: sqlite3.Connection, folder: int, number: int, missing: range) -> No
     row = db.execute("SELECT id FROM directory WHERE folder_id = ?", (folder,)).fetchone()
     misses.mark(number, row[0], [b"%d.jpg" % n for n in missing], [])(db)
     condemned.condemn_missed(number, float(number))(db)
-    roots.believe(folder, ROOT, "", len(DIGESTS) - len(missing), float(number))(db)
+    folders.believe(folder, ROOT, "", len(DIGESTS) - len(missing), float(number))(db)
 
 
 def due(db: sqlite3.Connection) -> set[Digest]:
@@ -71,9 +71,9 @@ def test_a_folder_in_doubt_has_nothing_due_until_it_is_believed_again() -> None:
     db, folder = a_ledger_with_images()
     scan(db, folder, 2, range(5))
     condemned.hold(HoldAbove(20, 0.1))(db)
-    roots.doubt(folder, "is odd", 3.0)(db)
+    folders.doubt(folder, "is odd", 3.0)(db)
     assert due(db) == set()
-    roots.believe(folder, ROOT, "", 25, 4.0)(db)
+    folders.believe(folder, ROOT, "", 25, 4.0)(db)
     assert due(db) == set(DIGESTS[:5])
 
 
@@ -82,7 +82,7 @@ def test_a_file_counts_as_displaced_if_no_file_system_that_was_seen_had_it() -> 
     (directory,) = db.execute("SELECT id FROM directory").fetchone()
     below = Place(folder, b"below", b"a.jpg")
     stat = Stat(2**64 - 1, 1, 1, 1, 1)  # as CIFS has it
-    tree.record_all([(below, stat, Content(DIGESTS[0], 1, "JPEG", 1, 1, None))])(db)
+    files.record_all([(below, stat, Content(DIGESTS[0], 1, "JPEG", 1, 1, None))])(db)
     misses.mark(2, directory, [b"1.jpg"], [])(db)
     assert not misses.elsewhere(2, folder, 1)(db)
     assert not misses.elsewhere(2, folder, 7)(db)  # others are left where it lay

@@ -11,11 +11,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from syncd.ledger import misses, questions, replicas, schema, tree
+from syncd.ledger import files, misses, queries, replicas, schema
 from syncd.ledger.database import Change
-from syncd.ledger.questions import Tally
-from syncd.ledger.stats import stat_in
-from syncd.ledger.tree import Content, Known, Place
+from syncd.ledger.files import Content, Known, Place
+from syncd.ledger.queries import Tally
+from syncd.ledger.stat_columns import stat_in
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
 T = TypeVar("T")
@@ -102,13 +102,13 @@ class Facts(RuleBasedStateMachine):
 
     @rule(name=folders, to=st.sets(accounts))
     def configured(self, name: FolderName, to: set[AccountId]) -> None:
-        self.ids[name] = self.make(tree.declare_folder(name, f"/{name}".encode(), list(to)))
+        self.ids[name] = self.make(files.declare_folder(name, f"/{name}".encode(), list(to)))
         self.routes[name] = to
         self.settle()
 
     @rule(kept=st.sets(folders))
     def some_folders_are_configured_no_more(self, kept: set[FolderName]) -> None:
-        gone = self.make(tree.retire_other_folders(list(kept)))
+        gone = self.make(files.retire_other_folders(list(kept)))
         assert set(gone) == {name for name in FOLDERS if name not in kept and self.routes[name]}
         for name in gone:
             self.routes[FolderName(name)] = set()
@@ -136,21 +136,21 @@ class Facts(RuleBasedStateMachine):
         place, stat = self.seen(where), self.new_stat()
         unfit = "no image" if digest == UNFIT else None
         content = Content(digest, 7, None if unfit else "PNG", 1, 1, unfit)
-        self.make(tree.record_all([(place, stat, content)]))
+        self.make(files.record_all([(place, stat, content)]))
         self.files[where], self.stats[where] = digest, stat
         self.unfit.setdefault(digest, digest == UNFIT)
         self.settle()
 
     @rule(where=places)
     def a_file_cannot_be_read(self, where: Where) -> None:
-        self.make(tree.record_all([(self.seen(where), self.new_stat(), "Permission denied")]))
+        self.make(files.record_all([(self.seen(where), self.new_stat(), "Permission denied")]))
         self.files[where], self.stats[where] = None, None
         self.settle()
 
     @rule(scan=scans, where=places)
     def a_scan_misses_a_file(self, scan: int, where: Where) -> None:
         folder, directory, name = where
-        known = tree.known_directory(self.ids[folder], directory)(self.db)
+        known = files.known_directory(self.ids[folder], directory)(self.db)
         if known.directory_id is not None:
             self.make(misses.mark(scan, known.directory_id, [name], []))
             if where in self.files:
@@ -159,7 +159,7 @@ class Facts(RuleBasedStateMachine):
     @rule(scan=scans, folder=folders, directory=st.sampled_from(DIRECTORIES[1:]))
     def a_scan_misses_a_directory(self, scan: int, folder: FolderName, directory: bytes) -> None:
         above = directory.rpartition(b"/")[0]
-        known = tree.known_directory(self.ids[folder], above)(self.db)
+        known = files.known_directory(self.ids[folder], above)(self.db)
         if known.directory_id is not None and directory in known.directories:
             lost = known.directories[directory]
             self.make(misses.mark(scan, known.directory_id, [], [lost]))
@@ -242,16 +242,16 @@ class Facts(RuleBasedStateMachine):
             held = {d for d in wanted if self.rows[account, d].held}
             rejected = {d for d in wanted if self.rows[account, d].rejected}
             missing = wanted - held - rejected
-            tally = questions.tally(account)(self.db)
+            tally = queries.tally(account)(self.db)
             since = tally.waiting_since
             assert tally == Tally(len(wanted), len(held), len(missing), len(rejected), since)
             assert (since is None) == (not missing)
             assert self.pages(account) == sorted(missing)
-            assert questions.missing_bytes(account)(self.db) == 7 * len(missing)
+            assert queries.missing_bytes(account)(self.db) == 7 * len(missing)
             facts = replicas.facts(account, DIGESTS)(self.db)
             assert {d for d, f in facts.items() if f.wanted} == wanted
             assert {d for d, f in facts.items() if f.wanted and f.held} == held
-            reasons = questions.rejections(account)(self.db)
+            reasons = queries.rejections(account)(self.db)
             assert sum(count.count for count in reasons) == len(rejected)
 
     def pages(self, account: AccountId) -> list[Digest]:
@@ -275,7 +275,7 @@ class Facts(RuleBasedStateMachine):
     def the_tree_is_what_was_seen(self) -> None:
         for folder in FOLDERS:
             for path in DIRECTORIES:
-                known = tree.known_directory(self.ids[folder], path)(self.db)
+                known = files.known_directory(self.ids[folder], path)(self.db)
                 assert (known.directory_id is not None) == ((folder, path) in self.directories)
                 assert files_of(self.db, known) == {
                     name: stat
@@ -301,14 +301,14 @@ ONE = AccountId("1")
 def files_of(db: sqlite3.Connection, known: Known) -> dict[bytes, Stat | None]:
     if known.directory_id is None:
         return {}
-    rows = tree.known_files(known.directory_id, b"", None)(db)
+    rows = files.known_files(known.directory_id, b"", None)(db)
     return {row[0]: stat_in(row) for row in rows}
 
 
 def put(db: sqlite3.Connection, name: bytes, digest: Digest, directory: bytes = b"") -> None:
-    folder = tree.declare_folder(FolderName("a"), b"/a", [ONE])(db)
+    folder = files.declare_folder(FolderName("a"), b"/a", [ONE])(db)
     content = Content(digest, 7, "PNG", 1, 1, None)
-    tree.record_all([(Place(folder, directory, name), Stat(1, 2, 3, 4, 5), content)])(db)
+    files.record_all([(Place(folder, directory, name), Stat(1, 2, 3, 4, 5), content)])(db)
 
 
 @pytest.fixture
@@ -334,7 +334,7 @@ def test_a_directory_that_a_scan_missed_and_a_file_came_into_is_not_gone(
 ) -> None:
     for number, directory in enumerate([b"d/e", b"de", b"d"]):
         put(db, b"x.jpg", DIGESTS[number], directory)
-    known = tree.known_directory(1, missed.rpartition(b"/")[0])(db)
+    known = files.known_directory(1, missed.rpartition(b"/")[0])(db)
     assert known.directory_id is not None
     misses.mark(5, known.directory_id, [], [known.directories[missed], known.directory_id])(db)
     put(db, b"new.jpg", DIGESTS[3], b"d/e")
@@ -347,11 +347,11 @@ def test_the_files_of_a_directory_come_in_order_and_in_parts(db: sqlite3.Connect
     for name in names:
         put(db, name, DIGESTS[0], b"d")
     put(db, b"a", DIGESTS[0], b"e")
-    known = tree.known_directory(1, b"d")(db).directory_id
+    known = files.known_directory(1, b"d")(db).directory_id
     assert known is not None
 
     def between(first: bytes, end: bytes | None) -> list[bytes]:
-        return [row[0] for row in tree.known_files(known, first, end)(db)]
+        return [row[0] for row in files.known_files(known, first, end)(db)]
 
     assert between(b"", None) == sorted(names)
     assert between(b"a", b"aa") == [b"a", b"a\n"]
@@ -380,11 +380,11 @@ def test_asking_again_leaves_no_row_that_nobody_wants(db: sqlite3.Connection) ->
 def test_a_stat_of_any_file_system_comes_back_as_it_was(
     db: sqlite3.Connection, inode: int, ns: int
 ) -> None:
-    folder = tree.declare_folder(FolderName("a"), b"/a", [ONE])(db)
+    folder = files.declare_folder(FolderName("a"), b"/a", [ONE])(db)
     place, stat = Place(folder, b"", b"x"), Stat(inode, inode, 3, ns, ns)
-    tree.record_all([(place, stat, Content(DIGESTS[0], 7, None, None, None, None))])(db)
-    assert tree.known_stat(place)(db) == stat
-    assert files_of(db, tree.known_directory(folder, b"")(db)) == {b"x": stat}
+    files.record_all([(place, stat, Content(DIGESTS[0], 7, None, None, None, None))])(db)
+    assert files.known_stat(place)(db) == stat
+    assert files_of(db, files.known_directory(folder, b"")(db)) == {b"x": stat}
     assert replicas.sources(ONE, DIGESTS[0])(db)[0].stat == stat
 
 
@@ -392,10 +392,10 @@ def test_what_the_account_of_another_folder_misses_is_no_news_of_this_one(
     db: sqlite3.Connection,
 ) -> None:
     spring, autumn = (
-        tree.declare_folder(name, b"/", [account])(db)
+        files.declare_folder(name, b"/", [account])(db)
         for name, account in zip(FOLDERS, ACCOUNTS, strict=False)
     )
     content = Content(DIGESTS[0], 7, "PNG", 1, 1, None)
     replicas.hold_all(ACCOUNTS[0], [(content.digest, Entry(ImageHash("00")))], 1.0)(db)
     found = [(Place(f, b"", b"x"), Stat(1, 2, 3, 4, 5), content) for f in (spring, autumn)]
-    assert tree.record_all(found)(db) == [False, True]
+    assert files.record_all(found)(db) == [False, True]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.ledger import tree
+from syncd.ledger import files
 from syncd.ledger.database import Change, Ledger, changing, open_ledger, reading
 from syncd.ledger.errors import LedgerBusy, LedgerFails
 from syncd.ledger.lock import sole_use
@@ -23,7 +23,7 @@ def path(tmp_path: Path) -> Path:
 def fill(db: sqlite3.Connection) -> None:
     """Write more than there is room for."""
     for number in range(2000):
-        tree.declare_folder(FolderName(f"{number}"), b"x" * 4000, [])(db)
+        files.declare_folder(FolderName(f"{number}"), b"x" * 4000, [])(db)
 
 
 def pragma(words: str) -> Change[None]:
@@ -50,7 +50,7 @@ async def work(ledger: Ledger) -> None:
 async def fail(path: Path, trouble: Change[None]) -> None:
     """Come into trouble while a ledger is open that knows one folder."""
     async with open_ledger(path) as ledger:
-        await ledger.write(tree.declare_folder(FolderName("a"), b"/a", []))
+        await ledger.write(files.declare_folder(FolderName("a"), b"/a", []))
         await ledger.write(trouble)
         await work(ledger)
 

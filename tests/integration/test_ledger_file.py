@@ -13,10 +13,10 @@ from support.pictures import picture
 from support.process import Ended, running, syncd
 from support.rig import Rig, until
 
-from syncd.ledger import backup, checking, replicas, tree, vacuum
+from syncd.ledger import backup, files, integrity, replicas, vacuum
 from syncd.ledger.database import changing, maintaining, open_ledger, reading
+from syncd.ledger.files import Content, Place
 from syncd.ledger.lock import sole_use
-from syncd.ledger.tree import Content, Place
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
 ONE = AccountId("1")
@@ -33,9 +33,9 @@ def digest(number: int) -> Digest:
 
 async def fill(path: Path, files: int = 20) -> int:
     async with open_ledger(path) as ledger:
-        folder = await ledger.write(tree.declare_folder(FolderName("spring"), b"/s", [ONE]))
+        folder = await ledger.write(files.declare_folder(FolderName("spring"), b"/s", [ONE]))
         await ledger.write(
-            tree.record_all(
+            files.record_all(
                 [
                     (Place(folder, b"", b"%d" % n), STAT, Content(digest(n), 7, "PNG", 1, 1, None))
                     for n in range(files)
@@ -240,17 +240,17 @@ async def test_counts_are_right_after_folders_come_and_go(tmp_path: Path) -> Non
     path = tmp_path / "ledger.db"
     folder = await fill(path)
     with changing(path) as db:
-        tree.record_all(
+        files.record_all(
             [(Place(folder, b"", b"again"), STAT, Content(digest(1), 7, "PNG", 1, 1, None))]
         )(db)
-        other = tree.declare_folder(FolderName("b"), b"/b", [ONE, AccountId("2")])(db)
-        tree.record_all(
+        other = files.declare_folder(FolderName("b"), b"/b", [ONE, AccountId("2")])(db)
+        files.record_all(
             [(Place(other, b"", b"1"), STAT, Content(digest(1), 7, "PNG", 1, 1, None))]
         )(db)
-        tree.record_all([(Place(other, b"", b"2"), STAT, "no right")])(db)
-        tree.retire_other_folders([FolderName("b")])(db)
+        files.record_all([(Place(other, b"", b"2"), STAT, "no right")])(db)
+        files.retire_other_folders([FolderName("b")])(db)
     with reading(path) as db:
-        assert [found for found in checking.all_counts(db) if found] == []
+        assert [found for found in integrity.all_counts(db) if found] == []
 
 
 # vacuum
@@ -274,7 +274,7 @@ async def test_what_nothing_names_goes_and_all_else_stays(tmp_path: Path) -> Non
         kept = {row[0] for row in db.execute("SELECT digest FROM image")}
     assert kept == {digest(n) for n in range(4)}
     with reading(path) as db:
-        assert checking.references()(db) == []
+        assert integrity.references()(db) == []
 
 
 async def test_the_file_gets_smaller_and_the_daemon_goes_on(rig: Rig) -> None:

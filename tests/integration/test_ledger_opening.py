@@ -16,16 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from syncd.ledger import accounts, misses, schema, tree
+from syncd.ledger import accounts, files, misses, schema
 from syncd.ledger.backup import back_up
 from syncd.ledger.database import as_it_is, changing, maintaining, open_ledger, reading
 from syncd.ledger.errors import LedgerBusy, LedgerOld, LedgerUnfit
+from syncd.ledger.files import Content, Place
 from syncd.ledger.lock import sole_use
-from syncd.ledger.tree import Content, Place
 from syncd.model import AccountId, Digest, FolderName, Stat
 
 CONTENT = Content(Digest(bytes(32)), 7, "PNG", 1, 1, None)
-FOLDER = tree.declare_folder(FolderName("a"), b"/a", [AccountId("1")])
+FOLDER = files.declare_folder(FolderName("a"), b"/a", [AccountId("1")])
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ async def test_an_older_ledger_goes_on_with_what_it_knows(path: Path, also: str)
         db.execute("INSERT INTO route (folder_id, account) VALUES (1, '1')")
         stat = Stat(1, 2, 3, 4, 5)
         files = [(Place(1, b"", name), stat, CONTENT) for name in (b"a.png", b"b.png")]
-        tree.record_all(files)(db)
+        files.record_all(files)(db)
 
     def wanted(db: sqlite3.Connection) -> list[tuple[str, bytes, int]]:
         return db.execute("SELECT account, digest, files FROM replica").fetchall()
@@ -123,7 +123,7 @@ async def test_an_older_ledger_goes_on_with_what_it_knows(path: Path, also: str)
         await ledger.write(misses.mark(7, 1, [b"a.png"], []))
         await ledger.write(misses.forget(7))
         assert await ledger.ask(wanted) == [("1", CONTENT.digest, 1)]
-        await ledger.write(tree.record_all([(Place(1, b"", b"b.png"), stat, "gone bad")]))
+        await ledger.write(files.record_all([(Place(1, b"", b"b.png"), stat, "gone bad")]))
         assert await ledger.ask(wanted) == []
         assert await ledger.ask(accounts.alone_until(one)) == 7.0
         await ledger.write(accounts.learn_tier(one, "standard"))
@@ -140,10 +140,10 @@ async def test_it_is_read_and_changed_beside_the_daemon_from_its_first_second(pa
         with reading(path) as db:
             assert db.execute("SELECT name FROM folder").fetchall() == [("a",)]
         before = await ledger.version_of_others()
-        await ledger.write(tree.folder_in_trouble(1, "x"))
+        await ledger.write(files.folder_in_trouble(1, "x"))
         assert await ledger.version_of_others() == before
         with changing(path) as db:
-            tree.folder_in_trouble(1, "seen to")(db)
+            files.folder_in_trouble(1, "seen to")(db)
         assert await ledger.version_of_others() != before
         answer = await ledger.ask(lambda db: db.execute("SELECT trouble FROM folder").fetchone())
         assert answer == ("seen to",)

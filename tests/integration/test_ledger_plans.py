@@ -9,21 +9,21 @@ import pytest
 
 from syncd.ledger import (
     audits,
-    checking,
     condemned,
     copies,
     deletions,
     export,
+    files,
+    integrity,
     misses,
     needs,
-    questions,
+    queries,
     replicas,
     schema,
     standing,
-    tree,
     vacuum,
 )
-from syncd.ledger.tree import Content, Place
+from syncd.ledger.files import Content, Place
 from syncd.model import AccountId, Digest, FolderName, HoldAbove, ImageHash, Stat
 
 ONE = AccountId("1")
@@ -53,11 +53,11 @@ def digest(number: int) -> Digest:
 
 
 def fill(db: sqlite3.Connection) -> int:
-    folder = tree.declare_folder(FolderName("a"), b"/a", [ONE, AccountId("2")])(db)
+    folder = files.declare_folder(FolderName("a"), b"/a", [ONE, AccountId("2")])(db)
     for n in range(FILES):
         place = Place(folder, b"d%d" % (n % 50), b"%d" % n)
         content = Content(digest(n), 7, "PNG", 1, 1, None)
-        tree.record_all([(place, Stat(1, n, 3, 4, 5), content)])(db)
+        files.record_all([(place, Stat(1, n, 3, 4, 5), content)])(db)
     return folder
 
 
@@ -78,21 +78,21 @@ ASKED: dict[str, Callable[[Any], object]] = {
     "missing_after": replicas.missing_after(ONE, digest(5), 500),
     "facts": replicas.facts(ONE, [digest(n) for n in range(25)]),
     "sources": replicas.sources(ONE, digest(5)),
-    "known_directory": tree.known_directory(1, b"d1"),
-    "known_files": tree.known_files(1, b"", None),
-    "known_files, a part": tree.known_files(1, b"1", b"2"),
-    "known_stat": tree.known_stat(Place(1, b"d1", b"1")),
-    "tally": questions.tally(ONE),
-    "missing_bytes": questions.missing_bytes(ONE),
-    "rejections": questions.rejections(ONE),
-    "troubles": questions.troubles(ONE),
-    "unreadable_files": questions.unreadable_files("a"),
+    "known_directory": files.known_directory(1, b"d1"),
+    "known_files": files.known_files(1, b"", None),
+    "known_files, a part": files.known_files(1, b"1", b"2"),
+    "known_stat": files.known_stat(Place(1, b"d1", b"1")),
+    "tally": queries.tally(ONE),
+    "missing_bytes": queries.missing_bytes(ONE),
+    "rejections": queries.rejections(ONE),
+    "troubles": queries.troubles(ONE),
+    "unreadable_files": queries.unreadable_files("a"),
     "of_account": standing.of_account(ONE),
     "of_folder": standing.of_folder("a"),
-    "by_path": questions.by_path("a", b"d1", b"1"),
-    "by_digest": questions.by_digest(digest(5)),
-    "by_hash": questions.by_hash("ff00"),
-    "record_all": tree.record_all(
+    "by_path": queries.by_path("a", b"d1", b"1"),
+    "by_digest": queries.by_digest(digest(5)),
+    "by_hash": queries.by_hash("ff00"),
+    "record_all": files.record_all(
         [
             (
                 Place(1, b"d1", b"1"),
@@ -101,7 +101,7 @@ ASKED: dict[str, Callable[[Any], object]] = {
             )
         ]
     ),
-    "record_all_since": tree.record_all_since(
+    "record_all_since": files.record_all_since(
         [
             (
                 Place(1, b"d1", b"1"),
@@ -133,7 +133,7 @@ ASKED: dict[str, Callable[[Any], object]] = {
     "believed_after": audits.believed_after(ONE, digest(5), 50),
     "known": audits.known(ONE, [ImageHash("ff00")]),
     "export": export.page(export.Key(7, b"5"), 50),
-    "counts": checking.counts(0),
+    "counts": integrity.counts(0),
     "drop_unnamed": vacuum.drop_unnamed(0),
     "trouble": replicas.trouble(ONE, [digest(5)], "HTTP 500"),
 }

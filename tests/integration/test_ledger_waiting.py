@@ -7,8 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from syncd.ledger import misses, questions, replicas, schema, tree
-from syncd.ledger.tree import Content, Place
+from syncd.ledger import files, misses, queries, replicas, schema
+from syncd.ledger.files import Content, Place
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
 ONE, TWO = AccountId("1"), AccountId("2")
@@ -21,13 +21,13 @@ AGO = 1000
 def db() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as opened:
         schema.migrate(opened)
-        tree.declare_folder(FolderName("a"), b"/a", [ONE])(opened)
+        files.declare_folder(FolderName("a"), b"/a", [ONE])(opened)
         yield opened
 
 
 def put(db: sqlite3.Connection, name: bytes, number: int) -> None:
     content = Content(DIGESTS[number], 7, "PNG", 1, 1, None)
-    tree.record_all([(Place(1, b"", name), Stat(1, 2, 3, 4, 5), content)])(db)
+    files.record_all([(Place(1, b"", name), Stat(1, 2, 3, 4, 5), content)])(db)
 
 
 def drop(db: sqlite3.Connection, name: bytes) -> None:
@@ -41,7 +41,7 @@ def let_time_pass(db: sqlite3.Connection) -> None:
 
 def waits(db: sqlite3.Connection, account: AccountId = ONE) -> float | None:
     """Return for how many seconds the oldest missing image of the account has waited."""
-    since = questions.tally(account)(db).waiting_since
+    since = queries.tally(account)(db).waiting_since
     return None if since is None else time.time() - since
 
 
@@ -104,7 +104,7 @@ def test_what_is_asked_about_again_waits_from_then_on(db: sqlite3.Connection) ->
 def test_for_a_new_mirror_everything_begins_to_wait(db: sqlite3.Connection) -> None:
     put(db, b"a", 0)
     let_time_pass(db)
-    tree.declare_folder(FolderName("a"), b"/a", [ONE, TWO])(db)
+    files.declare_folder(FolderName("a"), b"/a", [ONE, TWO])(db)
     assert long_ago(waits(db))
     assert just_now(waits(db, TWO))
 
@@ -115,7 +115,7 @@ def test_in_an_older_ledger_what_is_missing_waits_from_its_migration_on() -> Non
             if version < 5:
                 db.executescript(text)
         db.execute("PRAGMA user_version = 4")
-        tree.declare_folder(FolderName("a"), b"/a", [ONE])(db)
+        files.declare_folder(FolderName("a"), b"/a", [ONE])(db)
         put(db, b"a", 0)
         schema.migrate(db)
         assert just_now(waits(db))

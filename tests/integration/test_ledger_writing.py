@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from syncd.ledger.database import Change, Ledger, all_of, open_ledger, reading
-from syncd.ledger.tree import declare_folder
+from syncd.ledger.files import declare_folder
 from syncd.model import FolderName
 
 

@@ -14,7 +14,7 @@ from support.rig import Rig, until
 from syncd.daemon.disk import declare
 from syncd.folders.inside import stat_of
 from syncd.ledger.database import open_ledger
-from syncd.ledger.tree import Content, Place, record_all
+from syncd.ledger.files import Content, Place, record_all
 from syncd.model import Digest, FolderName, Stat
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox

@@ -8,9 +8,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from syncd.engine.reconcile import Grace, Reconcile
-from syncd.ledger import condemned, deletions, misses, replicas, roots, tree
+from syncd.ledger import condemned, deletions, files, folders, misses, replicas
 from syncd.ledger.database import Ledger, open_ledger
-from syncd.ledger.tree import Content, Place
+from syncd.ledger.files import Content, Place
 from syncd.model import (
     AccountId,
     Deletions,
@@ -41,7 +41,7 @@ def digest(number: int) -> Digest:
 async def filled(ledger: Ledger, files: int) -> int:
     """A folder that propagates deletions, with so many files, each held by one account."""
     folder = await ledger.write(
-        tree.declare_folder(FolderName("spring"), b"/spring", [ONE], Deletions.PROPAGATE)
+        files.declare_folder(FolderName("spring"), b"/spring", [ONE], Deletions.PROPAGATE)
     )
     await put(ledger, folder, *range(files))
     held = [(digest(n), Entry(ImageHash(f"{n:032x}"))) for n in range(files)]
@@ -52,7 +52,7 @@ async def filled(ledger: Ledger, files: int) -> int:
 
 async def put(ledger: Ledger, folder: int, *numbers: int) -> None:
     await ledger.write(
-        tree.record_all(
+        files.record_all(
             [
                 (
                     Place(folder, b"", b"%d.jpg" % n),
@@ -67,11 +67,11 @@ async def put(ledger: Ledger, folder: int, *numbers: int) -> None:
 
 async def believed(ledger: Ledger, folder: int, at: float | None = None) -> None:
     when = time.time() if at is None else at
-    await ledger.write(roots.believe(folder, RootIdentity(1, 2, 3), "*", 9, when))
+    await ledger.write(folders.believe(folder, RootIdentity(1, 2, 3), "*", 9, when))
 
 
 async def unlinked(ledger: Ledger, folder: int, *numbers: int, at: float | None = None) -> None:
-    known = await ledger.ask(tree.known_directory(folder, b""))
+    known = await ledger.ask(files.known_directory(folder, b""))
     assert known.directory_id is not None
     names = [b"%d.jpg" % n for n in numbers]
     await ledger.write(misses.mark(7, known.directory_id, names, []))
@@ -132,7 +132,7 @@ async def test_a_doubt_lets_be_what_was_not_confirmed_and_holds_back_the_rest(
     await believed(ledger, folder, at=time.time() - DAY)
     await ledger.write(misses.mark(7, 1, [b"2.jpg"], []))
     await ledger.write(condemned.condemn_missed(7, time.time()))
-    assert await ledger.write(roots.doubt(folder, "is empty, and was not", time.time())) == 1
+    assert await ledger.write(folders.doubt(folder, "is empty, and was not", time.time())) == 1
     assert await due(ledger) == []
     await believed(ledger, folder)
     assert await due(ledger) == [1]
@@ -174,7 +174,7 @@ async def test_a_folder_or_mirror_taken_out_of_the_configuration_condemns_nothin
     folder = await filled(ledger, 30)
     await unlinked(ledger, folder, 1, at=time.time() - 2 * DAY)
     await ledger.write(
-        tree.declare_folder(FolderName("spring"), b"/spring", [], Deletions.PROPAGATE)
+        files.declare_folder(FolderName("spring"), b"/spring", [], Deletions.PROPAGATE)
     )
     assert await ledger.write(condemned.let_unrouted_be()) == 1
     assert await due(ledger) == []
@@ -183,14 +183,14 @@ async def test_a_folder_or_mirror_taken_out_of_the_configuration_condemns_nothin
 async def test_the_deletions_of_a_folder_that_keeps_its_images_are_none(ledger: Ledger) -> None:
     folder = await filled(ledger, 30)
     await unlinked(ledger, folder, 1, at=time.time() - 2 * DAY)
-    await ledger.write(tree.declare_folder(FolderName("spring"), b"/spring", [ONE]))
+    await ledger.write(files.declare_folder(FolderName("spring"), b"/spring", [ONE]))
     assert await due(ledger) == []
     assert await ledger.write(condemned.let_unrouted_be()) == 1
 
 
 async def test_an_image_that_another_folder_keeps_is_kept(ledger: Ledger) -> None:
     folder = await filled(ledger, 30)
-    other = await ledger.write(tree.declare_folder(FolderName("autumn"), b"/autumn", [ONE]))
+    other = await ledger.write(files.declare_folder(FolderName("autumn"), b"/autumn", [ONE]))
     await put(ledger, other, 1)
     await unlinked(ledger, folder, 1, at=time.time() - 2 * DAY)
     assert await ledger.ask(condemned.pending()) == []

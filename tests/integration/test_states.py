@@ -28,7 +28,7 @@ from syncd.folders.kept import Kept
 from syncd.folders.patience import Timing
 from syncd.graph.client import Credentials
 from syncd.graph.shapes import Usage
-from syncd.ledger import concerns, condemned, needs
+from syncd.ledger import alerts, condemned, needs
 from syncd.ledger.database import Change, changing, open_ledger, reading
 from syncd.model import AccountId, FolderName, HoldAbove
 from syncd.rules import errors
@@ -293,7 +293,7 @@ async def test_a_watch_that_kept_ending_stands_again(rig: Rig) -> None:
         with capture_logs() as logs:
             keeping = asyncio.create_task(keeper.run())
             await until(lambda: bool(said(logs, "watch.hampered", "error")))
-            (known,) = await ledger.ask(concerns.for_a_person())
+            (known,) = await ledger.ask(alerts.for_a_person())
             assert (known.event, known.subject) == ("watch.hampered", "folders.spring")
             os.rmdir(odd)
             await until(lambda: bool(said(logs, "watch.stands_again", "notice")))
@@ -305,7 +305,7 @@ async def test_a_watch_that_kept_ending_stands_again(rig: Rig) -> None:
             "watch.stands_again",
         ]
         assert said(logs, "watch.stands_again")[0]["lasted"] > 0
-        assert not await ledger.ask(concerns.for_a_person())
+        assert not await ledger.ask(alerts.for_a_person())
 
 
 async def test_a_refusal_of_the_token_before_says_nothing_of_the_present_one(rig: Rig) -> None:
@@ -354,13 +354,13 @@ async def test_a_start_forgets_what_was_a_process_s_own_and_what_is_named_no_mor
     config = rig.config()
     async with open_ledger(rig.ledger) as ledger:
         for event, subject in (
-            ("config.refused", concerns.CONFIG),
-            ("folder.doubted", concerns.folder("main")),  # the name of an account
-            ("folder.doubted", concerns.folder("spring")),
+            ("config.refused", alerts.CONFIG),
+            ("folder.doubted", alerts.folder("main")),  # the name of an account
+            ("folder.doubted", alerts.folder("spring")),
         ):
-            await ledger.write(concerns.begin(event, subject, "why", 1.0, remedy="do"))
+            await ledger.write(alerts.begin(event, subject, "why", 1.0, remedy="do"))
         await declare(config, ledger)
-        (left,) = await ledger.ask(concerns.for_a_person())
+        (left,) = await ledger.ask(alerts.for_a_person())
         assert (left.event, left.subject) == ("folder.doubted", "folders.spring")
 
 

@@ -10,9 +10,9 @@ from syncd.folders.inside import stat_of
 from syncd.folders.looks import EVERYWHERE, Look
 from syncd.folders.patterns import Patterns
 from syncd.folders.scan import SCOUTS_AFTER, Stretch, Walk
-from syncd.ledger import tree
+from syncd.ledger import files
 from syncd.ledger.database import open_ledger
-from syncd.ledger.tree import Content, Place
+from syncd.ledger.files import Content, Place
 from syncd.model import AccountId, Digest, FolderName, Stat
 
 IMAGES = Patterns(["*.jpg"], ["drafts/"])
@@ -27,7 +27,7 @@ class Scene:
         self.ledger = path / "ledger.db"
         asyncio.run(_make(self.ledger))
         self.db = sqlite3.connect(self.ledger, isolation_level=None)
-        declare = tree.declare_folder(FolderName("a"), b"/a", [AccountId("1")])
+        declare = files.declare_folder(FolderName("a"), b"/a", [AccountId("1")])
         self.folder = declare(self.db)
 
     def put(self, *names: bytes) -> None:
@@ -47,11 +47,11 @@ class Scene:
             directory, _, own = name.rpartition(b"/")
             content = Content(Digest(bytes(32)), 7, "JPEG", 1, 1, None)
             stat = stat_of(os.stat(self.path(name)))
-            tree.record_all([(Place(self.folder, directory, own), stat, content)])(self.db)
+            files.record_all([(Place(self.folder, directory, own), stat, content)])(self.db)
         self.db.execute("COMMIT")
 
     def record_trouble(self, name: bytes, stat: Stat) -> None:
-        tree.record_all([(Place(self.folder, b"", name), stat, "why")])(self.db)
+        files.record_all([(Place(self.folder, b"", name), stat, "why")])(self.db)
 
     def walk(self, *looks: Look, scouts_after: int = SCOUTS_AFTER) -> Walk:
         root, wanted = os.fsencode(self.root), looks or [EVERYWHERE]

@@ -7,7 +7,7 @@ import pytest
 from syncd.folders.lines import Lines
 from syncd.folders.settling import Found
 from syncd.heartbeat import Pulse
-from syncd.ledger.tree import Place
+from syncd.ledger.files import Place
 from syncd.model import Stat
 
 LONG_AGO = 1

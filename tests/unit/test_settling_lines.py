@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.folders.settling import Found, Settling
-from syncd.ledger.tree import Place
+from syncd.ledger.files import Place
 from syncd.model import Stat
 
 S = 1_000_000_000

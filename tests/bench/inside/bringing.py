@@ -15,9 +15,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from syncd.folders.inside import stat_of
-from syncd.ledger import replicas, tree
+from syncd.ledger import files, replicas
 from syncd.ledger.database import open_ledger
-from syncd.ledger.tree import Content, Place
+from syncd.ledger.files import Content, Place
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash
 
 _ACCOUNT = AccountId("1")
@@ -30,7 +30,7 @@ async def make(ledger: Path) -> None:
 
 def bring(root: bytes, db: sqlite3.Connection) -> None:
     """Write down every file below the root as read and held."""
-    folder = tree.declare_folder(FolderName("bench"), root, [_ACCOUNT])(db)
+    folder = files.declare_folder(FolderName("bench"), root, [_ACCOUNT])(db)
     held: list[tuple[Digest, Entry]] = []
     for path, _, names in os.walk(root):
         directory = os.path.relpath(path, root) if path != root else b""
@@ -40,12 +40,12 @@ def bring(root: bytes, db: sqlite3.Connection) -> None:
             with open(where, "rb") as file:
                 digest = Digest(sha256(file.read()).digest())
             content = Content(digest, stat.size, "PNG", 1, 1, None)
-            tree.record_all([(Place(folder, directory, name), stat, content)])(db)
+            files.record_all([(Place(folder, directory, name), stat, content)])(db)
             entry = Entry(ImageHash(digest.hex()[:32]), os.fsdecode(name), 1, 1, "https://u/1")
             held.append((digest, entry))
     held.sort(key=lambda one: one[0])
     replicas.hold_all(_ACCOUNT, held, time.time())(db)
-    tree.folder_scanned(folder, time.time())(db)
+    files.folder_scanned(folder, time.time())(db)
 
 
 def main() -> None:

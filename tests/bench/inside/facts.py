@@ -15,9 +15,9 @@ from itertools import count
 from pathlib import Path
 
 from syncd.folders.intake import BATCH, READERS
-from syncd.ledger import replicas, tree
+from syncd.ledger import files, replicas
 from syncd.ledger.database import Ledger, open_ledger
-from syncd.ledger.tree import Content, Place
+from syncd.ledger.files import Content, Place
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
 _WORKERS, _PACK = 32, 25
@@ -48,7 +48,7 @@ async def read(ledger: Ledger, number: int) -> int:
         )
         for n in range(BATCH)
     ]
-    await ledger.write(tree.record_all(found))
+    await ledger.write(files.record_all(found))
     return BATCH
 
 
@@ -65,7 +65,7 @@ async def main() -> None:
             written += done
 
     async with open_ledger(path) as ledger:
-        await ledger.write(tree.declare_folder(FolderName("bench"), b"/nowhere", [_ACCOUNT]))
+        await ledger.write(files.declare_folder(FolderName("bench"), b"/nowhere", [_ACCOUNT]))
         began = time.perf_counter()
         async with asyncio.TaskGroup() as tasks:
             for _ in range(_WORKERS if way == "held" else READERS):

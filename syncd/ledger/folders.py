@@ -7,7 +7,7 @@ import sqlite3
 import msgspec
 
 from syncd.ledger.database import Change, Question
-from syncd.ledger.stats import signed
+from syncd.ledger.stat_columns import signed
 from syncd.model import FolderName, RootIdentity
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from syncd.ledger.stats import Row, columns, kept
+from syncd.ledger.stat_columns import Row, columns, kept
 from syncd.model import AccountId, Copying, Deletions, Digest, FolderName, Stat
 
 if TYPE_CHECKING:  # a scout reads without asyncio
