@@ -17,7 +17,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
 from syncd.config import Secret
-from syncd.graph import listing, moments, shapes
+from syncd.graph import listing, shapes, timestamps
 from syncd.graph.form import form, form_of_bytes
 from syncd.graph.multipart import Body, Part, multipart
 from syncd.graph.session import Broken, session, why
@@ -160,7 +160,7 @@ class GraphClient:
         entries = shapes.read_images(answer.content)
         if entries is None:
             raise GraphError(Fault(200, message=_CUT_OFF), answer.usage)
-        return Uploaded(entries, answer.usage, moments.of_header(answer.date))
+        return Uploaded(entries, answer.usage, timestamps.of_header(answer.date))
 
     async def _page(
         self,
@@ -177,7 +177,7 @@ class GraphClient:
         page = listing.read_listing(answer.content, after)
         if page is None:
             raise GraphError(Fault(200, message=_CUT_OFF), answer.usage)
-        answered_at = moments.of_header(answer.date)
+        answered_at = timestamps.of_header(answer.date)
         return Page(page.images, page.after, page.total, answer.usage, answered_at)
 
     async def _node(

@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from syncd.graph import moments
-from syncd.graph.loose import converted, decoded, number, text
+from syncd.graph import timestamps
+from syncd.graph.json_values import converted, decoded, number, text
 from syncd.model import ImageHash, ImageStatus, Listed
 
 FIELDS = "hash,name,status,created_time,creatives,is_associated_creatives_in_adgroups"
@@ -99,7 +99,7 @@ def _images(data: list[Any] | dict[str, Any]) -> Iterator[Listed]:
                 ImageHash(image_hash),
                 text(image.name),
                 _STATUSES.get(text(image.status) or "", ImageStatus.UNKNOWN),
-                moments.of_field(image.created_time),
+                timestamps.of_field(image.created_time),
                 _used(image.creatives, image.is_associated_creatives_in_adgroups),
             )
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from syncd.graph.loose import converted as _converted
-from syncd.graph.loose import decoded as _decoded
-from syncd.graph.loose import number as _number
-from syncd.graph.loose import text as _text
+from syncd.graph.json_values import converted as _converted
+from syncd.graph.json_values import decoded as _decoded
+from syncd.graph.json_values import number as _number
+from syncd.graph.json_values import text as _text
 from syncd.model import AccountId, Entry, ImageHash
 from syncd.rules.errors import Fault
 from syncd.rules.pacing.budget import Tier

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.graph import moments
+from syncd.graph import timestamps
 
 
 @pytest.mark.parametrize(
@@ -18,11 +18,11 @@ from syncd.graph import moments
     ],
 )  # fmt: skip
 def test_a_date_header_is_read_or_unknown(date: str | None, moment: float | None) -> None:
-    assert moments.of_header(date) == moment
+    assert timestamps.of_header(date) == moment
 
 
 @given(st.text())
 def test_no_text_breaks_a_reader(written: str) -> None:
-    moments.of_header(written)
-    moment = moments.of_field(written)
+    timestamps.of_header(written)
+    moment = timestamps.of_field(written)
     assert moment is None or moment > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from syncd.graph.loose import converted, text
+from syncd.graph.json_values import converted, text
 
 _BEYOND = 1e11  # the year 5138 in seconds, 1973 in milliseconds: no image is from either
 
