@@ -7,10 +7,10 @@ import os
 
 from syncd.check.found import Check, Place, bad, ok
 from syncd.config import Folder
-from syncd.folders.inside import SENTENCES, Unreadable, joined
-from syncd.folders.looks import EVERYWHERE, Look
 from syncd.folders.patterns import Patterns
-from syncd.folders.walk import list_directory
+from syncd.folders.safe_open import SENTENCES, Unreadable, joined
+from syncd.folders.scanning.walk import list_directory
+from syncd.folders.watching.targets import EVERYWHERE, Look
 from syncd.model import printable
 
 _DIRECTORIES = ("directory", "directories")

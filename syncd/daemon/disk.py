@@ -12,10 +12,10 @@ import structlog
 
 from syncd.config import Config
 from syncd.folders.intake import Intake
-from syncd.folders.keeper import Keeper
-from syncd.folders.kept import Kept
-from syncd.folders.loading import load
-from syncd.folders.looks import Look
+from syncd.folders.intake.cache import Kept
+from syncd.folders.intake.contents import load
+from syncd.folders.monitor import Keeper
+from syncd.folders.watching.targets import Look
 from syncd.heartbeat import Pulse
 from syncd.ledger import alerts, condemned, files, misses
 from syncd.ledger.database import Ledger

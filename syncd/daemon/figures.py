@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from syncd.engine.stats import reasons
-from syncd.folders.keeper import Keeper
+from syncd.folders.monitor import Keeper
 from syncd.ledger.standing import FolderStanding
 from syncd.log import Log, moment
 from syncd.model import FolderName, printable

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from syncd.folders.droppings import BEGINNINGS, NAMES, has_odd_end, is_dropping
 from syncd.folders.globs import only_types, question, question_of_files
+from syncd.folders.junk import BEGINNINGS, NAMES, has_odd_end, is_dropping
 
 DIRECTORIES_REMEMBERED = 4096
 

@@ -23,8 +23,8 @@ from support.history.wishes import Folder, Held, Replica, Wishes
 from support.history.witness import Moment, Witness
 from support.pictures import picture
 from support.rig import Rig
+from syncd.folders.watching.targets import looks_at
 
-from syncd.folders.looks import looks_at
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.pictures import examine
 from syncd.sandbox.server import Sandbox

@@ -13,12 +13,12 @@ import msgspec
 import pytest
 from support.pictures import picture
 from support.rig import DEADLINE, Rig, until
+from syncd.folders.intake.cache import Kept
+from syncd.folders.safe_open import stat_of
+from syncd.folders.scanning.looking import look_at_files
+from syncd.folders.watching.targets import Look
 
-from syncd.folders.inside import stat_of
 from syncd.folders.intake import MANY, MOST_WAITING, Intake
-from syncd.folders.kept import Kept
-from syncd.folders.looking import look_at_files
-from syncd.folders.looks import Look
 from syncd.heartbeat import Pulse
 from syncd.ledger.database import open_ledger
 from syncd.ledger.files import Place, declare_folder, record_all

@@ -15,6 +15,9 @@ from aiohttp import web
 from structlog.testing import capture_logs
 from support.pictures import picture
 from support.rig import Rig, until
+from syncd.folders.intake.cache import Kept
+from syncd.folders.monitor import Keeper
+from syncd.folders.watching.retry_delay import Timing
 
 from syncd.config import Account, ConfigError, Secret
 from syncd.daemon.disk import declare
@@ -23,9 +26,6 @@ from syncd.daemon.openings import NoTokenError, opener
 from syncd.daemon.settings import Settings, next_settings
 from syncd.daemon.stopping import run_until
 from syncd.folders.intake import Intake
-from syncd.folders.keeper import Keeper
-from syncd.folders.kept import Kept
-from syncd.folders.patience import Timing
 from syncd.graph.client import Credentials
 from syncd.graph.shapes import Usage
 from syncd.ledger import alerts, condemned, needs

@@ -14,14 +14,14 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
+from syncd.folders.safe_open import Unreadable
+from syncd.folders.scanning.walk import list_directory, root_identity
+from syncd.folders.watching.retry_delay import Timing
+from syncd.folders.watching.targets import EVERYWHERE, FEW, Look, coalesced
+from syncd.folders.watching.watch_state import Hampered, RootMissing, Watching, WatchState
+from syncd.folders.watching.watcher import Watcher
 
-from syncd.folders.inside import Unreadable
-from syncd.folders.looks import EVERYWHERE, FEW, Look, coalesced
-from syncd.folders.patience import Timing
 from syncd.folders.patterns import Patterns
-from syncd.folders.states import Hampered, RootMissing, Watching, WatchState
-from syncd.folders.walk import list_directory, root_identity
-from syncd.folders.watcher import Watcher
 
 IMAGES = Patterns(["*.jpg"], ["drafts/"])
 HASTY = Timing(quiet=0.2, root_check=0.05, limit_check=0.1, limit_retry=0.1, steady=1.0)
@@ -413,7 +413,7 @@ async def test_it_stops_within_a_tenth_of_a_second(tmp_path: Path, root_is_there
 async def test_a_bug_in_its_thread_comes_out_of_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncd.folders.watcher.looks_at", None)
+    monkeypatch.setattr("syncd.folders.watching.watcher.looks_at", None)
     watcher = Watcher(os.fsencode(tmp_path), IMAGES, lambda _: None, lambda _: None)
     with pytest.raises(TypeError):
         async with asyncio.timeout(SOON):

@@ -6,10 +6,11 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from syncd.folders.inside import stat_of
-from syncd.folders.looks import EVERYWHERE, Look
+from syncd.folders.safe_open import stat_of
+from syncd.folders.scanning.scan import SCOUTS_AFTER, Stretch, Walk
+from syncd.folders.watching.targets import EVERYWHERE, Look
+
 from syncd.folders.patterns import Patterns
-from syncd.folders.scan import SCOUTS_AFTER, Stretch, Walk
 from syncd.ledger import files
 from syncd.ledger.database import open_ledger
 from syncd.ledger.files import Content, Place

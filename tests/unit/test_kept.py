@@ -4,9 +4,9 @@ import threading
 import time
 
 import pytest
+from syncd.folders.intake.cache import Kept
 
-from syncd.folders import kept as module
-from syncd.folders.kept import Kept
+from syncd.folders.intake import cache as module
 from syncd.model import Digest
 
 A, B, C = Digest(b"a" * 32), Digest(b"b" * 32), Digest(b"c" * 32)

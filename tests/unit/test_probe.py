@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from support.pictures import picture
-
-from syncd.folders.probe import Format, Picture, Unfit, probe
+from syncd.images.probe import Format, Picture, Unfit, probe
 
 KINDS = ["JPEG", "PNG", "GIF", "BMP", "TIFF"]
 

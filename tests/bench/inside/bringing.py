@@ -14,7 +14,8 @@ from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
-from syncd.folders.inside import stat_of
+from syncd.folders.safe_open import stat_of
+
 from syncd.ledger import files, replicas
 from syncd.ledger.database import open_ledger
 from syncd.ledger.files import Content, Place

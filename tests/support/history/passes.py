@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from support.rig import DEADLINE, Rig
+from syncd.folders.watching.targets import Look
 
 from syncd.daemon.house import House, open_house, upkeep_of
 from syncd.daemon.openings import opener
@@ -17,7 +18,6 @@ from syncd.engine.audit import Audit
 from syncd.engine.deletion import Deleting
 from syncd.engine.lane import Lane
 from syncd.engine.reconcile import Reconcile
-from syncd.folders.looks import Look
 from syncd.graph.client import GraphError
 from syncd.ledger import replicas
 

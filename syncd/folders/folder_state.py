@@ -9,8 +9,14 @@ from typing import assert_never
 
 import structlog
 
-from syncd.folders.states import Hampered, LimitReached, RootMissing, Watching, WatchState
-from syncd.folders.walk import Trouble
+from syncd.folders.scanning.walk import Trouble
+from syncd.folders.watching.watch_state import (
+    Hampered,
+    LimitReached,
+    RootMissing,
+    Watching,
+    WatchState,
+)
 from syncd.ledger import alerts
 from syncd.ledger.database import Ledger, all_of
 from syncd.log import Log

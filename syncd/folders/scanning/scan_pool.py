@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, cast
 
-from syncd.folders.frames import receive, send
-from syncd.folders.inside import joined
+from syncd.folders.safe_open import joined
+from syncd.folders.scanning.frames import receive, send
 
 SCOUTS = 2
 """More than two gain little: what they wait for is the kernel, which has locks of its own."""

@@ -12,15 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from syncd.folders.inside import (
-    FILE,
-    Unreadable,
-    open_file,
-    open_waypoint,
-    stat_of,
-    unreadable,
-)
-from syncd.folders.probe import Picture, Unfit, probe
+from syncd.folders.safe_open import FILE, Unreadable, open_file, open_waypoint, stat_of, unreadable
+from syncd.images.probe import Picture, Unfit, probe
 from syncd.model import Digest, Stat
 
 if TYPE_CHECKING:

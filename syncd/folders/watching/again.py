@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from syncd.folders.looks import Look, coalesced
+from syncd.folders.watching.targets import Look, coalesced
 
 NOTHING: frozenset[Look] = frozenset()
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
-from syncd.folders.compare import Comparison, Missed, Part
-from syncd.folders.inside import Way
-from syncd.folders.looks import Look
 from syncd.folders.patterns import Patterns
-from syncd.folders.scout import arguments
-from syncd.folders.scouts import Scouts
-from syncd.folders.walk import Trouble
+from syncd.folders.safe_open import Way
+from syncd.folders.scanning.diff import Comparison, Missed, Part
+from syncd.folders.scanning.scan_pool import Scouts
+from syncd.folders.scanning.scan_worker import arguments
+from syncd.folders.scanning.walk import Trouble
+from syncd.folders.watching.targets import Look
 from syncd.ledger.database import connect_reader
 from syncd.ledger.files import Place
 from syncd.ledger.reader import address_of

@@ -8,9 +8,9 @@ from typing import BinaryIO
 import imagesize
 import msgspec
 
-from syncd.folders.ends import bmp_is_cut_off, gif_is_cut_off, jpeg_is_cut_off, png_is_cut_off
-from syncd.folders.strangers import described
-from syncd.folders.tiff import CutOff, Odd, tiff_size
+from syncd.images.signatures import described
+from syncd.images.tiff import CutOff, Odd, tiff_size
+from syncd.images.truncation import bmp_is_cut_off, gif_is_cut_off, jpeg_is_cut_off, png_is_cut_off
 
 HEAD = 512
 OS2_HEADER = 12  # its length, with two 16-bit numbers for the size

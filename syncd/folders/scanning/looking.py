@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection
 from contextlib import closing
 from pathlib import Path
 
-from syncd.folders.inside import Way, stat_of
-from syncd.folders.looks import Look, coalesced
+from syncd.folders.safe_open import Way, stat_of
+from syncd.folders.watching.targets import Look, coalesced
 from syncd.ledger import files
 from syncd.ledger.database import connect_reader
 from syncd.ledger.files import Place

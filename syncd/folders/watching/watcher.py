@@ -14,14 +14,20 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 
-from syncd.folders.again import Again
-from syncd.folders.inside import sentence
-from syncd.folders.looks import EVERYWHERE, Look, coalesced, looks_at
-from syncd.folders.patience import Patience, Timing
 from syncd.folders.patterns import Patterns
-from syncd.folders.states import Hampered, LimitReached, RootMissing, Watching, WatchState
-from syncd.folders.walk import root_identity
-from syncd.folders.watch import Changes, Ended, Limited, Watch, ask_for_one_more, build
+from syncd.folders.safe_open import sentence
+from syncd.folders.scanning.walk import root_identity
+from syncd.folders.watching.again import Again
+from syncd.folders.watching.retry_delay import Patience, Timing
+from syncd.folders.watching.targets import EVERYWHERE, Look, coalesced, looks_at
+from syncd.folders.watching.watch import Changes, Ended, Limited, Watch, ask_for_one_more, build
+from syncd.folders.watching.watch_state import (
+    Hampered,
+    LimitReached,
+    RootMissing,
+    Watching,
+    WatchState,
+)
 from syncd.heartbeat import Pulse
 from syncd.model import RootIdentity, printable
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
-from syncd.folders.inside import Unreadable
-from syncd.folders.read import Reader
+from syncd.folders.intake.read import Reader
+from syncd.folders.safe_open import Unreadable
 from syncd.heartbeat import Pulse
 from syncd.ledger.replicas import Source
 from syncd.model import Absent, Digest

@@ -11,10 +11,10 @@ import os
 import sys
 from contextlib import closing
 
-from syncd.folders.compare import Comparison
-from syncd.folders.frames import receive, send
-from syncd.folders.inside import Way
 from syncd.folders.patterns import Patterns
+from syncd.folders.safe_open import Way
+from syncd.folders.scanning.diff import Comparison
+from syncd.folders.scanning.frames import receive, send
 from syncd.ledger.reader import connect
 
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
-from syncd.folders.inside import Way, link_target, sentence, stat_of, unreadable
 from syncd.folders.patterns import Patterns
+from syncd.folders.safe_open import Way, link_target, sentence, stat_of, unreadable
 from syncd.ledger.stat_columns import Row
 from syncd.model import RootIdentity, Stat
 

@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from syncd.folders.inside import Unreadable, Way, joined
 from syncd.folders.patterns import Patterns
-from syncd.folders.walk import Directory, Trouble, opened
+from syncd.folders.safe_open import Unreadable, Way, joined
+from syncd.folders.scanning.walk import Directory, Trouble, opened
 from syncd.ledger import files
 from syncd.ledger.files import Place
 from syncd.ledger.stat_columns import Row, stat_in

@@ -12,17 +12,17 @@ from functools import partial
 import structlog
 
 from syncd.config import Folder
+from syncd.folders.folder_state import Telling
 from syncd.folders.intake import Intake
-from syncd.folders.looking import look_at_files
-from syncd.folders.looks import EVERYWHERE, Look, coalesced
-from syncd.folders.patience import Timing
 from syncd.folders.patterns import Patterns
-from syncd.folders.scan import Stretch, Walk
-from syncd.folders.states import RootMissing, WatchState, in_a_word
-from syncd.folders.telling import Telling
-from syncd.folders.trust import Scan, Trust
-from syncd.folders.walk import Trouble, root_identity
-from syncd.folders.watcher import Watcher
+from syncd.folders.safety import Scan, Trust
+from syncd.folders.scanning.looking import look_at_files
+from syncd.folders.scanning.scan import Stretch, Walk
+from syncd.folders.scanning.walk import Trouble, root_identity
+from syncd.folders.watching.retry_delay import Timing
+from syncd.folders.watching.targets import EVERYWHERE, Look, coalesced
+from syncd.folders.watching.watch_state import RootMissing, WatchState, in_a_word
+from syncd.folders.watching.watcher import Watcher
 from syncd.heartbeat import Pulse
 from syncd.ledger import files, misses
 from syncd.ledger.database import Change, Ledger, all_of

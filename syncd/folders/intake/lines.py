@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Container, Mapping
 
-from syncd.folders.settling import Found, Settling
+from syncd.folders.intake.settle import Found, Settling
 from syncd.heartbeat import Pulse
 from syncd.ledger.files import Place
 

@@ -11,13 +11,13 @@ from functools import partial
 
 import structlog
 
-from syncd.folders.inside import Unreadable
-from syncd.folders.kept import Kept
-from syncd.folders.lines import Lines
-from syncd.folders.probe import Picture, Unfit
-from syncd.folders.read import Reader, Reading
-from syncd.folders.settling import Found, Settling
+from syncd.folders.intake.cache import Kept
+from syncd.folders.intake.lines import Lines
+from syncd.folders.intake.read import Reader, Reading
+from syncd.folders.intake.settle import Found, Settling
+from syncd.folders.safe_open import Unreadable
 from syncd.heartbeat import Pulse
+from syncd.images.probe import Picture, Unfit
 from syncd.ledger import files
 from syncd.ledger.database import Ledger
 from syncd.ledger.files import Content, Place

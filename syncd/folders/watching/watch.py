@@ -13,8 +13,8 @@ from contextlib import contextmanager
 
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
-from syncd.folders.around import paths_around, unreadable_directories
-from syncd.folders.inside import sentence
+from syncd.folders.safe_open import sentence
+from syncd.folders.watching.around import paths_around, unreadable_directories
 
 DELETED = 3  # watchfiles.Change
 DEBOUNCE_MS, STEP_MS = 200, 10  # a new file is told after some 30 ms, for 1 % of idle CPU

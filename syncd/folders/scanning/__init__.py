@@ -1,0 +1,1 @@
+"""A scan: what a folder holds now, compared with the ledger."""

@@ -1,0 +1,1 @@
+"""The watch on a folder: it reports where something happened."""
