@@ -16,10 +16,10 @@ from syncd.cli.importing import at_once
 from syncd.cli.lasting import lasting
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured, opened
 from syncd.config import Config, LogLevel
+from syncd.daemon.notify import notifier
 from syncd.ledger.queries import Tally
-from syncd.service.logs import Lines
-from syncd.service.notify import notifier
-from syncd.service.uncaught import run_loop
+from syncd.logs.setup import Lines
+from syncd.logs.uncaught import run_loop
 
 if TYPE_CHECKING:
     from syncd.daemon.backfill import Progress, Result

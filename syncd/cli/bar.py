@@ -17,8 +17,8 @@ from structlog.typing import EventDict, WrappedLogger
 
 from syncd.cli.words import span
 from syncd.daemon import backfill
+from syncd.logs.setup import Lines
 from syncd.model import AccountName
-from syncd.service.logs import Lines
 
 _PERIOD = 10.0  # seconds over which the rate is taken
 _WIDEST = 40  # columns of a bar: beyond that the eye has further to go, and learns no more

@@ -16,7 +16,7 @@ from syncd.cli.exits import Exit
 from syncd.cli.importing import at_once
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.config import LogFormat
-from syncd.service.logs import configure_logs, hide
+from syncd.logs.setup import configure_logs, hide
 
 if TYPE_CHECKING:
     from syncd.check.found import Check

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from syncd.service.catalogue import CATALOGUE, Event
+from syncd.logs.catalogue import CATALOGUE, Event
 
 _WIDTH = 100
 

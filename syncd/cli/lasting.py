@@ -13,10 +13,10 @@ import typer
 from syncd.cli.ending import ending_of
 from syncd.config import Config
 from syncd.log import Log
-from syncd.service.log_queue import LogQueue
-from syncd.service.log_repeats import Repeats
-from syncd.service.logs import Lines, configure_logs
-from syncd.service.uncaught import uncaught_told
+from syncd.logs.queue import LogQueue
+from syncd.logs.repeats import Repeats
+from syncd.logs.setup import Lines, configure_logs
+from syncd.logs.uncaught import uncaught_told
 
 log: Log = structlog.get_logger()
 

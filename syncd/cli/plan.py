@@ -9,8 +9,8 @@ from syncd.cli.importing import at_once
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.cli.words import amount, bytes_in_words
 from syncd.config import LogFormat
+from syncd.logs.setup import configure_logs
 from syncd.rules.forecast import sentence
-from syncd.service.logs import configure_logs
 
 
 def plan(config: ConfigPath = DEFAULT_CONFIG) -> None:

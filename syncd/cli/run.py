@@ -9,9 +9,9 @@ from syncd.cli.importing import at_once
 from syncd.cli.lasting import lasting
 from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, checked, opened
 from syncd.daemon.hangups import hold_hangups
-from syncd.service.logs import hide
-from syncd.service.notify import notifier
-from syncd.service.uncaught import run_loop
+from syncd.daemon.notify import notifier
+from syncd.logs.setup import hide
+from syncd.logs.uncaught import run_loop
 
 
 def run(config: ConfigPath = DEFAULT_CONFIG) -> None:

@@ -12,7 +12,7 @@ from syncd.cli.exits import Exit
 from syncd.cli.importing import at_once
 from syncd.cli.telling import tell
 from syncd.config import Config, ConfigError, load
-from syncd.service.logs import hide
+from syncd.logs.setup import hide
 
 if TYPE_CHECKING:
     from syncd.engine.engine import Open

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from syncd.service.journal import is_journal, prefixed
-from syncd.service.log_secrets import without_secrets
+from syncd.logs.journal import is_journal, prefixed
+from syncd.logs.secrets import without_secrets
 
 
 def tell(text: str, level: str = "error") -> None:

@@ -11,6 +11,7 @@ import structlog
 from syncd.config import Config
 from syncd.daemon.figures import Meter
 from syncd.daemon.house import House, open_house
+from syncd.daemon.notify import NOBODY, Notifier
 from syncd.daemon.status import Status
 from syncd.daemon.stopping import run_until, stop_signals, stopped_by_hangup
 from syncd.daemon.telling import Telling
@@ -21,7 +22,6 @@ from syncd.ledger import queries
 from syncd.ledger.queries import Tally
 from syncd.log import Log
 from syncd.model import AccountName
-from syncd.service.notify import NOBODY, Notifier
 
 log: Log = structlog.get_logger()
 

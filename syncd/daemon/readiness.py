@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from syncd.daemon.house import House
+from syncd.daemon.notify import Notifier
 from syncd.daemon.status import Status
 from syncd.engine.stats import sentence
 from syncd.ledger import queries
-from syncd.service.notify import Notifier
 
 _MORE = 60.0  # seconds that a start asks for
 _ASKED_EVERY = 10.0  # seconds

@@ -16,6 +16,7 @@ from syncd.daemon.changes import changes
 from syncd.daemon.figures import Meter
 from syncd.daemon.hangups import hear_hangups
 from syncd.daemon.house import House, build_house, keep, take_ledger
+from syncd.daemon.notify import NOBODY, Notifier
 from syncd.daemon.parts import parts_of
 from syncd.daemon.readiness import Start, asking_for_time
 from syncd.daemon.settings import Read, Settings, next_settings, tell_warnings
@@ -24,7 +25,6 @@ from syncd.daemon.telling import Telling
 from syncd.daemon.watchdog import watched_over
 from syncd.log import Log
 from syncd.model import printable
-from syncd.service.notify import NOBODY, Notifier
 
 log: Log = structlog.get_logger()
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from syncd.service.log_value import plain_text
-from syncd.service.notify import Notifier
+from syncd.daemon.notify import Notifier
+from syncd.logs.value import plain_text
 
 
 class Status:

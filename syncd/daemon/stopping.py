@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 
+from syncd.daemon.notify import Notifier
 from syncd.log import Log
-from syncd.service.notify import Notifier
 
 log: Log = structlog.get_logger()
 

@@ -16,13 +16,13 @@ from contextlib import asynccontextmanager, contextmanager
 import msgspec
 import structlog
 
+from syncd.daemon.notify import Notifier
 from syncd.daemon.parts import Part
 from syncd.daemon.sentinel import guarded_loop
 from syncd.ledger import alerts
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.rules.liveness import Care, Plight, care_for
-from syncd.service.notify import Notifier
 
 log: Log = structlog.get_logger()
 

@@ -8,9 +8,9 @@ from support.pictures import picture
 from support.process import running
 from support.rig import Rig, until
 
+from syncd.logs.catalogue import CATALOGUE
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox
-from syncd.service.catalogue import CATALOGUE
 
 KNOWN = {event.name: event for event in CATALOGUE}
 EVERY_RECORD = {"timestamp", "level", "event"}

@@ -16,8 +16,8 @@ from support.powers import without_powers, without_watches
 from support.process import Daemon, running, syncd
 from support.rig import Rig, until
 
+from syncd.logs.catalogue import CATALOGUE
 from syncd.sandbox.faults import Fault
-from syncd.service.catalogue import CATALOGUE
 
 ERRORS = {event.name: event for event in CATALOGUE if "error" in event.levels}
 

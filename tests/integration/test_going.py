@@ -10,9 +10,9 @@ from support.manager import service_manager
 from support.rig import until
 
 from syncd.daemon import readiness
+from syncd.daemon.notify import Notifier
 from syncd.daemon.readiness import PATIENCE, Going, asking_for_time
 from syncd.ledger import schema
-from syncd.service.notify import Notifier
 
 EXTEND = "EXTEND_TIMEOUT_USEC"
 

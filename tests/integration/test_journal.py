@@ -16,13 +16,13 @@ from support.journal import Fields, Journal, fields_of, journal
 
 from syncd.config import LogFormat, Secret
 from syncd.log import LEVELS
-from syncd.service import log_secrets
-from syncd.service.journal import entry, is_journal, journal_writer
-from syncd.service.log_forms import logfmt_form
-from syncd.service.log_record import Record, record_of
-from syncd.service.log_secrets import hide
-from syncd.service.log_sinks import sink
-from syncd.service.log_value import plain
+from syncd.logs import secrets
+from syncd.logs.forms import logfmt_form
+from syncd.logs.journal import entry, is_journal, journal_writer
+from syncd.logs.record import Record, record_of
+from syncd.logs.secrets import hide
+from syncd.logs.sinks import sink
+from syncd.logs.value import plain
 
 NOW = datetime(2026, 11, 21, 22, 4, 5, 678_900, tzinfo=UTC)
 TEXTS = st.text(st.characters() | st.sampled_from('\n\r\x1b\x85\u2028\u202e"=\\ \udcff\0'))
@@ -121,7 +121,7 @@ def test_what_is_too_big_for_a_datagram_comes_as_a_sealed_file(there: Journal, t
 @given(secret=st.text("EAB0123|%*\n", min_size=8, max_size=20).map("EAAB".__add__), around=TEXTS)
 def test_a_secret_is_in_no_entry(secret: str, around: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(log_secrets, "_known", [])
+        patch.setattr(secrets, "_known", [])
         hide(Secret(secret))
         one = record("e", text=f"{around}{secret}{around}", nested={secret: [secret]})
         assert secret.encode() not in entry(one)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.service.notify import Notifier, notifier
+from syncd.daemon.notify import Notifier, notifier
 
 
 @contextmanager

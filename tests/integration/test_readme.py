@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from syncd.cli.app import app
 from syncd.cli.exits import Exit
 from syncd.config import load
-from syncd.service.catalogue import CATALOGUE
+from syncd.logs.catalogue import CATALOGUE
 
 COMMANDS = {row[0].strip("`").removeprefix("syncd "): row[1] for row in table("commands")}
 runner = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from syncd.log import LEVELS
-from syncd.service.catalogue import CATALOGUE, Event
+from syncd.logs.catalogue import CATALOGUE, Event
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

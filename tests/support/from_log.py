@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from syncd.service.catalogue import CATALOGUE
+from syncd.logs.catalogue import CATALOGUE
 
 State = dict[str, Any]
 

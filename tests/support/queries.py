@@ -13,7 +13,7 @@ import yaml
 from support.readme import ROOT
 
 from syncd.log import LEVELS
-from syncd.service.catalogue import CATALOGUE
+from syncd.logs.catalogue import CATALOGUE
 
 FILES = (
     "README.md",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support.events import SOURCE, logged_events
 
-from syncd.service.catalogue import CATALOGUE
+from syncd.logs.catalogue import CATALOGUE
 
 LOGGED = logged_events()
 KNOWN = {event.name: event for event in CATALOGUE}

@@ -17,8 +17,8 @@ from support.waiting import wait_until
 
 from syncd.config import LogFormat
 from syncd.log import Log
-from syncd.service.log_queue import LogQueue
-from syncd.service.logs import Lines, configure_logs
+from syncd.logs.queue import LogQueue
+from syncd.logs.setup import Lines, configure_logs
 
 log: Log = structlog.get_logger()
 

@@ -12,8 +12,8 @@ from support.waiting import wait_until
 
 from syncd.config import LogFormat
 from syncd.log import LEVELS, Log
-from syncd.service.log_repeats import Repeats
-from syncd.service.logs import configure_logs
+from syncd.logs.repeats import Repeats
+from syncd.logs.setup import configure_logs
 
 log: Log = structlog.get_logger()
 

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 
 from syncd.config import LogFormat, LogLevel, Secret
 from syncd.log import LEVELS, Log
+from syncd.logs import secrets
+from syncd.logs.forms import Form, coloured, console_form, json_form, logfmt_form, uncoloured
+from syncd.logs.hooks import LibraryHandler
+from syncd.logs.record import Record, record_of
+from syncd.logs.setup import Lines, configure_logs, hide
+from syncd.logs.value import LONGEST, Plain, plain
 from syncd.model import printable
-from syncd.service import log_secrets
-from syncd.service.log_forms import Form, coloured, console_form, json_form, logfmt_form, uncoloured
-from syncd.service.log_library import LibraryHandler
-from syncd.service.log_record import Record, record_of
-from syncd.service.log_value import LONGEST, Plain, plain
-from syncd.service.logs import Lines, configure_logs, hide
 
 log: Log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ class Screen(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(log_secrets, "_known", [])
+    monkeypatch.setattr(secrets, "_known", [])
     root = logging.getLogger()
     handlers = root.handlers[:]
     yield

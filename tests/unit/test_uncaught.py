@@ -12,16 +12,16 @@ import pytest
 import structlog
 
 from syncd.config import LogFormat, Secret
-from syncd.service import log_secrets
-from syncd.service.logs import configure_logs, hide
-from syncd.service.uncaught import run_loop, uncaught_told
+from syncd.logs import secrets
+from syncd.logs.setup import configure_logs, hide
+from syncd.logs.uncaught import run_loop, uncaught_told
 
 SECRET = "EAABsbCS1iHgBAKZCZCkZD"
 
 
 @pytest.fixture
 def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    monkeypatch.setattr(log_secrets, "_known", [])
+    monkeypatch.setattr(secrets, "_known", [])
     hide(Secret(SECRET))
     stream = io.StringIO()
     configure_logs("info", LogFormat.JSON, stream, {})

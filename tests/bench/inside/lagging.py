@@ -14,7 +14,7 @@ from syncd.cli.lasting import lasting
 from syncd.cli.setup import configured, opened
 from syncd.daemon.run import run
 from syncd.daemon.settings import Settings, read_settings
-from syncd.service.logs import hide
+from syncd.logs.setup import hide
 
 _TICK = 0.005  # seconds
 

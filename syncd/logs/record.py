@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from syncd.service.log_value import Plain, plain, plain_text
+from syncd.logs.value import Plain, plain, plain_text
 
 OURS = frozenset({"timestamp", "level", "event"})
 

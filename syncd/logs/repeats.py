@@ -11,8 +11,8 @@ from threading import RLock, Timer
 import structlog
 
 from syncd.log import LEVELS, Log
-from syncd.service.log_forms import message
-from syncd.service.log_record import Record
+from syncd.logs.forms import message
+from syncd.logs.record import Record
 
 log: Log = structlog.get_logger()
 

@@ -11,12 +11,12 @@ from structlog.typing import EventDict, WrappedLogger
 
 from syncd.config import LogFormat
 from syncd.log import bound_logger
-from syncd.service.log_library import hear_libraries
-from syncd.service.log_queue import LogQueue, Write
-from syncd.service.log_record import record_of
-from syncd.service.log_repeats import Repeats
-from syncd.service.log_secrets import hide
-from syncd.service.log_sinks import Encode, sink
+from syncd.logs.hooks import hear_libraries
+from syncd.logs.queue import LogQueue, Write
+from syncd.logs.record import record_of
+from syncd.logs.repeats import Repeats
+from syncd.logs.secrets import hide
+from syncd.logs.sinks import Encode, sink
 
 __all__ = ["Lines", "configure_logs", "hide"]
 

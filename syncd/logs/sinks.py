@@ -8,18 +8,11 @@ from typing import TextIO
 import msgspec
 
 from syncd.config import LogFormat
-from syncd.service.journal import entry, is_journal, journal_writer, prefixed
-from syncd.service.log_forms import (
-    Form,
-    coloured,
-    console_form,
-    json_form,
-    logfmt_form,
-    uncoloured,
-)
-from syncd.service.log_queue import Write
-from syncd.service.log_record import Record
-from syncd.service.log_stream import encoding_of, stream_writer
+from syncd.logs.forms import Form, coloured, console_form, json_form, logfmt_form, uncoloured
+from syncd.logs.journal import entry, is_journal, journal_writer, prefixed
+from syncd.logs.queue import Write
+from syncd.logs.record import Record
+from syncd.logs.stream import encoding_of, stream_writer
 
 Encode = Callable[[Record], bytes]
 

@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from syncd.service.log_record import Record
-from syncd.service.log_value import Plain
+from syncd.logs.record import Record
+from syncd.logs.value import Plain
 
 Form = Callable[[Record], str]
 Paint = Callable[[str, str], str]

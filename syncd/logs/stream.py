@@ -10,7 +10,7 @@ import select
 from collections.abc import Sequence
 from typing import TextIO
 
-from syncd.service.log_queue import Write
+from syncd.logs.queue import Write
 
 
 def stream_writer(stream: TextIO) -> Write:

@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import Enum
 from itertools import islice
 
+from syncd.logs.secrets import without_secrets
 from syncd.model import printable
-from syncd.service.log_secrets import without_secrets
 
 Plain = str | int | float | bool | None | list["Plain"] | dict[str, "Plain"]
 

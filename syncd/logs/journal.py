@@ -16,9 +16,9 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TextIO
 
-from syncd.service.log_forms import message, text_of
-from syncd.service.log_queue import Write
-from syncd.service.log_record import Record
+from syncd.logs.forms import message, text_of
+from syncd.logs.queue import Write
+from syncd.logs.record import Record
 
 SOCKET = "/run/systemd/journal/socket"
 

@@ -1,0 +1,1 @@
+"""Logs: the event catalogue, records, and the sinks that they are written to."""

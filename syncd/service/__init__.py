@@ -1,1 +1,0 @@
-"""What a service needs of its host: logs."""
