@@ -27,8 +27,8 @@ def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
     open_account = opened(first)
     with lasting(first) as (lines, set_log):
         with at_once():  # aiohttp takes a while to load
+            from syncd.daemon.reload import Settings, read_settings  # noqa: PLC0415
             from syncd.daemon.run import run as run_daemon  # noqa: PLC0415
-            from syncd.daemon.settings import Settings, read_settings  # noqa: PLC0415
 
         read = partial(read_settings, path, os.environ, hide)
         settings, manager = Settings(first, open_account), notifier(os.environ)

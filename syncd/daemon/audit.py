@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from syncd.config import Config
-from syncd.daemon.house import open_house, upkeep_of
+from syncd.daemon.runtime import open_house, upkeep_of
 from syncd.engine.audit import Report
 from syncd.engine.engine import Open
 from syncd.engine.lane import Lane

@@ -9,12 +9,12 @@ import msgspec
 import structlog
 
 from syncd.config import Config
-from syncd.daemon.figures import Meter
-from syncd.daemon.house import House, open_house
 from syncd.daemon.notify import NOBODY, Notifier
+from syncd.daemon.runtime import House, open_house
+from syncd.daemon.signals import run_until, stop_signals, stopped_by_hangup
+from syncd.daemon.stats import Telling
 from syncd.daemon.status import Status
-from syncd.daemon.stopping import run_until, stop_signals, stopped_by_hangup
-from syncd.daemon.telling import Telling
+from syncd.daemon.totals import Meter
 from syncd.engine.engine import Open
 from syncd.engine.lane import Lane
 from syncd.engine.stats import sentence

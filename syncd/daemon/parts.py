@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from syncd.daemon.house import House
+from syncd.daemon.runtime import House
 from syncd.heartbeat import Pulse
 from syncd.ledger import alerts
 from syncd.model import printable

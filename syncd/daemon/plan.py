@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from syncd.config import Account, Config, Pack
-from syncd.daemon.disk import build_disk, declare
+from syncd.daemon.folders import build_disk, declare
 from syncd.engine.engine import terms_of
 from syncd.ledger import accounts, queries, replicas
 from syncd.ledger.database import Ledger, as_it_is, open_ledger

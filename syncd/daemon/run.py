@@ -12,16 +12,16 @@ from collections.abc import Callable
 import structlog
 
 from syncd.config import Config
-from syncd.daemon.changes import changes
-from syncd.daemon.figures import Meter
+from syncd.config.diff import changes
 from syncd.daemon.hangups import hear_hangups
-from syncd.daemon.house import House, build_house, keep, take_ledger
 from syncd.daemon.notify import NOBODY, Notifier
 from syncd.daemon.parts import parts_of
-from syncd.daemon.readiness import Start, asking_for_time
-from syncd.daemon.settings import Read, Settings, next_settings, tell_warnings
-from syncd.daemon.stopping import run_until, stop_signals
-from syncd.daemon.telling import Telling
+from syncd.daemon.reload import Read, Settings, next_settings, tell_warnings
+from syncd.daemon.runtime import House, build_house, keep, take_ledger
+from syncd.daemon.signals import run_until, stop_signals
+from syncd.daemon.startup import Start, asking_for_time
+from syncd.daemon.stats import Telling
+from syncd.daemon.totals import Meter
 from syncd.daemon.watchdog import watched_over
 from syncd.log import Log
 from syncd.model import printable

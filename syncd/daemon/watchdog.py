@@ -16,9 +16,9 @@ from contextlib import asynccontextmanager, contextmanager
 import msgspec
 import structlog
 
+from syncd.daemon.loop_watch import guarded_loop
 from syncd.daemon.notify import Notifier
 from syncd.daemon.parts import Part
-from syncd.daemon.sentinel import guarded_loop
 from syncd.ledger import alerts
 from syncd.ledger.database import Ledger
 from syncd.log import Log

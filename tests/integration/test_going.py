@@ -9,9 +9,9 @@ import pytest
 from support.manager import service_manager
 from support.rig import until
 
-from syncd.daemon import readiness
+from syncd.daemon import startup
 from syncd.daemon.notify import Notifier
-from syncd.daemon.readiness import PATIENCE, Going, asking_for_time
+from syncd.daemon.startup import PATIENCE, Going, asking_for_time
 from syncd.ledger import schema
 
 EXTEND = "EXTEND_TIMEOUT_USEC"
@@ -29,13 +29,13 @@ def test_a_start_that_shows_nothing_wants_no_more_time() -> None:
 async def test_it_is_asked_for_again_and_again_until_the_start_is_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readiness, "_ASKED_EVERY", 0.02)
+    monkeypatch.setattr(startup, "_ASKED_EVERY", 0.02)
     with (
         service_manager(tmp_path / "notify") as manager,
         asking_for_time(Notifier(manager.address)) as going,
     ):
         await until(lambda: manager.told(EXTEND) > 2)
-        monkeypatch.setattr(readiness, "PATIENCE", -1.0)
+        monkeypatch.setattr(startup, "PATIENCE", -1.0)
         told = manager.told(EXTEND)
         await asyncio.sleep(0.1)  # five times in which it might be
         assert manager.told(EXTEND) == told, "it shows nothing"

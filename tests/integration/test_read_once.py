@@ -12,7 +12,7 @@ from syncd.folders.intake.cache import Kept
 from syncd.folders.intake.contents import load
 from syncd.folders.safe_open import stat_of
 
-from syncd.daemon import disk
+from syncd.daemon import folders
 from syncd.heartbeat import Pulse
 from syncd.ledger.replicas import Source
 from syncd.model import Absent, Digest, Stat
@@ -30,7 +30,7 @@ async def test_what_was_just_digested_is_not_read_again() -> None:
     digest = Digest(sha256(b"content").digest())
     kept.keep(digest, b"content", 1)
     nowhere = Source(1, b"/nowhere", b"", b"a.jpg", Stat(1, 2, 7, 4, 5))
-    nothing = disk.Disk(intake=None, keepers={}, kept=kept)  # type: ignore[arg-type]  # not asked
+    nothing = folders.Disk(intake=None, keepers={}, kept=kept)  # type: ignore[arg-type]  # not asked
     assert await nothing.fetch([(digest, [])]) == [
         Absent.CHANGED
     ]  # no file of this account has it now
@@ -56,11 +56,11 @@ def test_nothing_is_read_from_a_folder_that_hangs_and_the_image_comes_from_anoth
     assert len(moves) == 1
 
 
-@pytest.mark.parametrize("room", [disk.KEPT, 0])
+@pytest.mark.parametrize("room", [folders.KEPT, 0])
 async def test_a_file_that_changes_between_digest_and_send_is_never_held_under_another_digest(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
-    monkeypatch.setattr(disk, "KEPT", room)
+    monkeypatch.setattr(folders, "KEPT", room)
     names = [f"{number}.jpg" for number in range(30)]
     before = [picture(number) for number in range(30)]
     after = [picture(1000 + number) for number in range(30)]

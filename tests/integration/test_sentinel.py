@@ -6,7 +6,7 @@ import time
 import pytest
 from support.rig import until
 
-from syncd.daemon.sentinel import guarded_loop
+from syncd.daemon.loop_watch import guarded_loop
 
 
 async def test_a_blocked_loop_is_told_of_with_where_it_stands_and_that_it_turns_again(

@@ -6,10 +6,10 @@ from pathlib import Path
 from support.manager import service_manager
 from support.rig import DEADLINE, Rig, until
 
-from syncd.daemon.house import open_house
+from syncd.daemon.credentials import opener
 from syncd.daemon.notify import Notifier
-from syncd.daemon.openings import opener
-from syncd.daemon.readiness import Going, Start
+from syncd.daemon.runtime import open_house
+from syncd.daemon.startup import Going, Start
 
 
 async def test_ready_waits_for_the_watches_and_then_for_the_tokens(

@@ -20,11 +20,11 @@ from syncd.folders.monitor import Keeper
 from syncd.folders.watching.retry_delay import Timing
 
 from syncd.config import Account, ConfigError, Secret
-from syncd.daemon.disk import declare
-from syncd.daemon.house import keep, open_house
-from syncd.daemon.openings import NoTokenError, opener
-from syncd.daemon.settings import Settings, next_settings
-from syncd.daemon.stopping import run_until
+from syncd.daemon.credentials import NoTokenError, opener
+from syncd.daemon.folders import declare
+from syncd.daemon.reload import Settings, next_settings
+from syncd.daemon.runtime import keep, open_house
+from syncd.daemon.signals import run_until
 from syncd.folders.intake import Intake
 from syncd.graph.client import Credentials
 from syncd.graph.shapes import Usage

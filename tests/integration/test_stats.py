@@ -12,9 +12,9 @@ from structlog.testing import capture_logs
 from support.pictures import picture
 from support.rig import Rig, until
 
-from syncd.daemon.figures import Meter
-from syncd.daemon.house import House
-from syncd.daemon.telling import Telling
+from syncd.daemon.runtime import House
+from syncd.daemon.stats import Telling
+from syncd.daemon.totals import Meter
 from syncd.ledger import condemned
 from syncd.rules.stats_schedule import ALIVE, HOURLY
 from syncd.sandbox.faults import Fault

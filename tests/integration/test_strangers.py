@@ -39,7 +39,7 @@ from syncd.check.person import oneself
 from syncd.check.view import View
 from syncd.config import load
 from syncd.daemon.backfill import Result, backfill
-from syncd.daemon.openings import opener
+from syncd.daemon.credentials import opener
 
 MAIN = "41"
 DEADLINE = 12.0

@@ -12,9 +12,9 @@ from typing import Any
 
 from syncd.config import Config, load
 from syncd.daemon.backfill import Result, backfill
-from syncd.daemon.house import House, keep, open_house, upkeep_of
-from syncd.daemon.openings import opener
-from syncd.daemon.stopping import run_until
+from syncd.daemon.credentials import opener
+from syncd.daemon.runtime import House, keep, open_house, upkeep_of
+from syncd.daemon.signals import run_until
 from syncd.engine.audit import Audit
 from syncd.sandbox.server import Sandbox
 

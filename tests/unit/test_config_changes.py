@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from syncd.config import Config
+from syncd.config.diff import changes
 from syncd.config.load import loads
-from syncd.daemon.changes import changes
 
 BEFORE = """
 [graph]

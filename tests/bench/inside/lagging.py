@@ -12,8 +12,8 @@ from pathlib import Path
 
 from syncd.cli.lasting import lasting
 from syncd.cli.setup import configured, opened
+from syncd.daemon.reload import Settings, read_settings
 from syncd.daemon.run import run
-from syncd.daemon.settings import Settings, read_settings
 from syncd.logs.setup import hide
 
 _TICK = 0.005  # seconds

@@ -11,9 +11,9 @@ from pathlib import Path
 from support.rig import DEADLINE, Rig
 from syncd.folders.watching.targets import Look
 
-from syncd.daemon.house import House, open_house, upkeep_of
-from syncd.daemon.openings import opener
-from syncd.daemon.stopping import run_until
+from syncd.daemon.credentials import opener
+from syncd.daemon.runtime import House, open_house, upkeep_of
+from syncd.daemon.signals import run_until
 from syncd.engine.audit import Audit
 from syncd.engine.deletion import Deleting
 from syncd.engine.lane import Lane

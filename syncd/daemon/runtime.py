@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from syncd.config import Config
-from syncd.daemon.disk import Disk, build_disk, declare
+from syncd.daemon.folders import Disk, build_disk, declare
 from syncd.engine.engine import Engine, Open, Upkeep
 from syncd.engine.reconcile import Grace
 from syncd.graph.client import connect

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from syncd.config import Config, ConfigError, Problem, Secret, load
-from syncd.daemon.openings import NoTokenError, opener, refuse_tokenless
+from syncd.daemon.credentials import NoTokenError, opener, refuse_tokenless
 from syncd.engine.engine import Open
 from syncd.ledger import alerts
 from syncd.ledger.database import Ledger

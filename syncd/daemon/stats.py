@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from syncd.daemon.figures import Meter, folder_figures, tell_folder, tell_process
-from syncd.daemon.house import House
+from syncd.daemon.runtime import House
+from syncd.daemon.totals import Meter, folder_figures, tell_folder, tell_process
 from syncd.engine.lane import Lane
 from syncd.engine.stats import account_figures, sentence, tell_account
 from syncd.ledger import standing
