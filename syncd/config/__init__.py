@@ -1,17 +1,8 @@
 """The configuration: TOML in, typed and checked values out, and every mistake in a sentence."""
 
+from syncd.config.errors import ConfigError, Problem
 from syncd.config.load import load
-from syncd.config.problem import ConfigError, Problem
-from syncd.config.secret import (
-    Credential,
-    Secret,
-    SecretError,
-    SecretFile,
-    SecretSource,
-    Variable,
-    read_secret,
-)
-from syncd.config.shape import (
+from syncd.config.schema import (
     Account,
     Audit,
     Budget,
@@ -26,6 +17,15 @@ from syncd.config.shape import (
     Pack,
     Tier,
     Watch,
+)
+from syncd.config.secrets import (
+    Credential,
+    Secret,
+    SecretError,
+    SecretFile,
+    SecretSource,
+    Variable,
+    read_secret,
 )
 
 __all__ = [

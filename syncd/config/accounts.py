@@ -1,11 +1,11 @@
 """The accounts of the file: their names, and ids that are theirs alone."""
 
-from syncd.config import value
+from syncd.config import values
 from syncd.config.amount import duration
-from syncd.config.problem import dotted, quoted
+from syncd.config.errors import dotted, quoted
+from syncd.config.reader import Table
+from syncd.config.schema import Account, Budget, Tier
 from syncd.config.sections import read_source
-from syncd.config.shape import Account, Budget, Tier
-from syncd.config.table import Table
 from syncd.model import AccountId, AccountName
 
 EXAMPLE = '[accounts.main]\nid = "act_1234567890"'
@@ -17,13 +17,13 @@ def read_accounts(table: Table, graph: Table) -> dict[AccountName, Account]:
     owners: dict[AccountId, Table] = {}
     without_token = []
     for name, inner in table.tables():
-        account_id = inner.required("id", value.account_id, 'write id = "act_1234567890"')
-        workers = inner.optional("workers", value.whole_number(1, 64), 4)
+        account_id = inner.required("id", values.account_id, 'write id = "act_1234567890"')
+        workers = inner.optional("workers", values.whole_number(1, 64), 4)
         token = read_source(inner, "token")
         app_secret = read_source(inner, "app_secret")
-        tier = inner.optional("tier", value.one_of(Tier), None)
+        tier = inner.optional("tier", values.one_of(Tier), None)
         budget = _read_budget(inner.table("budget"))
-        reserve = inner.optional("reserve", value.share, 0.1)
+        reserve = inner.optional("reserve", values.share, 0.1)
         inner.close()
         if not (inner.has("token") or graph.has("token")):
             without_token.append(quoted(name))
@@ -56,9 +56,9 @@ def read_accounts(table: Table, graph: Table) -> dict[AccountName, Account]:
 
 def _read_budget(table: Table) -> Budget:
     budget = Budget(
-        points=table.optional("points", value.whole_number(3, 1_000_000), None),  # a write is 3
+        points=table.optional("points", values.whole_number(3, 1_000_000), None),  # a write is 3
         window=table.optional("window", duration("100ms", "1d"), None),
-        calls=table.optional("calls", value.whole_number(1, 10_000_000), None),
+        calls=table.optional("calls", values.whole_number(1, 10_000_000), None),
         calls_window=table.optional("calls_window", duration("100ms", "7d"), None),
     )
     table.close()

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from syncd.config.problem import RefusedError, quoted
-from syncd.config.value import Parser, kind
+from syncd.config.errors import RefusedError, quoted
+from syncd.config.values import Parser, kind
 
 AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{1,6})?) ?([A-Za-z]+)", re.ASCII)
 

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Collection
 
-from syncd.config import value
-from syncd.config.problem import quoted
-from syncd.config.shape import Folder
-from syncd.config.table import Table, choices
+from syncd.config import values
+from syncd.config.errors import quoted
+from syncd.config.reader import Table, choices
+from syncd.config.schema import Folder
 from syncd.model import AccountName, Copying, Deletions, FolderName
 
 PLACE = "/srv/creatives/spring"
@@ -24,7 +24,7 @@ def read_folders(
     folders: dict[FolderName, Folder] = {}
     paths: dict[FolderName, str] = {}
     for name, inner in table.tables():
-        path = inner.required("path", value.path(PLACE), f"write path = {quoted(PLACE)}")
+        path = inner.required("path", values.path(PLACE), f"write path = {quoted(PLACE)}")
         folder = _read_folder(FolderName(name), path, inner, accounts)
         if path is not None:
             paths[FolderName(name)] = path
@@ -38,12 +38,12 @@ def read_folders(
 def _read_folder(
     name: FolderName, path: str | None, table: Table, accounts: Collection[str]
 ) -> Folder | None:
-    account = table.required("account", value.text, _account_advice(accounts))
-    mirrors: tuple[str, ...] = table.optional("mirrors", value.texts, ())
-    copying = table.optional("copy", value.one_of(Copying), Copying.AUTO)
-    include: tuple[str, ...] = table.optional("include", value.patterns, IMAGES)
-    exclude: tuple[str, ...] = table.optional("exclude", value.patterns, ())
-    deletions = table.optional("deletions", value.one_of(Deletions), Deletions.KEEP)
+    account = table.required("account", values.text, _account_advice(accounts))
+    mirrors: tuple[str, ...] = table.optional("mirrors", values.texts, ())
+    copying = table.optional("copy", values.one_of(Copying), Copying.AUTO)
+    include: tuple[str, ...] = table.optional("include", values.patterns, IMAGES)
+    exclude: tuple[str, ...] = table.optional("exclude", values.patterns, ())
+    deletions = table.optional("deletions", values.one_of(Deletions), Deletions.KEEP)
     if not include:
         table.refuse("include", "is empty, and takes no file", "leave it out to take all images")
     _check_route(table, account, mirrors, accounts)

@@ -2,7 +2,7 @@
 
 import re
 
-from syncd.config.problem import Key
+from syncd.config.errors import Key
 
 PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
 KEY = rf"{PART}(?:\s*\.\s*{PART})*"

@@ -5,12 +5,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from syncd.config.accounts import read_accounts
-from syncd.config.document import parse, read_text
+from syncd.config.checks import refuse_ledger_inside, refuse_overlaps
+from syncd.config.errors import ConfigError, Problem
 from syncd.config.folders import read_folders
 from syncd.config.leading import where_they_lead
 from syncd.config.lines import lines_of_keys
-from syncd.config.overlap import refuse_ledger_inside, refuse_overlaps
-from syncd.config.problem import ConfigError, Problem
+from syncd.config.reader import Findings, Table
+from syncd.config.schema import Config
 from syncd.config.sections import (
     read_audit,
     read_deletions,
@@ -20,8 +21,7 @@ from syncd.config.sections import (
     read_pack,
     read_watch,
 )
-from syncd.config.shape import Config
-from syncd.config.table import Findings, Table
+from syncd.config.toml_text import parse, read_text
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:

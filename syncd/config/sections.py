@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from syncd.config import value
+from syncd.config import values
 from syncd.config.amount import duration, size
-from syncd.config.secret import SecretSource
-from syncd.config.shape import (
+from syncd.config.reader import Table
+from syncd.config.schema import (
     Audit,
     DeletionTerms,
     Graph,
@@ -17,15 +17,15 @@ from syncd.config.shape import (
     Pack,
     Watch,
 )
+from syncd.config.secrets import SecretSource
 from syncd.config.source import exposure, secret_source
-from syncd.config.table import Table
 from syncd.model import HoldAbove
 
 
 def read_graph(table: Table) -> Graph:
     graph = Graph(
-        version=table.optional("version", value.version, "v25.0"),
-        base_url=table.optional("base_url", value.base_url, "https://graph.facebook.com"),
+        version=table.optional("version", values.version, "v25.0"),
+        base_url=table.optional("base_url", values.base_url, "https://graph.facebook.com"),
         token=read_source(table, "token"),
         app_secret=read_source(table, "app_secret"),
         timeout=table.optional("timeout", duration("1s", "10m"), 60.0),
@@ -42,7 +42,7 @@ def read_source(table: Table, name: str) -> SecretSource | None:
 
 
 def read_ledger(table: Table, environ: Mapping[str, str]) -> Ledger | None:
-    parse = value.path("/var/lib/syncd/ledger.db")
+    parse = values.path("/var/lib/syncd/ledger.db")
     # systemd lists several directories with colons between them; the first is the unit's own.
     state = environ.get("STATE_DIRECTORY", "").split(":")[0]
     if state:
@@ -67,7 +67,7 @@ def read_watch(table: Table) -> Watch:
 def read_pack(table: Table) -> Pack:
     pack = Pack(
         # 50 is what a batch of the Graph API may hold; this edge documents no figure.
-        images=table.optional("images", value.whole_number(1, 50), 25),
+        images=table.optional("images", values.whole_number(1, 50), 25),
         bytes=table.optional("bytes", size("64KiB", "128MiB"), 24 * 2**20),
     )
     table.close()
@@ -78,8 +78,8 @@ def read_deletions(table: Table) -> DeletionTerms:
     grace = table.optional("grace", duration("0s", "90d"), 24 * 3600.0)
     inner = table.table("hold_above")
     hold_above = HoldAbove(
-        images=inner.optional("images", value.whole_number(0, 1_000_000), 20),
-        share=inner.optional("share", value.share_or_all, 0.1),
+        images=inner.optional("images", values.whole_number(0, 1_000_000), 20),
+        share=inner.optional("share", values.share_or_all, 0.1),
     )
     inner.close()
     table.close()
@@ -89,7 +89,7 @@ def read_deletions(table: Table) -> DeletionTerms:
 def read_audit(table: Table) -> Audit:
     audit = Audit(
         every=table.optional("every", duration("1s", "90d"), 24 * 3600.0),
-        restore=table.optional("restore", value.truth, True),
+        restore=table.optional("restore", values.truth, True),
     )
     table.close()
     return audit
@@ -97,8 +97,8 @@ def read_audit(table: Table) -> Audit:
 
 def read_log(table: Table) -> Log:
     log = Log(
-        level=table.optional("level", value.one_of(LogLevel), LogLevel.INFO),
-        format=table.optional("format", value.one_of(LogFormat), LogFormat.AUTO),
+        level=table.optional("level", values.one_of(LogLevel), LogLevel.INFO),
+        format=table.optional("format", values.one_of(LogFormat), LogFormat.AUTO),
         stats_every=table.optional("stats_every", duration("1s", "1d"), 60.0),
     )
     table.close()

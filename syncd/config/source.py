@@ -5,9 +5,9 @@ import re
 import shlex
 import stat
 
-from syncd.config.problem import RefusedError, looks_like_a_token, quoted
-from syncd.config.secret import Credential, SecretFile, SecretSource, Variable
-from syncd.config.value import kind, path
+from syncd.config.errors import RefusedError, looks_like_a_token, quoted
+from syncd.config.secrets import Credential, SecretFile, SecretSource, Variable
+from syncd.config.values import kind, path
 
 FORMS = (
     '{ credential = "syncd.token" }, { file = "/etc/syncd/token" }'

@@ -5,9 +5,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
+from syncd.config.errors import Key, Problem, RefusedError, dotted, quoted
 from syncd.config.lines import line_of
-from syncd.config.problem import Key, Problem, RefusedError, dotted, quoted
-from syncd.config.value import check_name, kind
+from syncd.config.values import check_name, kind
 
 T = TypeVar("T")
 

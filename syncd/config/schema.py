@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from syncd.config.problem import Problem
-from syncd.config.secret import SecretSource
+from syncd.config.errors import Problem
+from syncd.config.secrets import SecretSource
 from syncd.model import AccountId, AccountName, Copying, Deletions, FolderName, HoldAbove
 
 

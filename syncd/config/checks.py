@@ -3,9 +3,9 @@
 import os
 from collections.abc import Iterator, Mapping
 
-from syncd.config.problem import quoted
-from syncd.config.shape import Ledger
-from syncd.config.table import Findings
+from syncd.config.errors import quoted
+from syncd.config.reader import Findings
+from syncd.config.schema import Ledger
 from syncd.model import FolderName
 
 

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from syncd.config.problem import RefusedError, quoted
+from syncd.config.errors import RefusedError, quoted
 from syncd.model import AccountId
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from syncd.config.problem import ConfigError, Problem, masked
+from syncd.config.errors import ConfigError, Problem, masked
 from syncd.model import printable
 
 SECRET = re.compile(r"((?:token|secret)\w*\W{1,4}).+", re.IGNORECASE)
