@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from syncd.cli.importing import at_once, log_without_colours
+from syncd.cli.fast_start import at_once, log_without_colours
 
 INTERRUPTED = 130  # what a shell makes of SIGINT
 

@@ -12,7 +12,7 @@ from syncd.cli.backfill import backfill
 from syncd.cli.check import check
 from syncd.cli.deletions import deletions
 from syncd.cli.demo import demo
-from syncd.cli.ending import ending_of
+from syncd.cli.errors import ending_of
 from syncd.cli.events import events
 from syncd.cli.export import export
 from syncd.cli.find import find

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from syncd.cli.console import amount
 from syncd.cli.exits import Exit
-from syncd.cli.lasting import lasting
-from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured, opened
-from syncd.cli.words import amount
+from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured, opened
+from syncd.cli.session import lasting
 from syncd.ledger import audits
 from syncd.ledger.database import changing
 from syncd.ledger.errors import LedgerBusy

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from syncd.cli.exits import Exit
-from syncd.cli.importing import at_once
-from syncd.cli.lasting import lasting
-from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured, opened
+from syncd.cli.fast_start import at_once
+from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured, opened
+from syncd.cli.session import lasting
 from syncd.config import Config, LogLevel
 from syncd.daemon.notify import notifier
 from syncd.ledger.queries import Tally
@@ -55,7 +55,7 @@ def backfill(config: ConfigPath = DEFAULT_CONFIG) -> None:
 def _shown(lines: Lines, config: Config) -> AbstractContextManager[Show]:
     if not sys.stderr.isatty():
         return nullcontext(lambda _progress: None)
-    from syncd.cli.bar import Bar  # noqa: PLC0415  rich takes a while to load
+    from syncd.cli.progress import Bar  # noqa: PLC0415  rich takes a while to load
 
     return Bar(lines, config.accounts, quiet=config.log.level is not LogLevel.DEBUG)
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from syncd.cli.exits import Exit
-from syncd.cli.importing import at_once
-from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
+from syncd.cli.fast_start import at_once
+from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.config import LogFormat
 from syncd.logs.setup import configure_logs, hide
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli.importing import at_once
+from syncd.cli.fast_start import at_once
 
 
 def demo(

@@ -13,7 +13,7 @@ import msgspec
 import typer
 
 from syncd.cli.exits import Exit
-from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
+from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.ledger import export as ledger
 from syncd.ledger.database import reading
 from syncd.ledger.export import Row

@@ -11,9 +11,9 @@ from typing import Annotated
 
 import typer
 
+from syncd.cli.console import amount, bytes_in_words
 from syncd.cli.exits import Exit
-from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
-from syncd.cli.words import amount, bytes_in_words
+from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.ledger import backup as backups
 from syncd.ledger import integrity, schema
 from syncd.ledger import vacuum as vacuums

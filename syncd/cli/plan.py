@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from syncd.cli.importing import at_once
-from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
-from syncd.cli.words import amount, bytes_in_words
+from syncd.cli.console import amount, bytes_in_words
+from syncd.cli.fast_start import at_once
+from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.config import LogFormat
 from syncd.logs.setup import configure_logs
 from syncd.rules.forecast import sentence

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from syncd.cli.console import amount
 from syncd.cli.exits import Exit
-from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
-from syncd.cli.words import amount
+from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.ledger import accounts, replicas
 from syncd.ledger.database import changing
 

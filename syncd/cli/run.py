@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from syncd.cli.importing import at_once
-from syncd.cli.lasting import lasting
-from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, checked, opened
+from syncd.cli.fast_start import at_once
+from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, checked, opened
+from syncd.cli.session import lasting
 from syncd.daemon.hangups import hold_hangups
 from syncd.daemon.notify import notifier
 from syncd.logs.setup import hide

@@ -10,9 +10,9 @@ from typing import Annotated
 import msgspec
 import typer
 
+from syncd.cli.console import amount, moment, span
 from syncd.cli.exits import Exit
-from syncd.cli.setup import DEFAULT_CONFIG, ConfigPath, configured
-from syncd.cli.words import amount, moment, span
+from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.config import Config
 from syncd.ledger import condemned, needs, queries
 from syncd.ledger.accounts import Pause

@@ -10,7 +10,7 @@ from itertools import groupby
 from rich.table import Table
 from rich.text import Text
 
-from syncd.cli.words import amount
+from syncd.cli.console import amount
 from syncd.demo.stage import ACCOUNTS, Stage, Unkept
 from syncd.ledger.queries import Standing
 from syncd.model import printable

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from syncd.cli.words import amount
+from syncd.cli.console import amount
 from syncd.demo.journal import Journal
 from syncd.demo.pictures import names, picture
 from syncd.ledger import queries

@@ -79,7 +79,7 @@ def load(*_args):
     raise ValueError("a token: {rig.sandbox.token}")
 room.load = load
 """
-    done = await ended(rig, *with_a_bug(rig, "status", "syncd.cli.setup", bug))
+    done = await ended(rig, *with_a_bug(rig, "status", "syncd.cli.options", bug))
     assert done.code == 70
     assert done.err.startswith("syncd: ValueError: a token: ***\n")
     assert "Traceback (most recent call last):" in done.err

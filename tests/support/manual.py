@@ -12,7 +12,7 @@ from typer.models import ArgumentInfo, OptionInfo, ParamMeta
 from typer.utils import get_params_from_function
 
 from syncd.cli.app import app
-from syncd.cli.setup import DEFAULT_CONFIG
+from syncd.cli.options import DEFAULT_CONFIG
 
 MANUAL = Path(__file__).parents[2] / "syncd" / "cli" / "syncd.1"
 

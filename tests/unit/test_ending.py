@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from syncd.cli.ending import _SYSTEM, ending_of
+from syncd.cli.errors import _SYSTEM, ending_of
 from syncd.cli.exits import Exit
 from syncd.ledger.errors import LedgerBusy, LedgerError, LedgerOld, LedgerUnfit
 

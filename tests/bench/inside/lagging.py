@@ -10,8 +10,8 @@ import time
 from functools import partial
 from pathlib import Path
 
-from syncd.cli.lasting import lasting
-from syncd.cli.setup import configured, opened
+from syncd.cli.options import configured, opened
+from syncd.cli.session import lasting
 from syncd.daemon.reload import Settings, read_settings
 from syncd.daemon.run import run
 from syncd.logs.setup import hide

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import structlog
 import typer
 
-from syncd.cli.ending import ending_of
+from syncd.cli.errors import ending_of
 from syncd.config import Config
 from syncd.log import Log
 from syncd.logs.queue import LogQueue

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from syncd.cli.exits import Exit
-from syncd.cli.importing import at_once
+from syncd.cli.fast_start import at_once
 from syncd.cli.telling import tell
 from syncd.config import Config, ConfigError, load
 from syncd.logs.setup import hide

@@ -15,7 +15,7 @@ from rich.table import Column
 from rich.text import Text
 from structlog.typing import EventDict, WrappedLogger
 
-from syncd.cli.words import span
+from syncd.cli.console import span
 from syncd.daemon import backfill
 from syncd.logs.setup import Lines
 from syncd.model import AccountName
