@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from syncd.check.found import Check, Place, bad, ok
+from syncd.check.result import Check, Place, bad, ok
 from syncd.config import Folder
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import SENTENCES, Unreadable, joined

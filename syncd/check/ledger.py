@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from syncd.check.found import Check, Place, bad, ok
 from syncd.check.permissions import Person
-from syncd.check.person import group_name
+from syncd.check.result import Check, Place, bad, ok
 from syncd.check.shell import Command, run
+from syncd.check.user import group_name
 from syncd.ledger.database import as_it_is
 from syncd.ledger.errors import LedgerError
 from syncd.ledger.schema import exists

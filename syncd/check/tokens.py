@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from syncd.check.found import Check, Place, bad, ok, unseen
-from syncd.check.secrets import Opened, Refused, Unseen
+from syncd.check.result import Check, Place, bad, ok, unseen
+from syncd.check.token_access import Opened, Refused, Unseen
 from syncd.config import Account
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.model import AccountName

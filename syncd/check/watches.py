@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from syncd.check.found import Check, bad, ok
+from syncd.check.result import Check, bad, ok
 from syncd.check.shell import Command, run
 
 SUBJECT = "watch limit"

@@ -19,7 +19,7 @@ from syncd.config import LogFormat
 from syncd.logs.setup import configure_logs, hide
 
 if TYPE_CHECKING:
-    from syncd.check.found import Check
+    from syncd.check.result import Check
 
 Quick = Annotated[
     bool,
@@ -56,9 +56,9 @@ def check(config: ConfigPath = DEFAULT_CONFIG, quick: Quick = False, user: As = 
         return
     configure_logs("error", LogFormat.AUTO, sys.stderr)
     with at_once():
-        from syncd.check.looking import check_all  # noqa: PLC0415  needs much
-        from syncd.check.person import NobodyError  # noqa: PLC0415  the same
-        from syncd.check.view import view_of  # noqa: PLC0415  the same
+        from syncd.check.perspective import view_of  # noqa: PLC0415  the same
+        from syncd.check.run import check_all  # noqa: PLC0415  needs much
+        from syncd.check.user import NobodyError  # noqa: PLC0415  the same
 
     try:
         view = view_of(config.absolute(), user, os.environ)

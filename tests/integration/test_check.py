@@ -10,13 +10,13 @@ import pytest
 from support.mounts import own_mounts
 from support.rig import Rig
 
-from syncd.check.eyes import passage, tree_of, volume_of, way_to
-from syncd.check.found import Check, Place, State, bad, ok
+from syncd.check.filesystem import passage, tree_of, volume_of, way_to
+from syncd.check.fixes import completed
 from syncd.check.ledger import ledger_usable
-from syncd.check.opening import completed
 from syncd.check.permissions import permits, readable
-from syncd.check.person import NobodyError, as_person, oneself, person_named
-from syncd.check.view import View
+from syncd.check.perspective import View
+from syncd.check.result import Check, Place, State, bad, ok
+from syncd.check.user import NobodyError, as_person, oneself, person_named
 from syncd.check.watches import watches
 from syncd.cli.check import _hung
 

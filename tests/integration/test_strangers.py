@@ -34,9 +34,9 @@ from support.foreign_server import (
 from support.foreign_server.server import TOKEN
 from support.pictures import picture
 
-from syncd.check.looking import check_all
-from syncd.check.person import oneself
-from syncd.check.view import View
+from syncd.check.perspective import View
+from syncd.check.run import check_all
+from syncd.check.user import oneself
 from syncd.config import load
 from syncd.daemon.backfill import Result, backfill
 from syncd.daemon.credentials import opener

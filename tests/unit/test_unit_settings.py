@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.readme import ROOT
 
-from syncd.check.secrets import Refused, Unseen, handed_over, opened, place_of, reader
+from syncd.check.token_access import Refused, Unseen, handed_over, opened, place_of, reader
 from syncd.check.unit import Unit, parse
 from syncd.config import Credential, SecretFile, Variable
 from syncd.config.load import loads

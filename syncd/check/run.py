@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from syncd.check.fixes import completed
 from syncd.check.folders import folder_read
-from syncd.check.found import Check, Place, bad, ok
 from syncd.check.ledger import ledger_usable
-from syncd.check.opening import completed
-from syncd.check.person import as_person
-from syncd.check.secrets import Read, handed_over, opened, place_of, reader
+from syncd.check.perspective import View
+from syncd.check.result import Check, Place, bad, ok
+from syncd.check.token_access import Read, handed_over, opened, place_of, reader
 from syncd.check.tokens import account_seen, tokens
 from syncd.check.unit_sandbox import window
-from syncd.check.view import View
+from syncd.check.user import as_person
 from syncd.check.watches import watches
 from syncd.config import Config, Folder, Secret
 from syncd.graph.client import connect

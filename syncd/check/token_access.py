@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from syncd.check.found import Place
+from syncd.check.result import Place
 from syncd.check.shell import Command, run
 from syncd.check.unit import Unit
 from syncd.check.unit_sandbox import drop_in

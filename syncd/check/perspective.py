@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 from syncd.check.permissions import Person
-from syncd.check.person import NobodyError, oneself, person_named
 from syncd.check.unit import Unit, unit_of
+from syncd.check.user import NobodyError, oneself, person_named
 
 SERVICE_USER = "syncd"  # systemd/sysusers.d/syncd.conf
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from syncd.check.access import Group
-from syncd.check.found import Check
 from syncd.check.permissions import Person
+from syncd.check.result import Check
 
 UMASK = 0o077  # what the units have
 

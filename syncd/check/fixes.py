@@ -8,10 +8,10 @@ import shutil
 import msgspec
 
 from syncd.check.access import Passage, Tree, Volume, advice, entering, obstacle
-from syncd.check.eyes import Concerns, tree_of, way_to
-from syncd.check.found import Check, Place, State
+from syncd.check.filesystem import Concerns, tree_of, way_to
 from syncd.check.permissions import Rights, readable
-from syncd.check.person import groups_of_the_system
+from syncd.check.perspective import View
+from syncd.check.result import Check, Place, State
 from syncd.check.shell import Command, run
 from syncd.check.unit import Unit
 from syncd.check.unit_sandbox import (
@@ -23,7 +23,7 @@ from syncd.check.unit_sandbox import (
     window,
     within,
 )
-from syncd.check.view import View
+from syncd.check.user import groups_of_the_system
 from syncd.config import Config, Folder
 from syncd.folders.patterns import Patterns
 
