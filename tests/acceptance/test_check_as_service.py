@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.box import CONFIG, TOKEN, Box, Ran, missing, until
 from support.pictures import picture
+from support.systemd_box import CONFIG, TOKEN, Box, Ran, missing, until
 
 WHY_NOT = missing()
 pytestmark = [

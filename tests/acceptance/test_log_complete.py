@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 from support.from_log import State, from_log
-from support.lives import Life
 from support.process import syncd
 from support.rig import Rig, until
+from support.scenario import Life
 
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox

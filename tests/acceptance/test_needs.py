@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from support.pictures import picture
-from support.powers import without_powers, without_watches
+from support.privileges import without_powers, without_watches
 from support.process import Daemon, running, syncd
 from support.rig import Rig, until
 

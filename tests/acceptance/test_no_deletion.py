@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.mounts import Mounts, own_mounts
 from support.pictures import picture
-from support.powers import without_powers
+from support.privileges import without_powers
 from support.process import Daemon, running, syncd
 from support.rig import Rig, until
 

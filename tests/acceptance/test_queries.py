@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 
 import pytest
-from support.box import Box, Ran, lines_of, missing, until
+from support.systemd_box import Box, Ran, lines_of, missing, until
 
 WHY_NOT = missing() or (None if shutil.which("jq") else "there is no jq")
 pytestmark = [

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.manager import Manager, service_manager
+from support.notify_socket import Manager, service_manager
 from support.pictures import picture
 from support.process import running, syncd
 from support.rig import Rig, until

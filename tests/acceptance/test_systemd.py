@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.box import CONFIG as ONE_FOLDER
-from support.box import TOKEN, Box, lines_of, missing, until
 from support.pictures import picture
+from support.systemd_box import CONFIG as ONE_FOLDER
+from support.systemd_box import TOKEN, Box, lines_of, missing, until
 
 WHY_NOT = missing()
 pytestmark = [

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from support.pictures import picture
-from support.powers import without_powers
+from support.privileges import without_powers
 from support.process import Daemon, running, syncd
 from support.rig import Rig, until
 

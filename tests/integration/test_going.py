@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.manager import service_manager
+from support.notify_socket import service_manager
 from support.rig import until
 
 from syncd.daemon import startup

@@ -18,9 +18,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from support.history.passes import DAY, Passes, copy_ledger, let_a_day_pass, lose_ledger
-from support.history.wishes import Folder, Held, Replica, Wishes
-from support.history.witness import Moment, Witness
+from support.history.driver import DAY, Passes, copy_ledger, let_a_day_pass, lose_ledger
+from support.history.model import Folder, Held, Replica, Wishes
+from support.history.observer import Moment, Witness
 from support.pictures import picture
 from support.rig import Rig
 from syncd.folders.watching.targets import looks_at

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from support.manager import service_manager
+from support.notify_socket import service_manager
 from support.rig import DEADLINE, Rig, until
 
 from syncd.daemon.credentials import opener

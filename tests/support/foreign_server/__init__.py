@@ -5,7 +5,7 @@ parser that follows RFC 7578 and RFC 2046 to the letter. What a client does wron
 complaint; what an answer looks like is a habit.
 """
 
-from support.foreign_server.habits import (
+from support.foreign_server.behaviours import (
     Break,
     Habits,
     Key,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from support.foreign_server.habits import Entry, Habits, Reply, error
+from support.foreign_server.behaviours import Entry, Habits, Reply, error
 from support.foreign_server.wire import Malformed
 
 FIRST = 1774346400  # when the first image came: 2026-03-24 10:00

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import unquote_plus
 
-from support.foreign_server.habits import Act, Break, Entry, Habits, Reply, error, full
+from support.foreign_server.behaviours import Act, Break, Entry, Habits, Reply, error, full
 from support.foreign_server.library import Library, read_deletion, read_question
 from support.foreign_server.uploads import Post, read_post
 from support.foreign_server.wire import (

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from support.from_log import State, from_log, from_status
 from support.pictures import picture
-from support.powers import without_powers
+from support.privileges import without_powers
 from support.process import Daemon, running, syncd
 from support.rig import DEADLINE, Rig, until
 
