@@ -11,9 +11,9 @@ import msgspec
 import structlog
 
 from syncd.config import Config
-from syncd.folders.intake import Intake
 from syncd.folders.intake.cache import Kept
 from syncd.folders.intake.contents import load
+from syncd.folders.intake.intake import Intake
 from syncd.folders.monitor import Keeper
 from syncd.folders.watching.targets import Look
 from syncd.heartbeat import Pulse

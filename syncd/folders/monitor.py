@@ -13,7 +13,7 @@ import structlog
 
 from syncd.config import Folder
 from syncd.folders.folder_state import Telling
-from syncd.folders.intake import Intake
+from syncd.folders.intake.intake import Intake
 from syncd.folders.patterns import Patterns
 from syncd.folders.safety import Scan, Trust
 from syncd.folders.scanning.looking import look_at_files

@@ -6,11 +6,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import stat_of
 from syncd.folders.scanning.scan import SCOUTS_AFTER, Stretch, Walk
 from syncd.folders.watching.targets import EVERYWHERE, Look
-
-from syncd.folders.patterns import Patterns
 from syncd.ledger import files
 from syncd.ledger.database import open_ledger
 from syncd.ledger.files import Content, Place
@@ -64,13 +63,14 @@ class Scene:
     def missed(self, stretch: Stretch) -> list[bytes]:
         """Return the paths of missed files and directories, those with a slash behind them."""
         paths = dict(self.db.execute("SELECT id, path FROM directory"))
-        files = [
+        missed_files = [
             os.path.join(paths[missed.directory_id], name)
             for missed in stretch.missed
             for name in missed.files
         ]
         return sorted(
-            files + [paths[i] + b"/" for missed in stretch.missed for i in missed.directories]
+            missed_files
+            + [paths[i] + b"/" for missed in stretch.missed for i in missed.directories]
         )
 
 

@@ -15,7 +15,6 @@ from hashlib import sha256
 from pathlib import Path
 
 from syncd.folders.safe_open import stat_of
-
 from syncd.ledger import files, replicas
 from syncd.ledger.database import open_ledger
 from syncd.ledger.files import Content, Place

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from pathlib import Path
 
-from syncd.folders.intake import BATCH, READERS
+from syncd.folders.intake.intake import BATCH, READERS
 from syncd.ledger import files, replicas
 from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.files import Content, Place

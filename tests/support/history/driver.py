@@ -9,7 +9,6 @@ from contextlib import closing
 from pathlib import Path
 
 from support.rig import DEADLINE, Rig
-from syncd.folders.watching.targets import Look
 
 from syncd.daemon.credentials import opener
 from syncd.daemon.runtime import House, open_house, upkeep_of
@@ -18,6 +17,7 @@ from syncd.engine.audit import Audit
 from syncd.engine.deletion import Deleting
 from syncd.engine.lane import Lane
 from syncd.engine.reconcile import Reconcile
+from syncd.folders.watching.targets import Look
 from syncd.graph.client import GraphError
 from syncd.ledger import replicas
 

@@ -173,13 +173,13 @@ class Facts(RuleBasedStateMachine):
             for folder, path in self.directories
             if any(folder == f and (path == p or path.startswith(p + b"/")) for f, p in lost)
         }
-        files = {
+        lost_files = {
             where
             for where in self.files
             if self.missed_files.get(where) == scan or where[:2] in gone
         }
-        assert self.make(misses.forget(scan)) == len(files)
-        for where in files:
+        assert self.make(misses.forget(scan)) == len(lost_files)
+        for where in lost_files:
             del self.files[where], self.stats[where]
             self.missed_files.pop(where, None)
         self.directories -= gone

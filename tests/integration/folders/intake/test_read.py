@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from support.pictures import picture
+
+from syncd.folders.intake import read
 from syncd.folders.intake.read import READ_AT_ONCE, Reader, Reading
+from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import Unreadable
 from syncd.folders.scanning.walk import list_directory
 from syncd.images.probe import Format, Picture, Unfit
-
-from syncd.folders.intake import read
-from syncd.folders.patterns import Patterns
 from syncd.model import Stat
 
 

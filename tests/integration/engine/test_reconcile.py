@@ -38,13 +38,13 @@ def digest(number: int) -> Digest:
     return Digest(number.to_bytes(32, "big"))
 
 
-async def filled(ledger: Ledger, files: int) -> int:
-    """A folder that propagates deletions, with so many files, each held by one account."""
+async def filled(ledger: Ledger, count: int) -> int:
+    """A folder that propagates deletions, with `count` files, each held by one account."""
     folder = await ledger.write(
         files.declare_folder(FolderName("spring"), b"/spring", [ONE], Deletions.PROPAGATE)
     )
-    await put(ledger, folder, *range(files))
-    held = [(digest(n), Entry(ImageHash(f"{n:032x}"))) for n in range(files)]
+    await put(ledger, folder, *range(count))
+    held = [(digest(n), Entry(ImageHash(f"{n:032x}"))) for n in range(count)]
     await ledger.write(replicas.hold_all(ONE, held, 1.0))
     await believed(ledger, folder)
     return folder

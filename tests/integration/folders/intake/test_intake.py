@@ -13,12 +13,12 @@ import msgspec
 import pytest
 from support.pictures import picture
 from support.rig import DEADLINE, Rig, until
+
 from syncd.folders.intake.cache import Kept
+from syncd.folders.intake.intake import MANY, MOST_WAITING, Intake
 from syncd.folders.safe_open import stat_of
 from syncd.folders.scanning.looking import look_at_files
 from syncd.folders.watching.targets import Look
-
-from syncd.folders.intake import MANY, MOST_WAITING, Intake
 from syncd.heartbeat import Pulse
 from syncd.ledger.database import open_ledger
 from syncd.ledger.files import Place, declare_folder, record_all
@@ -191,8 +191,8 @@ async def test_of_very_many_files_only_those_are_fresh_that_have_just_changed(
 async def test_what_a_look_leaves_is_found_by_a_scan(
     tmp_path: Path, rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncd.folders.intake.MANY", 3)
-    monkeypatch.setattr("syncd.folders.intake.LATELY", 0.0)
+    monkeypatch.setattr("syncd.folders.intake.intake.MANY", 3)
+    monkeypatch.setattr("syncd.folders.intake.intake.LATELY", 0.0)
     arriving = tmp_path / "arriving"
     arriving.mkdir()
     contents = [picture(i, width=8, height=8) for i in range(10)]

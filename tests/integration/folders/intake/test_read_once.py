@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from support.pictures import picture
 from support.rig import Rig, until
+
+from syncd.daemon import folders
 from syncd.folders.intake.cache import Kept
 from syncd.folders.intake.contents import load
 from syncd.folders.safe_open import stat_of
-
-from syncd.daemon import folders
 from syncd.heartbeat import Pulse
 from syncd.ledger.replicas import Source
 from syncd.model import Absent, Digest, Stat

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from support.pictures import picture
+
 from syncd.images.probe import Format, Picture, Unfit, probe
 
 KINDS = ["JPEG", "PNG", "GIF", "BMP", "TIFF"]

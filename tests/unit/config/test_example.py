@@ -21,7 +21,7 @@ from syncd.config import (
 )
 from syncd.config.load import loads
 
-EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 
 LEAST = """
 [graph]

@@ -14,14 +14,14 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
+
+from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import Unreadable
 from syncd.folders.scanning.walk import list_directory, root_identity
 from syncd.folders.watching.retry_delay import Timing
 from syncd.folders.watching.targets import EVERYWHERE, FEW, Look, coalesced
 from syncd.folders.watching.watch_state import Hampered, RootMissing, Watching, WatchState
 from syncd.folders.watching.watcher import Watcher
-
-from syncd.folders.patterns import Patterns
 
 IMAGES = Patterns(["*.jpg"], ["drafts/"])
 HASTY = Timing(quiet=0.2, root_check=0.05, limit_check=0.1, limit_retry=0.1, steady=1.0)
@@ -466,7 +466,7 @@ asyncio.run(main())
 
 @pytest.mark.parametrize(("name", "value"), [("watches", 20), ("instances", 0)])
 def test_a_limit_is_told_once_and_gone_with_it(tmp_path: Path, name: str, value: int) -> None:
-    path = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+    path = [str(Path(__file__).parent), str(Path(__file__).parents[4])]
     script = LIMITED.format(path=path, place=str(tmp_path), name=name, value=value)
     own = ["unshare", "--user", "--map-root-user"]  # limits of its own, that it may set
     if not shutil.which("unshare") or subprocess.run([*own, "true"], check=False).returncode:

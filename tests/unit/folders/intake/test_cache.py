@@ -4,8 +4,8 @@ import threading
 import time
 
 import pytest
-from syncd.folders.intake.cache import Kept
 
+from syncd.folders.intake.cache import Kept
 from syncd.folders.intake import cache as module
 from syncd.model import Digest
 

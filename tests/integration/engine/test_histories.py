@@ -23,8 +23,8 @@ from support.history.model import Folder, Held, Replica, Wishes
 from support.history.observer import Moment, Witness
 from support.pictures import picture
 from support.rig import Rig
-from syncd.folders.watching.targets import looks_at
 
+from syncd.folders.watching.targets import looks_at
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.pictures import examine
 from syncd.sandbox.server import Sandbox

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 from support.scene import IMAGES, Scene, found, to_the_end
+
 from syncd.folders.scanning.frames import receive, send
 from syncd.folders.scanning.scan import Stretch
 from syncd.folders.scanning.scan_pool import SCOUTS, Scouts, Unchanged
 from syncd.folders.scanning.scan_worker import arguments
-
 from syncd.ledger.reader import address_of
 
 DEADLINE = 20.0  # seconds in which a process has started or ended

@@ -3,9 +3,9 @@
 from collections import defaultdict
 
 import pytest
+
 from syncd.folders.intake.lines import Lines
 from syncd.folders.intake.settle import Found
-
 from syncd.heartbeat import Pulse
 from syncd.ledger.files import Place
 from syncd.model import Stat

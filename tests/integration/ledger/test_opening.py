@@ -112,8 +112,8 @@ async def test_an_older_ledger_goes_on_with_what_it_knows(path: Path, also: str)
         db.execute("INSERT INTO folder (name, path) VALUES ('a', x'2f61')")
         db.execute("INSERT INTO route (folder_id, account) VALUES (1, '1')")
         stat = Stat(1, 2, 3, 4, 5)
-        files = [(Place(1, b"", name), stat, CONTENT) for name in (b"a.png", b"b.png")]
-        files.record_all(files)(db)
+        found = [(Place(1, b"", name), stat, CONTENT) for name in (b"a.png", b"b.png")]
+        files.record_all(found)(db)
 
     def wanted(db: sqlite3.Connection) -> list[tuple[str, bytes, int]]:
         return db.execute("SELECT account, digest, files FROM replica").fetchall()

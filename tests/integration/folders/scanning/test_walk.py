@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from syncd.folders.safe_open import Unreadable
-from syncd.folders.scanning.walk import Listing, list_directory, root_identity
 
 from syncd.folders.patterns import Patterns
+from syncd.folders.safe_open import Unreadable
+from syncd.folders.scanning.walk import Listing, list_directory, root_identity
 from syncd.model import Stat
 
 IMAGES = Patterns(["*.jpg"], ["drafts/"])

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from support.scene import IMAGES, Scene, found
+
 from syncd.folders.safe_open import Way, stat_of
 from syncd.folders.scanning.diff import Comparison
 from syncd.folders.scanning.scan import Stretch
 from syncd.folders.scanning.walk import SLICE
 from syncd.folders.watching.targets import Look
-
 from syncd.ledger.database import connect_reader
 
 

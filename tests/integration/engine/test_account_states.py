@@ -15,9 +15,6 @@ from aiohttp import web
 from structlog.testing import capture_logs
 from support.pictures import picture
 from support.rig import Rig, until
-from syncd.folders.intake.cache import Kept
-from syncd.folders.monitor import Keeper
-from syncd.folders.watching.retry_delay import Timing
 
 from syncd.config import Account, ConfigError, Secret
 from syncd.daemon.credentials import NoTokenError, opener
@@ -25,7 +22,10 @@ from syncd.daemon.folders import declare
 from syncd.daemon.reload import Settings, next_settings
 from syncd.daemon.runtime import keep, open_house
 from syncd.daemon.signals import run_until
-from syncd.folders.intake import Intake
+from syncd.folders.intake.cache import Kept
+from syncd.folders.intake.intake import Intake
+from syncd.folders.monitor import Keeper
+from syncd.folders.watching.retry_delay import Timing
 from syncd.graph.client import Credentials
 from syncd.graph.shapes import Usage
 from syncd.ledger import alerts, condemned, needs

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from support.pictures import picture
 from support.rig import Rig, until
-from syncd.folders.safe_open import stat_of
 
 from syncd.daemon.folders import declare
+from syncd.folders.safe_open import stat_of
 from syncd.ledger.database import open_ledger
 from syncd.ledger.files import Content, Place, record_all
 from syncd.model import Digest, FolderName, Stat

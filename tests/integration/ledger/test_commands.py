@@ -31,14 +31,14 @@ def digest(number: int) -> Digest:
     return Digest(sha256(b"%d" % number).digest())
 
 
-async def fill(path: Path, files: int = 20) -> int:
+async def fill(path: Path, count: int = 20) -> int:
     async with open_ledger(path) as ledger:
         folder = await ledger.write(files.declare_folder(FolderName("spring"), b"/s", [ONE]))
         await ledger.write(
             files.record_all(
                 [
                     (Place(folder, b"", b"%d" % n), STAT, Content(digest(n), 7, "PNG", 1, 1, None))
-                    for n in range(files)
+                    for n in range(count)
                 ]
             )
         )

@@ -163,14 +163,14 @@ async def test_without_a_ledger_it_says_so(rig: Rig) -> None:
     assert "there are main" in ended.err
 
 
-async def many(path: Path, files: int) -> None:
+async def many(path: Path, count: int) -> None:
     async with open_ledger(path) as ledger:
         folder = await ledger.write(files.declare_folder(FolderName("spring"), b"/s", [ONE, TWO]))
         await ledger.write(
             files.record_all(
                 [
                     (Place(folder, b"d%d" % (n % 7), b"%d" % n), STAT, content(n))
-                    for n in range(files)
+                    for n in range(count)
                 ]
             )
         )
@@ -251,14 +251,14 @@ async def test_no_read_is_open_between_two_rows(tmp_path: Path) -> None:
 def test_memory_does_not_grow_with_the_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "PAGE", 50)
     peaks = []
-    for files in (500, 5000):
+    for count in (500, 5000):
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
             schema.migrate(db)
             folder = files.declare_folder(FolderName("spring"), b"/s", [ONE])(db)
-            for n in range(files):
+            for n in range(count):
                 files.record_all([(Place(folder, b"", b"%d" % n), STAT, content(n))])(db)
             tracemalloc.start()
-            assert sum(1 for _ in export.rows(db)) == files
+            assert sum(1 for _ in export.rows(db)) == count
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
     assert peaks[1] < peaks[0] * 1.5

@@ -172,7 +172,7 @@ def test_modes_and_acls_are_read_as_the_system_reads_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is made of the bits is what the kernel says, for a user of each class."""
-    setfacl = Path(__file__).parents[1] / "support/setfacl"
+    setfacl = Path(__file__).parents[2] / "support/setfacl"
     tmp_path.chmod(0o711)
     monkeypatch.chdir(tmp_path)  # the directories above are closed to others
     daemon, nobody = person_named("daemon"), person_named("nobody")

@@ -2,8 +2,8 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from syncd.folders.intake.settle import Found, Settling
 
+from syncd.folders.intake.settle import Found, Settling
 from syncd.ledger.files import Place
 from syncd.model import Stat
 
