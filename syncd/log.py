@@ -43,6 +43,11 @@ def moment(at: float | None) -> datetime | None:
     return None if at is None else datetime.fromtimestamp(at, UTC)
 
 
+def elapsed(since: float, now: float) -> float:
+    """Return the seconds between two times in unix seconds; 0 if the clock was set back."""
+    return round(max(0.0, now - since), 1)
+
+
 def bound_logger(level: str) -> type[Any]:
     """Return structlog's class of loggers that write what is of this level or above."""
     least = LEVELS[level]

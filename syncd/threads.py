@@ -19,22 +19,22 @@ T = TypeVar("T")
 Job = Callable[[], None]
 
 
-async def aside(work: Callable[[], T]) -> T:
+async def run_in_thread(work: Callable[[], T]) -> T:
     """Return what the work does on a new thread, or raise what it raises.
 
     A thread takes some 50 us. A caller that is cancelled leaves it to end by itself.
     """
     ended, job = _job(work)
-    leave_aside(job)
+    start_thread(job)
     return await ended
 
 
-def leave_aside(work: Job) -> None:
+def start_thread(work: Job) -> None:
     """Begin work that nobody waits for."""
     threading.Thread(target=work, name="aside", daemon=True).start()
 
 
-class Threads:
+class ThreadPool:
     """Threads that are kept for the next work, as many as there was work at once.
 
     What works with much memory keeps it: a new thread would ask the system for its own.

@@ -24,7 +24,7 @@ from syncd.check.unit_sandbox import (
     within,
 )
 from syncd.check.user import groups_of_the_system
-from syncd.config import Config, Folder
+from syncd.config import Config, FolderConfig
 from syncd.folders.patterns import Patterns
 
 SHUT = Rights(directory=True, owner=0, group=0, mode=0)
@@ -110,7 +110,7 @@ def _window(unit: Unit | None, path: str) -> str | None:
     return None if unit is None else window(unit.walls, path)
 
 
-def _folder_opened(check: Check, folder: Folder, way: list[Passage], view: View) -> Check:
+def _folder_opened(check: Check, folder: FolderConfig, way: list[Passage], view: View) -> Check:
     person, real = view.person, os.fsdecode(os.path.realpath(folder.path))
     if way and way[-1].path == real:
         above, tree = way[:-1], tree_of(way[-1], _concerns(folder))
@@ -139,7 +139,7 @@ def _of_a_file(path: str, place: Place, config: Config, view: View) -> tuple[Com
     return (run("chown", f"{view.person.name}:", path), run("chmod", "600", path))
 
 
-def _concerns(folder: Folder) -> Concerns:
+def _concerns(folder: FolderConfig) -> Concerns:
     patterns = Patterns(folder.include, folder.exclude)
 
     def concerns(path: bytes, directory: bool) -> bool:

@@ -6,18 +6,18 @@ import errno
 import os
 
 from syncd.check.result import Check, Place, bad, ok
-from syncd.config import Folder
+from syncd.config import FolderConfig
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import SENTENCES, Unreadable, joined
 from syncd.folders.scanning.walk import list_directory
-from syncd.folders.watching.targets import EVERYWHERE, Look
+from syncd.folders.watching.targets import EVERYWHERE, ScanTarget
 from syncd.model import printable
 
 _DIRECTORIES = ("directory", "directories")
 DENIED = SENTENCES[errno.EACCES]
 
 
-def folder_read(folder: Folder, root: bytes) -> tuple[Check, int]:
+def folder_read(folder: FolderConfig, root: bytes) -> tuple[Check, int]:
     """Read the folder through, by the path at which it is reached; count its directories."""
     subject, where = f"folder {folder.name}", printable(folder.path)
     patterns = Patterns(folder.include, folder.exclude)
@@ -44,7 +44,7 @@ def folder_read(folder: Folder, root: bytes) -> tuple[Check, int]:
         ]
         names = [joined(look.path, name) for name in listing.files]
         denied += [name for name in names if not os.access(os.path.join(root, name), os.R_OK)]
-        ahead += [Look(joined(look.path, name), deep=True) for name in listing.directories]
+        ahead += [ScanTarget(joined(look.path, name), deep=True) for name in listing.directories]
     if denied:
         place = Place(folder.path, closed=True)
         return bad(subject, _denied(where, denied), place=place), directories

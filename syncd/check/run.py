@@ -18,7 +18,7 @@ from syncd.check.tokens import account_seen, tokens
 from syncd.check.unit_sandbox import window
 from syncd.check.user import as_person
 from syncd.check.watches import watches
-from syncd.config import Config, Folder, Secret
+from syncd.config import Config, FolderConfig, Secret
 from syncd.graph.client import connect
 from syncd.model import FolderName
 
@@ -105,6 +105,6 @@ def _reached(config: Config, view: View) -> Iterator[Roots]:
             os.close(descriptor)
 
 
-def _is_bound(view: View, folder: Folder) -> bool:
+def _is_bound(view: View, folder: FolderConfig) -> bool:
     real = os.fsdecode(os.path.realpath(folder.path))
     return view.unit is not None and window(view.unit.walls, real) is not None

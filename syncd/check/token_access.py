@@ -14,7 +14,7 @@ from syncd.check.shell import Command, run
 from syncd.check.unit import Unit
 from syncd.check.unit_sandbox import drop_in
 from syncd.config import (
-    Account,
+    AccountConfig,
     Config,
     Credential,
     Secret,
@@ -81,7 +81,7 @@ def reader(
     return read
 
 
-def opened(config: Config, account: Account, read: Read) -> Opened:
+def opened(config: Config, account: AccountConfig, read: Read) -> Opened:
     """Return what an account is called with, or why there is nothing."""
     token = read(config.token_of(account))
     source = config.app_secret_of(account)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from syncd.check.result import Check, Place, bad, ok, unseen
 from syncd.check.token_access import Opened, Refused, Unseen
-from syncd.config import Account
+from syncd.config import AccountConfig
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.model import AccountName
 from syncd.rules.errors import Verdict, judge
@@ -41,7 +41,7 @@ async def _token(client: GraphClient, subject: str, opened: Opened, place: Place
             return ok(subject, f"accepted: {me.name or me.id or 'nameless'}", place)
 
 
-async def account_seen(client: GraphClient, account: Account, opened: Opened) -> Check:
+async def account_seen(client: GraphClient, account: AccountConfig, opened: Opened) -> Check:
     """Ask whether the token sees the account, and the account is active."""
     subject = f"account {account.name}"
     match opened:

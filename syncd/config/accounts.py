@@ -4,16 +4,16 @@ from syncd.config import values
 from syncd.config.amount import duration
 from syncd.config.errors import dotted, quoted
 from syncd.config.reader import Table
-from syncd.config.schema import Account, Budget, Tier
+from syncd.config.schema import AccountConfig, Budget, Tier
 from syncd.config.sections import read_source
 from syncd.model import AccountId, AccountName
 
 EXAMPLE = '[accounts.main]\nid = "act_1234567890"'
 
 
-def read_accounts(table: Table, graph: Table) -> dict[AccountName, Account]:
+def read_accounts(table: Table, graph: Table) -> dict[AccountName, AccountConfig]:
     """Return the accounts that could be read; what is wrong with the others is noted."""
-    accounts: dict[AccountName, Account] = {}
+    accounts: dict[AccountName, AccountConfig] = {}
     owners: dict[AccountId, Table] = {}
     without_token = []
     for name, inner in table.tables():
@@ -38,7 +38,7 @@ def read_accounts(table: Table, graph: Table) -> dict[AccountName, Account]:
                 f" and name {quoted(other[-1])} in its folders",
             )
         owners.setdefault(account_id, inner)
-        account = Account(
+        account = AccountConfig(
             AccountName(name), account_id, workers, token, app_secret, tier, budget, reserve
         )
         accounts[account.name] = account

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from syncd.config.errors import quoted
 from syncd.config.reader import Findings
-from syncd.config.schema import Ledger
+from syncd.config.schema import LedgerConfig
 from syncd.model import FolderName
 
 
@@ -35,7 +35,7 @@ def refuse_overlaps(
 
 
 def refuse_ledger_inside(
-    ledger: Ledger,
+    ledger: LedgerConfig,
     written: Mapping[FolderName, str],
     led: Mapping[str, str],
     findings: Findings,

@@ -9,23 +9,33 @@ from typing import TypeVar
 from msgspec.structs import fields
 
 from syncd.config import (
-    Account,
-    Audit,
+    AccountConfig,
+    AuditConfig,
+    BatchConfig,
     Budget,
     Config,
-    DeletionTerms,
-    Folder,
-    Graph,
-    Log,
-    Pack,
-    Watch,
+    DeletionsConfig,
+    FolderConfig,
+    GraphConfig,
+    LogConfig,
+    WatchConfig,
 )
 from syncd.model import HoldAbove, printable
 
 N = TypeVar("N", bound=str)
 
 _Inner = Budget | HoldAbove
-_Table = Account | Folder | Graph | Watch | Pack | DeletionTerms | Audit | Log | _Inner
+_Table = (
+    AccountConfig
+    | FolderConfig
+    | GraphConfig
+    | WatchConfig
+    | BatchConfig
+    | DeletionsConfig
+    | AuditConfig
+    | LogConfig
+    | _Inner
+)
 
 
 def changes(before: Config, after: Config) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from syncd.config import values
 from syncd.config.errors import quoted
 from syncd.config.reader import Table, choices
-from syncd.config.schema import Folder
+from syncd.config.schema import FolderConfig
 from syncd.model import AccountName, Copying, Deletions, FolderName
 
 PLACE = "/srv/creatives/spring"
@@ -16,12 +16,12 @@ IMAGES = ("*.jpg", "*.jpeg", "*.png", "*.gif", "*.bmp", "*.tif", "*.tiff")
 
 def read_folders(
     table: Table, accounts: Collection[str]
-) -> tuple[dict[FolderName, Folder], dict[FolderName, str]]:
+) -> tuple[dict[FolderName, FolderConfig], dict[FolderName, str]]:
     """Return the folders that could be read, and every path that could, as it was written.
 
     Accounts are all the names that the file declares.
     """
-    folders: dict[FolderName, Folder] = {}
+    folders: dict[FolderName, FolderConfig] = {}
     paths: dict[FolderName, str] = {}
     for name, inner in table.tables():
         path = inner.required("path", values.path(PLACE), f"write path = {quoted(PLACE)}")
@@ -37,7 +37,7 @@ def read_folders(
 
 def _read_folder(
     name: FolderName, path: str | None, table: Table, accounts: Collection[str]
-) -> Folder | None:
+) -> FolderConfig | None:
     account = table.required("account", values.text, _account_advice(accounts))
     mirrors: tuple[str, ...] = table.optional("mirrors", values.texts, ())
     copying = table.optional("copy", values.one_of(Copying), Copying.AUTO)
@@ -50,7 +50,7 @@ def _read_folder(
     table.close()
     if path is None or account is None:
         return None
-    return Folder(
+    return FolderConfig(
         name=name,
         path=os.fsencode(path),
         account=AccountName(account),

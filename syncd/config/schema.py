@@ -38,7 +38,7 @@ class LogFormat(StrEnum):
     LOGFMT = "logfmt"
 
 
-class Graph(msgspec.Struct, frozen=True):
+class GraphConfig(msgspec.Struct, frozen=True):
     """Where the Graph API is and who calls; timeout in seconds, base_url without a last slash."""
 
     version: str
@@ -48,7 +48,7 @@ class Graph(msgspec.Struct, frozen=True):
     timeout: float
 
 
-class Ledger(msgspec.Struct, frozen=True):
+class LedgerConfig(msgspec.Struct, frozen=True):
     path: Path
 
 
@@ -61,7 +61,7 @@ class Budget(msgspec.Struct, frozen=True):
     calls_window: float | None = None
 
 
-class Account(msgspec.Struct, frozen=True):
+class AccountConfig(msgspec.Struct, frozen=True):
     """An ad account; its token and app secret are None when those of [graph] serve.
 
     A tier of None is to be learnt; reserve is the share of the budget that is left to people.
@@ -77,7 +77,7 @@ class Account(msgspec.Struct, frozen=True):
     reserve: float = 0.1
 
 
-class Folder(msgspec.Struct, frozen=True):
+class FolderConfig(msgspec.Struct, frozen=True):
     """A watched folder; its path is absolute, and bytes as the system has it."""
 
     name: FolderName
@@ -90,21 +90,21 @@ class Folder(msgspec.Struct, frozen=True):
     deletions: Deletions
 
 
-class Watch(msgspec.Struct, frozen=True):
+class WatchConfig(msgspec.Struct, frozen=True):
     """In seconds: how long a file must stand still, and the period of the full scan."""
 
     settle: float
     rescan: float
 
 
-class Pack(msgspec.Struct, frozen=True):
+class BatchConfig(msgspec.Struct, frozen=True):
     """What one POST may carry at most: so many images, so many bytes."""
 
     images: int
     bytes: int
 
 
-class DeletionTerms(msgspec.Struct, frozen=True):
+class DeletionsConfig(msgspec.Struct, frozen=True):
     """When a folder that propagates deletions does so; grace in seconds.
 
     Condemned within the grace, more than the larger of hold_above's figures of the folder's
@@ -115,14 +115,14 @@ class DeletionTerms(msgspec.Struct, frozen=True):
     hold_above: HoldAbove
 
 
-class Audit(msgspec.Struct, frozen=True):
+class AuditConfig(msgspec.Struct, frozen=True):
     """The period in seconds, and whether an image that is gone from an account is sent again."""
 
     every: float
     restore: bool
 
 
-class Log(msgspec.Struct, frozen=True):
+class LogConfig(msgspec.Struct, frozen=True):
     """How syncd speaks; stats_every in seconds."""
 
     level: LogLevel
@@ -135,28 +135,28 @@ class Config(msgspec.Struct, frozen=True):
 
     path: Path
     warnings: tuple[Problem, ...]
-    graph: Graph
-    ledger: Ledger
-    accounts: Mapping[AccountName, Account]
-    folders: Mapping[FolderName, Folder]
-    watch: Watch
-    pack: Pack
-    deletions: DeletionTerms
-    audit: Audit
-    log: Log
+    graph: GraphConfig
+    ledger: LedgerConfig
+    accounts: Mapping[AccountName, AccountConfig]
+    folders: Mapping[FolderName, FolderConfig]
+    watch: WatchConfig
+    pack: BatchConfig
+    deletions: DeletionsConfig
+    audit: AuditConfig
+    log: LogConfig
 
-    def account_by_id(self, account_id: AccountId) -> Account | None:
+    def account_by_id(self, account_id: AccountId) -> AccountConfig | None:
         """Return the account, or None for one that the ledger knows and this file no more."""
         return next((a for a in self.accounts.values() if a.id == account_id), None)
 
-    def token_of(self, account: Account) -> SecretSource:
+    def token_of(self, account: AccountConfig) -> SecretSource:
         token = account.token or self.graph.token
         assert token is not None, "load() refuses an account without a token"  # noqa: S101
         return token
 
-    def app_secret_of(self, account: Account) -> SecretSource | None:
+    def app_secret_of(self, account: AccountConfig) -> SecretSource | None:
         return account.app_secret or self.graph.app_secret
 
-    def routes(self, folder: Folder) -> tuple[AccountId, ...]:
+    def routes(self, folder: FolderConfig) -> tuple[AccountId, ...]:
         """Return the accounts that want this folder's images: its own first, then its mirrors."""
         return tuple(self.accounts[name].id for name in (folder.account, *folder.mirrors))

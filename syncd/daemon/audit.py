@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from syncd.config import Config
-from syncd.daemon.runtime import open_house, upkeep_of
+from syncd.daemon.runtime import open_runtime, upkeep_of
 from syncd.engine.audit import Report
 from syncd.engine.engine import Open
 from syncd.engine.lane import Lane
@@ -22,7 +22,7 @@ async def audit(
     Raises LedgerError.
     """
     upkeep = upkeep_of(config)
-    async with open_house(config, open_account) as house, asyncio.TaskGroup() as carrying:
+    async with open_runtime(config, open_account) as house, asyncio.TaskGroup() as carrying:
         engine = house.engine
         await engine.take_up()
 

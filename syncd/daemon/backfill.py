@@ -10,7 +10,7 @@ import structlog
 
 from syncd.config import Config
 from syncd.daemon.notify import NOBODY, Notifier
-from syncd.daemon.runtime import House, open_house
+from syncd.daemon.runtime import Runtime, open_runtime
 from syncd.daemon.signals import run_until, stop_signals, stopped_by_hangup
 from syncd.daemon.stats import Telling
 from syncd.daemon.status import Status
@@ -65,7 +65,7 @@ async def backfill(
     Raises LedgerError.
     """
     with stop_signals(manager) as stop, stopped_by_hangup(stop):
-        async with open_house(config, open_account, tries=TRIES) as house:
+        async with open_runtime(config, open_account, tries=TRIES) as house:
             scanned: list[bool] = []
             telling = Telling(house, Meter(config.ledger.path, dropped))
             status = Status(manager)
@@ -95,7 +95,7 @@ async def backfill(
     return Result(tallies, in_step, interrupted=not ended)
 
 
-async def _read_everything(house: House) -> bool:
+async def _read_everything(house: Runtime) -> bool:
     async with asyncio.TaskGroup() as scans:
         tasks = [
             scans.create_task(keeper.scan_all(), name="scan")
@@ -108,7 +108,7 @@ async def _read_everything(house: House) -> bool:
 
 
 async def _until_done(
-    house: House,
+    house: Runtime,
     scans: asyncio.Task[bool],
     show: Callable[[Mapping[AccountName, Progress]], None],
 ) -> None:
@@ -138,7 +138,7 @@ def _in_step(tally: Tally) -> bool:
     return tally.missing == 0 and tally.rejected == 0
 
 
-async def _tallies(house: House) -> dict[AccountName, Tally]:
+async def _tallies(house: Runtime) -> dict[AccountName, Tally]:
     return {
         lane.name: await house.ledger.ask(queries.tally(account))
         for account, lane in house.engine.lanes.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from syncd.config import Account, Config, Secret, SecretError, SecretSource, read_secret
+from syncd.config import AccountConfig, Config, Secret, SecretError, SecretSource, read_secret
 from syncd.engine.engine import Open
 from syncd.graph.client import Credentials
 
@@ -17,7 +17,7 @@ def opener(config: Config, environ: Mapping[str, str], hide: Callable[[Secret], 
         hide(secret)
         return secret
 
-    def open_account(account: Account) -> Credentials | str:
+    def open_account(account: AccountConfig) -> Credentials | str:
         app_secret = config.app_secret_of(account)
         try:
             token = read(config.token_of(account))

@@ -11,18 +11,18 @@ import msgspec
 import structlog
 
 from syncd.config import Config
-from syncd.folders.intake.cache import Kept
+from syncd.folders.intake.cache import ContentCache
 from syncd.folders.intake.contents import load
 from syncd.folders.intake.intake import Intake
-from syncd.folders.monitor import Keeper
-from syncd.folders.watching.targets import Look
-from syncd.heartbeat import Pulse
+from syncd.folders.monitor import FolderMonitor
+from syncd.folders.watching.targets import ScanTarget
+from syncd.heartbeat import Heartbeat
 from syncd.ledger import alerts, condemned, files, misses
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Source
 from syncd.log import Log
 from syncd.model import Absent, AccountId, Copying, Digest, FolderName
-from syncd.threads import Threads
+from syncd.threads import ThreadPool
 
 KEPT = 12 * 2**20
 """Bytes of images that are kept from their digest to their first sending."""
@@ -36,11 +36,13 @@ class Disk(msgspec.Struct, frozen=True):
     """Every folder's keeper by its id in the ledger, and the intake that they share."""
 
     intake: Intake
-    keepers: dict[int, Keeper]
-    kept: Kept
-    readers: defaultdict[int, Pulse] = msgspec.field(default_factory=lambda: defaultdict(Pulse))
+    keepers: dict[int, FolderMonitor]
+    kept: ContentCache
+    readers: defaultdict[int, Heartbeat] = msgspec.field(
+        default_factory=lambda: defaultdict(Heartbeat)
+    )
     """How the reading of each folder's files moves, whoever reads."""
-    threads: Threads = msgspec.field(default_factory=lambda: Threads("fetch"))
+    threads: ThreadPool = msgspec.field(default_factory=lambda: ThreadPool("fetch"))
     """On which files are read for sending; whoever built this closes them."""
 
     @property
@@ -77,19 +79,19 @@ class Disk(msgspec.Struct, frozen=True):
             contents[place] = content
         for source in changed:
             if (keeper := self.keepers.get(source.folder_id)) is not None:
-                keeper.look([Look(source.directory, deep=False)])
+                keeper.look([ScanTarget(source.directory, deep=False)])
         return contents
 
     async def _load(
         self, wanted: Sequence[tuple[Digest, Sequence[Source]]]
     ) -> tuple[Sequence[bytes | Absent], Sequence[Source]]:
         """Load what is wanted as long as that moves: a worker must not hang with a disk."""
-        step = Pulse().step()
-        loading = self.threads.begin(partial(load, wanted, self.readers, step.moved))
+        step = Heartbeat().step()
+        loading = self.threads.begin(partial(load, wanted, self.readers, step.progress))
         try:
             while not loading.done():
                 await asyncio.wait({loading}, timeout=_GLANCE)
-                if not loading.done() and step.hangs():
+                if not loading.done() and step.stalled():
                     return [Absent.HANGS] * len(wanted), []
         finally:
             loading.cancel()
@@ -147,8 +149,8 @@ def build_disk(
         else:
             changed(routes[folder_id])
 
-    kept = Kept(KEPT)
-    readers = defaultdict(Pulse, {folder_id: Pulse() for folder_id in ids.values()})
+    kept = ContentCache(KEPT)
+    readers = defaultdict(Heartbeat, {folder_id: Heartbeat() for folder_id in ids.values()})
     intake = Intake(
         ledger,
         config.watch.settle,
@@ -159,7 +161,7 @@ def build_disk(
     )
     hold = config.deletions.hold_above
     keepers = {
-        ids[name]: Keeper(
+        ids[name]: FolderMonitor(
             ids[name],
             folder,
             ledger,

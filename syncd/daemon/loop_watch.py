@@ -54,8 +54,8 @@ class _Sentinel:
         while not self.stop.wait(self.glance):
             now = time.monotonic()
             if since is not None and self.turned_at > since:
-                lasted = round(self.turned_at - since, 1)
-                log.notice("watchdog.moves_again", part=PART, lasted=lasted)
+                duration = round(self.turned_at - since, 1)
+                log.notice("watchdog.recovered", part=PART, duration=duration)
                 since = None
             elif since is None and now - self.turned_at >= self._patience:
                 since = self.turned_at

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from syncd.daemon.runtime import House
-from syncd.heartbeat import Pulse
+from syncd.daemon.runtime import Runtime
+from syncd.heartbeat import Heartbeat
 from syncd.ledger import alerts
 from syncd.model import printable
 
@@ -15,11 +15,11 @@ class Part(msgspec.Struct, frozen=True):
 
     name: str
     subject: str  # as the ledger's concerns have it
-    pulse: Pulse
+    pulse: Heartbeat
     remedy: str
 
 
-def parts_of(house: House) -> list[Part]:
+def parts_of(house: Runtime) -> list[Part]:
     """Return each folder's scanner, watcher and reader, and each account's workers."""
     parts: list[Part] = []
     folders = house.config.folders.values()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from syncd.config import Account, Config, Pack
+from syncd.config import AccountConfig, BatchConfig, Config
 from syncd.daemon.folders import build_disk, declare
 from syncd.engine.engine import terms_of
 from syncd.ledger import accounts, queries, replicas
@@ -81,7 +81,7 @@ async def _plan(config: Config, ledger: Ledger) -> Plan:
     return Plan(errands, await ledger.ask(queries.folder_states()), unreadable)
 
 
-async def _errands(ledger: Ledger, account: Account, pack: Pack) -> Errands:
+async def _errands(ledger: Ledger, account: AccountConfig, pack: BatchConfig) -> Errands:
     tally = await ledger.ask(queries.tally(account.id))
     posts = await _posts(ledger, account.id, pack)
     terms, told = terms_of(account), await ledger.ask(accounts.tier(account.id))
@@ -97,7 +97,7 @@ async def _errands(ledger: Ledger, account: Account, pack: Pack) -> Errands:
     )
 
 
-async def _posts(ledger: Ledger, account: AccountId, pack: Pack) -> int:
+async def _posts(ledger: Ledger, account: AccountId, pack: BatchConfig) -> int:
     """Count POSTs by packing what is missing as a worker does."""
     posts, last = 0, Digest(b"")
     waiting: list[Candidate] = []

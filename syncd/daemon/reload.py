@@ -18,7 +18,7 @@ from syncd.ledger import alerts
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.rules import remedies
-from syncd.threads import aside
+from syncd.threads import run_in_thread
 
 log: Log = structlog.get_logger()
 
@@ -52,12 +52,12 @@ async def next_settings(now: Config, hangup: asyncio.Event, read: Read, ledger: 
     while True:
         await hangup.wait()
         hangup.clear()  # before the file is read: a SIGHUP from here on reads it again
-        found = await aside(partial(_settings_or_why_not, now, read))
+        found = await run_in_thread(partial(_settings_or_why_not, now, read))
         at = time.time()
         if isinstance(found, Settings):
             over = alerts.end("config.refused", alerts.CONFIG, at)
-            if (lasted := await ledger.write(over)) is not None:
-                log.notice("config.accepted", lasted=lasted)
+            if (duration := await ledger.write(over)) is not None:
+                log.notice("config.accepted", duration=duration)
             return found
         remedy = remedies.CONFIGURATION
         begun = alerts.begin("config.refused", alerts.CONFIG, found, at, remedy=remedy)

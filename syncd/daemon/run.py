@@ -17,7 +17,7 @@ from syncd.daemon.hangups import hear_hangups
 from syncd.daemon.notify import NOBODY, Notifier
 from syncd.daemon.parts import parts_of
 from syncd.daemon.reload import Read, Settings, next_settings, tell_warnings
-from syncd.daemon.runtime import House, build_house, keep, take_ledger
+from syncd.daemon.runtime import Runtime, build_runtime, keep, take_ledger
 from syncd.daemon.signals import run_until, stop_signals
 from syncd.daemon.startup import Start, asking_for_time
 from syncd.daemon.stats import Telling
@@ -45,14 +45,16 @@ async def run(
     with stop_signals(manager) as stop, asking_for_time(manager) as going:
         hangup = hear_hangups()
         async with (
-            take_ledger(first.config.ledger.path, going.moved) as ledger,
+            take_ledger(first.config.ledger.path, going.progress) as ledger,
             watched_over(ledger, manager) as watchdog,
         ):
             before: Config | None = None
             now = first
             while True:
                 tell_warnings(now.config)
-                async with build_house(now.config, now.open_account, ledger, upkeep=True) as house:
+                async with build_runtime(
+                    now.config, now.open_account, ledger, upkeep=True
+                ) as house:
                     _tell_begun(before, now.config)
                     telling, start = Telling(house, meter), Start(manager, going)
                     with watchdog.over(parts_of(house)):
@@ -67,7 +69,7 @@ async def run(
 
 
 async def _work(
-    house: House,
+    house: Runtime,
     telling: Telling,
     start: Start,
     stop: asyncio.Event,

@@ -21,7 +21,7 @@ from syncd.model import AccountId, Copying, Deletions, Digest
 _COMPANY = 1.0  # seconds that a POST waits for company while more images are being read
 
 
-class House(msgspec.Struct, frozen=True):
+class Runtime(msgspec.Struct, frozen=True):
     """Everything that works, and what it was built from."""
 
     config: Config
@@ -31,39 +31,39 @@ class House(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def open_house(
+async def open_runtime(
     config: Config, open_account: Open, *, upkeep: bool = False, tries: int | None = None
-) -> AsyncIterator[House]:
+) -> AsyncIterator[Runtime]:
     """Take the ledger and build everything on it, as take_ledger and build_house do."""
     async with (
         take_ledger(config.ledger.path) as ledger,
-        build_house(config, open_account, ledger, upkeep=upkeep, tries=tries) as house,
+        build_runtime(config, open_account, ledger, upkeep=upkeep, tries=tries) as house,
     ):
         yield house
 
 
 @asynccontextmanager
 async def take_ledger(
-    path: Path, moved: Callable[[], None] = lambda: None
+    path: Path, progress: Callable[[], None] = lambda: None
 ) -> AsyncIterator[Ledger]:
     """Open the ledger for this process alone: what is kept over a reload. Raises LedgerError.
 
-    `moved` is called, from a thread, while a migration goes on.
+    `progress` is called, from a thread, while a migration goes on.
     """
     with sole_use(path):
-        async with open_ledger(path, moved) as ledger:
+        async with open_ledger(path, progress) as ledger:
             yield ledger
 
 
 @asynccontextmanager
-async def build_house(
+async def build_runtime(
     config: Config,
     open_account: Open,
     ledger: Ledger,
     *,
     upkeep: bool = False,
     tries: int | None = None,
-) -> AsyncIterator[House]:
+) -> AsyncIterator[Runtime]:
     """Build everything that comes of a configuration; nothing runs yet.
 
     upkeep, whether it deletes and audits as well; tries limits how often an image is tried that
@@ -95,7 +95,7 @@ async def build_house(
             tries=tries,
         )
         try:
-            yield House(config, ledger, disk, engine)
+            yield Runtime(config, ledger, disk, engine)
         finally:
             disk.threads.close()
 
@@ -127,7 +127,7 @@ def _copiers(config: Config) -> set[AccountId]:
     }
 
 
-async def keep(house: House, carrying: asyncio.TaskGroup) -> None:
+async def keep(house: Runtime, carrying: asyncio.TaskGroup) -> None:
     """Watch, scan, read and send until cancelled."""
     async with asyncio.TaskGroup() as loops:
         loops.create_task(house.disk.intake.run(), name="intake")

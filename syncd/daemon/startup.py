@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from syncd.daemon.notify import Notifier
-from syncd.daemon.runtime import House
+from syncd.daemon.runtime import Runtime
 from syncd.daemon.status import Status
 from syncd.engine.stats import sentence
 from syncd.ledger import queries
@@ -28,7 +28,7 @@ class Going:
         self.over = False
         self.waits_for_network = False
 
-    def moved(self) -> None:
+    def progress(self) -> None:
         """It has come further. May be called from any thread."""
         self.moved_at = time.monotonic()
 
@@ -72,7 +72,7 @@ class Start:
         self.status = Status(manager)
         self._going = going
 
-    async def tell_ready(self, house: House) -> None:
+    async def tell_ready(self, house: Runtime) -> None:
         """Say so when the watches stand, or why one does not, and each token has its answer.
 
         A folder whose disk does not answer is not waited for: it holds nothing back but itself.
@@ -83,14 +83,14 @@ class Start:
         self.status.tell("Starting: the folders are being watched.")
         for keeper in house.disk.keepers.values():
             await keeper.watch_awaited()
-            self._going.moved()
+            self._going.progress()
         self.status.tell("Starting: the API is asked whether it takes the token.")
         self._going.waits_for_network = True
         await house.engine.hear_of_tokens(
             lambda why: self.status.tell(f"Starting: no answer about the token yet ({why}).")
         )
         self._going.waits_for_network = False
-        self._going.moved()
+        self._going.progress()
         tallies = [await house.ledger.ask(queries.tally(a)) for a in house.engine.lanes]
         self._going.over = True
         self.status.tell(sentence(tallies, house.engine.lanes.values()), "READY=1")

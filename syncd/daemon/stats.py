@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from syncd.daemon.runtime import House
+from syncd.daemon.runtime import Runtime
 from syncd.daemon.totals import Meter, folder_figures, tell_folder, tell_process
 from syncd.engine.lane import Lane
 from syncd.engine.stats import account_figures, sentence, tell_account
@@ -19,7 +19,7 @@ from syncd.rules.stats_schedule import ALIVE, HOURLY, is_due
 class Telling:
     """Writes how accounts, folders and the process stand; remembers what each line said last."""
 
-    def __init__(self, house: House, meter: Meter) -> None:
+    def __init__(self, house: Runtime, meter: Meter) -> None:
         self._house = house
         self._meter = meter
         self._every = house.config.log.stats_every

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from syncd.engine.stats import reasons
-from syncd.folders.monitor import Keeper
+from syncd.folders.monitor import FolderMonitor
 from syncd.ledger.standing import FolderStanding
 from syncd.log import Log, moment
 from syncd.model import FolderName, printable
@@ -46,7 +46,7 @@ class ProcessFigures(msgspec.Struct, frozen=True):
     uptime: int
 
 
-def folder_figures(keeper: Keeper, standing: FolderStanding) -> FolderFigures:
+def folder_figures(keeper: FolderMonitor, standing: FolderStanding) -> FolderFigures:
     """Put together how a folder stands."""
     return FolderFigures(keeper.name, standing, keeper.watch, keeper.last_event_at)
 

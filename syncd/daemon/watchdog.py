@@ -22,7 +22,7 @@ from syncd.daemon.parts import Part
 from syncd.ledger import alerts
 from syncd.ledger.database import Ledger
 from syncd.log import Log
-from syncd.rules.liveness import Care, Plight, care_for
+from syncd.rules.liveness import Action, PartState, watchdog_action
 
 log: Log = structlog.get_logger()
 
@@ -44,7 +44,7 @@ class Standing(msgspec.Struct, frozen=True):
     """A part that stands still: since when, by the monotonic clock, and how it is with it."""
 
     since: float
-    plight: Plight
+    plight: PartState
     remedy: str
     subject: str | None = None  # whose concern it is; None: the ledger's, which then notes nothing
 
@@ -76,8 +76,8 @@ class Watchdog:
         while True:
             standing = {**await self._at_a_step(), **await self._unanswering(answered)}
             await self._tell(standing)
-            cares = {care_for(one.plight) for one in standing.values()}
-            if Care.RESTART not in cares:
+            cares = {watchdog_action(one.plight) for one in standing.values()}
+            if Action.RESTART not in cares:
                 self._manager.tell("WATCHDOG=1")
             await asyncio.sleep(self._seconds * (_PART if standing else 1 / 2))
 
@@ -92,16 +92,16 @@ class Watchdog:
         now = time.monotonic()
         found: dict[str, Standing] = {}
         for part in self._parts:
-            still = part.pulse.still_for(now)
+            still = part.pulse.idle_for(now)
             if still >= self._seconds / 2:
                 proven = part.pulse.worked_for(now) >= self._seconds * _PROVEN
-                plight = Plight(stands=True, vital=False, proven=proven)
+                plight = PartState(stands=True, vital=False, proven=proven)
                 found[part.name] = Standing(now - still, plight, part.remedy, part.subject)
         return found
 
     async def _unanswering(self, answered: dict[str, float]) -> dict[str, Standing]:
         found: dict[str, Standing] = {}
-        vital = Plight(stands=True, vital=True, proven=False)
+        vital = PartState(stands=True, vital=True, proven=False)
         for name, ask in _ASKED.items():
             try:
                 async with asyncio.timeout(self._seconds * _PART):
@@ -120,11 +120,11 @@ class Watchdog:
             if one.subject is not None:
                 over = alerts.end(_STUCK, one.subject, time.time(), name)
                 await self._ledger.write(over)
-            log.notice("watchdog.moves_again", part=name, lasted=round(now - one.since, 1))
+            log.notice("watchdog.recovered", part=name, duration=round(now - one.since, 1))
         for name, one in standing.items():
             if name in self._told:
                 continue
-            restart = self._manager.watchdog and care_for(one.plight) is Care.RESTART
+            restart = self._manager.watchdog and watchdog_action(one.plight) is Action.RESTART
             remedy, still = one.remedy + (_RESTART if restart else ""), round(now - one.since, 1)
             log.error("watchdog.stuck", part=name, seconds=still, remedy=remedy)
             self._told[name] = one

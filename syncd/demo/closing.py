@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from syncd.cli.console import amount
-from syncd.demo.stage import ACCOUNTS, Stage, Unkept
+from syncd.demo.stage import ACCOUNTS, DemoFailed, Stage
 from syncd.ledger.queries import Standing
 from syncd.model import printable
 
@@ -25,15 +25,15 @@ def check(stage: Stage, known: list[Standing]) -> None:
     files = {file for folder in ("spring", "summer") for file in (stage.root / folder).iterdir()}
     listed = {stage.root / row.folder / os.fsdecode(row.path) for row in known}
     if files != listed:
-        raise Unkept("the ledger knows each file, and no other")
+        raise DemoFailed("the ledger knows each file, and no other")
     for row in known:
         file = stage.root / row.folder / os.fsdecode(row.path)
         if row.digest != hashlib.sha256(file.read_bytes()).digest():
-            raise Unkept(f"the ledger has the digest of {file}")
+            raise DemoFailed(f"the ledger has the digest of {file}")
         if row.account is None or not (row.rejected or row.hash):
-            raise Unkept(f"{file} has reached each account of its folder, or is rejected")
+            raise DemoFailed(f"{file} has reached each account of its folder, or is rejected")
         if row.hash and stage.sandbox.library.find(row.account, row.hash) is None:
-            raise Unkept(f"account {row.account} holds {row.hash}")
+            raise DemoFailed(f"account {row.account} holds {row.hash}")
 
 
 def table(stage: Stage, known: list[Standing]) -> None:

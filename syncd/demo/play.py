@@ -13,7 +13,7 @@ from rich.text import Text
 
 from syncd.cli.exits import Exit
 from syncd.demo import closing, scenes
-from syncd.demo.stage import Stage, Unkept, set_up
+from syncd.demo.stage import DemoFailed, Stage, set_up
 
 _BETWEEN_SCENES = 0.4  # seconds for the reader's eyes
 _WHERE_NOTHING_FOLDS = 200  # columns: a file or a pipe takes whole lines
@@ -28,7 +28,7 @@ async def play(*, keep: bool) -> int:
     with _cancelled_by_signals(playing):
         try:
             await playing
-        except Unkept as error:
+        except DemoFailed as error:
             sys.stderr.write(f"syncd demo: not as promised: {error}\n")
             return Exit.NOT_ALL
         except asyncio.CancelledError:
@@ -56,7 +56,7 @@ async def _play(console: Console, leisure: asyncio.Event, *, keep: bool) -> None
                 closing.things_to_try(stage)
                 leisure.set()
                 await process.wait()
-                raise Unkept("the daemon runs on: it has ended")
+                raise DemoFailed("the daemon runs on: it has ended")
         closing.next_steps(stage)
 
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from syncd.demo.children import child
 from syncd.demo.journal import heard
 from syncd.demo.pictures import picture
-from syncd.demo.stage import EU, MAIN, PICTURES, THROTTLE, Stage, Unkept
+from syncd.demo.stage import EU, MAIN, PICTURES, THROTTLE, DemoFailed, Stage
 from syncd.ledger import accounts, queries
 from syncd.ledger.database import reading
 from syncd.sandbox.faults import Fault
@@ -31,7 +31,9 @@ async def backfill(stage: Stage) -> None:
         code = await process.wait()
     stage.sandbox.faults.clear()
     if code != 0:
-        raise Unkept(f"everything is in step after the backfill: it ended with exit code {code}")
+        raise DemoFailed(
+            f"everything is in step after the backfill: it ended with exit code {code}"
+        )
     images = stage.sandbox.counts.images()
     slowed = f" Each was made to take {_A_POST_TAKES} s." if stage.console.is_terminal else ""
     stage.tell(f"{stage.calls} for {images} images: 5 to a POST here, 25 by default.{slowed}")
@@ -150,7 +152,7 @@ async def the_end(stage: Stage, process: Process) -> None:
         lambda: process.returncode is not None and stage.journal.said("daemon.stopped"),
     )
     if process.returncode != 0:
-        raise Unkept(f"the daemon ends on SIGTERM: with exit code {process.returncode}")
+        raise DemoFailed(f"the daemon ends on SIGTERM: with exit code {process.returncode}")
 
 
 LIVE = (a_new_picture, a_rename, a_duplicate, a_broken_one, a_throttle)

@@ -68,7 +68,7 @@ images = 5
 """
 
 
-class Unkept(Exception):
+class DemoFailed(Exception):
     """Something that the demo promised did not come true."""
 
 
@@ -117,9 +117,9 @@ class Stage:
         deadline = time.monotonic() + _DEADLINE
         while not kept():
             if not self.alive():
-                raise Unkept(f"{promise}: the daemon has ended")
+                raise DemoFailed(f"{promise}: the daemon has ended")
             if time.monotonic() > deadline:
-                raise Unkept(f"{promise}: not within {_DEADLINE:.0f} s")
+                raise DemoFailed(f"{promise}: not within {_DEADLINE:.0f} s")
             await asyncio.sleep(_GLANCE)
 
     def known(self) -> list[Standing]:

@@ -98,7 +98,7 @@ class Audit:
         try:
             await self.whole(everything=everything, paced=paced)
         except GraphError as error:  # the account was treated accordingly; the next look goes on
-            log.info("audit.waits", account=self._lane.name, why=str(error))
+            log.info("audit.interrupted", account=self._lane.name, why=str(error))
 
     async def whole(self, *, everything: bool, paced: bool) -> Report:
         """Compare all that is believed to be held, and list what is there, if `everything`.
@@ -171,11 +171,11 @@ class Audit:
                 account=self._lane.name,
                 hash=row.hash,
                 name=listed.name,
-                was=row.name,
+                previous_name=row.name,
             )
         elif difference is Difference.INTERNAL:
             log.warning(
-                "image.internal",
+                "image.inactive",
                 account=self._lane.name,
                 hash=row.hash,
                 status=listed.status.value,

@@ -29,7 +29,7 @@ from syncd.rules.deletion import (
     find,
     next_look,
 )
-from syncd.rules.errors import Fault, Verdict, judge
+from syncd.rules.errors import ApiError, Verdict, judge
 from syncd.rules.pacing.budget import write
 
 log: Log = structlog.get_logger()
@@ -123,7 +123,7 @@ class Deleting:
         await self._ledger.write(taken)
         self._changed()
 
-    async def _refused(self, due: Due, fault: Fault) -> None:
+    async def _refused(self, due: Due, fault: ApiError) -> None:
         if not self._lane.gate.shut:  # it is this image that the account refuses
             await self._keep(due, f"the account refuses: {fault}")
 

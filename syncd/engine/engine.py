@@ -9,7 +9,7 @@ from functools import partial
 import msgspec
 import structlog
 
-from syncd.config import Account, Pack
+from syncd.config import AccountConfig, BatchConfig
 from syncd.engine.audit import Audit
 from syncd.engine.calls import Calls
 from syncd.engine.deletion import Deleting
@@ -17,11 +17,11 @@ from syncd.engine.feeder import Feeder
 from syncd.engine.lane import Lane
 from syncd.engine.outcomes import Outcomes
 from syncd.engine.reconcile import Grace, Reconcile
-from syncd.engine.semaphore import InFlight
-from syncd.engine.token_check import first_answer, one_of_each_token
+from syncd.engine.semaphore import FairByteSemaphore
+from syncd.engine.token_check import check_token, one_of_each_token
 from syncd.engine.worker import Errand, Fetch, work
 from syncd.graph.client import Credentials, GraphClient
-from syncd.heartbeat import Pulse
+from syncd.heartbeat import Heartbeat
 from syncd.ledger import accounts
 from syncd.ledger.database import Ledger
 from syncd.log import Log
@@ -30,7 +30,7 @@ from syncd.rules import remedies
 from syncd.rules.copy import COMING
 from syncd.rules.errors import Verdict
 from syncd.rules.pacing.budget import Terms, Tier
-from syncd.threads import aside
+from syncd.threads import run_in_thread
 
 log: Log = structlog.get_logger()
 
@@ -48,7 +48,7 @@ class Upkeep(msgspec.Struct, frozen=True):
     restore: bool
 
 
-Open = Callable[[Account], Credentials | str]
+Open = Callable[[AccountConfig], Credentials | str]
 """Reads what opens an account, or answers why there is nothing; blocks as reading a file does."""
 
 
@@ -60,8 +60,8 @@ class Engine:
         ledger: Ledger,
         client: GraphClient,
         open_account: Open,
-        account_list: Sequence[Account],
-        pack: Pack,
+        account_list: Sequence[AccountConfig],
+        pack: BatchConfig,
         fetch: Fetch,
         *,
         patience: Callable[[], float],
@@ -92,7 +92,7 @@ class Engine:
             for a in account_list
         }
         self._feeders = {lane.account: Feeder(lane, ledger) for lane in self.lanes.values()}
-        self._in_flight = InFlight()
+        self._in_flight = FairByteSemaphore()
         self._upkeep = upkeep
         self._audits: list[Audit] = []
         self._others_wrote = others_wrote
@@ -100,7 +100,7 @@ class Engine:
         """What an earlier process left is known, and the accounts are opened."""
         self._outcomes = Outcomes(ledger, self._token_mates, self._held, tries)
 
-    def calling(self, account: AccountId) -> Pulse:
+    def calling(self, account: AccountId) -> Heartbeat:
         """Return what shows whether an account's calls end."""
         return self._client.calling[account]
 
@@ -130,7 +130,7 @@ class Engine:
         """
         await self.taken_up.wait()
         for lane in one_of_each_token(self.lanes.values()):
-            await first_answer(lane, self._client, self._outcomes, told)
+            await check_token(lane, self._client, self._outcomes, told)
 
     def arrived(self, digest: Digest, account_ids: Sequence[AccountId], copying: Copying) -> None:
         """An image has just been dropped into a folder: it goes before any backlog.
@@ -164,7 +164,7 @@ class Engine:
 
     async def _open(self, lane: Lane) -> None:
         """Read the account's credentials, anew when a person has seen to them."""
-        credentials = await aside(partial(self._open_account, self._accounts[lane.account]))
+        credentials = await run_in_thread(partial(self._open_account, self._accounts[lane.account]))
         if isinstance(credentials, str):
             await lane.stop(Verdict.STOP_TOKEN, credentials, remedies.NOTHING_TO_CALL_WITH)
         else:
@@ -238,16 +238,16 @@ class Engine:
         """Take up a token that has been changed where it lies; that ends a stop."""
         while True:
             await asyncio.sleep(OTHERS_LOOKED_AT_EVERY)
-            read = await aside(self._read_credentials)
+            read = await run_in_thread(self._read_credentials)
             changed = [lane for lane, found in read.items() if found != lane.credentials]
             for lane in changed:  # all at once: who shares a token goes by it
                 lane.credentials = read[lane]
             for lane in changed:
-                lasted = None
+                duration = None
                 if lane.stopped is not None:
                     await self._ledger.write(accounts.resume(lane.account))
-                    lasted = lane.reopen()
-                log.notice("token.changed", account=lane.name, lasted=lasted)
+                    duration = lane.reopen()
+                log.notice("token.changed", account=lane.name, duration=duration)
 
     def _read_credentials(self) -> dict[Lane, Credentials]:
         """Read what opens each account; one that cannot be read (now) keeps what it had."""
@@ -258,7 +258,7 @@ class Engine:
         return [mate for mate in self.lanes.values() if mate.credentials == lane.credentials]
 
 
-def terms_of(account: Account) -> Terms:
+def terms_of(account: AccountConfig) -> Terms:
     """Return what the configuration says of an account's budget."""
     budget = account.budget
     return Terms(

@@ -9,8 +9,8 @@ from enum import Enum, auto
 class _State(Enum):
     OPEN = auto()
     SHUT = auto()
-    DOUBTED = auto()  # it was shut until now: the first call shows whether it is open
-    TRIED = auto()  # that call is under way
+    HALF_OPEN = auto()  # it was shut until now: the first call shows whether it is open
+    PROBING = auto()  # that call is under way
 
 
 class Gate:
@@ -36,30 +36,30 @@ class Gate:
 
     async def passable(self) -> None:
         """Wait until somebody may pass, without passing."""
-        while self._state in (_State.SHUT, _State.TRIED):
+        while self._state in (_State.SHUT, _State.PROBING):
             await self._changed.wait()
 
     def pass_now(self) -> bool:
         """Pass as `pass_through` does, if that takes no wait; tell whether it did."""
-        if self._state is _State.DOUBTED:
-            self._become(_State.TRIED)
+        if self._state is _State.HALF_OPEN:
+            self._become(_State.PROBING)
             return True
         return self._state is _State.OPEN
 
     def went_through(self) -> None:
         """A call was answered; one that was sent before the gate was shut does not open it."""
-        if self._state in (_State.TRIED, _State.DOUBTED):
+        if self._state in (_State.PROBING, _State.HALF_OPEN):
             self._become(_State.OPEN)
 
     def reopen(self) -> None:
         """A person opens the gate: the next call shows whether they were right."""
         if self._state is _State.SHUT:
-            self._become(_State.DOUBTED)
+            self._become(_State.HALF_OPEN)
 
     def turn_back(self) -> None:
         """Who passed has nothing to send after all: another may try."""
-        if self._state is _State.TRIED:
-            self._become(_State.DOUBTED)
+        if self._state is _State.PROBING:
+            self._become(_State.HALF_OPEN)
 
     def shut_for(self, seconds: float) -> None:
         """Shut for so long; a pause that is to last longer already stays."""
@@ -69,7 +69,7 @@ class Gate:
         ):
             return
         self._become(_State.SHUT)
-        self._timer = loop.call_later(seconds, self._become, _State.DOUBTED)
+        self._timer = loop.call_later(seconds, self._become, _State.HALF_OPEN)
 
     def shut_for_good(self) -> None:
         """Shut until `reopen` is called."""

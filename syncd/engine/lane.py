@@ -19,12 +19,11 @@ from syncd.graph.shapes import Usage
 from syncd.ledger import accounts, alerts
 from syncd.ledger.accounts import Pause
 from syncd.ledger.database import Change, Ledger
-from syncd.log import Log, moment
+from syncd.log import Log, elapsed, moment
 from syncd.model import AccountId, AccountName, Digest
 from syncd.rules import backoff, remedies
-from syncd.rules.errors import Fault, Verdict
+from syncd.rules.errors import ApiError, Verdict
 from syncd.rules.forecast import duration
-from syncd.rules.lasting import lasted
 from syncd.rules.pacing.budget import Call, Terms, Tier
 from syncd.rules.sharing import Sharing, learnt
 
@@ -119,7 +118,7 @@ class Lane:
             return
         if pause.until is None:
             await self._ledger.write(accounts.resume(self.account))
-            self._tell_retried(lasted(pause.since, time.time()))
+            self._tell_retried(elapsed(pause.since, time.time()))
             return
         self._pause = pause
         left = min(pause.until - time.time(), LONGEST_PAUSE)
@@ -128,7 +127,7 @@ class Lane:
             self._tell_paused(pause, left, begins=True)
 
     async def _recall_concerns(self) -> None:
-        failing = await self._ledger.ask(alerts.standing("account.fails", self.subject))
+        failing = await self._ledger.ask(alerts.standing("account.failing", self.subject))
         self._failing_since = failing[0].since if failing else None
         refused = await self._ledger.ask(alerts.standing("copies.refused", self.subject))
         self.no_copies_from = {AccountId(one.part) for one in refused}
@@ -164,19 +163,19 @@ class Lane:
         now, self.failing = time.time(), None
         if (since := self._failing_since) is not None:
             failed, self.failures, self._failing_since = self.failures, 0, None
-            await self._ledger.write(alerts.end("account.fails", self.subject, now))
+            await self._ledger.write(alerts.end("account.failing", self.subject, now))
             log.notice(
-                "account.answers_again",
+                "account.recovered",
                 account=self.name,
                 failed_calls=failed,
-                lasted=lasted(since, now),
+                duration=elapsed(since, now),
             )
         if (pause := self._pause) is not None and not self.gate.shut:  # else sent before the pause
             self._pause = None
             await self._ledger.write(accounts.resume(self.account))
-            log.notice("account.resumed", account=self.name, lasted=lasted(pause.since, now))
+            log.notice("account.resumed", account=self.name, duration=elapsed(pause.since, now))
 
-    async def pause(self, verdict: Verdict, fault: Fault, usage: Usage) -> Pause:
+    async def pause(self, verdict: Verdict, fault: ApiError, usage: Usage) -> Pause:
         """Shut the gate for as long as the headers say, or else for longer each time."""
         now, known = time.time(), self._pause
         row = 1
@@ -215,7 +214,7 @@ class Lane:
             seconds=round(seconds),
             kind=pause.kind,
             why=pause.why,
-            in_a_row=pause.row,
+            consecutive=pause.row,
             remedy=pause.remedy,
             since=moment(pause.since),
             until=moment(pause.until),
@@ -243,24 +242,24 @@ class Lane:
         """A person has seen to what stopped it; answers for how many seconds it was stopped."""
         self.stopped = None
         self.gate.reopen()
-        return lasted(self._stopped_since, time.time())
+        return elapsed(self._stopped_since, time.time())
 
     def retried(self) -> None:
         """A person has lifted the stop."""
         self._tell_retried(self.reopen())
 
-    def _tell_retried(self, lasted: float) -> None:
-        log.notice("account.retried", account=self.name, lasted=lasted)
+    def _tell_retried(self, duration: float) -> None:
+        log.notice("account.retried", account=self.name, duration=duration)
 
-    async def fail(self, fault: Fault) -> None:
+    async def fail(self, fault: ApiError) -> None:
         """A call failed for a passing reason: the account waits a little, longer each time."""
         self.failures, self.failing = self.failures + 1, str(fault)
         self.gate.shut_for(backoff.retry_delay(self.failures, random.random()))  # noqa: S311  jitter
         if self._failing_since is None:
             self._failing_since, why = time.time(), str(fault)
-            begun = alerts.begin("account.fails", self.subject, why, self._failing_since)
+            begun = alerts.begin("account.failing", self.subject, why, self._failing_since)
             await self._ledger.write(begun)
-            log.warning("account.fails", account=self.name, why=why)
+            log.warning("account.failing", account=self.name, why=why)
 
     def retry_later(self, digests: Sequence[Digest]) -> None:
         """Images of one call that failed wait, for as long as their tries say.

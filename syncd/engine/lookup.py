@@ -11,7 +11,7 @@ from syncd.engine.calls import Calls
 from syncd.graph.client import Credentials, GraphClient, GraphError, Page
 from syncd.graph.shapes import Usage
 from syncd.model import ImageHash, Listed
-from syncd.rules.errors import Fault
+from syncd.rules.errors import ApiError
 from syncd.rules.pacing.budget import READ
 
 AT_ONCE = 50
@@ -55,4 +55,4 @@ async def ask_about(calls: Calls, client: GraphClient, hashes: Sequence[ImageHas
         if page.after is None:
             return Asked(images, ahead)
         after = page.after
-    raise GraphError(Fault(200, message="the list of images does not end"), Usage())
+    raise GraphError(ApiError(200, message="the list of images does not end"), Usage())

@@ -17,7 +17,7 @@ from syncd.ledger.database import Change, Ledger, all_of
 from syncd.log import Log
 from syncd.model import AccountId, Digest, Entry
 from syncd.rules.copy import REMEMBERED
-from syncd.rules.errors import Fault, Verdict, is_permission, judge
+from syncd.rules.errors import ApiError, Verdict, is_permission, judge
 from syncd.rules.remedies import OF_VERDICT
 from syncd.rules.sharing import Sharing
 
@@ -126,7 +126,7 @@ class Outcomes:
                 if is_permission(fault):
                     await self._refuse_copies(lane, source.account, str(fault))
                 lane.not_from.setdefault(digest, set()).add(source.account)
-            case Verdict.REJECT | Verdict.REJECT_UPLOAD | Verdict.TOO_LARGE | Verdict.PUZZLE:
+            case Verdict.REJECT | Verdict.REJECT_UPLOAD | Verdict.TOO_LARGE | Verdict.UNKNOWN:
                 lane.not_from.setdefault(digest, set()).add(source.account)
             case _:
                 pass
@@ -149,8 +149,10 @@ class Outcomes:
     async def _accept_copies(self, lane: Lane, source: AccountId, now: float) -> None:
         lane.no_copies_from.discard(source)
         over = alerts.end("copies.refused", lane.subject, now, part=source)
-        if (lasted := await self._ledger.write(over)) is not None:
-            log.notice("copies.accepted", account=lane.name, source=f"act_{source}", lasted=lasted)
+        if (duration := await self._ledger.write(over)) is not None:
+            log.notice(
+                "copies.accepted", account=lane.name, source=f"act_{source}", duration=duration
+            )
 
     async def unnamed(self, lane: Lane, images: Sequence[Loaded], sent: int) -> None:
         """The POST went through, and its answer does not say what became of these."""
@@ -173,7 +175,7 @@ class Outcomes:
             case Verdict.STOP_ACCOUNT:
                 await lane.stop(verdict, str(error.fault), OF_VERDICT[verdict])
                 lane.queue.put_back(image.digest for image in images)
-            case Verdict.REJECT | Verdict.REJECT_UPLOAD | Verdict.TOO_LARGE | Verdict.PUZZLE:
+            case Verdict.REJECT | Verdict.REJECT_UPLOAD | Verdict.TOO_LARGE | Verdict.UNKNOWN:
                 await self._refused_as_images(lane, images, error.fault, verdict)
             case _:
                 lane.queue.put_back(image.digest for image in images)
@@ -201,7 +203,7 @@ class Outcomes:
             case Verdict.STOP_TOKEN | Verdict.STOP_VERSION:
                 for mate in self._token_mates(lane):
                     await mate.stop(verdict, str(fault), OF_VERDICT[verdict])
-            case Verdict.REJECT | Verdict.REJECT_UPLOAD | Verdict.TOO_LARGE | Verdict.PUZZLE:
+            case Verdict.REJECT | Verdict.REJECT_UPLOAD | Verdict.TOO_LARGE | Verdict.UNKNOWN:
                 await lane.went_through()
             case Verdict.STOP_ACCOUNT:
                 pass
@@ -210,10 +212,10 @@ class Outcomes:
         return verdict
 
     async def _refused_as_images(
-        self, lane: Lane, images: Sequence[Loaded], fault: Fault, verdict: Verdict
+        self, lane: Lane, images: Sequence[Loaded], fault: ApiError, verdict: Verdict
     ) -> None:
         if len(images) > 1:
-            log.info("upload.halved", account=lane.name, images=len(images), why=str(fault))
+            log.info("upload.split", account=lane.name, images=len(images), why=str(fault))
             self._limit(lane, images, len(images) // 2)
             lane.queue.put_back(image.digest for image in images)
             await self._learn(lane, lane.sharing.shared_refused())
@@ -226,7 +228,7 @@ class Outcomes:
             lane.queue.put_back([image.digest])
             return
         await self._learn(lane, lane.sharing.alone_refused())
-        if verdict is Verdict.PUZZLE and image.digest not in lane.as_bytes:
+        if verdict is Verdict.UNKNOWN and image.digest not in lane.as_bytes:
             await self.later(lane, _labelled(images), str(fault))
             return
         why = lane.as_bytes.get(image.digest, str(fault))
@@ -251,7 +253,7 @@ class Outcomes:
                 log.warning("image.given_up", account=lane.name, file=file, why=why, tries=tries)
             else:
                 waiting.append(digest)
-                log.info("image.waits", account=lane.name, file=file, why=why, tries=tries)
+                log.info("image.retrying", account=lane.name, file=file, why=why, tries=tries)
         lane.retry_later(waiting)
 
     def _split_stubborn(self, lane: Lane, images: Sequence[Loaded]) -> None:
@@ -271,13 +273,13 @@ class Outcomes:
         until, now = sharing.alone_until or None, time.time()
         await self._ledger.write(accounts.send_alone_until(lane.account, until))
         if until is None:
-            over = alerts.end("account.takes_one_a_post", lane.subject, now)
-            lasted = await self._ledger.write(over)
-            log.notice("account.shares_posts_again", account=lane.name, lasted=lasted)
+            over = alerts.end("account.batching_off", lane.subject, now)
+            duration = await self._ledger.write(over)
+            log.notice("account.batching_restored", account=lane.name, duration=duration)
             return
-        begun = alerts.begin("account.takes_one_a_post", lane.subject, _NOT_SHARED, now)
+        begun = alerts.begin("account.batching_off", lane.subject, _NOT_SHARED, now)
         if await self._ledger.write(begun):
-            log.warning("account.takes_one_a_post", account=lane.name)
+            log.warning("account.batching_off", account=lane.name)
 
 
 def _labelled(images: Sequence[Loaded]) -> list[tuple[Digest, str]]:

@@ -12,7 +12,7 @@ from enum import Enum, auto
 
 from asyncio_throttle.throttler import Throttler
 
-from syncd.rules.errors import Fault, Verdict, judge
+from syncd.rules.errors import ApiError, Verdict, judge
 from syncd.rules.pacing.budget import Call, Terms, Tier, write
 from syncd.rules.pacing.pace import Pace
 from syncd.rules.pacing.usage import Reading
@@ -26,7 +26,7 @@ class End(Enum):
     OTHERWISE = auto()
 
 
-def end_of(fault: Fault) -> End:
+def end_of(fault: ApiError) -> End:
     """Return how a call ended that brought this instead of an answer."""
     return End.THROTTLED if judge(fault) is Verdict.PAUSE_ACCOUNT else End.OTHERWISE
 

@@ -74,7 +74,7 @@ class Reconcile:
             self._told[pending.folder_id] = images
             if images > told.get(pending.folder_id, 0):
                 more = images - told.get(pending.folder_id, 0)
-                log.notice("images.condemned", folder=pending.folder, images=more)
+                log.notice("images.marked", folder=pending.folder, images=more)
         cases = [case for case in found if self._is_held(case)]
         for case in cases:
             if case.folder not in self._said:
@@ -103,7 +103,7 @@ class Reconcile:
             if case.subject in still:
                 continue
             over = alerts.end("deletions.held", case.subject, time.time())
-            lasted = await self._ledger.write(over)
+            duration = await self._ledger.write(over)
             folder = case.subject.removeprefix(alerts.folder(""))
             why = condemned.NOTHING_LEFT if case.why == condemned.OPEN else case.why
-            log.notice("deletions.settled", folder=folder, why=why, lasted=lasted)
+            log.notice("deletions.settled", folder=folder, why=why, duration=duration)

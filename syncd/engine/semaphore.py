@@ -13,7 +13,7 @@ IN_FLIGHT = 24 * 2**20
 """Bytes over all accounts. A larger pack goes alone."""
 
 
-class InFlight:
+class FairByteSemaphore:
     """Room for so many bytes; accounts that wait for it take turns, each its packs in order.
 
     Whose turn it is goes next, however large its pack: no small one passes it.

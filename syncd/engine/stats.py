@@ -88,7 +88,7 @@ def tell_account(of: AccountFigures) -> None:
         paused_since=moment(pause.since if pause is not None else None),
         paused_until=moment(pause.until if pause is not None else None),
         kind=pause.kind if pause is not None else None,
-        in_a_row=pause.row if pause is not None else None,
+        consecutive=pause.row if pause is not None else None,
         remedy=pause.remedy if pause is not None else None,
         in_flight=of.in_flight,
         images_per_second=of.images_per_second,

@@ -12,10 +12,9 @@ import structlog
 from syncd.engine.lane import Lane
 from syncd.engine.outcomes import Outcomes
 from syncd.graph.client import Credentials, GraphClient, GraphError
-from syncd.log import Log
+from syncd.log import Log, elapsed
 from syncd.rules.backoff import retry_delay
 from syncd.rules.errors import Verdict, judge
-from syncd.rules.lasting import lasted
 
 log: Log = structlog.get_logger()
 
@@ -31,7 +30,7 @@ def one_of_each_token(lanes: Iterable[Lane]) -> list[Lane]:
     return list(found.values())
 
 
-async def first_answer(
+async def check_token(
     lane: Lane, client: GraphClient, outcomes: Outcomes, told: Callable[[str], None]
 ) -> None:
     """Ask whose the account's token is until there is an answer; `told` hears why there is none.
@@ -51,15 +50,15 @@ async def first_answer(
                 break
             why = str(error.fault)
         else:
-            waited = lasted(since, time.time()) if tries else None
+            waited = elapsed(since, time.time()) if tries else None
             user = me.name or me.id
-            log.notice("token.accepted", account=lane.name, user=user, lasted=waited)
+            log.notice("token.accepted", account=lane.name, user=user, duration=waited)
             return
         tries += 1
         if tries == 1:
             since = time.time()
-            log.warning("token.unanswered", account=lane.name, why=why)
+            log.warning("token.unchecked", account=lane.name, why=why)
         told(why)
         await asyncio.sleep(min(_PATIENCE, retry_delay(tries, random.random())))  # noqa: S311  jitter
     if tries:
-        log.notice("token.answered", account=lane.name, lasted=lasted(since, time.time()))
+        log.notice("token.checked", account=lane.name, duration=elapsed(since, time.time()))

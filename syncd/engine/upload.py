@@ -45,7 +45,7 @@ def named_parts(images: Sequence[Loaded]) -> list[Part]:
     ]
 
 
-def sort_answer(
+def match_answer(
     images: Sequence[Loaded], parts: Sequence[Part], entries: Mapping[str, Entry]
 ) -> tuple[list[tuple[Loaded, Entry]], list[Loaded]]:
     """Return the images with their entries, and the images that the answer does not name for sure.

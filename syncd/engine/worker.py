@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 import structlog
 
-from syncd.config import Pack
+from syncd.config import BatchConfig
 from syncd.engine.copies import choose_copy, send_copy
 from syncd.engine.lane import Lane
 from syncd.engine.outcomes import Outcomes
 from syncd.engine.pacer import End, end_of
-from syncd.engine.semaphore import InFlight
-from syncd.engine.upload import Loaded, named_parts, sort_answer
+from syncd.engine.semaphore import FairByteSemaphore
+from syncd.engine.upload import Loaded, match_answer, named_parts
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.ledger import replicas
 from syncd.ledger.database import Ledger
@@ -39,10 +39,10 @@ class Errand(msgspec.Struct, frozen=True):
     lane: Lane
     ledger: Ledger
     client: GraphClient
-    pack: Pack
+    pack: BatchConfig
     fetch: Fetch
     outcomes: Outcomes
-    in_flight: InFlight
+    in_flight: FairByteSemaphore
     patience: Callable[[], float]  # seconds worth waiting for company, before a POST
 
 
@@ -159,6 +159,6 @@ async def _send(
         seconds=round(time.monotonic() - began, 3),
         usage_percent=answer.usage.percent,
     )
-    taken, unnamed = sort_answer(images, parts, answer.entries)
+    taken, unnamed = match_answer(images, parts, answer.entries)
     await outcomes.taken(lane, taken, len(images), spending, sent_at)
     await outcomes.unnamed(lane, unnamed, len(images))

@@ -11,10 +11,10 @@ import structlog
 
 from syncd.folders.scanning.walk import Trouble
 from syncd.folders.watching.watch_state import (
-    Hampered,
+    Active,
+    Degraded,
     LimitReached,
     RootMissing,
-    Watching,
     WatchState,
 )
 from syncd.ledger import alerts
@@ -26,7 +26,7 @@ from syncd.rules import remedies
 log: Log = structlog.get_logger()
 
 
-class Telling:
+class FolderState:
     """Tells of one folder: that it is missing, that it cannot be read, how it is watched."""
 
     def __init__(self, name: FolderName, root: bytes, ledger: Ledger) -> None:
@@ -61,9 +61,9 @@ class Telling:
             return
         self._missing = False
         over = alerts.end("folder.missing", self._subject, time.time())
-        if (lasted := await self._ledger.write(over)) is not None:
+        if (duration := await self._ledger.write(over)) is not None:
             path = printable(self._root)
-            log.notice("folder.back", folder=self._name, path=path, lasted=lasted)
+            log.notice("folder.back", folder=self._name, path=path, duration=duration)
 
     async def unreadable(self, troubles: Collection[Trouble]) -> None:
         """Directories cannot be read."""
@@ -86,22 +86,22 @@ class Telling:
                 continue
             self._told.discard(told.part)
             over = alerts.end(_UNREADABLE, self._subject, time.time(), told.part)
-            lasted = await self._ledger.write(over)
-            log.notice("directory.readable", folder=self._name, path=told.part, lasted=lasted)
+            duration = await self._ledger.write(over)
+            log.notice("directory.readable", folder=self._name, path=told.part, duration=duration)
 
     async def watch_is(self, state: WatchState) -> None:
         """The watch stands, or it does not, or not well."""
         match state:
-            case Watching():
+            case Active():
                 await self._watching()
             case RootMissing():
                 await self.missing()
             case LimitReached(advice=remedy):
                 await self._watch_lacks("watch.limit", "the system grants no more watches", remedy)
                 log.error("watch.limit", folder=self._name, remedy=remedy)
-            case Hampered(reason=why):
-                await self._watch_lacks("watch.hampered", why, remedies.WATCH)
-                log.error("watch.hampered", folder=self._name, why=why, remedy=remedies.WATCH)
+            case Degraded(reason=why):
+                await self._watch_lacks("watch.degraded", why, remedies.WATCH)
+                log.error("watch.degraded", folder=self._name, why=why, remedy=remedies.WATCH)
             case _:
                 assert_never(state)
 
@@ -111,10 +111,10 @@ class Telling:
 
     async def _watching(self) -> None:
         path, now = printable(self._root), time.time()
-        ends = [alerts.end(e, self._subject, now) for e in ("watch.limit", "watch.hampered")]
+        ends = [alerts.end(e, self._subject, now) for e in ("watch.limit", "watch.degraded")]
         over = [lasted for lasted in await self._ledger.write(all_of(ends)) if lasted is not None]
         if over:
-            log.notice("watch.stands_again", folder=self._name, path=path, lasted=max(over))
+            log.notice("watch.restored", folder=self._name, path=path, duration=max(over))
         else:
             log.info("watch.ready", folder=self._name, path=path)
 

@@ -11,26 +11,26 @@ from functools import partial
 
 import structlog
 
-from syncd.config import Folder
-from syncd.folders.folder_state import Telling
+from syncd.config import FolderConfig
+from syncd.folders.folder_state import FolderState
 from syncd.folders.intake.intake import Intake
 from syncd.folders.patterns import Patterns
-from syncd.folders.safety import Scan, Trust
+from syncd.folders.safety import RootGuard, Scan
 from syncd.folders.scanning.looking import look_at_files
 from syncd.folders.scanning.scan import Stretch, Walk
 from syncd.folders.scanning.walk import Trouble, root_identity
 from syncd.folders.watching.retry_delay import Timing
-from syncd.folders.watching.targets import EVERYWHERE, Look, coalesced
+from syncd.folders.watching.targets import EVERYWHERE, ScanTarget, coalesced
 from syncd.folders.watching.watch_state import RootMissing, WatchState, in_a_word
 from syncd.folders.watching.watcher import Watcher
-from syncd.heartbeat import Pulse
+from syncd.heartbeat import Heartbeat
 from syncd.ledger import files, misses
 from syncd.ledger.database import Change, Ledger, all_of
 from syncd.ledger.files import Place
 from syncd.log import Log, moment
 from syncd.model import FolderName, HoldAbove, RootIdentity, Stat, printable
 from syncd.rules.evidence import Root
-from syncd.threads import aside, leave_aside
+from syncd.threads import run_in_thread, start_thread
 
 log: Log = structlog.get_logger()
 
@@ -46,13 +46,13 @@ class _Report:
     scanned_at: float | None = None  # unix seconds; None: not without an error
 
 
-class Keeper:
+class FolderMonitor:
     """Scans one folder, one scan at a time; what it finds goes to the intake."""
 
     def __init__(
         self,
         folder_id: int,
-        folder: Folder,
+        folder: FolderConfig,
         ledger: Ledger,
         intake: Intake,
         rescan: float,
@@ -72,9 +72,9 @@ class Keeper:
         self._rescan = rescan
         self._timing = timing
         self._changed = changed
-        self._trust = Trust(folder_id, folder, ledger, hold)
+        self._trust = RootGuard(folder_id, folder, ledger, hold)
         self._scanned = asyncio.Event()
-        self._looks: set[Look] = set()
+        self._looks: set[ScanTarget] = set()
         self._told_to_look = asyncio.Event()
         self._everything = asyncio.Event()
         self.watched = asyncio.Event()
@@ -84,9 +84,9 @@ class Keeper:
         """How the watch stands, in a word: watched, missing, limited, hampered."""
         self.last_event_at: float | None = None
         """When the watch last pointed somewhere, in unix seconds."""
-        self.scanner = Pulse()
-        self.watcher = Pulse()
-        self._telling = Telling(folder.name, folder.path, ledger)
+        self.scanner = Heartbeat()
+        self.watcher = Heartbeat()
+        self._telling = FolderState(folder.name, folder.path, ledger)
         self._scans_running = 0
 
     @property
@@ -97,14 +97,14 @@ class Keeper:
     @property
     def scanning(self) -> bool:
         """A scan is under way, and moves."""
-        return self._scans_running > 0 and not self.scanner.hangs()
+        return self._scans_running > 0 and not self.scanner.stalled()
 
     async def watch_awaited(self) -> None:
         """Return once the watch stands, or it has been said why not, or its disk answers not."""
-        while not (self.watched.is_set() or self.watcher.hangs()):
+        while not (self.watched.is_set() or self.watcher.stalled()):
             await _set_within(self.watched, _GLANCE)
 
-    def look(self, looks: Collection[Look]) -> None:
+    def look(self, looks: Collection[ScanTarget]) -> None:
         """Look at these places soon."""
         if EVERYWHERE in looks:
             self._everything.set()
@@ -129,7 +129,7 @@ class Keeper:
             tasks.create_task(self._scan_where_told(), name=f"look:{self._name}")
             tasks.create_task(self._confirm_when_recorded(), name=f"confirm:{self._name}")
 
-    def _noticed(self, looks: frozenset[Look]) -> None:
+    def _noticed(self, looks: frozenset[ScanTarget]) -> None:
         if looks != {EVERYWHERE}:  # so it begins, also where nothing has happened
             self.last_event_at = time.time()
         self.look(looks)
@@ -148,7 +148,7 @@ class Keeper:
             looks, self._looks = coalesced(self._looks), set()
             with self.scanner.step() as step:
                 look = partial(look_at_files, self._ledger.path, self._id, self._root, looks)
-                found, elsewhere = await aside(partial(look, step.moved))
+                found, elsewhere = await run_in_thread(partial(look, step.progress))
             await self._take_fresh(found)
             if elsewhere:
                 await self._scan(elsewhere, fresh=True)
@@ -188,7 +188,7 @@ class Keeper:
         )
         return report.troubles == 0
 
-    async def _scan(self, looks: Collection[Look], *, fresh: bool) -> _Report | None:
+    async def _scan(self, looks: Collection[ScanTarget], *, fresh: bool) -> _Report | None:
         self._scans_running += 1
         try:
             began = time.time()
@@ -220,7 +220,7 @@ class Keeper:
         return report
 
     async def _walk(
-        self, looks: Collection[Look], number: int, *, fresh: bool
+        self, looks: Collection[ScanTarget], number: int, *, fresh: bool
     ) -> tuple[_Report, list[Trouble]]:
         report, troubles = _Report(), list[Trouble]()
         walk = Walk(self._ledger.path, self._id, self._root, self.patterns, looks)
@@ -237,18 +237,20 @@ class Keeper:
                 report.troubles += len(stretch.troubles)
                 troubles += stretch.troubles[: _TOLD_AT_MOST - len(troubles)]
         finally:  # not waited for: a cancelled stretch may still be on its thread
-            leave_aside(walk.close)
+            start_thread(walk.close)
         return report, troubles
 
     async def _identity(self) -> RootIdentity | None:
         with self.scanner.step():
-            return await aside(partial(root_identity, self._root))
+            return await run_in_thread(partial(root_identity, self._root))
 
     async def _stretch(self, walk: Walk) -> Stretch | None:
         """Walk on for a moment; while scouts are silent, for as long as that lasts."""
         with self.scanner.step() as step:
-            while (stretch := await aside(partial(walk.stretch, step.moved))) is not None:
-                if stretch.moved:
+            while (
+                stretch := await run_in_thread(partial(walk.stretch, step.progress))
+            ) is not None:
+                if stretch.progress:
                     break
             return stretch
 

@@ -8,13 +8,12 @@ from typing import assert_never
 import msgspec
 import structlog
 
-from syncd.config import Folder
+from syncd.config import FolderConfig
 from syncd.ledger import alerts, condemned, folders, misses
 from syncd.ledger.database import Ledger
-from syncd.log import Log
+from syncd.log import Log, elapsed
 from syncd.model import Deletions, HoldAbove, RootIdentity, printable
-from syncd.rules.evidence import Belief, Evidence, Root, believe, is_too_many
-from syncd.rules.lasting import lasted
+from syncd.rules.evidence import Belief, Evidence, Root, is_too_many, trust_scan
 
 log: Log = structlog.get_logger()
 
@@ -32,10 +31,12 @@ class Scan(msgspec.Struct, frozen=True):
     whole: bool
 
 
-class Trust:
+class RootGuard:
     """Remembers which directory the folder is, and doubts whatever looks like another."""
 
-    def __init__(self, folder_id: int, folder: Folder, ledger: Ledger, hold: HoldAbove) -> None:
+    def __init__(
+        self, folder_id: int, folder: FolderConfig, ledger: Ledger, hold: HoldAbove
+    ) -> None:
         self._id = folder_id
         self._name = folder.name
         self._path = printable(folder.path)
@@ -46,7 +47,7 @@ class Trust:
         self._proven: Scan | None = None
         self._subject = alerts.folder(folder.name)
         self._told: str | None = None  # the doubt that was said, until it is over
-        self._let_be = 0  # images that were condemned, and are not since that doubt
+        self._spared = 0  # images that were condemned, and are not since that doubt
 
     @property
     def doubts(self) -> bool:
@@ -73,7 +74,7 @@ class Trust:
     async def conclude(self, scan: Scan) -> bool:
         """Believe what the scan missed as far as it proves that; tell whether files went."""
         seen = await self._evidence(scan)
-        belief = believe(seen)
+        belief = trust_scan(seen)
         if scan.whole and belief is not Belief.NOTHING:
             self._proven = scan
         match belief:
@@ -91,7 +92,7 @@ class Trust:
                 assert_never(belief)
         if files:
             why = _why_gone(seen)
-            log.info("files.gone", folder=self._name, files=files, condemned=images, why=why)
+            log.info("files.missing", folder=self._name, files=files, condemned=images, why=why)
         return files > 0
 
     async def confirm(self) -> None:
@@ -104,10 +105,10 @@ class Trust:
         )
         self._told = None
         now = time.time()
-        await self._ledger.write(alerts.end("folder.doubted", self._subject, now))
+        await self._ledger.write(alerts.end("folder.suspect", self._subject, now))
         if since is not None:
             log.notice(
-                "folder.believed", folder=self._name, path=self._path, lasted=lasted(since, now)
+                "folder.trusted", folder=self._name, path=self._path, duration=elapsed(since, now)
             )
 
     async def _evidence(self, scan: Scan) -> Evidence:
@@ -153,7 +154,7 @@ class Trust:
     async def _doubt(self, before: folders.Believed, why: str) -> None:
         if before.doubt != why:
             self._proven = None  # by a scan before this
-            self._let_be += await self._ledger.write(folders.doubt(self._id, why, time.time()))
+            self._spared += await self._ledger.write(folders.doubt(self._id, why, time.time()))
 
     async def _tell(self, why: str, remedy: str) -> None:
         if self._told == why:
@@ -161,17 +162,17 @@ class Trust:
         self._told = why
         remedy = f"nothing is deleted; {remedy.format(self._name)}"
         await self._ledger.write(
-            alerts.begin("folder.doubted", self._subject, why, time.time(), remedy=remedy)
+            alerts.begin("folder.suspect", self._subject, why, time.time(), remedy=remedy)
         )
         log.error(
-            "folder.doubted",
+            "folder.suspect",
             folder=self._name,
             path=self._path,
             why=why,
-            let_be=self._let_be,
+            spared=self._spared,
             remedy=remedy,
         )
-        self._let_be = 0
+        self._spared = 0
 
 
 def _why_gone(seen: Evidence) -> str:

@@ -21,9 +21,9 @@ from syncd.graph import listing, shapes, timestamps
 from syncd.graph.form import form, form_of_bytes
 from syncd.graph.multipart import Body, Part, multipart
 from syncd.graph.session import Broken, session, why
-from syncd.heartbeat import Pulse
+from syncd.heartbeat import Heartbeat
 from syncd.model import AccountId, Entry, ImageHash, Listed
-from syncd.rules.errors import Fault
+from syncd.rules.errors import ApiError
 
 _CHUNK = 256 * 1024  # bytes that a slow line must carry within the stall time
 _WAITS = 4  # for the server's name, a connection, the answer's head and its body
@@ -70,7 +70,7 @@ class Page(msgspec.Struct, frozen=True):
 class GraphError(Exception):
     """A call brought no answer: what came instead, and what its headers said of the account."""
 
-    def __init__(self, fault: Fault, usage: shapes.Usage) -> None:
+    def __init__(self, fault: ApiError, usage: shapes.Usage) -> None:
         super().__init__(str(fault))
         self.fault = fault
         self.usage = usage
@@ -83,7 +83,7 @@ class GraphClient:
         self._session = session
         self._url = url
         self._stall = stall
-        self.calling: defaultdict[AccountId, Pulse] = defaultdict(Pulse)
+        self.calling: defaultdict[AccountId, Heartbeat] = defaultdict(Heartbeat)
         """Whether the calls to each account end within the time that they may take."""
 
     async def upload(
@@ -139,7 +139,7 @@ class GraphClient:
         deleted = listing.is_deleted(answer.content)
         if not deleted:
             message = _CUT_OFF if deleted is None else "it does not say that the image is deleted"
-            raise GraphError(Fault(200, message=message), answer.usage)
+            raise GraphError(ApiError(200, message=message), answer.usage)
         return answer.usage
 
     async def me(self, credentials: Credentials) -> shapes.Node:
@@ -159,7 +159,7 @@ class GraphClient:
         )
         entries = shapes.read_images(answer.content)
         if entries is None:
-            raise GraphError(Fault(200, message=_CUT_OFF), answer.usage)
+            raise GraphError(ApiError(200, message=_CUT_OFF), answer.usage)
         return Uploaded(entries, answer.usage, timestamps.of_header(answer.date))
 
     async def _page(
@@ -176,7 +176,7 @@ class GraphClient:
         )
         page = listing.read_listing(answer.content, after)
         if page is None:
-            raise GraphError(Fault(200, message=_CUT_OFF), answer.usage)
+            raise GraphError(ApiError(200, message=_CUT_OFF), answer.usage)
         answered_at = timestamps.of_header(answer.date)
         return Page(page.images, page.after, page.total, answer.usage, answered_at)
 
@@ -189,7 +189,7 @@ class GraphClient:
         )
         node = shapes.read_node(answer.content)
         if node is None:
-            raise GraphError(Fault(200, message=_CUT_OFF), answer.usage)
+            raise GraphError(ApiError(200, message=_CUT_OFF), answer.usage)
         return node
 
     async def _call(
@@ -208,9 +208,9 @@ class GraphClient:
             with self.calling[account].step(pieces * self._stall):
                 return await self._answer(method, path, account, headers, params, body)
         except (Broken, _TooLong) as error:
-            lost = GraphError(Fault(message=str(error)), shapes.Usage())
+            lost = GraphError(ApiError(message=str(error)), shapes.Usage())
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            lost = GraphError(Fault(message=why(error)), shapes.Usage())
+            lost = GraphError(ApiError(message=why(error)), shapes.Usage())
         # Raised out here, without a context: an aiohttp error carries the request, and the token.
         raise lost
 

@@ -16,7 +16,7 @@ from syncd.graph.json_values import decoded as _decoded
 from syncd.graph.json_values import number as _number
 from syncd.graph.json_values import text as _text
 from syncd.model import AccountId, Entry, ImageHash
-from syncd.rules.errors import Fault
+from syncd.rules.errors import ApiError
 from syncd.rules.pacing.budget import Tier
 from syncd.rules.pacing.usage import Reading
 
@@ -122,15 +122,15 @@ def read_node(body: bytes) -> Node | None:
     return _decoded(body, Node)
 
 
-def read_fault(status: int, body: bytes) -> Fault:
+def read_fault(status: int, body: bytes) -> ApiError:
     """Return what came back instead of an answer, whatever its status and form."""
     answer = _decoded(body, _ErrorBody)
     if answer is None:
-        return Fault(status, message=_first_line(body))
+        return ApiError(status, message=_first_line(body))
     error = answer.error
     message = _text(error.error_user_msg) or _text(error.message) or ""
     transient = error.is_transient in (True, "true", "1")
-    return Fault(status, _number(error.code), _number(error.error_subcode), transient, message)
+    return ApiError(status, _number(error.code), _number(error.error_subcode), transient, message)
 
 
 def is_error(body: bytes) -> bool:

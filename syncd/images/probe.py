@@ -9,7 +9,7 @@ import imagesize
 import msgspec
 
 from syncd.images.signatures import described
-from syncd.images.tiff import CutOff, Odd, tiff_size
+from syncd.images.tiff import MalformedImage, TruncatedImage, tiff_size
 from syncd.images.truncation import bmp_is_cut_off, gif_is_cut_off, jpeg_is_cut_off, png_is_cut_off
 
 HEAD = 512
@@ -47,7 +47,7 @@ class Picture(msgspec.Struct, frozen=True):
     height: int
 
 
-class Unfit(msgspec.Struct, frozen=True):
+class Unsupported(msgspec.Struct, frozen=True):
     """No picture for the API; the reason is a sentence for an operator."""
 
     reason: str
@@ -66,25 +66,25 @@ CUT_OFF = {
 }
 
 
-def probe(stream: BinaryIO) -> Picture | Unfit:
+def probe(stream: BinaryIO) -> Picture | Unsupported:
     """Judge the content of a seekable stream; only its own OSError is raised."""
     stream.seek(0)
     head = stream.read(HEAD)
     if not head:
-        return Unfit("empty file")
+        return Unsupported("empty file")
     found = _format(head)
     if found is None:
-        return Unfit(described(head))
+        return Unsupported(described(head))
     try:
         if _is_cut_off(found, stream):
-            return Unfit(CUT_OFF[found])
+            return Unsupported(CUT_OFF[found])
         width, height = _size(found, stream, head)
-    except CutOff:
-        return Unfit(CUT_OFF[found])
-    except (Odd, _Senseless):
-        return Unfit(f"no size in its header: a damaged {found.name}")
+    except TruncatedImage:
+        return Unsupported(CUT_OFF[found])
+    except (MalformedImage, _Senseless):
+        return Unsupported(f"no size in its header: a damaged {found.name}")
     if width <= 0 or height <= 0:
-        return Unfit(f"no size in its header: a damaged {found.name}")
+        return Unsupported(f"no size in its header: a damaged {found.name}")
     return Picture(found, width, height)
 
 

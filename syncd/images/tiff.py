@@ -19,11 +19,11 @@ NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}  # a field's type: BYTE, SHORT, LONG
 MOST_FIELDS = 65_535
 
 
-class CutOff(Exception):
+class TruncatedImage(Exception):
     """What the file says of itself lies behind its end."""
 
 
-class Odd(Exception):
+class MalformedImage(Exception):
     """What the file says of itself makes no sense."""
 
 
@@ -51,9 +51,9 @@ def tiff_size(stream: BinaryIO) -> tuple[int, int]:
         if offsets in fields and sizes in fields:
             start = _last(stream, end, kind, fields[offsets])
             if start + _last(stream, end, kind, fields[sizes]) > end:
-                raise CutOff
+                raise TruncatedImage
     if WIDTH not in fields or HEIGHT not in fields:
-        raise Odd
+        raise MalformedImage
     return _last(stream, end, kind, fields[WIDTH]), _last(stream, end, kind, fields[HEIGHT])
 
 
@@ -71,7 +71,7 @@ def _fields(stream: BinaryIO, end: int, kind: _Kind, directory: int) -> dict[int
     width = struct.calcsize(kind.count)
     count = _number(kind.count, _at(stream, end, directory, width))
     if count > MOST_FIELDS:
-        raise Odd
+        raise MalformedImage
     table = _at(stream, end, directory + width, count * struct.calcsize(kind.field))
     return {
         tag: _Field(NUMBERS[number], many, value)
@@ -91,11 +91,11 @@ def _last(stream: BinaryIO, end: int, kind: _Kind, field: _Field) -> int:
 
 def _at(stream: BinaryIO, end: int, offset: int, size: int) -> bytes:
     if offset + size > end:  # asked first: a seek out of all bounds is an error of its own
-        raise CutOff
+        raise TruncatedImage
     stream.seek(offset)
     data = stream.read(size)
     if len(data) < size:
-        raise CutOff
+        raise TruncatedImage
     return data
 
 

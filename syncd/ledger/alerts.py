@@ -8,7 +8,7 @@ from collections.abc import Collection
 import msgspec
 
 from syncd.ledger.database import Change, Question
-from syncd.rules.lasting import lasted
+from syncd.log import elapsed
 
 CONFIG = "config"
 """The subject of what concerns the configuration as a whole."""
@@ -70,7 +70,7 @@ def end(event: str, subject: str, at: float, part: str = "") -> Change[float | N
             "DELETE FROM concern WHERE event = ? AND subject = ? AND part = ? RETURNING since",
             (event, subject, part),
         ).fetchone()
-        return None if row is None else lasted(row[0], at)
+        return None if row is None else elapsed(row[0], at)
 
     return change
 

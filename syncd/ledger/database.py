@@ -141,17 +141,17 @@ class Ledger:
 
 @asynccontextmanager
 async def open_ledger(
-    path: Path, moved: Callable[[], None] = lambda: None
+    path: Path, progress: Callable[[], None] = lambda: None
 ) -> AsyncIterator[Ledger]:
     """Open the ledger for work, making or migrating it first. The caller holds the lock.
 
-    `moved` is called, from a thread, again and again while that goes on.
+    `progress` is called, from a thread, again and again while that goes on.
     Raises LedgerUnfit for a file that is corrupt, foreign or newer; that file is not touched.
     Whatever goes wrong with the ledger inside the block comes out as a LedgerError.
     """
     with _errors_named(path):
         _refuse_unfit(path)
-        writer = _Connection(lambda: _connect_writer(path, moved))
+        writer = _Connection(lambda: _connect_writer(path, progress))
         reader = _Connection(lambda: connect_reader(path))
         async with writer:
             async with reader:
@@ -225,7 +225,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _connect_writer(path: Path, moved: Callable[[], None] = lambda: None) -> sqlite3.Connection:
+def _connect_writer(path: Path, progress: Callable[[], None] = lambda: None) -> sqlite3.Connection:
     if not schema.exists(path):
         _make(path)
     # The WAL and its index take the ledger's own mode.
@@ -237,7 +237,7 @@ def _connect_writer(path: Path, moved: Callable[[], None] = lambda: None) -> sql
         db.execute(f"PRAGMA cache_size = -{_CACHE}")
         db.execute(f"PRAGMA analysis_limit = {_SAMPLE}")
         db.execute("PRAGMA foreign_keys = ON")
-        schema.migrate(db, moved)
+        schema.migrate(db, progress)
     except BaseException:
         db.close()
         raise

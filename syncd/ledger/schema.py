@@ -128,12 +128,12 @@ def refuse_older(db: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def migrate(db: sqlite3.Connection, moved: Callable[[], None] = lambda: None) -> None:
+def migrate(db: sqlite3.Connection, progress: Callable[[], None] = lambda: None) -> None:
     """Bring the ledger to the newest version, one transaction a step.
 
-    `moved` is called again and again while SQLite comes further.
+    `progress` is called again and again while SQLite comes further.
     """
-    db.set_progress_handler(moved, _STRETCH)
+    db.set_progress_handler(progress, _STRETCH)
     try:
         _migrate(db)
     finally:

@@ -21,28 +21,43 @@ class Event:
     fields: tuple[str, ...]  # sorted; beside timestamp, level and event, which each record has
     when: str
     remedy: str = ""  # where a person must act
-    ended_by: tuple[str, ...] = ()  # of a state that it begins: each says how long that `lasted`
+    ended_by: tuple[str, ...] = ()  # of a state that it begins: each has the `duration`
 
 
 CATALOGUE = (
     Event(
-        "account.answers_again",
-        ("notice",),
-        ("account", "failed_calls", "lasted"),
-        "a call went through after some that failed; `failed_calls` counts this process's",
+        "account.batching_off",
+        ("warning",),
+        ("account",),
+        "the account refuses every POST of several images; it gets one a POST, and is tried again"
+        " every six hours",
+        ended_by=("account.batching_restored",),
     ),
     Event(
-        "account.fails",
+        "account.batching_restored",
+        ("notice",),
+        ("account", "duration"),
+        "the account took a POST of several images again",
+    ),
+    Event(
+        "account.failing",
         ("warning",),
         ("account", "why"),
         "the first call failed for a passing reason; it is tried again, slower each time",
-        ended_by=("account.answers_again",),
+        ended_by=("account.recovered",),
     ),
     Event(
         "account.paused",
         ("info", "warning", "error"),
         (
-            "account", "in_a_row", "kind", "remedy", "seconds", "since", "until", "why",
+            "account",
+            "consecutive",
+            "kind",
+            "remedy",
+            "seconds",
+            "since",
+            "until",
+            "why",
         ),
         "the account is throttled: nothing goes to it meanwhile. warning when it begins, error when"
         " Meta calls it abuse, info when it goes on; `remedy` is null but for abuse",
@@ -50,22 +65,22 @@ CATALOGUE = (
         ended_by=("account.resumed",),
     ),
     Event(
+        "account.recovered",
+        ("notice",),
+        ("account", "duration", "failed_calls"),
+        "a call went through after some that failed; `failed_calls` counts this process's",
+    ),
+    Event(
         "account.resumed",
         ("notice",),
-        ("account", "lasted"),
+        ("account", "duration"),
         "the first call after a pause went through",
     ),
     Event(
         "account.retried",
         ("notice",),
-        ("account", "lasted"),
+        ("account", "duration"),
         "a stop was lifted, by `syncd retry`, a start or a reload: the account is tried again",
-    ),
-    Event(
-        "account.shares_posts_again",
-        ("notice",),
-        ("account", "lasted"),
-        "the account took a POST of several images again",
     ),
     Event(
         "account.stopped",
@@ -74,14 +89,6 @@ CATALOGUE = (
         "token or rights are refused: nothing goes to the account",
         "what the field `remedy` says",
         ended_by=("account.retried", "token.changed"),
-    ),
-    Event(
-        "account.takes_one_a_post",
-        ("warning",),
-        ("account",),
-        "the account refuses every POST of several images; it gets one a POST, and is tried again"
-        " every six hours",
-        ended_by=("account.shares_posts_again",),
     ),
     Event(
         "account.tier",
@@ -98,7 +105,7 @@ CATALOGUE = (
         " `unknown` are null unless the whole account was listed (`syncd audit --everything`)",
     ),
     Event(
-        "audit.waits",
+        "audit.interrupted",
         ("info",),
         ("account", "why"),
         "an audit was interrupted by an error; it goes on at its next turn",
@@ -112,7 +119,7 @@ CATALOGUE = (
     Event(
         "config.accepted",
         ("notice",),
-        ("lasted",),
+        ("duration",),
         "a configuration came that is good, after one that was refused",
     ),
     Event(
@@ -133,7 +140,7 @@ CATALOGUE = (
     Event(
         "copies.accepted",
         ("notice",),
-        ("account", "lasted", "source"),
+        ("account", "duration", "source"),
         "the account copied an image out of `source` again",
     ),
     Event(
@@ -214,14 +221,14 @@ CATALOGUE = (
     Event(
         "deletions.settled",
         ("notice",),
-        ("folder", "lasted", "why"),
+        ("duration", "folder", "why"),
         "no deletion of the folder waits for a person any more: approved, dismissed, or nothing is"
         " left to decide, as `why` says",
     ),
     Event(
         "directory.readable",
         ("notice",),
-        ("folder", "lasted", "path"),
+        ("duration", "folder", "path"),
         "a directory that could not be read can be, or is no more",
     ),
     Event(
@@ -249,7 +256,7 @@ CATALOGUE = (
     Event(
         "file.readable",
         ("notice",),
-        ("file", "lasted"),
+        ("duration", "file"),
         "a file that could not be read was read",
     ),
     Event(
@@ -268,7 +275,7 @@ CATALOGUE = (
         ended_by=("file.readable",),
     ),
     Event(
-        "files.gone",
+        "files.missing",
         ("info",),
         ("condemned", "files", "folder", "why"),
         "files that a scan no longer found, and that are believed to be gone; `condemned` images"
@@ -278,24 +285,8 @@ CATALOGUE = (
     Event(
         "folder.back",
         ("notice",),
-        ("folder", "lasted", "path"),
+        ("duration", "folder", "path"),
         "a folder that was missing is there",
-    ),
-    Event(
-        "folder.believed",
-        ("notice",),
-        ("folder", "lasted", "path"),
-        "a folder that was doubted is taken for what it is: deletions in it count again",
-    ),
-    Event(
-        "folder.doubted",
-        ("error",),
-        ("folder", "let_be", "path", "remedy", "why"),
-        "a folder is another directory than before, is empty, lacks a disk below it, or is the"
-        " ghost of a mount: nothing in it is believed to be deleted; `let_be` images that were"
-        " condemned are not any more",
-        "what the field `remedy` says",
-        ended_by=("folder.believed",),
     ),
     Event(
         "folder.missing",
@@ -312,11 +303,27 @@ CATALOGUE = (
         "the configuration no longer names this folder; its images stay in the accounts",
     ),
     Event(
+        "folder.suspect",
+        ("error",),
+        ("folder", "path", "remedy", "spared", "why"),
+        "a folder is another directory than before, is empty, lacks a disk below it, or is the"
+        " ghost of a mount: nothing in it is believed to be deleted; `spared` images that were"
+        " condemned are not any more",
+        "what the field `remedy` says",
+        ended_by=("folder.trusted",),
+    ),
+    Event(
         "folder.swapped",
         ("info",),
         ("folder", "path"),
         "another directory came under the folder's name while it was read; the scan is not"
         " believed, and done again",
+    ),
+    Event(
+        "folder.trusted",
+        ("notice",),
+        ("duration", "folder", "path"),
+        "a folder that was doubted is taken for what it is: deletions in it count again",
     ),
     Event(
         "image.copied",
@@ -344,7 +351,7 @@ CATALOGUE = (
         "the account holds the image, under this hash",
     ),
     Event(
-        "image.internal",
+        "image.inactive",
         ("warning",),
         ("account", "hash", "status"),
         "an audit found an image that is held, but whose status is not ACTIVE",
@@ -372,24 +379,24 @@ CATALOGUE = (
     Event(
         "image.renamed",
         ("info",),
-        ("account", "hash", "name", "was"),
+        ("account", "hash", "name", "previous_name"),
         "an audit found that an image has another name in the account",
     ),
     Event(
-        "image.waits",
+        "image.retrying",
         ("info",),
         ("account", "file", "tries", "why"),
         "an image is tried again after a while",
     ),
     Event(
-        "images.condemned",
+        "images.marked",
         ("notice",),
         ("folder", "images"),
         "so many more images are wanted by no file any more; they leave the accounts once the grace"
         " is over",
     ),
     Event(
-        "library.said",
+        "library.message",
         ("warning", "error", "critical"),
         ("logger", "message", "traceback"),
         "something a library wanted said: a bug, most likely",
@@ -419,7 +426,13 @@ CATALOGUE = (
         "scan.done",
         ("info",),
         (
-            "files", "folder", "new_or_changed", "scanned_at", "seconds", "trouble", "troubles",
+            "files",
+            "folder",
+            "new_or_changed",
+            "scanned_at",
+            "seconds",
+            "trouble",
+            "troubles",
         ),
         "a whole folder was read through; `trouble` is the first that it met, and `scanned_at` null"
         " if there was any",
@@ -428,10 +441,28 @@ CATALOGUE = (
         "stats",
         ("info",),
         (
-            "account", "budget_used", "calls", "held", "id", "images_per_second", "in_a_row",
-            "in_flight", "in_step_in", "kind", "missing", "oldest_waiting", "paused_for",
-            "paused_since", "paused_until", "rejected", "rejections", "remedy", "state", "troubles",
-            "wanted", "why",
+            "account",
+            "budget_used",
+            "calls",
+            "consecutive",
+            "held",
+            "id",
+            "images_per_second",
+            "in_flight",
+            "in_step_in",
+            "kind",
+            "missing",
+            "oldest_waiting",
+            "paused_for",
+            "paused_since",
+            "paused_until",
+            "rejected",
+            "rejections",
+            "remedy",
+            "state",
+            "troubles",
+            "wanted",
+            "why",
         ),
         "how an account stands: every `log.stats_every` while anything in it changes, else once an"
         " hour, and at a start, a reload and a stop",
@@ -441,8 +472,16 @@ CATALOGUE = (
         "stats.folder",
         ("info",),
         (
-            "deletions_held", "doubt", "files", "folder", "last_event_at", "path", "scanned_at",
-            "trouble", "unreadable", "watch",
+            "deletions_held",
+            "doubt",
+            "files",
+            "folder",
+            "last_event_at",
+            "path",
+            "scanned_at",
+            "trouble",
+            "unreadable",
+            "watch",
         ),
         "how a folder stands: as often as `stats`",
     ),
@@ -450,7 +489,13 @@ CATALOGUE = (
         "stats.process",
         ("info",),
         (
-            "descriptors", "ledger_mb", "lines_dropped", "memory_mb", "reading", "uptime", "wal_mb",
+            "descriptors",
+            "ledger_mb",
+            "lines_dropped",
+            "memory_mb",
+            "reading",
+            "uptime",
+            "wal_mb",
         ),
         "how the process stands: after the other lines, and every four minutes if there are none;"
         " later only if `log.stats_every` is longer",
@@ -458,31 +503,31 @@ CATALOGUE = (
     Event(
         "token.accepted",
         ("notice",),
-        ("account", "lasted", "user"),
+        ("account", "duration", "user"),
         "the API takes the account's token; it is asked at a start or reload under a service"
-        " manager, which hears `READY=1` then; `lasted` is null unless an"
+        " manager, which hears `READY=1` then; `duration` is null unless an"
         " answer was waited for",
-    ),
-    Event(
-        "token.answered",
-        ("notice",),
-        ("account", "lasted"),
-        "an answer about the token that was waited for came, and was no plain yes: what the account"
-        " does now is an event of its own",
     ),
     Event(
         "token.changed",
         ("notice",),
-        ("account", "lasted"),
+        ("account", "duration"),
         "another token was found where the account's token lies; it is used from now on, and ends"
-        " a stop: `lasted` is null where there was none",
+        " a stop: `duration` is null where there was none",
     ),
     Event(
-        "token.unanswered",
+        "token.checked",
+        ("notice",),
+        ("account", "duration"),
+        "an answer about the token that was waited for came, and was no plain yes: what the account"
+        " does now is an event of its own",
+    ),
+    Event(
+        "token.unchecked",
         ("warning",),
         ("account", "why"),
         "no answer about the token came; it is asked again, and the start goes on meanwhile",
-        ended_by=("token.accepted", "token.answered"),
+        ended_by=("token.accepted", "token.checked"),
     ),
     Event(
         "upload.done",
@@ -491,18 +536,18 @@ CATALOGUE = (
         "a POST was answered",
     ),
     Event(
-        "upload.halved",
+        "upload.split",
         ("info",),
         ("account", "images", "why"),
         "a POST of several was refused; its halves are tried, until the bad image stands alone",
     ),
     Event(
-        "watch.hampered",
+        "watch.degraded",
         ("error",),
         ("folder", "remedy", "why"),
         "the watch on a folder keeps ending; rescans find what is new meanwhile",
         "what the field `remedy` says",
-        ended_by=("watch.stands_again",),
+        ended_by=("watch.restored",),
     ),
     Event(
         "watch.limit",
@@ -510,19 +555,19 @@ CATALOGUE = (
         ("folder", "remedy"),
         "the system grants no more watches; rescans find what is new meanwhile",
         "what the field `remedy` says",
-        ended_by=("watch.stands_again",),
+        ended_by=("watch.restored",),
     ),
     Event("watch.ready", ("info",), ("folder", "path"), "a folder is watched"),
     Event(
-        "watch.stands_again",
+        "watch.restored",
         ("notice",),
-        ("folder", "lasted", "path"),
+        ("duration", "folder", "path"),
         "a folder is watched as it should be, after a watch that was limited or kept ending",
     ),
     Event(
-        "watchdog.moves_again",
+        "watchdog.recovered",
         ("notice",),
-        ("lasted", "part"),
+        ("duration", "part"),
         "a part that was stuck goes on",
     ),
     Event(
@@ -534,6 +579,6 @@ CATALOGUE = (
         " or when a part that worked for half an hour does so, the service manager is told no more"
         " that all is well, and restarts syncd; else the others go on without it",
         "what the field `remedy` says",
-        ended_by=("watchdog.moves_again",),
+        ended_by=("watchdog.recovered",),
     ),
-)  # fmt: skip
+)

@@ -6,7 +6,7 @@ import structlog
 
 
 class LibraryHandler(logging.Handler):
-    """Turns each record of `logging` into the event `library.said`."""
+    """Turns each record of `logging` into the event `library.message`."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -16,7 +16,7 @@ class LibraryHandler(logging.Handler):
         structlog.get_logger().log(
             # Levels of a library's own making count as the standard one below them.
             min(record.levelno // 10 * 10, logging.CRITICAL),
-            "library.said",
+            "library.message",
             logger=record.name,
             message=message,
             exc_info=record.exc_info,

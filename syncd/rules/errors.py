@@ -32,11 +32,11 @@ class Verdict(Enum):
     """The same, but its bytes as a form field are worth one try."""
     TOO_LARGE = "too large"
     """The body was too large: less of it, or never."""
-    PUZZLE = "not understood"
+    UNKNOWN = "not understood"
     """Nobody knows: less at once, slowly, and said."""
 
 
-class Fault(msgspec.Struct, frozen=True):
+class ApiError(msgspec.Struct, frozen=True):
     """What came back instead of an answer."""
 
     status: int | None = None
@@ -63,7 +63,7 @@ class Row(msgspec.Struct, frozen=True):
     subcodes: tuple[int | None, ...] | None
     verdict: Verdict
 
-    def meets(self, fault: Fault) -> bool:
+    def meets(self, fault: ApiError) -> bool:
         """Tell whether this line speaks of that fault."""
         if fault.code is None:
             return False
@@ -100,7 +100,7 @@ _PAUSES = {
 }
 
 
-def judge(fault: Fault) -> Verdict:
+def judge(fault: ApiError) -> Verdict:
     """Return what a fault means; never from the text of its message."""
     for row in TABLE:
         if row.meets(fault):
@@ -110,9 +110,9 @@ def judge(fault: Fault) -> Verdict:
         return Verdict.TOO_LARGE if fault.status == 413 else Verdict.RETRY
     if fault.transient or fault.status is None or fault.status >= 500:
         return Verdict.RETRY
-    return Verdict.PUZZLE
+    return Verdict.UNKNOWN
 
 
-def is_permission(fault: Fault) -> bool:
+def is_permission(fault: ApiError) -> bool:
     """Tell whether a right is missing, and not the thing that was asked for."""
     return judge(fault) is Verdict.STOP_ACCOUNT and fault.code not in (100, 803)

@@ -45,7 +45,7 @@ class Evidence(msgspec.Struct, frozen=True):
     propagates: bool  # the folder's deletions do
 
 
-def believe(seen: Evidence) -> Belief:
+def trust_scan(seen: Evidence) -> Belief:
     """Decide from facts alone; whatever is odd speaks for the files."""
     if seen.root is Root.MISSING or not (seen.still and seen.unbroken and seen.shows_files):
         return Belief.NOTHING

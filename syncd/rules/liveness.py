@@ -7,7 +7,7 @@ from enum import Enum
 import msgspec
 
 
-class Care(Enum):
+class Action(Enum):
     """What a part needs."""
 
     NONE = "none"
@@ -17,7 +17,7 @@ class Care(Enum):
     """It is told of, and the service manager hears no more that the daemon lives."""
 
 
-class Plight(msgspec.Struct, frozen=True):
+class PartState(msgspec.Struct, frozen=True):
     """How a part stands, each a yes or a no."""
 
     stands: bool  # it has been at one step for too long
@@ -25,12 +25,12 @@ class Plight(msgspec.Struct, frozen=True):
     proven: bool  # in this process it worked for long, and then stood still
 
 
-def care_for(part: Plight) -> Care:
+def watchdog_action(part: PartState) -> Action:
     """Decide from facts alone.
 
     A folder whose disk hangs is no reason to stop the others again and again: where a part did not
     work since the process began, the last start did not help, and the next one would not.
     """
     if not part.stands:
-        return Care.NONE
-    return Care.RESTART if part.vital or part.proven else Care.NAME
+        return Action.NONE
+    return Action.RESTART if part.vital or part.proven else Action.NAME

@@ -24,7 +24,7 @@ ERRORS = {event.name: event for event in CATALOGUE if "error" in event.levels}
 IN_NO_LEDGER = {
     "daemon.failed": "the process has ended, and says so again at each start",
     "log.repeated": "it tells of another event, which has its place",
-    "library.said": "a bug, most likely: it begins no state",
+    "library.message": "a bug, most likely: it begins no state",
     "watchdog.stuck": "of a folder test_hanging shows it; the ledger itself, or the loop, keeps no"
     " note, and the process is about to be restarted",
 }
@@ -137,8 +137,8 @@ SCENES = {
     "file.unreadable": Scene(
         _opened("sub/a.jpg", 0o644), before=_closed("sub/a.jpg"), under=without_powers
     ),
-    "folder.doubted": Scene(_library, before=_library, after_backfill=_unlink(0)),
-    "watch.hampered": Scene(lambda rig: _no_utf8(rig).rmdir(), before=_no_utf8, anew=True),
+    "folder.suspect": Scene(_library, before=_library, after_backfill=_unlink(0)),
+    "watch.degraded": Scene(lambda rig: _no_utf8(rig).rmdir(), before=_no_utf8, anew=True),
     "watch.limit": Scene(nothing, under=without_watches, anew=True),
 }  # fmt: skip
 
@@ -202,7 +202,7 @@ async def ends(rig: Rig, daemon: Daemon, scene: Scene, ended_by: tuple[str, ...]
     if scene.hang_up:
         daemon.process.send_signal(signal.SIGHUP)
     await until(
-        lambda: any(daemon.said("level=notice", f"event={end}", "lasted=") for end in ended_by)
+        lambda: any(daemon.said("level=notice", f"event={end}", "duration=") for end in ended_by)
     )
 
     async def over() -> bool:

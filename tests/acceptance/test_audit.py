@@ -91,11 +91,11 @@ async def test_renamed_internal_and_unknown_images_are_told_and_let_be(rig: Rig)
     assert f"theirs.jpg ({theirs.hash})" in ended.out
     assert "image.renamed" in ended.err
     assert "name=by-hand.jpg" in ended.err
-    assert "image.internal" in ended.err
+    assert "image.inactive" in ended.err
     assert rig.sandbox.library.everything("1") == before
     again = await run(rig, "audit")  # what was said is not said again
     assert "image.renamed" not in again.err
-    assert "image.internal" not in again.err
+    assert "image.inactive" not in again.err
 
 
 async def test_beside_a_daemon_the_daemon_audits(rig: Rig) -> None:

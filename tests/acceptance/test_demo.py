@@ -113,7 +113,13 @@ def test_without_a_terminal_it_shows_every_scene_and_leaves_nothing(tmp_path: Pa
     assert code == 0, said
     assert "Traceback" not in said
     assert "\x1b" not in said
-    for event in ("daemon.started", "image.held", "files.gone", "file.rejected", "daemon.stopped"):
+    for event in (
+        "daemon.started",
+        "image.held",
+        "files.missing",
+        "file.rejected",
+        "daemon.stopped",
+    ):
         assert f" event={event}" in said
     assert said.index("event=account.paused account=main") < said.index("event=account.resumed")
     assert (counted := re.search(r"47 files, (\d+) images sent, (\d+) copied in", said))

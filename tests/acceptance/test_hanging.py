@@ -64,7 +64,7 @@ async def test_from_the_start_it_is_named_and_the_others_go_on(
         assert not daemon.said("about to be restarted")
         await until(lambda: needed(rig) == {("watchdog.stuck", "folders.share")})
         share.recover()
-        await until(lambda: daemon.said("watchdog.moves_again", "watcher of share", "lasted"))
+        await until(lambda: daemon.said("watchdog.recovered", "watcher of share", "duration"))
         await until(lambda: needed(rig) == set())
         await until(lambda: rig.recorded(picture(1)) is not None)
         assert await daemon.end() == 0
@@ -107,7 +107,7 @@ async def test_one_that_hangs_while_it_is_read_keeps_its_readers_and_no_others(
         await until(lambda: rig.recorded(picture(1000)) is not None)
         assert not daemon.said("watchdog.stuck", "of spring")
         share.recover()
-        await until(lambda: daemon.said("watchdog.moves_again", "reader of share"))
+        await until(lambda: daemon.said("watchdog.recovered", "reader of share"))
         await until(lambda: all(rig.recorded(picture(i)) is not None for i in range(200)))
         assert await daemon.end() == 0
 
@@ -127,7 +127,7 @@ async def test_images_that_cannot_be_fetched_hold_up_no_worker(
         rig.write("b.jpg", picture(2))
         await until(lambda: rig.recorded(picture(2)) is not None)
         assert rig.recorded(picture(1)) is None
-        assert daemon.said("image.waits", "the disk of its folder does not answer")
+        assert daemon.said("image.retrying", "the disk of its folder does not answer")
         share.recover()
         await until(lambda: rig.recorded(picture(1)) is not None)
         assert await daemon.end() == 0

@@ -103,7 +103,7 @@ async def test_too_many_at_once_wait_for_a_person_who_lets_them_be(library: Rig)
         assert await daemon.end() == 0
     async with running(library) as daemon:  # they stay for good
         await scanned(daemon)
-        assert not daemon.said("images.condemned")
+        assert not daemon.said("images.marked")
     assert deletes(library) == 0
     assert all(held(library))
 
@@ -135,7 +135,7 @@ async def test_a_folder_that_keeps_its_images_deletes_none(library: Rig) -> None
     async with running(library) as daemon:
         await brought(library, daemon)
         unlink(library, daemon, 5)
-        await until(lambda: daemon.said("files.gone"))
+        await until(lambda: daemon.said("files.missing"))
         await scanned(daemon)
         assert await daemon.end() == 0
     library.per_folder = 'deletions = "propagate"'  # which is no word about those

@@ -73,7 +73,7 @@ room.Engine.run = lambda self, carrying: fails()
 async def test_a_bug_in_a_command_without_a_log_is_told_without_secrets(rig: Rig) -> None:
     bug = f"""
 from syncd.config import Secret
-from syncd.service.logs import hide
+from syncd.logs.secrets import hide
 hide(Secret("{rig.sandbox.token}"))
 def load(*_args):
     raise ValueError("a token: {rig.sandbox.token}")

@@ -150,16 +150,16 @@ async def test_a_disk_that_is_unmounted(story: Story, mounts: Mounts) -> None:
     async with running(story.rig, under=mounts.under) as daemon:
         await story.brought(daemon)
         mounts.unmount(folder)
-        await until(lambda: daemon.said("folder.doubted"))
+        await until(lambda: daemon.said("folder.suspect"))
         await story.scanned(daemon)
         await story.nothing_was_deleted(daemon)
-        assert said_once(daemon, "folder.doubted", "nothing is deleted", "mount it")
+        assert said_once(daemon, "folder.suspect", "nothing is deleted", "mount it")
         listed = await story.listed()
         assert "folder spring" in listed
         assert str(folder) in listed
         assert f"it had {len(story.contents)} files" in listed
         mounts.mount("--bind", disk, folder)
-        await until(lambda: daemon.said("folder.believed", "folder=spring "))
+        await until(lambda: daemon.said("folder.trusted", "folder=spring "))
         await story.everything_goes_on(daemon)
         assert "nothing waits" in await story.listed()
 
@@ -180,7 +180,7 @@ async def test_a_disk_below_the_folder_that_is_unmounted(story: Story, mounts: M
         await story.nothing_was_deleted(daemon)
         assert "folder spring" in await story.listed()
         mounts.mount("--bind", disk, below)
-        await until(lambda: daemon.said("folder.believed", "folder=spring "))
+        await until(lambda: daemon.said("folder.trusted", "folder=spring "))
         await story.scanned(daemon, "new_or_changed=0")
         await story.nothing_was_deleted(daemon)
 
@@ -194,14 +194,14 @@ async def test_a_disk_that_is_mounted_after_the_start(story: Story, mounts: Moun
         await story.scanned(daemon, "files=0")
         mounts.mount("--bind", disk, folder)
         await story.brought(daemon)
-        assert not daemon.said("folder.doubted")
+        assert not daemon.said("folder.suspect")
         assert await daemon.end() == 0
     mounts.unmount(folder)
     async with running(story.rig, under=mounts.under) as daemon:
-        await until(lambda: daemon.said("folder.doubted"))
+        await until(lambda: daemon.said("folder.suspect"))
         await story.scanned(daemon)
         await story.nothing_was_deleted(daemon)
-        assert said_once(daemon, "folder.doubted", "mount it")
+        assert said_once(daemon, "folder.suspect", "mount it")
         assert await daemon.end() == 0
     mounts.mount("--bind", disk, folder)
     async with running(story.rig, under=mounts.under) as daemon:
@@ -219,11 +219,11 @@ async def test_a_bind_mount_whose_source_was_made_again(story: Story, mounts: Mo
         source.mkdir()
         story.fill(source)
         assert mounts.inside(folder).stat().st_nlink == 0
-        await until(lambda: daemon.said("folder.doubted", "was deleted"))
+        await until(lambda: daemon.said("folder.suspect", "was deleted"))
         await story.nothing_was_deleted(daemon)
         mounts.unmount(folder)
         mounts.mount("--bind", source, folder)
-        await until(lambda: daemon.said("folder.believed", "folder=spring "))
+        await until(lambda: daemon.said("folder.trusted", "folder=spring "))
         await story.everything_goes_on(daemon)
 
 
@@ -233,15 +233,15 @@ async def test_a_folder_that_is_emptied(story: Story) -> None:
     async with running(story.rig) as daemon:
         await story.brought(daemon)
         shutil.rmtree(story.rig.folder / "sub")
-        await until(lambda: daemon.said("folder.doubted", "is empty"))
+        await until(lambda: daemon.said("folder.suspect", "is empty"))
         await story.scanned(daemon)
         await story.nothing_was_deleted(daemon)
-        assert said_once(daemon, "folder.doubted", "approve spring")
+        assert said_once(daemon, "folder.suspect", "approve spring")
         assert "folder spring: is empty" in await story.listed()
         status = await syncd(story.rig, "status", "--config", story.config)
         assert "folder spring: is empty, and was not: see `syncd deletions`" in status.out
         story.fill(story.rig.folder)
-        await until(lambda: daemon.said("folder.believed", "folder=spring "))
+        await until(lambda: daemon.said("folder.trusted", "folder=spring "))
         await story.everything_goes_on(daemon)
 
 
@@ -250,16 +250,16 @@ async def test_an_emptied_folder_that_a_person_takes_as_it_is(story: Story) -> N
     async with running(story.rig) as daemon:
         await story.brought(daemon)
         shutil.rmtree(story.rig.folder / "sub")
-        await until(lambda: daemon.said("folder.doubted", "is empty"))
+        await until(lambda: daemon.said("folder.suspect", "is empty"))
         approved = await syncd(
             story.rig, "deletions", "approve", "spring", "--config", story.config
         )
         assert approved.code == 0, approved.err
         assert "no image is deleted" in approved.out
-        await until(lambda: daemon.said("folder.believed", "folder=spring "))
+        await until(lambda: daemon.said("folder.trusted", "folder=spring "))
         await story.scanned(daemon)
         await story.nothing_was_deleted(daemon)
-        assert daemon.said("files.gone", "folder=spring", f"files={len(story.contents)}")
+        assert daemon.said("files.missing", "folder=spring", f"files={len(story.contents)}")
         assert "nothing waits" in await story.listed()
         again = await syncd(story.rig, "deletions", "approve", "spring", "--config", story.config)
         assert again.code == 1
@@ -277,13 +277,13 @@ async def test_a_folder_that_is_swapped(story: Story) -> None:
         folder.rename(aside)
         other.rename(folder)
         await until(lambda: story.rig.recorded(picture(600)) is not None)
-        await until(lambda: daemon.said("folder.doubted", "is another directory"))
+        await until(lambda: daemon.said("folder.suspect", "is another directory"))
         await story.scanned(daemon)
         await story.nothing_was_deleted(daemon)
-        assert said_once(daemon, "folder.doubted")
+        assert said_once(daemon, "folder.suspect")
         folder.rename(other)
         aside.rename(folder)
-        await until(lambda: daemon.said("folder.believed", "folder=spring "))
+        await until(lambda: daemon.said("folder.trusted", "folder=spring "))
         await story.everything_goes_on(daemon)
         assert story.rig.holds(picture(600))
 
@@ -330,7 +330,7 @@ async def test_what_is_unlinked_beside_an_unreadable_directory_waits_for_it(stor
         try:
             await until(lambda: daemon.said("directory.unreadable", str(lost)))
             path.unlink()
-            await until(lambda: daemon.said("images.condemned", "folder=spring "))
+            await until(lambda: daemon.said("images.marked", "folder=spring "))
             await story.scanned(daemon)
             await story.a_witness_goes(daemon)
             assert story.rig.holds(picture(500))
@@ -350,7 +350,7 @@ async def test_patterns_that_change(story: Story) -> None:
     story.rig.per_folder += '\nexclude = ["sub/"]'
     async with running(story.rig) as daemon:
         files = f"files={len(story.contents)} "
-        await until(lambda: daemon.said("files.gone", files, "include or exclude has changed"))
+        await until(lambda: daemon.said("files.missing", files, "include or exclude has changed"))
         await story.scanned(daemon)
         await story.nothing_was_deleted(daemon)
         assert await daemon.end() == 0

@@ -48,8 +48,8 @@ BRIEF = {**OPEN, "SYNCD_ACCOUNT": "eu", "SYNCD_STATE": "paused", "SYNCD_PAUSED_F
 LONG = {**BRIEF, "SYNCD_ACCOUNT": "main", "SYNCD_PAUSED_FOR": "7200.5", "SYNCD_WHY": "80004: busy"}
 ALIVE = {"SYNCD_EVENT": "stats.process", "PRIORITY": "6"}
 STOPPED = {"SYNCD_EVENT": "account.stopped", "SYNCD_ACCOUNT": "ap", "PRIORITY": "3"}
-BUG = {"SYNCD_EVENT": "library.said", "PRIORITY": "2"}
-FAILS = {"SYNCD_EVENT": "account.fails", "SYNCD_ACCOUNT": "ap", "PRIORITY": "4"}
+BUG = {"SYNCD_EVENT": "library.message", "PRIORITY": "2"}
+FAILS = {"SYNCD_EVENT": "account.failing", "SYNCD_ACCOUNT": "ap", "PRIORITY": "4"}
 
 
 def sudo(lines: list[str]) -> str:
@@ -136,12 +136,12 @@ async def test_what_went_wrong(box: Box) -> None:
     found = asked(box, "errors", 1)
     assert len(found) == 2
     assert "event=account.stopped" in found[0]
-    assert "event=library.said" in found[1]
+    assert "event=library.message" in found[1]
     ended = watched(box, "errors")
     assert ended.code == 1
     assert [line.split()[0] for line in ended.out.splitlines()] == [
         "event=account.stopped",
-        "event=library.said",
+        "event=library.message",
     ]
 
 

@@ -63,9 +63,9 @@ async def test_while_nobody_answers_the_manager_hears_why(rig: Rig, manager: Man
     rig.sandbox.faults.add(Fault("html503", times=2))
     async with running(rig) as daemon:
         await until(lambda: manager.told("READY=1") == 1)
-        await until(lambda: daemon.said("warning", "token.unanswered", "503"))
-        assert sum("token.unanswered" in line for line in daemon.lines) == 1
-        await until(lambda: daemon.said("notice", "token.accepted", "account=main", "lasted="))
+        await until(lambda: daemon.said("warning", "token.unchecked", "503"))
+        assert sum("token.unchecked" in line for line in daemon.lines) == 1
+        await until(lambda: daemon.said("notice", "token.accepted", "account=main", "duration="))
     assert any("no answer about the token yet (HTTP 503" in s for s in manager.statuses())
 
 
@@ -76,7 +76,7 @@ async def test_an_answer_that_was_waited_for_and_is_a_refusal_is_told(
     rig.sandbox.faults.add(Fault("190"))
     async with running(rig) as daemon:
         await until(lambda: manager.told("READY=1") == 1)
-        await until(lambda: daemon.said("notice", "token.answered", "account=main", "lasted="))
+        await until(lambda: daemon.said("notice", "token.checked", "account=main", "duration="))
         assert daemon.said("error", "account.stopped")
         assert not daemon.said("token.accepted")
 
@@ -137,7 +137,7 @@ async def test_a_ledger_that_is_stuck_is_named_and_the_watchdog_hears_nothing(
             before, at = manager.told("WATCHDOG=1"), time.monotonic()
             await until(lambda: time.monotonic() > at + 1.0)  # twice as long as it is silent
             assert manager.told("WATCHDOG=1") == before
-        await until(lambda: daemon.said("watchdog.moves_again", "ledger writer"))
+        await until(lambda: daemon.said("watchdog.recovered", "ledger writer"))
         await until(lambda: manager.told("WATCHDOG=1") > before)
         assert await daemon.end() == 0
 

@@ -260,9 +260,9 @@ async def test_a_token_file_that_changes_opens_what_was_stopped_without_a_reload
         token.unlink()  # a moment without any token changes nothing
         token.write_text(rig.sandbox.token)
         await until(lambda: rig.recorded(content) is not None)
-        await until(lambda: daemon.said("token.changed", "account=main", "lasted="))
+        await until(lambda: daemon.said("token.changed", "account=main", "duration="))
         (changed,) = (line for line in daemon.lines if "token.changed" in line)
-        assert re.search(r"lasted=\d", changed), "it ended a stop"
+        assert re.search(r"duration=\d", changed), "it ended a stop"
         assert times(daemon, "account.stopped") == 1
         assert not rig.rows("SELECT * FROM pause")
         assert await daemon.end() == 0

@@ -32,7 +32,7 @@ BIG = """
 import sys
 import structlog
 from syncd.config import LogFormat
-from syncd.service.logs import configure_logs
+from syncd.logs.setup import configure_logs
 lines = configure_logs("info", LogFormat.AUTO, sys.stderr)
 structlog.get_logger().info("big", texts=["x" * 8000] * 50)
 """

@@ -18,7 +18,7 @@ async def scanned(daemon: Daemon) -> None:
 def seconds(daemon: Daemon, event: str) -> float:
     """Return for how long a state lasted that ended."""
     (line,) = (line for line in daemon.lines if f"event={event} " in line)
-    found = re.search(r"lasted=([\d.]+)", line)
+    found = re.search(r"duration=([\d.]+)", line)
     assert found, line
     return float(found[1])
 
@@ -64,5 +64,5 @@ async def test_files_that_go_take_their_trouble_with_them(rig: Rig) -> None:
         assert "cannot read 2 files: permission denied" in (await syncd(rig, *asked)).out
         (rig.folder / "1.jpg").unlink()
         (rig.folder / "2.jpg").unlink()
-        await until(lambda: daemon.said("files.gone", "files=2"))
+        await until(lambda: daemon.said("files.missing", "files=2"))
         assert "needs you" not in (await syncd(rig, *asked)).out

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from syncd.config import Account
+from syncd.config import AccountConfig
 
 TOKEN = {"SYNCD_BENCH_TOKEN": "sandbox-token"}
 
 NO_LIMIT = (
     'budget = { points = 1000000, window = "1s", calls = 1000000, calls_window = "1s" }'
-    if "budget" in Account.__annotations__
+    if "budget" in AccountConfig.__annotations__
     else ""
 )
 """More than any wire carries: what is measured is the client."""

@@ -11,22 +11,22 @@ from support.hanging import hanging
 from support.rig import until
 
 from syncd.config.leading import where_they_lead
-from syncd.threads import Threads, aside
+from syncd.threads import ThreadPool, run_in_thread
 
 MANY = 50  # more than any pool has threads
 
 
 async def test_it_answers_or_raises() -> None:
-    assert await aside(lambda: 7) == 7
+    assert await run_in_thread(lambda: 7) == 7
     with pytest.raises(ZeroDivisionError):
-        await aside(lambda: 1 // 0)
+        await run_in_thread(lambda: 1 // 0)
 
 
 async def test_however_many_hang_the_next_one_is_done() -> None:
     go = threading.Event()
-    threads = Threads("test")
+    threads = ThreadPool("test")
     hung = [threads.begin(go.wait) for _ in range(MANY)]
-    assert await aside(lambda: 7) == 7
+    assert await run_in_thread(lambda: 7) == 7
     assert await threads.begin(lambda: 7) == 7
     assert not any(one.done() for one in hung)
     go.set()
@@ -34,7 +34,7 @@ async def test_however_many_hang_the_next_one_is_done() -> None:
 
 
 async def test_a_thread_is_kept_for_the_next_work_until_the_end() -> None:
-    threads = Threads("test")
+    threads = ThreadPool("test")
     first = await threads.begin(threading.current_thread)
     go = threading.Event()
     busy = threads.begin(go.wait)
@@ -57,7 +57,7 @@ async def test_a_caller_that_gave_up_hears_nothing() -> None:
         went.set()
         raise OSError
 
-    waiting = Threads("test").begin(fail)
+    waiting = ThreadPool("test").begin(fail)
     waiting.cancel()
     go.set()
     await until(went.is_set)
@@ -67,10 +67,10 @@ async def test_a_caller_that_gave_up_hears_nothing() -> None:
 
 def test_a_process_ends_while_some_hang() -> None:
     program = (
-        "import asyncio, threading; from syncd.aside import Threads, leave_aside\n"
+        "import asyncio, threading; from syncd.threads import ThreadPool, start_thread\n"
         "async def main():\n"
-        "    leave_aside(threading.Event().wait)\n"
-        "    Threads('test').begin(threading.Event().wait)\n"
+        "    start_thread(threading.Event().wait)\n"
+        "    ThreadPool('test').begin(threading.Event().wait)\n"
         "asyncio.run(main())"
     )
     assert subprocess.run([sys.executable, "-c", program], timeout=20, check=True).returncode == 0

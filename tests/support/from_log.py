@@ -152,7 +152,9 @@ def _of_account(account: State, event: str, record: State) -> None:
             account["pause"] = _pause(record, kind, why, record["since"], record["until"])
         case "stopped":
             why = f"{record['kind']}: {record['why']}"
-            account["pause"] = _pause({**record, "in_a_row": 1}, "stop", why, record["since"], None)
+            account["pause"] = _pause(
+                {**record, "consecutive": 1}, "stop", why, record["since"], None
+            )
         case "resumed":
             account["pause"] = None
         case "retried":
@@ -163,15 +165,15 @@ def _of_folder(folder: State, event: str, record: State) -> None:
     match event:
         case "folder.missing":
             folder["doubt"] = NOT_THERE
-        case "folder.doubted":
+        case "folder.suspect":
             folder["doubt"] = record["why"]
-        case "folder.believed":
+        case "folder.trusted":
             folder["doubt"] = None
         case "deletions.held":
             folder["deletions_held"] = record["images"]
         case "deletions.settled":
             folder["deletions_held"] = 0
-        case "images.condemned" if folder["deletions_held"]:
+        case "images.marked" if folder["deletions_held"]:
             folder["deletions_held"] += record["images"]  # they wait with the others
         case "scan.done":
             folder["trouble"] = record["trouble"]
@@ -179,7 +181,7 @@ def _of_folder(folder: State, event: str, record: State) -> None:
 
 
 def _pause(record: State, kind: str, why: str, since: str, until: str | None) -> State:
-    row = record["in_a_row"]
+    row = record["consecutive"]
     return {
         "kind": kind,
         "why": why,

@@ -13,7 +13,7 @@ from typing import Any
 from syncd.config import Config, load
 from syncd.daemon.backfill import Result, backfill
 from syncd.daemon.credentials import opener
-from syncd.daemon.runtime import House, keep, open_house, upkeep_of
+from syncd.daemon.runtime import Runtime, keep, open_runtime, upkeep_of
 from syncd.daemon.signals import run_until
 from syncd.engine.audit import Audit
 from syncd.sandbox.server import Sandbox
@@ -95,12 +95,12 @@ class Rig:
             )
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[House]:
+    async def running(self) -> AsyncIterator[Runtime]:
         """The daemon's own loops, in this process, until the block ends."""
         config = self.config()
         stop = asyncio.Event()
         open_account = opener(config, self.environ, lambda _: None)
-        async with open_house(config, open_account, upkeep=True) as house:
+        async with open_runtime(config, open_account, upkeep=True) as house:
             task = asyncio.create_task(run_until(stop, lambda carrying: keep(house, carrying)))
             try:
                 yield house
@@ -114,7 +114,7 @@ class Rig:
         config = self.config()
         open_account = opener(config, self.environ, lambda _: None)
         async with (
-            open_house(config, open_account) as house,
+            open_runtime(config, open_account) as house,
             asyncio.TaskGroup() as carrying,
         ):
             await house.engine.take_up()

@@ -192,11 +192,11 @@ class Life:
     async def another_directory_comes(self, of: Of = whole) -> None:
         self.rig.folder.rename(self.rig.path / "the one before")
         self.rig.folder.mkdir()
-        await until(lambda: self.said("folder.doubted"))
+        await until(lambda: self.said("folder.suspect"))
         await self.rests(of)
         ended = await syncd(self.rig, "deletions", "approve", "spring", "--config", self.config)
         assert ended.code == 0, ended.err
-        await until(lambda: self.said("folder.believed"))
+        await until(lambda: self.said("folder.trusted"))
 
     async def deletions_are_held(self, of: Of = whole) -> None:
         self.rig.sandbox.faults.clear()

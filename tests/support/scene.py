@@ -9,7 +9,7 @@ from pathlib import Path
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import stat_of
 from syncd.folders.scanning.scan import SCOUTS_AFTER, Stretch, Walk
-from syncd.folders.watching.targets import EVERYWHERE, Look
+from syncd.folders.watching.targets import EVERYWHERE, ScanTarget
 from syncd.ledger import files
 from syncd.ledger.database import open_ledger
 from syncd.ledger.files import Content, Place
@@ -53,11 +53,11 @@ class Scene:
     def record_trouble(self, name: bytes, stat: Stat) -> None:
         files.record_all([(Place(self.folder, b"", name), stat, "why")])(self.db)
 
-    def walk(self, *looks: Look, scouts_after: int = SCOUTS_AFTER) -> Walk:
+    def walk(self, *looks: ScanTarget, scouts_after: int = SCOUTS_AFTER) -> Walk:
         root, wanted = os.fsencode(self.root), looks or [EVERYWHERE]
         return Walk(self.ledger, self.folder, root, IMAGES, wanted, scouts_after=scouts_after)
 
-    def scan(self, *looks: Look) -> Stretch:
+    def scan(self, *looks: ScanTarget) -> Stretch:
         return to_the_end(self.walk(*looks))
 
     def missed(self, stretch: Stretch) -> list[bytes]:

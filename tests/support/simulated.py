@@ -156,7 +156,7 @@ class Sender:
             at(time, "arrival")
         at(start, "look")
         fresh: deque[float] = deque()
-        flying, closed_until, next_look = 0, -math.inf, start
+        in_flight, closed_until, next_look = 0, -math.inf, start
         while events:
             now, _, what, call = heapq.heappop(events)
             if now > start + seconds:
@@ -176,7 +176,7 @@ class Sender:
                     continue
                 case "taken" | "refused":
                     assert call is not None
-                    flying -= 1
+                    in_flight -= 1
                     mine = self.skew(now)
                     if what == "taken":
                         self.pace.taken(mine, call)
@@ -194,7 +194,7 @@ class Sender:
                     next_look = closed_until
                     at(closed_until, "look")
                 continue
-            while flying < self.workers and (fresh or self.backlog > 0):
+            while in_flight < self.workers and (fresh or self.backlog > 0):
                 mine = self.skew(now)
                 wanted = min(self.per_post, len(fresh) or self.backlog)
                 post = write(self.pace.images(wanted))
@@ -212,7 +212,7 @@ class Sender:
                         self.waited.append(now - fresh.popleft())
                     else:
                         self.backlog -= 1
-                flying += 1
+                in_flight += 1
                 at(now + self.latency() / 2, "reach", post)
 
 

@@ -24,7 +24,7 @@ class _Kept(msgspec.Struct):
     since: float
 
 
-class Kept:
+class ContentCache:
     """Contents by digest, so many bytes in all; each can be fetched once for each of its uses.
 
     What is kept was hashed as it is: bytes do not change. May be used from any thread.

@@ -7,20 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 
 from syncd.folders.intake.read import Reader
 from syncd.folders.safe_open import Unreadable
-from syncd.heartbeat import Pulse
+from syncd.heartbeat import Heartbeat
 from syncd.ledger.replicas import Source
 from syncd.model import Absent, Digest
 
 
 def load(
     wanted: Sequence[tuple[Digest, Sequence[Source]]],
-    readers: Mapping[int, Pulse],
-    moved: Callable[[], None],
+    readers: Mapping[int, Heartbeat],
+    progress: Callable[[], None],
 ) -> tuple[list[bytes | Absent], list[Source]]:
     """Return the bytes of each image, or why no file has them, and the files that changed.
 
     What is returned has been hashed: it is what the digest says. Each folder's reader shows how
-    that moves, and `moved` is called at each file; from a folder that hangs nothing is read.
+    that moves, and `progress` is called at each file; from a folder that hangs nothing is read.
     Blocks: run it in a thread.
     """
     contents: list[bytes | Absent] = []
@@ -30,12 +30,12 @@ def load(
             found: bytes | Absent = Absent.CHANGED
             for source in sources:
                 pulse = readers[source.folder_id]
-                if pulse.hangs():
+                if pulse.stalled():
                     found = Absent.HANGS
                     continue
                 with pulse.step():
                     content = _read(reader, digest, source)
-                moved()
+                progress()
                 if content is not None:
                     found = content
                     break

@@ -11,22 +11,21 @@ from functools import partial
 
 import structlog
 
-from syncd.folders.intake.cache import Kept
+from syncd.folders.intake.cache import ContentCache
 from syncd.folders.intake.lines import Lines
 from syncd.folders.intake.read import Reader, Reading
 from syncd.folders.intake.settle import Found, Settling
 from syncd.folders.safe_open import Unreadable
-from syncd.heartbeat import Pulse
-from syncd.images.probe import Picture, Unfit
+from syncd.heartbeat import Heartbeat
+from syncd.images.probe import Picture, Unsupported
 from syncd.ledger import files
 from syncd.ledger.database import Ledger
 from syncd.ledger.files import Content, Place
-from syncd.log import Log
+from syncd.log import Log, elapsed
 from syncd.model import Digest, Stat, printable
 from syncd.rules import remedies
-from syncd.rules.lasting import lasted
 from syncd.rules.settle import is_recent
-from syncd.threads import Threads
+from syncd.threads import ThreadPool
 
 log: Log = structlog.get_logger()
 
@@ -61,9 +60,9 @@ class Intake:
         ledger: Ledger,
         settle: float,
         arrived: Arrived,
-        kept: Kept,
+        kept: ContentCache,
         uses: Callable[[int], int],
-        readers: Mapping[int, Pulse] | None = None,
+        readers: Mapping[int, Heartbeat] | None = None,
     ) -> None:
         """`kept` takes what is missing somewhere; `uses` says in how many accounts, by folder.
 
@@ -73,10 +72,10 @@ class Intake:
         self._kept = kept
         self._uses = uses
         self._arrived = arrived
-        self._readers = defaultdict(Pulse) if readers is None else readers
+        self._readers = defaultdict(Heartbeat) if readers is None else readers
         self._lines = Lines(settle, self._readers)
         # Of its own: what images leave behind in the allocator is kept for each thread.
-        self._threads = Threads("read")
+        self._threads = ThreadPool("read")
         self._reading: dict[Place, Found] = {}
         self._changed = asyncio.Event()
 
@@ -84,7 +83,7 @@ class Intake:
     def reading(self) -> bool:
         """Files that have settled are being read, or are about to be, and nothing hangs there."""
         due = self._lines.next_due
-        return any(not self._lines.hangs(place.folder_id) for place in self._reading) or (
+        return any(not self._lines.stalled(place.folder_id) for place in self._reading) or (
             due is not None and due <= time.monotonic()
         )
 
@@ -134,7 +133,7 @@ class Intake:
     async def quiet_but_for_hanging(self, folder_id: int) -> None:
         """Wait as `quiet` does, but for other folders only as long as their disks do not hang."""
         while any(
-            one == folder_id or not self._lines.hangs(one)
+            one == folder_id or not self._lines.stalled(one)
             for one in self._lines.folders.union(place.folder_id for place in self._reading)
         ):
             await self._change(_GLANCE)
@@ -159,7 +158,7 @@ class Intake:
                 continue
             self._reading.update((found.place, found) for found in batch)
             reading = self._threads.begin(partial(self._read_all, batch))
-            while not reading.done() and not self._lines.hangs(batch[0].place.folder_id):
+            while not reading.done() and not self._lines.stalled(batch[0].place.folder_id):
                 await asyncio.wait({reading}, timeout=_GLANCE)
             if reading.done():
                 results = reading.result()  # kept while the next are read: memory to read into
@@ -184,7 +183,7 @@ class Intake:
         self._kept.wait_for_room(sum(found.stat.size for found in batch))
         results: list[Reading | Unreadable] = []
         pulse = self._readers[batch[0].place.folder_id]
-        with pulse.step() as step, Reader(step.moved) as reader:
+        with pulse.step() as step, Reader(step.progress) as reader:
             for found in batch:
                 try:
                     results.append(reader.digest(found.root, found.place.path))
@@ -223,7 +222,7 @@ class Intake:
             since = troubled.get(found.place)
             match content:
                 case Content() if since is not None:
-                    log.notice("file.readable", file=_shown(found), lasted=lasted(since, now))
+                    log.notice("file.readable", file=_shown(found), duration=elapsed(since, now))
                 case str(why) if since is None:
                     log.error("file.unreadable", file=_shown(found), why=why, remedy=remedies.FILE)
                 case _:
@@ -275,5 +274,5 @@ def _content(reading: Reading) -> Content:
     match reading.verdict:
         case Picture(format=kind, width=width, height=height):
             return Content(reading.digest, reading.size, kind.name, width, height, None)
-        case Unfit(reason=why):
+        case Unsupported(reason=why):
             return Content(reading.digest, reading.size, None, None, None, why)

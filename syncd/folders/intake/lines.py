@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Mapping
 
 from syncd.folders.intake.settle import Found, Settling
-from syncd.heartbeat import Pulse
+from syncd.heartbeat import Heartbeat
 from syncd.ledger.files import Place
 
 _GLANCE = 1.0  # seconds between two looks whether a folder hangs no more: nobody tells
@@ -15,7 +15,7 @@ _GLANCE = 1.0  # seconds between two looks whether a folder hangs no more: nobod
 class Lines:
     """A line for each folder; folders take turns, and who has something fresh goes first."""
 
-    def __init__(self, settle: float, readers: Mapping[int, Pulse]) -> None:
+    def __init__(self, settle: float, readers: Mapping[int, Heartbeat]) -> None:
         """readers shows, by folder, whether what reads there hangs."""
         self._lines: defaultdict[int, Settling] = defaultdict(lambda: Settling(settle))
         self._readers = readers
@@ -27,9 +27,9 @@ class Lines:
         """Return a folder's line."""
         return self._lines[folder_id]
 
-    def hangs(self, folder_id: int) -> bool:
+    def stalled(self, folder_id: int) -> bool:
         """Tell whether nobody should wait for a folder."""
-        return self._readers[folder_id].hangs()
+        return self._readers[folder_id].stalled()
 
     @property
     def folders(self) -> set[int]:
@@ -45,13 +45,13 @@ class Lines:
     def rest(self, now: float) -> float | None:
         """Return for how many seconds nothing will be there to take; None until a file comes."""
         waits = [] if (due := self.next_due) is None else [due - now]
-        if any(map(self.hangs, self.folders)):
+        if any(map(self.stalled, self.folders)):
             waits.append(_GLANCE)
         return min(waits, default=None)
 
     def beside(self, folder_id: int, length: Callable[[Settling], int]) -> int:
         """Return how long a folder's line is, with all others that move if it does."""
-        if self.hangs(folder_id):
+        if self.stalled(folder_id):
             return length(self._lines[folder_id])
         return sum(map(length, self._moving()))
 
@@ -59,7 +59,7 @@ class Lines:
         self, most: int, most_bytes: int, now: float, wall_ns: int, reading: Container[Place]
     ) -> list[Found]:
         """Hand out files of one folder that does not hang, as its line does."""
-        moving = [(one, line) for one, line in self._lines.items() if not self.hangs(one)]
+        moving = [(one, line) for one, line in self._lines.items() if not self.stalled(one)]
         moving.sort(key=lambda one_and_line: not one_and_line[1].fresh)
         for folder_id, line in moving:
             if batch := line.take(most, most_bytes, now, wall_ns, reading):
@@ -70,4 +70,4 @@ class Lines:
         return []
 
     def _moving(self) -> list[Settling]:
-        return [line for one, line in self._lines.items() if not self.hangs(one)]
+        return [line for one, line in self._lines.items() if not self.stalled(one)]

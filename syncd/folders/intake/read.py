@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from syncd.folders.safe_open import FILE, Unreadable, open_file, open_waypoint, stat_of, unreadable
-from syncd.images.probe import Picture, Unfit, probe
+from syncd.images.probe import Picture, Unsupported, probe
 from syncd.model import Digest, Stat
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Reading(msgspec.Struct, frozen=True):
     stat_after: Stat
     digest: Digest
     size: int
-    verdict: Picture | Unfit
+    verdict: Picture | Unsupported
     content: bytes | None
     """The very bytes that were digested; None for a file larger than READ_AT_ONCE."""
 
@@ -41,9 +41,9 @@ class Reader:
     Leaving the context closes it. Nothing outside the root is read, whatever is swapped meanwhile.
     """
 
-    def __init__(self, moved: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, progress: Callable[[], None] = lambda: None) -> None:
         """moved is called at each file, and at each piece of one that is streamed."""
-        self._moved = moved
+        self._progress = progress
         self._directory: tuple[bytes, bytes, int] | None = None  # root, path, descriptor
 
     def __enter__(self) -> Reader:
@@ -54,11 +54,11 @@ class Reader:
 
     def digest(self, root: bytes, path: bytes) -> Reading:
         """Digest and probe the file at `path`, relative to the root; raise Unreadable."""
-        self._moved()
+        self._progress()
         try:
             file = self._open(root, path)
             try:
-                return _digest(file, self._moved)
+                return _digest(file, self._progress)
             finally:
                 os.close(file)
         except OSError as error:
@@ -69,7 +69,7 @@ class Reader:
 
         Raises Unreadable.
         """
-        self._moved()
+        self._progress()
         try:
             file = self._open(root, path)
             try:
@@ -110,16 +110,16 @@ class Reader:
 class _Streamed(io.FileIO):
     """A file that tells when a piece of it is read."""
 
-    def __init__(self, file: int, moved: Callable[[], None]) -> None:
+    def __init__(self, file: int, progress: Callable[[], None]) -> None:
         super().__init__(file, closefd=False)
-        self._moved = moved
+        self._progress = progress
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        self._moved()
+        self._progress()
         return super().readinto(buffer)
 
 
-def _digest(file: int, moved: Callable[[], None]) -> Reading:
+def _digest(file: int, progress: Callable[[], None]) -> Reading:
     before = _stat_of_regular(file)
     content: bytes | None = None
     if before.size <= READ_AT_ONCE:
@@ -127,7 +127,7 @@ def _digest(file: int, moved: Callable[[], None]) -> Reading:
         digest, size = hashlib.sha256(content).digest(), len(content)
         verdict = probe(io.BytesIO(content))
     else:
-        with _Streamed(file, moved) as stream:
+        with _Streamed(file, progress) as stream:
             digest = hashlib.file_digest(stream, "sha256").digest()
             size = stream.tell()
             verdict = _probe_buffered(stream)
@@ -142,7 +142,7 @@ def _stat_of_regular(file: int) -> Stat:
     return stat_of(found)
 
 
-def _probe_buffered(file: io.FileIO) -> Picture | Unfit:
+def _probe_buffered(file: io.FileIO) -> Picture | Unsupported:
     buffered = io.BufferedReader(file)
     try:
         return probe(buffered)

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from syncd.folders.safe_open import Way, stat_of
-from syncd.folders.watching.targets import Look, coalesced
+from syncd.folders.watching.targets import ScanTarget, coalesced
 from syncd.ledger import files
 from syncd.ledger.database import connect_reader
 from syncd.ledger.files import Place
@@ -20,13 +20,13 @@ def look_at_files(
     ledger: Path,
     folder_id: int,
     root: bytes,
-    looks: Collection[Look],
-    moved: Callable[[], None] = lambda: None,
-) -> tuple[list[tuple[Place, Stat]], frozenset[Look]]:
+    looks: Collection[ScanTarget],
+    progress: Callable[[], None] = lambda: None,
+) -> tuple[list[tuple[Place, Stat]], frozenset[ScanTarget]]:
     """Return the files that are new or changed, and the directories that are left to look at.
 
-    What is no plain file (any more) is left to a look at its directory. `moved` is called at each
-    file. Blocks: run it in a thread.
+    What is no plain file (any more) is left to a look at its directory. `progress` is called at
+    each file. Blocks: run it in a thread.
     """
     found: list[tuple[Place, Stat]] = []
     left = {look for look in looks if not look.file}
@@ -35,17 +35,17 @@ def look_at_files(
             for look in looks:
                 if not look.file:
                     continue
-                moved()
+                progress()
                 now = _stat(way, look)
                 place = Place(folder_id, look.path, look.file)
                 if now is None:
-                    left.add(Look(look.path, deep=False))
+                    left.add(ScanTarget(look.path, deep=False))
                 elif files.known_stat(place)(db) != now:
                     found.append((place, now))
     return found, coalesced(left)
 
 
-def _stat(way: Way, look: Look) -> Stat | None:
+def _stat(way: Way, look: ScanTarget) -> Stat | None:
     try:
         descriptor = way.open(look.path)
         try:

@@ -12,10 +12,10 @@ from threading import Lock
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import Way
 from syncd.folders.scanning.diff import Comparison, Missed, Part
-from syncd.folders.scanning.scan_pool import Scouts
+from syncd.folders.scanning.scan_pool import ScanPool
 from syncd.folders.scanning.scan_worker import arguments
 from syncd.folders.scanning.walk import Trouble
-from syncd.folders.watching.targets import Look
+from syncd.folders.watching.targets import ScanTarget
 from syncd.ledger.database import connect_reader
 from syncd.ledger.files import Place
 from syncd.ledger.reader import address_of
@@ -44,11 +44,11 @@ class Stretch:
     missed: list[Missed] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     seen: int = 0  # files, whether new or known
-    moved: bool = False  # it was more than waiting for scouts
+    progress: bool = False  # it was more than waiting for scouts
 
     def add(self, part: Part) -> None:
         """Take what a part came to."""
-        self.moved = self.moved or part is not _WAITING
+        self.progress = self.progress or part is not _WAITING
         self.seen += part.seen
         self.found += part.found
         self.troubles += part.troubles
@@ -68,7 +68,7 @@ class Walk:
         folder_id: int,
         root: bytes,
         patterns: Patterns,
-        looks: Iterable[Look],
+        looks: Iterable[ScanTarget],
         *,
         scouts_after: int = SCOUTS_AFTER,
     ) -> None:
@@ -82,10 +82,10 @@ class Walk:
         self._scouts_after = scouts_after
         self._seen = self._found = 0
 
-    def stretch(self, moved: Callable[[], None] = lambda: None) -> Stretch | None:
+    def stretch(self, progress: Callable[[], None] = lambda: None) -> Stretch | None:
         """Walk on for a moment; None when there is nothing more. Blocks: run it in a thread.
 
-        `moved` is called at each part that was walked.
+        `progress` is called at each part that was walked.
         """
         with self._turn:
             until = time.monotonic() + STRETCH
@@ -94,7 +94,7 @@ class Walk:
                 stretch = stretch or Stretch()
                 stretch.add(part)
                 if part is not _WAITING:
-                    moved()
+                    progress()
                 if len(stretch.found) >= MOST_FOUND or time.monotonic() >= until:
                     break
             return stretch
@@ -121,7 +121,7 @@ class Walk:
 
     def _walk_behind_scouts(self, comparison: Comparison) -> Generator[Part]:
         ledger = address_of(self._ledger)
-        with Scouts(arguments(ledger, self._folder_id, self._root, self._patterns)) as scouts:
+        with ScanPool(arguments(ledger, self._folder_id, self._root, self._patterns)) as scouts:
             while self._ahead or scouts.working:
                 while scouts.idle and (paths := self._next_for_scouts()):
                     scouts.give(paths)
@@ -129,7 +129,7 @@ class Walk:
                 answers = scouts.answers(0.0 if start_up else STRETCH)
                 for path, answer in answers:
                     if answer is None:
-                        yield from self._look(comparison, Look(path, deep=True))
+                        yield from self._look(comparison, ScanTarget(path, deep=True))
                     else:
                         self._deepen(answer.below)
                         yield Part(seen=answer.images)
@@ -138,7 +138,7 @@ class Walk:
                 else:
                     yield _WAITING  # so that a stretch ends while they are slow
 
-    def _look(self, comparison: Comparison, look: Look) -> Generator[Part]:
+    def _look(self, comparison: Comparison, look: ScanTarget) -> Generator[Part]:
         if not self._patterns.enters(look.path):
             return
         for part in comparison.parts(look.path):
@@ -149,7 +149,7 @@ class Walk:
             yield part
 
     def _deepen(self, below: Sequence[bytes]) -> None:
-        self._ahead += [Look(path, deep=True) for path in reversed(below)]
+        self._ahead += [ScanTarget(path, deep=True) for path in reversed(below)]
 
     def _next_for_scouts(self) -> list[bytes]:
         """Take directories that are walked with all below them, and leave some for other scouts."""

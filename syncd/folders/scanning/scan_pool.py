@@ -23,7 +23,7 @@ SCOUTS = 2
 _KEPT = ("LANG", "LC_", "LD_", "PYTHON")
 """What the environment's variables that a scout needs begin with; a token may stand in another."""
 
-_CODE = "from syncd.folders.scout import main; main()"
+_CODE = "from syncd.folders.scanning.scan_worker import main; main()"
 _ENDING = 1.0  # seconds in which a killed process has ended, but for a disk that hangs
 
 
@@ -35,7 +35,7 @@ class Unchanged:
     below: tuple[bytes, ...]
 
 
-class Scouts:
+class ScanPool:
     """A few scouts; each has one list of directories at a time. Leaving the context ends them."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
@@ -46,7 +46,7 @@ class Scouts:
             for _ in range(SCOUTS):
                 self._idle.append(_Scout(arguments))
 
-    def __enter__(self) -> Scouts:
+    def __enter__(self) -> ScanPool:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from syncd.folders.watching.targets import Look, coalesced
+from syncd.folders.watching.targets import ScanTarget, coalesced
 
-NOTHING: frozenset[Look] = frozenset()
+NOTHING: frozenset[ScanTarget] = frozenset()
 
 
-class Again:
+class QuietRescan:
     """Remembers deep looks until it has become quiet, or until they have waited long enough.
 
     What is made in a new directory before notify watches it has no event, and the first look may
@@ -22,7 +22,7 @@ class Again:
         self._looks = NOTHING
         self._since = 0.0
 
-    def remember(self, looks: Iterable[Look], now: float) -> None:
+    def remember(self, looks: Iterable[ScanTarget], now: float) -> None:
         """Take note of those looks that are deep."""
         deep = [look for look in looks if look.deep]
         if deep:
@@ -30,7 +30,7 @@ class Again:
                 self._since = now
             self._looks = coalesced([*self._looks, *deep])
 
-    def due(self, now: float, *, quiet: bool) -> frozenset[Look]:
+    def due(self, now: float, *, quiet: bool) -> frozenset[ScanTarget]:
         """Return what is to be looked at again now, once."""
         if not quiet and now - self._since < self._longest:
             return NOTHING

@@ -13,7 +13,7 @@ from syncd.folders.patterns import Patterns
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ScanTarget:
     """A directory to look at, relative to the root (`b""` is the root)."""
 
     path: bytes
@@ -23,7 +23,7 @@ class Look:
     """The name of the one entry to look at; all of them when there is none."""
 
 
-EVERYWHERE = Look(b"", deep=True)
+EVERYWHERE = ScanTarget(b"", deep=True)
 
 FEW = 16
 """Files of one directory that are looked at one by one: more are found sooner by listing it."""
@@ -37,7 +37,7 @@ class _Place:
     exact: bool
 
 
-def looks_at(root: bytes, paths: Iterable[bytes], patterns: Patterns) -> frozenset[Look]:
+def targets_of(root: bytes, paths: Iterable[bytes], patterns: Patterns) -> frozenset[ScanTarget]:
     """Return where to look after something happened at these paths, relative to the root.
 
     What happened is not asked, only what is there now. A directory is looked at with all below it,
@@ -46,7 +46,7 @@ def looks_at(root: bytes, paths: Iterable[bytes], patterns: Patterns) -> frozens
     `root` must be a real path.
     """
     place_of = cache(partial(_place, root))
-    looks: set[Look] = set()
+    looks: set[ScanTarget] = set()
     for path in paths:
         parent, _, name = path.rpartition(b"/")
         place = place_of(parent)
@@ -55,20 +55,20 @@ def looks_at(root: bytes, paths: Iterable[bytes], patterns: Patterns) -> frozens
         where = place.path + b"/" + name if place.path else name
         mode = _mode(os.path.join(root, where))
         if place.exact and stat.S_ISDIR(mode) and patterns.enters(where):
-            looks.add(Look(where, deep=True))
+            looks.add(ScanTarget(where, deep=True))
         elif place.exact and stat.S_ISREG(mode):
             if patterns.admits(where):
-                looks.add(Look(place.path, deep=False, file=name))
+                looks.add(ScanTarget(place.path, deep=False, file=name))
         elif not place.exact or patterns.admits(where) or (not mode and patterns.enters(where)):
-            looks.add(Look(place.path, deep=False))  # it may have been a directory
+            looks.add(ScanTarget(place.path, deep=False))  # it may have been a directory
     return coalesced(looks)
 
 
-def coalesced(looks: Iterable[Look]) -> frozenset[Look]:
+def coalesced(looks: Iterable[ScanTarget]) -> frozenset[ScanTarget]:
     """Return the looks without those that another one includes."""
     wanted = set(looks)
     files = Counter(look.path for look in wanted if look.file)
-    wanted |= {Look(path, deep=False) for path, count in files.items() if count > FEW}
+    wanted |= {ScanTarget(path, deep=False) for path, count in files.items() if count > FEW}
     whole = {look.path for look in wanted if not look.file}
     deep = {look.path for look in wanted if look.deep}
     return frozenset(

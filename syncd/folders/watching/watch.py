@@ -23,15 +23,15 @@ Changes = frozenset[tuple[int, str]]
 NOTHING: Changes = frozenset()
 
 
-class Limited(Exception):
+class WatchLimitReached(Exception):
     """The system grants no more watches; the argument says what to do."""
 
 
-class Ended(Exception):
+class WatchEnded(Exception):
     """The watch is no good (any more); the argument says why."""
 
 
-class Closed(Ended):
+class WatchDenied(WatchEnded):
     """The watch came to a directory that it may not read."""
 
 
@@ -76,7 +76,7 @@ def build(root: bytes) -> Watch:
     """
     try:
         return Watch(root, _notify([root]))
-    except Closed:
+    except WatchDenied:
         return _build_around_closed(root)
 
 
@@ -114,21 +114,25 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except UnicodeEncodeError as error:
-        raise Ended("its path, or a path in it, is not UTF-8, and watchfiles takes none") from error
+        raise WatchEnded(
+            "its path, or a path in it, is not UTF-8, and watchfiles takes none"
+        ) from error
     except PermissionError as error:
-        raise Closed("permission denied") from error
+        raise WatchDenied("permission denied") from error
     except FileNotFoundError as error:
-        raise Ended("a directory went while the watch was built") from error
+        raise WatchEnded("a directory went while the watch was built") from error
     except OSError as error:
         if "MaxFilesWatch" in str(error):
-            raise Limited(_advice("max_user_watches")) from error
-        raise Ended(sentence(error)) from error
+            raise WatchLimitReached(_advice("max_user_watches")) from error
+        raise WatchEnded(sentence(error)) from error
     except WatchfilesRustInternalError as error:
         if "os error 24" in str(error):  # EMFILE
-            raise Limited(_advice("max_user_instances")) from error
+            raise WatchLimitReached(_advice("max_user_instances")) from error
         if "Unable to decode path" in str(error):
-            raise Ended("a name in it that is not UTF-8 ends every watch that meets it") from error
-        raise Ended(str(error)) from error
+            raise WatchEnded(
+                "a name in it that is not UTF-8 ends every watch that meets it"
+            ) from error
+        raise WatchEnded(str(error)) from error
 
 
 def _advice(limit: str) -> str:

@@ -7,7 +7,7 @@ from typing import assert_never
 import msgspec
 
 
-class Watching(msgspec.Struct, frozen=True):
+class Active(msgspec.Struct, frozen=True):
     """The watch stands, on this directory: another than before is another tree under the name."""
 
     device: int
@@ -26,25 +26,25 @@ class LimitReached(msgspec.Struct, frozen=True):
     advice: str
 
 
-class Hampered(msgspec.Struct, frozen=True):
+class Degraded(msgspec.Struct, frozen=True):
     """The watch keeps ending, and is built again; in between, rescans find what is new."""
 
     reason: str
 
 
-WatchState = Watching | RootMissing | LimitReached | Hampered
+WatchState = Active | RootMissing | LimitReached | Degraded
 
 
 def in_a_word(state: WatchState) -> str:
     """Return how a watch stands, for the figures."""
     match state:
-        case Watching():
+        case Active():
             return "watched"
         case RootMissing():
             return "missing"
         case LimitReached():
             return "limited"
-        case Hampered():
+        case Degraded():
             return "hampered"
         case _:
             assert_never(state)

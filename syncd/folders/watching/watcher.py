@@ -17,18 +17,25 @@ from contextlib import closing, suppress
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import sentence
 from syncd.folders.scanning.walk import root_identity
-from syncd.folders.watching.again import Again
+from syncd.folders.watching.again import QuietRescan
 from syncd.folders.watching.retry_delay import Patience, Timing
-from syncd.folders.watching.targets import EVERYWHERE, Look, coalesced, looks_at
-from syncd.folders.watching.watch import Changes, Ended, Limited, Watch, ask_for_one_more, build
+from syncd.folders.watching.targets import EVERYWHERE, ScanTarget, coalesced, targets_of
+from syncd.folders.watching.watch import (
+    Changes,
+    Watch,
+    WatchEnded,
+    WatchLimitReached,
+    ask_for_one_more,
+    build,
+)
 from syncd.folders.watching.watch_state import (
-    Hampered,
+    Active,
+    Degraded,
     LimitReached,
     RootMissing,
-    Watching,
     WatchState,
 )
-from syncd.heartbeat import Pulse
+from syncd.heartbeat import Heartbeat
 from syncd.model import RootIdentity, printable
 
 SUSPICIOUS = 2000
@@ -46,9 +53,9 @@ class Watcher:
         self,
         root: bytes,
         patterns: Patterns,
-        on_looks: Callable[[frozenset[Look]], None],
+        on_looks: Callable[[frozenset[ScanTarget]], None],
         on_state: Callable[[WatchState], None],
-        pulse: Pulse | None = None,
+        pulse: Heartbeat | None = None,
         timing: Timing | None = None,
     ) -> None:
         """pulse shows whether the disk answers the watcher's questions."""
@@ -56,7 +63,7 @@ class Watcher:
         self._patterns = patterns
         self._on_looks = on_looks
         self._on_state = on_state
-        self._pulse = pulse or Pulse()
+        self._pulse = pulse or Heartbeat()
         self._timing = timing or Timing()
 
     async def run(self) -> None:
@@ -99,9 +106,9 @@ class _Sentry:
         self,
         root: bytes,
         patterns: Patterns,
-        tell_looks: Callable[[frozenset[Look]], object],
+        tell_looks: Callable[[frozenset[ScanTarget]], object],
         tell_state: Callable[[WatchState], object],
-        pulse: Pulse,
+        pulse: Heartbeat,
         timing: Timing,
     ) -> None:
         self.stop = threading.Event()
@@ -133,23 +140,23 @@ class _Sentry:
             with closing(self._build()) as watch:
                 built = time.monotonic()
                 self._keep(watch, identity)
-        except Limited as limited:
+        except WatchLimitReached as limited:
             self._live_without(str(limited))
             return self._timing.limit_retry
-        except Ended as ended:
+        except WatchEnded as ended:
             reason = str(ended)
         stood = time.monotonic() - built if built else 0.0
         pause = self._patience.pause_after(time.monotonic() - began - stood, stood)
-        if reason and pause >= self._timing.hampered and not isinstance(self._state, Hampered):
-            self._say(Hampered(reason))
+        if reason and pause >= self._timing.hampered and not isinstance(self._state, Degraded):
+            self._say(Degraded(reason))
         return pause
 
     def _keep(self, watch: Watch, identity: RootIdentity) -> None:
         """Tell where to look, until asked to stop or until the watch is no good any more."""
         built = root_checked = limit_checked = time.monotonic()
-        again = Again(self._timing.unquiet)
-        if not isinstance(self._state, Hampered):
-            self._say(Watching(identity.device, identity.inode))
+        again = QuietRescan(self._timing.unquiet)
+        if not isinstance(self._state, Degraded):
+            self._say(Active(identity.device, identity.inode))
         self._tell_looks(frozenset({EVERYWHERE}))
         while not self.stop.is_set():
             changes = watch.changes(self._timing.quiet, self.stop)
@@ -165,8 +172,8 @@ class _Sentry:
                 limit_checked = now
                 if self._has_gaps(watch):
                     return
-            if isinstance(self._state, Hampered) and now - built >= self._timing.steady:
-                self._say(Watching(identity.device, identity.inode))
+            if isinstance(self._state, Degraded) and now - built >= self._timing.steady:
+                self._say(Active(identity.device, identity.inode))
 
     def _identity(self) -> RootIdentity | None:
         with self._pulse.step():
@@ -177,9 +184,9 @@ class _Sentry:
             _await_disk(self._root)
             return build(os.path.realpath(self._root))
 
-    def _tell(self, watch: Watch, changes: Changes, again: Again, now: float) -> None:
+    def _tell(self, watch: Watch, changes: Changes, again: QuietRescan, now: float) -> None:
         with self._pulse.step():
-            looks = looks_at(watch.root, watch.paths(changes), self._patterns)
+            looks = targets_of(watch.root, watch.paths(changes), self._patterns)
         again.remember(looks, now)
         if len(changes) >= SUSPICIOUS:
             again.remember([EVERYWHERE], now)
@@ -192,10 +199,10 @@ class _Sentry:
             with self._pulse.step():
                 _await_disk(self._root)
                 ask_for_one_more(watch.root)
-        except Limited as limited:
+        except WatchLimitReached as limited:
             self._say(LimitReached(str(limited)))
             return False
-        except Ended:
+        except WatchEnded:
             return False  # the check of the root will tell
         return isinstance(self._state, LimitReached)
 

@@ -34,18 +34,18 @@ class Window:
 
     def used(self, now: float, *, by_image: bool) -> int:
         """Return what is spent of it or under way."""
-        return self.spent.spent(now, by_image=by_image) + self.flying(by_image=by_image)
+        return self.spent.spent(now, by_image=by_image) + self.in_flight(by_image=by_image)
 
-    def flying(self, *, by_image: bool) -> int:
+    def in_flight(self, *, by_image: bool) -> int:
         """Return what is under way."""
         return self._flying_images if by_image else self._flying_requests
 
-    def fly(self, call: Call) -> None:
+    def start(self, call: Call) -> None:
         """A call began."""
         self._flying_requests += self.price(call, by_image=False)
         self._flying_images += self.price(call, by_image=True)
 
-    def land(self, call: Call) -> None:
+    def finish(self, call: Call) -> None:
         """A call that began is over, or was never sent."""
         self._flying_requests -= self.price(call, by_image=False)
         self._flying_images -= self.price(call, by_image=True)

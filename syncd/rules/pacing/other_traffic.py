@@ -12,7 +12,7 @@ HORIZONS = (12, 8, 4, 2, 1)
 SOON = 0.25
 """Windows of watching before which nothing is said of how fast others call."""
 
-GRAIN = 0.1
+RESOLUTION = 0.1
 """Windows between two figures that are remembered."""
 
 
@@ -44,7 +44,7 @@ class Others:
         else:
             arrived = least + one / 2 if least > 0 else 0.0
         self._present = arrived - gone
-        if len(self._times) > 1 and now - self._times[-2] < GRAIN * budget.window:
+        if len(self._times) > 1 and now - self._times[-2] < RESOLUTION * budget.window:
             self._times[-1], self._arrived[-1] = now, arrived
         else:
             if not self._times:  # as if they had come evenly in the hour before

@@ -86,7 +86,7 @@ class Pace:
     def began(self, now: float, call: Call) -> None:
         """A call goes out now, or is about to."""
         now, whole = self._at(now), self._quota.whole
-        self._quota.fly(call)
+        self._quota.start(call)
         # What goes while there is plenty is not early: nothing later waits for its turn to pass.
         due = now if self._is_plenty(now) else max(self._turn, now - CATCH_UP * whole.window)
         self._turn = min(due + self._spacing(now, call), now + whole.calls_window)
@@ -96,14 +96,14 @@ class Pace:
     def withdrawn(self, now: float, call: Call) -> None:
         """A call that began was never sent."""
         now = self._at(now)
-        self._quota.land(call)
+        self._quota.finish(call)
         self._turn -= self._spacing(now, call)
         self._fresh_turn = now
 
     def ended(self, now: float, call: Call, reading: Reading | None) -> None:
         """A call that began was answered, refused, or lost; the reading is of its headers."""
         now = self._at(now)
-        self._quota.land(call)
+        self._quota.finish(call)
         self._quota.spend(now, call)
         if reading is None:
             return
@@ -157,7 +157,7 @@ class Pace:
     ) -> float:
         spent = which(window)
         price = window.price(call, by_image=by_image)
-        used = spent.spent(now, by_image=by_image) + window.flying(by_image=by_image)
+        used = spent.spent(now, by_image=by_image) + window.in_flight(by_image=by_image)
         if used == 0:  # one call at least is asked, or nothing would ever be learnt
             return max(0.0, self._last_began + window.spent.seconds - now) if limit < price else 0.0
         surplus = used + price - max(limit, price)
@@ -208,7 +208,7 @@ class Pace:
         """Return seconds between such calls that make what is left last until more comes."""
         quota, by_image = self._quota, self._quota.by_image
         price = quota.price(call).points
-        used = spent.spent(now, by_image=by_image) + quota.points.flying(by_image=by_image)
+        used = spent.spent(now, by_image=by_image) + quota.points.in_flight(by_image=by_image)
         left = max(0.0, (quota.limit_of_points(now) - used) // price)
         back = spent.time_until(now, price, by_image=by_image)
         return (spent.seconds if back is None else back) / (left + 1)

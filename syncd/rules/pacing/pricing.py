@@ -11,14 +11,14 @@ from syncd.rules.pacing.sliding_window import Spending
 PROBES = 4
 """While the charge is unknown, no POST takes more than this part of a budget, by the image."""
 
-UNHURRIED = 10
+MAX_PROBE_SHARE = 10
 """Such POSTs grow smaller with what is left, so that some of it lasts until the headers have
 spoken: evenly sent, they take a tenth of a window to come to a third of it."""
 
 UNREAD = 3
 """Answers without a figure after which none is expected."""
 
-LAG = 0.08
+HEADER_LAG_WINDOWS = 0.08
 """Windows by which usage headers may be late: an answer sooner after a call says nothing of it."""
 
 SHORT = 0.3
@@ -70,7 +70,7 @@ class Charging:
         self._sums: list[tuple[int, int]] = []  # requests and images until then
 
     @property
-    def dares(self) -> bool:
+    def may_probe(self) -> bool:
         """The next POST may ask by its size."""
         return self._dares or (self._trusting and not self.by_image)
 
@@ -85,9 +85,9 @@ class Charging:
                 # An image costs what it costs: small POSTs that fill the budget without a rest.
                 return min(wanted, _divisor(writes, max(1, writes // 4)))
             case Charge.UNKNOWN:
-                if self.dares:
+                if self.may_probe:
                     return wanted
-                lasting = room // max(2, writes // UNHURRIED)
+                lasting = room // max(2, writes // MAX_PROBE_SHARE)
                 return max(1, min(wanted, writes // PROBES, lasting))
 
     def look_again(self, now: float) -> None:
@@ -99,7 +99,7 @@ class Charging:
 
     def refused(self, now: float, call: Call, window: float) -> bool:
         """A throttle came for a call; answer whether its images explain it."""
-        if self.charge is not Charge.UNKNOWN or not self.dares or call.images < 2:
+        if self.charge is not Charge.UNKNOWN or not self.may_probe or call.images < 2:
             return False
         self._is_by_image(now + DOUBTED_AFTER * window)
         return True
@@ -145,7 +145,9 @@ class Charging:
         """
         one = budget.calls / 100  # whole percents: each of two figures may be one short
         requests, images = self._sums[-1] if self._sums else (0, 0)
-        if (percent + 1) * one < self._least_by_image(now, now - LAG * budget.window):
+        if (percent + 1) * one < self._least_by_image(
+            now, now - HEADER_LAG_WINDOWS * budget.window
+        ):
             self._is_by_request()
         elif (
             (percent - base - 1) * one + self._left(now) - self._base_left

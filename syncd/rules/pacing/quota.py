@@ -68,7 +68,7 @@ class Quota:
             case Charge.IMAGE:
                 return (True,)
             case Charge.UNKNOWN:
-                return (False,) if self._charging.dares else (False, True)
+                return (False,) if self._charging.may_probe else (False, True)
 
     def price(self, call: Call) -> Price:
         """Return what a call is believed to cost."""
@@ -127,15 +127,15 @@ class Quota:
         """Doubt in time what was learnt long ago."""
         self._charging.look_again(now)
 
-    def fly(self, call: Call) -> None:
+    def start(self, call: Call) -> None:
         """A call began."""
-        self.points.fly(call)
-        self.calls.fly(call)
+        self.points.start(call)
+        self.calls.start(call)
 
-    def land(self, call: Call) -> None:
+    def finish(self, call: Call) -> None:
         """A call that began is over, or was never sent."""
-        self.points.land(call)
-        self.calls.land(call)
+        self.points.finish(call)
+        self.calls.finish(call)
 
     def spend(self, now: float, call: Call) -> None:
         """A call was answered."""

@@ -56,8 +56,8 @@ def test_a_ledger_without_room_is_bad(rig: Rig) -> None:
         file = rig.config_file
         file.write_text(file.read_text().replace(str(rig.ledger), f"{disk}/ledger.db"))
         program = (
-            "from pathlib import Path; from syncd.daemon.check.ledger import ledger_usable;"
-            "from syncd.daemon.check.person import oneself;"
+            "from pathlib import Path; from syncd.check.ledger import ledger_usable;"
+            "from syncd.check.user import oneself;"
             f"print(ledger_usable(Path('{disk}/ledger.db'), oneself(), None).said)"
         )
         said = subprocess.run(

@@ -22,8 +22,8 @@ async def test_a_blocked_loop_is_told_of_with_where_it_stands_and_that_it_turns_
         await asyncio.sleep(0.5)
         assert not heard("watchdog.stuck"), "it turned all the time"
         time.sleep(0.6)  # noqa: ASYNC251  what is not to be done
-        assert heard("watchdog.stuck", "event loop", "test_sentinel.py")
-        await until(lambda: heard("watchdog.moves_again", "event loop"))
+        assert heard("watchdog.stuck", "event loop", "test_loop_watch.py")
+        await until(lambda: heard("watchdog.recovered", "event loop"))
 
 
 async def test_after_its_end_nothing_is_told(capsys: pytest.CaptureFixture[str]) -> None:

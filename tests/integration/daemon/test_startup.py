@@ -8,7 +8,7 @@ from support.rig import DEADLINE, Rig, until
 
 from syncd.daemon.credentials import opener
 from syncd.daemon.notify import Notifier
-from syncd.daemon.runtime import open_house
+from syncd.daemon.runtime import open_runtime
 from syncd.daemon.startup import Going, Start
 
 
@@ -19,7 +19,7 @@ async def test_ready_waits_for_the_watches_and_then_for_the_tokens(
     with service_manager(tmp_path / "notify") as manager:
         going = Going()
         start = Start(Notifier(manager.address), going)
-        async with open_house(config, opener(config, rig.environ, lambda _: None)) as house:
+        async with open_runtime(config, opener(config, rig.environ, lambda _: None)) as house:
             await house.engine.take_up()
             telling = asyncio.create_task(start.tell_ready(house))
             await until(lambda: manager.told("STATUS=Starting: the folders are being watched") == 1)

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from support.pictures import picture
 from support.rig import Rig, until
 
-from syncd.daemon.runtime import House
+from syncd.daemon.runtime import Runtime
 from syncd.daemon.stats import Telling
 from syncd.daemon.totals import Meter
 from syncd.ledger import condemned
@@ -25,7 +25,7 @@ ALL = ["stats", "stats.folder", "stats.process"]
 class Turns:
     """A house and its stats lines, turn by turn of the period."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: Runtime) -> None:
         self.house = house
         self.dropped = 0
         self.telling = Telling(house, Meter(house.ledger.path, lambda: self.dropped))

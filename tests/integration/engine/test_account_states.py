@@ -16,15 +16,15 @@ from structlog.testing import capture_logs
 from support.pictures import picture
 from support.rig import Rig, until
 
-from syncd.config import Account, ConfigError, Secret
+from syncd.config import AccountConfig, ConfigError, Secret
 from syncd.daemon.credentials import NoTokenError, opener
 from syncd.daemon.folders import declare
 from syncd.daemon.reload import Settings, next_settings
-from syncd.daemon.runtime import keep, open_house
+from syncd.daemon.runtime import keep, open_runtime
 from syncd.daemon.signals import run_until
-from syncd.folders.intake.cache import Kept
+from syncd.folders.intake.cache import ContentCache
 from syncd.folders.intake.intake import Intake
-from syncd.folders.monitor import Keeper
+from syncd.folders.monitor import FolderMonitor
 from syncd.folders.watching.retry_delay import Timing
 from syncd.graph.client import Credentials
 from syncd.graph.shapes import Usage
@@ -55,7 +55,7 @@ def said(logs: Sequence[Any], event: str, level: str | None = None) -> list[Any]
 
 def lasted_an_hour(logs: Sequence[Any], event: str) -> bool:
     (entry,) = said(logs, event, "notice")
-    return HOUR <= float(entry["lasted"]) < HOUR + 60
+    return HOUR <= float(entry["duration"]) < HOUR + 60
 
 
 async def test_a_folder_that_was_missing_is_back_in_another_process(rig: Rig) -> None:
@@ -82,16 +82,16 @@ async def test_a_folder_that_was_doubted_is_believed_in_another_process(rig: Rig
     (rig.folder / "a.jpg").rename(rig.path / "a.jpg")
     with capture_logs() as logs:
         async with rig.running():
-            await until(lambda: bool(said(logs, "folder.doubted", "error")))
+            await until(lambda: bool(said(logs, "folder.suspect", "error")))
             before = len(said(logs, "scan.done"))
             await until(lambda: len(said(logs, "scan.done")) > before + 1)
-    assert len(said(logs, "folder.doubted")) == 1
+    assert len(said(logs, "folder.suspect")) == 1
     an_hour_passes(rig)
     (rig.path / "a.jpg").rename(rig.folder / "a.jpg")
     with capture_logs() as logs:
         async with rig.running():
-            await until(lambda: bool(said(logs, "folder.believed")))
-    assert lasted_an_hour(logs, "folder.believed")
+            await until(lambda: bool(said(logs, "folder.trusted")))
+    assert lasted_an_hour(logs, "folder.trusted")
 
 
 async def test_an_account_that_failed_answers_another_process(rig: Rig) -> None:
@@ -101,14 +101,14 @@ async def test_an_account_that_failed_answers_another_process(rig: Rig) -> None:
         async with rig.running() as house:
             lane = house.engine.lanes[ONE]
             await until(lambda: lane.failures > 1)
-    assert len(said(logs, "account.fails", "warning")) == 1
-    assert all(entry["log_level"] == "info" for entry in said(logs, "image.waits"))
+    assert len(said(logs, "account.failing", "warning")) == 1
+    assert all(entry["log_level"] == "info" for entry in said(logs, "image.retrying"))
     an_hour_passes(rig)
     rig.sandbox.faults.clear()
     with capture_logs() as logs:
         async with rig.running():
-            await until(lambda: bool(said(logs, "account.answers_again")))
-    assert lasted_an_hour(logs, "account.answers_again")
+            await until(lambda: bool(said(logs, "account.recovered")))
+    assert lasted_an_hour(logs, "account.recovered")
     assert not rig.rows("SELECT * FROM concern")
 
 
@@ -147,12 +147,12 @@ def waiting(rig: Rig) -> list[str]:
 
 async def test_abuse_control_is_an_error_when_it_begins_and_info_when_it_goes_on(rig: Rig) -> None:
     config = rig.config()
-    async with open_house(config, opener(config, rig.environ, lambda _: None)) as house:
+    async with open_runtime(config, opener(config, rig.environ, lambda _: None)) as house:
         await house.engine.take_up()
         lane = house.engine.lanes[ONE]
         with capture_logs() as logs:
             for code in (80004, 613, 368):  # each pauses for longer
-                fault = errors.Fault(400, code)
+                fault = errors.ApiError(400, code)
                 await lane.pause(judge(fault), fault, Usage())
         assert [e["log_level"] for e in said(logs, "account.paused")] == [
             "warning",
@@ -171,7 +171,7 @@ async def test_an_account_that_takes_one_a_post_is_told_of_once_and_when_it_shar
         rig.write(f"{i}.jpg", picture(i))
     with capture_logs() as logs:
         await rig.backfill()
-    assert len(said(logs, "account.takes_one_a_post", "warning")) == 1
+    assert len(said(logs, "account.batching_off", "warning")) == 1
 
     def six_hours_pass(first: int) -> None:
         with changing(rig.ledger) as db:
@@ -183,13 +183,13 @@ async def test_an_account_that_takes_one_a_post_is_told_of_once_and_when_it_shar
     with capture_logs() as logs:
         await rig.backfill()
     assert rig.rows("SELECT alone_until > 1 FROM account") == [(1,)], "it was tried, and refused"
-    assert not said(logs, "account.takes_one_a_post")
+    assert not said(logs, "account.batching_off")
     an_hour_passes(rig)
     rig.sandbox.switches = replace(rig.sandbox.switches, many_files="accept")
     six_hours_pass(120)
     with capture_logs() as logs:
         await rig.backfill()
-    assert lasted_an_hour(logs, "account.shares_posts_again")
+    assert lasted_an_hour(logs, "account.batching_restored")
 
 
 async def test_copies_that_are_refused_are_told_of_once_and_when_they_go_again(
@@ -279,8 +279,8 @@ async def test_a_watch_that_kept_ending_stands_again(rig: Rig) -> None:
     async with open_ledger(rig.ledger) as ledger:
         ids = await declare(rig.config(), ledger)
         ((name, folder_id),) = ids.items()
-        intake = Intake(ledger, 0.0, lambda *_: None, Kept(0), lambda _: 1)
-        keeper = Keeper(
+        intake = Intake(ledger, 0.0, lambda *_: None, ContentCache(0), lambda _: 1)
+        keeper = FolderMonitor(
             folder_id,
             rig.config().folders[name],
             ledger,
@@ -292,19 +292,19 @@ async def test_a_watch_that_kept_ending_stands_again(rig: Rig) -> None:
         )
         with capture_logs() as logs:
             keeping = asyncio.create_task(keeper.run())
-            await until(lambda: bool(said(logs, "watch.hampered", "error")))
+            await until(lambda: bool(said(logs, "watch.degraded", "error")))
             (known,) = await ledger.ask(alerts.for_a_person())
-            assert (known.event, known.subject) == ("watch.hampered", "folders.spring")
+            assert (known.event, known.subject) == ("watch.degraded", "folders.spring")
             os.rmdir(odd)
-            await until(lambda: bool(said(logs, "watch.stands_again", "notice")))
+            await until(lambda: bool(said(logs, "watch.restored", "notice")))
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
         assert [e["event"] for e in logs if e["event"].startswith("watch.")] == [
             "watch.ready",
-            "watch.hampered",
-            "watch.stands_again",
+            "watch.degraded",
+            "watch.restored",
         ]
-        assert said(logs, "watch.stands_again")[0]["lasted"] > 0
+        assert said(logs, "watch.restored")[0]["duration"] > 0
         assert not await ledger.ask(alerts.for_a_person())
 
 
@@ -330,11 +330,11 @@ async def test_a_refusal_of_the_token_before_says_nothing_of_the_present_one(rig
         )
         stop = asyncio.Event()
 
-        def open_account(_account: Account) -> Credentials:
+        def open_account(_account: AccountConfig) -> Credentials:
             return Credentials(Secret(token.read_text()))
 
         with capture_logs() as logs:
-            async with open_house(config, open_account) as house:
+            async with open_runtime(config, open_account) as house:
                 running = asyncio.create_task(run_until(stop, partial(keep, house)))
                 await asked.wait()
                 token.write_text("present")
@@ -344,7 +344,7 @@ async def test_a_refusal_of_the_token_before_says_nothing_of_the_present_one(rig
                 stop.set()
                 await running
     assert not said(logs, "account.stopped")
-    assert [e["log_level"] for e in said(logs, "image.waits")] == ["info"]
+    assert [e["log_level"] for e in said(logs, "image.retrying")] == ["info"]
     assert not rig.rows("SELECT * FROM pause")
 
 
@@ -355,13 +355,13 @@ async def test_a_start_forgets_what_was_a_process_s_own_and_what_is_named_no_mor
     async with open_ledger(rig.ledger) as ledger:
         for event, subject in (
             ("config.refused", alerts.CONFIG),
-            ("folder.doubted", alerts.folder("main")),  # the name of an account
-            ("folder.doubted", alerts.folder("spring")),
+            ("folder.suspect", alerts.folder("main")),  # the name of an account
+            ("folder.suspect", alerts.folder("spring")),
         ):
             await ledger.write(alerts.begin(event, subject, "why", 1.0, remedy="do"))
         await declare(config, ledger)
         (left,) = await ledger.ask(alerts.for_a_person())
-        assert (left.event, left.subject) == ("folder.doubted", "folders.spring")
+        assert (left.event, left.subject) == ("folder.suspect", "folders.spring")
 
 
 @asynccontextmanager

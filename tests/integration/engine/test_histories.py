@@ -24,7 +24,7 @@ from support.history.observer import Moment, Witness
 from support.pictures import picture
 from support.rig import Rig
 
-from syncd.folders.watching.targets import looks_at
+from syncd.folders.watching.targets import targets_of
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.pictures import examine
 from syncd.sandbox.server import Sandbox
@@ -196,7 +196,7 @@ class Histories(RuleBasedStateMachine):
         root, old = self.roots["spring"], Path(tempfile.mkdtemp(dir=self.base))
         root.rename(old)  # it stays: another directory could have its inode otherwise
         shutil.copytree(old, root)
-        self.spring.moved = self.spring.believed
+        self.spring.moved = self.spring.trusted
 
     @rule(changes=changes, then=rests)
     def things_change(self, changes: list[Change], then: Rest | None) -> None:
@@ -381,7 +381,9 @@ class Histories(RuleBasedStateMachine):
         await self.start()
         keeper = next(iter(self.passes.house.disk.keepers.values()))
         root = os.fsencode(self.roots["spring"].resolve())
-        looks = looks_at(root, map(os.fsencode, touched), keeper.patterns) if told else frozenset()
+        looks = (
+            targets_of(root, map(os.fsencode, touched), keeper.patterns) if told else frozenset()
+        )
         self.touched = set()
         wishes.scanned(told=bool(looks))
         spent = Spent(self, self.copyable())

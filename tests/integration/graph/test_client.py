@@ -517,11 +517,11 @@ async def test_a_call_stands_still_only_after_all_the_time_that_it_may_take(
     call = asyncio.create_task(failure(client.upload(ACCOUNT, PLAIN, image)))
     await came.wait()
     now, pulse = time.monotonic(), client.calling[ACCOUNT]
-    assert pulse.still_for(now + 7 * STALL) == 0.0
-    assert pulse.still_for(now + 10 * STALL) > 0.0
+    assert pulse.idle_for(now + 7 * STALL) == 0.0
+    assert pulse.idle_for(now + 10 * STALL) > 0.0
     go.set()
     await call
-    assert pulse.still_for(now + 10 * STALL) == 0.0
+    assert pulse.idle_for(now + 10 * STALL) == 0.0
 
 
 async def test_too_large_is_understood_also_when_the_body_was_not_read(

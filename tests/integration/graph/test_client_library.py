@@ -163,7 +163,7 @@ async def test_success_is_no_proof(sandbox: Sandbox, client: GraphClient) -> Non
 
 @pytest.mark.parametrize(
     ("error", "verdict"),
-    [("100", Verdict.PUZZLE), ("200", Verdict.STOP_ACCOUNT), ("2", Verdict.RETRY)],
+    [("100", Verdict.UNKNOWN), ("200", Verdict.STOP_ACCOUNT), ("2", Verdict.RETRY)],
 )
 async def test_a_deletion_that_is_refused_is_that_error(
     sandbox: Sandbox, client: GraphClient, error: str, verdict: Verdict

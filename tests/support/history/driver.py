@@ -11,13 +11,13 @@ from pathlib import Path
 from support.rig import DEADLINE, Rig
 
 from syncd.daemon.credentials import opener
-from syncd.daemon.runtime import House, open_house, upkeep_of
+from syncd.daemon.runtime import Runtime, open_runtime, upkeep_of
 from syncd.daemon.signals import run_until
 from syncd.engine.audit import Audit
 from syncd.engine.deletion import Deleting
 from syncd.engine.lane import Lane
 from syncd.engine.reconcile import Reconcile
-from syncd.folders.watching.targets import Look
+from syncd.folders.watching.targets import ScanTarget
 from syncd.graph.client import GraphError
 from syncd.ledger import replicas
 
@@ -32,7 +32,7 @@ class Passes:
         self._reconcile: Reconcile
         self._deleting: list[Deleting]
         self._audits: list[Audit]
-        self.house: House
+        self.house: Runtime
 
     @property
     def running(self) -> bool:
@@ -77,7 +77,7 @@ class Passes:
         os.rename(ledger, self._rig.ledger)
 
     async def whole_pass(
-        self, told: Collection[Look] = (), scanned: Callable[[], None] = lambda: None
+        self, told: Collection[ScanTarget] = (), scanned: Callable[[], None] = lambda: None
     ) -> None:
         """Scan everything, bring what is missing, delete what is due.
 
@@ -99,7 +99,7 @@ class Passes:
         await self._scan(())
         await self._record()
 
-    async def _scan(self, told: Collection[Look]) -> None:
+    async def _scan(self, told: Collection[ScanTarget]) -> None:
         keepers = list(self.house.disk.keepers.values())
         if told:
             await keepers[0]._scan(told, fresh=True)
@@ -144,7 +144,7 @@ class Passes:
     async def _live(self, started: asyncio.Future[None]) -> None:
         config = self._rig.config()
         upkeep = upkeep_of(config)
-        async with open_house(config, opener(config, self._rig.environ, lambda _: None)) as house:
+        async with open_runtime(config, opener(config, self._rig.environ, lambda _: None)) as house:
 
             async def work(carrying: asyncio.TaskGroup) -> None:
                 engine = house.engine

@@ -20,10 +20,10 @@ class Folder:
     files: dict[Path, Content] = field(default_factory=dict)
     known: dict[Path, Content] = field(default_factory=dict)
     seen: int = 0  # files, by the last scan that was believed
-    believed: bool = False
+    trusted: bool = False
     excluded_then: bool = False
     moved: bool = False  # its root is another directory since
-    doubted: bool = False
+    suspect: bool = False
 
     @property
     def routes(self) -> tuple[str, ...]:
@@ -35,7 +35,7 @@ class Folder:
 
     @property
     def shows_nothing(self) -> bool:
-        return self.believed and self.seen > 0 and not self.included
+        return self.trusted and self.seen > 0 and not self.included
 
 
 def _is_x(path: Path) -> bool:
@@ -112,21 +112,21 @@ class Wishes:
     def _scan(self, folder: Folder, *, told: bool) -> tuple[set[Replica], set[Replica]]:
         """Return what has lost a file that was deleted, and one that may be elsewhere."""
         seen = folder.included
-        same = folder.believed and not folder.moved
+        same = folder.trusted and not folder.moved
         same_patterns = folder.excludes == folder.excluded_then
-        undoubted = same and not folder.doubted
+        undoubted = same and not folder.suspect
         proves = undoubted and same_patterns
         replaced = {c for p, c in folder.known.items() if p in seen and seen[p] != c}
         vanished = {c for p, c in folder.known.items() if p not in seen}
         if folder.shows_nothing and (same_patterns or folder.moved):
-            folder.doubted = True
+            folder.suspect = True
             if told and proves:
                 folder.known = {}
             return set(), set()
         deleted = (replaced if undoubted else set()) | (vanished if proves else set())
         unproven = set[Content]() if proves else vanished
-        folder.known, folder.seen, folder.believed = dict(seen), len(seen), True
-        folder.excluded_then, folder.moved, folder.doubted = folder.excludes, False, False
+        folder.known, folder.seen, folder.trusted = dict(seen), len(seen), True
+        folder.excluded_then, folder.moved, folder.suspect = folder.excludes, False, False
         if not folder.propagates:
             return set(), set()
         return self._replicas(folder, deleted), self._replicas(folder, unproven)
@@ -185,7 +185,7 @@ class Wishes:
         return (brought | self.theirs | self.used) - self.lost
 
     def must_not_hold(self) -> set[Held]:
-        doubted = {a for f in self.folders.values() if f.doubted for a in f.routes}
+        doubted = {a for f in self.folders.values() if f.suspect for a in f.routes}
         return {
             (account, self.hash_of(content))
             for account, content in self.doomed - self.patient
@@ -223,4 +223,4 @@ class Wishes:
             known.clear()
         for folder in self.folders.values():
             folder.known, folder.seen = {}, 0
-            folder.believed = folder.moved = folder.doubted = False
+            folder.trusted = folder.moved = folder.suspect = False

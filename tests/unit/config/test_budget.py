@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.config import Account, Budget, ConfigError, Tier
+from syncd.config import AccountConfig, Budget, ConfigError, Tier
 from syncd.config.load import loads
 from syncd.model import AccountName
 from syncd.rules.pacing import budget as rules
@@ -24,7 +24,7 @@ DURATION = 'write a number and ms, s, m, h or d, such as "2s", "15m"; from'
 SHARE = "write a share from 0 to less than 1, without quotes, such as 0.1 for a tenth"
 
 
-def main(lines: str) -> Account:
+def main(lines: str) -> AccountConfig:
     config = loads(FILE.format(lines=lines), Path("/etc/syncd/config.toml"), {})
     return config.accounts[AccountName("main")]
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from syncd.config import (
-    Audit,
+    AuditConfig,
     Config,
     ConfigError,
-    DeletionTerms,
-    Folder,
+    DeletionsConfig,
+    FolderConfig,
 )
 from syncd.config.load import loads
 from syncd.model import Copying, Deletions, FolderName, HoldAbove
@@ -38,7 +38,7 @@ def read(lines: str) -> Config:
     return loads(FILE.format(lines=lines), Path("/etc/syncd/config.toml"), {})
 
 
-def spring(config: Config) -> Folder:
+def spring(config: Config) -> FolderConfig:
     return config.folders[FolderName("spring")]
 
 
@@ -52,8 +52,8 @@ def test_without_a_word_mirrors_cost_the_fewest_calls_and_images_are_kept() -> N
     config = read("")
     folder = spring(config)
     assert (folder.copy, folder.deletions) == (Copying.AUTO, Deletions.KEEP)
-    assert config.deletions == DeletionTerms(DAY, HoldAbove(20, 0.1))
-    assert config.audit == Audit(every=DAY, restore=True)
+    assert config.deletions == DeletionsConfig(DAY, HoldAbove(20, 0.1))
+    assert config.audit == AuditConfig(every=DAY, restore=True)
 
 
 def test_each_folder_says_how_its_mirrors_get_images() -> None:
@@ -76,12 +76,12 @@ def test_a_folder_that_propagates_deletions_is_nothing_to_warn_of() -> None:
 
 def test_the_terms_of_deletions_are_written_whole_or_in_part() -> None:
     whole = '[deletions]\ngrace = "7d"\nhold_above = { images = 5, share = 0.02 }'
-    assert read(whole).deletions == DeletionTerms(7 * DAY, HoldAbove(5, 0.02))
-    assert read('[deletions]\ngrace = "1h"').deletions == DeletionTerms(3600, HoldAbove(20, 0.1))
+    assert read(whole).deletions == DeletionsConfig(7 * DAY, HoldAbove(5, 0.02))
+    assert read('[deletions]\ngrace = "1h"').deletions == DeletionsConfig(3600, HoldAbove(20, 0.1))
     images = "[deletions]\nhold_above = { images = 5 }"
-    assert read(images).deletions == DeletionTerms(DAY, HoldAbove(5, 0.1))
+    assert read(images).deletions == DeletionsConfig(DAY, HoldAbove(5, 0.1))
     share = "[deletions.hold_above]\nshare = 0.5"
-    assert read(share).deletions == DeletionTerms(DAY, HoldAbove(20, 0.5))
+    assert read(share).deletions == DeletionsConfig(DAY, HoldAbove(20, 0.5))
 
 
 @pytest.mark.parametrize(("written", "grace"), [("0s", 0), ("90m", 5400), ("90d", 90 * DAY)])
@@ -101,10 +101,10 @@ def test_what_is_held_is_from_every_deletion_to_none(
 
 
 def test_the_audit_is_written_whole_or_in_part() -> None:
-    assert read('[audit]\nevery = "1h"\nrestore = false').audit == Audit(3600, restore=False)
-    assert read("[audit]\nrestore = true").audit == Audit(DAY, restore=True)
-    assert read('[audit]\nevery = "1s"').audit == Audit(1, restore=True)
-    assert read('[audit]\nevery = "90d"').audit == Audit(90 * DAY, restore=True)
+    assert read('[audit]\nevery = "1h"\nrestore = false').audit == AuditConfig(3600, restore=False)
+    assert read("[audit]\nrestore = true").audit == AuditConfig(DAY, restore=True)
+    assert read('[audit]\nevery = "1s"').audit == AuditConfig(1, restore=True)
+    assert read('[audit]\nevery = "90d"').audit == AuditConfig(90 * DAY, restore=True)
 
 
 @pytest.mark.parametrize(

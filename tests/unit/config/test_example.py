@@ -7,16 +7,16 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from syncd.config import (
-    Account,
-    Audit,
+    AccountConfig,
+    AuditConfig,
+    BatchConfig,
     Config,
-    DeletionTerms,
-    Folder,
-    Graph,
-    Ledger,
-    Log,
-    Pack,
-    Watch,
+    DeletionsConfig,
+    FolderConfig,
+    GraphConfig,
+    LedgerConfig,
+    LogConfig,
+    WatchConfig,
     load,
 )
 from syncd.config.load import loads
@@ -47,9 +47,14 @@ def test_what_the_example_comments_out_are_the_defaults() -> None:
 
 def test_the_example_names_every_key_that_there_is() -> None:
     sections: dict[str, type[Struct]]
-    sections = {"graph": Graph, "ledger": Ledger, "accounts.main": Account}
-    sections |= {"folders.spring": Folder, "watch": Watch, "pack": Pack, "log": Log}
-    sections |= {"deletions": DeletionTerms, "audit": Audit}
+    sections = {"graph": GraphConfig, "ledger": LedgerConfig, "accounts.main": AccountConfig}
+    sections |= {
+        "folders.spring": FolderConfig,
+        "watch": WatchConfig,
+        "pack": BatchConfig,
+        "log": LogConfig,
+    }
+    sections |= {"deletions": DeletionsConfig, "audit": AuditConfig}
     found: dict[str, set[str]] = {}
     for line in EXAMPLE.read_text().splitlines():
         if header := re.fullmatch(r"\[(.+)\]", line):

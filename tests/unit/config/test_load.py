@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from syncd.config import (
-    Account,
+    AccountConfig,
     Config,
     Credential,
     LogFormat,
@@ -43,7 +43,7 @@ def test_the_least_file_gets_every_default() -> None:
     assert config.graph.version == "v25.0"
     assert config.graph.base_url == "https://graph.facebook.com"
     assert config.graph.timeout == 60
-    assert config.accounts == {MAIN: Account(MAIN, AccountId("1"), 4, None, None)}
+    assert config.accounts == {MAIN: AccountConfig(MAIN, AccountId("1"), 4, None, None)}
     folder = config.folders[SPRING]
     assert (folder.path, folder.account, folder.mirrors) == (b"/srv/spring", "main", ())
     assert folder.include == ("*.jpg", "*.jpeg", "*.png", "*.gif", "*.bmp", "*.tif", "*.tiff")

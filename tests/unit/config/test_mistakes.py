@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 from msgspec.structs import fields
 
 from syncd.config import (
-    Account,
-    Audit,
+    AccountConfig,
+    AuditConfig,
+    BatchConfig,
     ConfigError,
-    DeletionTerms,
-    Folder,
-    Graph,
-    Ledger,
-    Log,
-    Pack,
+    DeletionsConfig,
+    FolderConfig,
+    GraphConfig,
+    LedgerConfig,
+    LogConfig,
     Problem,
-    Watch,
+    WatchConfig,
 )
 from syncd.config.load import loads
 
@@ -525,7 +525,17 @@ TOML_VALUE = st.recursive(
     ),
     max_leaves=4,
 )
-SHAPES = (Graph, Ledger, Account, Folder, Watch, Pack, DeletionTerms, Audit, Log)
+SHAPES = (
+    GraphConfig,
+    LedgerConfig,
+    AccountConfig,
+    FolderConfig,
+    WatchConfig,
+    BatchConfig,
+    DeletionsConfig,
+    AuditConfig,
+    LogConfig,
+)
 KEYS = st.sampled_from([field.name for shape in SHAPES for field in fields(shape)]) | (
     st.sampled_from(["hold_above", "share"])
 )

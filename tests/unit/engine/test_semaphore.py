@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import Counter
 
-from syncd.engine.semaphore import InFlight
+from syncd.engine.semaphore import FairByteSemaphore
 from syncd.model import AccountId
 
 ONE, TWO, THREE = AccountId("1"), AccountId("2"), AccountId("3")
@@ -14,7 +14,7 @@ class Packs:
     """Packs that enter and stay until they are told to leave."""
 
     def __init__(self, room: int) -> None:
-        self.in_flight = InFlight(room)
+        self.in_flight = FairByteSemaphore(room)
         self.inside: list[str] = []
         self.waited: dict[str, bool] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -114,7 +114,7 @@ async def test_one_that_is_cancelled_holds_nobody_up() -> None:
 
 
 async def test_one_that_is_cancelled_as_its_turn_comes_gives_it_back() -> None:
-    in_flight = InFlight(10)
+    in_flight = FairByteSemaphore(10)
     entered = []
 
     async def carry(name: str) -> None:
@@ -132,7 +132,7 @@ async def test_one_that_is_cancelled_as_its_turn_comes_gives_it_back() -> None:
 
 async def test_never_more_than_the_room_and_everybody_gets_in() -> None:
     draw = random.Random(7)
-    in_flight = InFlight(100)
+    in_flight = FairByteSemaphore(100)
     done: Counter[str] = Counter()
     now, most = 0, 0
 

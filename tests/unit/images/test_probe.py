@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from PIL import Image
 from support.pictures import picture
 
-from syncd.images.probe import Format, Picture, Unfit, probe
+from syncd.images.probe import Format, Picture, Unsupported, probe
 
 KINDS = ["JPEG", "PNG", "GIF", "BMP", "TIFF"]
 
 
-def judged(data: bytes) -> Picture | Unfit:
+def judged(data: bytes) -> Picture | Unsupported:
     return probe(io.BytesIO(data))
 
 
 def reason(data: bytes) -> str:
     verdict = judged(data)
-    assert isinstance(verdict, Unfit), verdict
+    assert isinstance(verdict, Unsupported), verdict
     return verdict.reason
 
 
@@ -221,7 +221,7 @@ BEGINNINGS += [b"BM" + bytes(12) + bytes([n, 0, 0, 0]) for n in (12, 16, 40)]
 @settings(max_examples=1500, deadline=None)
 def test_no_bytes_raise(beginning: bytes, rest: bytes) -> None:
     verdict = judged(beginning + rest)
-    assert isinstance(verdict, (Picture, Unfit))
+    assert isinstance(verdict, (Picture, Unsupported))
     if isinstance(verdict, Picture):
         assert verdict.width > 0
         assert verdict.height > 0
@@ -238,7 +238,7 @@ def test_no_damage_to_a_real_picture_raises(data: st.DataObject) -> None:
         place = data.draw(st.one_of(st.integers(0, 200), st.integers(0, len(damaged) - 1)))
         damaged[min(place, len(damaged) - 1)] = data.draw(st.integers(0, 255))
     del damaged[data.draw(st.integers(0, len(damaged))) :]
-    assert isinstance(judged(bytes(damaged)), (Picture, Unfit))
+    assert isinstance(judged(bytes(damaged)), (Picture, Unsupported))
 
 
 class _Broken(io.BytesIO):

@@ -18,10 +18,10 @@ HAPPENINGS = {
     "daemon.failed",
     "file.rejected",
     "image.given_up",
-    "image.internal",
+    "image.inactive",
     "image.lost",
     "image.rejected",
-    "library.said",
+    "library.message",
     "log.dropped",
     "log.repeated",
 }
@@ -54,7 +54,7 @@ def test_the_catalogue_is_sorted_and_says_each_event_once() -> None:
 
 def test_an_error_says_what_to_do() -> None:
     # Of what a library says nobody knows beforehand what it is.
-    errors = {event for event in CATALOGUE if "error" in event.levels} - {KNOWN["library.said"]}
+    errors = {event for event in CATALOGUE if "error" in event.levels} - {KNOWN["library.message"]}
     assert errors
     assert all(event.remedy for event in errors)
 
@@ -66,12 +66,12 @@ def test_trouble_that_begins_names_what_tells_of_its_end() -> None:
     ends = {end for event in CATALOGUE for end in event.ended_by}
     for end in ends:
         assert KNOWN[end].levels == ("notice",), end
-    assert ends == {event.name for event in CATALOGUE if "lasted" in event.fields}
+    assert ends == {event.name for event in CATALOGUE if "duration" in event.fields}
 
 
 def test_an_error_carries_what_to_do() -> None:
     for event in CATALOGUE:
-        if "error" in event.levels and event.name not in {"library.said", "log.repeated"}:
+        if "error" in event.levels and event.name not in {"library.message", "log.repeated"}:
             assert "remedy" in event.fields, event.name
 
 

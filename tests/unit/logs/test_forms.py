@@ -407,7 +407,7 @@ def test_libraries_come_through_the_same_door_from_warning_on() -> None:
     del pairs["timestamp"]
     assert pairs == {
         "level": "warning",
-        "event": "library.said",
+        "event": "library.message",
         "logger": "aiohttp.client",
         "message": "unclosed session\n***",
     }

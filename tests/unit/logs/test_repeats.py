@@ -54,21 +54,21 @@ def test_an_equal_record_is_counted_and_said_after_a_minute_at_its_level(level: 
     logged = Logged()
     with logged.repeats:
         for _ in range(4):
-            getattr(log, level)("audit.waits", account="main", why="HTTP 500")
+            getattr(log, level)("audit.interrupted", account="main", why="HTTP 500")
             logged.now += 10
-        assert logged.events == ["audit.waits"]
+        assert logged.events == ["audit.interrupted"]
         logged.now = 60
         log.info("scan.done", folder="spring")
-        assert logged.events == ["audit.waits", "log.repeated", "scan.done"]
+        assert logged.events == ["audit.interrupted", "log.repeated", "scan.done"]
     said = logged.records[1]
     del said["timestamp"]
     assert said == {
         "level": level,
         "event": "log.repeated",
-        "repeated": "audit.waits",
+        "repeated": "audit.interrupted",
         "times": 3,
         "seconds": 60.0,
-        "what": 'audit.waits account=main why="HTTP 500"',
+        "what": 'audit.interrupted account=main why="HTTP 500"',
     }
 
 
@@ -76,29 +76,29 @@ def test_an_equal_record_is_counted_and_said_after_a_minute_at_its_level(level: 
 def test_a_record_that_differs_in_one_field_is_another(other: dict[str, object]) -> None:
     logged = Logged()
     fields: dict[str, object] = {"account": "main", "why": "HTTP 500"}
-    log.info("audit.waits", **fields)
-    log.info("audit.waits", **(fields | other))
-    log.warning("audit.waits", **fields)
+    log.info("audit.interrupted", **fields)
+    log.info("audit.interrupted", **(fields | other))
+    log.warning("audit.interrupted", **fields)
     assert len(logged.events) == 3
 
 
 def test_after_a_minute_it_is_written_again() -> None:
     logged = Logged()
     for _ in range(180):  # one a second
-        log.warning("watch.hampered", folder="spring", why="it ends")
+        log.warning("watch.degraded", folder="spring", why="it ends")
         logged.now += 1
-    assert logged.events.count("watch.hampered") == 3
-    assert logged.repeated() == [("warning", "watch.hampered", 59)] * 2
+    assert logged.events.count("watch.degraded") == 3
+    assert logged.repeated() == [("warning", "watch.degraded", 59)] * 2
 
 
-@pytest.mark.parametrize("notice", ["account.answers_again", "daemon.reloading"])
+@pytest.mark.parametrize("notice", ["account.recovered", "daemon.reloading"])
 def test_after_a_notice_equal_words_are_news(notice: str) -> None:
     logged = Logged()
     for _ in range(2):
-        log.warning("account.fails", account="main", why="HTTP 500")
-        log.warning("account.fails", account="main", why="HTTP 500")
+        log.warning("account.failing", account="main", why="HTTP 500")
+        log.warning("account.failing", account="main", why="HTTP 500")
         log.log(LEVELS["notice"], notice)
-    assert logged.events == ["account.fails", "log.repeated", notice] * 2
+    assert logged.events == ["account.failing", "log.repeated", notice] * 2
 
 
 @pytest.mark.parametrize("event", ["stats", "stats.process", "config.refused", "daemon.started"])

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.graph.shapes import read_fault
-from syncd.rules.errors import Fault, Verdict, judge
+from syncd.rules.errors import ApiError, Verdict, judge
 
 V = Verdict
 Row = tuple[int | None, int | None, int | None, bool, Verdict]  # status, code, subcode, transient
@@ -79,16 +79,16 @@ ROWS: list[Row] = [
     # too large
     (413, None, None, False, V.TOO_LARGE),
     # nobody knows
-    (400, 100, None, False, V.PUZZLE),
-    (400, 100, 999999, False, V.PUZZLE),
-    (400, 300, None, False, V.PUZZLE),
-    (400, 80015, None, False, V.PUZZLE),
-    (400, 79999, None, False, V.PUZZLE),
-    (400, 0, None, False, V.PUZZLE),
-    (400, -1, None, False, V.PUZZLE),
+    (400, 100, None, False, V.UNKNOWN),
+    (400, 100, 999999, False, V.UNKNOWN),
+    (400, 300, None, False, V.UNKNOWN),
+    (400, 80015, None, False, V.UNKNOWN),
+    (400, 79999, None, False, V.UNKNOWN),
+    (400, 0, None, False, V.UNKNOWN),
+    (400, -1, None, False, V.UNKNOWN),
     (404, None, None, False, V.RETRY),
     (400, None, None, False, V.RETRY),
-    (200, 777, None, False, V.PUZZLE),
+    (200, 777, None, False, V.UNKNOWN),
 ]
 
 
@@ -96,7 +96,7 @@ ROWS: list[Row] = [
 def test_an_error_means(
     status: int | None, code: int | None, subcode: int | None, transient: bool, verdict: Verdict
 ) -> None:
-    assert judge(Fault(status, code, subcode, transient)) is verdict
+    assert judge(ApiError(status, code, subcode, transient)) is verdict
 
 
 def test_every_verdict_has_a_row() -> None:
@@ -111,15 +111,15 @@ subcodes = st.none() | st.integers(0, 3000000)
 def test_the_message_never_decides(
     status: int | None, code: int | None, subcode: int | None, transient: bool, message: str
 ) -> None:
-    said = Fault(status, code, subcode, transient, message)
-    assert judge(said) is judge(Fault(status, code, subcode, transient))
+    said = ApiError(status, code, subcode, transient, message)
+    assert judge(said) is judge(ApiError(status, code, subcode, transient))
 
 
 @given(codes, subcodes, st.booleans())
 def test_what_waits_for_a_person_is_never_guessed_from_an_unknown_code(
     code: int | None, subcode: int | None, transient: bool
 ) -> None:
-    if judge(Fault(400, code, subcode, transient)) in (V.STOP_ACCOUNT, V.STOP_TOKEN):
+    if judge(ApiError(400, code, subcode, transient)) in (V.STOP_ACCOUNT, V.STOP_TOKEN):
         assert code in {3, 10, 100, 102, 190, 415, 803, *range(200, 300)}
 
 
@@ -144,7 +144,7 @@ def test_what_came_on_the_wire_means(status: int, body: bytes, verdict: Verdict)
 
 
 def test_a_fault_says_its_number_for_the_log() -> None:
-    assert str(Fault(400, 100, 1487411, message="no image")) == "100/1487411: no image"
-    assert str(Fault(400, 4)) == "4"
-    assert str(Fault(502, message="Bad Gateway")) == "HTTP 502: Bad Gateway"
-    assert str(Fault()) == "no answer"
+    assert str(ApiError(400, 100, 1487411, message="no image")) == "100/1487411: no image"
+    assert str(ApiError(400, 4)) == "4"
+    assert str(ApiError(502, message="Bad Gateway")) == "HTTP 502: Bad Gateway"
+    assert str(ApiError()) == "no answer"

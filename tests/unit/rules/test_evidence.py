@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import fields, replace
 
 from syncd.model import HoldAbove
-from syncd.rules.evidence import Belief, Evidence, Root, believe, is_too_many
+from syncd.rules.evidence import Belief, Evidence, Root, is_too_many, trust_scan
 
 FACTS = len(fields(Evidence)) - 1
 EVERY = [Evidence(root, *facts) for root in Root for facts in product((False, True), repeat=FACTS)]
@@ -60,11 +60,11 @@ SENTENCES: dict[str, Callable[[Evidence, Belief], bool]] = {
 @pytest.mark.parametrize("sentence", SENTENCES)
 def test_of_all_evidence(sentence: str) -> None:
     holds = SENTENCES[sentence]
-    assert [seen for seen in EVERY if not holds(seen, believe(seen))] == []
+    assert [seen for seen in EVERY if not holds(seen, trust_scan(seen))] == []
 
 
 def test_every_belief_is_reached() -> None:
-    assert {believe(seen) for seen in EVERY} == set(Belief)
+    assert {trust_scan(seen) for seen in EVERY} == set(Belief)
 
 
 def test_one_odd_fact_is_enough_to_condemn_nothing() -> None:
@@ -80,7 +80,7 @@ def test_one_odd_fact_is_enough_to_condemn_nothing() -> None:
         in_place=True,
         propagates=True,
     )
-    assert believe(good) is Belief.CONDEMN
+    assert trust_scan(good) is Belief.CONDEMN
     for odd in (
         "still",
         "unbroken",
@@ -91,9 +91,9 @@ def test_one_odd_fact_is_enough_to_condemn_nothing() -> None:
         "propagates",
     ):
         spoilt = replace(good, **{odd: False})
-        assert believe(spoilt) is not Belief.CONDEMN, odd
+        assert trust_scan(spoilt) is not Belief.CONDEMN, odd
     for root in set(Root) - {Root.SAME}:
-        assert believe(replace(good, root=root)) is not Belief.CONDEMN, root
+        assert trust_scan(replace(good, root=root)) is not Belief.CONDEMN, root
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,12 @@ import pytest
 from support.pictures import picture
 from support.rig import DEADLINE, Rig, until
 
-from syncd.folders.intake.cache import Kept
+from syncd.folders.intake.cache import ContentCache
 from syncd.folders.intake.intake import MANY, MOST_WAITING, Intake
 from syncd.folders.safe_open import stat_of
 from syncd.folders.scanning.looking import look_at_files
-from syncd.folders.watching.targets import Look
-from syncd.heartbeat import Pulse
+from syncd.folders.watching.targets import ScanTarget
+from syncd.heartbeat import Heartbeat
 from syncd.ledger.database import open_ledger
 from syncd.ledger.files import Place, declare_folder, record_all
 from syncd.model import AccountId, Digest, FolderName, Stat
@@ -28,7 +28,7 @@ LONG_AGO = 1_000_000_000 * 10**9
 AHEAD = 10_000_000_000 * 10**9
 
 
-class Watched(Kept):
+class Watched(ContentCache):
     """Tells when something is about to be read."""
 
     def __init__(self) -> None:
@@ -44,8 +44,8 @@ class Watched(Kept):
 async def intake_of(
     folder: Path,
     told: list[bool] | None = None,
-    kept: Kept | None = None,
-    readers: defaultdict[int, Pulse] | None = None,
+    kept: ContentCache | None = None,
+    readers: defaultdict[int, Heartbeat] | None = None,
 ) -> AsyncIterator[Intake]:
     """An intake that does not read yet; `told` hears of each image whether it is fresh."""
 
@@ -56,7 +56,7 @@ async def intake_of(
     async with open_ledger(folder.with_name("ledger.db")) as ledger:
         account = AccountId("1")
         await ledger.write(declare_folder(FolderName("a"), bytes(folder), [account]))
-        yield Intake(ledger, 0.0, arrived, kept or Kept(0), lambda _: 1, readers)
+        yield Intake(ledger, 0.0, arrived, kept or ContentCache(0), lambda _: 1, readers)
 
 
 @pytest.fixture
@@ -117,10 +117,10 @@ async def test_of_what_is_dropped_too_much_waits_too(folder: Path) -> None:
 
 
 @pytest.fixture
-def readers(monkeypatch: pytest.MonkeyPatch) -> Iterator[defaultdict[int, Pulse]]:
+def readers(monkeypatch: pytest.MonkeyPatch) -> Iterator[defaultdict[int, Heartbeat]]:
     """Two folders' readers, of which the first's hangs."""
-    monkeypatch.setattr("syncd.heartbeat.HANGS", 1e-9)
-    readers = defaultdict(Pulse, {1: Pulse(), 2: Pulse()})
+    monkeypatch.setattr("syncd.heartbeat.STALLED_AFTER", 1e-9)
+    readers = defaultdict(Heartbeat, {1: Heartbeat(), 2: Heartbeat()})
     with readers[1].step():
         yield readers
 
@@ -130,7 +130,7 @@ def of_second(found: Sequence[tuple[Place, Stat]]) -> list[tuple[Place, Stat]]:
 
 
 async def test_files_of_a_folder_that_hangs_hold_up_no_scan_of_another(
-    folder: Path, readers: defaultdict[int, Pulse]
+    folder: Path, readers: defaultdict[int, Heartbeat]
 ) -> None:
     async with intake_of(folder, readers=readers) as intake:
         assert await would_wait(intake, nowhere(MOST_WAITING), fresh=False)
@@ -139,7 +139,7 @@ async def test_files_of_a_folder_that_hangs_hold_up_no_scan_of_another(
 
 
 async def test_files_of_a_folder_that_hangs_keep_no_other_from_being_believed(
-    folder: Path, readers: defaultdict[int, Pulse]
+    folder: Path, readers: defaultdict[int, Heartbeat]
 ) -> None:
     async with intake_of(folder, readers=readers) as intake:
         await intake.offer(b"/nowhere", nowhere(1))
@@ -159,9 +159,9 @@ async def test_files_of_a_folder_that_hangs_keep_no_other_from_being_believed(
 async def test_a_folder_that_hangs_is_read_as_soon_as_it_answers(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncd.heartbeat.HANGS", 1e-9)
+    monkeypatch.setattr("syncd.heartbeat.STALLED_AFTER", 1e-9)
     (folder / "a.jpg").write_bytes(picture(1))
-    readers = defaultdict(Pulse, {1: Pulse()})
+    readers = defaultdict(Heartbeat, {1: Heartbeat()})
     told: list[bool] = []
     async with intake_of(folder, told, readers=readers) as intake:
         run = asyncio.create_task(intake.run())
@@ -209,8 +209,10 @@ async def test_a_look_at_files_tells_what_the_ledger_does_not_know(folder: Path)
     for name in ("known.jpg", "new.jpg", "changed.jpg"):
         (folder / name).write_bytes(picture(1))
     (folder / "link.jpg").symlink_to("known.jpg")
-    below = Look(b"below", deep=True)
-    looks = [Look(b"", deep=False, file=b"%b.jpg" % n) for n in (b"known", b"new", b"changed")]
+    below = ScanTarget(b"below", deep=True)
+    looks = [
+        ScanTarget(b"", deep=False, file=b"%b.jpg" % n) for n in (b"known", b"new", b"changed")
+    ]
     async with intake_of(folder):
         pass  # the ledger stands
     async with open_ledger(folder.with_name("ledger.db")) as ledger:
@@ -226,7 +228,7 @@ async def test_a_look_at_files_tells_what_the_ledger_does_not_know(folder: Path)
         ]
         assert left == {below}
         for odd in (b"link.jpg", b"gone.jpg"):
-            look = Look(b"", deep=False, file=odd)
+            look = ScanTarget(b"", deep=False, file=odd)
             found, left = look_at_files(ledger.path, 1, bytes(folder), [look, below])
             assert not found
-            assert left == {Look(b"", deep=False), below}
+            assert left == {ScanTarget(b"", deep=False), below}

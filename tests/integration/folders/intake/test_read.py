@@ -13,7 +13,7 @@ from syncd.folders.intake.read import READ_AT_ONCE, Reader, Reading
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import Unreadable
 from syncd.folders.scanning.walk import list_directory
-from syncd.images.probe import Format, Picture, Unfit
+from syncd.images.probe import Format, Picture, Unsupported
 from syncd.model import Stat
 
 
@@ -60,7 +60,7 @@ def test_what_is_no_picture_is_digested_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"")
     reading = digest_file(os.fsencode(tmp_path), b"a.jpg")
     assert reading.digest == hashlib.sha256(b"").digest()
-    assert reading.verdict == Unfit("empty file")
+    assert reading.verdict == Unsupported("empty file")
 
 
 def test_a_file_that_moves_while_it_is_read_is_seen_to(
@@ -69,10 +69,10 @@ def test_a_file_that_moves_while_it_is_read_is_seen_to(
     path = tmp_path / "a.jpg"
     path.write_bytes(picture(1))
 
-    def growing(stream: object) -> Unfit:
+    def growing(stream: object) -> Unsupported:
         with path.open("ab") as file:
             file.write(b"more")
-        return Unfit("half")
+        return Unsupported("half")
 
     monkeypatch.setattr(read, "probe", growing)
     reading = digest_file(os.fsencode(tmp_path), b"a.jpg")

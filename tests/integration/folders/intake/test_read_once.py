@@ -10,10 +10,10 @@ from support.pictures import picture
 from support.rig import Rig, until
 
 from syncd.daemon import folders
-from syncd.folders.intake.cache import Kept
+from syncd.folders.intake.cache import ContentCache
 from syncd.folders.intake.contents import load
 from syncd.folders.safe_open import stat_of
-from syncd.heartbeat import Pulse
+from syncd.heartbeat import Heartbeat
 from syncd.ledger.replicas import Source
 from syncd.model import Absent, Digest, Stat
 from syncd.sandbox.server import Sandbox
@@ -26,7 +26,7 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
 
 
 async def test_what_was_just_digested_is_not_read_again() -> None:
-    kept = Kept(1000)
+    kept = ContentCache(1000)
     digest = Digest(sha256(b"content").digest())
     kept.keep(digest, b"content", 1)
     nowhere = Source(1, b"/nowhere", b"", b"a.jpg", Stat(1, 2, 7, 4, 5))
@@ -41,12 +41,12 @@ async def test_what_was_just_digested_is_not_read_again() -> None:
 def test_nothing_is_read_from_a_folder_that_hangs_and_the_image_comes_from_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncd.heartbeat.HANGS", 1e-9)
+    monkeypatch.setattr("syncd.heartbeat.STALLED_AFTER", 1e-9)
     file, root = tmp_path / "a.jpg", bytes(tmp_path)
     file.write_bytes(b"content")
     digest, stat = Digest(sha256(b"content").digest()), stat_of(file.stat())
     hanging, other = (Source(number, root, b"", b"a.jpg", stat) for number in (1, 2))
-    readers = {1: Pulse(), 2: Pulse()}
+    readers = {1: Heartbeat(), 2: Heartbeat()}
     moves: list[None] = []
     with readers[1].step():
         loaded = load(

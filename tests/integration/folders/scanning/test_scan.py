@@ -13,7 +13,7 @@ from syncd.folders.safe_open import Way, stat_of
 from syncd.folders.scanning.diff import Comparison
 from syncd.folders.scanning.scan import Stretch
 from syncd.folders.scanning.walk import SLICE
-from syncd.folders.watching.targets import Look
+from syncd.folders.watching.targets import ScanTarget
 from syncd.ledger.database import connect_reader
 
 
@@ -157,8 +157,8 @@ def test_a_file_that_cannot_be_looked_at_is_trouble_and_not_missed(scene: Scene)
 
 def test_a_shallow_look_stays_where_it_is(scene: Scene) -> None:
     scene.put(b"a.jpg", b"sub/b.jpg", b"sub/deeper/c.jpg")
-    assert found(scene.scan(Look(b"sub", deep=False))) == [b"sub/b.jpg"]
-    assert found(scene.scan(Look(b"sub", deep=True))) == [b"sub/b.jpg", b"sub/deeper/c.jpg"]
+    assert found(scene.scan(ScanTarget(b"sub", deep=False))) == [b"sub/b.jpg"]
+    assert found(scene.scan(ScanTarget(b"sub", deep=True))) == [b"sub/b.jpg", b"sub/deeper/c.jpg"]
 
 
 def test_a_walk_that_is_closed_leaves_nothing_open(scene: Scene) -> None:

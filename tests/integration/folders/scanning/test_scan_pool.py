@@ -14,7 +14,7 @@ from support.scene import IMAGES, Scene, found, to_the_end
 
 from syncd.folders.scanning.frames import receive, send
 from syncd.folders.scanning.scan import Stretch
-from syncd.folders.scanning.scan_pool import SCOUTS, Scouts, Unchanged
+from syncd.folders.scanning.scan_pool import SCOUTS, ScanPool, Unchanged
 from syncd.folders.scanning.scan_worker import arguments
 from syncd.ledger.reader import address_of
 
@@ -43,7 +43,9 @@ def scouts_of(pid: int) -> list[int]:
         for task in Path(f"/proc/{pid}/task").iterdir()
         for child in (task / "children").read_text().split()
     ]
-    return [c for c in children if b"folders.scout" in Path(f"/proc/{c}/cmdline").read_bytes()]
+    return [
+        c for c in children if b"scanning.scan_worker" in Path(f"/proc/{c}/cmdline").read_bytes()
+    ]
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def told(scene: Scene) -> list[str]:
     return arguments(address_of(scene.ledger), scene.folder, os.fsencode(scene.root), IMAGES)
 
 
-def all_answers(scouts: Scouts) -> dict[bytes, Unchanged | None]:
+def all_answers(scouts: ScanPool) -> dict[bytes, Unchanged | None]:
     answers: dict[bytes, Unchanged | None] = {}
 
     def has_all() -> bool:
@@ -78,7 +80,7 @@ def test_only_what_is_just_as_the_ledger_has_it_needs_no_look(scene: Scene) -> N
     scene.put(b"changed/a.jpg")
     os.unlink(scene.path(b"missed/b.jpg"))
     os.rename(scene.path(b"lost/a"), scene.path(b"lost/b"))
-    with Scouts(told(scene)) as scouts:
+    with ScanPool(told(scene)) as scouts:
         scouts.give([b"", b"same", b"new", b"changed"])
         scouts.give([b"missed", b"lost", b"linked", b"none"])
         answers = all_answers(scouts)
@@ -144,7 +146,7 @@ def test_a_walk_whose_scouts_are_silent_shows_that_it_does_not_move(scene: Scene
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     limit = time.monotonic() + DEADLINE
-    while (stretch := walk.stretch(lambda: moves.append(None))) is not None and stretch.moved:
+    while (stretch := walk.stretch(lambda: moves.append(None))) is not None and stretch.progress:
         assert time.monotonic() < limit
         whole.found += stretch.found
         whole.missed += stretch.missed
@@ -187,7 +189,7 @@ def test_a_walk_needs_no_scouts(
 def test_what_a_lost_scout_was_given_is_looked_at(scene: Scene) -> None:
     scene.put(b"a/a.jpg", b"b/a.jpg")
     scene.record(b"a/a.jpg", b"b/a.jpg")
-    with Scouts(told(scene)) as scouts:
+    with ScanPool(told(scene)) as scouts:
         until(lambda: len(scouts_of(os.getpid())) == SCOUTS)
         pids = scouts_of(os.getpid())
         for pid in pids:
@@ -206,7 +208,7 @@ def test_what_a_lost_scout_was_given_is_looked_at(scene: Scene) -> None:
 
 def test_a_scout_is_told_no_token(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNCD_TEST_TOKEN", "a secret")
-    with Scouts(told(scene)) as scouts:
+    with ScanPool(told(scene)) as scouts:
         scouts.give([b""])
         until(lambda: len(scouts_of(os.getpid())) == SCOUTS)
         assert all_answers(scouts) == {b"": Unchanged(0, ())}
@@ -226,8 +228,8 @@ def test_a_walk_that_is_closed_ends_its_scouts(scene: Scene) -> None:
 def test_scouts_do_not_outlive_the_process_that_asks(scene: Scene, busy: bool) -> None:
     large(scene)
     code = (
-        "import sys; from syncd.folders.scouts import Scouts\n"
-        "with Scouts(sys.argv[2:]) as scouts:\n"
+        "import sys; from syncd.folders.scanning.scan_pool import ScanPool\n"
+        "with ScanPool(sys.argv[2:]) as scouts:\n"
         "    scouts.give([b'']); scouts.answers(60.0); print(flush=True)\n"
         "    while int(sys.argv[1]):\n"
         "        if scouts.idle: scouts.give([b'%02d' % n for n in range(20)])\n"

@@ -19,8 +19,8 @@ from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import Unreadable
 from syncd.folders.scanning.walk import list_directory, root_identity
 from syncd.folders.watching.retry_delay import Timing
-from syncd.folders.watching.targets import EVERYWHERE, FEW, Look, coalesced
-from syncd.folders.watching.watch_state import Hampered, RootMissing, Watching, WatchState
+from syncd.folders.watching.targets import EVERYWHERE, FEW, ScanTarget, coalesced
+from syncd.folders.watching.watch_state import Active, Degraded, RootMissing, WatchState
 from syncd.folders.watching.watcher import Watcher
 
 IMAGES = Patterns(["*.jpg"], ["drafts/"])
@@ -34,10 +34,10 @@ class Seen:
     def __init__(self, root: bytes) -> None:
         self.root = root
         self.states: list[WatchState] = []
-        self.looks: list[Look] = []
+        self.looks: list[ScanTarget] = []
         self.files: set[bytes] = set()
 
-    def take(self, looks: frozenset[Look]) -> None:
+    def take(self, looks: frozenset[ScanTarget]) -> None:
         self.looks += looks
         for look in looks:
             if look.file:
@@ -78,7 +78,7 @@ async def watched(root: Path | bytes, timing: Timing = HASTY) -> AsyncIterator[S
     task = asyncio.create_task(watcher.run())
     try:
         await until(lambda: bool(seen.states) or task.done())
-        if seen.told(Watching):
+        if seen.told(Active):
             await until(lambda: EVERYWHERE in seen.looks)
         yield seen
     finally:
@@ -111,7 +111,7 @@ async def test_a_standing_watch_asks_for_everything_first(tmp_path: Path) -> Non
     identity = root_identity(os.fsencode(tmp_path))
     assert identity is not None
     async with watched(tmp_path) as seen:
-        assert seen.states == [Watching(identity.device, identity.inode)]
+        assert seen.states == [Active(identity.device, identity.inode)]
         assert seen.looks == [EVERYWHERE]
         assert seen.files == {b"before.jpg"}
 
@@ -121,8 +121,11 @@ async def test_a_file_is_looked_at_itself_and_what_went_is_looked_for_in_its_dir
 ) -> None:
     (tmp_path / "a/b").mkdir(parents=True)
     new, renamed = tmp_path / "a/b/new.jpg", tmp_path / "a/b/renamed.jpg"
-    itself, directory = Look(b"a/b", deep=False, file=b"new.jpg"), Look(b"a/b", deep=False)
-    acts: list[tuple[Callable[[], object], Look]] = [
+    itself, directory = (
+        ScanTarget(b"a/b", deep=False, file=b"new.jpg"),
+        ScanTarget(b"a/b", deep=False),
+    )
+    acts: list[tuple[Callable[[], object], ScanTarget]] = [
         (lambda: put(new), itself),
         (lambda: put(new), itself),
         (new.touch, itself),
@@ -140,13 +143,16 @@ async def test_a_file_is_looked_at_itself_and_what_went_is_looked_for_in_its_dir
 
 
 def test_a_look_that_another_one_includes_is_not_taken() -> None:
-    one, other = Look(b"a", deep=False, file=b"1.jpg"), Look(b"a", deep=False, file=b"2.jpg")
-    directory, tree = Look(b"a", deep=False), Look(b"a", deep=True)
-    below = Look(b"a/b", deep=False, file=b"1.jpg")
+    one, other = (
+        ScanTarget(b"a", deep=False, file=b"1.jpg"),
+        ScanTarget(b"a", deep=False, file=b"2.jpg"),
+    )
+    directory, tree = ScanTarget(b"a", deep=False), ScanTarget(b"a", deep=True)
+    below = ScanTarget(b"a/b", deep=False, file=b"1.jpg")
     assert coalesced([one, other, below]) == {one, other, below}
     assert coalesced([one, other, below, directory]) == {directory, below}
     assert coalesced([one, below, directory, tree]) == {tree}
-    many = [Look(b"a", deep=False, file=b"%d" % i) for i in range(FEW + 1)]
+    many = [ScanTarget(b"a", deep=False, file=b"%d" % i) for i in range(FEW + 1)]
     assert coalesced(many[1:]) == set(many[1:])
     assert coalesced([*many, below]) == {directory, below}
 
@@ -188,7 +194,7 @@ async def test_a_directory_that_arrives_is_looked_at_with_all_below_it(tmp_path:
         seen.forget()
         (tmp_path / "out").rename(tmp_path / "root/in")
         await until(lambda: b"in/sub/a.jpg" in seen.files)
-        assert seen.looks[0] == Look(b"in", deep=True)
+        assert seen.looks[0] == ScanTarget(b"in", deep=True)
         put(tmp_path / "root/in/sub/b.jpg")
         await until(lambda: b"in/sub/b.jpg" in seen.files)
 
@@ -200,18 +206,18 @@ async def test_what_went_is_looked_for_in_the_nearest_directory_that_is(tmp_path
         seen.forget()
         (tmp_path / "root/a/b").rename(tmp_path / "out")
         await until(lambda: bool(seen.looks))
-        assert seen.looks == [Look(b"a", deep=False)]
+        assert seen.looks == [ScanTarget(b"a", deep=False)]
         seen.forget()
         (tmp_path / "out").rename(tmp_path / "root/b")
         await until(lambda: b"b/c/x.jpg" in seen.files)
         (tmp_path / "root/a/1/2/3").mkdir(parents=True)
-        await until(lambda: Look(b"a/1", deep=True) in seen.looks)
+        await until(lambda: ScanTarget(b"a/1", deep=True) in seen.looks)
         seen.forget()
         shutil.rmtree(tmp_path / "root/a/1")
-        await until(lambda: Look(b"a", deep=False) in seen.looks)
-        assert Look(b"", deep=False) not in seen.looks
+        await until(lambda: ScanTarget(b"a", deep=False) in seen.looks)
+        assert ScanTarget(b"", deep=False) not in seen.looks
         shutil.rmtree(tmp_path / "root/b")
-        await until(lambda: Look(b"", deep=False) in seen.looks)
+        await until(lambda: ScanTarget(b"", deep=False) in seen.looks)
 
 
 async def test_files_made_right_after_their_directory_are_found(tmp_path: Path) -> None:
@@ -272,12 +278,12 @@ async def test_names_that_are_not_utf8_cannot_make_it_busy(tmp_path: Path) -> No
     os.mkdir(os.fsencode(tmp_path) + b"/\xff")  # listing it is an event of that name
     async with watched(tmp_path, Timing(quiet=0.2, hampered=1.0, longest_pause=1.0)) as seen:
         start = time.monotonic()
-        await until(lambda: seen.told(Hampered) == 1)
+        await until(lambda: seen.told(Degraded) == 1)
         assert seen.looks.count(EVERYWHERE) <= 7
         put(os.fsencode(tmp_path) + b"/\xff/a.jpg")
         await until(lambda: b"\xff/a.jpg" in seen.files)
         assert time.monotonic() - start > 1.0
-        assert seen.told(Watching) == 1
+        assert seen.told(Active) == 1
 
 
 async def test_a_root_that_comes_late_is_waited_for_and_told_once(tmp_path: Path) -> None:
@@ -287,7 +293,7 @@ async def test_a_root_that_comes_late_is_waited_for_and_told_once(tmp_path: Path
         root.mkdir(parents=True)
         put(root / "a.jpg")
         await until(lambda: b"a.jpg" in seen.files)
-        assert [type(state) for state in seen.states] == [RootMissing, Watching]
+        assert [type(state) for state in seen.states] == [RootMissing, Active]
 
 
 async def test_a_root_that_is_deleted_and_made_again_is_watched_again(tmp_path: Path) -> None:
@@ -324,7 +330,7 @@ async def test_a_swapped_root_is_watched_under_its_name(tmp_path: Path) -> None:
         seen.forget()
         root.rename(tmp_path / "old")
         (tmp_path / "other").rename(root)
-        await until(lambda: seen.told(Watching) == 1)
+        await until(lambda: seen.told(Active) == 1)
         seen.forget()
         put(tmp_path / "old/wrong.jpg")
         put(root / "right.jpg")
@@ -342,7 +348,7 @@ async def test_a_root_that_is_a_link_is_watched_where_it_leads(tmp_path: Path) -
         await until(lambda: b"a.jpg" in seen.files)
         root.unlink()
         root.symlink_to("two")
-        await until(lambda: seen.told(Watching) == 2)
+        await until(lambda: seen.told(Active) == 2)
         put(tmp_path / "two/b.jpg")
         await until(lambda: b"b.jpg" in seen.files)
 
@@ -357,7 +363,7 @@ async def test_what_lies_behind_a_link_is_looked_at_where_it_is(tmp_path: Path) 
         put(tmp_path / "out/x.jpg")
         put(tmp_path / "root/a/y.jpg")
         await until(lambda: b"a/y.jpg" in seen.files)
-        assert set(seen.looks) == {Look(b"a", deep=False, file=b"y.jpg")}
+        assert set(seen.looks) == {ScanTarget(b"a", deep=False, file=b"y.jpg")}
 
 
 async def test_an_unreadable_directory_keeps_nothing_else_from_being_watched() -> None:
@@ -413,7 +419,7 @@ async def test_it_stops_within_a_tenth_of_a_second(tmp_path: Path, root_is_there
 async def test_a_bug_in_its_thread_comes_out_of_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncd.folders.watching.watcher.looks_at", None)
+    monkeypatch.setattr("syncd.folders.watching.watcher.targets_of", None)
     watcher = Watcher(os.fsencode(tmp_path), IMAGES, lambda _: None, lambda _: None)
     with pytest.raises(TypeError):
         async with asyncio.timeout(SOON):
@@ -424,9 +430,9 @@ LIMITED = """
 import asyncio, os, sys
 sys.path[:0] = {path!r}
 os.chdir({place!r})
-from test_watch import Watching, put, until, watched
-from syncd.folders.states import LimitReached
-from syncd.folders.watch import Limited, _build_around_closed
+from test_watch import Active, put, until, watched
+from syncd.folders.watching.watch_state import LimitReached
+from syncd.folders.watching.watch import WatchLimitReached, _build_around_closed
 
 def limit(name, value):
     with open("/proc/sys/user/max_inotify_" + name, "w") as file:
@@ -443,12 +449,12 @@ async def main():
         if {name!r} == "watches":
             try:
                 _build_around_closed(os.getcwdb())
-            except Limited:
+            except WatchLimitReached:
                 pass
             else:
                 raise AssertionError("a limit that is passed over is not seen")
         limit({name!r}, 1000)
-        await until(lambda: seen.told(Watching) == 1)
+        await until(lambda: seen.told(Active) == 1)
         put(b"29/a.jpg")
         await until(lambda: b"29/a.jpg" in seen.files)
         seen.forget()
@@ -456,7 +462,7 @@ async def main():
         await until(lambda: seen.told(LimitReached) == 1)
         os.mkdir("new")
         limit("watches", 1000)
-        await until(lambda: seen.told(Watching) == 1)
+        await until(lambda: seen.told(Active) == 1)
         put(b"new/a.jpg")
         await until(lambda: b"new/a.jpg" in seen.files)
 

@@ -6,16 +6,16 @@ import pytest
 
 from syncd.folders.intake.lines import Lines
 from syncd.folders.intake.settle import Found
-from syncd.heartbeat import Pulse
+from syncd.heartbeat import Heartbeat
 from syncd.ledger.files import Place
 from syncd.model import Stat
 
 LONG_AGO = 1
 
 
-def lines(*files: tuple[int, bool], readers: defaultdict[int, Pulse] | None = None) -> Lines:
+def lines(*files: tuple[int, bool], readers: defaultdict[int, Heartbeat] | None = None) -> Lines:
     """Files in this order: of which folder, and whether just dropped."""
-    made = Lines(0.0, defaultdict(Pulse) if readers is None else readers)
+    made = Lines(0.0, defaultdict(Heartbeat) if readers is None else readers)
     for number, (folder, fresh) in enumerate(files):
         stat = Stat(1, number, 10, LONG_AGO, LONG_AGO)
         place = Place(folder, b"", b"%d.jpg" % number)
@@ -49,8 +49,8 @@ def test_what_was_just_dropped_goes_first() -> None:
 def test_a_folder_that_hangs_is_passed_over_and_looked_at_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("syncd.heartbeat.HANGS", 1e-9)
-    readers: defaultdict[int, Pulse] = defaultdict(Pulse)
+    monkeypatch.setattr("syncd.heartbeat.STALLED_AFTER", 1e-9)
+    readers: defaultdict[int, Heartbeat] = defaultdict(Heartbeat)
     made = lines((1, True), (2, False), readers=readers)
     with readers[1].step():
         assert made.rest(-0.5) == 0.5, "the other one's file"
