@@ -26,6 +26,8 @@ class Library:
         self._clock = clock
         self._shelves: dict[AccountId, _Shelf] = {}
         self._ids = itertools.count(_FIRST_ID)
+        self.on_delete: Callable[[Image], None] = lambda _: None
+        """Called with each image that a call deletes, just before it is deleted."""
 
     def accounts(self) -> list[AccountId]:
         return list(self._shelves)
@@ -68,16 +70,16 @@ class Library:
         self._shelf(image.account).contents[sha256] = image.hash
 
     def delete(self, image: Image, lag: float) -> None:
-        """Delete an image, in truth only after so many seconds."""
-        now = self._clock()
-        self._shelf(image.account).put(replace(image, updated_time=now, gone_at=now + lag))
+        """Delete an image as a call does; it still reads ACTIVE for `lag` seconds."""
+        self.on_delete(image)
+        self._delete(image, lag)
 
     def remove(self, account: str, image: str) -> None:
         """Remove an image at once, as a person does by hand."""
         held = self.find(account, image)
         if held is None:
             raise KeyError(image)
-        self.delete(held, 0.0)
+        self._delete(held, 0.0)
 
     def add_creative(self, account: str, image: str) -> CreativeId:
         """Make a creative that uses the image, which then cannot be deleted."""
@@ -108,6 +110,10 @@ class Library:
         """Tell whether an ad uses the image."""
         ads = self._shelf(image.account).ads
         return any(creative in ads for creative in self.creatives(image))
+
+    def _delete(self, image: Image, lag: float) -> None:
+        now = self._clock()
+        self._shelf(image.account).put(replace(image, updated_time=now, gone_at=now + lag))
 
     def _shelf(self, account: str) -> _Shelf:
         known = account_id(account)

@@ -10,16 +10,18 @@ from typing import Self
 
 from aiohttp import web
 
+from syncd.sandbox.calls import Call
 from syncd.sandbox.control import Control
 from syncd.sandbox.counts import Counts
 from syncd.sandbox.faults import Fault, Faults
 from syncd.sandbox.graph import Graph
 from syncd.sandbox.library import Library
+from syncd.sandbox.outcomes import Outcome
 from syncd.sandbox.pictures import examine
 from syncd.sandbox.switches import Switches
 from syncd.sandbox.tokens import DEFAULT_TOKEN, Token, Tokens
 from syncd.sandbox.values import Image, account_id
-from syncd.sandbox.wire import Wire
+from syncd.sandbox.wire import ResponseHook, Wire
 from syncd.sandbox.world import World
 
 LOOPBACK = "127.0.0.1"
@@ -68,6 +70,11 @@ class Sandbox:
         self._port = port
         self._running: tuple[web.AppRunner, Wire] | None = None
         self.url = ""
+        self.on_response: ResponseHook = _unchanged
+        """Called when the work of a call is done and its response is not yet sent.
+
+        It may act, delay the response, or return another outcome to send.
+        """
 
     @property
     def switches(self) -> Switches:
@@ -86,7 +93,7 @@ class Sandbox:
         return image
 
     async def __aenter__(self) -> Self:
-        wire = Wire(self._graph)
+        wire = Wire(self._graph, self._respond)
         application = web.Application()
         Control(self._graph).serve(application)
         application.router.add_route("*", "/{path:.*}", wire.handle)
@@ -111,3 +118,10 @@ class Sandbox:
             self._running = None
             wire.close()
             await runner.cleanup()
+
+    async def _respond(self, call: Call, outcome: Outcome) -> Outcome:
+        return await self.on_response(call, outcome)  # a test may set another one at any time
+
+
+async def _unchanged(_: Call, outcome: Outcome) -> Outcome:
+    return outcome

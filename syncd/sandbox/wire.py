@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeAlias
 
 from aiohttp import web
 
@@ -19,11 +20,16 @@ _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER with no time: closing sends a reset, not an end."""
 
 
+ResponseHook: TypeAlias = Callable[[Call, Outcome], Awaitable[Outcome]]
+"""Called with a call and its outcome before the response is sent; returns the outcome to send."""
+
+
 class Wire:
     """Handles every request that is for the Graph API."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, on_response: ResponseHook) -> None:
         self._graph = graph
+        self._on_response = on_response
         self._closing = asyncio.Event()
 
     def close(self) -> None:
@@ -41,6 +47,7 @@ class Wire:
                 outcome = answer_batch(call, self._graph)
             else:
                 outcome = self._graph.answer(call)
+            outcome = await self._on_response(call, outcome)
             del body, call
             if outcome.wait:
                 await self._pause(outcome.wait)
