@@ -29,7 +29,7 @@ from syncd.ledger.database import Change, Ledger, all_of
 from syncd.ledger.files import Place
 from syncd.log import Log, moment
 from syncd.model import FolderName, HoldAbove, RootIdentity, Stat, printable
-from syncd.rules.evidence import Root
+from syncd.rules.evidence import RootMatch
 from syncd.threads import run_in_thread, start_thread
 
 log: Log = structlog.get_logger()
@@ -197,7 +197,7 @@ class FolderMonitor:
             if before is None:
                 await self._telling.missing()
                 return None
-            if root is Root.MISSING:
+            if root is RootMatch.MISSING:
                 return None
             await self._telling.there()
             number = next(_scans)

@@ -13,7 +13,7 @@ from syncd.ledger import alerts, condemned, folders, misses
 from syncd.ledger.database import Ledger
 from syncd.log import Log, elapsed
 from syncd.model import Deletions, HoldAbove, RootIdentity, printable
-from syncd.rules.evidence import Belief, Evidence, Root, is_too_many, trust_scan
+from syncd.rules.evidence import Conclusion, Evidence, RootMatch, is_too_many, trust_scan
 
 log: Log = structlog.get_logger()
 
@@ -23,7 +23,7 @@ class Scan(msgspec.Struct, frozen=True):
 
     number: int
     began: float
-    root: Root
+    root: RootMatch
     before: RootIdentity
     still: bool
     seen: int  # files
@@ -54,42 +54,42 @@ class RootGuard:
         """Something was said against the folder, and is not over."""
         return self._told is not None
 
-    async def compare(self, found: RootIdentity | None) -> Root:
+    async def compare(self, found: RootIdentity | None) -> RootMatch:
         """Tell which directory a scan begins on, and doubt one that is not what it was."""
         before = await self._ledger.ask(folders.believed(self._id))
         if found is None:  # whoever waits for it says so
             await self._doubt(before, "not there")
-            return Root.MISSING
+            return RootMatch.MISSING
         if found.links == 0:
             await self._doubt(before, _GHOST)
             await self._tell(_GHOST, _REMOUNT)
-            return Root.MISSING
+            return RootMatch.MISSING
         if before.never:
-            return Root.FIRST
+            return RootMatch.FIRST
         if before.was(found):
-            return Root.SAME
+            return RootMatch.SAME
         await self._doubt(before, _ANOTHER)
-        return Root.ANOTHER
+        return RootMatch.DIFFERENT
 
     async def conclude(self, scan: Scan) -> bool:
         """Believe what the scan missed as far as it proves that; tell whether files went."""
         seen = await self._evidence(scan)
-        belief = trust_scan(seen)
-        if scan.whole and belief is not Belief.NOTHING:
+        conclusion = trust_scan(seen)
+        if scan.whole and conclusion is not Conclusion.NONE:
             self._proven = scan
-        match belief:
-            case Belief.NOTHING:
+        match conclusion:
+            case Conclusion.NONE:
                 await self._ledger.write(misses.doubt(scan.number))
                 return False
-            case Belief.FORGET:
+            case Conclusion.FORGET:
                 files, images = await self._ledger.write(misses.forget(scan.number)), 0
-            case Belief.CONDEMN:
+            case Conclusion.CONDEMN:
                 # What a whole scan condemns is confirmed by it; the rest waits for the next one.
                 at = scan.began if scan.whole else time.time()
                 gone = await self._ledger.write(condemned.condemn_missed(scan.number, at))
                 files, images = gone.files, gone.condemned
             case _:
-                assert_never(belief)
+                assert_never(conclusion)
         if files:
             why = _why_gone(seen)
             log.info("files.missing", folder=self._name, files=files, condemned=images, why=why)
@@ -116,38 +116,38 @@ class RootGuard:
         # What events have named is forgotten already: the last whole scan is what counts.
         emptied = scan.whole and scan.seen == 0 and bool(before.files)
         same_patterns = before.patterns == self._patterns
-        shows_files = not emptied or scan.root is Root.FIRST or not same_patterns
+        shows_files = not emptied or scan.root is RootMatch.FIRST or not same_patterns
         nearly_all = in_place = True
-        if scan.whole and scan.root is Root.ANOTHER:
+        if scan.whole and scan.root is RootMatch.DIFFERENT:
             missed, known = await self._ledger.ask(misses.count(scan.number, self._id))
             nearly_all = not is_too_many(missed, known, self._hold) and missed < (before.files or 1)
-        elif scan.root is Root.SAME:
+        elif scan.root is RootMatch.SAME:
             displaced = misses.elsewhere(scan.number, self._id, scan.before.device)
             in_place = not await self._ledger.ask(displaced)
         seen = Evidence(
-            scan.root,
-            scan.still,
-            scan.unbroken,
-            shows_files,
-            nearly_all,
-            scan.whole,
-            before.doubt is None,
-            same_patterns,
-            in_place,
-            self._propagates,
+            root=scan.root,
+            root_stable=scan.still,
+            error_free=scan.unbroken,
+            has_files=shows_files,
+            few_missing=nearly_all,
+            full=scan.whole,
+            trusted=before.doubt is None,
+            same_patterns=same_patterns,
+            same_mounts=in_place,
+            propagates=self._propagates,
         )
         await self._doubt_what_is_odd(before, seen)
         return seen
 
     async def _doubt_what_is_odd(self, before: folders.Believed, seen: Evidence) -> None:
-        if not (seen.whole and seen.unbroken and seen.still):
+        if not (seen.full and seen.error_free and seen.root_stable):
             return
-        if seen.root is Root.ANOTHER and not (seen.shows_files and seen.nearly_all):
+        if seen.root is RootMatch.DIFFERENT and not (seen.has_files and seen.few_missing):
             await self._tell(_ANOTHER, _REPLACED)  # and doubted since the scan began
-        elif not seen.shows_files:
+        elif not seen.has_files:
             await self._doubt(before, _EMPTY)
             await self._tell(_EMPTY, _REPLACED)
-        elif not seen.in_place and seen.same_patterns and seen.propagates:
+        elif not seen.same_mounts and seen.same_patterns and seen.propagates:
             await self._doubt(before, _UNMOUNTED)
             await self._tell(_UNMOUNTED, _REPLACED)
 
@@ -176,11 +176,11 @@ class RootGuard:
 
 
 def _why_gone(seen: Evidence) -> str:
-    if seen.root is not Root.SAME:
+    if seen.root is not RootMatch.SAME:
         return "the folder is taken as it is now"
     if not seen.same_patterns:
         return "include or exclude has changed"
-    return "deleted" if seen.undoubted else "deleted while the folder was in doubt"
+    return "deleted" if seen.trusted else "deleted while the folder was in doubt"
 
 
 _GHOST = "was deleted, and is only still mounted here"

@@ -1,4 +1,8 @@
-"""Which deletions to believe: what follows from a scan that did not find files that were there."""
+"""What a scan proves about files that it did not find.
+
+A file that a scan did not find is not necessarily deleted: a disk may be unmounted, a folder
+swapped, a directory unreadable. Anything unusual therefore counts in favour of the files.
+"""
 
 from __future__ import annotations
 
@@ -9,58 +13,60 @@ import msgspec
 from syncd.model import HoldAbove
 
 
-class Root(Enum):
-    """The directory that a folder's path leads to, beside the one that was last believed."""
+class RootMatch(Enum):
+    """How the root directory compares with the one that was last trusted."""
 
     FIRST = "first"
-    """None was: the folder is new, or a person has said that it is right as it is now."""
+    """No root has been trusted yet: the folder is new, or the operator accepted its new state."""
     SAME = "same"
-    ANOTHER = "another"
+    DIFFERENT = "different"
     MISSING = "missing"
 
 
-class Belief(Enum):
-    """What becomes of the files that a scan did not find."""
+class Conclusion(Enum):
+    """What happens to the files that a scan did not find."""
 
-    NOTHING = "nothing"
-    """They may still be there: nothing is forgotten."""
+    NONE = "none"
+    """They may still exist: the ledger keeps them."""
     FORGET = "forget"
-    """They are no longer in the folder, and nobody has deleted them for sure: images stay."""
+    """They have left the folder, but not certainly by deletion: their images stay."""
     CONDEMN = "condemn"
-    """They were deleted: an image that nothing wants any more is condemned."""
+    """They were deleted: an image that no other file needs is condemned."""
 
 
-class Evidence(msgspec.Struct, frozen=True):
-    """What a scan has seen: the root, and yes or no."""
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What one scan observed."""
 
-    root: Root
-    still: bool  # at the end, the root was the directory that it was at the beginning, and linked
-    unbroken: bool  # no error was met
-    shows_files: bool  # some file was seen, or there was none before
-    nearly_all: bool  # no more is missed than may go at once without a person
-    whole: bool  # everything was scanned, not a place that an event named
-    undoubted: bool  # since the root was last believed, nothing has spoken against it
-    same_patterns: bool  # include and exclude are what they were then
-    in_place: bool  # what it missed lay on file systems that are still there
-    propagates: bool  # the folder's deletions do
-
-
-def trust_scan(seen: Evidence) -> Belief:
-    """Decide from facts alone; whatever is odd speaks for the files."""
-    if seen.root is Root.MISSING or not (seen.still and seen.unbroken and seen.shows_files):
-        return Belief.NOTHING
-    if not seen.whole and not (seen.root is Root.SAME and seen.undoubted):
-        return Belief.NOTHING
-    if seen.root is Root.ANOTHER and not seen.nearly_all:
-        return Belief.NOTHING
-    if seen.root is not Root.SAME or not (seen.same_patterns and seen.propagates):
-        return Belief.FORGET
-    if not seen.in_place:
-        return Belief.NOTHING
-    # What came while the folder was in doubt may have lain in another one.
-    return Belief.CONDEMN if seen.undoubted else Belief.FORGET
+    root: RootMatch
+    root_stable: bool  # at its end the root was the directory of its beginning, and still linked
+    error_free: bool
+    has_files: bool  # it saw a file, or the folder had none before
+    few_missing: bool  # fewer files are missing than need the operator's approval
+    full: bool  # it covered the whole folder, not only the places named by events
+    trusted: bool  # the folder is not suspect
+    same_patterns: bool  # include and exclude are unchanged since the folder was last trusted
+    same_mounts: bool  # the missing files were on file systems that are still mounted
+    propagates: bool  # the folder has deletions = "propagate"
 
 
-def is_too_many(gone: int, known: int, above: HoldAbove) -> bool:
-    """Tell whether so many of those that were known, gone at once, wait for a person."""
-    return gone > max(above.images, above.share * known)
+def trust_scan(seen: Evidence) -> Conclusion:
+    """Return what follows for the files that the scan did not find."""
+    if seen.root is RootMatch.MISSING:
+        return Conclusion.NONE
+    if not (seen.root_stable and seen.error_free and seen.has_files):
+        return Conclusion.NONE
+    if not seen.full and not (seen.root is RootMatch.SAME and seen.trusted):
+        return Conclusion.NONE
+    if seen.root is RootMatch.DIFFERENT and not seen.few_missing:
+        return Conclusion.NONE
+    if seen.root is not RootMatch.SAME or not (seen.same_patterns and seen.propagates):
+        return Conclusion.FORGET
+    if not seen.same_mounts:
+        return Conclusion.NONE
+    # A file recorded while the folder was suspect may have been in another directory.
+    return Conclusion.CONDEMN if seen.trusted else Conclusion.FORGET
+
+
+def is_too_many(missing: int, known: int, above: HoldAbove) -> bool:
+    """Return whether `missing` of `known` items at once need the operator's approval."""
+    return missing > max(above.images, above.share * known)

@@ -1,4 +1,4 @@
-"""Every evidence that a scan can bring, against sentences that must hold of all of them."""
+"""Every combination of evidence against sentences that must hold for all of them."""
 
 from collections.abc import Callable
 from itertools import product
@@ -7,97 +7,106 @@ import pytest
 from msgspec.structs import fields, replace
 
 from syncd.model import HoldAbove
-from syncd.rules.evidence import Belief, Evidence, Root, is_too_many, trust_scan
+from syncd.rules.evidence import Conclusion, Evidence, RootMatch, is_too_many, trust_scan
 
-FACTS = len(fields(Evidence)) - 1
-EVERY = [Evidence(root, *facts) for root in Root for facts in product((False, True), repeat=FACTS)]
+FACTS = [field.name for field in fields(Evidence) if field.name != "root"]
+EVERY = [
+    Evidence(root=root, **dict(zip(FACTS, values, strict=True)))
+    for root in RootMatch
+    for values in product((False, True), repeat=len(FACTS))
+]
 
-SENTENCES: dict[str, Callable[[Evidence, Belief], bool]] = {
-    "a missing root proves nothing": lambda e, b: e.root is not Root.MISSING or b is Belief.NOTHING,
-    "a root that was swapped or removed during the scan proves nothing": lambda e, b: (
-        e.still or b is Belief.NOTHING
+SENTENCES: dict[str, Callable[[Evidence, Conclusion], bool]] = {
+    "a missing root proves nothing": lambda e, c: (
+        e.root is not RootMatch.MISSING or c is Conclusion.NONE
     ),
-    "a scan that met an error proves nothing": lambda e, b: e.unbroken or b is Belief.NOTHING,
-    "an emptied folder proves nothing": lambda e, b: e.shows_files or b is Belief.NOTHING,
-    "another root condemns nothing": lambda e, b: (
-        e.root is not Root.ANOTHER or b is not Belief.CONDEMN
+    "a root that was swapped or removed during the scan proves nothing": lambda e, c: (
+        e.root_stable or c is Conclusion.NONE
     ),
-    "another root that lacks more than a few files proves nothing": lambda e, b: (
-        e.root is not Root.ANOTHER or e.nearly_all or b is Belief.NOTHING
+    "a scan with an error proves nothing": lambda e, c: e.error_free or c is Conclusion.NONE,
+    "an emptied folder proves nothing": lambda e, c: e.has_files or c is Conclusion.NONE,
+    "a different root condemns nothing": lambda e, c: (
+        e.root is not RootMatch.DIFFERENT or c is not Conclusion.CONDEMN
     ),
-    "a folder that was never believed condemns nothing": lambda e, b: (
-        e.root is not Root.FIRST or b is not Belief.CONDEMN
+    "a different root that lacks more than a few files proves nothing": lambda e, c: (
+        e.root is not RootMatch.DIFFERENT or e.few_missing or c is Conclusion.NONE
     ),
-    "a changed pattern condemns nothing": lambda e, b: e.same_patterns or b is not Belief.CONDEMN,
-    "what keeps its images condemns nothing": lambda e, b: e.propagates or b is not Belief.CONDEMN,
-    "in a folder in doubt, only a whole scan proves anything": lambda e, b: (
-        e.undoubted or e.whole or b is Belief.NOTHING
+    "a folder that was never trusted condemns nothing": lambda e, c: (
+        e.root is not RootMatch.FIRST or c is not Conclusion.CONDEMN
     ),
-    "what lay on a disk that is gone is not believed to be deleted": lambda e, b: (
-        e.in_place or b is not Belief.CONDEMN
+    "a changed pattern condemns nothing": lambda e, c: (
+        e.same_patterns or c is not Conclusion.CONDEMN
     ),
-    "what came in a time of doubt condemns nothing": lambda e, b: (
-        e.undoubted or b is not Belief.CONDEMN
+    "a folder that does not propagate deletions condemns nothing": lambda e, c: (
+        e.propagates or c is not Conclusion.CONDEMN
     ),
-    "of a place that an event named, only the same root is believed": lambda e, b: (
-        e.whole or e.root is Root.SAME or b is Belief.NOTHING
+    "in a suspect folder only a full scan proves anything": lambda e, c: (
+        e.trusted or e.full or c is Conclusion.NONE
     ),
-    "in the same root, a whole clean scan is believed": lambda e, b: (
+    "a file on an unmounted disk does not count as deleted": lambda e, c: (
+        e.same_mounts or c is not Conclusion.CONDEMN
+    ),
+    "a suspect folder condemns nothing": lambda e, c: e.trusted or c is not Conclusion.CONDEMN,
+    "a partial scan proves something only in the same root": lambda e, c: (
+        e.full or e.root is RootMatch.SAME or c is Conclusion.NONE
+    ),
+    "a full scan of the same root without any oddity condemns": lambda e, c: (
         not (
-            e.root is Root.SAME
-            and all((e.still, e.unbroken, e.shows_files, e.whole, e.undoubted))
-            and all((e.same_patterns, e.in_place, e.propagates))
+            e.root is RootMatch.SAME
+            and all((e.root_stable, e.error_free, e.has_files, e.full, e.trusted))
+            and all((e.same_patterns, e.same_mounts, e.propagates))
         )
-        or b is Belief.CONDEMN
+        or c is Conclusion.CONDEMN
     ),
-    "what a person accepted is forgotten, and no more": lambda e, b: (
-        not (e.root is Root.FIRST and e.still and e.unbroken and e.shows_files and e.whole)
-        or b is Belief.FORGET
+    "files missing from a folder that the operator accepted are only forgotten": lambda e, c: (
+        not (
+            e.root is RootMatch.FIRST and e.root_stable and e.error_free and e.has_files and e.full
+        )
+        or c is Conclusion.FORGET
     ),
 }
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)
-def test_of_all_evidence(sentence: str) -> None:
+def test_every_combination_of_evidence_obeys(sentence: str) -> None:
     holds = SENTENCES[sentence]
     assert [seen for seen in EVERY if not holds(seen, trust_scan(seen))] == []
 
 
-def test_every_belief_is_reached() -> None:
-    assert {trust_scan(seen) for seen in EVERY} == set(Belief)
+def test_every_conclusion_is_reached() -> None:
+    assert {trust_scan(seen) for seen in EVERY} == set(Conclusion)
 
 
 def test_one_odd_fact_is_enough_to_condemn_nothing() -> None:
     good = Evidence(
-        Root.SAME,
-        still=True,
-        unbroken=True,
-        shows_files=True,
-        nearly_all=True,
-        whole=True,
-        undoubted=True,
+        root=RootMatch.SAME,
+        root_stable=True,
+        error_free=True,
+        has_files=True,
+        few_missing=True,
+        full=True,
+        trusted=True,
         same_patterns=True,
-        in_place=True,
+        same_mounts=True,
         propagates=True,
     )
-    assert trust_scan(good) is Belief.CONDEMN
+    assert trust_scan(good) is Conclusion.CONDEMN
     for odd in (
-        "still",
-        "unbroken",
-        "shows_files",
-        "undoubted",
+        "root_stable",
+        "error_free",
+        "has_files",
+        "trusted",
         "same_patterns",
-        "in_place",
+        "same_mounts",
         "propagates",
     ):
-        spoilt = replace(good, **{odd: False})
-        assert trust_scan(spoilt) is not Belief.CONDEMN, odd
-    for root in set(Root) - {Root.SAME}:
-        assert trust_scan(replace(good, root=root)) is not Belief.CONDEMN, root
+        assert trust_scan(replace(good, **{odd: False})) is not Conclusion.CONDEMN, odd
+    for root in set(RootMatch) - {RootMatch.SAME}:
+        assert trust_scan(replace(good, root=root)) is not Conclusion.CONDEMN, root
 
 
 @pytest.mark.parametrize(
-    ("gone", "known", "held"),
+    ("missing", "known", "held"),
     [
         (0, 0, False),
         (1, 1, False),
@@ -111,10 +120,12 @@ def test_one_odd_fact_is_enough_to_condemn_nothing() -> None:
         (1000, 1_000_000, False),
     ],
 )
-def test_more_than_the_larger_of_both_waits_for_a_person(gone: int, known: int, held: bool) -> None:
-    assert is_too_many(gone, known, HoldAbove(20, 0.1)) is held
+def test_more_than_the_larger_of_both_limits_needs_approval(
+    missing: int, known: int, held: bool
+) -> None:
+    assert is_too_many(missing, known, HoldAbove(20, 0.1)) is held
 
 
-def test_with_nothing_allowed_the_first_one_waits_for_a_person() -> None:
+def test_a_limit_of_zero_holds_the_first_deletion() -> None:
     assert is_too_many(1, 1_000_000, HoldAbove(0, 0.0))
     assert not is_too_many(10, 10, HoldAbove(0, 1.0))
