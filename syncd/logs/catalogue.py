@@ -1,6 +1,6 @@
 """Every event of the log: its name, levels and fields, when it comes, what to do about it.
 
-The README's table is made from this (`python tests/support/events.py`), `syncd events` prints it,
+The README's table is made from this (`python -m syncd.man`), `syncd events` prints it,
 and the tests hold it against every call of the log in the code.
 """
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import events
 from support.readme import README, ROOT, command, table
 from typer import Typer
 from typer.testing import CliRunner
@@ -18,6 +17,7 @@ from syncd.cli.app import app
 from syncd.cli.exits import Exit
 from syncd.config import load
 from syncd.logs.catalogue import CATALOGUE
+from syncd.man import events_table
 
 COMMANDS = {row[0].strip("`").removeprefix("syncd "): row[1] for row in table("commands")}
 runner = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
@@ -50,8 +50,8 @@ def test_the_readme_has_every_exit_code() -> None:
     assert codes == {*map(int, Exit), 2}  # 2 is what the command line's parser says
 
 
-def test_the_readme_has_the_events_as_the_catalogue_has_them() -> None:
-    assert events.in_readme() == events.of_catalogue(), "run: python tests/support/events.py"
+def test_the_readmes_event_table_is_up_to_date_with_the_catalogue() -> None:
+    assert events_table.table_in_readme() == events_table.table(), "run: python -m syncd.man"
 
 
 def test_syncd_events_prints_the_catalogue() -> None:

@@ -1,4 +1,4 @@
-"""The man page, made from the commands themselves as --help is. Run as a program it writes it."""
+"""The man page, made from the same declarations as --help."""
 
 import inspect
 import re
@@ -8,23 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from typer import Typer
-from typer.models import ArgumentInfo, OptionInfo, ParamMeta
+from typer.models import ArgumentInfo, ParamMeta
 from typer.utils import get_params_from_function
 
 from syncd.cli.app import app
 from syncd.cli.options import DEFAULT_CONFIG
 
-MANUAL = Path(__file__).parents[2] / "syncd" / "cli" / "syncd.1"
+FILE = Path(__file__).with_name("syncd.1")
 
 
-def page() -> str:
-    """Return the whole page."""
+def man_page() -> str:
+    """Return the page as roff source, in ASCII."""
     return "\n".join([*_head(), *_commands(app, "syncd"), *_tail()]) + "\n"
 
 
 def _head() -> Iterator[str]:
     summary = str(app.info.help)
-    yield '.\\" Made by tests/support/manual.py from what --help says.'
+    yield '.\\" Generated from --help by python -m syncd.man.'
     yield ".TH SYNCD 1"
     yield ".SH NAME"
     yield f"syncd \\- {_text(summary.removesuffix('.'))}"
@@ -35,11 +35,11 @@ def _head() -> Iterator[str]:
 
 def _commands(group: Typer, words: str) -> Iterator[str]:
     for info in group.registered_commands:
-        assert info.callback is not None
-        yield from _command(info.callback, f"{words} {info.name or info.callback.__name__}")
+        if callback := info.callback:
+            yield from _command(callback, f"{words} {info.name or callback.__name__}")
     for inner in group.registered_groups:
-        assert inner.typer_instance is not None
-        yield from _commands(inner.typer_instance, f"{words} {inner.typer_instance.info.name}")
+        if instance := inner.typer_instance:
+            yield from _commands(instance, f"{words} {instance.info.name}")
 
 
 def _command(callback: Callable[..., Any], words: str) -> Iterator[str]:
@@ -58,13 +58,12 @@ def _command(callback: Callable[..., Any], words: str) -> Iterator[str]:
 
 
 def _name(param: ParamMeta) -> str:
-    info = param.default
-    if isinstance(info, ArgumentInfo):
-        return f"\\fI{_text(_value(param))}\\fR"
-    assert isinstance(info, OptionInfo)
-    names = info.param_decls or (f"--{param.name.replace('_', '-')}",)
-    said = ", ".join(f"\\fB{_text(name)}\\fR" for name in names)
-    return said if param.annotation is bool else f"{said} \\fI{_text(_value(param))}\\fR"
+    value = f"\\fI{_text(_value(param))}\\fR"
+    if isinstance(param.default, ArgumentInfo):
+        return value
+    names = param.default.param_decls or (f"--{param.name.replace('_', '-')}",)
+    shown = ", ".join(f"\\fB{_text(name)}\\fR" for name in names)
+    return shown if param.annotation is bool else f"{shown} {value}"
 
 
 def _value(param: ParamMeta) -> str:
@@ -97,12 +96,8 @@ def _tail() -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    """Return a text as roff takes it literally; what stands in backticks is bold."""
+    """Return a text escaped for roff; text in backticks becomes bold."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
     escaped = re.sub(r"`([^`]+)`", r"\\fB\1\\fR", escaped)
     escaped = "".join(c if c.isascii() else f"\\[u{ord(c):04X}]" for c in escaped)
     return f"\\&{escaped}" if escaped.startswith(".") else escaped
-
-
-if __name__ == "__main__":
-    MANUAL.write_text(page(), encoding="ascii")

@@ -1,0 +1,1 @@
+"""Generators of the man page and of the README's event table."""
