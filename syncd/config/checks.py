@@ -1,7 +1,9 @@
 """Which folders lie within each other, by their paths and by where those really lead."""
 
 import os
-from collections.abc import Iterator, Mapping
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
 
 from syncd.config.errors import quoted
 from syncd.config.reader import Findings
@@ -71,3 +73,26 @@ def _ancestors(path: str) -> Iterator[str]:
     while path != "/":
         path = os.path.dirname(path)
         yield path
+
+
+PATIENCE = 3.0  # seconds for all of them: a hung file server must not hold up the others' start
+
+
+def where_they_lead(paths: Iterable[str]) -> Mapping[str, str]:
+    """Return each path with every link followed, as far as its disk answers in time.
+
+    What does not exist is left as it is written.
+    """
+    found: dict[str, str] = {}
+
+    def follow(path: str) -> None:
+        found[path] = os.path.realpath(path)
+
+    every = set(paths)
+    threads = [threading.Thread(target=follow, args=(path,), daemon=True) for path in every]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + PATIENCE
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+    return {path: found.get(path, path) for path in every}

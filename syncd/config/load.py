@@ -4,24 +4,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from syncd.config.accounts import read_accounts
-from syncd.config.checks import refuse_ledger_inside, refuse_overlaps
+from syncd.config.checks import refuse_ledger_inside, refuse_overlaps, where_they_lead
 from syncd.config.errors import ConfigError, Problem
-from syncd.config.folders import read_folders
-from syncd.config.leading import where_they_lead
-from syncd.config.lines import lines_of_keys
 from syncd.config.reader import Findings, Table
 from syncd.config.schema import Config
 from syncd.config.sections import (
+    read_accounts,
     read_audit,
     read_deletions,
+    read_folders,
     read_graph,
     read_ledger,
     read_log,
     read_pack,
     read_watch,
 )
-from syncd.config.toml_text import parse, read_text
+from syncd.config.toml_text import lines_of_keys, parse, read_text
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from syncd.config.errors import Key, Problem, RefusedError, dotted, quoted
-from syncd.config.lines import line_of
+from syncd.config.toml_text import line_of
 from syncd.config.values import check_name, kind
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ import pytest
 from support.hanging import hanging
 from support.rig import until
 
-from syncd.config.leading import where_they_lead
+from syncd.config.checks import where_they_lead
 from syncd.threads import ThreadPool, run_in_thread
 
 MANY = 50  # more than any pool has threads

@@ -14,8 +14,8 @@ from syncd.config import (
     SecretFile,
     Variable,
 )
-from syncd.config.lines import line_of, lines_of_keys
 from syncd.config.load import loads
+from syncd.config.toml_text import line_of, lines_of_keys
 from syncd.model import AccountId, AccountName, Deletions, FolderName
 
 MAIN, EU = AccountName("main"), AccountName("eu")
