@@ -8,8 +8,8 @@ from functools import partial
 from syncd.cli.fast_start import at_once
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, checked, opened
 from syncd.cli.session import lasting
-from syncd.daemon.hangups import hold_hangups
 from syncd.daemon.notify import notifier
+from syncd.daemon.signals import hold_hangups
 from syncd.logs.setup import hide
 from syncd.logs.uncaught import run_loop
 

@@ -9,11 +9,10 @@ import msgspec
 import structlog
 
 from syncd.config import Config
-from syncd.daemon.notify import NOBODY, Notifier
+from syncd.daemon.notify import NOBODY, Notifier, Status
 from syncd.daemon.runtime import Runtime, open_runtime
 from syncd.daemon.signals import run_until, stop_signals, stopped_by_hangup
 from syncd.daemon.stats import Telling
-from syncd.daemon.status import Status
 from syncd.daemon.totals import Meter
 from syncd.engine.engine import Open
 from syncd.engine.lane import Lane

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from syncd.logs.value import plain_text
+
 
 @dataclass(frozen=True, slots=True)
 class Notifier:
@@ -56,3 +58,18 @@ def notifier(environ: Mapping[str, str]) -> Notifier:
         address if address[:1] in ("/", "@") else None,  # else vsock, of a virtual machine's host
         int(wanted) / 1e6 if wanted.isdecimal() and int(wanted) and ours else None,
     )
+
+
+class Status:
+    """What `systemctl status` says of the daemon."""
+
+    def __init__(self, manager: Notifier) -> None:
+        self._manager = manager
+        self._told = ""
+
+    def tell(self, sentence: str, *lines: str) -> None:
+        """Show a sentence without any secret, and say other lines in the same message."""
+        shown = plain_text(sentence)
+        if lines or shown != self._told:
+            self._told = shown
+            self._manager.tell(*lines, f"STATUS={shown}")

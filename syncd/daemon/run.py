@@ -13,16 +13,14 @@ import structlog
 
 from syncd.config import Config
 from syncd.config.diff import changes
-from syncd.daemon.hangups import hear_hangups
 from syncd.daemon.notify import NOBODY, Notifier
-from syncd.daemon.parts import parts_of
 from syncd.daemon.reload import Read, Settings, next_settings, tell_warnings
 from syncd.daemon.runtime import Runtime, build_runtime, keep, take_ledger
-from syncd.daemon.signals import run_until, stop_signals
+from syncd.daemon.signals import hear_hangups, run_until, stop_signals
 from syncd.daemon.startup import Start, asking_for_time
 from syncd.daemon.stats import Telling
 from syncd.daemon.totals import Meter
-from syncd.daemon.watchdog import watched_over
+from syncd.daemon.watchdog import parts_of, watched_over
 from syncd.log import Log
 from syncd.model import printable
 

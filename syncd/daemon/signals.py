@@ -91,3 +91,16 @@ async def _as_coroutine(
     work: Callable[[asyncio.TaskGroup], Awaitable[None]], carrying: asyncio.TaskGroup
 ) -> None:
     await work(carrying)
+
+
+def hold_hangups() -> None:
+    """Let a SIGHUP wait from now on; to be called before any thread is started."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+
+
+def hear_hangups() -> asyncio.Event:
+    """Return an event that every SIGHUP sets, also one that waited, until the loop is closed."""
+    hangup = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    return hangup

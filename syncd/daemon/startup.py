@@ -7,9 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from syncd.daemon.notify import Notifier
+from syncd.daemon.notify import Notifier, Status
 from syncd.daemon.runtime import Runtime
-from syncd.daemon.status import Status
 from syncd.engine.stats import sentence
 from syncd.ledger import queries
 
