@@ -76,12 +76,12 @@ def _time_goes_by(rig: Rig) -> None:
 
 
 def _mistake(rig: Rig) -> None:
-    file = rig.config_file
+    file = rig.write_config()
     file.write_text(file.read_text().replace("settle", "setle"))
 
 
 def _mended(rig: Rig) -> None:
-    rig.config_file.touch()
+    rig.write_config()
 
 
 def _library(rig: Rig) -> None:
@@ -166,7 +166,7 @@ async def test_an_error_stays_in_status_until_it_is_over(rig: Rig, name: str) ->
     scene, event = SCENES[name], ERRORS[name]
     rig.watch = 'rescan = "1s"'
     scene.before(rig)
-    (rig.path / ASKED).write_text(rig.config_file.read_text())
+    (rig.path / ASKED).write_text(rig.write_config().read_text())
     if scene.after_backfill is not None:
         await rig.backfill()
         scene.after_backfill(rig)

@@ -20,7 +20,7 @@ async def filled(rig: Rig) -> None:
 
 
 async def run(rig: Rig, *words: str) -> Ended:
-    return await syncd(rig, *words, "--config", str(rig.config_file))
+    return await syncd(rig, *words, "--config", str(rig.write_config()))
 
 
 def image(rig: Rig, content: bytes) -> Image:
@@ -125,7 +125,7 @@ async def test_an_account_that_cannot_be_asked_makes_it_end_with_1(rig: Rig) -> 
 
 @pytest.mark.parametrize("word", ["deletions", "audit"])
 async def test_a_wrong_configuration_is_said_with_78(rig: Rig, word: str) -> None:
-    file = rig.config_file
+    file = rig.write_config()
     file.write_text(file.read_text().replace("[ledger]", "[leger]"))
     ended = await syncd(rig, word, "--config", str(file))
     assert ended.code == 78

@@ -53,7 +53,7 @@ def unlink(rig: Rig, daemon: Daemon, count: int) -> None:
 
 async def asked(rig: Rig, *words: str) -> Ended:
     command, *rest = words
-    return await syncd(rig, command, *rest, "--config", str(rig.config_file))
+    return await syncd(rig, command, *rest, "--config", str(rig.write_config()))
 
 
 def deletes(rig: Rig) -> int:
@@ -152,7 +152,7 @@ async def test_a_folder_that_the_configuration_names_no_more_deletes_nothing(lib
     async with running(library) as daemon:
         await a_case(library, daemon)
         assert await daemon.end() == 0
-    file = library.config_file
+    file = library.write_config()
     other = library.path / "other"
     other.mkdir()
     (other / "its.jpg").write_bytes(picture(500))

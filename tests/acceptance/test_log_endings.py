@@ -41,7 +41,7 @@ import sys
 import {where} as room
 {bug}
 from syncd.cli import main
-sys.argv = ["syncd", "{command}", "--config", "{rig.config_file}"]
+sys.argv = ["syncd", "{command}", "--config", "{rig.write_config()}"]
 main()
 """
     return ["-c", code]
@@ -92,7 +92,7 @@ async def test_a_ledger_that_cannot_be_used_is_a_record_without_a_traceback(
 ) -> None:
     rig.toml = JSON
     rig.ledger.write_bytes(b"this is no database" * 100)
-    done = await syncd(rig, command, "--config", str(rig.config_file))
+    done = await syncd(rig, command, "--config", str(rig.write_config()))
     assert done.code == 65
     (failed,) = [json.loads(line) for line in done.err.splitlines()]
     assert (failed["level"], failed["event"]) == ("error", "daemon.failed")
@@ -101,7 +101,7 @@ async def test_a_ledger_that_cannot_be_used_is_a_record_without_a_traceback(
 
 
 async def test_a_directory_that_is_not_there_is_a_sentence(rig: Rig) -> None:
-    file = rig.config_file
+    file = rig.write_config()
     file.write_text(file.read_text().replace("ledger.db", "nowhere/ledger.db"))
     done = await syncd(rig, "run", "--config", str(file))
     assert done.code == 74
@@ -114,7 +114,7 @@ async def test_a_daemon_whose_log_nobody_reads_works_on_and_ends(rig: Rig) -> No
         rig.write(f"{'x' * 200}{number}.jpg", picture(number))
     read, write = os.pipe()
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "syncd", "run", "--config", str(rig.config_file),
+        sys.executable, "-m", "syncd", "run", "--config", str(rig.write_config()),
         env=rig.environ, stderr=write,
     )  # fmt: skip
     try:
@@ -139,7 +139,7 @@ async def test_a_terminal_that_stands_still_holds_no_backfill_up(rig: Rig) -> No
     ours, theirs = os.openpty()
     os.set_blocking(ours, False)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "syncd", "backfill", "--config", str(rig.config_file),
+        sys.executable, "-m", "syncd", "backfill", "--config", str(rig.write_config()),
         env={**rig.environ, "TERM": "xterm"}, stdout=theirs, stderr=theirs,
     )  # fmt: skip
     try:
@@ -185,7 +185,7 @@ async def test_sigabrt_shows_where_the_loop_stood(rig: Rig) -> None:
 async def test_what_stderr_tells_the_journal_before_there_is_a_log_has_its_priority(
     rig: Rig, tmp_path: Path
 ) -> None:
-    file = rig.config_file
+    file = rig.write_config()
     file.write_text(file.read_text().replace("settle", "setle"))
     code = """
 import os, sys

@@ -44,7 +44,7 @@ class Story:
 
     @property
     def config(self) -> str:
-        return str(self.rig.config_file)
+        return str(self.rig.write_config())
 
     def fill(self, folder: Path) -> None:
         """Put the story's files into a folder."""

@@ -55,7 +55,7 @@ async def test_a_killed_daemon_loses_nothing(rig: Rig) -> None:
     async with running(rig) as daemon:
         await until(lambda: len(rig.sandbox.library.images("1")) > 20)
         assert await daemon.end(signal.SIGKILL) == -signal.SIGKILL
-    ended = await syncd(rig, "backfill", "--config", str(rig.config_file))
+    ended = await syncd(rig, "backfill", "--config", str(rig.write_config()))
     assert ended.code == 0, ended.err
     given = {image.sha256: image.hash for image in rig.sandbox.library.images("1")}
     assert all(rig.recorded(c) == given[sha256(c).hexdigest()] for c in contents)
@@ -64,7 +64,7 @@ async def test_a_killed_daemon_loses_nothing(rig: Rig) -> None:
 async def test_a_second_process_on_one_ledger_is_refused_with_the_holders_pid(rig: Rig) -> None:
     async with running(rig) as daemon:
         await until(lambda: daemon.said("daemon.started"))
-        ended = await syncd(rig, "backfill", "--config", str(rig.config_file))
+        ended = await syncd(rig, "backfill", "--config", str(rig.write_config()))
         assert ended.code == 75
         assert str(daemon.process.pid) in ended.err
         assert "Traceback" not in ended.err
@@ -73,7 +73,7 @@ async def test_a_second_process_on_one_ledger_is_refused_with_the_holders_pid(ri
 async def test_questions_are_answered_beside_the_daemon(rig: Rig) -> None:
     content = picture(1)
     path = rig.write("a.jpg", content)
-    config = str(rig.config_file)
+    config = str(rig.write_config())
     async with running(rig):
         await until(lambda: rig.recorded(content) is not None)
         status = await syncd(rig, "status", "--json", "--config", config)
@@ -92,7 +92,7 @@ async def test_a_plan_sends_nothing_and_leaves_the_ledger_alone(rig: Rig) -> Non
     for i in range(30):
         rig.write(f"{i}.jpg", picture(i))
     rig.write("bad.jpg", b"no picture")
-    plan = await syncd(rig, "plan", "--config", str(rig.config_file))
+    plan = await syncd(rig, "plan", "--config", str(rig.write_config()))
     assert plan.code == 0
     assert "30 images" in plan.out
     assert "2 POSTs" in plan.out
@@ -104,7 +104,7 @@ async def test_a_plan_sends_nothing_and_leaves_the_ledger_alone(rig: Rig) -> Non
 async def test_a_backfill_that_rejects_an_image_exits_1_and_status_says_why(rig: Rig) -> None:
     rig.write("good.jpg", picture(1))
     rig.write("bad.jpg", b"no picture")
-    config = str(rig.config_file)
+    config = str(rig.write_config())
     assert (await syncd(rig, "backfill", "--config", config)).code == 1
     status = await syncd(rig, "status", "--config", config)
     assert "not an image" in status.out
@@ -113,7 +113,7 @@ async def test_a_backfill_that_rejects_an_image_exits_1_and_status_says_why(rig:
 
 
 async def test_every_mistake_is_reported_at_once_with_78(rig: Rig) -> None:
-    file = rig.config_file
+    file = rig.write_config()
     file.write_text(
         file.read_text()
         .replace('id = "1"', 'id = "one"')
@@ -128,7 +128,7 @@ async def test_every_mistake_is_reported_at_once_with_78(rig: Rig) -> None:
 
 
 async def test_a_missing_token_is_said_with_78(rig: Rig) -> None:
-    file = rig.config_file
+    file = rig.write_config()
     file.write_text(file.read_text().replace("SYNCD_TEST_TOKEN", "SYNCD_NO_SUCH_TOKEN"))
     ended = await syncd(rig, "run", "--config", str(file))
     assert ended.code == 78
@@ -139,7 +139,7 @@ async def test_a_missing_token_is_said_with_78(rig: Rig) -> None:
 async def test_a_ledger_that_is_unfit_is_refused_with_65_and_not_touched(
     rig: Rig, kind: str
 ) -> None:
-    config = str(rig.config_file)
+    config = str(rig.write_config())
     for i in range(40):
         rig.write(f"{i}.jpg", picture(i))
     if kind == "garbage":
@@ -188,7 +188,7 @@ async def test_the_token_is_nowhere_but_in_a_header(rig: Rig) -> None:
 
 
 async def test_check_says_ok_or_what_to_do(rig: Rig) -> None:
-    config = str(rig.config_file)
+    config = str(rig.write_config())
     good = await syncd(rig, "check", "--config", config)
     assert good.code == 0, good.out
     assert "BAD" not in good.out
@@ -203,7 +203,7 @@ async def test_check_says_ok_or_what_to_do(rig: Rig) -> None:
 async def test_a_start_with_nothing_changed_calls_nobody(rig: Rig) -> None:
     for i in range(50):
         rig.write(f"{i}.jpg", picture(i))
-    assert (await syncd(rig, "backfill", "--config", str(rig.config_file))).code == 0
+    assert (await syncd(rig, "backfill", "--config", str(rig.write_config()))).code == 0
     calls = rig.sandbox.counts.calls()
     async with running(rig) as daemon:
         await until(lambda: daemon.said("scan.done", "new_or_changed=0"))

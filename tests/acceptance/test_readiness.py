@@ -106,7 +106,7 @@ async def test_a_reload_is_told_and_ends_in_ready(rig: Rig, manager: Manager) ->
     async with running(rig) as daemon:
         await until(lambda: manager.told("READY=1") == 1)
         rig.workers = 9
-        rig.config_file.touch()
+        rig.write_config()
         daemon.process.send_signal(signal.SIGHUP)
         await until(lambda: manager.told("READY=1") == 2)
         (told,) = [m for m in manager.messages if "RELOADING=1" in m]
@@ -154,7 +154,7 @@ async def test_a_backfill_shows_how_it_gets_on(rig: Rig, manager: Manager) -> No
     for i in range(3):
         rig.write(f"{i}.jpg", picture(i))
     rig.write("bad.jpg", b"no picture")
-    ended = await syncd(rig, "backfill", "--config", str(rig.config_file))
+    ended = await syncd(rig, "backfill", "--config", str(rig.write_config()))
     assert ended.code == 1
     assert manager.statuses()[-1] == "3 of 4 images; 1 rejected"
     assert manager.told("READY=1") == 0

@@ -21,7 +21,7 @@ def times(daemon: Daemon, *words: str) -> int:
 
 def write_config(rig: Rig) -> None:
     """Write the rig's configuration as it is now."""
-    rig.config_file.touch()
+    rig.write_config()
 
 
 def hang_up(daemon: Daemon) -> None:
@@ -183,7 +183,7 @@ async def test_a_file_that_is_wrong_changes_nothing_and_the_log_says_why(
     async with running(rig) as daemon:
         await until(lambda: daemon.said("watch.ready"))
         rig.toml = '[folders.more]\npath = "/nowhere"\naccount = "main"'
-        file = rig.config_file
+        file = rig.write_config()
         if old is None or new is None:
             file.unlink()
         else:
@@ -202,7 +202,7 @@ async def test_a_file_that_is_wrong_changes_nothing_and_the_log_says_why(
 async def test_every_mistake_is_said_in_one_line(rig: Rig) -> None:
     async with running(rig) as daemon:
         await until(lambda: daemon.said("watch.ready"))
-        file = rig.config_file
+        file = rig.write_config()
         text = file.read_text().replace("settle", "setle").replace('id = "1"', 'id = "one"')
         file.write_text(text)
         hang_up(daemon)
@@ -231,7 +231,7 @@ async def test_a_new_token_opens_an_account_that_was_stopped(rig: Rig, elsewhere
     token = rig.path / "token"
     token.write_text("EAAwrongwrongwrong")
     token.chmod(0o600)
-    file = rig.config_file
+    file = rig.write_config()
     file.write_text(file.read_text().replace('env = "SYNCD_TEST_TOKEN"', f'file = "{token}"'))
     rig.write("a.jpg", content)
     async with running(rig, "run", "--config", str(file)) as daemon:
@@ -252,7 +252,7 @@ async def test_a_token_file_that_changes_opens_what_was_stopped_without_a_reload
     token = rig.path / "token"
     token.write_text("EAAwrongwrongwrong")
     token.chmod(0o600)
-    file = rig.config_file
+    file = rig.write_config()
     file.write_text(file.read_text().replace('env = "SYNCD_TEST_TOKEN"', f'file = "{token}"'))
     rig.write("a.jpg", content)
     async with running(rig, "run", "--config", str(file)) as daemon:
@@ -273,13 +273,13 @@ async def test_a_relative_path_is_read_again_also_when_the_file_was_replaced(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(rig.path)
-    async with running(rig, "run", "--config", rig.config_file.name) as daemon:
+    async with running(rig, "run", "--config", rig.write_config().name) as daemon:
         await until(lambda: daemon.said("watch.ready"))
         rig.workers = 7
-        text = rig.config_file.read_text()
+        text = rig.write_config().read_text()
         new = rig.path / "new.toml"
         new.write_text(text)
-        rig.config_file.write_text("the old one = gone")
+        rig.write_config().write_text("the old one = gone")
         new.replace(rig.path / "config.toml")
         hang_up(daemon)
         await until(lambda: daemon.said("daemon.reloaded", "workers: 4 → 7"))
@@ -359,8 +359,8 @@ async def test_a_hangup_while_the_file_is_read_is_not_lost(rig: Rig) -> None:
     content = picture(1)
     async with running(rig) as daemon:
         await until(lambda: daemon.said("watch.ready"))
-        text = rig.config_file.read_text()
-        pipe, new = rig.config_file, rig.path / "new.toml"
+        text = rig.write_config().read_text()
+        pipe, new = rig.write_config(), rig.path / "new.toml"
         new.write_text(text.replace("workers = 4", "workers = 6"))
         pipe.unlink()
         os.mkfifo(pipe)
@@ -415,7 +415,7 @@ async def test_a_pause_outlives_a_reload_and_makes_it_wait_for_nothing(rig: Rig)
 
 
 async def test_a_hangup_before_the_loops_begin_waits_for_them(rig: Rig) -> None:
-    text = rig.config_file.read_text()
+    text = rig.write_config().read_text()
     pipe = rig.path / "pipe"
     os.mkfifo(pipe)
     async with running(rig, "run", "--config", str(pipe)) as daemon:
@@ -448,7 +448,7 @@ async def test_a_backfill_whose_terminal_is_closed_finishes_what_is_in_flight(ri
     content = picture(1)
     rig.write("a.jpg", content)
     rig.sandbox.faults.add(Fault("slow", seconds=1.0, on="upload"))
-    async with running(rig, "backfill", "--config", str(rig.config_file)) as backfill:
+    async with running(rig, "backfill", "--config", str(rig.write_config())) as backfill:
         await until(lambda: rig.sandbox.counts.most_in_flight("1") == 1)
         hang_up(backfill)  # the shell says so, and the terminal itself
         await until(lambda: backfill.said("daemon.stopping", "SIGHUP"))
@@ -461,7 +461,7 @@ async def test_a_backfill_under_nohup_hears_no_hangup(rig: Rig) -> None:
     rig.sandbox.faults.add(Fault("slow", seconds=1.0, on="upload"))
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which children inherit
     try:
-        async with running(rig, "backfill", "--config", str(rig.config_file)) as backfill:
+        async with running(rig, "backfill", "--config", str(rig.write_config())) as backfill:
             await until(lambda: rig.sandbox.counts.most_in_flight("1") == 1)
             assert await backfill.end(signal.SIGHUP) == 0
     finally:

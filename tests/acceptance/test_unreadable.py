@@ -60,7 +60,7 @@ async def test_files_that_go_take_their_trouble_with_them(rig: Rig) -> None:
     rig.write("good.jpg", picture(3))
     async with running(rig, under=without_powers()) as daemon:
         await until(lambda: daemon.count("file.unreadable") == 2)
-        asked = ("status", "--config", str(rig.config_file))
+        asked = ("status", "--config", str(rig.write_config()))
         assert "cannot read 2 files: permission denied" in (await syncd(rig, *asked)).out
         (rig.folder / "1.jpg").unlink()
         (rig.folder / "2.jpg").unlink()

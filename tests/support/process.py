@@ -73,7 +73,7 @@ async def running(rig: Rig, *words: str, under: Sequence[str] = ()) -> AsyncIter
         sys.executable,
         "-m",
         "syncd",
-        *(words or ("run", "--config", str(rig.config_file))),
+        *(words or ("run", "--config", str(rig.write_config()))),
         env=rig.environ,
         stderr=asyncio.subprocess.PIPE,
     )

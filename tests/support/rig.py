@@ -55,8 +55,8 @@ class Rig:
     def ledger(self) -> Path:
         return self.path / "ledger.db"
 
-    @property
-    def config_file(self) -> Path:
+    def write_config(self) -> Path:
+        """Write the configuration file and return its path."""
         accounts = "\n".join(
             f'[accounts.{name}]\nid = "{number}"\nworkers = {self.workers}\n{self.per_account}\n'
             + self.of_account.get(name, "")
@@ -78,7 +78,7 @@ class Rig:
         return {**os.environ, "SYNCD_TEST_TOKEN": self.sandbox.token}
 
     def config(self) -> Config:
-        return load(self.config_file, self.environ)
+        return load(self.write_config(), self.environ)
 
     def write(self, name: str | bytes, content: bytes) -> Path:
         """Put a file into the folder, with its directories; answers its path."""

@@ -58,7 +58,7 @@ class Life:
             '[deletions]\ngrace = "1s"\nhold_above = { images = 4, share = 0 }\n'
             f'[log]\nformat = "json"\nstats_every = "{self.every}"\n'
         )
-        self.rig.config_file.touch()
+        self.rig.write_config()
 
     @property
     def lines(self) -> list[str]:

@@ -53,7 +53,7 @@ def test_a_ledger_without_room_is_bad(rig: Rig) -> None:
     disk.mkdir()
     with own_mounts(disk) as mounts:
         mounts.mount("-t", "tmpfs", "-o", "size=50m", "none", disk)
-        file = rig.config_file
+        file = rig.write_config()
         file.write_text(file.read_text().replace(str(rig.ledger), f"{disk}/ledger.db"))
         program = (
             "from pathlib import Path; from syncd.check.ledger import ledger_usable;"

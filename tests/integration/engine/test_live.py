@@ -200,7 +200,7 @@ def pauses(rig: Rig) -> dict[str, float]:
 
 async def run_command(rig: Rig, *words: str) -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "syncd", *words, "--config", str(rig.config_file), env=rig.environ
+        sys.executable, "-m", "syncd", *words, "--config", str(rig.write_config()), env=rig.environ
     )
     assert await process.wait() == 0
 

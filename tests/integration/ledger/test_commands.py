@@ -24,7 +24,7 @@ STAT = Stat(1, 2, 3, 4, 5)
 
 
 async def on_ledger(rig: Rig, *words: str) -> Ended:
-    return await syncd(rig, "ledger", *words, "--config", str(rig.config_file))
+    return await syncd(rig, "ledger", *words, "--config", str(rig.write_config()))
 
 
 def digest(number: int) -> Digest:

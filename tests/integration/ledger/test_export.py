@@ -44,7 +44,9 @@ def content(number: int, unfit: str | None = None) -> Content:
 
 
 async def exported(rig: Rig, *words: str) -> list[dict[str, object]]:
-    ended = await syncd(rig, "export", "--config", str(rig.config_file), "--format", "json", *words)
+    ended = await syncd(
+        rig, "export", "--config", str(rig.write_config()), "--format", "json", *words
+    )
     assert ended.code == 0, ended.err
     rows: list[dict[str, object]] = json.loads(ended.out)
     return rows
@@ -116,7 +118,7 @@ async def test_no_name_breaks_a_row(rig: Rig) -> None:
         "/s/Frühling🌷.png",
     }  # fmt: skip
     assert {row["file"] for row in await exported(rig)} == shown
-    ended = await syncd(rig, "export", "--config", str(rig.config_file))
+    ended = await syncd(rig, "export", "--config", str(rig.write_config()))
     assert {row["file"] for row in csv.DictReader(io.StringIO(ended.out))} == shown
 
 
@@ -124,7 +126,7 @@ async def test_csv_is_what_the_readme_says(rig: Rig) -> None:
     assert [row[0].strip("`") for row in table("columns")] == list(Line.__struct_fields__)
     rig.write("a.png", picture(1))
     await rig.backfill()
-    command = [sys.executable, "-m", "syncd", "export", "--config", str(rig.config_file)]
+    command = [sys.executable, "-m", "syncd", "export", "--config", str(rig.write_config())]
     # A locale that knows ASCII alone changes nothing.
     environ = {**rig.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
     out = (await asyncio.to_thread(subprocess.check_output, command, env=environ)).decode()
@@ -141,7 +143,7 @@ async def test_a_name_from_elsewhere_is_no_formula(rig: Rig, name: str) -> None:
         await ledger.write(files.record_all([(Place(folder, b"", b"a"), STAT, content(1))]))
         entry = Entry(ImageHash("ff"), name=name)
         await ledger.write(replicas.hold_all(ONE, [(digest(1), entry)], 1.0))
-    ended = await syncd(rig, "export", "--config", str(rig.config_file))
+    ended = await syncd(rig, "export", "--config", str(rig.write_config()))
     (row,) = csv.DictReader(io.StringIO(ended.out, newline=""))
     assert row["name"] == f"'{name}"
     (exact,) = await exported(rig)
@@ -155,10 +157,10 @@ async def test_nothing_is_an_empty_array(rig: Rig) -> None:
 
 
 async def test_without_a_ledger_it_says_so(rig: Rig) -> None:
-    ended = await syncd(rig, "export", "--config", str(rig.config_file))
+    ended = await syncd(rig, "export", "--config", str(rig.write_config()))
     assert (ended.code, ended.out) == (1, "")
     assert "there is no ledger" in ended.err
-    ended = await syncd(rig, "export", "--config", str(rig.config_file), "--account", "mian")
+    ended = await syncd(rig, "export", "--config", str(rig.write_config()), "--account", "mian")
     assert (ended.code, ended.out) == (1, "")
     assert "there are main" in ended.err
 
@@ -178,7 +180,7 @@ async def many(path: Path, count: int) -> None:
 
 async def test_who_reads_no_further_hears_no_complaint(rig: Rig) -> None:
     await many(rig.ledger, 5000)
-    command = f"{sys.executable} -m syncd export --config {rig.config_file}"
+    command = f"{sys.executable} -m syncd export --config {rig.write_config()}"
     ended = await asyncio.to_thread(
         subprocess.run,
         ["bash", "-o", "pipefail", "-c", f"{command} | head -n 1"],
@@ -193,7 +195,7 @@ async def test_who_reads_no_further_hears_no_complaint(rig: Rig) -> None:
 
 async def test_a_full_disk_is_said_without_a_traceback(rig: Rig) -> None:
     await many(rig.ledger, 500)
-    command = f"{sys.executable} -m syncd export --config {rig.config_file} > /dev/full"
+    command = f"{sys.executable} -m syncd export --config {rig.write_config()} > /dev/full"
     ended = await asyncio.to_thread(
         subprocess.run,
         command,
