@@ -1,7 +1,7 @@
-"""Work that blocks, on threads of which one that hangs with its disk keeps nothing else.
+"""Blocking work on daemon threads, where a thread that hangs with its disk delays nothing else.
 
-A pool's threads may all come to hang, and whoever ends a process waits for them. Here there is
-always another one, and nobody waits for any: they end with the process.
+The threads of a pool of fixed size may all hang, and a process that ends waits for them. Here each
+piece of work finds a thread, and none is waited for: they end with the process.
 """
 
 from __future__ import annotations
@@ -20,24 +20,25 @@ Job = Callable[[], None]
 
 
 async def run_in_thread(work: Callable[[], T]) -> T:
-    """Return what the work does on a new thread, or raise what it raises.
+    """Return the result of the work on a new thread, or raise its exception.
 
-    A thread takes some 50 us. A caller that is cancelled leaves it to end by itself.
+    Starting a thread takes some 50 us. If the caller is cancelled, the thread ends by itself.
     """
-    ended, job = _job(work)
+    future, job = _job(work)
     start_thread(job)
-    return await ended
+    return await future
 
 
 def start_thread(work: Job) -> None:
-    """Begin work that nobody waits for."""
-    threading.Thread(target=work, name="aside", daemon=True).start()
+    """Start work on a new thread, which is not waited for."""
+    threading.Thread(target=work, name="blocking", daemon=True).start()
 
 
 class ThreadPool:
-    """Threads that are kept for the next work, as many as there was work at once.
+    """Threads that are reused, as many as there was work at once.
 
-    What works with much memory keeps it: a new thread would ask the system for its own.
+    Work that needs much memory reuses that of its thread: a new thread would ask the system for
+    its own.
     """
 
     def __init__(self, name: str) -> None:
@@ -45,21 +46,21 @@ class ThreadPool:
         self._idle: deque[SimpleQueue[Job | None]] = deque()
         self._closed = False
 
-    def begin(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Begin the work, for one who may stop waiting for it, and cancels what is returned."""
+    def submit(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """Start the work; a caller that stops waiting cancels the future that is returned."""
         try:
-            inbox = self._idle.popleft()  # not the last: what it has brought may still be in use
+            inbox = self._idle.popleft()  # not the last one: its result may still be in use
         except IndexError:
             inbox = SimpleQueue()
             threading.Thread(
                 target=self._serve, args=(inbox,), name=self._name, daemon=True
             ).start()
-        ended, job = _job(work, lambda: self._idle.append(inbox))
+        future, job = _job(work, lambda: self._idle.append(inbox))
         inbox.put(job)
-        return ended
+        return future
 
     def close(self) -> None:
-        """Let the threads go that have nothing to do, and each other one once it has done."""
+        """End the idle threads, and each other thread once its work is done."""
         self._closed = True
         with suppress(IndexError):
             while True:
@@ -68,35 +69,35 @@ class ThreadPool:
     def _serve(self, inbox: SimpleQueue[Job | None]) -> None:
         while (job := inbox.get()) is not None:
             job()
-            del job  # and its result, which is not to be freed just before the next one is made
+            del job  # with its result, which else would be freed just before the next one is made
             if self._closed:
-                self.close()  # itself too
+                self.close()  # which ends this thread, too
 
 
 def _job(
     work: Callable[[], T], done: Callable[[], None] = lambda: None
 ) -> tuple[asyncio.Future[T], Job]:
-    """Return what becomes done on the running loop when the job was called on a thread.
+    """Return a future of the running loop, and the job that completes it from a thread.
 
-    `done` is called before the loop hears of it.
+    `done` is called on the thread before the loop is notified.
     """
     loop = asyncio.get_running_loop()
-    ended: asyncio.Future[T] = loop.create_future()
+    future: asyncio.Future[T] = loop.create_future()
 
-    def tell(answer: Job) -> None:
-        if not ended.done():  # its caller was cancelled
-            answer()
+    def deliver(outcome: Job) -> None:
+        if not future.done():  # else the caller was cancelled
+            outcome()
 
     def job() -> None:
         try:
             result = work()
-        except BaseException as error:  # noqa: BLE001  its caller raises it
+        except BaseException as error:  # noqa: BLE001  raised by `await future`
             raised = error
-            answer = lambda: ended.set_exception(raised)  # noqa: E731  one of two answers
+            outcome = lambda: future.set_exception(raised)  # noqa: E731  one of two outcomes
         else:
-            answer = lambda: ended.set_result(result)  # noqa: E731  the other
+            outcome = lambda: future.set_result(result)  # noqa: E731  the other outcome
         done()
         with suppress(RuntimeError):  # the loop has been closed meanwhile
-            loop.call_soon_threadsafe(tell, answer)
+            loop.call_soon_threadsafe(deliver, outcome)
 
-    return ended, job
+    return future, job

@@ -16,7 +16,7 @@ from syncd.folders.intake.contents import load
 from syncd.folders.intake.intake import Intake
 from syncd.folders.monitor import FolderMonitor
 from syncd.folders.watching.targets import ScanTarget
-from syncd.heartbeat import Heartbeat
+from syncd.heartbeat import Heartbeat, wait_unless_stalled
 from syncd.ledger import alerts, condemned, files, misses
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Source
@@ -26,8 +26,6 @@ from syncd.threads import ThreadPool
 
 KEPT = 12 * 2**20
 """Bytes of images that are kept from their digest to their first sending."""
-
-_GLANCE = 1.0  # seconds between two looks whether files that are read hang
 
 log: Log = structlog.get_logger()
 
@@ -86,13 +84,13 @@ class Disk(msgspec.Struct, frozen=True):
         self, wanted: Sequence[tuple[Digest, Sequence[Source]]]
     ) -> tuple[Sequence[bytes | Absent], Sequence[Source]]:
         """Load what is wanted as long as that moves: a worker must not hang with a disk."""
-        step = Heartbeat().step()
-        loading = self.threads.begin(partial(load, wanted, self.readers, step.progress))
+        operation = Heartbeat().operation()
+        loading = self.threads.submit(partial(load, wanted, self.readers, operation.beat))
         try:
-            while not loading.done():
-                await asyncio.wait({loading}, timeout=_GLANCE)
-                if not loading.done() and step.stalled():
-                    return [Absent.HANGS] * len(wanted), []
+            if not await wait_unless_stalled(
+                loading.done, lambda: asyncio.wait({loading}), operation
+            ):
+                return [Absent.HANGS] * len(wanted), []
         finally:
             loading.cancel()
         return loading.result()

@@ -23,7 +23,7 @@ from syncd.folders.watching.retry_delay import Timing
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget, coalesced
 from syncd.folders.watching.watch_state import RootMissing, WatchState, in_a_word
 from syncd.folders.watching.watcher import Watcher
-from syncd.heartbeat import Heartbeat
+from syncd.heartbeat import Heartbeat, wait_unless_stalled
 from syncd.ledger import files, misses
 from syncd.ledger.database import Change, Ledger, all_of
 from syncd.ledger.files import Place
@@ -97,12 +97,11 @@ class FolderMonitor:
     @property
     def scanning(self) -> bool:
         """A scan is under way, and moves."""
-        return self._scans_running > 0 and not self.scanner.stalled()
+        return self._scans_running > 0 and not self.scanner.is_stalled()
 
     async def watch_awaited(self) -> None:
         """Return once the watch stands, or it has been said why not, or its disk answers not."""
-        while not (self.watched.is_set() or self.watcher.stalled()):
-            await _set_within(self.watched, _GLANCE)
+        await wait_unless_stalled(self.watched.is_set, self.watched.wait, self.watcher)
 
     def look(self, looks: Collection[ScanTarget]) -> None:
         """Look at these places soon."""
@@ -146,9 +145,9 @@ class FolderMonitor:
             await self._told_to_look.wait()
             self._told_to_look.clear()
             looks, self._looks = coalesced(self._looks), set()
-            with self.scanner.step() as step:
+            with self.scanner.operation() as operation:
                 look = partial(look_at_files, self._ledger.path, self._id, self._root, looks)
-                found, elsewhere = await run_in_thread(partial(look, step.progress))
+                found, elsewhere = await run_in_thread(partial(look, operation.beat))
             await self._take_fresh(found)
             if elsewhere:
                 await self._scan(elsewhere, fresh=True)
@@ -241,14 +240,14 @@ class FolderMonitor:
         return report, troubles
 
     async def _identity(self) -> RootIdentity | None:
-        with self.scanner.step():
+        with self.scanner.operation():
             return await run_in_thread(partial(root_identity, self._root))
 
     async def _stretch(self, walk: Walk) -> Stretch | None:
         """Walk on for a moment; while scouts are silent, for as long as that lasts."""
-        with self.scanner.step() as step:
+        with self.scanner.operation() as operation:
             while (
-                stretch := await run_in_thread(partial(walk.stretch, step.progress))
+                stretch := await run_in_thread(partial(walk.stretch, operation.beat))
             ) is not None:
                 if stretch.progress:
                     break
@@ -299,7 +298,6 @@ async def _set_within(event: asyncio.Event, seconds: float) -> None:
 
 
 _TOLD_AT_MOST = 100
-_GLANCE = 0.2  # seconds between two looks whether a watch that does not stand hangs
 
 
 def _missed_by(number: int, stretch: Stretch) -> Change[list[None]]:

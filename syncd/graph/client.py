@@ -205,7 +205,7 @@ class GraphClient:
         headers = {"Authorization": f"Bearer {credentials.token.reveal()}"}
         pieces = _WAITS + (0 if body is None else (body.size or 0) / _CHUNK)
         try:
-            with self.calling[account].step(pieces * self._stall):
+            with self.calling[account].operation(pieces * self._stall):
                 return await self._answer(method, path, account, headers, params, body)
         except (Broken, _TooLong) as error:
             lost = GraphError(ApiError(message=str(error)), shapes.Usage())

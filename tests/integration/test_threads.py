@@ -25,9 +25,9 @@ async def test_it_answers_or_raises() -> None:
 async def test_however_many_hang_the_next_one_is_done() -> None:
     go = threading.Event()
     threads = ThreadPool("test")
-    hung = [threads.begin(go.wait) for _ in range(MANY)]
+    hung = [threads.submit(go.wait) for _ in range(MANY)]
     assert await run_in_thread(lambda: 7) == 7
-    assert await threads.begin(lambda: 7) == 7
+    assert await threads.submit(lambda: 7) == 7
     assert not any(one.done() for one in hung)
     go.set()
     assert await asyncio.gather(*hung) == [True] * MANY
@@ -35,12 +35,12 @@ async def test_however_many_hang_the_next_one_is_done() -> None:
 
 async def test_a_thread_is_kept_for_the_next_work_until_the_end() -> None:
     threads = ThreadPool("test")
-    first = await threads.begin(threading.current_thread)
+    first = await threads.submit(threading.current_thread)
     go = threading.Event()
-    busy = threads.begin(go.wait)
-    second = await threads.begin(threading.current_thread)
+    busy = threads.submit(go.wait)
+    second = await threads.submit(threading.current_thread)
     assert second is not first
-    assert await threads.begin(threading.current_thread) is second
+    assert await threads.submit(threading.current_thread) is second
     threads.close()
     await until(lambda: not second.is_alive())
     assert first.is_alive()
@@ -57,7 +57,7 @@ async def test_a_caller_that_gave_up_hears_nothing() -> None:
         went.set()
         raise OSError
 
-    waiting = ThreadPool("test").begin(fail)
+    waiting = ThreadPool("test").submit(fail)
     waiting.cancel()
     go.set()
     await until(went.is_set)
@@ -70,7 +70,7 @@ def test_a_process_ends_while_some_hang() -> None:
         "import asyncio, threading; from syncd.threads import ThreadPool, start_thread\n"
         "async def main():\n"
         "    start_thread(threading.Event().wait)\n"
-        "    ThreadPool('test').begin(threading.Event().wait)\n"
+        "    ThreadPool('test').submit(threading.Event().wait)\n"
         "asyncio.run(main())"
     )
     assert subprocess.run([sys.executable, "-c", program], timeout=20, check=True).returncode == 0

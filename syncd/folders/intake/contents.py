@@ -30,10 +30,10 @@ def load(
             found: bytes | Absent = Absent.CHANGED
             for source in sources:
                 pulse = readers[source.folder_id]
-                if pulse.stalled():
+                if pulse.is_stalled():
                     found = Absent.HANGS
                     continue
-                with pulse.step():
+                with pulse.operation():
                     content = _read(reader, digest, source)
                 progress()
                 if content is not None:

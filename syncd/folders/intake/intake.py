@@ -16,7 +16,7 @@ from syncd.folders.intake.lines import Lines
 from syncd.folders.intake.read import Reader, Reading
 from syncd.folders.intake.settle import Found, Settling
 from syncd.folders.safe_open import Unreadable
-from syncd.heartbeat import Heartbeat
+from syncd.heartbeat import Heartbeat, wait_unless_stalled
 from syncd.images.probe import Picture, Unsupported
 from syncd.ledger import files
 from syncd.ledger.database import Ledger
@@ -40,7 +40,6 @@ others lay there, and are a backlog like any."""
 BATCH = 64  # files of a folder that one hop to a thread reads, and one commit records
 BATCH_BYTES = 4 * 2**20  # and no further file once there are so many bytes
 READERS = 2
-_GLANCE = 1.0  # seconds between two looks whether a batch hangs
 
 LARGEST = 128 * 2**20
 """Bytes; a file above it is not taken into memory. The Ads Guide's own limit is 30 MB an image."""
@@ -98,8 +97,8 @@ class Intake:
         for place, stat in found:
             self._take_in(Found(place, root, stat, now, fresh=False), now, wall_ns)
         self._tell()
-        while found and self._is_full(found[0][0].folder_id, lambda line: line.others):
-            await self._change(_GLANCE)
+        if found:
+            await self._wait_for_room(found[0][0].folder_id, lambda line: line.others)
 
     async def offer_fresh(self, root: bytes, found: Sequence[tuple[Place, Stat]]) -> bool:
         """Take, before all that a scan found, files that a look came upon; answers whether all.
@@ -112,8 +111,8 @@ class Intake:
         for place, stat in fresh:
             self._take_in(Found(place, root, stat, now, fresh=True), now, wall_ns)
         self._tell()
-        while fresh and self._is_full(fresh[0][0].folder_id, lambda line: line.fresh):
-            await self._change(_GLANCE)
+        if fresh:
+            await self._wait_for_room(fresh[0][0].folder_id, lambda line: line.fresh)
         return len(fresh) == len(found)
 
     async def run(self) -> None:
@@ -132,14 +131,19 @@ class Intake:
 
     async def quiet_but_for_hanging(self, folder_id: int) -> None:
         """Wait as `quiet` does, but for other folders only as long as their disks do not hang."""
-        while any(
-            one == folder_id or not self._lines.stalled(one)
-            for one in self._lines.folders.union(place.folder_id for place in self._reading)
-        ):
-            await self._change(_GLANCE)
 
-    def _is_full(self, folder_id: int, length: Callable[[Settling], int]) -> bool:
-        return self._lines.beside(folder_id, length) >= MOST_WAITING
+        def is_quiet() -> bool:
+            return not any(
+                one == folder_id or not self._lines.stalled(one)
+                for one in self._lines.folders.union(place.folder_id for place in self._reading)
+            )
+
+        await wait_unless_stalled(is_quiet, self._change)
+
+    async def _wait_for_room(self, folder_id: int, length: Callable[[Settling], int]) -> None:
+        await wait_unless_stalled(
+            lambda: self._lines.beside(folder_id, length) < MOST_WAITING, self._change
+        )
 
     def _take_in(self, found: Found, now: float, wall_ns: int) -> None:
         being_read = self._reading.get(found.place)
@@ -157,10 +161,12 @@ class Intake:
                 await self._change(self._lines.rest(time.monotonic()))
                 continue
             self._reading.update((found.place, found) for found in batch)
-            reading = self._threads.begin(partial(self._read_all, batch))
-            while not reading.done() and not self._lines.stalled(batch[0].place.folder_id):
-                await asyncio.wait({reading}, timeout=_GLANCE)
-            if reading.done():
+            reading = self._threads.submit(partial(self._read_all, batch))
+            if await wait_unless_stalled(
+                reading.done,
+                partial(asyncio.wait, {reading}),
+                self._readers[batch[0].place.folder_id],
+            ):
                 results = reading.result()  # kept while the next are read: memory to read into
                 await self._take_over(batch, results)
             else:  # this reader goes on with other folders
@@ -183,7 +189,7 @@ class Intake:
         self._kept.wait_for_room(sum(found.stat.size for found in batch))
         results: list[Reading | Unreadable] = []
         pulse = self._readers[batch[0].place.folder_id]
-        with pulse.step() as step, Reader(step.progress) as reader:
+        with pulse.operation() as operation, Reader(operation.beat) as reader:
             for found in batch:
                 try:
                     results.append(reader.digest(found.root, found.place.path))

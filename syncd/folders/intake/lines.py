@@ -6,10 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Mapping
 
 from syncd.folders.intake.settle import Found, Settling
-from syncd.heartbeat import Heartbeat
+from syncd.heartbeat import CHECK_EVERY, Heartbeat
 from syncd.ledger.files import Place
-
-_GLANCE = 1.0  # seconds between two looks whether a folder hangs no more: nobody tells
 
 
 class Lines:
@@ -29,7 +27,7 @@ class Lines:
 
     def stalled(self, folder_id: int) -> bool:
         """Tell whether nobody should wait for a folder."""
-        return self._readers[folder_id].stalled()
+        return self._readers[folder_id].is_stalled()
 
     @property
     def folders(self) -> set[int]:
@@ -46,7 +44,7 @@ class Lines:
         """Return for how many seconds nothing will be there to take; None until a file comes."""
         waits = [] if (due := self.next_due) is None else [due - now]
         if any(map(self.stalled, self.folders)):
-            waits.append(_GLANCE)
+            waits.append(CHECK_EVERY)
         return min(waits, default=None)
 
     def beside(self, folder_id: int, length: Callable[[Settling], int]) -> int:

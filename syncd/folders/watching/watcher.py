@@ -176,16 +176,16 @@ class _Sentry:
                 self._say(Active(identity.device, identity.inode))
 
     def _identity(self) -> RootIdentity | None:
-        with self._pulse.step():
+        with self._pulse.operation():
             return root_identity(self._root)
 
     def _build(self) -> Watch:
-        with self._pulse.step():
+        with self._pulse.operation():
             _await_disk(self._root)
             return build(os.path.realpath(self._root))
 
     def _tell(self, watch: Watch, changes: Changes, again: QuietRescan, now: float) -> None:
-        with self._pulse.step():
+        with self._pulse.operation():
             looks = targets_of(watch.root, watch.paths(changes), self._patterns)
         again.remember(looks, now)
         if len(changes) >= SUSPICIOUS:
@@ -196,7 +196,7 @@ class _Sentry:
     def _has_gaps(self, watch: Watch) -> bool:
         """Whether a limit was reached and is no more: what came meanwhile is not watched."""
         try:
-            with self._pulse.step():
+            with self._pulse.operation():
                 _await_disk(self._root)
                 ask_for_one_more(watch.root)
         except WatchLimitReached as limited:

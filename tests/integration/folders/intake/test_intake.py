@@ -26,6 +26,7 @@ from syncd.model import AccountId, Digest, FolderName, Stat
 
 LONG_AGO = 1_000_000_000 * 10**9
 AHEAD = 10_000_000_000 * 10**9
+AT_ONCE = 1e-9  # seconds after which a test's operation has stalled
 
 
 class Watched(ContentCache):
@@ -117,11 +118,10 @@ async def test_of_what_is_dropped_too_much_waits_too(folder: Path) -> None:
 
 
 @pytest.fixture
-def readers(monkeypatch: pytest.MonkeyPatch) -> Iterator[defaultdict[int, Heartbeat]]:
+def readers() -> Iterator[defaultdict[int, Heartbeat]]:
     """Two folders' readers, of which the first's hangs."""
-    monkeypatch.setattr("syncd.heartbeat.STALLED_AFTER", 1e-9)
-    readers = defaultdict(Heartbeat, {1: Heartbeat(), 2: Heartbeat()})
-    with readers[1].step():
+    readers = defaultdict(Heartbeat, {1: Heartbeat(AT_ONCE), 2: Heartbeat()})
+    with readers[1].operation():
         yield readers
 
 
@@ -157,15 +157,14 @@ async def test_files_of_a_folder_that_hangs_keep_no_other_from_being_believed(
 
 
 async def test_a_folder_that_hangs_is_read_as_soon_as_it_answers(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path,
 ) -> None:
-    monkeypatch.setattr("syncd.heartbeat.STALLED_AFTER", 1e-9)
     (folder / "a.jpg").write_bytes(picture(1))
-    readers = defaultdict(Heartbeat, {1: Heartbeat()})
+    readers = defaultdict(Heartbeat, {1: Heartbeat(AT_ONCE)})
     told: list[bool] = []
     async with intake_of(folder, told, readers=readers) as intake:
         run = asyncio.create_task(intake.run())
-        with readers[1].step():
+        with readers[1].operation():
             found = [(Place(1, b"", b"a.jpg"), stat_of((folder / "a.jpg").stat()))]
             await intake.offer(bytes(folder), found)
             for _ in range(5):

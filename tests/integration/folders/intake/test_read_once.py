@@ -39,16 +39,15 @@ async def test_what_was_just_digested_is_not_read_again() -> None:
 
 
 def test_nothing_is_read_from_a_folder_that_hangs_and_the_image_comes_from_another(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("syncd.heartbeat.STALLED_AFTER", 1e-9)
     file, root = tmp_path / "a.jpg", bytes(tmp_path)
     file.write_bytes(b"content")
     digest, stat = Digest(sha256(b"content").digest()), stat_of(file.stat())
     hanging, other = (Source(number, root, b"", b"a.jpg", stat) for number in (1, 2))
-    readers = {1: Heartbeat(), 2: Heartbeat()}
+    readers = {1: Heartbeat(stalled_after=1e-9), 2: Heartbeat()}
     moves: list[None] = []
-    with readers[1].step():
+    with readers[1].operation():
         loaded = load(
             [(digest, [hanging, other]), (digest, [hanging])], readers, lambda: moves.append(None)
         )

@@ -2,8 +2,6 @@
 
 from collections import defaultdict
 
-import pytest
-
 from syncd.folders.intake.lines import Lines
 from syncd.folders.intake.settle import Found
 from syncd.heartbeat import Heartbeat
@@ -46,13 +44,10 @@ def test_what_was_just_dropped_goes_first() -> None:
     assert order(made) == [2, 1, 1]
 
 
-def test_a_folder_that_hangs_is_passed_over_and_looked_at_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("syncd.heartbeat.STALLED_AFTER", 1e-9)
-    readers: defaultdict[int, Heartbeat] = defaultdict(Heartbeat)
+def test_a_folder_that_hangs_is_passed_over_and_looked_at_again() -> None:
+    readers = defaultdict(Heartbeat, {1: Heartbeat(stalled_after=1e-9)})
     made = lines((1, True), (2, False), readers=readers)
-    with readers[1].step():
+    with readers[1].operation():
         assert made.rest(-0.5) == 0.5, "the other one's file"
         assert order(made) == [2]
         assert made.rest(-0.5) == 1.0
