@@ -120,7 +120,7 @@ async def _until_done(
         done = scans.done()
         progress = {}
         for account, lane in house.engine.lanes.items():
-            tally = await house.ledger.ask(queries.tally(account))
+            tally = await house.ledger.read(queries.tally(account))
             progress[lane.name] = Progress(tally, lane.state, reading=not scans.done())
             done = done and _finished(lane, tally)
         show(progress)
@@ -139,6 +139,6 @@ def _in_step(tally: Tally) -> bool:
 
 async def _tallies(house: Runtime) -> dict[AccountName, Tally]:
     return {
-        lane.name: await house.ledger.ask(queries.tally(account))
+        lane.name: await house.ledger.read(queries.tally(account))
         for account, lane in house.engine.lanes.items()
     }

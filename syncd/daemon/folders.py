@@ -103,7 +103,7 @@ async def declare(config: Config, ledger: Ledger) -> dict[FolderName, int]:
     ids: dict[FolderName, int] = {}
     for name, folder in config.folders.items():
         routes = config.routes(folder)
-        before = await ledger.ask(files.routes(name))
+        before = await ledger.read(files.routes(name))
         ids[name] = await ledger.write(
             files.declare_folder(name, folder.path, routes, folder.deletions, folder.copy)
         )

@@ -76,23 +76,23 @@ async def _plan(config: Config, ledger: Ledger) -> Plan:
     unreadable = [
         count
         for name in config.folders
-        for count in await ledger.ask(queries.unreadable_files(name))
+        for count in await ledger.read(queries.unreadable_files(name))
     ]
-    return Plan(errands, await ledger.ask(queries.folder_states()), unreadable)
+    return Plan(errands, await ledger.read(queries.folder_states()), unreadable)
 
 
 async def _errands(ledger: Ledger, account: AccountConfig, pack: BatchConfig) -> Errands:
-    tally = await ledger.ask(queries.tally(account.id))
+    tally = await ledger.read(queries.tally(account.id))
     posts = await _posts(ledger, account.id, pack)
-    terms, told = terms_of(account), await ledger.ask(accounts.tier(account.id))
+    terms, told = terms_of(account), await ledger.read(accounts.tier(account.id))
     budget = terms.budget(Tier(told) if told is not None else None).less(terms.reserve)
     ahead = Forecast(
         tally.missing, posts, seconds_for(posts, budget), seconds_for(tally.missing, budget)
     )
     return Errands(
         tally,
-        await ledger.ask(queries.missing_bytes(account.id)),
-        await ledger.ask(queries.rejections(account.id)),
+        await ledger.read(queries.missing_bytes(account.id)),
+        await ledger.read(queries.rejections(account.id)),
         ahead,
     )
 
@@ -101,8 +101,8 @@ async def _posts(ledger: Ledger, account: AccountId, pack: BatchConfig) -> int:
     """Count POSTs by packing what is missing as a worker does."""
     posts, last = 0, Digest(b"")
     waiting: list[Candidate] = []
-    while page := await ledger.ask(replicas.missing_after(account, last, 500)):
-        facts = await ledger.ask(replicas.facts(account, page))
+    while page := await ledger.read(replicas.missing_after(account, last, 500)):
+        facts = await ledger.read(replicas.facts(account, page))
         waiting += [Candidate(d, facts[d].size, pack.images) for d in page]
         last = page[-1]
         while len(waiting) >= pack.images:

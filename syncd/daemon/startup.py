@@ -90,6 +90,6 @@ class Start:
         )
         self._going.waits_for_network = False
         self._going.progress()
-        tallies = [await house.ledger.ask(queries.tally(a)) for a in house.engine.lanes]
+        tallies = [await house.ledger.read(queries.tally(a)) for a in house.engine.lanes]
         self._going.over = True
         self.status.tell(sentence(tallies, house.engine.lanes.values()), "READY=1")

@@ -50,7 +50,7 @@ class Telling:
         elapsed, self._looked = now - self._looked, now
         tallies, news = [], False
         for lane in self._house.engine.lanes.values():
-            found = await self._house.ledger.ask(standing.of_account(lane.account))
+            found = await self._house.ledger.read(standing.of_account(lane.account))
             tallies.append(found.tally)
             account = account_figures(
                 lane, found, self._rate(lane, elapsed), self._house.config.pack.images, time.time()
@@ -58,7 +58,7 @@ class Telling:
             news |= self._say(f"account {lane.name}", account, partial(tell_account, account))
         for keeper in self._house.disk.keepers.values():
             folder = folder_figures(
-                keeper, await self._house.ledger.ask(standing.of_folder(keeper.name))
+                keeper, await self._house.ledger.read(standing.of_folder(keeper.name))
             )
             news |= self._say(f"folder {keeper.name}", folder, partial(tell_folder, folder))
         process = await asyncio.to_thread(self._meter.figures, self._house.disk.intake.waiting)

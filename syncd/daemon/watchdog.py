@@ -22,6 +22,7 @@ from syncd.daemon.runtime import Runtime
 from syncd.heartbeat import Heartbeat
 from syncd.ledger import alerts
 from syncd.ledger.database import Ledger
+from syncd.ledger.statements import Read, Write
 from syncd.log import Log
 from syncd.model import printable
 from syncd.rules.liveness import Action, PartState, watchdog_action
@@ -148,11 +149,11 @@ async def watched_over(ledger: Ledger, manager: Notifier) -> AsyncIterator[Watch
 
 
 async def _write(ledger: Ledger) -> None:
-    await ledger.write(_nothing)
+    await ledger.write(Write(_nothing))
 
 
 async def _read(ledger: Ledger) -> None:
-    await ledger.ask(_nothing)
+    await ledger.read(Read(_nothing))
 
 
 def _nothing(_db: sqlite3.Connection) -> None:

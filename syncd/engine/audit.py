@@ -81,7 +81,7 @@ class Audit:
         account = self._lane.account
         while True:
             self._told.clear()
-            standing = await self._ledger.ask(audits.standing(account))
+            standing = await self._ledger.read(audits.standing(account))
             if standing.asked is not None:
                 await self._try(everything=standing.asked == EVERYTHING, paced=False)
             elif standing.began is not None:
@@ -107,13 +107,13 @@ class Audit:
         interrupted. Raises GraphError.
         """
         account, report, began = self._lane.account, Report(), time.time()
-        standing = await self._ledger.ask(audits.standing(account))
+        standing = await self._ledger.read(audits.standing(account))
         last = standing.audited_to if paced and standing.began is not None else b""
         if standing.began is None or not paced:
             await self._ledger.write(audits.begin(account, began))
-        held = await self._ledger.ask(audits.held(account))
+        held = await self._ledger.read(audits.held(account))
         pause = between_reads(-(-held // AT_ONCE), self._every, self._lane.pacer.pace.budget)
-        while rows := await self._ledger.ask(audits.believed_after(account, last, AT_ONCE)):
+        while rows := await self._ledger.read(audits.believed_after(account, last, AT_ONCE)):
             await self._compare(rows, report)
             last = rows[-1].digest
             await self._ledger.write(audits.reach(account, last))
@@ -183,7 +183,7 @@ class Audit:
 
     async def _drop(self, row: Believed, report: Report) -> None:
         account, now = self._lane.account, time.time()
-        files = await self._ledger.ask(replicas.sources(account, row.digest, 1))
+        files = await self._ledger.read(replicas.sources(account, row.digest, 1))
         dropped = await self._ledger.write(
             replicas.no_longer_held(account, row.hash)
             if self._restore
@@ -218,7 +218,7 @@ class Audit:
             seen += len(page.images)
             report.total = page.total if page.total is not None else seen
             hashes = [listed.hash for listed in page.images]
-            known = await self._ledger.ask(audits.known(account, hashes)) if hashes else set()
+            known = await self._ledger.read(audits.known(account, hashes)) if hashes else set()
             strangers = [listed for listed in page.images if listed.hash not in known]
             report.unknown += len(strangers)
             room = _NAMED - len(report.named)

@@ -35,7 +35,7 @@ async def choose_copy(ledger: Ledger, lane: Lane, pack: list[Facts]) -> Copy | N
     if not pack:
         return None
     wanted = [facts.digest for facts in pack]
-    held, soon = await ledger.ask(copies.sources(lane.account, wanted, time.time()))
+    held, soon = await ledger.read(copies.sources(lane.account, wanted, time.time()))
     sources: dict[Digest, Holder] = {}
     for digest, found in held.items():
         tried = lane.not_from.get(digest, ())
@@ -64,7 +64,7 @@ async def send_copy(
     """Ask for one copy, with the call that was granted."""
     lane, digest, source = copy.lane, copy.digest, copy.source
     call = lane.pacer.resize(call, 1)
-    files = await ledger.ask(replicas.sources(lane.account, digest, 1))
+    files = await ledger.read(replicas.sources(lane.account, digest, 1))
     file = str(files[0]) if files else digest.hex()
     await ledger.write(replicas.sending(lane.account, [digest], time.time()))
     credentials = lane.credentials

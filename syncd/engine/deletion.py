@@ -80,7 +80,7 @@ class Deleting:
     async def _some_due(self) -> bool:
         """See to the first images that are due; tell whether there were any."""
         now, account = time.time(), self._lane.account
-        found = await self._ledger.ask(deletions.due(account, now - self._grace, now, AT_ONCE))
+        found = await self._ledger.read(deletions.due(account, now - self._grace, now, AT_ONCE))
         asked_about = [due for due in found if await self._is_to_be(Step.ASK, due, asked=False)]
         if asked_about:
             asked = await ask_about(self._calls, self._client, [d.hash for d in asked_about])
@@ -128,7 +128,7 @@ class Deleting:
             await self._keep(due, f"the account refuses: {fault}")
 
     async def _is_to_be(self, step: Step, due: Due, *, asked: bool) -> bool:
-        facts = await self._ledger.ask(
+        facts = await self._ledger.read(
             deletions.facts(self._lane.account, due.digest, time.time() - self._grace)
         )
         view = View(
@@ -156,7 +156,7 @@ class Deleting:
 
     async def _some_leaving(self) -> bool:
         now, account = time.time(), self._lane.account
-        leaving = await self._ledger.ask(deletions.leaving(account, now, AT_ONCE))
+        leaving = await self._ledger.read(deletions.leaving(account, now, AT_ONCE))
         if not leaving:
             return False
         asked = await ask_about(self._calls, self._client, [image.hash for image in leaving])
@@ -192,7 +192,7 @@ class Deleting:
 
     async def _delete_again(self, image: Leaving) -> None:
         async def still() -> bool:
-            return await self._ledger.ask(deletions.is_leaving(self._lane.account, image.hash))
+            return await self._ledger.read(deletions.is_leaving(self._lane.account, image.hash))
 
         with contextlib.suppress(GraphError):  # it is looked at again all the same
             await self._calls.make(write(), self._sending(image.hash), still)

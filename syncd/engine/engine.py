@@ -117,7 +117,7 @@ class Engine:
 
     async def take_up(self) -> None:
         """Take up what an earlier process left, and open the accounts."""
-        pauses = await self._ledger.ask(accounts.pauses())
+        pauses = await self._ledger.read(accounts.pauses())
         for lane in self.lanes.values():
             await lane.recall(pauses.get(lane.account))
             await self._open(lane)
@@ -223,7 +223,7 @@ class Engine:
             if version == seen:
                 continue
             seen = version
-            pauses = await self._ledger.ask(accounts.pauses())
+            pauses = await self._ledger.read(accounts.pauses())
             for lane in self.lanes.values():
                 if lane.stopped is not None and lane.account not in pauses:
                     lane.retried()

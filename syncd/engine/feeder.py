@@ -29,6 +29,6 @@ class Feeder:
             while page is None or len(page) == PAGE:
                 await queue.wait_for_room()
                 missing = replicas.missing_after(account, last, PAGE)
-                page = await queue.add_page(self._ledger.ask(missing))
+                page = await queue.add_page(self._ledger.read(missing))
                 last = page[-1] if page else b""
             await queue.relook.wait()

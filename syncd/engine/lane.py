@@ -18,7 +18,8 @@ from syncd.graph.client import Credentials
 from syncd.graph.shapes import Usage
 from syncd.ledger import accounts, alerts
 from syncd.ledger.accounts import Pause
-from syncd.ledger.database import Change, Ledger
+from syncd.ledger.database import Ledger
+from syncd.ledger.statements import Write
 from syncd.log import Log, elapsed, moment
 from syncd.model import AccountId, AccountName, Digest
 from syncd.rules import backoff, remedies
@@ -111,7 +112,7 @@ class Lane:
 
     async def recall(self, pause: Pause | None) -> None:
         """Take up what an earlier process left: a pause goes on, a stop is tried once more."""
-        self.sharing = learnt(await self._ledger.ask(accounts.alone_until(self.account)))
+        self.sharing = learnt(await self._ledger.read(accounts.alone_until(self.account)))
         await self._recall_spending()
         await self._recall_concerns()
         if pause is None:
@@ -127,21 +128,21 @@ class Lane:
             self._tell_paused(pause, left, begins=True)
 
     async def _recall_concerns(self) -> None:
-        failing = await self._ledger.ask(alerts.standing("account.failing", self.subject))
+        failing = await self._ledger.read(alerts.standing("account.failing", self.subject))
         self._failing_since = failing[0].since if failing else None
-        refused = await self._ledger.ask(alerts.standing("copies.refused", self.subject))
+        refused = await self._ledger.read(alerts.standing("copies.refused", self.subject))
         self.no_copies_from = {AccountId(one.part) for one in refused}
 
     async def _recall_spending(self) -> None:
         now = time.time()
-        spent = await self._ledger.ask(accounts.recent_calls(self.account, now - SPENDING))
-        tier = await self._ledger.ask(accounts.tier(self.account))
+        spent = await self._ledger.read(accounts.recent_calls(self.account, now - SPENDING))
+        tier = await self._ledger.read(accounts.tier(self.account))
         self.pacer.recall(
             Tier(tier) if tier is not None else None,
             [(max(0.0, now - c.at), Call(c.points, c.images)) for c in spent],
         )
 
-    async def spent(self, call: Call, end: End, usage: Usage) -> Change[None]:
+    async def spent(self, call: Call, end: End, usage: Usage) -> Write[None]:
         """A call ended: what it cost, and what its headers say.
 
         Answers what is to be written of it: with what else came of the call, that is one commit.

@@ -13,7 +13,8 @@ from syncd.engine.upload import Loaded
 from syncd.graph.client import Credentials, GraphError
 from syncd.ledger import accounts, alerts, copies, replicas
 from syncd.ledger.copies import Holder
-from syncd.ledger.database import Change, Ledger, all_of
+from syncd.ledger.database import Ledger
+from syncd.ledger.statements import Write, all_of
 from syncd.log import Log
 from syncd.model import AccountId, Digest, Entry
 from syncd.rules.copy import REMEMBERED
@@ -54,7 +55,7 @@ class Outcomes:
         lane: Lane,
         images: Sequence[tuple[Loaded, Entry]],
         sent: int,
-        spending: Change[None],
+        spending: Write[None],
         sent_at: float,
     ) -> None:
         """Images are held now; `sent` is how many shared their POST, `spending` what it cost, and

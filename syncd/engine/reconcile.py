@@ -99,7 +99,7 @@ class Reconcile:
         )
 
     async def _tell_settled(self, still: set[str]) -> None:
-        for case in await self._ledger.ask(alerts.standing("deletions.held")):
+        for case in await self._ledger.read(alerts.standing("deletions.held")):
             if case.subject in still:
                 continue
             over = alerts.end("deletions.held", case.subject, time.time())

@@ -93,7 +93,7 @@ async def _carry_out(errand: Errand, digests: Sequence[Digest], call: Call) -> N
 async def _choose(errand: Errand, digests: Sequence[Digest]) -> list[Facts]:
     """Ask what is to be done about each digest; answer those that share the next POST."""
     lane = errand.lane
-    facts = await errand.ledger.ask(replicas.facts(lane.account, digests))
+    facts = await errand.ledger.read(replicas.facts(lane.account, digests))
     candidates: list[Candidate] = []
     waiting: list[Digest] = []
     for digest in digests:
@@ -118,7 +118,7 @@ async def _choose(errand: Errand, digests: Sequence[Digest]) -> list[Facts]:
 async def _load(errand: Errand, pack: Sequence[Facts]) -> list[Loaded]:
     """Read the images' bytes; one whose files have all changed waits until they have settled."""
     digests = [facts.digest for facts in pack]
-    sources = await errand.ledger.ask(replicas.sources_of(errand.lane.account, digests))
+    sources = await errand.ledger.read(replicas.sources_of(errand.lane.account, digests))
     contents = await errand.fetch(sources)
     loaded: list[Loaded] = []
     absent: dict[Absent, list[tuple[Digest, str]]] = {}

@@ -18,7 +18,8 @@ from syncd.folders.watching.watch_state import (
     WatchState,
 )
 from syncd.ledger import alerts
-from syncd.ledger.database import Ledger, all_of
+from syncd.ledger.database import Ledger
+from syncd.ledger.statements import all_of
 from syncd.log import Log
 from syncd.model import FolderName, printable
 from syncd.rules import remedies
@@ -81,7 +82,7 @@ class FolderState:
     async def readable(self, *, but: Collection[Trouble]) -> None:
         """All can be read, or are no more, but for these."""
         still = {self.path_of(trouble) for trouble in but}
-        for told in await self._ledger.ask(alerts.standing(_UNREADABLE, self._subject)):
+        for told in await self._ledger.read(alerts.standing(_UNREADABLE, self._subject)):
             if told.part in still:
                 continue
             self._told.discard(told.part)

@@ -25,8 +25,9 @@ from syncd.folders.watching.watch_state import RootMissing, WatchState, in_a_wor
 from syncd.folders.watching.watcher import Watcher
 from syncd.heartbeat import Heartbeat, wait_unless_stalled
 from syncd.ledger import files, misses
-from syncd.ledger.database import Change, Ledger, all_of
+from syncd.ledger.database import Ledger
 from syncd.ledger.files import Place
+from syncd.ledger.statements import Write, all_of
 from syncd.log import Log, moment
 from syncd.model import FolderName, HoldAbove, RootIdentity, Stat, printable
 from syncd.rules.evidence import RootMatch
@@ -270,7 +271,7 @@ class FolderMonitor:
             await self._ledger.write(self._state(troubles, report))
             self._scanned.set()
 
-    def _state(self, troubles: list[Trouble], report: _Report) -> Change[None]:
+    def _state(self, troubles: list[Trouble], report: _Report) -> Write[None]:
         if not troubles:
             report.scanned_at = time.time()
             return files.folder_scanned(self._id, report.scanned_at)
@@ -300,7 +301,7 @@ async def _set_within(event: asyncio.Event, seconds: float) -> None:
 _TOLD_AT_MOST = 100
 
 
-def _missed_by(number: int, stretch: Stretch) -> Change[list[None]]:
+def _missed_by(number: int, stretch: Stretch) -> Write[list[None]]:
     return all_of(
         [misses.mark(number, m.directory_id, m.files, m.directories) for m in stretch.missed]
     )

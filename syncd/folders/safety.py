@@ -56,7 +56,7 @@ class RootGuard:
 
     async def compare(self, found: RootIdentity | None) -> RootMatch:
         """Tell which directory a scan begins on, and doubt one that is not what it was."""
-        before = await self._ledger.ask(folders.believed(self._id))
+        before = await self._ledger.read(folders.believed(self._id))
         if found is None:  # whoever waits for it says so
             await self._doubt(before, "not there")
             return RootMatch.MISSING
@@ -112,18 +112,18 @@ class RootGuard:
             )
 
     async def _evidence(self, scan: Scan) -> Evidence:
-        before = await self._ledger.ask(folders.believed(self._id))
+        before = await self._ledger.read(folders.believed(self._id))
         # What events have named is forgotten already: the last whole scan is what counts.
         emptied = scan.whole and scan.seen == 0 and bool(before.files)
         same_patterns = before.patterns == self._patterns
         shows_files = not emptied or scan.root is RootMatch.FIRST or not same_patterns
         nearly_all = in_place = True
         if scan.whole and scan.root is RootMatch.DIFFERENT:
-            missed, known = await self._ledger.ask(misses.count(scan.number, self._id))
+            missed, known = await self._ledger.read(misses.count(scan.number, self._id))
             nearly_all = not is_too_many(missed, known, self._hold) and missed < (before.files or 1)
         elif scan.root is RootMatch.SAME:
             displaced = misses.elsewhere(scan.number, self._id, scan.before.device)
-            in_place = not await self._ledger.ask(displaced)
+            in_place = not await self._ledger.read(displaced)
         seen = Evidence(
             root=scan.root,
             root_stable=scan.still,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from syncd.ledger.database import Change, Question
+from syncd.ledger.statements import read, write
 from syncd.model import AccountId
 
 
@@ -30,126 +30,102 @@ class SpentCall(msgspec.Struct, frozen=True):
     images: int
 
 
-def pauses() -> Question[dict[AccountId, Pause]]:
+@read
+def pauses(
+    db: sqlite3.Connection,
+) -> dict[AccountId, Pause]:
     """Return every pause and stop."""
-
-    def question(db: sqlite3.Connection) -> dict[AccountId, Pause]:
-        rows = db.execute('SELECT account, kind, why, since, until, "row", remedy FROM pause')
-        return {AccountId(account): Pause(*rest) for account, *rest in rows}
-
-    return question
+    rows = db.execute('SELECT account, kind, why, since, until, "row", remedy FROM pause')
+    return {AccountId(account): Pause(*rest) for account, *rest in rows}
 
 
-def pause(accounts: Sequence[AccountId], pause: Pause) -> Change[None]:
+@write
+def pause(db: sqlite3.Connection, accounts: Sequence[AccountId], pause: Pause) -> None:
     """Pause or stop accounts."""
-
-    def change(db: sqlite3.Connection) -> None:
-        db.executemany(
-            'INSERT OR REPLACE INTO pause (account, kind, why, since, until, "row", remedy)'
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    account,
-                    pause.kind,
-                    pause.why,
-                    pause.since,
-                    pause.until,
-                    pause.row,
-                    pause.remedy,
-                )
-                for account in accounts
-            ],
-        )
-
-    return change
+    db.executemany(
+        'INSERT OR REPLACE INTO pause (account, kind, why, since, until, "row", remedy)'
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                account,
+                pause.kind,
+                pause.why,
+                pause.since,
+                pause.until,
+                pause.row,
+                pause.remedy,
+            )
+            for account in accounts
+        ],
+    )
 
 
-def resume(account: AccountId) -> Change[None]:
+@write
+def resume(db: sqlite3.Connection, account: AccountId) -> None:
     """End an account's pause."""
-
-    def change(db: sqlite3.Connection) -> None:
-        db.execute("DELETE FROM pause WHERE account = ?", (account,))
-
-    return change
+    db.execute("DELETE FROM pause WHERE account = ?", (account,))
 
 
-def lift_stops() -> Change[list[AccountId]]:
+@write
+def lift_stops(
+    db: sqlite3.Connection,
+) -> list[AccountId]:
     """End every stop, but no pause: a person has done something; answers whose."""
-
-    def change(db: sqlite3.Connection) -> list[AccountId]:
-        rows = db.execute("DELETE FROM pause WHERE until IS NULL RETURNING account")
-        return [AccountId(account) for (account,) in rows.fetchall()]
-
-    return change
+    rows = db.execute("DELETE FROM pause WHERE until IS NULL RETURNING account")
+    return [AccountId(account) for (account,) in rows.fetchall()]
 
 
-def alone_until(account: AccountId) -> Question[float]:
+@read
+def alone_until(db: sqlite3.Connection, account: AccountId) -> float:
     """Return until when an account gets one image a POST, in unix seconds; 0 for never."""
-
-    def question(db: sqlite3.Connection) -> float:
-        row = db.execute("SELECT alone_until FROM account WHERE account = ?", (account,)).fetchone()
-        return 0.0 if row is None or row[0] is None else float(row[0])
-
-    return question
+    row = db.execute("SELECT alone_until FROM account WHERE account = ?", (account,)).fetchone()
+    return 0.0 if row is None or row[0] is None else float(row[0])
 
 
-def send_alone_until(account: AccountId, until: float | None) -> Change[None]:
+@write
+def send_alone_until(db: sqlite3.Connection, account: AccountId, until: float | None) -> None:
     """Remember that an account refuses shared POSTs, or that it takes them (None)."""
-
-    def change(db: sqlite3.Connection) -> None:
-        db.execute(
-            "INSERT INTO account (account, alone_until) VALUES (?, ?)"
-            " ON CONFLICT (account) DO UPDATE SET alone_until = excluded.alone_until",
-            (account, until),
-        )
-
-    return change
+    db.execute(
+        "INSERT INTO account (account, alone_until) VALUES (?, ?)"
+        " ON CONFLICT (account) DO UPDATE SET alone_until = excluded.alone_until",
+        (account, until),
+    )
 
 
-def tier(account: AccountId) -> Question[str | None]:
+@read
+def tier(db: sqlite3.Connection, account: AccountId) -> str | None:
     """Return the tier that an account's headers said last."""
-
-    def question(db: sqlite3.Connection) -> str | None:
-        row = db.execute("SELECT tier FROM account WHERE account = ?", (account,)).fetchone()
-        return None if row is None else row[0]
-
-    return question
+    row = db.execute("SELECT tier FROM account WHERE account = ?", (account,)).fetchone()
+    return None if row is None else row[0]
 
 
-def learn_tier(account: AccountId, tier: str) -> Change[None]:
+@write
+def learn_tier(db: sqlite3.Connection, account: AccountId, tier: str) -> None:
     """Remember the tier that an account's headers say."""
-
-    def change(db: sqlite3.Connection) -> None:
-        db.execute(
-            "INSERT INTO account (account, tier) VALUES (?, ?)"
-            " ON CONFLICT (account) DO UPDATE SET tier = excluded.tier",
-            (account, tier),
-        )
-
-    return change
+    db.execute(
+        "INSERT INTO account (account, tier) VALUES (?, ?)"
+        " ON CONFLICT (account) DO UPDATE SET tier = excluded.tier",
+        (account, tier),
+    )
 
 
-def recent_calls(account: AccountId, since: float) -> Question[list[SpentCall]]:
+@read
+def recent_calls(db: sqlite3.Connection, account: AccountId, since: float) -> list[SpentCall]:
     """Return the calls to an account since then, in unix seconds, the oldest first."""
-
-    def question(db: sqlite3.Connection) -> list[SpentCall]:
-        rows = db.execute(
-            "SELECT at, points, images FROM call WHERE account = ? AND at >= ? ORDER BY at",
-            (account, since),
-        )
-        return [SpentCall(*row) for row in rows]
-
-    return question
+    rows = db.execute(
+        "SELECT at, points, images FROM call WHERE account = ? AND at >= ? ORDER BY at",
+        (account, since),
+    )
+    return [SpentCall(*row) for row in rows]
 
 
-def spend(account: AccountId, call: SpentCall, forget_before: float) -> Change[None]:
+@write
+def spend(
+    db: sqlite3.Connection, account: AccountId, call: SpentCall, forget_before: float
+) -> None:
     """Write down a call to an account, and forget those before a time; unix seconds."""
-
-    def change(db: sqlite3.Connection) -> None:
-        db.execute(
-            "INSERT INTO call (account, at, points, images) VALUES (?, ?, ?, ?)",
-            (account, call.at, call.points, call.images),
-        )
-        db.execute("DELETE FROM call WHERE account = ? AND at < ?", (account, forget_before))
-
-    return change
+    db.execute(
+        "INSERT INTO call (account, at, points, images) VALUES (?, ?, ?, ?)",
+        (account, call.at, call.points, call.images),
+    )
+    db.execute("DELETE FROM call WHERE account = ? AND at < ?", (account, forget_before))

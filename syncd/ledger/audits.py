@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from syncd.ledger import replicas
-from syncd.ledger.database import Change, Question
+from syncd.ledger.statements import read, write
 from syncd.model import AccountId, Digest, ImageHash, Listed
 
 REMOVED = "removed from the account by hand"
@@ -33,128 +33,110 @@ class Standing(msgspec.Struct, frozen=True):
     asked: str | None
 
 
-def believed_after(account: AccountId, digest: bytes, limit: int) -> Question[list[Believed]]:
+@read
+def believed_after(
+    db: sqlite3.Connection, account: AccountId, digest: bytes, limit: int
+) -> list[Believed]:
     """Return the next images that an account is believed to hold, in key order."""
-
-    def question(db: sqlite3.Connection) -> list[Believed]:
-        rows = db.execute(
-            "SELECT replica.digest, hash, name, status FROM replica"
-            " LEFT JOIN answer USING (account, digest)"
-            " WHERE account = ? AND replica.digest > ? AND hash IS NOT NULL"
-            " ORDER BY replica.digest LIMIT ?",
-            (account, digest, limit),
-        )
-        return [Believed(*row) for row in rows]
-
-    return question
+    rows = db.execute(
+        "SELECT replica.digest, hash, name, status FROM replica"
+        " LEFT JOIN answer USING (account, digest)"
+        " WHERE account = ? AND replica.digest > ? AND hash IS NOT NULL"
+        " ORDER BY replica.digest LIMIT ?",
+        (account, digest, limit),
+    )
+    return [Believed(*row) for row in rows]
 
 
-def known(account: AccountId, hashes: Sequence[ImageHash]) -> Question[set[ImageHash]]:
+@read
+def known(
+    db: sqlite3.Connection, account: AccountId, hashes: Sequence[ImageHash]
+) -> set[ImageHash]:
     """Return which of those hashes the ledger has for an account."""
-
-    def question(db: sqlite3.Connection) -> set[ImageHash]:
-        marks = ",".join("?" * len(hashes))
-        rows = db.execute(
-            f"SELECT hash FROM replica WHERE account = ? AND hash IN ({marks})"
-            f" UNION SELECT hash FROM condemned WHERE account = ? AND hash IN ({marks})",
-            (account, *hashes, account, *hashes),
-        )
-        return {ImageHash(image_hash) for (image_hash,) in rows}
-
-    return question
+    marks = ",".join("?" * len(hashes))
+    rows = db.execute(
+        f"SELECT hash FROM replica WHERE account = ? AND hash IN ({marks})"
+        f" UNION SELECT hash FROM condemned WHERE account = ? AND hash IN ({marks})",
+        (account, *hashes, account, *hashes),
+    )
+    return {ImageHash(image_hash) for (image_hash,) in rows}
 
 
-def held(account: AccountId) -> Question[int]:
+@read
+def held(db: sqlite3.Connection, account: AccountId) -> int:
     """Count the images that an account is believed to hold, wanted or not."""
-
-    def question(db: sqlite3.Connection) -> int:
-        (count,) = db.execute(
-            "SELECT count(*) FROM replica WHERE account = ? AND hash IS NOT NULL", (account,)
-        ).fetchone()
-        return int(count)
-
-    return question
+    (count,) = db.execute(
+        "SELECT count(*) FROM replica WHERE account = ? AND hash IS NOT NULL", (account,)
+    ).fetchone()
+    return int(count)
 
 
-def removed(account: AccountId, image_hash: ImageHash, at: float) -> Change[int]:
+@write
+def removed(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash, at: float) -> int:
     """Write down that somebody took an image out of an account: it is not sent again.
 
     Answers as `replicas.no_longer_held` does.
     """
-
-    def change(db: sqlite3.Connection) -> int:
-        db.execute(
-            "UPDATE replica SET rejected = ?, rejected_at = ?"
-            " WHERE hash = ? AND account = ? AND files > 0",
-            (REMOVED, at, image_hash, account),
-        )
-        return replicas.no_longer_held(account, image_hash)(db)
-
-    return change
+    db.execute(
+        "UPDATE replica SET rejected = ?, rejected_at = ?"
+        " WHERE hash = ? AND account = ? AND files > 0",
+        (REMOVED, at, image_hash, account),
+    )
+    return replicas.no_longer_held(account, image_hash)(db)
 
 
-def said(account: AccountId, digest: Digest, listed: Listed) -> Change[None]:
+@write
+def said(db: sqlite3.Connection, account: AccountId, digest: Digest, listed: Listed) -> None:
     """Remember the name and status that an account said of an image."""
-
-    def change(db: sqlite3.Connection) -> None:
-        db.execute(
-            "INSERT INTO answer (account, digest, name, status) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (account, digest) DO UPDATE SET name = excluded.name,"
-            " status = excluded.status",
-            (account, digest, listed.name, listed.status.value),
-        )
-
-    return change
+    db.execute(
+        "INSERT INTO answer (account, digest, name, status) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (account, digest) DO UPDATE SET name = excluded.name,"
+        " status = excluded.status",
+        (account, digest, listed.name, listed.status.value),
+    )
 
 
-def standing(account: AccountId) -> Question[Standing]:
+@read
+def standing(db: sqlite3.Connection, account: AccountId) -> Standing:
     """Return where an account's audit stands."""
-
-    def question(db: sqlite3.Connection) -> Standing:
-        row = db.execute(
-            "SELECT coalesce(audited_to, x''), audit_began, audit_ended, audit_asked"
-            " FROM account WHERE account = ?",
-            (account,),
-        ).fetchone()
-        return Standing(Digest(b""), None, None, None) if row is None else Standing(*row)
-
-    return question
+    row = db.execute(
+        "SELECT coalesce(audited_to, x''), audit_began, audit_ended, audit_asked"
+        " FROM account WHERE account = ?",
+        (account,),
+    ).fetchone()
+    return Standing(Digest(b""), None, None, None) if row is None else Standing(*row)
 
 
-def begin(account: AccountId, at: float) -> Change[None]:
+@write
+def begin(db: sqlite3.Connection, account: AccountId, at: float) -> None:
     """Write down that an audit begins: what a person asked for is under way."""
-    return _set(account, audited_to=b"", audit_began=at, audit_asked=None)
+    _set(db, account, audited_to=b"", audit_began=at, audit_asked=None)
 
 
-def reach(account: AccountId, digest: Digest) -> Change[None]:
+@write
+def reach(db: sqlite3.Connection, account: AccountId, digest: Digest) -> None:
     """Write down how far the audit under way has come: a restart goes on from there."""
-    return _set(account, audited_to=digest)
+    _set(db, account, audited_to=digest)
 
 
-def end(account: AccountId, at: float) -> Change[None]:
+@write
+def end(db: sqlite3.Connection, account: AccountId, at: float) -> None:
     """Write down that an audit has seen everything."""
-    return _set(account, audited_to=None, audit_began=None, audit_ended=at)
+    _set(db, account, audited_to=None, audit_began=None, audit_ended=at)
 
 
-def ask(accounts: Sequence[AccountId], what: str) -> Change[None]:
+@write
+def ask(db: sqlite3.Connection, accounts: Sequence[AccountId], what: str) -> None:
     """Let a running daemon audit accounts now."""
-
-    def change(db: sqlite3.Connection) -> None:
-        for account in accounts:
-            _set(account, audit_asked=what)(db)
-
-    return change
+    for account in accounts:
+        _set(db, account, audit_asked=what)
 
 
-def _set(account: AccountId, **values: object) -> Change[None]:
+def _set(db: sqlite3.Connection, account: AccountId, **values: object) -> None:
     names = list(values)
-
-    def change(db: sqlite3.Connection) -> None:
-        db.execute(
-            f"INSERT INTO account (account, {', '.join(names)})"
-            f" VALUES (?, {', '.join('?' * len(names))}) ON CONFLICT (account) DO UPDATE SET "
-            + ", ".join(f"{name} = excluded.{name}" for name in names),
-            (account, *values.values()),
-        )
-
-    return change
+    db.execute(
+        f"INSERT INTO account (account, {', '.join(names)})"
+        f" VALUES (?, {', '.join('?' * len(names))}) ON CONFLICT (account) DO UPDATE SET "
+        + ", ".join(f"{name} = excluded.{name}" for name in names),
+        (account, *values.values()),
+    )

@@ -15,20 +15,9 @@ import aiosqlite
 from syncd.ledger import schema
 from syncd.ledger.errors import LedgerBusy, LedgerError, LedgerFails, LedgerUnfit, leaves
 from syncd.ledger.reader import BUSY, address_of, connect
+from syncd.ledger.statements import Read, Write, read
 
 T = TypeVar("T")
-
-Change = Callable[[sqlite3.Connection], T]
-"""A change of facts: run inside a transaction on the ledger's thread, whole or not at all."""
-
-Question = Callable[[sqlite3.Connection], T]
-"""A question to the ledger: reads alone, and shortly."""
-
-
-def all_of(changes: Sequence[Change[T]]) -> Change[list[T]]:
-    """Return one change that makes all of these, in order, and answers what each did."""
-    return lambda db: [change(db) for change in changes]
-
 
 _WAL_PAGES = 4000
 """Pages of 4 KiB that the WAL takes before they go to the ledger itself: digests come in no order,
@@ -50,14 +39,14 @@ class _Connection(aiosqlite.Connection):
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, iter_chunk_size=64)
-        self._waiting: list[tuple[Change[Any], asyncio.Future[Any]]] = []
+        self._waiting: list[tuple[Write[Any], asyncio.Future[Any]]] = []
         self._committing = False
 
-    async def write(self, change: Change[T]) -> T:
+    async def write(self, statement: Write[T]) -> T:
         if not self._running:
             raise ValueError("the ledger is closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((change, future))
+        self._waiting.append((statement, future))
         if not self._committing:
             self._commit_waiting()
         return await future
@@ -70,7 +59,7 @@ class _Connection(aiosqlite.Connection):
         def commit() -> None:
             results: list[Any] | BaseException
             try:
-                results = _together(self._conn, [change for change, _ in batch])
+                results = _together(self._conn, [statement for statement, _ in batch])
             except BaseException as error:  # noqa: BLE001  their callers raise it
                 results = error
             loop.call_soon_threadsafe(self._committed, batch, results)
@@ -79,7 +68,7 @@ class _Connection(aiosqlite.Connection):
 
     def _committed(
         self,
-        batch: list[tuple[Change[Any], asyncio.Future[Any]]],
+        batch: list[tuple[Write[Any], asyncio.Future[Any]]],
         results: list[Any] | BaseException,
     ) -> None:
         for i, (_, future) in enumerate(batch):
@@ -93,18 +82,18 @@ class _Connection(aiosqlite.Connection):
         if self._waiting:
             self._commit_waiting()
 
-    async def ask(self, question: Question[T]) -> T:
-        answer: T = await self._execute(  # type: ignore[no-untyped-call]  # aiosqlite types it not
-            lambda: question(self._conn)
+    async def read(self, statement: Read[T]) -> T:
+        result: T = await self._execute(  # type: ignore[no-untyped-call]  # aiosqlite types it not
+            lambda: statement(self._conn)
         )
-        return answer
+        return result
 
 
-def _together(db: sqlite3.Connection, changes: Sequence[Change[Any]]) -> list[Any]:
+def _together(db: sqlite3.Connection, statements: Sequence[Write[Any]]) -> list[Any]:
     """Make changes in one transaction: all of them, or none."""
     db.execute("BEGIN IMMEDIATE")
     try:
-        results = [change(db) for change in changes]
+        results = [statement(db) for statement in statements]
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:
@@ -114,29 +103,30 @@ def _together(db: sqlite3.Connection, changes: Sequence[Change[Any]]) -> list[An
 
 
 class Ledger:
-    """The open ledger: `write` changes facts, `ask` reads them, each on a thread of its own."""
+    """The open ledger: `write` changes facts, `read` reads them, each on a thread of its own."""
 
     def __init__(self, path: Path, writer: _Connection, reader: _Connection) -> None:
         self.path = path
         self._writer = writer
         self._reader = reader
 
-    async def write(self, change: Change[T]) -> T:
+    async def write(self, statement: Write[T]) -> T:
         """Make a change durable; changes that wait at the same time share one commit."""
-        return await self._writer.write(change)
+        return await self._writer.write(statement)
 
-    async def ask(self, question: Question[T]) -> T:
+    async def read(self, statement: Read[T]) -> T:
         """Answer a question from what has been committed."""
-        return await self._reader.ask(question)
+        return await self._reader.read(statement)
 
     async def version_of_others(self) -> int:
         """Return a number that changes when another process has changed the ledger."""
+        return await self._writer.read(_data_version())
 
-        def question(db: sqlite3.Connection) -> int:
-            (version,) = db.execute("PRAGMA data_version").fetchone()
-            return int(version)
 
-        return await self._writer.ask(question)
+@read
+def _data_version(db: sqlite3.Connection) -> int:
+    (version,) = db.execute("PRAGMA data_version").fetchone()
+    return int(version)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from syncd.ledger.database import Question
+from syncd.ledger.statements import read
 from syncd.model import AccountId
 
 PAGE = 500
@@ -88,20 +88,17 @@ class Page:
     last: Key | None
 
 
-def page(after: Key, files: int) -> Question[Page]:
+@read
+def page(db: sqlite3.Connection, after: Key, files: int) -> Page:
     """Return the rows of so many files in the order of the table's own key.
 
     A file whose folder has no account any more has no row.
     """
-
-    def question(db: sqlite3.Connection) -> Page:
-        found = db.execute(_PAGE, (after.directory_id, after.name, files)).fetchall()
-        return Page(
-            [Row(*row) for _, *row in found if row[4] is not None],
-            Key(found[-1][0], found[-1][4]) if found else None,
-        )
-
-    return question
+    found = db.execute(_PAGE, (after.directory_id, after.name, files)).fetchall()
+    return Page(
+        [Row(*row) for _, *row in found if row[4] is not None],
+        Key(found[-1][0], found[-1][4]) if found else None,
+    )
 
 
 def rows(db: sqlite3.Connection) -> Iterator[Row]:

@@ -6,8 +6,8 @@ import sqlite3
 
 import msgspec
 
-from syncd.ledger.database import Change, Question
 from syncd.ledger.stat_columns import signed
+from syncd.ledger.statements import read, write
 from syncd.model import FolderName, RootIdentity
 
 
@@ -40,84 +40,73 @@ class Doubted(msgspec.Struct, frozen=True):
     files: int | None  # that it had when it was believed
 
 
-def believed(folder_id: int) -> Question[Believed]:
+@read
+def believed(db: sqlite3.Connection, folder_id: int) -> Believed:
     """Return how a folder was when it was last believed."""
-
-    def question(db: sqlite3.Connection) -> Believed:
-        row = db.execute(
-            "SELECT root_device, root_inode, patterns, believed_files, doubt FROM folder"
-            " WHERE id = ?",
-            (folder_id,),
-        ).fetchone()
-        return Believed(*row)
-
-    return question
+    row = db.execute(
+        "SELECT root_device, root_inode, patterns, believed_files, doubt FROM folder WHERE id = ?",
+        (folder_id,),
+    ).fetchone()
+    return Believed(*row)
 
 
+@write
 def believe(
-    folder_id: int, root: RootIdentity, patterns: str, files: int, began: float
-) -> Change[float | None]:
+    db: sqlite3.Connection,
+    folder_id: int,
+    root: RootIdentity,
+    patterns: str,
+    files: int,
+    began: float,
+) -> float | None:
     """Take a folder for what a whole scan has seen that began then; every doubt is over.
 
     Answers since when there was one, in unix seconds.
     """
-
-    def change(db: sqlite3.Connection) -> float | None:
-        since: float | None
-        (since,) = db.execute(
-            "SELECT doubt_since FROM folder WHERE id = ?", (folder_id,)
-        ).fetchone()
-        db.execute(
-            "UPDATE folder SET root_device = ?, root_inode = ?, patterns = ?,"
-            " believed_files = ?, believed_at = ?, doubt = NULL, doubt_since = NULL WHERE id = ?",
-            (signed(root.device), signed(root.inode), patterns, files, began, folder_id),
-        )
-        return since
-
-    return change
+    since: float | None
+    (since,) = db.execute("SELECT doubt_since FROM folder WHERE id = ?", (folder_id,)).fetchone()
+    db.execute(
+        "UPDATE folder SET root_device = ?, root_inode = ?, patterns = ?,"
+        " believed_files = ?, believed_at = ?, doubt = NULL, doubt_since = NULL WHERE id = ?",
+        (signed(root.device), signed(root.inode), patterns, files, began, folder_id),
+    )
+    return since
 
 
-def doubt(folder_id: int, why: str, at: float) -> Change[int]:
+@write
+def doubt(db: sqlite3.Connection, folder_id: int, why: str, at: float) -> int:
     """Note that a folder is not what it was, and let be what was condemned in it and is not
     confirmed by a whole scan; answers how many images in accounts that were."""
-
-    def change(db: sqlite3.Connection) -> int:
-        db.execute(
-            "UPDATE folder SET doubt = ?, doubt_since = coalesce(doubt_since, ?) WHERE id = ?",
-            (why, at, folder_id),
-        )
-        return db.execute(
-            "DELETE FROM condemned WHERE folder_id = ?1 AND hash IS NULL"
-            " AND since > coalesce((SELECT believed_at FROM folder WHERE id = ?1), 0)",
-            (folder_id,),
-        ).rowcount
-
-    return change
+    db.execute(
+        "UPDATE folder SET doubt = ?, doubt_since = coalesce(doubt_since, ?) WHERE id = ?",
+        (why, at, folder_id),
+    )
+    return db.execute(
+        "DELETE FROM condemned WHERE folder_id = ?1 AND hash IS NULL"
+        " AND since > coalesce((SELECT believed_at FROM folder WHERE id = ?1), 0)",
+        (folder_id,),
+    ).rowcount
 
 
-def accept(name: FolderName) -> Change[bool]:
+@write
+def accept(db: sqlite3.Connection, name: FolderName) -> bool:
     """Let a doubted folder be taken as the next whole scan finds it; answers whether it was one."""
-
-    def change(db: sqlite3.Connection) -> bool:
-        accepted = db.execute(
-            "UPDATE folder SET root_device = NULL, root_inode = NULL"
-            " WHERE name = ? AND doubt IS NOT NULL",
-            (name,),
-        )
-        return accepted.rowcount > 0
-
-    return change
+    accepted = db.execute(
+        "UPDATE folder SET root_device = NULL, root_inode = NULL"
+        " WHERE name = ? AND doubt IS NOT NULL",
+        (name,),
+    )
+    return accepted.rowcount > 0
 
 
-def doubted() -> Question[list[Doubted]]:
+@read
+def doubted(
+    db: sqlite3.Connection,
+) -> list[Doubted]:
     """Return every folder that is not believed and still has a route."""
-
-    def question(db: sqlite3.Connection) -> list[Doubted]:
-        rows = db.execute(
-            "SELECT name, path, doubt, doubt_since, believed_files FROM folder"
-            " WHERE doubt IS NOT NULL AND EXISTS"
-            " (SELECT 1 FROM route WHERE route.folder_id = folder.id) ORDER BY name"
-        )
-        return [Doubted(*row) for row in rows]
-
-    return question
+    rows = db.execute(
+        "SELECT name, path, doubt, doubt_since, believed_files FROM folder"
+        " WHERE doubt IS NOT NULL AND EXISTS"
+        " (SELECT 1 FROM route WHERE route.folder_id = folder.id) ORDER BY name"
+    )
+    return [Doubted(*row) for row in rows]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from syncd.ledger.database import Question
+from syncd.ledger.statements import read
 
 MOST = 20
 """Findings of one kind: a damaged ledger has more than anybody reads."""
@@ -14,42 +14,37 @@ PARTS = 256
 """Reads in which the counts are compared, so that each is short: by the first byte of a digest."""
 
 
-def pages() -> Question[list[str]]:
+@read
+def pages(
+    db: sqlite3.Connection,
+) -> list[str]:
     """Return what is wrong with tables and indexes: one read, of the whole file."""
-
-    def question(db: sqlite3.Connection) -> list[str]:
-        found = [text for (text,) in db.execute(f"PRAGMA integrity_check({MOST})")]
-        return [] if found == ["ok"] else found
-
-    return question
+    found = [text for (text,) in db.execute(f"PRAGMA integrity_check({MOST})")]
+    return [] if found == ["ok"] else found
 
 
-def references() -> Question[list[str]]:
+@read
+def references(
+    db: sqlite3.Connection,
+) -> list[str]:
     """Return the rows that name another row which is not there."""
-
-    def question(db: sqlite3.Connection) -> list[str]:
-        return [
-            f"a row of {table} names a row of {parent} that is not there"
-            for _, (table, _, parent, _) in zip(
-                range(MOST), db.execute("PRAGMA foreign_key_check"), strict=False
-            )
-        ]
-
-    return question
+    return [
+        f"a row of {table} names a row of {parent} that is not there"
+        for _, (table, _, parent, _) in zip(
+            range(MOST), db.execute("PRAGMA foreign_key_check"), strict=False
+        )
+    ]
 
 
-def counts(part: int) -> Question[list[str]]:
+@read
+def counts(db: sqlite3.Connection, part: int) -> list[str]:
     """Return the replicas of one part whose `files` is not the number of files that want them."""
-
-    def question(db: sqlite3.Connection) -> list[str]:
-        # The last part has no end: a blob sorts after every text and number, and before none.
-        begin, end = bytes([part]), bytes([part + 1]) if part + 1 < PARTS else b"\xff" * 33
-        return [
-            f"replica of {digest.hex()} in act_{account}: its files are {counted}, it has {kept}"
-            for account, digest, kept, counted in db.execute(_COUNTS, (begin, end, MOST))
-        ]
-
-    return question
+    # The last part has no end: a blob sorts after every text and number, and before none.
+    begin, end = bytes([part]), bytes([part + 1]) if part + 1 < PARTS else b"\xff" * 33
+    return [
+        f"replica of {digest.hex()} in act_{account}: its files are {counted}, it has {kept}"
+        for account, digest, kept, counted in db.execute(_COUNTS, (begin, end, MOST))
+    ]
 
 
 def all_counts(db: sqlite3.Connection) -> Iterator[list[str]]:

@@ -9,7 +9,7 @@ from itertools import groupby
 import msgspec
 
 from syncd.ledger import accounts, alerts
-from syncd.ledger.database import Question
+from syncd.ledger.statements import read
 from syncd.model import AccountId
 from syncd.rules import remedies
 
@@ -25,14 +25,11 @@ class Need(msgspec.Struct, frozen=True):
     remedy: str
 
 
-def needs(names: Mapping[AccountId, str], now: float) -> Question[list[Need]]:
+@read
+def needs(db: sqlite3.Connection, names: Mapping[AccountId, str], now: float) -> list[Need]:
     """Return what waits for a person, the oldest first; names are those of the accounts."""
-
-    def question(db: sqlite3.Connection) -> list[Need]:
-        found = [*_accounts(db, names, now), *_held(db), *_unreadable(db), *_said(db)]
-        return sorted(found, key=lambda need: (need.since, need.event, need.subject))
-
-    return question
+    found = [*_accounts(db, names, now), *_held(db), *_unreadable(db), *_said(db)]
+    return sorted(found, key=lambda need: (need.since, need.event, need.subject))
 
 
 def _accounts(db: sqlite3.Connection, names: Mapping[AccountId, str], now: float) -> Iterator[Need]:

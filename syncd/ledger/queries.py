@@ -6,7 +6,7 @@ import sqlite3
 
 import msgspec
 
-from syncd.ledger.database import Question
+from syncd.ledger.statements import read
 from syncd.model import AccountId
 
 
@@ -59,42 +59,38 @@ class FolderState(msgspec.Struct, frozen=True):
     scanned_at: float | None
 
 
-def tally(account: AccountId) -> Question[Tally]:
+@read
+def tally(db: sqlite3.Connection, account: AccountId) -> Tally:
     """Count an account's images; index scans alone."""
-
-    def question(db: sqlite3.Connection) -> Tally:
-        wanted, rejected, missing, since = db.execute(
-            "SELECT (SELECT count(*) FROM replica INDEXED BY replica_wanted"
-            " WHERE account = ?1 AND files > 0),"
-            " (SELECT count(*) FROM replica INDEXED BY replica_rejected WHERE account = ?1"
-            " AND rejected IS NOT NULL AND files > 0),"
-            " count(*), min(wanted_at) FROM replica INDEXED BY replica_missing WHERE account = ?1"
-            " AND files > 0 AND hash IS NULL AND rejected IS NULL",
-            (account,),
-        ).fetchone()
-        return Tally(wanted, wanted - missing - rejected, missing, rejected, since)
-
-    return question
+    wanted, rejected, missing, since = db.execute(
+        "SELECT (SELECT count(*) FROM replica INDEXED BY replica_wanted"
+        " WHERE account = ?1 AND files > 0),"
+        " (SELECT count(*) FROM replica INDEXED BY replica_rejected WHERE account = ?1"
+        " AND rejected IS NOT NULL AND files > 0),"
+        " count(*), min(wanted_at) FROM replica INDEXED BY replica_missing WHERE account = ?1"
+        " AND files > 0 AND hash IS NULL AND rejected IS NULL",
+        (account,),
+    ).fetchone()
+    return Tally(wanted, wanted - missing - rejected, missing, rejected, since)
 
 
-def missing_bytes(account: AccountId) -> Question[int]:
+@read
+def missing_bytes(db: sqlite3.Connection, account: AccountId) -> int:
     """Sum the sizes of an account's missing images, in bytes."""
-
-    def question(db: sqlite3.Connection) -> int:
-        (total,) = db.execute(
-            "SELECT coalesce(sum(image.size), 0) FROM replica INDEXED BY replica_missing"
-            " JOIN image USING (digest) WHERE account = ? AND files > 0 AND hash IS NULL"
-            " AND rejected IS NULL",
-            (account,),
-        ).fetchone()
-        return int(total)
-
-    return question
+    (total,) = db.execute(
+        "SELECT coalesce(sum(image.size), 0) FROM replica INDEXED BY replica_missing"
+        " JOIN image USING (digest) WHERE account = ? AND files > 0 AND hash IS NULL"
+        " AND rejected IS NULL",
+        (account,),
+    ).fetchone()
+    return int(total)
 
 
-def rejections(account: AccountId) -> Question[list[Count]]:
+@read
+def rejections(db: sqlite3.Connection, account: AccountId) -> list[Count]:
     """Count an account's rejected images by reason, the commonest first."""
     return _reasons(
+        db,
         "SELECT rejected, count(*) FROM replica INDEXED BY replica_rejected WHERE account = ?"
         " AND files > 0 AND rejected IS NOT NULL GROUP BY rejected"
         " ORDER BY count(*) DESC, rejected",
@@ -102,9 +98,11 @@ def rejections(account: AccountId) -> Question[list[Count]]:
     )
 
 
-def troubles(account: AccountId) -> Question[list[Count]]:
+@read
+def troubles(db: sqlite3.Connection, account: AccountId) -> list[Count]:
     """Count what the last tries to bring an account's missing images met."""
     return _reasons(
+        db,
         "SELECT trouble, count(*) FROM replica INDEXED BY replica_missing WHERE account = ?"
         " AND files > 0 AND hash IS NULL AND rejected IS NULL AND trouble IS NOT NULL"
         " GROUP BY trouble ORDER BY count(*) DESC, trouble",
@@ -112,9 +110,11 @@ def troubles(account: AccountId) -> Question[list[Count]]:
     )
 
 
-def unreadable_files(folder: str) -> Question[list[Count]]:
+@read
+def unreadable_files(db: sqlite3.Connection, folder: str) -> list[Count]:
     """Count a folder's files that cannot be read, by reason."""
     return _reasons(
+        db,
         "SELECT file.trouble, count(*) FROM file INDEXED BY file_in_trouble"
         " JOIN directory ON directory.id = file.directory_id"
         " JOIN folder ON folder.id = directory.folder_id"
@@ -131,24 +131,22 @@ _FOLDER_STATES = (
 )
 
 
-def folder_states() -> Question[list[FolderState]]:
+@read
+def folder_states(
+    db: sqlite3.Connection,
+) -> list[FolderState]:
     """Return every folder that has a route."""
-
-    def question(db: sqlite3.Connection) -> list[FolderState]:
-        rows = db.execute(
-            f"{_FOLDER_STATES} WHERE EXISTS"
-            " (SELECT 1 FROM route WHERE route.folder_id = folder.id) ORDER BY name"
-        )
-        return [FolderState(*row) for row in rows]
-
-    return question
-
-
-def folder_state(name: str) -> Question[FolderState]:
-    """Return one folder, which the ledger knows."""
-    return lambda db: FolderState(
-        *db.execute(f"{_FOLDER_STATES} WHERE name = ?", (name,)).fetchone()
+    rows = db.execute(
+        f"{_FOLDER_STATES} WHERE EXISTS"
+        " (SELECT 1 FROM route WHERE route.folder_id = folder.id) ORDER BY name"
     )
+    return [FolderState(*row) for row in rows]
+
+
+@read
+def folder_state(db: sqlite3.Connection, name: str) -> FolderState:
+    """Return one folder, which the ledger knows."""
+    return FolderState(*db.execute(f"{_FOLDER_STATES} WHERE name = ?", (name,)).fetchone())
 
 
 _STANDING = (
@@ -167,39 +165,41 @@ _STANDING = (
 )
 
 
-def by_path(folder: str, directory: bytes, name: bytes) -> Question[list[Standing]]:
+@read
+def by_path(db: sqlite3.Connection, folder: str, directory: bytes, name: bytes) -> list[Standing]:
     """Return everything known of one file."""
     return _standings(
-        "WHERE folder.name = ? AND directory.path = ? AND file.name = ?", folder, directory, name
+        db,
+        "WHERE folder.name = ? AND directory.path = ? AND file.name = ?",
+        folder,
+        directory,
+        name,
     )
 
 
-def by_digest(digest: bytes) -> Question[list[Standing]]:
+@read
+def by_digest(db: sqlite3.Connection, digest: bytes) -> list[Standing]:
     """Return every file with those contents."""
-    return _standings("WHERE file.digest = ?", digest)
+    return _standings(db, "WHERE file.digest = ?", digest)
 
 
-def by_hash(image_hash: str) -> Question[list[Standing]]:
+@read
+def by_hash(db: sqlite3.Connection, image_hash: str) -> list[Standing]:
     """Return every file whose image some account holds under that hash."""
     return _standings(
-        "WHERE file.digest IN (SELECT digest FROM replica WHERE hash = ?)", image_hash
+        db, "WHERE file.digest IN (SELECT digest FROM replica WHERE hash = ?)", image_hash
     )
 
 
-def all_standings(limit: int) -> Question[list[Standing]]:
+@read
+def all_standings(db: sqlite3.Connection, limit: int) -> list[Standing]:
     """Return the first files of the ledger, in the order of their paths."""
-    return _standings("ORDER BY folder.name, directory.path, file.name LIMIT ?", limit)
+    return _standings(db, "ORDER BY folder.name, directory.path, file.name LIMIT ?", limit)
 
 
-def _standings(where: str, *parameters: object) -> Question[list[Standing]]:
-    def question(db: sqlite3.Connection) -> list[Standing]:
-        return [Standing(*row) for row in db.execute(f"{_STANDING} {where}", parameters)]
-
-    return question
+def _standings(db: sqlite3.Connection, where: str, *parameters: object) -> list[Standing]:
+    return [Standing(*row) for row in db.execute(f"{_STANDING} {where}", parameters)]
 
 
-def _reasons(sql: str, parameter: str) -> Question[list[Count]]:
-    def question(db: sqlite3.Connection) -> list[Count]:
-        return [Count(*row) for row in db.execute(sql, (parameter,))]
-
-    return question
+def _reasons(db: sqlite3.Connection, sql: str, parameter: str) -> list[Count]:
+    return [Count(*row) for row in db.execute(sql, (parameter,))]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from syncd.ledger.database import Change, Question
 from syncd.ledger.stat_columns import kept
+from syncd.ledger.statements import read, write
 from syncd.model import AccountId, Digest, Entry, ImageHash, Stat, printable
 
 _SOURCES = 8  # files of one image worth trying before it is asked about again
@@ -44,52 +44,54 @@ class Source(msgspec.Struct, frozen=True, gc=False):
         return printable(self.root.rstrip(b"/") + b"/" + self.path)
 
 
-def facts(account: AccountId, digests: Sequence[Digest]) -> Question[dict[Digest, Facts]]:
+@read
+def facts(
+    db: sqlite3.Connection, account: AccountId, digests: Sequence[Digest]
+) -> dict[Digest, Facts]:
     """Return what is known of those replicas; one that is not there is not wanted any more."""
-
-    def question(db: sqlite3.Connection) -> dict[Digest, Facts]:
-        marks = ",".join("?" * len(digests))
-        rows = db.execute(
-            "SELECT replica.digest, files > 0, hash IS NOT NULL, rejected IS NOT NULL,"
-            " coalesce(image.size, 0), image.format FROM replica LEFT JOIN image USING (digest)"
-            f" WHERE account = ? AND digest IN ({marks})",
-            (account, *digests),
-        )
-        return {
-            Digest(digest): Facts(Digest(digest), bool(w), bool(h), bool(r), size, form)
-            for digest, w, h, r, size, form in rows
-        }
-
-    return question
+    marks = ",".join("?" * len(digests))
+    rows = db.execute(
+        "SELECT replica.digest, files > 0, hash IS NOT NULL, rejected IS NOT NULL,"
+        " coalesce(image.size, 0), image.format FROM replica LEFT JOIN image USING (digest)"
+        f" WHERE account = ? AND digest IN ({marks})",
+        (account, *digests),
+    )
+    return {
+        Digest(digest): Facts(Digest(digest), bool(w), bool(h), bool(r), size, form)
+        for digest, w, h, r, size, form in rows
+    }
 
 
-def missing_after(account: AccountId, digest: bytes, limit: int) -> Question[list[Digest]]:
+@read
+def missing_after(
+    db: sqlite3.Connection, account: AccountId, digest: bytes, limit: int
+) -> list[Digest]:
     """Return the next missing digests of an account in key order: a page, never the list."""
-
-    def question(db: sqlite3.Connection) -> list[Digest]:
-        return [
-            Digest(row[0])
-            for row in db.execute(
-                "SELECT digest FROM replica INDEXED BY replica_missing"
-                " WHERE account = ? AND digest > ? AND files > 0 AND hash IS NULL"
-                " AND rejected IS NULL ORDER BY digest LIMIT ?",
-                (account, digest, limit),
-            )
-        ]
-
-    return question
+    return [
+        Digest(row[0])
+        for row in db.execute(
+            "SELECT digest FROM replica INDEXED BY replica_missing"
+            " WHERE account = ? AND digest > ? AND files > 0 AND hash IS NULL"
+            " AND rejected IS NULL ORDER BY digest LIMIT ?",
+            (account, digest, limit),
+        )
+    ]
 
 
-def sources(account: AccountId, digest: Digest, limit: int = _SOURCES) -> Question[list[Source]]:
+@read
+def sources(
+    db: sqlite3.Connection, account: AccountId, digest: Digest, limit: int = _SOURCES
+) -> list[Source]:
     """Return files that hold an image, in folders that this account stands for."""
-    return lambda db: _sources(db, account, digest, limit)
+    return _sources(db, account, digest, limit)
 
 
+@read
 def sources_of(
-    account: AccountId, digests: Sequence[Digest]
-) -> Question[list[tuple[Digest, list[Source]]]]:
+    db: sqlite3.Connection, account: AccountId, digests: Sequence[Digest]
+) -> list[tuple[Digest, list[Source]]]:
     """Return, in order, each image with its files as `sources` does."""
-    return lambda db: [(digest, _sources(db, account, digest, _SOURCES)) for digest in digests]
+    return [(digest, _sources(db, account, digest, _SOURCES)) for digest in digests]
 
 
 def _sources(
@@ -109,110 +111,99 @@ def _sources(
     ]
 
 
-def sending(account: AccountId, digests: Sequence[Digest], at: float) -> Change[None]:
+@write
+def sending(
+    db: sqlite3.Connection, account: AccountId, digests: Sequence[Digest], at: float
+) -> None:
     """Write down when images are first sent to an account, before they are; unix seconds."""
-
-    def change(db: sqlite3.Connection) -> None:
-        db.executemany(
-            "UPDATE replica SET sent_at = ? WHERE account = ? AND digest = ? AND sent_at IS NULL",
-            [(at, account, digest) for digest in digests],
-        )
-
-    return change
+    db.executemany(
+        "UPDATE replica SET sent_at = ? WHERE account = ? AND digest = ? AND sent_at IS NULL",
+        [(at, account, digest) for digest in digests],
+    )
 
 
+@write
 def hold_all(
+    db: sqlite3.Connection,
     account: AccountId,
     held: Sequence[tuple[Digest, Entry]],
     at: float,
     sent_at: float | None = None,
-) -> Change[None]:
+) -> None:
     """Write down that an account holds images, under which hashes; unix seconds.
 
     sent_at is when they were sent, unless `sending` has an earlier time.
     """
-
-    def change(db: sqlite3.Connection) -> None:
-        db.executemany(
-            "INSERT INTO replica (account, digest, hash, held_at, sent_at) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (account, digest) DO UPDATE SET hash = excluded.hash,"
-            " held_at = excluded.held_at, rejected = NULL, rejected_at = NULL, trouble = NULL,"
-            " sent_at = coalesce(sent_at, excluded.sent_at)",
-            [(account, digest, entry.hash, at, sent_at) for digest, entry in held],
-        )
-        db.executemany(
-            "INSERT OR REPLACE INTO answer"
-            " (account, digest, name, width, height, url, url_128, url_256)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (account, digest, e.name, e.width, e.height, e.url, e.url_128, e.url_256)
-                for digest, e in held
-            ],
-        )
-
-    return change
+    db.executemany(
+        "INSERT INTO replica (account, digest, hash, held_at, sent_at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (account, digest) DO UPDATE SET hash = excluded.hash,"
+        " held_at = excluded.held_at, rejected = NULL, rejected_at = NULL, trouble = NULL,"
+        " sent_at = coalesce(sent_at, excluded.sent_at)",
+        [(account, digest, entry.hash, at, sent_at) for digest, entry in held],
+    )
+    db.executemany(
+        "INSERT OR REPLACE INTO answer"
+        " (account, digest, name, width, height, url, url_128, url_256)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (account, digest, e.name, e.width, e.height, e.url, e.url_128, e.url_256)
+            for digest, e in held
+        ],
+    )
 
 
-def no_longer_held(account: AccountId, image_hash: ImageHash) -> Change[int]:
+@write
+def no_longer_held(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash) -> int:
     """Write down that an account does not hold an image: what wants it is missing again.
 
     Answers how many replicas that were believed to be held are not.
     """
-
-    def change(db: sqlite3.Connection) -> int:
-        rows = db.execute(
-            "SELECT account, digest FROM replica WHERE hash = ? AND account = ?",
-            (image_hash, account),
-        ).fetchall()
-        db.executemany("DELETE FROM answer WHERE account = ? AND digest = ?", rows)
-        db.executemany("DELETE FROM replica WHERE account = ? AND digest = ? AND files = 0", rows)
-        db.executemany(
-            "UPDATE replica SET hash = NULL, held_at = NULL, sent_at = NULL,"
-            " wanted_at = CAST(strftime('%s', 'now') AS INTEGER) WHERE account = ? AND digest = ?",
-            rows,
-        )
-        return len(rows)
-
-    return change
+    rows = db.execute(
+        "SELECT account, digest FROM replica WHERE hash = ? AND account = ?",
+        (image_hash, account),
+    ).fetchall()
+    db.executemany("DELETE FROM answer WHERE account = ? AND digest = ?", rows)
+    db.executemany("DELETE FROM replica WHERE account = ? AND digest = ? AND files = 0", rows)
+    db.executemany(
+        "UPDATE replica SET hash = NULL, held_at = NULL, sent_at = NULL,"
+        " wanted_at = CAST(strftime('%s', 'now') AS INTEGER) WHERE account = ? AND digest = ?",
+        rows,
+    )
+    return len(rows)
 
 
-def reject(account: AccountId, digest: Digest, why: str, at: float) -> Change[None]:
+@write
+def reject(db: sqlite3.Connection, account: AccountId, digest: Digest, why: str, at: float) -> None:
     """Write down that an account refuses an image, and why: it is not asked again."""
-
-    def change(db: sqlite3.Connection) -> None:
-        # Also where no file wants it any more: it may come back, and is not asked again then.
-        db.execute(
-            "INSERT INTO replica (account, digest, rejected, rejected_at) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (account, digest) DO UPDATE SET rejected = excluded.rejected,"
-            " rejected_at = excluded.rejected_at, trouble = NULL WHERE hash IS NULL",
-            (account, digest, why, at),
-        )
-
-    return change
+    # Also where no file wants it any more: it may come back, and is not asked again then.
+    db.execute(
+        "INSERT INTO replica (account, digest, rejected, rejected_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (account, digest) DO UPDATE SET rejected = excluded.rejected,"
+        " rejected_at = excluded.rejected_at, trouble = NULL WHERE hash IS NULL",
+        (account, digest, why, at),
+    )
 
 
-def trouble(account: AccountId, digests: Sequence[Digest], why: str) -> Change[None]:
+@write
+def trouble(
+    db: sqlite3.Connection, account: AccountId, digests: Sequence[Digest], why: str
+) -> None:
     """Write down what the last try to bring images met; they stay missing."""
-
-    def change(db: sqlite3.Connection) -> None:
-        db.executemany(
-            "UPDATE replica SET trouble = ? WHERE account = ? AND digest = ?"
-            " AND hash IS NULL AND trouble IS NOT ?",
-            [(why, account, digest, why) for digest in digests],
-        )
-
-    return change
+    db.executemany(
+        "UPDATE replica SET trouble = ? WHERE account = ? AND digest = ?"
+        " AND hash IS NULL AND trouble IS NOT ?",
+        [(why, account, digest, why) for digest in digests],
+    )
 
 
-def ask_again() -> Change[int]:
+@write
+def ask_again(
+    db: sqlite3.Connection,
+) -> int:
     """Let every rejected image be asked once more; answers how many replicas."""
-
-    def change(db: sqlite3.Connection) -> int:
-        db.execute("UPDATE image SET unfit = NULL WHERE unfit IS NOT NULL")
-        db.execute("DELETE FROM replica WHERE rejected IS NOT NULL AND files = 0 AND hash IS NULL")
-        return db.execute(
-            "UPDATE replica SET rejected = NULL, rejected_at = NULL,"
-            " wanted_at = CAST(strftime('%s', 'now') AS INTEGER) WHERE rejected IS NOT NULL"
-        ).rowcount
-
-    return change
+    db.execute("UPDATE image SET unfit = NULL WHERE unfit IS NOT NULL")
+    db.execute("DELETE FROM replica WHERE rejected IS NOT NULL AND files = 0 AND hash IS NULL")
+    return db.execute(
+        "UPDATE replica SET rejected = NULL, rejected_at = NULL,"
+        " wanted_at = CAST(strftime('%s', 'now') AS INTEGER) WHERE rejected IS NOT NULL"
+    ).rowcount

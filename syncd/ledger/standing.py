@@ -8,8 +8,8 @@ import msgspec
 
 from syncd.ledger import accounts, condemned, queries
 from syncd.ledger.accounts import Pause
-from syncd.ledger.database import Question
 from syncd.ledger.queries import Count, FolderState, Tally
+from syncd.ledger.statements import read
 from syncd.model import AccountId
 
 
@@ -30,28 +30,22 @@ class FolderStanding(msgspec.Struct, frozen=True):
     deletions_held: int  # images
 
 
-def of_account(account: AccountId) -> Question[AccountStanding]:
+@read
+def of_account(db: sqlite3.Connection, account: AccountId) -> AccountStanding:
     """Return how an account stands."""
-
-    def question(db: sqlite3.Connection) -> AccountStanding:
-        return AccountStanding(
-            queries.tally(account)(db),
-            accounts.pauses()(db).get(account),
-            queries.rejections(account)(db),
-            queries.troubles(account)(db),
-        )
-
-    return question
+    return AccountStanding(
+        queries.tally(account)(db),
+        accounts.pauses()(db).get(account),
+        queries.rejections(account)(db),
+        queries.troubles(account)(db),
+    )
 
 
-def of_folder(name: str) -> Question[FolderStanding]:
+@read
+def of_folder(db: sqlite3.Connection, name: str) -> FolderStanding:
     """Return how a folder stands that the ledger knows."""
-
-    def question(db: sqlite3.Connection) -> FolderStanding:
-        return FolderStanding(
-            queries.folder_state(name)(db),
-            queries.unreadable_files(name)(db),
-            condemned.held_images(name)(db),
-        )
-
-    return question
+    return FolderStanding(
+        queries.folder_state(name)(db),
+        queries.unreadable_files(name)(db),
+        condemned.held_images(name)(db),
+    )

@@ -6,9 +6,9 @@ import sqlite3
 import time
 from collections.abc import Iterator
 
-from syncd.ledger.database import Change
 from syncd.ledger.errors import LedgerError
 from syncd.ledger.integrity import EACH_ACCOUNT
+from syncd.ledger.statements import write
 
 PARTS = 256
 """Changes in which images are dropped, so that each is short: by the first byte of a digest."""
@@ -24,19 +24,16 @@ class NotNow(LedgerError):
     """A daemon works on the ledger, and could not be kept waiting for so long."""
 
 
-def drop_unnamed(part: int) -> Change[int]:
+@write
+def drop_unnamed(db: sqlite3.Connection, part: int) -> int:
     """Forget what was known of images that no file, replica or condemned image names any more.
 
     Answers how many. A file that brings one back is read, and brings this back too.
     """
-
-    def change(db: sqlite3.Connection) -> int:
-        begin, end = bytes([part]), bytes([part + 1]) if part + 1 < PARTS else b"\xff" * 33
-        db.execute(_UNNAMED, (begin, end))
-        (dropped,) = db.execute("SELECT changes()").fetchone()
-        return int(dropped)
-
-    return change
+    begin, end = bytes([part]), bytes([part + 1]) if part + 1 < PARTS else b"\xff" * 33
+    db.execute(_UNNAMED, (begin, end))
+    (dropped,) = db.execute("SELECT changes()").fetchone()
+    return int(dropped)
 
 
 def drop_all_unnamed(db: sqlite3.Connection) -> Iterator[int]:

@@ -29,7 +29,8 @@ from syncd.folders.watching.retry_delay import Timing
 from syncd.graph.client import Credentials
 from syncd.graph.shapes import Usage
 from syncd.ledger import alerts, condemned, needs
-from syncd.ledger.database import Change, changing, open_ledger, reading
+from syncd.ledger.database import changing, open_ledger, reading
+from syncd.ledger.statements import Write
 from syncd.model import AccountId, FolderName, HoldAbove
 from syncd.rules import errors
 from syncd.rules.errors import judge
@@ -220,7 +221,7 @@ async def test_copies_that_are_refused_are_told_of_once_and_when_they_go_again(
 
 async def test_a_case_that_was_decided_is_settled_with_what_was_decided(rig: Rig) -> None:
     rig.per_folder, rig.toml = 'deletions = "propagate"', '[deletions]\ngrace = "0s"\n'
-    decisions: dict[Callable[[FolderName], Change[int]], str] = {
+    decisions: dict[Callable[[FolderName], Write[int]], str] = {
         condemned.dismiss: "dismissed",
         condemned.approve: "approved",
     }
@@ -293,7 +294,7 @@ async def test_a_watch_that_kept_ending_stands_again(rig: Rig) -> None:
         with capture_logs() as logs:
             keeping = asyncio.create_task(keeper.run())
             await until(lambda: bool(said(logs, "watch.degraded", "error")))
-            (known,) = await ledger.ask(alerts.for_a_person())
+            (known,) = await ledger.read(alerts.for_a_person())
             assert (known.event, known.subject) == ("watch.degraded", "folders.spring")
             os.rmdir(odd)
             await until(lambda: bool(said(logs, "watch.restored", "notice")))
@@ -305,7 +306,7 @@ async def test_a_watch_that_kept_ending_stands_again(rig: Rig) -> None:
             "watch.restored",
         ]
         assert said(logs, "watch.restored")[0]["duration"] > 0
-        assert not await ledger.ask(alerts.for_a_person())
+        assert not await ledger.read(alerts.for_a_person())
 
 
 async def test_a_refusal_of_the_token_before_says_nothing_of_the_present_one(rig: Rig) -> None:
@@ -360,7 +361,7 @@ async def test_a_start_forgets_what_was_a_process_s_own_and_what_is_named_no_mor
         ):
             await ledger.write(alerts.begin(event, subject, "why", 1.0, remedy="do"))
         await declare(config, ledger)
-        (left,) = await ledger.ask(alerts.for_a_person())
+        (left,) = await ledger.read(alerts.for_a_person())
         assert (left.event, left.subject) == ("folder.suspect", "folders.spring")
 
 

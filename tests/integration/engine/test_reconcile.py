@@ -71,7 +71,7 @@ async def believed(ledger: Ledger, folder: int, at: float | None = None) -> None
 
 
 async def unlinked(ledger: Ledger, folder: int, *numbers: int, at: float | None = None) -> None:
-    known = await ledger.ask(files.known_directory(folder, b""))
+    known = await ledger.read(files.known_directory(folder, b""))
     assert known.directory_id is not None
     names = [b"%d.jpg" % n for n in numbers]
     await ledger.write(misses.mark(7, known.directory_id, names, []))
@@ -82,7 +82,7 @@ async def unlinked(ledger: Ledger, folder: int, *numbers: int, at: float | None 
 async def due(ledger: Ledger) -> list[int]:
     now = time.time()
     await ledger.write(condemned.hold(GRACE.hold))
-    found = await ledger.ask(deletions.due(ONE, now - DAY, now, 50))
+    found = await ledger.read(deletions.due(ONE, now - DAY, now, 50))
     return [int.from_bytes(image.digest, "big") for image in found]
 
 
@@ -150,7 +150,7 @@ async def test_too_many_are_one_case_that_is_said_once_and_stays_one(ledger: Led
     assert await due(ledger) == []
     held = [entry for entry in logs if entry["event"] == "deletions.held"]
     assert [(entry["log_level"], entry["images"]) for entry in held] == [("error", 10)]
-    (case,) = await ledger.ask(condemned.cases(3))
+    (case,) = await ledger.read(condemned.cases(3))
     assert (case.images, case.files, case.names) == (11, 19, [b"0.jpg", b"1.jpg", b"2.jpg"])
     assert await ledger.write(condemned.approve(FolderName("spring"))) == 11
     await reconcile.once(0.0)
@@ -165,7 +165,7 @@ async def test_a_dismissed_case_is_over_and_its_images_stay(ledger: Ledger) -> N
     assert await ledger.write(condemned.dismiss(FolderName("spring"))) == 10
     await reconcile.once(0.0)
     assert await due(ledger) == []
-    assert await ledger.ask(condemned.cases(3)) == []
+    assert await ledger.read(condemned.cases(3)) == []
 
 
 async def test_a_folder_or_mirror_taken_out_of_the_configuration_condemns_nothing(
@@ -193,7 +193,7 @@ async def test_an_image_that_another_folder_keeps_is_kept(ledger: Ledger) -> Non
     other = await ledger.write(files.declare_folder(FolderName("autumn"), b"/autumn", [ONE]))
     await put(ledger, other, 1)
     await unlinked(ledger, folder, 1, at=time.time() - 2 * DAY)
-    assert await ledger.ask(condemned.pending()) == []
+    assert await ledger.read(condemned.pending()) == []
     assert await due(ledger) == []
 
 
@@ -203,6 +203,6 @@ async def test_an_image_whose_hash_another_one_needs_is_needed(ledger: Ledger) -
     await ledger.write(replicas.hold_all(ONE, [(digest(1), shared), (digest(2), shared)], 1.0))
     before = time.time() - DAY
     await unlinked(ledger, folder, 1, at=time.time() - 2 * DAY)
-    assert (await ledger.ask(deletions.facts(ONE, digest(1), before))).needed
+    assert (await ledger.read(deletions.facts(ONE, digest(1), before))).needed
     await unlinked(ledger, folder, 2, at=time.time() - 2 * DAY)
-    assert not (await ledger.ask(deletions.facts(ONE, digest(1), before))).needed
+    assert not (await ledger.read(deletions.facts(ONE, digest(1), before))).needed

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from syncd.ledger import files
-from syncd.ledger.database import Change, Ledger, changing, open_ledger, reading
+from syncd.ledger.database import Ledger, changing, open_ledger, reading
 from syncd.ledger.errors import LedgerBusy, LedgerFails
 from syncd.ledger.lock import sole_use
+from syncd.ledger.statements import Write, write
 from syncd.model import FolderName
 
 
@@ -20,21 +21,20 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "ledger.db"
 
 
+@write
 def fill(db: sqlite3.Connection) -> None:
     """Write more than there is room for."""
     for number in range(2000):
         files.declare_folder(FolderName(f"{number}"), b"x" * 4000, [])(db)
 
 
-def pragma(words: str) -> Change[None]:
-    """Set something of the connection that writes."""
-
-    def change(db: sqlite3.Connection) -> None:
-        db.execute(f"PRAGMA {words}")
-
-    return change
+@write
+def pragma(db: sqlite3.Connection, words: str) -> None:
+    """Set a pragma on the connection that writes."""
+    db.execute(f"PRAGMA {words}")
 
 
+@write
 def nonsense(db: sqlite3.Connection) -> None:
     db.execute("SELECT nonsense")
 
@@ -44,10 +44,10 @@ async def work(ledger: Ledger) -> None:
     async with asyncio.TaskGroup() as outer:
         outer.create_task(asyncio.sleep(60))
         async with asyncio.TaskGroup() as inner:
-            inner.create_task(ledger.write(fill))
+            inner.create_task(ledger.write(fill()))
 
 
-async def fail(path: Path, trouble: Change[None]) -> None:
+async def fail(path: Path, trouble: Write[None]) -> None:
     """Come into trouble while a ledger is open that knows one folder."""
     async with open_ledger(path) as ledger:
         await ledger.write(files.declare_folder(FolderName("a"), b"/a", []))
@@ -76,6 +76,7 @@ async def test_a_ledger_that_may_only_be_read_is_a_sentence(path: Path) -> None:
 
 
 async def test_a_ledger_that_another_program_keeps_is_taken(path: Path) -> None:
+    @write
     def taken(db: sqlite3.Connection) -> None:
         db.execute("PRAGMA busy_timeout = 10")
         threading.Thread(target=keep, daemon=True).start()
@@ -90,7 +91,7 @@ async def test_a_ledger_that_another_program_keeps_is_taken(path: Path) -> None:
 
     async def wait_and_fail() -> None:
         async with open_ledger(path) as ledger:
-            await ledger.write(taken)
+            await ledger.write(taken())
             await asyncio.to_thread(kept.wait, 20)
             await work(ledger)
 
@@ -103,7 +104,7 @@ async def test_a_ledger_that_another_program_keeps_is_taken(path: Path) -> None:
 
 async def test_what_is_no_trouble_of_the_ledger_stays_what_it_is(path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError, match="nonsense"):
-        await fail(path, nonsense)
+        await fail(path, nonsense())
 
 
 def test_a_place_where_nothing_can_be_made_is_a_sentence(path: Path) -> None:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from syncd.ledger import files, misses, queries, replicas, schema
-from syncd.ledger.database import Change
 from syncd.ledger.files import Content, Known, Place
 from syncd.ledger.queries import Tally
 from syncd.ledger.stat_columns import stat_in
+from syncd.ledger.statements import Write
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class Facts(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.db.close()
 
-    def make(self, change: Change[T]) -> T:
+    def make(self, change: Write[T]) -> T:
         self.db.execute("BEGIN IMMEDIATE")
         result = change(self.db)
         self.db.execute("COMMIT")

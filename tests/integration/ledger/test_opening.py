@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from syncd.ledger import accounts, files, misses, schema
+from syncd.ledger import accounts, files, misses, queries, schema
 from syncd.ledger.backup import back_up
 from syncd.ledger.database import as_it_is, changing, maintaining, open_ledger, reading
 from syncd.ledger.errors import LedgerBusy, LedgerOld, LedgerUnfit
 from syncd.ledger.files import Content, Place
 from syncd.ledger.lock import sole_use
+from syncd.ledger.statements import read
 from syncd.model import AccountId, Digest, FolderName, Stat
 
 CONTENT = Content(Digest(bytes(32)), 7, "PNG", 1, 1, None)
@@ -115,21 +116,22 @@ async def test_an_older_ledger_goes_on_with_what_it_knows(path: Path, also: str)
         found = [(Place(1, b"", name), stat, CONTENT) for name in (b"a.png", b"b.png")]
         files.record_all(found)(db)
 
+    @read
     def wanted(db: sqlite3.Connection) -> list[tuple[str, bytes, int]]:
         return db.execute("SELECT account, digest, files FROM replica").fetchall()
 
     async with open_ledger(path) as ledger:
-        assert await ledger.ask(wanted) == [("1", CONTENT.digest, 2)]
+        assert await ledger.read(wanted()) == [("1", CONTENT.digest, 2)]
         await ledger.write(misses.mark(7, 1, [b"a.png"], []))
         await ledger.write(misses.forget(7))
-        assert await ledger.ask(wanted) == [("1", CONTENT.digest, 1)]
+        assert await ledger.read(wanted()) == [("1", CONTENT.digest, 1)]
         await ledger.write(files.record_all([(Place(1, b"", b"b.png"), stat, "gone bad")]))
-        assert await ledger.ask(wanted) == []
-        assert await ledger.ask(accounts.alone_until(one)) == 7.0
+        assert await ledger.read(wanted()) == []
+        assert await ledger.read(accounts.alone_until(one)) == 7.0
         await ledger.write(accounts.learn_tier(one, "standard"))
-        assert await ledger.ask(accounts.tier(one)) == "standard"
+        assert await ledger.read(accounts.tier(one)) == "standard"
         await ledger.write(accounts.spend(one, accounts.SpentCall(8.0, 3, 25), 0.0))
-        assert len(await ledger.ask(accounts.recent_calls(one, 0.0))) == 1
+        assert len(await ledger.read(accounts.recent_calls(one, 0.0))) == 1
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (schema.current_version(),)
 
@@ -145,8 +147,7 @@ async def test_it_is_read_and_changed_beside_the_daemon_from_its_first_second(pa
         with changing(path) as db:
             files.folder_in_trouble(1, "seen to")(db)
         assert await ledger.version_of_others() != before
-        answer = await ledger.ask(lambda db: db.execute("SELECT trouble FROM folder").fetchone())
-        assert answer == ("seen to",)
+        assert (await ledger.read(queries.folder_state("a"))).trouble == "seen to"
 
 
 def test_there_is_nothing_to_read_before_the_first_run(path: Path) -> None:
@@ -262,6 +263,7 @@ async def test_a_ledger_whose_pages_were_overwritten_is_refused(path: Path) -> N
 async def test_damage_that_shows_later_is_named_as_well(path: Path) -> None:
     await make(path)
 
+    @read
     def damage(db: sqlite3.Connection) -> None:
         sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'directory_missed'"
         (page,) = db.execute(sql).fetchone()
@@ -271,7 +273,7 @@ async def test_damage_that_shows_later_is_named_as_well(path: Path) -> None:
 
     async def work() -> None:
         async with open_ledger(path) as ledger:
-            await ledger.ask(damage)
+            await ledger.read(damage())
             await ledger.write(misses.doubt_unfinished())
 
     with pytest.raises(LedgerUnfit, match=r"damaged.*\.recover"):

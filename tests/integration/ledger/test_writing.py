@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from syncd.ledger.database import Change, Ledger, all_of, open_ledger, reading
+from syncd.ledger.database import Ledger, open_ledger, reading
 from syncd.ledger.files import declare_folder
+from syncd.ledger.statements import Write, all_of, read, write
 from syncd.model import FolderName
 
 
@@ -22,24 +23,24 @@ async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
         yield opened
 
 
-def folder(name: str) -> Change[int]:
+def folder(name: str) -> Write[int]:
     return declare_folder(FolderName(name), b"/" + name.encode(), [])
 
 
-def pair(number: int) -> Change[None]:
-    """Two rows that belong together."""
+@write
+def pair(db: sqlite3.Connection, number: int) -> None:
+    """Insert two rows that belong together."""
+    for half in "ab":
+        db.execute("INSERT INTO folder (name, path) VALUES (?, x'')", (f"{number}{half}",))
 
-    def change(db: sqlite3.Connection) -> None:
-        for half in "ab":
-            db.execute("INSERT INTO folder (name, path) VALUES (?, x'')", (f"{number}{half}",))
 
-    return change
+@read
+def all_names(db: sqlite3.Connection) -> list[str]:
+    return [name for (name,) in db.execute("SELECT name FROM folder ORDER BY name")]
 
 
 async def names(ledger: Ledger) -> list[str]:
-    return await ledger.ask(
-        lambda db: [name for (name,) in db.execute("SELECT name FROM folder ORDER BY name")]
-    )
+    return await ledger.read(all_names())
 
 
 async def test_what_is_written_is_there_for_who_asks_next(ledger: Ledger) -> None:
@@ -49,6 +50,13 @@ async def test_what_is_written_is_there_for_who_asks_next(ledger: Ledger) -> Non
     assert await names(ledger) == ["1a", "1b", "2a", "2b", "a"]
 
 
+async def test_mypy_and_sqlite_reject_a_write_that_is_passed_as_a_read(ledger: Ledger) -> None:
+    # mypy is strict: it also reports an ignore that it does not need.
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        await ledger.read(folder("a"))  # type: ignore[arg-type]
+    assert await ledger.write(all_names()) == []  # type: ignore[arg-type]
+
+
 async def test_waiting_writers_share_few_commits_and_keep_their_order(ledger: Ledger) -> None:
     commits = 0
 
@@ -56,32 +64,34 @@ async def test_waiting_writers_share_few_commits_and_keep_their_order(ledger: Le
         nonlocal commits
         commits += statement == "COMMIT"
 
-    await ledger.write(lambda db: db.set_trace_callback(counted))
+    await ledger.write(Write(lambda db: db.set_trace_callback(counted)))
     ids = await asyncio.gather(*(ledger.write(folder(f"{n:03}")) for n in range(500)))
-    await ledger.write(lambda db: db.set_trace_callback(None))
+    await ledger.write(Write(lambda db: db.set_trace_callback(None)))
     assert ids == sorted(ids)
     assert len(await names(ledger)) == 500
     assert commits <= 5
 
 
+@write
 def bad(db: sqlite3.Connection) -> None:
     db.execute("INSERT INTO folder (name, path) VALUES ('half', x'')")
     raise ArithmeticError("a bug")
 
 
+@write
 def wrong(db: sqlite3.Connection) -> None:
     db.execute("INSERT INTO folder (name, path) VALUES ('half', x'')")
     db.execute("INSERT INTO route (folder_id, account) VALUES (999, '1')")
 
 
 @pytest.mark.parametrize(
-    ("change", "error"), [(bad, ArithmeticError), (wrong, sqlite3.IntegrityError)]
+    ("change", "error"), [(bad(), ArithmeticError), (wrong(), sqlite3.IntegrityError)]
 )
 @pytest.mark.parametrize("place", [0, 1, 2])
 async def test_nobody_is_told_done_of_what_was_rolled_back(
-    ledger: Ledger, change: Change[None], error: type[Exception], place: int
+    ledger: Ledger, change: Write[None], error: type[Exception], place: int
 ) -> None:
-    changes: list[Change[object]] = [folder("a"), folder("b")]
+    changes: list[Write[object]] = [folder("a"), folder("b")]
     changes.insert(place, change)
     first = asyncio.ensure_future(ledger.write(folder("first")))  # so that the others wait
     told = await asyncio.gather(*(ledger.write(c) for c in changes), return_exceptions=True)
@@ -103,7 +113,7 @@ async def test_a_cancelled_writer_leaves_no_transaction_and_no_half_change(ledge
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert not await ledger.write(lambda db: False)
+    assert not await ledger.write(Write(lambda db: False))
     there = await names(ledger)
     assert {name[:-1] + "a" for name in there} | {name[:-1] + "b" for name in there} == set(there)
     with closing(sqlite3.connect(ledger.path, timeout=0, isolation_level=None)) as other:
@@ -137,18 +147,18 @@ WRITE = """
 import asyncio, sys
 from pathlib import Path
 from syncd.ledger.database import open_ledger
+from syncd.ledger.statements import write
 
-def change(number):
-    def pair(db):
-        for half in "ab":
-            db.execute("INSERT INTO folder (name, path) VALUES (?, x'')", (f"{number}{half}",))
-    return pair
+@write
+def pair(db, number):
+    for half in "ab":
+        db.execute("INSERT INTO folder (name, path) VALUES (?, x'')", (f"{number}{half}",))
 
 async def main():
     async with open_ledger(Path(sys.argv[1])) as ledger:
         async def one(number):
             while True:
-                await ledger.write(change(number))
+                await ledger.write(pair(number))
                 print(number, flush=True)
                 number += 8
         async with asyncio.TaskGroup() as tasks:
@@ -189,6 +199,7 @@ async def test_closing_reads_a_sample_of_a_large_table_alone(tmp_path: Path) -> 
         thousands += 1
         return 0
 
+    @write
     def fill(db: sqlite3.Connection) -> None:
         paths = [(b"%d" % number,) for number in range(rows)]
         db.executemany("INSERT INTO directory (folder_id, path) VALUES (1, ?)", paths)
@@ -197,7 +208,7 @@ async def test_closing_reads_a_sample_of_a_large_table_alone(tmp_path: Path) -> 
 
     async with open_ledger(tmp_path / "ledger.db") as ledger:
         await ledger.write(folder("a"))
-        await ledger.write(fill)
+        await ledger.write(fill())
         thousands = 0
     assert thousands * 1000 < rows
     with reading(tmp_path / "ledger.db") as db:

@@ -138,7 +138,7 @@ class Passes:
             return False
         if lane.gate.shut or _is_delayed(lane):
             return True
-        missing = await self.house.ledger.ask(replicas.missing_after(lane.account, b"", 1))
+        missing = await self.house.ledger.read(replicas.missing_after(lane.account, b"", 1))
         return lane.queue.idle and not missing
 
     async def _live(self, started: asyncio.Future[None]) -> None:

@@ -1,0 +1,73 @@
+"""The types of the ledger's statements, `Read` and `Write`, and the decorators that make them.
+
+A statement is written as a function whose first parameter is the connection:
+
+    @read
+    def tier(db: sqlite3.Connection, account: AccountId) -> str | None: ...
+
+Called without the connection, `tier(account)` returns a `Read[str | None]` that has not run yet.
+`await ledger.read(tier(account))` runs it on the ledger's thread, `tier(account)(db)` on a
+connection of the caller's own.
+"""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Concatenate, Generic, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Read(Generic[T_co]):
+    """A statement that only reads, with its arguments."""
+
+    __slots__ = ("_run",)
+
+    def __init__(self, run: Callable[[sqlite3.Connection], T_co]) -> None:
+        self._run = run
+
+    def __call__(self, db: sqlite3.Connection) -> T_co:
+        """Run the statement on the calling thread."""
+        return self._run(db)
+
+
+class Write(Generic[T_co]):
+    """A statement that changes the ledger, with its arguments; it runs inside a transaction."""
+
+    __slots__ = ("_run",)
+
+    def __init__(self, run: Callable[[sqlite3.Connection], T_co]) -> None:
+        self._run = run
+
+    def __call__(self, db: sqlite3.Connection) -> T_co:
+        """Run the statement on the calling thread; the caller has begun a transaction."""
+        return self._run(db)
+
+
+def read(run: Callable[Concatenate[sqlite3.Connection, P], T]) -> Callable[P, Read[T]]:
+    """Make a function of a connection and arguments a statement that only reads."""
+
+    @functools.wraps(run)
+    def bind(*args: P.args, **kwargs: P.kwargs) -> Read[T]:
+        return Read(lambda db: run(db, *args, **kwargs))
+
+    return bind
+
+
+def write(run: Callable[Concatenate[sqlite3.Connection, P], T]) -> Callable[P, Write[T]]:
+    """Make a function of a connection and arguments a statement that changes the ledger."""
+
+    @functools.wraps(run)
+    def bind(*args: P.args, **kwargs: P.kwargs) -> Write[T]:
+        return Write(lambda db: run(db, *args, **kwargs))
+
+    return bind
+
+
+def all_of(writes: Sequence[Write[T]]) -> Write[list[T]]:
+    """Return one statement that runs all of these in order and returns their results."""
+    return Write(lambda db: [statement(db) for statement in writes])
