@@ -1,1 +1,1 @@
-"""`syncd check`: whether all is in place, as the service would find it."""
+"""`syncd check`: tests whether everything that syncd needs is in place, as the service sees it."""

@@ -1,4 +1,8 @@
-"""How a user gets to read a folder that it cannot: what is in the way, and the commands for it."""
+"""Advice on how to give a user read access to a folder: what denies it, and the commands to type.
+
+The commands grant as little else as the file system allows: a group that can already read all of
+the folder, then an ACL entry for the user, then mode bits.
+"""
 
 from __future__ import annotations
 
@@ -6,51 +10,59 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from syncd.check.permissions import ENTER, Person, Rights, permits, readable
-from syncd.check.shell import Command, run
+from syncd.check.permissions import ENTER, Permissions, User, can_read, permits
+from syncd.check.shell import Command
 
-JOINED_BY_NOBODY = frozenset(
+PRIVILEGED_GROUPS = frozenset(
     {"root", "wheel", "sudo", "adm", "admin", "disk", "shadow", "docker", "lxd", "libvirt", "kmem",
      "tty", "staff", "nogroup", "nobody", "systemd-journal"}
 )  # fmt: skip
-"""Groups that give more than the reading of files: none to put a service into."""
+"""Groups that grant more than reading files; a service user should not be added to them."""
 
-OF_THE_MOUNT = frozenset(
+WITHOUT_OWNERS = frozenset(
     {"vfat", "msdos", "exfat", "ntfs", "ntfs3", "fuseblk", "cifs", "smb3", "9p", "virtiofs"}
 )
-"""File systems whose files have the owner and mode that the mount's options give them all."""
+"""File systems whose mount options set the owner and mode of every file."""
 
 
-class Volume(msgspec.Struct, frozen=True):
-    """The file system that something lies on; `noacl` when its mount has switched ACLs off."""
+class Mount(msgspec.Struct, frozen=True):
+    """A mounted file system; `noacl` when the mount option noacl switched its ACLs off."""
 
     kind: str
     point: str
     acls: bool = True
     noacl: bool = False
 
+    @property
+    def can_have_acls(self) -> bool:
+        return self.acls or self.noacl
 
-class Passage(msgspec.Struct, frozen=True):
+
+class PathComponent(msgspec.Struct, frozen=True):
     """A directory on the way to a folder, or the folder itself."""
 
     path: str
-    rights: Rights
-    volume: Volume
+    permissions: Permissions
+    mount: Mount
 
 
 class Tree(msgspec.Struct, frozen=True):
-    """A folder with everything below it: each combination of rights that occurs there, once.
+    """A folder, and each distinct combination of permissions that occurs below it.
 
-    `whole` when all of it could be looked at.
+    `complete` is false when a part of it could not be listed.
     """
 
-    top: Passage
-    below: frozenset[Rights] = frozenset()
-    whole: bool = True
+    top: PathComponent
+    below: frozenset[Permissions] = frozenset()
+    complete: bool = True
+
+    @property
+    def permissions(self) -> tuple[Permissions, ...]:
+        return (self.top.permissions, *self.below)
 
 
 class Group(msgspec.Struct, frozen=True):
-    """A group of the system; private when it is one user's own, named like the user."""
+    """A group of the system; private when it is the primary group of the user of that name."""
 
     gid: int
     name: str
@@ -58,108 +70,110 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Advice(msgspec.Struct, frozen=True):
-    """What to do: sentences, then commands; `joins` when it is for a new group of the user."""
+    """What to do: sentences, then commands; `adds_group` when they add the user to a group."""
 
     sentences: tuple[str, ...] = ()
     commands: tuple[Command, ...] = ()
-    joins: bool = False
+    adds_group: bool = False
 
 
-def obstacle(person: Person, way: Sequence[Passage], top: Passage) -> str | None:
-    """Return the first directory that is in the way to the top, or that the top itself is."""
-    for passage in way:
-        if not permits(passage.rights, person, ENTER):
-            return f"user {person.name} may not enter {passage.path}"
-    if not readable(top.rights, person):
-        return f"user {person.name} may not read {top.path}"
+def denied_at(user: User, parents: Sequence[PathComponent], top: PathComponent) -> str | None:
+    """Return which directory denies access first, as a message; None if none of these does."""
+    for parent in parents:
+        if not permits(parent.permissions, user, ENTER):
+            return f"user {user.name} cannot enter {parent.path}"
+    if not can_read(top.permissions, user):
+        return f"user {user.name} cannot read {top.path}"
     return None
 
 
-def advice(
-    person: Person, way: Sequence[Passage], tree: Tree, groups: Mapping[int, Group]
+def advise(
+    user: User, parents: Sequence[PathComponent], tree: Tree, groups: Mapping[int, Group]
 ) -> Advice:
-    """Return what lets the person read the whole tree, and as little else as can be."""
-    closed = [rights for rights in (tree.top.rights, *tree.below) if not readable(rights, person)]
-    if (closed or not tree.whole) and tree.top.volume.kind in OF_THE_MOUNT:
-        return Advice((_by_mounting(person, tree.top.volume),), entering(person, way))
-    group = _group(person, tree, closed, groups)
+    """Return what gives the user read access to the whole tree."""
+    denied = [found for found in tree.permissions if not can_read(found, user)]
+    if (denied or not tree.complete) and tree.top.mount.kind in WITHOUT_OWNERS:
+        return Advice((_mount_advice(user, tree.top.mount),), grant_entry(user, parents))
+    group = _group_to_join(user, tree, denied, groups)
     if group is not None:
-        joining = run("usermod", "-aG", group.name, person.name)
-        return Advice((), (joining, *entering(person.joining(group.gid), way)), joins=True)
-    steps = entering(person, way)
-    if closed or not tree.whole:
-        own = groups.get(person.gid)
-        name = str(person.gid) if own is None else own.name
-        steps = (*steps, *_into(person, tree, closed, name))
-    return Advice((), steps)
+        join = Command(("usermod", "-aG", group.name, user.name))
+        commands = (join, *grant_entry(user.with_group(group.gid), parents))
+        return Advice((), commands, adds_group=True)
+    commands = grant_entry(user, parents)
+    if denied or not tree.complete:
+        own = groups.get(user.gid)
+        name = str(user.gid) if own is None else own.name
+        commands = (*commands, *_grant_read(user, tree, denied, name))
+    return Advice((), commands)
 
 
-def entering(person: Person, way: Sequence[Passage]) -> tuple[Command, ...]:
-    """Return the commands that let the person pass through every directory of the way."""
-    shut = [passage for passage in way if not permits(passage.rights, person, ENTER)]
-    return tuple(step for passage in shut for step in _entering(person, passage))
+def grant_entry(user: User, parents: Sequence[PathComponent]) -> tuple[Command, ...]:
+    """Return the commands that let the user enter each directory on the way to a folder."""
+    denied = [parent for parent in parents if not permits(parent.permissions, user, ENTER)]
+    return tuple(command for parent in denied for command in _grant_enter(user, parent))
 
 
-def _group(
-    person: Person, tree: Tree, closed: Sequence[Rights], groups: Mapping[int, Group]
+def _group_to_join(
+    user: User, tree: Tree, denied: Sequence[Permissions], groups: Mapping[int, Group]
 ) -> Group | None:
-    """Return the group that can read all of the tree already, if one should be joined for it."""
-    if not tree.whole:
+    """Return a group that can already read all of the tree, if the user should join one."""
+    if not tree.complete:
         return None
-    acls = tree.top.volume.acls or tree.top.volume.noacl
-    for gid in sorted({rights.group for rights in closed}):
+    for gid in sorted({permissions.group for permissions in denied}):
         group = groups.get(gid)
-        if gid == 0 or group is None or group.name in JOINED_BY_NOBODY:
+        if gid == 0 or group is None or group.name in PRIVILEGED_GROUPS:
             continue
-        # To join a user's own group opens all that the user has; an ACL opens the folder alone.
-        if group.private and acls:
+        # A private group opens everything that its user owns; an ACL opens only the folder.
+        if group.private and tree.top.mount.can_have_acls:
             continue
-        joined = person.joining(gid)
-        if all(readable(rights, joined) for rights in (tree.top.rights, *tree.below)):
+        member = user.with_group(gid)
+        if all(can_read(permissions, member) for permissions in tree.permissions):
             return group
     return None
 
 
-def _entering(person: Person, passage: Passage) -> Iterator[Command]:
-    rights, path, volume = passage.rights, passage.path, passage.volume
-    if rights.owner == person.uid:  # of whom an ACL's entries for users are not asked
-        yield run("chmod", "u+x", path)
-    elif volume.acls or volume.noacl:
-        yield from _with_acls(volume)
-        yield run("setfacl", "-m", f"u:{person.name}:x", path)
+def _grant_enter(user: User, directory: PathComponent) -> Iterator[Command]:
+    permissions, path, mount = directory.permissions, directory.path, directory.mount
+    if permissions.owner == user.uid:  # the ACL entries for users do not apply to the owner
+        yield Command(("chmod", "u+x", path))
+    elif mount.can_have_acls:
+        yield from _enable_acls(mount)
+        yield Command(("setfacl", "-m", f"u:{user.name}:x", path))
     else:
-        yield run("chmod", "g+x" if rights.group in person.gids else "o+x", path)
+        yield Command(("chmod", "g+x" if permissions.group in user.gids else "o+x", path))
 
 
-def _into(person: Person, tree: Tree, closed: Sequence[Rights], group: str) -> Iterator[Command]:
-    name, top, volume = person.name, tree.top.path, tree.top.volume
-    if any(rights.owner == person.uid for rights in closed):
-        yield run("find", top, "-user", name, "-exec", "chmod", "u+rX", "{}", "+")
-        if tree.whole and all(rights.owner == person.uid for rights in closed):
+def _grant_read(
+    user: User, tree: Tree, denied: Sequence[Permissions], group: str
+) -> Iterator[Command]:
+    name, top, mount = user.name, tree.top.path, tree.top.mount
+    if any(permissions.owner == user.uid for permissions in denied):
+        yield Command(("find", top, "-user", name, "-exec", "chmod", "u+rX", "{}", "+"))
+        if tree.complete and all(permissions.owner == user.uid for permissions in denied):
             return
-    if volume.acls or volume.noacl:
-        yield from _with_acls(volume)
-        yield run("setfacl", "-Rm", f"u:{name}:rX,d:u:{name}:rX", top)
+    if mount.can_have_acls:
+        yield from _enable_acls(mount)
+        yield Command(("setfacl", "-Rm", f"u:{name}:rX,d:u:{name}:rX", top))
         return
-    yield run("chgrp", "-R", group, top)
-    yield run("chmod", "-R", "g+rX", top)
-    # New files get the directory's group, whoever brings them.
-    yield run("find", top, "-type", "d", "-exec", "chmod", "g+s", "{}", "+")
+    yield Command(("chgrp", "-R", group, top))
+    yield Command(("chmod", "-R", "g+rX", top))
+    # With setgid, new files get the group of their directory, whichever user creates them.
+    yield Command(("find", top, "-type", "d", "-exec", "chmod", "g+s", "{}", "+"))
 
 
-def _with_acls(volume: Volume) -> Iterator[Command]:
-    """Switch ACLs on again where the mount has them off; its line in /etc/fstab is a person's."""
-    if volume.noacl:
-        yield run("mount", "-o", "remount,acl", volume.point)
+def _enable_acls(mount: Mount) -> Iterator[Command]:
+    """Remount with ACLs if the mount options switch them off; /etc/fstab stays as it is."""
+    if mount.noacl:
+        yield Command(("mount", "-o", "remount,acl", mount.point))
 
 
-def _by_mounting(person: Person, volume: Volume) -> str:
+def _mount_advice(user: User, mount: Mount) -> str:
     options = (
-        f"gid={person.gid},dir_mode=0750,file_mode=0640"
-        if volume.kind in {"cifs", "smb3"}
-        else f"gid={person.gid},dmask=0027,fmask=0137"
+        f"gid={user.gid},dir_mode=0750,file_mode=0640"
+        if mount.kind in {"cifs", "smb3"}
+        else f"gid={user.gid},dmask=0027,fmask=0137"
     )
     return (
-        f"{volume.kind} has no rights of its own: give {volume.point} the options {options} in"
+        f"{mount.kind} does not store permissions: give {mount.point} the options {options} in"
         f" /etc/fstab, then unmount it and mount it again"
     )

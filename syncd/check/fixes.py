@@ -1,4 +1,8 @@
-"""What is in the way of a person or a service, found out by whoever may look, and what to type."""
+"""Fixes for what a check found: why a path is denied or hidden, and the commands to type.
+
+They are looked up by the process that the operator started, which as root sees more than the user
+that was checked.
+"""
 
 from __future__ import annotations
 
@@ -7,142 +11,160 @@ import shutil
 
 import msgspec
 
-from syncd.check.access import Passage, Tree, Volume, advice, entering, obstacle
-from syncd.check.filesystem import Concerns, tree_of, way_to
-from syncd.check.permissions import Rights, readable
-from syncd.check.perspective import View
-from syncd.check.result import Check, Place, State
-from syncd.check.shell import Command, run
+from syncd.check.access import Mount, PathComponent, Tree, advise, denied_at, grant_entry
+from syncd.check.filesystem import Includes, read_tree, resolve
+from syncd.check.permissions import Permissions, can_read
+from syncd.check.perspective import Perspective
+from syncd.check.result import Check, CheckedPath, State
+from syncd.check.shell import Command
 from syncd.check.unit import Unit
 from syncd.check.unit_sandbox import (
-    Screen,
-    drop_in,
+    Restriction,
+    bind_mount_above,
+    drop_in_commands,
+    drop_in_lines,
     hidden_by,
-    lines_to_show,
-    sealed_by,
-    window,
-    within,
+    is_within,
+    read_only_by,
 )
-from syncd.check.user import groups_of_the_system
+from syncd.check.user import groups_by_gid
 from syncd.config import Config, FolderConfig
 from syncd.folders.patterns import Patterns
 
-SHUT = Rights(directory=True, owner=0, group=0, mode=0)
-"""What is taken for the rights of what nobody could look at."""
+CLOSED = Permissions(directory=True, owner=0, group=0, mode=0)
+"""Assumed for a directory that not even this process can access."""
 
 
-def completed(check: Check, config: Config, view: View) -> Check:
-    """Return the check with what the unit hides, and with what opens a place that is closed."""
-    if check.place is None:
+def with_fix(check: Check, config: Config, perspective: Perspective) -> Check:
+    """Return the check with what the unit's sandbox restricts, and how to open a denied path."""
+    path, unit = check.path, perspective.unit
+    if path is None:
         return check
-    place = check.place
-    screened = _screened(place, view.unit) if view.unit is not None else None
-    if place.closed and view.unit is not None and view.person.name != view.unit.user:
-        # The service may be let in where this person is not.
-        said = check.said if place.writes else f"{check.said}: user {view.person.name} may not look"
-        check = msgspec.structs.replace(check, state=State.UNSEEN, said=said, commands=())
-    elif place.closed:
-        bound = screened is not None and screened.binds
-        check = _opened(check, place, config, view, bound=bound)
+    restricted = _sandbox_fix(path, unit) if unit is not None else None
+    if path.denied and unit is not None and perspective.user.name != unit.user:
+        # The user of the service may have access that this user lacks.
+        message = check.message
+        if not path.writes:
+            message += f": user {perspective.user.name} has no access to it"
+        check = msgspec.structs.replace(check, state=State.UNKNOWN, message=message, commands=())
+    elif path.denied:
+        bound = restricted is not None and restricted.binds
+        check = _with_access(check, path, config, perspective, bound=bound)
     if shutil.which("setfacl") is None and any(c.words[0] == "setfacl" for c in check.commands):
-        told = f"{check.said} (setfacl comes with the package acl)"
-        check = msgspec.structs.replace(check, said=told)
-    if screened is None:
+        message = f"{check.message} (setfacl is in the package acl)"
+        check = msgspec.structs.replace(check, message=message)
+    if restricted is None:
         return check
-    said = f"{check.said}: {screened.said}" if check.ok else f"{check.said}; {screened.said}"
+    separator = ": " if check.is_ok else "; "
     return msgspec.structs.replace(
-        check, state=State.BAD, said=said, commands=(*check.commands, *screened.commands)
+        check,
+        state=State.BAD,
+        message=f"{check.message}{separator}{restricted.message}",
+        commands=(*check.commands, *restricted.commands),
     )
 
 
-class Screened(msgspec.Struct, frozen=True):
-    """What a unit's setting does, and the drop-in against it; `binds` the place itself."""
+class _SandboxFix(msgspec.Struct, frozen=True):
+    """What a setting of the unit restricts, and the drop-in against it.
 
-    said: str
+    `binds` when the drop-in makes the path itself a bind mount.
+    """
+
+    message: str
     commands: tuple[Command, ...]
     binds: bool
 
 
-def _screened(place: Place, unit: Unit) -> Screened | None:
-    path = os.fsdecode(os.path.realpath(place.path))
-    hidden = hidden_by(unit.walls, path)
+def _sandbox_fix(checked: CheckedPath, unit: Unit) -> _SandboxFix | None:
+    path = os.fsdecode(os.path.realpath(checked.path))
+    hidden = hidden_by(unit.sandbox, path)
     if hidden is not None:
-        lines = lines_to_show(hidden, path, to_write=place.writes)
-        told = f"{unit.name} does not see it ({hidden})"
-        # A file that is bound in stays the old one when another takes its name.
+        lines = drop_in_lines(hidden, path, to_write=checked.writes)
+        message = f"{unit.name} does not see it ({hidden})"
+        # A bind mount of a file keeps the old file when a new one is renamed over it.
         if lines is None or os.path.isfile(path):
-            return Screened(f"{told}: {_moved(hidden, path, place, unit)}", (), binds=False)
-        return Screened(told, drop_in(unit.name, lines), binds=True)
-    sealed = sealed_by(unit.walls, path) if place.writes else None
-    if sealed is None:
+            return _SandboxFix(f"{message}: {_move(hidden, path, checked, unit)}", (), binds=False)
+        return _SandboxFix(message, drop_in_commands(unit.name, lines), binds=True)
+    read_only = read_only_by(unit.sandbox, path) if checked.writes else None
+    if read_only is None:
         return None
-    told = f"{unit.name} may not write there ({sealed})"
-    if unit.state is not None:
-        told += f": keep it in {unit.state}, or type this"
-    lines = (f"ReadWritePaths={path}",)
-    return Screened(told, drop_in(unit.name, lines), binds=False)
+    message = f"{unit.name} cannot write there ({read_only})"
+    if unit.state_directory is not None:
+        message += f": keep it in {unit.state_directory}, or type this"
+    commands = drop_in_commands(unit.name, [f"ReadWritePaths={path}"])
+    return _SandboxFix(message, commands, binds=False)
 
 
-def _moved(hidden: Screen, path: str, place: Place, unit: Unit) -> str:
+def _move(hidden: Restriction, path: str, checked: CheckedPath, unit: Unit) -> str:
     if hidden.setting == "InaccessiblePaths":
-        return "take that out of the unit, or move it"
-    if place.writes and unit.state is not None:
-        return f"keep it in {unit.state}"
+        return "remove that setting from the unit, or move it"
+    if checked.writes and unit.state_directory is not None:
+        return f"keep it in {unit.state_directory}"
     return f"move it elsewhere, such as to {'/etc/syncd' if os.path.isfile(path) else '/srv'}"
 
 
-def _opened(check: Check, place: Place, config: Config, view: View, *, bound: bool) -> Check:
-    """Say what is in the way first, and what opens all of it; systemd may be about to bind it."""
-    way, real = way_to(place.path), os.fsdecode(os.path.realpath(place.path))
-    folder = next((f for f in config.folders.values() if f.path == place.path), None)
+def _with_access(
+    check: Check, checked: CheckedPath, config: Config, perspective: Perspective, *, bound: bool
+) -> Check:
+    """Return the check with the commands that give the user access to its path.
+
+    `bound` when a drop-in is about to bind-mount the path.
+    """
+    way, real = resolve(checked.path), os.fsdecode(os.path.realpath(checked.path))
+    folder = next((f for f in config.folders.values() if f.path == checked.path), None)
     if folder is not None:
-        start = real if bound else _window(view.unit, real)
-        # The service does not pass what is above that.
-        way = [step for step in way if start is None or within(step.path, start)]
-        return _folder_opened(check, folder, way, view)
-    above = [step for step in way if step.path != real]
-    own = _of_a_file(real, place, config, view)
-    commands = (*entering(view.person, above), *own, *check.commands)
+        start = real if bound else _bind_mount_above(perspective.unit, real)
+        # The service reaches a bind mount without entering the directories above it.
+        way = [component for component in way if start is None or is_within(component.path, start)]
+        return _with_folder_access(check, folder, way, perspective)
+    above = [component for component in way if component.path != real]
+    own = _grant_file(real, checked, config, perspective)
+    commands = (*grant_entry(perspective.user, above), *own, *check.commands)
     return msgspec.structs.replace(check, commands=commands)
 
 
-def _window(unit: Unit | None, path: str) -> str | None:
-    return None if unit is None else window(unit.walls, path)
+def _bind_mount_above(unit: Unit | None, path: str) -> str | None:
+    return None if unit is None else bind_mount_above(unit.sandbox, path)
 
 
-def _folder_opened(check: Check, folder: FolderConfig, way: list[Passage], view: View) -> Check:
-    person, real = view.person, os.fsdecode(os.path.realpath(folder.path))
+def _with_folder_access(
+    check: Check, folder: FolderConfig, way: list[PathComponent], perspective: Perspective
+) -> Check:
+    user, real = perspective.user, os.fsdecode(os.path.realpath(folder.path))
     if way and way[-1].path == real:
-        above, tree = way[:-1], tree_of(way[-1], _concerns(folder))
-    else:  # this process may not look so far
-        volume = way[-1].volume if way else Volume("", "/")
-        above, tree = way, Tree(Passage(real, SHUT, volume), whole=False)
-    rights = (tree.top.rights, *tree.below)
-    groups = groups_of_the_system({person.gid, *(r.group for r in rights)})
-    advised = advice(person, above, tree, groups)
-    why = obstacle(person, above, tree.top)
-    if why is None and tree.whole and all(readable(r, person) for r in rights):
-        why = "denied, though modes and ACLs grant it: by SELinux, AppArmor or a file server"
-    commands = advised.commands
-    if advised.joins and view.unit is not None:
-        commands += (run("systemctl", "try-restart", view.unit.short),)
-    said = "; ".join(filter(None, [": ".join(filter(None, [check.said, why])), *advised.sentences]))
-    return msgspec.structs.replace(check, said=said, commands=commands)
+        above, tree = way[:-1], read_tree(way[-1], _includes(folder))
+    else:  # this process has no access to the folder either
+        mount = way[-1].mount if way else Mount("", "/")
+        above, tree = way, Tree(PathComponent(real, CLOSED, mount), complete=False)
+    groups = groups_by_gid({user.gid, *(found.group for found in tree.permissions)})
+    advice = advise(user, above, tree, groups)
+    reason = denied_at(user, above, tree.top)
+    if reason is None and tree.complete and all(can_read(p, user) for p in tree.permissions):
+        reason = "denied, though modes and ACLs grant it: by SELinux, AppArmor or a file server"
+    commands = advice.commands
+    if advice.adds_group and perspective.unit is not None:
+        commands += (Command(("systemctl", "try-restart", perspective.unit.short_name)),)
+    message = check.message if reason is None else f"{check.message}: {reason}"
+    message = "; ".join((message, *advice.sentences))
+    return msgspec.structs.replace(check, message=message, commands=commands)
 
 
-def _of_a_file(path: str, place: Place, config: Config, view: View) -> tuple[Command, ...]:
-    """Return what lets the person read the configuration, which is no secret, or a secret."""
+def _grant_file(
+    path: str, checked: CheckedPath, config: Config, perspective: Perspective
+) -> tuple[Command, ...]:
+    """Return the commands that let the user read the configuration, or only the user a secret."""
     if path == os.path.realpath(config.path):
-        return (run("chmod", "a+r", path),)
-    if place.writes:  # what to do is known already
+        return (Command(("chmod", "a+r", path)),)
+    if checked.writes:  # the check of the ledger has its own commands
         return ()
-    return (run("chown", f"{view.person.name}:", path), run("chmod", "600", path))
+    owner = f"{perspective.user.name}:"
+    return (Command(("chown", owner, path)), Command(("chmod", "600", path)))
 
 
-def _concerns(folder: FolderConfig) -> Concerns:
+def _includes(folder: FolderConfig) -> Includes:
     patterns = Patterns(folder.include, folder.exclude)
 
-    def concerns(path: bytes, directory: bool) -> bool:
+    def includes(path: bytes, directory: bool) -> bool:
         return patterns.enters(path) if directory else patterns.admits(path)
 
-    return concerns
+    return includes

@@ -1,6 +1,7 @@
-"""What a user may do with a file or directory: mode bits and POSIX ACLs, as the kernel reads them.
+"""Access permissions of a user to a file or directory, computed from mode bits and POSIX ACLs.
 
-Linux, acl(5), "Access check algorithm"; path_resolution(7) for what a directory must grant.
+The rules are those of Linux: acl(5), "Access check algorithm", and path_resolution(7) for what a
+directory must grant.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ READ, ENTER = 4, 1
 
 
 class Tag(IntEnum):
-    """Whom an entry of an ACL is for (linux/posix_acl.h)."""
+    """The kind of an ACL entry (linux/posix_acl.h)."""
 
     OWNER = 0x01
     USER = 0x02
@@ -24,13 +25,15 @@ class Tag(IntEnum):
 
 
 class AclEntry(msgspec.Struct, frozen=True):
+    """One entry of an ACL; `id` is a uid or gid for USER and GROUP, and unused otherwise."""
+
     tag: Tag
     id: int
     grants: int
 
 
-class Rights(msgspec.Struct, frozen=True):
-    """Who owns a file or directory, and what it grants; without an ACL, `acl` is empty."""
+class Permissions(msgspec.Struct, frozen=True, kw_only=True):
+    """The owner, group, mode and ACL of a file or directory; `acl` is empty without an ACL."""
 
     directory: bool
     owner: int
@@ -39,42 +42,44 @@ class Rights(msgspec.Struct, frozen=True):
     acl: tuple[AclEntry, ...] = ()
 
 
-class Person(msgspec.Struct, frozen=True):
-    """A user as the system knows it: the name, and the ids that the kernel asks for."""
+class User(msgspec.Struct, frozen=True):
+    """A user of the system: the name, and the ids that the kernel compares."""
 
     name: str
     uid: int
     gid: int
     gids: frozenset[int]
 
-    def joining(self, gid: int) -> Person:
+    def with_group(self, gid: int) -> User:
         return msgspec.structs.replace(self, gids=self.gids | {gid})
 
 
-def permits(rights: Rights, person: Person, wanted: int) -> bool:
-    """Tell whether all that is wanted is granted; root is granted everything."""
-    if person.uid == 0:
+def permits(permissions: Permissions, user: User, wanted: int) -> bool:
+    """Return whether the user has every wanted permission; root has all of them."""
+    if user.uid == 0:
         return True
-    if rights.owner == person.uid:
-        return (rights.mode >> 6) & wanted == wanted
-    mask = next((e.grants for e in rights.acl if e.tag is Tag.MASK), 7)
-    for entry in rights.acl:
-        if entry.tag is Tag.USER and entry.id == person.uid:
+    if permissions.owner == user.uid:
+        return (permissions.mode >> 6) & wanted == wanted
+    mask = next((e.grants for e in permissions.acl if e.tag is Tag.MASK), 7)
+    for entry in permissions.acl:
+        if entry.tag is Tag.USER and entry.id == user.uid:
             return entry.grants & mask & wanted == wanted
-    if of_groups := _of_groups(rights, person):
-        return any(grants & mask & wanted == wanted for grants in of_groups)
-    return rights.mode & wanted == wanted
+    if by_group := _group_grants(permissions, user):
+        return any(grants & mask & wanted == wanted for grants in by_group)
+    return permissions.mode & wanted == wanted
 
 
-def readable(rights: Rights, person: Person) -> bool:
-    """Tell whether the content can be had: a file's bytes, or a directory's names and files."""
-    return permits(rights, person, READ | ENTER if rights.directory else READ)
+def can_read(permissions: Permissions, user: User) -> bool:
+    """Return whether the user can read a file, or list a directory and open the files in it."""
+    return permits(permissions, user, READ | ENTER if permissions.directory else READ)
 
 
-def _of_groups(rights: Rights, person: Person) -> list[int]:
-    """Return what the person gets by each group; the mode's group bits are an ACL's mask."""
-    owning = next(
-        (e.grants for e in rights.acl if e.tag is Tag.OWNING_GROUP), (rights.mode >> 3) & 7
-    )
-    named = [e.grants for e in rights.acl if e.tag is Tag.GROUP and e.id in person.gids]
-    return [owning, *named] if rights.group in person.gids else named
+def _group_grants(permissions: Permissions, user: User) -> list[int]:
+    """Return what each group of the user is granted.
+
+    With an ACL, the group bits of the mode are the ACL's mask.
+    """
+    acl = permissions.acl
+    owning = next((e.grants for e in acl if e.tag is Tag.OWNING_GROUP), (permissions.mode >> 3) & 7)
+    named = [e.grants for e in acl if e.tag is Tag.GROUP and e.id in user.gids]
+    return [owning, *named] if permissions.group in user.gids else named

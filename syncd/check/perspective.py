@@ -1,4 +1,4 @@
-"""From whose point of view it is looked: a user's, a unit's."""
+"""The perspective of a run of the checks: as which user, and inside the sandbox of which unit."""
 
 from __future__ import annotations
 
@@ -7,56 +7,62 @@ from pathlib import Path
 
 import msgspec
 
-from syncd.check.permissions import Person
+from syncd.check.permissions import User
 from syncd.check.unit import Unit, unit_of
-from syncd.check.user import NobodyError, oneself, person_named
+from syncd.check.user import ImpersonationError, current_user, user_named
 
 SERVICE_USER = "syncd"  # systemd/sysusers.d/syncd.conf
 
 
-class View(msgspec.Struct, frozen=True):
-    """Whom it is looked as, beside which unit; `note` says who would see more."""
+class Perspective(msgspec.Struct, frozen=True):
+    """The user as whom the checks run, and the unit that runs syncd, if there is one.
 
-    person: Person
+    `note` is a hint for the operator, printed last.
+    """
+
+    user: User
     unit: Unit | None = None
     note: str | None = None
 
     def environ(self, environ: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the environment by which the configuration is to be read."""
-        if self.unit is None or self.unit.state is None:
+        """Return the environment with which to read the configuration."""
+        if self.unit is None or self.unit.state_directory is None:
             return environ
-        return {**environ, "STATE_DIRECTORY": self.unit.state}
+        return {**environ, "STATE_DIRECTORY": self.unit.state_directory}
 
 
-def view_of(config: Path, named: str | None, environ: Mapping[str, str]) -> View:
-    """Return the view of the user that is named, or of the one that the service has.
+def perspective_for(config: Path, name: str | None, environ: Mapping[str, str]) -> Perspective:
+    """Return the perspective of the named user, or of the user of the service.
 
-    Root alone sees what others see. Raises NobodyError.
+    Only root can take the perspective of another user. Raises ImpersonationError.
     """
-    me = oneself()
-    if named is not None and person_named(named).uid == me.uid:
-        return View(me)
+    me = current_user()
+    if name is not None and user_named(name).uid == me.uid:
+        return Perspective(me)
     unit = unit_of(config)
-    if unit is not None and unit.invocation and unit.invocation == environ.get("INVOCATION_ID"):
-        return View(me)  # this is the service: what it sees is what there is
+    invocation_id = environ.get("INVOCATION_ID")
+    if unit is not None and unit.invocation_id and unit.invocation_id == invocation_id:
+        return Perspective(me)  # this process belongs to the service and sees what it sees
     if me.uid != 0:
-        if named is not None:
-            raise NobodyError(f"to look as {named} takes root: sudo syncd check --as {named}")
-        return View(me, unit, _note(me, unit))
-    if unit is not None and named in {None, unit.user}:
-        return View(person_named(unit.user, unit.group, unit.groups), unit)
-    return View(person_named(named)) if named is not None else View(_service_user(me))
+        if name is not None:
+            raise ImpersonationError(f"only root can check as {name}: sudo syncd check --as {name}")
+        return Perspective(me, unit, _note(me, unit))
+    if unit is not None and name in {None, unit.user}:
+        return Perspective(user_named(unit.user, unit.group, unit.groups), unit)
+    return Perspective(user_named(name)) if name is not None else Perspective(_service_user(me))
 
 
-def _service_user(otherwise: Person) -> Person:
+def _service_user(otherwise: User) -> User:
     try:
-        return person_named(SERVICE_USER)
-    except NobodyError:
+        return user_named(SERVICE_USER)
+    except ImpersonationError:
         return otherwise
 
 
-def _note(me: Person, unit: Unit | None) -> str | None:
+def _note(me: User, unit: Unit | None) -> str | None:
     user = unit.user if unit is not None else _service_user(me).name
     if user == me.name:
         return None
-    return f"This is what {me.name} sees; sudo syncd check looks as {user}, as the service does."
+    return (
+        f"These checks ran as {me.name}. To check as {user}, as the service does: sudo syncd check"
+    )

@@ -1,4 +1,4 @@
-"""One thing that `syncd check` looked at, and how it stands."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -10,44 +10,50 @@ from syncd.check.shell import Command
 
 
 class State(Enum):
-    """How a thing stands; UNSEEN when this user may not find out, and another may."""
+    """The outcome of a check; UNKNOWN when this user is not allowed to find out."""
 
     OK = "ok"
     BAD = "BAD"
-    UNSEEN = "?"
+    UNKNOWN = "?"
 
 
-class Place(msgspec.Struct, frozen=True):
-    """Where the thing lies, for whoever may look at all of it; closed when the person may not."""
+class CheckedPath(msgspec.Struct, frozen=True):
+    """The file or directory that a check is about.
+
+    `denied` when the user that is checked cannot access it; `writes` when syncd writes there.
+    """
 
     path: bytes
-    closed: bool
+    denied: bool
     writes: bool = False
 
 
-class Check(msgspec.Struct, frozen=True):
-    """What was looked at, how it stands, what was found, and what to type when it is BAD."""
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """What was checked, what was found, and the commands to type when it is BAD."""
 
     subject: str
     state: State
-    said: str
+    message: str
     commands: tuple[Command, ...] = ()
-    place: Place | None = None
+    path: CheckedPath | None = None
 
     @property
-    def ok(self) -> bool:
+    def is_ok(self) -> bool:
         return self.state is State.OK
 
 
-def ok(subject: str, said: str, place: Place | None = None) -> Check:
-    return Check(subject, State.OK, said, (), place)
+def ok(subject: str, message: str, path: CheckedPath | None = None) -> Check:
+    return Check(subject=subject, state=State.OK, message=message, path=path)
 
 
 def bad(
-    subject: str, said: str, commands: tuple[Command, ...] = (), place: Place | None = None
+    subject: str,
+    message: str,
+    commands: tuple[Command, ...] = (),
+    path: CheckedPath | None = None,
 ) -> Check:
-    return Check(subject, State.BAD, said, commands, place)
+    return Check(subject=subject, state=State.BAD, message=message, commands=commands, path=path)
 
 
-def unseen(subject: str, said: str) -> Check:
-    return Check(subject, State.UNSEEN, said)
+def unknown(subject: str, message: str) -> Check:
+    return Check(subject=subject, state=State.UNKNOWN, message=message)

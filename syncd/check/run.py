@@ -1,4 +1,4 @@
-"""Everything that `syncd check` looks at, in the order in which a person would mend things."""
+"""The run of all checks, in the order in which an operator would fix what they find."""
 
 from __future__ import annotations
 
@@ -8,103 +8,109 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from syncd.check.fixes import completed
-from syncd.check.folders import folder_read
-from syncd.check.ledger import ledger_usable
-from syncd.check.perspective import View
-from syncd.check.result import Check, Place, bad, ok
-from syncd.check.token_access import Read, handed_over, opened, place_of, reader
-from syncd.check.tokens import account_seen, tokens
-from syncd.check.unit_sandbox import window
-from syncd.check.user import as_person
-from syncd.check.watches import watches
+from syncd.check.fixes import with_fix
+from syncd.check.folders import check_folder, check_watch_limit
+from syncd.check.ledger import check_ledger
+from syncd.check.perspective import Perspective
+from syncd.check.result import Check, CheckedPath, bad, ok
+from syncd.check.token_access import ReadSecret, secret_reader, secrets_from_systemd
+from syncd.check.tokens import check_tokens
+from syncd.check.unit_sandbox import bind_mount_above
+from syncd.check.user import run_as
 from syncd.config import Config, FolderConfig, Secret
 from syncd.graph.client import connect
 from syncd.model import FolderName
 
-Roots = Mapping[FolderName, bytes]
-"""By which path each folder is reached."""
+FolderPaths = Mapping[FolderName, bytes]
+"""The path at which the user reaches a folder, where that differs from the configured one."""
 
 
 def check_all(
     config: Config,
-    view: View,
+    perspective: Perspective,
     environ: Mapping[str, str],
     hide: Callable[[Secret], None],
     inotify: Path,
 ) -> list[Check]:
-    """Look as the view's person; what it may not see, this process looks into, to say why."""
-    root = os.geteuid() == 0
-    handed = {} if view.unit is None else handed_over(config, view.unit, root=root)
-    read = reader(handed, environ, hide)
-    with _reached(config, view) as roots:
-        found = as_person(
-            view.person, lambda: asyncio.run(looked_at(config, view, roots, read, inotify))
+    """Run the checks as the user of the perspective.
+
+    Reasons and fixes for what that user cannot access are then found by this process itself.
+    """
+    unit, root = perspective.unit, os.geteuid() == 0
+    from_systemd = {} if unit is None else secrets_from_systemd(config, unit, root=root)
+    read = secret_reader(from_systemd, environ, hide)
+    with _open_bind_mounts(config, perspective) as paths:
+        checks = run_as(
+            perspective.user,
+            lambda: asyncio.run(_check(config, perspective, paths, read, inotify)),
         )
-    return [completed(check, config, view) for check in found]
+    return [with_fix(check, config, perspective) for check in checks]
 
 
-async def looked_at(
-    config: Config, view: View, roots: Roots, read: Read, inotify: Path
+async def _check(
+    config: Config,
+    perspective: Perspective,
+    paths: FolderPaths,
+    read: ReadSecret,
+    inotify: Path,
 ) -> Sequence[Check]:
-    """Return what this process itself can see."""
-    state = None if view.unit is None else view.unit.state
-    found = [
-        _looked_as(view),
-        _configuration(config),
-        ledger_usable(config.ledger.path, view.person, state),
+    """Return what the user of this process can see."""
+    unit = perspective.unit
+    state_directory = None if unit is None else unit.state_directory
+    checks = [
+        _user(perspective),
+        _check_configuration(config),
+        check_ledger(config.ledger.path, perspective.user, state_directory),
     ]
     directories = 0
     for name, folder in config.folders.items():
-        one, count = await asyncio.to_thread(folder_read, folder, roots.get(name, folder.path))
-        found.append(one)
+        path = paths.get(name, folder.path)
+        check, count = await asyncio.to_thread(check_folder, folder, path)
+        checks.append(check)
         directories += count
-    found.append(watches(inotify, directories, len(config.folders)))
+    checks.append(check_watch_limit(inotify, directories, len(config.folders)))
     async with connect(config.graph.base_url, config.graph.version, config.graph.timeout) as client:
-        openings = {
-            name: opened(config, account, read) for name, account in config.accounts.items()
-        }
-        places = {
-            name: place_of(config.token_of(account)) for name, account in config.accounts.items()
-        }
-        found += await tokens(client, openings, places)
-        asking = (account_seen(client, config.accounts[name], o) for name, o in openings.items())
-        found += await asyncio.gather(*asking)
-    return found
+        checks += await check_tokens(client, config, read)
+    return checks
 
 
-def _looked_as(view: View) -> Check:
-    person, unit = view.person, view.unit
+def _user(perspective: Perspective) -> Check:
+    user, unit = perspective.user, perspective.unit
     if unit is None:
-        return ok("looked as", person.name)
-    if person.name == unit.user:
-        return ok("looked as", f"{person.name}, as {unit.name} does")
-    return ok("looked as", f"{person.name}; {unit.name} looks as {unit.user}")
+        return ok("user", user.name)
+    if user.name == unit.user:
+        return ok("user", f"{user.name}, the user of {unit.name}")
+    return ok("user", f"{user.name}; {unit.name} runs as {unit.user}")
 
 
-def _configuration(config: Config) -> Check:
+def _check_configuration(config: Config) -> Check:
     subject, path = "configuration", config.path
-    place = Place(os.fsencode(path.absolute()), closed=not os.access(path, os.R_OK))
-    return (bad if place.closed else ok)(subject, str(path), place=place)
+    checked = CheckedPath(os.fsencode(path.absolute()), denied=not os.access(path, os.R_OK))
+    return (bad if checked.denied else ok)(subject, str(path), path=checked)
 
 
 @contextmanager
-def _reached(config: Config, view: View) -> Iterator[Roots]:
-    """Hold open what a unit binds in: its service comes to it past the directories above."""
-    held: dict[FolderName, int] = {}
+def _open_bind_mounts(config: Config, perspective: Perspective) -> Iterator[FolderPaths]:
+    """Open the folders that the unit bind-mounts, and return paths to them.
+
+    The service reaches these without the permissions of the directories above them.
+    """
+    descriptors: dict[FolderName, int] = {}
     try:
         for name, folder in config.folders.items():
-            if view.unit is not None and _is_bound(view, folder):
+            if _is_bind_mounted(perspective, folder):
                 try:
-                    held[name] = os.open(folder.path, os.O_PATH | os.O_DIRECTORY)
+                    descriptors[name] = os.open(folder.path, os.O_PATH | os.O_DIRECTORY)
                 except OSError:
-                    continue  # it is not there, and that is found out later
-        yield {name: b"/proc/self/fd/%d" % descriptor for name, descriptor in held.items()}
+                    continue  # the check of the folder reports it
+        yield {name: b"/proc/self/fd/%d" % number for name, number in descriptors.items()}
     finally:
-        for descriptor in held.values():
-            os.close(descriptor)
+        for number in descriptors.values():
+            os.close(number)
 
 
-def _is_bound(view: View, folder: FolderConfig) -> bool:
+def _is_bind_mounted(perspective: Perspective, folder: FolderConfig) -> bool:
+    if perspective.unit is None:
+        return False
     real = os.fsdecode(os.path.realpath(folder.path))
-    return view.unit is not None and window(view.unit.walls, real) is not None
+    return bind_mount_above(perspective.unit.sandbox, real) is not None

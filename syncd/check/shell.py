@@ -1,4 +1,4 @@
-"""Commands that a person is told to type, quoted so that a shell takes them as they are meant."""
+"""Commands for the operator to type, quoted for a POSIX shell or bash."""
 
 from __future__ import annotations
 
@@ -8,31 +8,27 @@ import msgspec
 
 
 class Command(msgspec.Struct, frozen=True):
-    """A program and its arguments, for root to run, and the lines that it reads."""
+    """A program with its arguments, which needs root, and the lines for its standard input."""
 
     words: tuple[str, ...]
-    reads: tuple[str, ...] = ()
+    input_lines: tuple[str, ...] = ()
 
-    def typed(self, *, sudo: bool) -> str:
-        """Return the line to type, by root or by somebody who may use sudo."""
-        line = " ".join(map(quoted, ("sudo", *self.words) if sudo else self.words))
-        if not self.reads:
+    def shell_line(self, *, sudo: bool) -> str:
+        """Return the line to type; with `sudo`, for a user other than root."""
+        line = " ".join(map(quote, ("sudo", *self.words) if sudo else self.words))
+        if not self.input_lines:
             return line
-        return f"printf '%s\\n' {' '.join(map(quoted, self.reads))} | {line}"
+        return f"printf '%s\\n' {' '.join(map(quote, self.input_lines))} | {line}"
 
 
-def run(*words: str) -> Command:
-    return Command(words)
-
-
-def quoted(word: str) -> str:
-    """Return one word for the shell; what is not printable becomes visible, and no command."""
+def quote(word: str) -> str:
+    """Return one word quoted for the shell, with unprintable characters as octal escapes."""
     if word.isprintable():
         return shlex.quote(word)
-    return f"$'{''.join(map(_escaped, word))}'"
+    return f"$'{''.join(map(_escape, word))}'"
 
 
-def _escaped(character: str) -> str:
+def _escape(character: str) -> str:
     if character in "\\'":
         return f"\\{character}"
     if character.isprintable():

@@ -1,73 +1,81 @@
-"""Whether the API takes each token, and shows it each account."""
+"""Checks with the API: that it accepts each token, and shows the token each of its accounts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
 
-from syncd.check.result import Check, Place, bad, ok, unseen
-from syncd.check.token_access import Opened, Refused, Unseen
-from syncd.config import AccountConfig
+from syncd.check.result import Check, CheckedPath, bad, ok, unknown
+from syncd.check.token_access import (
+    ReadSecret,
+    TokenAccess,
+    Unavailable,
+    Unknown,
+    checked_path,
+    token_access,
+)
+from syncd.config import AccountConfig, Config
 from syncd.graph.client import Credentials, GraphClient, GraphError
-from syncd.model import AccountName
 from syncd.rules.errors import Verdict, judge
 
 
-async def tokens(
-    client: GraphClient,
-    openings: Mapping[AccountName, Opened],
-    places: Mapping[AccountName, Place | None],
-) -> list[Check]:
-    """Ask once for each token that differs; places are the files that tokens are in."""
-    found: list[Check] = []
-    asked: list[Opened] = []
-    for name, opened in openings.items():
-        if opened not in asked:
-            asked.append(opened)
-            found.append(await _token(client, f"token of {name}", opened, places[name]))
-    return found
+async def check_tokens(client: GraphClient, config: Config, read: ReadSecret) -> list[Check]:
+    """Make one call for each distinct token, then one for each account."""
+    accounts = [
+        (account, token_access(config, account, read)) for account in config.accounts.values()
+    ]
+    checks: list[Check] = []
+    checked: list[TokenAccess] = []
+    for account, access in accounts:
+        if access not in checked:
+            checked.append(access)
+            path = checked_path(config.token_of(account))
+            checks.append(await _check_token(client, f"token of {account.name}", access, path))
+    checks += await asyncio.gather(*(_check_account(client, *pair) for pair in accounts))
+    return checks
 
 
-async def _token(client: GraphClient, subject: str, opened: Opened, place: Place | None) -> Check:
-    match opened:
-        case Refused(said, commands, closed):
-            return bad(subject, said, commands, closed)
-        case Unseen(said):
-            return unseen(subject, said)
+async def _check_token(
+    client: GraphClient, subject: str, access: TokenAccess, path: CheckedPath | None
+) -> Check:
+    match access:
+        case Unavailable(message, commands, denied):
+            return bad(subject, message, commands, denied)
+        case Unknown(message):
+            return unknown(subject, message)
         case Credentials():
             try:
-                me = await client.me(opened)
+                me = await client.me(access)
             except GraphError as error:
-                return bad(subject, _advice(error), place=place)
-            return ok(subject, f"accepted: {me.name or me.id or 'nameless'}", place)
+                return bad(subject, _with_advice(error), path=path)
+            return ok(subject, f"accepted: {me.name or me.id or 'nameless'}", path)
 
 
-async def account_seen(client: GraphClient, account: AccountConfig, opened: Opened) -> Check:
-    """Ask whether the token sees the account, and the account is active."""
+async def _check_account(client: GraphClient, account: AccountConfig, access: TokenAccess) -> Check:
     subject = f"account {account.name}"
-    match opened:
-        case Refused():
-            return bad(subject, "not asked: it has no token")
-        case Unseen():
-            return unseen(subject, "not asked: its token cannot be looked at")
+    match access:
+        case Unavailable():
+            return bad(subject, "not checked: its token is not available")
+        case Unknown():
+            return unknown(subject, "not checked: its token is not readable for this user")
         case Credentials():
             pass
     try:
-        node = await client.account(account.id, opened)
+        node = await client.account(account.id, access)
     except GraphError as error:
-        return bad(subject, _advice(error))
+        return bad(subject, _with_advice(error))
     # developers.facebook.com, Ad Account, field account_status: 1 is ACTIVE
     if node.account_status not in (None, 1):
-        told = f"act_{account.id} is not active (account_status {node.account_status})"
-        return bad(subject, f"{told}: see to it in Ads Manager")
+        message = f"act_{account.id} is not active (account_status {node.account_status})"
+        return bad(subject, f"{message}: check it in Ads Manager")
     return ok(subject, f"act_{account.id} {node.name or ''}".rstrip())
 
 
-def _advice(error: GraphError) -> str:
+def _with_advice(error: GraphError) -> str:
     match judge(error.fault):
         case Verdict.STOP_TOKEN:
             advice = "give syncd a valid token"
         case Verdict.STOP_ACCOUNT:
-            advice = "give the token's user ads_management on this ad account, or mend its id"
+            advice = "give the token's user ads_management on this ad account, or correct its id"
         case Verdict.STOP_VERSION:
             advice = "set graph.version to a current version"
         case Verdict.RETRY:

@@ -1,4 +1,4 @@
-"""Whom it is looked as: a user of the system, and how a process becomes that user."""
+"""The user as whom the checks run, and the process that runs them as that user."""
 
 from __future__ import annotations
 
@@ -11,42 +11,41 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from syncd.check.access import Group
-from syncd.check.permissions import Person
+from syncd.check.permissions import User
 from syncd.check.result import Check
 
-UMASK = 0o077  # what the units have
+UMASK = 0o077  # as in systemd/*.service
 
 
-class NobodyError(Exception):
-    """There is no such user or group; the text says which."""
+class ImpersonationError(Exception):
+    """The checks cannot run as the user that was asked for; the text gives the reason."""
 
 
-def oneself() -> Person:
-    """Return who runs this process."""
+def current_user() -> User:
     uid = os.getuid()
     try:
         name = pwd.getpwuid(uid).pw_name
     except KeyError:  # as in a container
         name = str(uid)
-    return Person(name, uid, os.getgid(), frozenset({os.getgid(), *os.getgroups()}))
+    return User(name, uid, os.getgid(), frozenset({os.getgid(), *os.getgroups()}))
 
 
-def person_named(name: str, group: str = "", groups: Iterable[str] = ()) -> Person:
-    """Return a user with its own groups and these; raises NobodyError."""
+def user_named(name: str, group: str = "", groups: Iterable[str] = ()) -> User:
+    """Return a user with its groups in /etc/group and the given ones. Raises ImpersonationError."""
     try:
         entry = pwd.getpwuid(int(name)) if name.isdecimal() else pwd.getpwnam(name)
     except KeyError:
-        raise NobodyError(f"there is no user {name}") from None
+        raise ImpersonationError(f"there is no user {name}") from None
     gid = _gid(group) if group else entry.pw_gid
     gids = {gid, *os.getgrouplist(entry.pw_name, gid), *map(_gid, groups)}
-    return Person(entry.pw_name, entry.pw_uid, gid, frozenset(gids))
+    return User(entry.pw_name, entry.pw_uid, gid, frozenset(gids))
 
 
 def _gid(group: str) -> int:
     try:
         return int(group) if group.isdecimal() else grp.getgrnam(group).gr_gid
     except KeyError:
-        raise NobodyError(f"there is no group {group}") from None
+        raise ImpersonationError(f"there is no group {group}") from None
 
 
 def group_name(gid: int) -> str:
@@ -56,8 +55,8 @@ def group_name(gid: int) -> str:
         return str(gid)
 
 
-def groups_of_the_system(gids: Iterable[int]) -> dict[int, Group]:
-    """Return what is known of these groups; a private one is named as the user whose it is."""
+def groups_by_gid(gids: Iterable[int]) -> dict[int, Group]:
+    """Return those of the groups that have a name."""
     found = {}
     for gid in gids:
         try:
@@ -72,37 +71,37 @@ def groups_of_the_system(gids: Iterable[int]) -> dict[int, Group]:
     return found
 
 
-def as_person(person: Person, look: Callable[[], Sequence[Check]]) -> Sequence[Check]:
-    """Return what a process of that user sees; this one stays who it is.
+def run_as(user: User, checks: Callable[[], Sequence[Check]]) -> Sequence[Check]:
+    """Run the checks in a child process of that user; this process keeps its own user.
 
-    That process has what this one has in memory: modules and secrets that the user may not read.
+    The child inherits this process's memory: modules and secrets that the user cannot read itself.
     """
-    if person.uid == os.getuid():
-        return look()
-    forking = multiprocessing.get_context("fork")
-    receiving, sending = forking.Pipe(duplex=False)
+    if user.uid == os.getuid():
+        return checks()
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
 
-    def looking() -> None:
-        become(person)
-        sending.send_bytes(msgspec.msgpack.encode(look()))
+    def child() -> None:
+        switch_to(user)
+        sender.send_bytes(msgspec.msgpack.encode(checks()))
 
-    process = forking.Process(target=looking)
+    process = context.Process(target=child)
     process.start()
-    sending.close()
+    sender.close()
     try:
-        found = receiving.recv_bytes()
+        results = receiver.recv_bytes()
     except EOFError:
-        raise RuntimeError(f"the process that looked as {person.name} has failed") from None
+        raise RuntimeError(f"the process that ran the checks as {user.name} has failed") from None
     finally:
         process.join()
-        receiving.close()
-    return msgspec.msgpack.decode(found, type=list[Check])
+        receiver.close()
+    return msgspec.msgpack.decode(results, type=list[Check])
 
 
-def become(person: Person) -> None:
-    """Give up root for good; takes root."""
-    os.setgroups(sorted(person.gids))
-    os.setresgid(person.gid, person.gid, person.gid)
-    os.setresuid(person.uid, person.uid, person.uid)
+def switch_to(user: User) -> None:
+    """Change this process from root to the user, irreversibly."""
+    os.setgroups(sorted(user.gids))
+    os.setresgid(user.gid, user.gid, user.gid)
+    os.setresuid(user.uid, user.uid, user.uid)
     os.umask(UMASK)
-    os.environ["HOME"] = "/"  # not root's, in which libraries would look for settings
+    os.environ["HOME"] = "/"  # libraries must not look for settings in root's home directory

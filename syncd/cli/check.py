@@ -56,19 +56,19 @@ def check(config: ConfigPath = DEFAULT_CONFIG, quick: Quick = False, user: As = 
         return
     configure_logs("error", LogFormat.AUTO, sys.stderr)
     with at_once():
-        from syncd.check.perspective import view_of  # noqa: PLC0415  the same
+        from syncd.check.perspective import perspective_for  # noqa: PLC0415  the same
         from syncd.check.run import check_all  # noqa: PLC0415  needs much
-        from syncd.check.user import NobodyError  # noqa: PLC0415  the same
+        from syncd.check.user import ImpersonationError  # noqa: PLC0415  the same
 
     try:
-        view = view_of(config.absolute(), user, os.environ)
-    except NobodyError as error:
+        perspective = perspective_for(config.absolute(), user, os.environ)
+    except ImpersonationError as error:
         raise typer.BadParameter(str(error), param_hint="--as") from None
-    os.environ.update(view.environ(os.environ))
+    os.environ.update(perspective.environ(os.environ))
     settings = configured(config)
-    found = check_all(settings, view, os.environ, hide, INOTIFY)
-    _print(found, view.note, sudo=os.geteuid() != 0 or "SUDO_USER" in os.environ)
-    raise typer.Exit(Exit.DONE if all(one.ok for one in found) else Exit.NOT_ALL)
+    found = check_all(settings, perspective, os.environ, hide, INOTIFY)
+    _print(found, perspective.note, sudo=os.geteuid() != 0 or "SUDO_USER" in os.environ)
+    raise typer.Exit(Exit.DONE if all(one.is_ok for one in found) else Exit.NOT_ALL)
 
 
 def _print(found: Sequence[Check], note: str | None, *, sudo: bool) -> None:
@@ -77,9 +77,9 @@ def _print(found: Sequence[Check], note: str | None, *, sudo: bool) -> None:
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for one in found:
         head = f"{one.state.value:<3} {one.subject:<{width}}  "
-        print(_hung(head, one.said, columns))
+        print(_hung(head, one.message, columns))
         for command in one.commands:
-            print(f"    {command.typed(sudo=sudo)}")
+            print(f"    {command.shell_line(sudo=sudo)}")
     if note is not None:
         print(_hung("", note, columns))
 

@@ -1,6 +1,6 @@
-"""`syncd check` as an administrator runs it: what it calls BAD is mended by what it says to type.
+"""`syncd check` as an administrator runs it: the commands below each BAD fix what is BAD.
 
-Each story ends with the real unit, which sees what was said that it would see.
+Most tests end by starting the real unit, to show that the result holds for the service.
 """
 
 import re
@@ -16,7 +16,7 @@ from support.systemd_box import CONFIG, TOKEN, Box, Ran, missing, until
 WHY_NOT = missing()
 pytestmark = [
     pytest.mark.skipif(
-        WHY_NOT is not None, reason=f"NOT SHOWN: check under a real systemd; {WHY_NOT}"
+        WHY_NOT is not None, reason=f"NOT TESTED: check under a real systemd; {WHY_NOT}"
     ),
     pytest.mark.timeout(240),
 ]
@@ -26,7 +26,7 @@ SETFACL = Path(__file__).parents[1] / "support/setfacl"
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
-    """A machine on which syncd was installed by the README's lines; they look before they start."""
+    """A machine on which syncd was installed with the commands of the README."""
     box = Box(tmp_path_factory.mktemp("machine"))
     try:
         box.up()
@@ -42,7 +42,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
 
 @pytest.fixture
 def box(machine: Box) -> Box:
-    """The machine with nothing running, one folder with one picture, and an API that knows none."""
+    """The machine with nothing running, one folder with one image, and an API without images."""
     machine.run("systemctl", "stop", "syncd*")
     machine.run("systemctl", "reset-failed")
     machine.do("sh", "-c", "rm -rf /var/lib/syncd /srv /etc/credstore*/syncd.* /etc/syncd/*"
@@ -64,7 +64,7 @@ def check(box: Box, *words: str) -> Ran:
 
 
 def flat(ran: Ran) -> str:
-    """Return what it said to stderr, without the frame and the line breaks of a usage error."""
+    """Return stderr without the frame and the line breaks of a usage error."""
     return " ".join(ran.err.replace("│", " ").split())
 
 
@@ -72,34 +72,34 @@ def bad(ran: Ran) -> list[str]:
     return [line for line in ran.out.splitlines() if line.startswith("BAD")]
 
 
-def mend(box: Box, ran: Ran) -> list[str]:
-    """Type what it said to type, as a person would: each line as it stands, to a shell."""
+def fix(box: Box, ran: Ran) -> list[str]:
+    """Run each printed command in a shell, unchanged, and return the commands."""
     lines = [line[4:] for line in ran.out.splitlines() if line.startswith("    ")]
     assert lines, ran.out
     for line in lines:
-        given = f"echo {TOKEN} | {line}" if "/dev/stdin" in line else line
-        box.do("bash", "-c", given)
+        typed = f"echo {TOKEN} | {line}" if "/dev/stdin" in line else line
+        box.do("bash", "-c", typed)
     return lines
 
 
-def all_is_well(box: Box) -> None:
+def assert_all_ok(box: Box) -> None:
     ran = check(box)
     assert (ran.code, bad(ran)) == (0, []), ran.out + ran.err
 
 
-async def the_service_brings_it(box: Box, unit: str = "syncd") -> None:
+async def await_upload_by_service(box: Box, unit: str = "syncd") -> None:
     box.do("systemctl", "start", unit)
     await until(lambda: box.held() == 1, lambda: box.journal(unit))
 
 
-async def test_a_good_installation_is_all_ok_and_nothing_is_left_behind(box: Box) -> None:
+async def test_checks_of_a_good_installation_are_ok_and_create_no_files(box: Box) -> None:
     ran = check(box)
     assert (ran.code, ran.err) == (0, "")
     assert re.fullmatch(r"(ok  .*\n)+", ran.out), ran.out
-    assert "accepted" in ran.out  # the token, which only the service is given
+    assert "accepted" in ran.out  # the token, which systemd passes only to the service
     assert box.run("test", "-e", "/var/lib/syncd").code == 1
-    await the_service_brings_it(box)
-    all_is_well(box)
+    await await_upload_by_service(box)
+    assert_all_ok(box)
     assert box.do("find", "/var/lib/syncd", "!", "-user", "syncd") == ""
 
 
@@ -109,50 +109,52 @@ CLOSED = {
     "both": ("chmod 700 /srv /srv/spring", "setfacl"),
     "a file": ("chmod 600 /srv/spring/1.jpg", "setfacl"),
     "a directory below": ("cd /srv/spring; mkdir -m 700 b; cp *.jpg b", "setfacl"),
-    "a group's": ("chgrp -R creatives /srv/spring; chmod -R o= /srv/spring", "usermod"),
-    "a group's, but for a file": (
+    "only its group": ("chgrp -R creatives /srv/spring; chmod -R o= /srv/spring", "usermod"),
+    "only its group, and not a file": (
         "chgrp -R creatives /srv/spring; chmod -R o= /srv/spring; chmod 600 /srv/spring/1.jpg",
         "setfacl",
     ),
-    "a user's own group's": ("chown -R anna:anna /srv/spring; chmod -R o= /srv/spring", "setfacl"),
-    "the service's own": ("chown -R syncd: /srv/spring; chmod 000 /srv/spring/1.jpg", "chmod"),
-    "shut to its group": ("chown -R anna:syncd /srv/spring; chmod 705 /srv/spring", "setfacl"),
+    "a private group": ("chown -R anna:anna /srv/spring; chmod -R o= /srv/spring", "setfacl"),
+    "a file of the service": ("chown -R syncd: /srv/spring; chmod 000 /srv/spring/1.jpg", "chmod"),
+    "all but its group": ("chown -R anna:syncd /srv/spring; chmod 705 /srv/spring", "setfacl"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("how", CLOSED)
-async def test_a_folder_that_is_closed_is_opened_by_what_it_says(box: Box, how: str) -> None:
+async def test_the_printed_commands_give_the_service_access_to_a_closed_folder(
+    box: Box, how: str
+) -> None:
     closing, tool = CLOSED[how]
     box.do("bash", "-c", closing)
     ran = check(box)
     assert ran.code == 1
     assert [line.split()[:3] for line in bad(ran)] == [["BAD", "folder", "spring"]], ran.out
-    assert any(line.split()[0] in (tool, "find") for line in mend(box, ran)), ran.out
-    all_is_well(box)
-    await the_service_brings_it(box)
+    assert any(line.split()[0] in (tool, "find") for line in fix(box, ran)), ran.out
+    assert_all_ok(box)
+    await await_upload_by_service(box)
 
 
-async def test_a_name_that_the_shell_would_misread_is_quoted(box: Box) -> None:
+async def test_a_path_with_special_characters_is_quoted_for_the_shell(box: Box) -> None:
     path = '/srv/it\'s $HOME; "new" 50%\\'
     box.do("mv", "/srv/spring", path)
     box.do("chmod", "700", path)
     box.write("/etc/syncd/config.toml", CONFIG.replace('"/srv/spring"', f"'''{path}'''"))
-    mend(box, check(box))
-    all_is_well(box)
-    await the_service_brings_it(box)
+    fix(box, check(box))
+    assert_all_ok(box)
+    await await_upload_by_service(box)
 
 
-async def test_a_link_is_followed_to_what_is_closed(box: Box) -> None:
+async def test_the_closed_directories_behind_a_link_are_opened(box: Box) -> None:
     box.do("bash", "-c", "mkdir -p -m 700 /srv/a/b; mv /srv/spring /srv/a/b/; ln -s a/b /srv/x")
     box.write("/etc/syncd/config.toml", CONFIG.replace("/srv/spring", "/srv/x/spring"))
-    lines = mend(box, check(box))
+    lines = fix(box, check(box))
     assert [line.split()[-1] for line in lines] == ["/srv/a", "/srv/a/b"] or len(lines) == 1
-    all_is_well(box)
-    await the_service_brings_it(box)
+    assert_all_ok(box)
+    await await_upload_by_service(box)
 
 
 @pytest.mark.parametrize("home", ["tmpfs", "yes"])
-async def test_a_folder_below_home_gets_a_drop_in(box: Box, home: str) -> None:
+async def test_a_folder_below_home_is_bound_by_a_drop_in(box: Box, home: str) -> None:
     drop_in = f"[Service]\nProtectHome={home}\n"
     box.write("/etc/systemd/system/syncd.service.d/home.conf", drop_in)
     box.do("systemctl", "daemon-reload")
@@ -163,15 +165,15 @@ async def test_a_folder_below_home_gets_a_drop_in(box: Box, home: str) -> None:
     box.write("/etc/syncd/config.toml", CONFIG.replace("/srv/spring", path))
     ran = check(box)
     assert f"syncd.service does not see it (ProtectHome={home})" in ran.out
-    lines = mend(box, ran)
+    lines = fix(box, ran)
     assert any("BindReadOnlyPaths=" in line for line in lines)
-    # systemd comes to what it binds past whatever is closed above.
+    # systemd binds the folder without the permissions of the directories above it.
     assert not any(line.endswith("/home/anna") for line in lines)
-    all_is_well(box)
-    await the_service_brings_it(box)
+    assert_all_ok(box)
+    await await_upload_by_service(box)
 
 
-async def test_a_folder_below_tmp_is_to_be_moved(box: Box) -> None:
+async def test_a_folder_below_tmp_has_to_be_moved(box: Box) -> None:
     box.do("bash", "-c", "mkdir /tmp/spring")
     box.write("/etc/syncd/config.toml", CONFIG.replace("/srv/spring", "/tmp/spring"))
     (line,) = bad(check(box))
@@ -183,25 +185,25 @@ TOKENS = {
     "no file in the credstore": "rm /etc/credstore/syncd.token",
     "another name": r"sed -i s/syncd.token/other.token/ /etc/syncd/config.toml;"
     " mv /etc/credstore/syncd.token /etc/credstore/other.token",
-    "a file of root's": "install -m 600 /etc/credstore/syncd.token /etc/syncd/token;"
+    "a file of root": "install -m 600 /etc/credstore/syncd.token /etc/syncd/token;"
     " sed -i 's,credential = .syncd.token.,file = \"/etc/syncd/token\",' /etc/syncd/config.toml",
-    "a configuration of root's": "chmod 600 /etc/syncd/config.toml",
+    "a configuration of root": "chmod 600 /etc/syncd/config.toml",
 }
 
 
 @pytest.mark.parametrize("how", TOKENS)
-async def test_a_token_that_the_service_would_not_get(box: Box, how: str) -> None:
+async def test_the_printed_commands_give_the_service_its_token(box: Box, how: str) -> None:
     box.do("bash", "-c", TOKENS[how])
     ran = check(box)
     assert ran.code == 1
     assert bad(ran)
     assert TOKEN not in ran.out + ran.err
-    mend(box, ran)
-    all_is_well(box)
-    await the_service_brings_it(box)
+    fix(box, ran)
+    assert_all_ok(box)
+    await await_upload_by_service(box)
 
 
-async def test_a_token_that_the_unit_hides_is_to_be_moved(box: Box) -> None:
+async def test_a_token_that_the_unit_hides_has_to_be_moved(box: Box) -> None:
     box.do("install", "-m", "600", "-o", "syncd", "/etc/credstore/syncd.token", "/home/anna/token")
     config = CONFIG.replace('credential = "syncd.token"', 'file = "/home/anna/token"')
     box.write("/etc/syncd/config.toml", config)
@@ -209,19 +211,19 @@ async def test_a_token_that_the_unit_hides_is_to_be_moved(box: Box) -> None:
     assert "(ProtectHome=tmpfs): move it elsewhere, such as to /etc/syncd" in line
 
 
-async def test_an_encrypted_credential_is_read_as_the_service_gets_it(box: Box) -> None:
+async def test_an_encrypted_credential_is_decrypted_as_for_the_service(box: Box) -> None:
     drop_in = "[Service]\nLoadCredential=\nLoadCredentialEncrypted=syncd.token\n"
     box.write("/etc/systemd/system/syncd.service.d/token.conf", drop_in)
     box.do("systemctl", "daemon-reload")
     box.do("bash", "-c", "rm /etc/credstore/syncd.token; mkdir -p /etc/credstore.encrypted;"
            f" echo -n {TOKEN} | systemd-creds encrypt --with-key=host --name=syncd.token -"
            " /etc/credstore.encrypted/syncd.token")  # fmt: skip
-    all_is_well(box)
+    assert_all_ok(box)
     box.do("bash", "-c", "echo nothing > /etc/credstore.encrypted/syncd.token")
     assert "cannot be decrypted" in bad(check(box))[0]
 
 
-async def test_a_variable_of_the_shell_is_none_of_the_service(box: Box) -> None:
+async def test_a_variable_of_the_shell_is_not_available_to_the_service(box: Box) -> None:
     config = CONFIG.replace('credential = "syncd.token"', 'env = "SYNCD_TOKEN"')
     box.write("/etc/syncd/config.toml", config)
     ran = box.run("env", f"SYNCD_TOKEN={TOKEN}", "syncd", "check")
@@ -230,44 +232,44 @@ async def test_a_variable_of_the_shell_is_none_of_the_service(box: Box) -> None:
     drop_in = "[Service]\nEnvironmentFile=/etc/syncd/environment\n"
     box.write("/etc/systemd/system/syncd.service.d/token.conf", drop_in)
     box.do("systemctl", "daemon-reload")
-    all_is_well(box)
+    assert_all_ok(box)
 
 
 LEDGERS = {
-    "a directory that is not there": "/srv/ledger",
-    "a directory of root's": "/srv/spring.d",
+    "a directory that does not exist": "/srv/ledger",
+    "a directory of root": "/srv/spring.d",
     "below /home": "/home/anna/ledger",
 }
 
 
 @pytest.mark.parametrize("how", LEDGERS)
-async def test_a_ledger_elsewhere_gets_what_it_needs(box: Box, how: str) -> None:
+async def test_the_printed_commands_give_the_service_a_ledger_elsewhere(box: Box, how: str) -> None:
     directory = LEDGERS[how]
     box.do("mkdir", "-p", "/srv/spring.d")
     box.write("/etc/syncd/config.toml", f'{CONFIG}[ledger]\npath = "{directory}/ledger.db"\n')
-    mend(box, check(box))
-    all_is_well(box)
-    await the_service_brings_it(box)
+    fix(box, check(box))
+    assert_all_ok(box)
+    await await_upload_by_service(box)
     box.do("test", "-f", f"{directory}/ledger.db")
 
 
-async def test_a_ledger_that_root_has_made_is_given_to_the_service(box: Box) -> None:
+async def test_a_ledger_of_root_is_given_to_the_service(box: Box) -> None:
     box.do("systemctl", "start", "syncd")
     box.do("systemctl", "stop", "syncd")
     box.do("chown", "root:", "/var/lib/syncd/ledger.db")
     ran = check(box)
-    assert "may not write /var/lib/syncd/ledger.db" in bad(ran)[0]
-    mend(box, ran)
-    all_is_well(box)
-    await the_service_brings_it(box)
+    assert "cannot write /var/lib/syncd/ledger.db" in bad(ran)[0]
+    fix(box, ran)
+    assert_all_ok(box)
+    await await_upload_by_service(box)
 
 
-async def test_an_instance_is_seen_as_its_own_unit(box: Box) -> None:
+async def test_an_instance_is_checked_with_the_settings_of_its_own_unit(box: Box) -> None:
     box.do("mv", "/etc/syncd/config.toml", "/etc/syncd/eu.toml")
     words = ("--config", "/etc/syncd/eu.toml")
     ran = check(box, *words)
     assert "/etc/credstore/syncd.eu.token" in bad(ran)[0]
-    mend(box, ran)
+    fix(box, ran)
     ran = check(box, *words)
     assert ran.code == 0, ran.out
     assert "/var/lib/syncd/eu/ledger.db" in ran.out
@@ -278,34 +280,36 @@ async def test_an_instance_is_seen_as_its_own_unit(box: Box) -> None:
         in (bad(check(box, *words))[0])
     )
     box.write("/etc/syncd/eu.toml", CONFIG)
-    await the_service_brings_it(box, "syncd@eu")
+    await await_upload_by_service(box, "syncd@eu")
 
 
-async def test_it_looks_as_whom_it_is_told(box: Box) -> None:
+async def test_the_option_as_selects_the_user_of_the_checks(box: Box) -> None:
     box.do("bash", "-c", "chmod 700 /srv/spring; install -d -m 700 -o syncd /var/lib/syncd")
     ledger = '[ledger]\npath = "/var/lib/syncd/ledger.db"\n'
     config = CONFIG.replace('credential = "syncd.token"', 'file = "/etc/credstore/syncd.token"')
     box.write("/etc/syncd/config.toml", config + ledger)
     assert check(box, "--as", "root").code == 0
     seen = check(box, "--as", "anna")
-    assert "user anna may not read /srv/spring" in seen.out
+    assert "user anna cannot read /srv/spring" in seen.out
     assert "    setfacl -Rm u:anna:rX,d:u:anna:rX /srv/spring" in seen.out
     box.write("/etc/syncd/config.toml", CONFIG + ledger)
     assert check(box, "--as", "nobody-here").code == 2
     anna = ("setpriv", "--reuid=anna", "--regid=anna", "--init-groups", "syncd", "check")
-    assert "takes root: sudo syncd check --as syncd" in flat(box.run(*anna, "--as", "syncd"))
+    assert "only root can check as syncd: sudo syncd check --as syncd" in flat(
+        box.run(*anna, "--as", "syncd")
+    )
     ran = box.run(*anna)
     assert ran.code == 1
     assert bad(ran) == []
-    for subject in ("ledger", "folder spring", "token of main"):  # root alone may look at these
+    for subject in ("ledger", "folder spring", "token of main"):  # only root can read these
         assert re.search(rf"^\?   {subject} ", ran.out, re.MULTILINE), ran.out
     assert "setfacl" not in ran.out
     assert ran.out.splitlines()[-1] == (
-        "This is what anna sees; sudo syncd check looks as syncd, as the service does."
+        "These checks ran as anna. To check as syncd, as the service does: sudo syncd check"
     )
 
 
-async def test_a_configuration_of_no_unit_hears_nothing_of_units(box: Box) -> None:
+async def test_the_sandbox_of_a_unit_does_not_apply_to_another_configuration(box: Box) -> None:
     box.do("bash", "-c", "mkdir /tmp/spring; cp -a /etc/syncd/config.toml /tmp/mine.toml")
     config = CONFIG.replace("/srv/spring", "/tmp/spring").replace(
         'credential = "syncd.token"', 'env = "T"'
@@ -315,9 +319,9 @@ async def test_a_configuration_of_no_unit_hears_nothing_of_units(box: Box) -> No
     assert (ran.code, bad(ran)) == (0, []), ran.out
 
 
-def test_the_stand_in_for_setfacl_does_what_setfacl_does(tmp_path: Path) -> None:
+def test_the_substitute_for_setfacl_sets_the_same_acls(tmp_path: Path) -> None:
     if shutil.which("setfacl") is None:
-        pytest.skip("NOT SHOWN: there is no setfacl here")
+        pytest.skip("NOT TESTED: setfacl is not installed")
     seen = []
     for name, tool in (("theirs", "setfacl"), ("ours", str(SETFACL))):
         top = tmp_path / name / "top"

@@ -34,9 +34,9 @@ from support.foreign_server import (
 from support.foreign_server.server import TOKEN
 from support.pictures import picture
 
-from syncd.check.perspective import View
+from syncd.check.perspective import Perspective
 from syncd.check.run import check_all
-from syncd.check.user import oneself
+from syncd.check.user import current_user
 from syncd.config import load
 from syncd.daemon.backfill import Result, backfill
 from syncd.daemon.credentials import opener
@@ -845,11 +845,11 @@ async def test_check_understands_whatever_is_framed_whichever_way(
             found = await asyncio.to_thread(
                 check_all,
                 config,
-                View(oneself()),
+                Perspective(current_user()),
                 {"STRANGER": TOKEN},
                 lambda _secret: None,
                 Path("/proc/sys/fs/inotify"),
             )
-        assert [check.said for check in found if not check.ok] == []
+        assert [check.message for check in found if not check.is_ok] == []
         trial.no_complaint()
         assert {call.head.path for call in stranger.calls} == {"/v25.0/me", f"/v25.0/act_{MAIN}"}

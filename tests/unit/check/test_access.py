@@ -1,4 +1,4 @@
-"""Each advice is carried out, in a model of the tools: after it everything can be read."""
+"""Advice on read access, carried out in a model of the tools: afterwards everything is readable."""
 
 from itertools import product
 
@@ -6,21 +6,21 @@ import msgspec
 import pytest
 
 from syncd.check.access import (
-    JOINED_BY_NOBODY,
+    PRIVILEGED_GROUPS,
     Advice,
     Group,
-    Passage,
+    Mount,
+    PathComponent,
     Tree,
-    Volume,
-    advice,
-    entering,
-    obstacle,
+    advise,
+    denied_at,
+    grant_entry,
 )
-from syncd.check.permissions import ENTER, AclEntry, Person, Rights, Tag, permits, readable
+from syncd.check.permissions import ENTER, AclEntry, Permissions, Tag, User, can_read, permits
 from syncd.check.shell import Command
 
-NOBODY = 0xFFFFFFFF
-SYNCD = Person("syncd", 995, 995, frozenset({995}))
+NO_ID = 0xFFFFFFFF
+SYNCD = User("syncd", 995, 995, frozenset({995}))
 CREATIVES, ANNA, DOCKER = Group(1200, "creatives"), Group(1000, "anna", private=True), 133
 GROUPS = {
     0: Group(0, "root"),
@@ -29,161 +29,171 @@ GROUPS = {
     1200: CREATIVES,
     DOCKER: Group(DOCKER, "docker"),
 }
-ACLS, NOACL = Volume("ext4", "/"), Volume("ext4", "/", acls=False, noacl=True)
-NONE, VFAT = Volume("nfs4", "/", acls=False), Volume("vfat", "/media/stick", acls=False)
-VOLUMES = [ACLS, NOACL, NONE]
+ACLS, NOACL = Mount("ext4", "/"), Mount("ext4", "/", acls=False, noacl=True)
+WITHOUT_ACLS = Mount("nfs4", "/", acls=False)
+MOUNTS = [ACLS, NOACL, WITHOUT_ACLS]
 MODES = (0o000, 0o600, 0o640, 0o644, 0o604, 0o700, 0o750, 0o755, 0o705, 0o310)
 SHAPES = [
     (owner, group, mode)
     for owner, group, mode in product((0, 995, 1000), (0, 995, 1000, 1200, DOCKER), MODES)
 ]
-OPEN = Rights(directory=True, owner=0, group=0, mode=0o755)
 
 
-def with_user(rights: Rights, grants: int) -> Rights:
-    """Return what `setfacl -m u:syncd:…` makes of it: with a mask that lets all through."""
-    acl = rights.acl or (
-        AclEntry(Tag.OWNER, NOBODY, rights.mode >> 6 & 7),
-        AclEntry(Tag.OWNING_GROUP, NOBODY, rights.mode >> 3 & 7),
-        AclEntry(Tag.OTHER, NOBODY, rights.mode & 7),
+def directory(owner: int, group: int, mode: int) -> Permissions:
+    return Permissions(directory=True, owner=owner, group=group, mode=mode)
+
+
+def file(owner: int, group: int, mode: int) -> Permissions:
+    return Permissions(directory=False, owner=owner, group=group, mode=mode)
+
+
+OPEN = directory(0, 0, 0o755)
+
+
+def with_acl_entry(permissions: Permissions, grants: int) -> Permissions:
+    """Return the permissions after `setfacl -m u:syncd:…`, which also opens the mask."""
+    acl = permissions.acl or (
+        AclEntry(Tag.OWNER, NO_ID, permissions.mode >> 6 & 7),
+        AclEntry(Tag.OWNING_GROUP, NO_ID, permissions.mode >> 3 & 7),
+        AclEntry(Tag.OTHER, NO_ID, permissions.mode & 7),
     )
-    return msgspec.structs.replace(rights, acl=(*acl, AclEntry(Tag.USER, SYNCD.uid, grants)))
+    return msgspec.structs.replace(permissions, acl=(*acl, AclEntry(Tag.USER, SYNCD.uid, grants)))
 
 
-def with_bits(rights: Rights, who: str, letters: str) -> Rights:
-    """Return what `chmod` makes of it."""
-    enter = "x" in letters or ("X" in letters and (rights.directory or rights.mode & 0o111))
+def with_mode_bits(permissions: Permissions, who: str, letters: str) -> Permissions:
+    """Return the permissions after `chmod`."""
+    executable = permissions.directory or permissions.mode & 0o111
+    enter = "x" in letters or ("X" in letters and executable)
     bits = (4 if "r" in letters else 0) | (1 if enter else 0)
-    return msgspec.structs.replace(rights, mode=rights.mode | bits << {"u": 6, "g": 3, "o": 0}[who])
+    mode = permissions.mode | bits << {"u": 6, "g": 3, "o": 0}[who]
+    return msgspec.structs.replace(permissions, mode=mode)
 
 
-def carried_out(
-    commands: tuple[Command, ...], person: Person, way: list[Passage], tree: Tree
-) -> tuple[Person, list[Passage], Tree]:
-    """Do what the commands do."""
+def carry_out(
+    commands: tuple[Command, ...], user: User, parents: list[PathComponent], tree: Tree
+) -> tuple[User, list[PathComponent], Tree]:
+    """Return the user, the parents and the tree after the commands."""
 
     def on_tree(change: object) -> Tree:
         assert callable(change)
-        top = msgspec.structs.replace(tree.top, rights=change(tree.top.rights))
-        return Tree(top, frozenset(map(change, tree.below)), tree.whole)
+        top = msgspec.structs.replace(tree.top, permissions=change(tree.top.permissions))
+        return Tree(top, frozenset(map(change, tree.below)), tree.complete)
+
+    def on_parent(path: str, change: object) -> list[PathComponent]:
+        assert callable(change)
+        return [
+            msgspec.structs.replace(parent, permissions=change(parent.permissions))
+            if parent.path == path
+            else parent
+            for parent in parents
+        ]
 
     for command in commands:
         match command.words:
             case ("usermod", "-aG", name, "syncd"):
-                person = person.joining(next(g.gid for g in GROUPS.values() if g.name == name))
+                user = user.with_group(next(g.gid for g in GROUPS.values() if g.name == name))
             case ("setfacl", "-m", "u:syncd:x", path):
-                way = [
-                    msgspec.structs.replace(p, rights=with_user(p.rights, ENTER))
-                    if p.path == path
-                    else p
-                    for p in way
-                ]
+                parents = on_parent(path, lambda p: with_acl_entry(p, ENTER))
             case ("setfacl", "-Rm", "u:syncd:rX,d:u:syncd:rX", tree.top.path):
-                tree = on_tree(lambda r: with_user(r, 5 if r.directory or r.mode & 0o111 else 4))
+                tree = on_tree(
+                    lambda p: with_acl_entry(p, 5 if p.directory or p.mode & 0o111 else 4)
+                )
             case ("chmod", "-R", "g+rX", tree.top.path):
-                tree = on_tree(lambda r: with_bits(r, "g", "rX"))
-            case ("chmod", what, path):
-                who, letters = what.split("+")
-                way = [
-                    msgspec.structs.replace(p, rights=with_bits(p.rights, who, letters))
-                    if p.path == path
-                    else p
-                    for p in way
-                ]
+                tree = on_tree(lambda p: with_mode_bits(p, "g", "rX"))
+            case ("chmod", change, path):
+                who, letters = change.split("+")
+                parents = on_parent(path, lambda p, w=who, x=letters: with_mode_bits(p, w, x))
             case ("chgrp", "-R", "syncd", tree.top.path):
-                tree = on_tree(lambda r: msgspec.structs.replace(r, group=SYNCD.gid))
+                tree = on_tree(lambda p: msgspec.structs.replace(p, group=SYNCD.gid))
             case ("find", tree.top.path, "-user", "syncd", "-exec", "chmod", "u+rX", "{}", "+"):
-                tree = on_tree(lambda r: with_bits(r, "u", "rX") if r.owner == SYNCD.uid else r)
+                tree = on_tree(
+                    lambda p: with_mode_bits(p, "u", "rX") if p.owner == SYNCD.uid else p
+                )
             case ("find", tree.top.path, "-type", "d", "-exec", "chmod", "g+s", "{}", "+"):
                 pass
             case ("mount", "-o", "remount,acl", point):
                 assert point == "/"
             case words:
                 raise AssertionError(words)
-    return person, way, tree
+    return user, parents, tree
 
 
-def made(shape: tuple[int, int, int], *, directory: bool) -> Rights:
-    return Rights(directory, *shape)
-
-
-def all_readable(person: Person, way: list[Passage], tree: Tree) -> bool:
-    return all(permits(p.rights, person, ENTER) for p in way) and all(
-        readable(rights, person) for rights in (tree.top.rights, *tree.below)
+def all_readable(user: User, parents: list[PathComponent], tree: Tree) -> bool:
+    return all(permits(parent.permissions, user, ENTER) for parent in parents) and all(
+        can_read(permissions, user) for permissions in tree.permissions
     )
 
 
-@pytest.mark.parametrize("volume", VOLUMES)
-def test_whatever_the_folder_and_its_files_are_it_can_be_read_afterwards(volume: Volume) -> None:
-    way = [Passage("/", OPEN, ACLS), Passage("/srv", OPEN, volume)]
+@pytest.mark.parametrize("mount", MOUNTS)
+def test_a_folder_of_any_owner_group_and_mode_is_readable_after_the_commands(mount: Mount) -> None:
+    parents = [PathComponent("/", OPEN, ACLS), PathComponent("/srv", OPEN, mount)]
     for top, below in product(SHAPES, repeat=2):
-        rights = made(top, directory=True)
-        tree = Tree(Passage("/srv/a", rights, volume), frozenset({made(below, directory=False)}))
-        given = advice(SYNCD, way, tree, GROUPS)
-        assert bool(given.commands) is not all_readable(SYNCD, way, tree)
-        person, passed, opened = carried_out(given.commands, SYNCD, way, tree)
-        assert all_readable(person, passed, opened), (top, below, given)
-        joins(given, person, volume)
+        tree = Tree(PathComponent("/srv/a", directory(*top), mount), frozenset({file(*below)}))
+        advice = advise(SYNCD, parents, tree, GROUPS)
+        assert bool(advice.commands) is not all_readable(SYNCD, parents, tree)
+        user, changed_parents, changed_tree = carry_out(advice.commands, SYNCD, parents, tree)
+        assert all_readable(user, changed_parents, changed_tree), (top, below, advice)
+        check_joined_groups(advice, mount)
 
 
-def joins(given: Advice, person: Person, volume: Volume) -> None:
-    """A group is joined for what it can read already, and for nothing that gives more than that."""
-    joined = [command.words[2] for command in given.commands if command.words[0] == "usermod"]
-    assert given.joins is bool(joined)
-    assert not {*joined} & JOINED_BY_NOBODY
+def check_joined_groups(advice: Advice, mount: Mount) -> None:
+    """Assert that a user joins only a group that can already read the folder, and nothing more."""
+    joined = [command.words[2] for command in advice.commands if command.words[0] == "usermod"]
+    assert advice.adds_group is bool(joined)
+    assert not {*joined} & PRIVILEGED_GROUPS
     if joined:
-        assert [command.words[0] for command in given.commands] == ["usermod"]
-        assert joined == ["creatives"] or (joined == ["anna"] and volume is NONE)
+        assert [command.words[0] for command in advice.commands] == ["usermod"]
+        assert joined == ["creatives"] or (joined == ["anna"] and mount is WITHOUT_ACLS)
 
 
-@pytest.mark.parametrize("volume", VOLUMES)
-def test_whatever_the_way_is_it_can_be_passed_afterwards(volume: Volume) -> None:
-    tree = Tree(Passage("/a/b/c", OPEN, volume))
+@pytest.mark.parametrize("mount", MOUNTS)
+def test_parents_of_any_owner_group_and_mode_can_be_entered_after_the_commands(
+    mount: Mount,
+) -> None:
+    tree = Tree(PathComponent("/a/b/c", OPEN, mount))
     for upper, lower in product(SHAPES, repeat=2):
-        way = [
-            Passage("/a", made(upper, directory=True), volume),
-            Passage("/a/b", made(lower, directory=True), volume),
+        parents = [
+            PathComponent("/a", directory(*upper), mount),
+            PathComponent("/a/b", directory(*lower), mount),
         ]
-        commands = entering(SYNCD, way)
-        assert advice(SYNCD, way, tree, GROUPS) == Advice((), commands)
-        person, passed, _ = carried_out(commands, SYNCD, way, tree)
-        assert all_readable(person, passed, tree), (upper, lower, commands)
-        shut = [p.path for p in way if not permits(p.rights, SYNCD, ENTER)]
-        assert [c.words[-1] for c in commands if c.words[0] != "mount"] == shut
-        first = obstacle(SYNCD, way, tree.top)
-        assert first == (f"user syncd may not enter {shut[0]}" if shut else None)
+        commands = grant_entry(SYNCD, parents)
+        assert advise(SYNCD, parents, tree, GROUPS) == Advice((), commands)
+        user, changed_parents, _ = carry_out(commands, SYNCD, parents, tree)
+        assert all_readable(user, changed_parents, tree), (upper, lower, commands)
+        denied = [p.path for p in parents if not permits(p.permissions, SYNCD, ENTER)]
+        assert [c.words[-1] for c in commands if c.words[0] != "mount"] == denied
+        message = denied_at(SYNCD, parents, tree.top)
+        assert message == (f"user syncd cannot enter {denied[0]}" if denied else None)
 
 
-def test_a_group_that_also_opens_the_way_is_enough() -> None:
-    way = [Passage("/srv", Rights(True, 0, 1200, 0o750), ACLS)]
-    tree = Tree(Passage("/srv/a", Rights(True, 0, 1200, 0o750), ACLS))
-    given = advice(SYNCD, way, tree, GROUPS)
-    assert given.commands == (Command(("usermod", "-aG", "creatives", "syncd")),)
+def test_joining_a_group_that_also_opens_the_parents_is_enough() -> None:
+    parents = [PathComponent("/srv", directory(0, 1200, 0o750), ACLS)]
+    tree = Tree(PathComponent("/srv/a", directory(0, 1200, 0o750), ACLS))
+    advice = advise(SYNCD, parents, tree, GROUPS)
+    assert advice.commands == (Command(("usermod", "-aG", "creatives", "syncd")),)
 
 
-def test_where_not_all_could_be_looked_at_no_group_is_joined() -> None:
-    tree = Tree(Passage("/srv/a", Rights(True, 0, 1200, 0o750), ACLS), whole=False)
-    given = advice(SYNCD, [], tree, GROUPS)
-    assert [command.words[0] for command in given.commands] == ["setfacl"]
+def test_the_user_joins_no_group_for_a_folder_that_was_listed_only_in_part() -> None:
+    tree = Tree(PathComponent("/srv/a", directory(0, 1200, 0o750), ACLS), complete=False)
+    advice = advise(SYNCD, [], tree, GROUPS)
+    assert [command.words[0] for command in advice.commands] == ["setfacl"]
 
 
-def test_acls_that_a_mount_has_off_are_switched_on_first() -> None:
-    tree = Tree(Passage("/srv/a", Rights(True, 0, 0, 0o700), NOACL))
-    given = advice(SYNCD, [], tree, GROUPS)
-    assert [command.words[0] for command in given.commands] == ["mount", "setfacl"]
+def test_acls_that_a_mount_option_disables_are_enabled_first() -> None:
+    tree = Tree(PathComponent("/srv/a", directory(0, 0, 0o700), NOACL))
+    advice = advise(SYNCD, [], tree, GROUPS)
+    assert [command.words[0] for command in advice.commands] == ["mount", "setfacl"]
 
 
 @pytest.mark.parametrize(
     ("kind", "option"),
     [("vfat", "fmask=0137"), ("ntfs3", "fmask=0137"), ("cifs", "file_mode=0640")],
 )
-def test_what_has_no_rights_of_its_own_gets_them_where_it_is_mounted(
-    kind: str, option: str
-) -> None:
-    volume = Volume(kind, "/media/stick", acls=False)
-    tree = Tree(Passage("/media/stick/a", Rights(True, 0, 0, 0o700), volume))
-    given = advice(SYNCD, [], tree, GROUPS)
-    assert given.commands == ()
-    assert option in given.sentences[0]
-    assert "gid=995" in given.sentences[0]
-    assert "/media/stick" in given.sentences[0]
+def test_a_file_system_without_owners_gets_mount_options(kind: str, option: str) -> None:
+    mount = Mount(kind, "/media/stick", acls=False)
+    tree = Tree(PathComponent("/media/stick/a", directory(0, 0, 0o700), mount))
+    advice = advise(SYNCD, [], tree, GROUPS)
+    assert advice.commands == ()
+    assert option in advice.sentences[0]
+    assert "gid=995" in advice.sentences[0]
+    assert "/media/stick" in advice.sentences[0]

@@ -1,11 +1,11 @@
-"""What a person is told to type is taken by a shell as it is meant."""
+"""Quoting of the commands that the operator types: a shell reads back every word unchanged."""
 
 import shlex
 import subprocess
 
 import pytest
 
-from syncd.check.shell import Command, quoted
+from syncd.check.shell import Command, quote
 
 WORDS = [
     "/srv/creatives",
@@ -19,18 +19,18 @@ WORDS = [
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_a_shell_gives_back_every_word(word: str) -> None:
-    shown = quoted(word)
+def test_a_shell_reads_back_every_quoted_word(word: str) -> None:
+    shown = quote(word)
     assert shown.isprintable()
-    said = subprocess.run(
+    output = subprocess.run(
         ["bash", "-c", f"printf %s {shown}"], check=True, capture_output=True
     ).stdout
-    assert said == word.encode("utf-8", "surrogateescape")
+    assert output == word.encode("utf-8", "surrogateescape")
 
 
-def test_what_a_command_reads_stands_before_it() -> None:
+def test_the_input_of_a_command_is_piped_into_it() -> None:
     command = Command(("tee", "-a", "/etc/a b"), ("[Service]", "X=it's"))
-    assert command.typed(sudo=True) == (
+    assert command.shell_line(sudo=True) == (
         f"printf '%s\\n' '[Service]' {shlex.quote('X=it' + chr(39) + 's')} | sudo tee -a '/etc/a b'"
     )
-    assert Command(("sysctl", "--system")).typed(sudo=False) == "sysctl --system"
+    assert Command(("sysctl", "--system")).shell_line(sudo=False) == "sysctl --system"

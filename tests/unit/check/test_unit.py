@@ -1,12 +1,19 @@
-"""A unit's settings, from what systemctl prints of them."""
+"""A unit parsed from the output of systemctl, and the secrets that its service gets."""
 
 from pathlib import Path
 
 import pytest
 from support.readme import ROOT
 
-from syncd.check.token_access import Refused, Unseen, handed_over, opened, place_of, reader
-from syncd.check.unit import Unit, parse
+from syncd.check.token_access import (
+    Unavailable,
+    Unknown,
+    checked_path,
+    secret_reader,
+    secrets_from_systemd,
+    token_access,
+)
+from syncd.check.unit import Unit, parse_unit
 from syncd.config import Credential, SecretFile, Variable
 from syncd.config.load import loads
 
@@ -30,57 +37,59 @@ SHOWN = {
     "ReadWritePaths": ["/srv/x -/srv/y z +/srv/w"],
     "TemporaryFileSystem": ["/var/lib/syncd:ro /x"],
 }
-"""As systemd 252 shows the settings that were written for it."""
+"""As systemd 252 prints these settings."""
 
 
 def unit(text: str = "", name: str = "syncd.service", **shown: list[str]) -> Unit:
-    return parse(name, {**SHOWN, **shown}, text)
+    return parse_unit(name, {**SHOWN, **shown}, text)
 
 
-def test_paths_with_blanks_and_colons_are_taken_apart() -> None:
-    walls = unit().walls
-    assert walls.bound == ("/home/anna",)
-    assert walls.bound_read_only == (
+def test_lists_of_paths_with_blanks_and_colons_are_split() -> None:
+    sandbox = unit().sandbox
+    assert sandbox.bind_paths == ("/home/anna",)
+    assert sandbox.bind_read_only_paths == (
         "/home/b/c", "/home/b/my pics", "/home/b/a:b", "/home/b/none", "/home/b/other",
         "/home/b/x:/y",
     )  # fmt: skip
-    assert walls.writable == (
+    assert sandbox.read_write_paths == (
         "/srv/x", "/srv/y z", "/srv/w", "/var/lib/syncd", "/var/lib/other", "/var/log/syncd",
     )  # fmt: skip
-    assert walls.emptied == ("/var/lib/syncd", "/x")
-    assert (walls.home, walls.system, walls.private_tmp) == ("tmpfs", "strict", True)
-    assert unit().state == "/var/lib/syncd"
+    assert sandbox.temporary_file_systems == ("/var/lib/syncd", "/x")
+    assert (sandbox.protect_home, sandbox.protect_system) == ("tmpfs", "strict")
+    assert sandbox.private_tmp
+    assert unit().state_directory == "/var/lib/syncd"
 
 
-def test_the_environment_is_unquoted() -> None:
+def test_environment_assignments_are_unquoted() -> None:
     assert unit().environment == {"A": "b", "C": "d e", "Q": 'x"y'}
     assert unit().environment_files == ("/etc/default/a b", "/etc/b")
 
 
-def test_without_settings_there_are_no_walls() -> None:
-    bare = parse("syncd.service", {}, "")
-    assert (bare.user, bare.state, bare.credentials) == ("root", None, {})
-    assert (bare.walls.home, bare.walls.system, bare.walls.private_tmp) == ("no", "no", False)
+def test_a_unit_without_settings_has_no_sandbox() -> None:
+    bare = parse_unit("syncd.service", {}, "")
+    assert (bare.user, bare.state_directory, bare.credentials) == ("root", None, {})
+    assert (bare.sandbox.protect_home, bare.sandbox.protect_system) == ("no", "no")
+    assert not bare.sandbox.private_tmp
 
 
 @pytest.mark.parametrize(
     ("name", "source"), [("syncd.service", "syncd.token"), ("syncd@eu.service", "syncd.eu.token")]
 )
-def test_the_shipped_units_hand_over_a_token(name: str, source: str) -> None:
+def test_the_shipped_units_pass_a_token_to_the_service(name: str, source: str) -> None:
     file = name.replace("eu", "")
     text = (ROOT / "systemd" / file).read_text()
     assert unit(text, name).credentials == {"syncd.token": source}
 
 
-def test_a_drop_in_has_the_last_word_about_credentials() -> None:
+def test_a_drop_in_overrides_earlier_credentials() -> None:
     text = (
         "[Service]\n# LoadCredential=no:no\nLoadCredential=a\n[Service]\nLoadCredential=\n"
         "LoadCredential=b:/etc/50%%\nLoadCredentialEncrypted=c\nSetCredential=d:text\n"
     )
     found = unit(text)
     assert found.credentials == {"b": "/etc/50%"}
-    assert found.encrypted == {"c": "c"}
-    assert found.set_here == {"d"}
+    assert found.encrypted_credentials == {"c": "c"}
+    assert found.inline_credentials == {"d"}
 
 
 CONFIG = """
@@ -96,36 +105,38 @@ account = "main"
 """
 
 
-def handed(token: str, of: Unit, *, root: bool) -> object:
+def token_for(token: str, service: Unit, *, root: bool) -> object:
+    """Return what a service gets as the token of its account."""
     config = loads(CONFIG.replace("{}", token), Path("/c.toml"), {})
-    read = reader(handed_over(config, of, root=root), {"T": "the-shell's"}, lambda _secret: None)
-    return opened(config, config.accounts[next(iter(config.accounts))], read)
+    from_systemd = secrets_from_systemd(config, service, root=root)
+    read = secret_reader(from_systemd, {"T": "the-shell's"}, lambda _secret: None)
+    return token_access(config, next(iter(config.accounts.values())), read)
 
 
-def test_only_root_sees_what_systemd_hands_over() -> None:
-    found = handed('{ credential = "t" }', unit("LoadCredential=t"), root=False)
-    assert isinstance(found, Unseen)
+def test_a_credential_from_systemd_is_unknown_to_users_other_than_root() -> None:
+    found = token_for('{ credential = "t" }', unit("LoadCredential=t"), root=False)
+    assert isinstance(found, Unknown)
 
 
-def test_a_credential_that_the_unit_does_not_load_gets_the_line_for_it() -> None:
-    found = handed('{ credential = "t" }', unit("LoadCredential=u"), root=False)
-    assert isinstance(found, Refused)
-    assert found.commands[1].reads == ("[Service]", "LoadCredential=t")
+def test_a_credential_that_the_unit_does_not_load_gets_a_drop_in() -> None:
+    found = token_for('{ credential = "t" }', unit("LoadCredential=u"), root=False)
+    assert isinstance(found, Unavailable)
+    assert found.commands[1].input_lines == ("[Service]", "LoadCredential=t")
 
 
-def test_a_variable_counts_only_when_the_unit_sets_it(tmp_path: Path) -> None:
-    assert isinstance(handed('{ env = "T" }', unit(), root=True), Refused)
+def test_a_variable_is_available_only_if_the_unit_sets_it(tmp_path: Path) -> None:
+    assert isinstance(token_for('{ env = "T" }', unit(), root=True), Unavailable)
     file = tmp_path / "environment"
     file.write_text("; a comment\n#T=no\n\nOTHER\nT='a-token'\n")
     files = [f"{file} (ignore_errors=no)"]
-    found = handed('{ env = "T" }', unit(EnvironmentFiles=files), root=True)
-    assert not isinstance(found, Refused | Unseen)
+    found = token_for('{ env = "T" }', unit(EnvironmentFiles=files), root=True)
+    assert not isinstance(found, Unavailable | Unknown)
 
 
-def test_a_file_is_closed_only_when_it_is_there(tmp_path: Path) -> None:
-    assert place_of(SecretFile(str(tmp_path / "none"))) is None
-    assert place_of(Credential("a")) is place_of(Variable("a")) is None
+def test_a_token_file_is_denied_only_if_it_exists(tmp_path: Path) -> None:
+    assert checked_path(SecretFile(str(tmp_path / "none"))) is None
+    assert checked_path(Credential("a")) is checked_path(Variable("a")) is None
     (tmp_path / "token").touch()
-    place = place_of(SecretFile(str(tmp_path / "token")))
-    assert place is not None
-    assert not place.closed
+    path = checked_path(SecretFile(str(tmp_path / "token")))
+    assert path is not None
+    assert not path.denied

@@ -1,32 +1,39 @@
-"""What a unit hides from its service: of two settings, the one for the longer path holds."""
+"""What a unit hides from its service: of two settings, the one for the longer path applies."""
 
 import pytest
 
 from syncd.check.shell import Command
 from syncd.check.unit_sandbox import (
-    Walls,
-    drop_in,
+    UnitSandbox,
+    bind_mount_above,
+    drop_in_commands,
+    drop_in_lines,
     hidden_by,
-    lines_to_show,
-    sealed_by,
-    window,
-    written,
+    quote_path,
+    read_only_by,
 )
 
-SHIPPED = Walls(home="tmpfs", system="strict", private_tmp=True, writable=("/var/lib/syncd",))
-INSTANCE = Walls(
-    home="tmpfs",
-    system="strict",
+SHIPPED = UnitSandbox(
+    protect_home="tmpfs",
+    protect_system="strict",
     private_tmp=True,
-    writable=("/var/lib/syncd/eu",),
-    bound=("/var/lib/syncd/eu",),
-    emptied=("/var/lib/syncd",),
+    read_write_paths=("/var/lib/syncd",),
 )
-BOUND = Walls(home="tmpfs", bound=("/home/a/w",), bound_read_only=("/home/b",))
+INSTANCE = UnitSandbox(
+    protect_home="tmpfs",
+    protect_system="strict",
+    private_tmp=True,
+    read_write_paths=("/var/lib/syncd/eu",),
+    bind_paths=("/var/lib/syncd/eu",),
+    temporary_file_systems=("/var/lib/syncd",),
+)
+BOUND = UnitSandbox(
+    protect_home="tmpfs", bind_paths=("/home/a/w",), bind_read_only_paths=("/home/b",)
+)
 
 
 @pytest.mark.parametrize(
-    ("walls", "path", "hidden"),
+    ("sandbox", "path", "setting"),
     [
         (SHIPPED, "/srv/a", None),
         (SHIPPED, "/home", "ProtectHome=tmpfs"),
@@ -42,76 +49,94 @@ BOUND = Walls(home="tmpfs", bound=("/home/a/w",), bound_read_only=("/home/b",))
         (BOUND, "/home/b/c", None),
         (BOUND, "/home/a/w", None),
         (BOUND, "/home/a", "ProtectHome=tmpfs"),
-        (Walls(home="yes", bound_read_only=("/home/b",)), "/home/b", "ProtectHome=yes"),
-        (Walls(home="read-only"), "/home/b", None),
-        (Walls(inaccessible=("/srv/x",)), "/srv/x/y", "InaccessiblePaths=/srv/x"),
         (
-            Walls(inaccessible=("/srv/x",), bound=("/srv/x/y",)),
+            UnitSandbox(protect_home="yes", bind_read_only_paths=("/home/b",)),
+            "/home/b",
+            "ProtectHome=yes",
+        ),
+        (UnitSandbox(protect_home="read-only"), "/home/b", None),
+        (UnitSandbox(inaccessible_paths=("/srv/x",)), "/srv/x/y", "InaccessiblePaths=/srv/x"),
+        (
+            UnitSandbox(inaccessible_paths=("/srv/x",), bind_paths=("/srv/x/y",)),
             "/srv/x/y",
             "InaccessiblePaths=/srv/x",
         ),
-        (Walls(), "/tmp/a", None),
+        (UnitSandbox(), "/tmp/a", None),
     ],
 )
-def test_what_the_service_does_not_see(walls: Walls, path: str, hidden: str | None) -> None:
-    found = hidden_by(walls, path)
-    assert (None if found is None else str(found)) == hidden
+def test_a_path_is_hidden_by_the_setting_for_the_longest_directory(
+    sandbox: UnitSandbox, path: str, setting: str | None
+) -> None:
+    found = hidden_by(sandbox, path)
+    assert (None if found is None else str(found)) == setting
 
 
 @pytest.mark.parametrize(
-    ("walls", "path", "sealed"),
+    ("sandbox", "path", "setting"),
     [
         (SHIPPED, "/var/lib/syncd", None),
         (SHIPPED, "/var/lib/syncdx", "ProtectSystem=strict"),
         (SHIPPED, "/srv/ledger", "ProtectSystem=strict"),
         (SHIPPED, "/tmp/ledger", None),
         (INSTANCE, "/var/lib/syncd/eu", None),
-        (Walls(system="full"), "/etc/syncd", "ProtectSystem=full"),
-        (Walls(system="full"), "/srv", None),
-        (Walls(system="yes"), "/etc/syncd", None),
-        (Walls(system="yes"), "/usr/a", "ProtectSystem=yes"),
-        (Walls(system="strict", writable=("/srv",)), "/srv/ledger", None),
-        (Walls(writable=("/srv",), read_only=("/srv/a",)), "/srv/a", "ReadOnlyPaths=/srv/a"),
+        (UnitSandbox(protect_system="full"), "/etc/syncd", "ProtectSystem=full"),
+        (UnitSandbox(protect_system="full"), "/srv", None),
+        (UnitSandbox(protect_system="yes"), "/etc/syncd", None),
+        (UnitSandbox(protect_system="yes"), "/usr/a", "ProtectSystem=yes"),
+        (UnitSandbox(protect_system="strict", read_write_paths=("/srv",)), "/srv/ledger", None),
+        (
+            UnitSandbox(read_write_paths=("/srv",), read_only_paths=("/srv/a",)),
+            "/srv/a",
+            "ReadOnlyPaths=/srv/a",
+        ),
         (BOUND, "/home/b/c", "BindReadOnlyPaths=/home/b"),
         (BOUND, "/home/a/w", None),
-        (Walls(home="read-only"), "/home/b", "ProtectHome=read-only"),
+        (UnitSandbox(protect_home="read-only"), "/home/b", "ProtectHome=read-only"),
     ],
 )
-def test_where_the_service_may_not_write(walls: Walls, path: str, sealed: str | None) -> None:
-    found = sealed_by(walls, path)
-    assert (None if found is None else str(found)) == sealed
+def test_a_path_is_read_only_by_the_setting_for_the_longest_directory(
+    sandbox: UnitSandbox, path: str, setting: str | None
+) -> None:
+    found = read_only_by(sandbox, path)
+    assert (None if found is None else str(found)) == setting
 
 
-def test_what_is_bound_is_not_reached_from_above() -> None:
-    assert window(BOUND, "/home/b/c") == "/home/b"
-    assert window(BOUND, "/home/a") is None
+def test_a_path_inside_a_bind_mount_is_reached_through_it() -> None:
+    assert bind_mount_above(BOUND, "/home/b/c") == "/home/b"
+    assert bind_mount_above(BOUND, "/home/a") is None
 
 
 @pytest.mark.parametrize(
-    ("walls", "path", "lines"),
+    ("sandbox", "path", "lines"),
     [
         (SHIPPED, "/home/a", ("BindReadOnlyPaths=/home/a",)),
-        (Walls(home="yes"), "/home/a", ("ProtectHome=tmpfs", "BindReadOnlyPaths=/home/a")),
+        (
+            UnitSandbox(protect_home="yes"),
+            "/home/a",
+            ("ProtectHome=tmpfs", "BindReadOnlyPaths=/home/a"),
+        ),
         (SHIPPED, "/tmp/a", None),
-        (Walls(inaccessible=("/srv",)), "/srv/a", None),
+        (UnitSandbox(inaccessible_paths=("/srv",)), "/srv/a", None),
         (INSTANCE, "/var/lib/syncd/us", ("BindReadOnlyPaths=/var/lib/syncd/us",)),
     ],
 )
-def test_what_a_drop_in_says(walls: Walls, path: str, lines: tuple[str, ...] | None) -> None:
-    screen = hidden_by(walls, path)
-    assert screen is not None
-    assert lines_to_show(screen, path) == lines
+def test_a_drop_in_binds_a_hidden_path_where_that_is_possible(
+    sandbox: UnitSandbox, path: str, lines: tuple[str, ...] | None
+) -> None:
+    restriction = hidden_by(sandbox, path)
+    assert restriction is not None
+    assert drop_in_lines(restriction, path) == lines
     if lines is not None:
-        to_write = lines_to_show(screen, path, to_write=True)
+        to_write = drop_in_lines(restriction, path, to_write=True)
         assert to_write == (*lines[:-1], lines[-1].replace("BindReadOnlyPaths", "BindPaths"))
 
 
-def test_a_drop_in_adds_to_what_is_there_and_comes_into_force() -> None:
-    making, adding, *telling = drop_in("syncd@eu.service", ["A=b"])
-    assert making == Command(("mkdir", "-p", "/etc/systemd/system/syncd@eu.service.d"))
-    assert adding.words[:2] == ("tee", "-a")
-    assert adding.reads == ("[Service]", "A=b")
-    assert [c.words for c in telling] == [
+def test_a_drop_in_is_appended_and_the_unit_restarted() -> None:
+    create, append, *restart = drop_in_commands("syncd@eu.service", ["A=b"])
+    assert create == Command(("mkdir", "-p", "/etc/systemd/system/syncd@eu.service.d"))
+    assert append.words[:2] == ("tee", "-a")
+    assert append.input_lines == ("[Service]", "A=b")
+    assert [c.words for c in restart] == [
         ("systemctl", "daemon-reload"),
         ("systemctl", "try-restart", "syncd@eu"),
     ]
@@ -126,5 +151,5 @@ def test_a_drop_in_adds_to_what_is_there_and_comes_into_force() -> None:
         ('/srv/"\\', '"/srv/\\"\\\\"'),
     ],
 )
-def test_a_path_is_written_as_systemd_reads_it(path: str, value: str) -> None:
-    assert written(path) == value
+def test_a_path_is_quoted_for_systemd(path: str, value: str) -> None:
+    assert quote_path(path) == value
