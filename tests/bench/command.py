@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from bench.bench import Bench
-from bench.children import Failed
+from bench.processes import Failed
 from bench.row import HEAD, Row
 from bench.rows import (
     budget,

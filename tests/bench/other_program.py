@@ -9,7 +9,7 @@ import urllib.parse
 import urllib.request
 
 from bench import pictures
-from bench.sandboxes import RunningSandbox
+from bench.running_sandbox import RunningSandbox
 
 
 class OtherProgram:

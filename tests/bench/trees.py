@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench import pictures
 from bench.bench import Bench
-from bench.children import ROOT, run
+from bench.processes import ROOT, run
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def known(bench: Bench, count: int) -> Known:
     if not kept.exists():
         bench.tell(f"  writing the ledger of {count:,} files, once")
         made = bench.place("bringing") / "ledger.db"
-        command = [sys.executable, "-m", "bench.inside.bringing", str(tree), str(made)]
+        command = [sys.executable, "-m", "bench.inside.filled_ledger", str(tree), str(made)]
         run(command, made.with_name("log"))
         shutil.move(made, kept)
     ledger = bench.place("ledger") / "ledger.db"

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from bench import pictures
 from bench.bench import Bench
-from bench.children import Child, beside
 from bench.daemon import TOKEN, syncd, write_config
 from bench.other_program import OtherProgram
+from bench.processes import Child, beside
 from bench.row import Goal, Row
-from bench.sandboxes import RunningSandbox, sandbox
+from bench.running_sandbox import RunningSandbox, sandbox
 
 _POINTS, _WINDOW, _CALLS, _HOUR = 60, 300, 300, 3600
 """The development tier (developers.facebook.com, Marketing API rate limiting)."""

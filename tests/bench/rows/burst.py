@@ -14,10 +14,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench.bench import Bench
-from bench.children import ROOT, Failed, beside, environ
 from bench.daemon import TOKEN, syncd, write_config
+from bench.processes import ROOT, Failed, beside, environ
 from bench.row import Goal, Row
-from bench.sinks import sink
+from bench.running_sink import sink
 
 _FIRST = 70_000_000
 _QUIET = 15.0  # seconds in which nothing new came to be known: nothing more will
@@ -79,7 +79,7 @@ def _known(place: Path) -> int:
 
 def _by_library(bench: Bench, name: str) -> _Burst:
     folder = bench.place("folder")
-    command = [sys.executable, "-m", "bench.peers.watching", name, str(folder)]
+    command = [sys.executable, "-m", "bench.peers.watchers", name, str(folder)]
     process = subprocess.Popen(
         command, cwd=ROOT, env=environ(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
@@ -98,6 +98,13 @@ def _by_library(bench: Bench, name: str) -> _Burst:
 
 
 def _plant(folder: Path, count: int) -> float:
-    command = [sys.executable, "-m", "bench.peers.plant", str(folder), str(count), str(_FIRST)]
+    command = [
+        sys.executable,
+        "-m",
+        "bench.peers.burst_writer",
+        str(folder),
+        str(count),
+        str(_FIRST),
+    ]
     done = subprocess.run(command, cwd=ROOT, env=environ(), check=True, capture_output=True)
     return float(done.stdout)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bench.bench import Bench
 from bench.row import Goal, Row, best
-from bench.sending import ONE_A_POST, SYNCD, sdk_alone, sent
+from bench.uploads import ONE_A_POST, SYNCD, sdk_alone, sent
 
 _PLAIN = {20_000: 0.12, 300_000: 0.22}
 _TLS = 0.35

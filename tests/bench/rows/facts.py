@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from statistics import median
 
 from bench.bench import Bench
-from bench.children import run
+from bench.processes import run
 from bench.row import Goal, Row
 
 _GOAL = Goal(20_000, at_most=False, of_figure=True)
@@ -16,9 +16,9 @@ _GOAL = Goal(20_000, at_most=False, of_figure=True)
 def rows(bench: Bench) -> Iterator[Row]:
     facts, commits = str(bench.sizes.facts), str(bench.sizes.commits)
     ways: dict[str, Callable[[], float]] = {
-        "held": lambda: _rate(bench, "bench.inside.facts", "held", "ledger.db", facts),
-        "read": lambda: _rate(bench, "bench.inside.facts", "read", "ledger.db", facts),
-        "one": lambda: _rate(bench, "bench.peers.commits", "peer.db", commits),
+        "held": lambda: _rate(bench, "bench.inside.ledger_rate", "held", "ledger.db", facts),
+        "read": lambda: _rate(bench, "bench.inside.ledger_rate", "read", "ledger.db", facts),
+        "one": lambda: _rate(bench, "bench.peers.single_commits", "peer.db", commits),
     }
     found = {
         name: median(several)

@@ -10,10 +10,10 @@ from datetime import datetime
 from statistics import quantiles
 
 from bench.bench import Bench
-from bench.children import Failed, beside
 from bench.daemon import TOKEN, write_config
+from bench.processes import Failed, beside
 from bench.row import Goal, Row
-from bench.sinks import sink
+from bench.running_sink import sink
 from bench.trees import known
 
 _REST = 3.0  # seconds between two scans, in which the loop's own lag is seen
@@ -33,7 +33,7 @@ def rows(bench: Bench) -> Iterator[Row]:
             ledger=tree.ledger,
             more=f'[watch]\nrescan = "{_REST:g}s"',
         )
-        command = [sys.executable, "-m", "bench.inside.lagging", str(config), str(samples)]
+        command = [sys.executable, "-m", "bench.inside.loop_lag", str(config), str(samples)]
         with beside(command, place / "log", TOKEN) as child:
             child.until(lambda: child.said("scan.done", 2))
             child.stop()

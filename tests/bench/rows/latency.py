@@ -10,10 +10,10 @@ from statistics import quantiles
 
 from bench import pictures
 from bench.bench import Bench
-from bench.children import Child, Failed, beside
 from bench.daemon import TOKEN, syncd, write_config
+from bench.processes import Child, Failed, beside
 from bench.row import Goal, Row
-from bench.sinks import RunningSink, sink
+from bench.running_sink import RunningSink, sink
 
 _SETTLE = 0.2  # seconds
 _APART = 0.1  # seconds between two files: each comes alone

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from bench import pictures
 from bench.bench import Bench
-from bench.children import run
 from bench.daemon import TOKEN, syncd, write_config
+from bench.processes import run
 from bench.row import Goal, Row
 from bench.rows.start import unchanged
-from bench.sinks import sink
+from bench.running_sink import sink
 
 _GOAL = Goal(100, of_figure=True)
 

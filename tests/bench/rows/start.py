@@ -9,10 +9,10 @@ from pathlib import Path
 from statistics import median
 
 from bench.bench import Bench
-from bench.children import Failed, Run, paired, run
 from bench.daemon import TOKEN, syncd, write_config
+from bench.processes import Failed, Run, paired, run
 from bench.row import Goal, Row
-from bench.sinks import sink
+from bench.running_sink import sink
 from bench.trees import Known, known
 
 _TOOLS = ("find", "rsync", "rclone")

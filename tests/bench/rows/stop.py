@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from bench import pictures
 from bench.bench import Bench
-from bench.children import beside
 from bench.daemon import TOKEN, syncd, write_config
+from bench.processes import beside
 from bench.row import Goal, Row
-from bench.sandboxes import sandbox
-from bench.sinks import sink
+from bench.running_sandbox import sandbox
+from bench.running_sink import sink
 from bench.trees import known
 
 _GOAL = Goal(2, of_figure=True)

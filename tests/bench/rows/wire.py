@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bench.bench import Bench
 from bench.row import Goal, Row
-from bench.sending import ONE_A_POST, SYNCD, sdk_alone, sent
+from bench.uploads import ONE_A_POST, SYNCD, sdk_alone, sent
 
 
 def rows(bench: Bench) -> Iterator[Row]:

@@ -12,9 +12,9 @@ from statistics import median
 
 from bench import pictures
 from bench.bench import Bench
-from bench.children import Failed, Run, run
 from bench.daemon import TOKEN, syncd, write_config
-from bench.sinks import RunningSink, certificate, sink
+from bench.processes import Failed, Run, run
+from bench.running_sink import RunningSink, certificate, sink
 
 SYNCD = "syncd"
 ONE_A_POST = "aiohttp, one a POST, 32 at once"
@@ -84,7 +84,7 @@ def _ways(bench: Bench, folder: Path) -> dict[str, Callable[[RunningSink], Run]]
         )
 
     ways: dict[str, Callable[[RunningSink], Run]] = {SYNCD: by_syncd}
-    ways[ONE_A_POST] = by_script("one_a_post", "32")
+    ways[ONE_A_POST] = by_script("single_image_posts", "32")
     if find_spec("facebook_business") is not None:
         for name, threads in SDK.items():
             ways[name] = by_script("sdk", str(threads))

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bench.children import ROOT, environ
 from bench.daemon import syncd
+from bench.processes import ROOT, environ
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.children import ROOT, environ
+from bench.processes import ROOT, environ
 
 
 @dataclass(frozen=True)
