@@ -1,4 +1,4 @@
-"""The configuration: TOML in, typed and checked values out, and every mistake in a sentence."""
+"""The configuration: from TOML to checked values, or to a report of every mistake."""
 
 from syncd.config.errors import ConfigError, Problem
 from syncd.config.load import load

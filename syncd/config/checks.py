@@ -1,4 +1,4 @@
-"""Which folders lie within each other, by their paths and by where those really lead."""
+"""Checks of paths against each other: no folder and no ledger is inside another folder."""
 
 import os
 import threading
@@ -10,62 +10,86 @@ from syncd.config.reader import Findings
 from syncd.config.schema import LedgerConfig
 from syncd.model import FolderName
 
+RESOLVE_TIMEOUT = 3.0
+"""Seconds to resolve all paths: a hung file server must not delay the other folders' start."""
 
-def refuse_overlaps(
-    written: Mapping[FolderName, str], led: Mapping[str, str], findings: Findings
+
+def check_overlaps(
+    paths: Mapping[FolderName, str], resolved: Mapping[str, str], findings: Findings
 ) -> None:
-    """Note every folder inside another one, as written or where `led` says that a path leads.
+    """Record every folder that is inside another one, as written or with its links resolved.
 
-    A file belongs to one folder.
+    A file belongs to one folder only. `resolved` maps each path to where it leads.
     """
-    real = {name: led[path] for name, path in written.items()}
-    refused: set[FolderName] = set()
-    for paths in (written, real):
-        for inner, outer in _nested(paths):
-            if inner in refused:
+    real = {name: resolved[path] for name, path in paths.items()}
+    reported: set[FolderName] = set()
+    for forms in (paths, real):
+        for inner, outer in _nested(forms):
+            if inner in reported:
                 continue
-            refused.add(inner)
-            links = "" if paths is written else f", by a link ({quoted(real[inner])})"
-            relation = "is" if paths[inner] == paths[outer] else "lies inside"
-            findings.refuse(
+            reported.add(inner)
+            is_same = forms[inner] == forms[outer]
+            relation = "is the same directory as" if is_same else "is inside"
+            link = "" if forms is paths else f": it resolves to {quoted(real[inner])}"
+            findings.add_problem(
                 ("folders", inner, "path"),
-                f"{quoted(written[inner])} {relation} the folder {quoted(outer)}"
-                f" ({quoted(written[outer])}){links}",
-                "write folders that share no file: leave one of the two out, or move it"
-                f"; mirrors of {quoted(outer)} bring its images to more accounts",
+                f"{quoted(paths[inner])} {relation} the folder {quoted(outer)}"
+                f" ({quoted(paths[outer])}){link}",
+                "remove or move one of the two folders, so that no file is in both; to send the"
+                f" images of {quoted(outer)} to more accounts, write mirrors there",
             )
 
 
-def refuse_ledger_inside(
+def check_ledger(
     ledger: LedgerConfig,
-    written: Mapping[FolderName, str],
-    led: Mapping[str, str],
+    paths: Mapping[FolderName, str],
+    resolved: Mapping[str, str],
     findings: Findings,
 ) -> None:
-    """Note a ledger in a watched folder: each of its writes would wake the watcher."""
-    for resolve in (str, led.__getitem__):
-        around = set(_ancestors(resolve(str(ledger.path))))
-        for name, path in written.items():
-            if resolve(path) in around:
-                findings.refuse(
+    """Record a ledger that is inside a folder: each of its writes would wake the watcher."""
+    for resolve in (str, resolved.__getitem__):
+        ancestors = set(_ancestors(resolve(str(ledger.path))))
+        for name, path in paths.items():
+            if resolve(path) in ancestors:
+                findings.add_problem(
                     ("ledger", "path"),
-                    f"{quoted(str(ledger.path))} lies inside the folder {quoted(name)}",
-                    'write a place that is not watched, such as "/var/lib/syncd/ledger.db"',
+                    f"{quoted(str(ledger.path))} is inside the folder {quoted(name)}",
+                    'write a path outside all folders, such as "/var/lib/syncd/ledger.db"',
                 )
                 return
 
 
+def resolve_links(paths: Iterable[str]) -> Mapping[str, str]:
+    """Return each path with all symbolic links resolved.
+
+    A path that does not exist, or whose disk does not respond in time, is returned as written.
+    """
+    found: dict[str, str] = {}
+
+    def resolve(path: str) -> None:
+        found[path] = os.path.realpath(path)
+
+    distinct = set(paths)
+    threads = [threading.Thread(target=resolve, args=(path,), daemon=True) for path in distinct]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + RESOLVE_TIMEOUT
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return {path: found.get(path, path) for path in distinct}
+
+
 def _nested(paths: Mapping[FolderName, str]) -> Iterator[tuple[FolderName, FolderName]]:
-    """Yield each folder that is in another one, or is the same as an earlier one, with that."""
-    at: dict[str, FolderName] = {}
+    """Yield each folder that is inside another or at the path of an earlier one, with that one."""
+    by_path: dict[str, FolderName] = {}
     for name, path in paths.items():
-        if path in at:
-            yield name, at[path]
-        at.setdefault(path, name)
+        if path in by_path:
+            yield name, by_path[path]
+        by_path.setdefault(path, name)
     for name, path in paths.items():
         for ancestor in _ancestors(path):
-            if ancestor in at:
-                yield name, at[ancestor]
+            if ancestor in by_path:
+                yield name, by_path[ancestor]
                 break
 
 
@@ -73,26 +97,3 @@ def _ancestors(path: str) -> Iterator[str]:
     while path != "/":
         path = os.path.dirname(path)
         yield path
-
-
-PATIENCE = 3.0  # seconds for all of them: a hung file server must not hold up the others' start
-
-
-def where_they_lead(paths: Iterable[str]) -> Mapping[str, str]:
-    """Return each path with every link followed, as far as its disk answers in time.
-
-    What does not exist is left as it is written.
-    """
-    found: dict[str, str] = {}
-
-    def follow(path: str) -> None:
-        found[path] = os.path.realpath(path)
-
-    every = set(paths)
-    threads = [threading.Thread(target=follow, args=(path,), daemon=True) for path in every]
-    for thread in threads:
-        thread.start()
-    until = time.monotonic() + PATIENCE
-    for thread in threads:
-        thread.join(max(0.0, until - time.monotonic()))
-    return {path: found.get(path, path) for path in every}

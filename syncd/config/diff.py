@@ -1,4 +1,4 @@
-"""What differs between two configurations, by the keys that a person writes."""
+"""The differences between two configurations, by the keys of the file."""
 
 from __future__ import annotations
 
@@ -6,40 +6,19 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import TypeVar
 
+import msgspec
 from msgspec.structs import fields
 
-from syncd.config import (
-    AccountConfig,
-    AuditConfig,
-    BatchConfig,
-    Budget,
-    Config,
-    DeletionsConfig,
-    FolderConfig,
-    GraphConfig,
-    LogConfig,
-    WatchConfig,
-)
+from syncd.config.schema import Budget, Config
 from syncd.model import HoldAbove, printable
 
 N = TypeVar("N", bound=str)
 
 _Inner = Budget | HoldAbove
-_Table = (
-    AccountConfig
-    | FolderConfig
-    | GraphConfig
-    | WatchConfig
-    | BatchConfig
-    | DeletionsConfig
-    | AuditConfig
-    | LogConfig
-    | _Inner
-)
 
 
 def changes(before: Config, after: Config) -> list[str]:
-    """Return each change: `accounts.eu added`, `watch.settle: 2 → 0.5`; durations in seconds."""
+    """Return each change, such as `accounts.eu added` or `watch.settle: 2 → 0.5` (in seconds)."""
     return [
         *_named("accounts", before.accounts, after.accounts),
         *_named("folders", before.folders, after.folders),
@@ -52,7 +31,9 @@ def changes(before: Config, after: Config) -> list[str]:
     ]
 
 
-def _named(key: str, before: Mapping[N, _Table], after: Mapping[N, _Table]) -> Iterator[str]:
+def _named(
+    key: str, before: Mapping[N, msgspec.Struct], after: Mapping[N, msgspec.Struct]
+) -> Iterator[str]:
     for name in before:
         if name not in after:
             yield f"{key}.{name} removed"
@@ -63,14 +44,14 @@ def _named(key: str, before: Mapping[N, _Table], after: Mapping[N, _Table]) -> I
             yield f"{key}.{name} added"
 
 
-def _within(key: str, before: _Table, after: _Table) -> Iterator[str]:
+def _within(key: str, before: msgspec.Struct, after: msgspec.Struct) -> Iterator[str]:
     for field in fields(before):
-        was: object = getattr(before, field.name)
-        now: object = getattr(after, field.name)
-        if isinstance(was, _Inner) and isinstance(now, _Inner):
-            yield from _within(f"{key}.{field.name}", was, now)
-        elif was != now:
-            yield f"{key}.{field.name}: {_shown(was)} → {_shown(now)}"
+        old: object = getattr(before, field.name)
+        new: object = getattr(after, field.name)
+        if isinstance(old, _Inner) and isinstance(new, _Inner):
+            yield from _within(f"{key}.{field.name}", old, new)
+        elif old != new:
+            yield f"{key}.{field.name}: {_shown(old)} → {_shown(new)}"
 
 
 def _shown(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, said so that a person can mend it."""
+"""Problems in a configuration, worded so that the operator can correct each one."""
 
 import json
 import os
@@ -16,55 +16,58 @@ TOKEN = re.compile(r"EAA[A-Za-z0-9]{12,}|\d{6,}\|[\w-]+|\b[0-9a-fA-F]{32}\b")
 """Access tokens begin with EAA, app tokens are ID|SECRET, app secrets are 32 hex digits."""
 
 Key = tuple[str, ...]
-"""A place in the file, as TOML nests it: ("folders", "spring", "path")."""
+"""The path of a table or key in the file, as TOML nests it: ("folders", "spring", "path")."""
 
 
-class Problem(msgspec.Struct, frozen=True):
-    """One mistake: where it is, what is wrong, and what to write instead."""
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One mistake: its file, line and key, what is wrong, and what to write instead."""
 
     file: Path
     key: str
-    wrong: str
-    write: str
+    message: str
+    fix: str
     line: int | None = None
 
     def __str__(self) -> str:
         file = printable(os.fsencode(self.file))
         place = file if self.line is None else f"{file}:{self.line}"
-        said = f"{self.key}: {self.wrong}" if self.key else self.wrong
-        return f"{place}: {said}\n{indent(self.write, '    ')}"
+        sentence = f"{self.key}: {self.message}" if self.key else self.message
+        return f"{place}: {sentence}\n{indent(self.fix, '    ')}"
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; its text is the whole report, a paragraph a problem."""
+    """The configuration cannot be used; the text is the whole report, one paragraph per problem."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = list(problems)
         super().__init__("\n\n".join(map(str, self.problems)))
 
 
-class RefusedError(Exception):
-    """A value cannot be taken; the reader of its table knows where it stands."""
+class InvalidValueError(Exception):
+    """A value was rejected by its parser; the table that is being read adds the key."""
 
-    def __init__(self, wrong: str, write: str) -> None:
-        super().__init__(wrong)
-        self.wrong = wrong
-        self.write = write
+    def __init__(self, message: str, fix: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
 
 
 def dotted(key: Key) -> str:
+    """Return a key as TOML writes it, with every token in it masked."""
     return ".".join(masked(part) if BARE.fullmatch(part) else quoted(part) for part in key)
 
 
 def quoted(text: str) -> str:
-    """Return text in quotes, on one line, with every token in it masked, and cut when long."""
+    """Return text in quotes, on one line, with every token in it masked, truncated when long."""
     shown = json.dumps(masked(text), ensure_ascii=not text.isprintable())
     return shown if len(shown) <= 80 else shown[:76] + '…"'
 
 
 def masked(text: str) -> str:
+    """Return text with every token in it replaced by asterisks."""
     return TOKEN.sub("***", text)
 
 
-def looks_like_a_token(text: str) -> bool:
+def looks_like_token(text: str) -> bool:
+    """Return whether text contains something of the form of a token."""
     return TOKEN.search(text) is not None

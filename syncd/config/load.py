@@ -1,10 +1,10 @@
-"""From a TOML file to the configuration, or to all that is wrong with it."""
+"""Loading: from a TOML file to the checked configuration, or to all of its mistakes."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from syncd.config.checks import refuse_ledger_inside, refuse_overlaps, where_they_lead
+from syncd.config.checks import check_ledger, check_overlaps, resolve_links
 from syncd.config.errors import ConfigError, Problem
 from syncd.config.reader import Findings, Table
 from syncd.config.schema import Config
@@ -23,15 +23,18 @@ from syncd.config.toml_text import lines_of_keys, parse, read_text
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:
-    """Read and check a configuration file; no secret is read, no folder needs to be there.
+    """Read and check a configuration file; no secret is read, and folders need not exist.
 
-    Raises ConfigError with every mistake of the file.
+    Raises ConfigError with every mistake in the file.
     """
     return loads(read_text(path), path, environ)
 
 
 def loads(text: str, path: Path, environ: Mapping[str, str]) -> Config:
-    """Check the text of a configuration file; path is what its problems are said of."""
+    """Check the text of a configuration file; `path` is the file that its problems name.
+
+    Raises ConfigError with every mistake in the text.
+    """
     findings = Findings(path, lines_of_keys(text))
     root = Table((), parse(path, text), findings)
 
@@ -46,10 +49,10 @@ def loads(text: str, path: Path, environ: Mapping[str, str]) -> Config:
     audit = read_audit(root.table("audit"))
     log = read_log(root.table("log"))
     root.close()
-    led = where_they_lead([*paths.values(), *([] if ledger is None else [str(ledger.path)])])
-    refuse_overlaps(paths, led, findings)
+    resolved = resolve_links([*paths.values(), *([] if ledger is None else [str(ledger.path)])])
+    check_overlaps(paths, resolved, findings)
     if ledger is not None:
-        refuse_ledger_inside(ledger, paths, led, findings)
+        check_ledger(ledger, paths, resolved, findings)
 
     if findings.problems or ledger is None:
         raise ConfigError(sorted(findings.problems, key=_line))

@@ -1,4 +1,4 @@
-"""The configuration as the rest of syncd sees it: typed, checked, frozen."""
+"""The checked configuration: a frozen struct per table, and every default."""
 
 from collections.abc import Mapping
 from enum import Enum, StrEnum
@@ -12,7 +12,7 @@ from syncd.model import AccountId, AccountName, Copying, Deletions, FolderName, 
 
 
 class Tier(Enum):
-    """What Meta has granted the app, for the figures that its pages document."""
+    """The access tier that Meta has granted the app, with the limits that Meta documents."""
 
     DEVELOPMENT = "development"
     STANDARD = "standard"
@@ -27,8 +27,10 @@ class LogLevel(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """How a record is written; AUTO: the console form on a terminal, the journal's own where stderr
-    goes to the journal, logfmt elsewhere.
+    """The form of a log record.
+
+    AUTO is the console form on a terminal, the journal's own form where stderr is connected to the
+    journal, and logfmt elsewhere.
     """
 
     AUTO = "auto"
@@ -38,14 +40,14 @@ class LogFormat(StrEnum):
     LOGFMT = "logfmt"
 
 
-class GraphConfig(msgspec.Struct, frozen=True):
-    """Where the Graph API is and who calls; timeout in seconds, base_url without a last slash."""
+class GraphConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The Graph API: its URL without a trailing slash, the credentials, a timeout in seconds."""
 
-    version: str
-    base_url: str
-    token: SecretSource | None
-    app_secret: SecretSource | None
-    timeout: float
+    version: str = "v25.0"
+    base_url: str = "https://graph.facebook.com"
+    token: SecretSource | None = None
+    app_secret: SecretSource | None = None
+    timeout: float = 60.0
 
 
 class LedgerConfig(msgspec.Struct, frozen=True):
@@ -53,7 +55,7 @@ class LedgerConfig(msgspec.Struct, frozen=True):
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """What an account may spend, windows in seconds; None is the tier's figure."""
+    """The limits of an account, windows in seconds; None stands for the tier's limit."""
 
     points: int | None = None
     window: float | None = None
@@ -61,77 +63,79 @@ class Budget(msgspec.Struct, frozen=True):
     calls_window: float | None = None
 
 
-class AccountConfig(msgspec.Struct, frozen=True):
-    """An ad account; its token and app secret are None when those of [graph] serve.
+class AccountConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """An ad account.
 
-    A tier of None is to be learnt; reserve is the share of the budget that is left to people.
+    `token` and `app_secret` are None where those of [graph] apply, `tier` is None where it is
+    learned from a response. `reserve` is the share of the budget that syncd leaves to other users
+    of the account.
     """
 
     name: AccountName
     id: AccountId
-    workers: int
-    token: SecretSource | None
-    app_secret: SecretSource | None
+    workers: int = 4
+    token: SecretSource | None = None
+    app_secret: SecretSource | None = None
     tier: Tier | None = None
     budget: Budget = Budget()
     reserve: float = 0.1
 
 
-class FolderConfig(msgspec.Struct, frozen=True):
-    """A watched folder; its path is absolute, and bytes as the system has it."""
+class FolderConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """A watched folder; `path` is absolute and has the bytes of the file system."""
 
     name: FolderName
     path: bytes
     account: AccountName
-    mirrors: tuple[AccountName, ...]
-    copy: Copying
-    include: tuple[str, ...]
-    exclude: tuple[str, ...]
-    deletions: Deletions
+    mirrors: tuple[AccountName, ...] = ()
+    copy: Copying = Copying.AUTO
+    include: tuple[str, ...] = ("*.jpg", "*.jpeg", "*.png", "*.gif", "*.bmp", "*.tif", "*.tiff")
+    exclude: tuple[str, ...] = ()
+    deletions: Deletions = Deletions.KEEP
 
 
 class WatchConfig(msgspec.Struct, frozen=True):
-    """In seconds: how long a file must stand still, and the period of the full scan."""
+    """Seconds for which a file must not change before it is taken, and between two full scans."""
 
-    settle: float
-    rescan: float
+    settle: float = 2.0
+    rescan: float = 15 * 60.0
 
 
 class BatchConfig(msgspec.Struct, frozen=True):
-    """What one POST may carry at most: so many images, so many bytes."""
+    """The maximum number of images and of bytes in one POST."""
 
-    images: int
-    bytes: int
+    images: int = 25
+    bytes: int = 24 * 2**20
 
 
 class DeletionsConfig(msgspec.Struct, frozen=True):
-    """When a folder that propagates deletions does so; grace in seconds.
+    """The conditions of deletions in folders that propagate them; `grace` is in seconds.
 
-    Condemned within the grace, more than the larger of hold_above's figures of the folder's
-    files wait for a person.
+    Deletions wait for the operator when more than the larger figure of `hold_above` was condemned
+    within the grace.
     """
 
-    grace: float
-    hold_above: HoldAbove
+    grace: float = 24 * 3600.0
+    hold_above: HoldAbove = HoldAbove(images=20, share=0.1)
 
 
 class AuditConfig(msgspec.Struct, frozen=True):
-    """The period in seconds, and whether an image that is gone from an account is sent again."""
+    """Seconds between two audits, and whether they restore images that an account has lost."""
 
-    every: float
-    restore: bool
+    every: float = 24 * 3600.0
+    restore: bool = True
 
 
 class LogConfig(msgspec.Struct, frozen=True):
-    """How syncd speaks; stats_every in seconds."""
+    """The level and the form of the log; `stats_every` is in seconds."""
 
-    level: LogLevel
-    format: LogFormat
-    stats_every: float
+    level: LogLevel = LogLevel.INFO
+    format: LogFormat = LogFormat.AUTO
+    stats_every: float = 60.0
 
 
-class Config(msgspec.Struct, frozen=True):
-    """One file's whole content, and what was odd about it without being wrong."""
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole configuration file, and warnings about what is unusual but not wrong."""
 
     path: Path
     warnings: tuple[Problem, ...]
@@ -146,17 +150,17 @@ class Config(msgspec.Struct, frozen=True):
     log: LogConfig
 
     def account_by_id(self, account_id: AccountId) -> AccountConfig | None:
-        """Return the account, or None for one that the ledger knows and this file no more."""
+        """Return the account, or None for one that is in the ledger but no longer configured."""
         return next((a for a in self.accounts.values() if a.id == account_id), None)
 
     def token_of(self, account: AccountConfig) -> SecretSource:
         token = account.token or self.graph.token
-        assert token is not None, "load() refuses an account without a token"  # noqa: S101
+        assert token is not None, "load() rejects an account without a token"  # noqa: S101
         return token
 
     def app_secret_of(self, account: AccountConfig) -> SecretSource | None:
         return account.app_secret or self.graph.app_secret
 
     def routes(self, folder: FolderConfig) -> tuple[AccountId, ...]:
-        """Return the accounts that want this folder's images: its own first, then its mirrors."""
+        """Return the accounts that a folder's images go to: its own first, then its mirrors."""
         return tuple(self.accounts[name].id for name in (folder.account, *folder.mirrors))

@@ -1,4 +1,4 @@
-"""Secrets: where one comes from, how it is read, and how it stays unseen."""
+"""Secrets: their sources, how they are read, and a type that never prints one."""
 
 import os
 import re
@@ -10,15 +10,21 @@ from typing import Any, NoReturn, assert_never
 
 import msgspec
 
-from syncd.config.errors import RefusedError, looks_like_a_token, quoted
-from syncd.config.values import kind, path
+from syncd.config.errors import InvalidValueError, looks_like_token, quoted
+from syncd.config.values import described, path
 
-LONGEST = 64 * 1024
-"""More than any token is long; a file that holds more was named by mistake."""
+MAX_BYTES = 64 * 1024
+"""More than any token has; a larger file was named by mistake."""
+
+SOURCE_FIX = (
+    'write { credential = "syncd.token" }, { file = "/etc/syncd/token" }'
+    ' or { env = "SYNCD_TOKEN" }, and put the secret there'
+)
+SOURCE_KEYS = ("credential", "file", "env")
 
 
 class Secret:
-    """A text that shows itself to nobody who does not ask with `reveal()`."""
+    """A string that is shown only by `reveal()`: printing or formatting it yields asterisks."""
 
     __slots__ = ("_text",)
 
@@ -46,15 +52,15 @@ class Secret:
         return hash(self._text)
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        raise TypeError("a secret is neither pickled nor copied")
+        raise TypeError("a secret can be neither pickled nor copied")
 
 
 class SecretError(Exception):
-    """A secret cannot be had; the text says what to do."""
+    """A secret cannot be read; the text names the reason and what to do."""
 
 
 class Credential(msgspec.Struct, frozen=True):
-    """A file of $CREDENTIALS_DIRECTORY, where systemd puts what LoadCredential= names."""
+    """A file in $CREDENTIALS_DIRECTORY, where systemd puts the credentials of LoadCredential=."""
 
     name: str
 
@@ -63,6 +69,8 @@ class Credential(msgspec.Struct, frozen=True):
 
 
 class SecretFile(msgspec.Struct, frozen=True):
+    """A file that contains nothing but the secret."""
+
     path: str
 
     def __str__(self) -> str:
@@ -81,59 +89,104 @@ class Variable(msgspec.Struct, frozen=True):
 SecretSource = Credential | SecretFile | Variable
 
 
+def secret_source(value: object) -> SecretSource:
+    """Parse a table that names the source of a secret."""
+    if isinstance(value, str):
+        raise InvalidValueError(
+            "this file must not contain the secret itself, because others may read it", SOURCE_FIX
+        )
+    if not isinstance(value, dict):
+        raise InvalidValueError(f"expected a table, got {described(value)}", SOURCE_FIX)
+    if len(value) != 1 or not value.keys() <= set(SOURCE_KEYS):
+        raise InvalidValueError("needs exactly one of the keys credential, file, env", SOURCE_FIX)
+    ((key, name),) = value.items()
+    if not isinstance(name, str):
+        raise InvalidValueError(f"expected a string for {key}, got {described(name)}", SOURCE_FIX)
+    if looks_like_token(name):
+        raise InvalidValueError(f"{key} contains a secret, instead of its source", SOURCE_FIX)
+    match key:
+        case "credential":
+            if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,200}", name):
+                message = f"{quoted(name)} is not the name of a credential"
+                raise InvalidValueError(message, SOURCE_FIX)
+            return Credential(name)
+        case "env":
+            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+                message = f"{quoted(name)} is not the name of an environment variable"
+                raise InvalidValueError(message, SOURCE_FIX)
+            return Variable(name)
+        case _:
+            return SecretFile(path("/etc/syncd/token")(name))
+
+
+def exposure(source: SecretSource | None) -> tuple[str, str] | None:
+    """Return a message and a fix when other users can read or write the secret's file."""
+    if not isinstance(source, SecretFile):
+        return None
+    try:
+        mode = stat.S_IMODE(os.stat(source.path).st_mode)
+    except OSError:
+        return None  # read_secret reports it, once the secret is needed
+    if not mode & (stat.S_IROTH | stat.S_IWOTH):
+        return None
+    # The group's permissions are not checked: root:syncd 0640 is a good way to provide a token.
+    return (
+        f"other users can read or write {source.path}: its mode is {mode:04o}",
+        f"run: chmod o= {shlex.quote(source.path)}",
+    )
+
+
 def read_secret(source: SecretSource, environ: Mapping[str, str]) -> Secret:
-    """Return the secret, without the newline that ends its file; blocks as reading a file does.
+    """Read a secret, without the newline at its end; blocks while a file is read.
 
     Raises SecretError.
     """
     match source:
         case Credential(name):
-            text = _credential(name, environ)
+            text = _read_credential(name, environ)
         case SecretFile(path):
-            text = _file(path, "write the token into it, or name another file")
+            text = _read_file(path, "write the token into it, or name another file")
         case Variable(name):
             if name not in environ:
-                raise SecretError(
-                    f"the variable {name} is not set: export it before syncd is started"
-                )
+                raise SecretError(f"the variable {name} is not set: export it before syncd starts")
             text = environ[name]
         case _:
             assert_never(source)
     return Secret(_checked(text.removesuffix("\n").removesuffix("\r"), source))
 
 
-def _credential(name: str, environ: Mapping[str, str]) -> str:
+def _read_credential(name: str, environ: Mapping[str, str]) -> str:
     directory = environ.get("CREDENTIALS_DIRECTORY")
     if not directory:
         raise SecretError(
-            f"the credential {name} is handed over by systemd, and $CREDENTIALS_DIRECTORY is not"
-            " set: start syncd by its unit, or configure { file = … } or { env = … }"
+            f"the credential {name} is provided by systemd, but $CREDENTIALS_DIRECTORY is not set:"
+            " start syncd with systemctl, or configure { file = … } or { env = … }"
         )
-    return _file(
+    return _read_file(
         f"{directory}/{name}",
         f"put it into /etc/credstore/{name} (mode 0600), with LoadCredential={name} in the unit",
     )
 
 
-def _file(path: str, otherwise: str) -> str:
+def _read_file(path: str, fix: str) -> str:
     try:
-        # A FIFO would be waited for: only a regular file is opened.
+        # Opening a FIFO would block, therefore only a regular file is opened.
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise SecretError(f"{path} is no regular file: {otherwise}")
+            raise SecretError(f"{path} is not a regular file: {fix}")
         with open(path, "rb") as file:
-            content = file.read(LONGEST + 1)
+            content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise SecretError(f"there is no file {path}: {otherwise}") from None
+        raise SecretError(f"{path} does not exist: {fix}") from None
     except PermissionError:
         raise SecretError(
-            f"{path} may not be read by this user: give it to the user that syncd runs as,"
-            f" with chown and chmod 600"
+            f"this user is not allowed to read {path}: make the user that runs syncd its owner"
+            " (chown), with chmod 600"
         ) from None
     except OSError as error:
-        raise SecretError(f"{path} cannot be read ({error.strerror}): {otherwise}") from None
-    if len(content) > LONGEST:
-        raise SecretError(f"{path} is too long to be a token: {otherwise}")
-    # What is not UTF-8 becomes a character that _checked refuses, without showing it.
+        raise SecretError(f"{path} cannot be read ({error.strerror}): {fix}") from None
+    if len(content) > MAX_BYTES:
+        raise SecretError(f"{path} is too long to be a token: {fix}")
+    # Bytes that are not UTF-8 become a character that _checked rejects without showing it.
     return content.decode("utf-8", "replace")
 
 
@@ -141,61 +194,13 @@ def _checked(text: str, source: SecretSource) -> str:
     if not text:
         raise SecretError(f"{source} is empty: write the token into it")
     if text != text.strip():
-        raise SecretError(f"{source} begins or ends with blank space: leave the token alone in it")
-    # What goes into an HTTP header: a newline there would be a header of its own.
+        raise SecretError(
+            f"{source} begins or ends with white space: write nothing but the token into it"
+        )
+    # The secret is sent in an HTTP header, where a newline would begin another header.
     if any(not "!" <= character <= "~" for character in text):
         raise SecretError(
-            f"{source} holds a character that no token has, such as a space or a second line:"
-            " leave the token alone in it"
+            f"{source} contains a character that no token has, such as a space or a second line:"
+            " write nothing but the token into it"
         )
     return text
-
-
-FORMS = (
-    '{ credential = "syncd.token" }, { file = "/etc/syncd/token" }'
-    ' or { env = "SYNCD_TOKEN" }, and put the secret itself there'
-)
-KEYS = ("credential", "file", "env")
-
-
-def secret_source(value: object) -> SecretSource:
-    advice = f"write {FORMS}"
-    if isinstance(value, str):
-        raise RefusedError("a secret does not belong in this file, which others may read", advice)
-    if not isinstance(value, dict):
-        raise RefusedError(f"is {kind(value)}, and does not say where the secret is", advice)
-    if len(value) != 1 or not value.keys() <= set(KEYS):
-        raise RefusedError("needs one of the keys credential, file and env, and no other", advice)
-    ((form, named),) = value.items()
-    if not isinstance(named, str):
-        raise RefusedError(f"has {kind(named)} for {form}, where a text should stand", advice)
-    if looks_like_a_token(named):
-        raise RefusedError(f"has a secret for {form}, where the place of one is named", advice)
-    match form:
-        case "credential":
-            if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,200}", named):
-                raise RefusedError(f"{quoted(named)} is no credential's name", advice)
-            return Credential(named)
-        case "env":
-            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", named):
-                raise RefusedError(f"{quoted(named)} is no variable's name", advice)
-            return Variable(named)
-        case _:
-            return SecretFile(path("/etc/syncd/token")(named))
-
-
-def exposure(source: SecretSource | None) -> tuple[str, str] | None:
-    """Say what is wrong and what to type when others can get at the secret's file."""
-    if not isinstance(source, SecretFile):
-        return None
-    try:
-        mode = stat.S_IMODE(os.stat(source.path).st_mode)
-    except OSError:
-        return None  # read_secret says it better, to whoever needs the secret
-    if not mode & (stat.S_IROTH | stat.S_IWOTH):
-        return None
-    # What the group may do is left alone: root:syncd 0640 is a good way to hand a token over.
-    return (
-        f"{source.path} is open to others: its mode is {mode:04o}",
-        f"type: chmod o= {shlex.quote(source.path)}",
-    )

@@ -1,4 +1,4 @@
-"""One value of the file: what it may be, and the sentence for what it may not."""
+"""Parsers of single values; each raises InvalidValueError with what to write instead."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from syncd.config.errors import RefusedError, quoted
+from syncd.config.errors import InvalidValueError, quoted
 from syncd.model import AccountId
 
 T = TypeVar("T")
@@ -17,140 +17,207 @@ E = TypeVar("E", bound=Enum)
 Parser = Callable[[object], T]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{1,6})?) ?([A-Za-z]+)", re.ASCII)
 
 
-def text(value: object) -> str:
+def string(value: object) -> str:
+    """Parse any string."""
     if not isinstance(value, str):
-        raise RefusedError(f"is {kind(value)}, not a text", "write a text in quotes")
+        raise InvalidValueError(f"expected a string, got {described(value)}", "write it in quotes")
     return value
 
 
-def texts(value: object) -> tuple[str, ...]:
-    advice = 'write a list of texts, such as ["a", "b"]'
+def strings(value: object) -> tuple[str, ...]:
+    """Parse an array of strings."""
+    fix = 'write an array of strings, such as ["a", "b"]'
     if not isinstance(value, list):
-        raise RefusedError(f"is {kind(value)}, not a list", advice)
+        raise InvalidValueError(f"expected an array, got {described(value)}", fix)
     for item in value:
         if not isinstance(item, str):
-            raise RefusedError(f"holds {kind(item)} where a text should stand", advice)
+            raise InvalidValueError(f"expected strings in the array, got {described(item)}", fix)
     return tuple(value)
 
 
 def patterns(value: object) -> tuple[str, ...]:
-    given = texts(value)
+    """Parse an array of non-empty strings."""
+    given = strings(value)
     if "" in given:
-        raise RefusedError("holds an empty pattern", 'write a pattern such as "*.jpg", or nothing')
+        raise InvalidValueError(
+            "contains an empty pattern", 'write a pattern such as "*.jpg", or remove the empty one'
+        )
     return given
 
 
-def whole_number(lowest: int, highest: int) -> Parser[int]:
+def integer(lowest: int, highest: int) -> Parser[int]:
+    """Return a parser of integers from `lowest` to `highest`."""
+
     def parse(value: object) -> int:
-        advice = f"write a number from {lowest} to {highest}, without quotes"
+        fix = f"write an integer from {lowest} to {highest}, without quotes"
         if not isinstance(value, int) or isinstance(value, bool):
-            raise RefusedError(f"is {kind(value)}, not a whole number", advice)
+            raise InvalidValueError(f"expected an integer, got {described(value)}", fix)
         if not lowest <= value <= highest:
-            raise RefusedError(f"is {_numeral(value)}", advice)
+            raise InvalidValueError(f"{_numeral(value)} is out of range", fix)
         return value
 
     return parse
 
 
 def share(value: object) -> float:
-    """Take a part of a whole of which something is left: from 0 up to 1, without 1."""
-    advice = "write a share from 0 to less than 1, without quotes, such as 0.1 for a tenth"
-    given = _share(value, advice)
+    """Parse a share of a whole that leaves some of it: from 0 to less than 1."""
+    fix = "write a number from 0 to less than 1, without quotes, such as 0.1 for 10 %"
+    given = _share(value, fix)
     if given == 1:
-        raise RefusedError(f"is {value}", advice)
+        raise InvalidValueError(f"{value} is out of range", fix)
     return given
 
 
 def share_or_all(value: object) -> float:
-    """Take a part of a whole: from 0 to 1, both included."""
-    return _share(value, "write a share from 0 to 1, without quotes, such as 0.1 for a tenth")
+    """Parse a share of a whole: from 0 to 1, both included."""
+    return _share(value, "write a number from 0 to 1, without quotes, such as 0.1 for 10 %")
 
 
-def _share(value: object, advice: str) -> float:
+def _share(value: object, fix: str) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise RefusedError(f"is {kind(value)}, not a share", advice)
+        raise InvalidValueError(f"expected a float, got {described(value)}", fix)
     if not 0 <= value <= 1:
-        raise RefusedError(f"is {_numeral(value)}", advice)
+        raise InvalidValueError(f"{_numeral(value)} is out of range", fix)
     return float(value)
 
 
-def truth(value: object) -> bool:
+def boolean(value: object) -> bool:
+    """Parse true or false."""
     if not isinstance(value, bool):
-        raise RefusedError(
-            f"is {kind(value)}, not true or false", "write true or false, without quotes"
+        raise InvalidValueError(
+            f"expected a boolean, got {described(value)}", "write true or false, without quotes"
         )
     return value
 
 
 def one_of(kinds: type[E]) -> Parser[E]:
+    """Return a parser of the values of an enum of strings."""
+
     def parse(value: object) -> E:
         known = [member.value for member in kinds]
-        if not isinstance(value, str) or value not in known:
-            shown = quoted(value) if isinstance(value, str) else kind(value)
-            choices = ", ".join(quoted(name) for name in known)
-            raise RefusedError(f"is {shown}", f"write one of {choices}")
+        fix = f"write one of {', '.join(map(quoted, known))}"
+        if not isinstance(value, str):
+            raise InvalidValueError(f"expected a string, got {described(value)}", fix)
+        if value not in known:
+            raise InvalidValueError(f"{quoted(value)} is not a known value", fix)
         return kinds(value)
 
     return parse
 
 
+class Scale(msgspec.Struct, frozen=True):
+    """The units of a quantity, its name, and an example of how it is written."""
+
+    units: Mapping[str, float]
+    name: str
+    example: str
+
+    def amount(self, text: str) -> float | None:
+        """Return the amount in the base unit, or None for what is not an amount."""
+        found = AMOUNT.fullmatch(text)
+        if found is None or found[2] not in self.units:
+            return None
+        return float(found[1]) * self.units[found[2]]
+
+    def parse(self, value: object, lowest: str, highest: str) -> float:
+        """Parse a string of a number and a unit; raise InvalidValueError outside the limits."""
+        fix = f"write a {self.name} such as {self.example}, from {quoted(lowest)} to"
+        fix = f"{fix} {quoted(highest)}; the units are {', '.join(self.units)}"
+        if not isinstance(value, str):
+            message = f"expected a string with a unit, got {described(value)}"
+            raise InvalidValueError(message, fix)
+        amount = self.amount(value)
+        if amount is None:
+            raise InvalidValueError(f"{quoted(value)} is not a {self.name}", fix)
+        if not (self.amount(lowest) or 0) <= amount <= (self.amount(highest) or 0):
+            raise InvalidValueError(f"{quoted(value)} is out of range", fix)
+        return amount
+
+
+SECONDS = Scale(
+    units={"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400},
+    name="duration",
+    example='"15m"',
+)
+BYTES = Scale(
+    units={"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30},
+    name="size",
+    example='"24MiB"',
+)
+
+
+def duration(shortest: str, longest: str) -> Parser[float]:
+    """Return a parser of durations such as "90s" or "15m", which it returns in seconds."""
+    return lambda value: SECONDS.parse(value, shortest, longest)
+
+
+def size(smallest: str, largest: str) -> Parser[int]:
+    """Return a parser of sizes such as "24MiB" or "300KB", which it returns in bytes."""
+    return lambda value: int(BYTES.parse(value, smallest, largest))
+
+
 def path(example: str) -> Parser[str]:
-    """Take an absolute path, and bring it into the one form that has no doubled slashes."""
+    """Return a parser of absolute paths, which it returns without doubled slashes."""
 
     def parse(value: object) -> str:
-        advice = f'write an absolute one, such as "{example}"'
+        fix = f'write an absolute path, such as "{example}"'
         if not isinstance(value, str):
-            raise RefusedError(f"is {kind(value)}, not a path", advice)
+            raise InvalidValueError(f"expected a string, got {described(value)}", fix)
         if not value.startswith("/"):
-            raise RefusedError(f"is {quoted(value)}, which is no absolute path", advice)
+            raise InvalidValueError(f"{quoted(value)} is not an absolute path", fix)
         if "\0" in value:
-            raise RefusedError("holds a NUL, which no path can", advice)
+            raise InvalidValueError("contains a NUL character, which no path can contain", fix)
         parts = [part for part in value.split("/") if part not in {"", "."}]
-        # Beside a symbolic link, what ".." means is not to be seen from the path alone.
+        # After a symbolic link, ".." cannot be resolved from the path alone.
         if ".." in parts:
-            raise RefusedError(f'is {quoted(value)}, with ".." in it', advice)
+            raise InvalidValueError(f'{quoted(value)} contains ".."', fix)
         return "/" + "/".join(parts)
 
     return parse
 
 
 def version(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"v[1-9]\d{0,2}\.\d", value, re.ASCII):
-        shown = quoted(value) if isinstance(value, str) else kind(value)
-        raise RefusedError(f"is {shown}", 'write a version of the Graph API, such as "v25.0"')
+    """Parse a version of the Graph API."""
+    fix = 'write a version such as "v25.0"'
+    if not isinstance(value, str):
+        raise InvalidValueError(f"expected a string, got {described(value)}", fix)
+    if not re.fullmatch(r"v[1-9]\d{0,2}\.\d", value, re.ASCII):
+        raise InvalidValueError(f"{quoted(value)} is not a version of the Graph API", fix)
     return value
 
 
 def account_id(value: object) -> AccountId:
-    advice = 'write the account\'s number with or without act_, such as "act_1234567890"'
+    """Parse the id of an ad account, which is returned without "act_"."""
+    fix = 'write the account\'s number in quotes, with or without act_, such as "act_1234567890"'
     if not isinstance(value, str):
-        raise RefusedError(f"is {kind(value)}, not a text in quotes", advice)
+        raise InvalidValueError(f"expected a string, got {described(value)}", fix)
     digits = value.removeprefix("act_")
     if not re.fullmatch(r"[1-9]\d{0,19}", digits, re.ASCII):
-        raise RefusedError(f"is {quoted(value)}, which is no account's id", advice)
+        raise InvalidValueError(f"{quoted(value)} is not an account id", fix)
     return AccountId(digits)
 
 
 def base_url(value: object) -> str:
-    advice = 'write "https://graph.facebook.com", or "http://127.0.0.1:PORT" for a sandbox'
-    given = text(value)
+    """Parse an https URL, or an http URL of this machine; return it without a trailing slash."""
+    fix = 'write "https://graph.facebook.com", or "http://127.0.0.1:PORT" for a sandbox'
+    given = string(value)
     try:
         url = urlsplit(given)
         host, _ = url.hostname, url.port
     except ValueError:
-        raise RefusedError(f"is {quoted(given)}, which is no URL", advice) from None
+        raise InvalidValueError(f"{quoted(given)} is not a URL", fix) from None
     if url.username is not None or url.password is not None:
-        raise RefusedError("has a user name or password in it", advice)
+        raise InvalidValueError("contains a user name or a password", fix)
     if url.scheme not in {"http", "https"} or not host or not re.fullmatch(r"[!-~]+", given):
-        raise RefusedError(f"is {quoted(given)}, which is no http or https URL", advice)
+        raise InvalidValueError(f"{quoted(given)} is not an http or https URL", fix)
     if "?" in given or "#" in given:
-        raise RefusedError("has a query or a fragment in it", advice)
+        raise InvalidValueError("contains a query or a fragment", fix)
     if url.scheme == "http" and not _is_loopback(host):
-        raise RefusedError(
-            f"is {quoted(given)}: over plain http the token could be read on the way to {host}",
-            advice,
+        raise InvalidValueError(
+            f"{quoted(given)} would send the token unencrypted over the network", fix
         )
     return given.rstrip("/")
 
@@ -163,25 +230,27 @@ def _is_loopback(host: str) -> bool:
 
 
 def check_name(name: str) -> None:
-    """Refuse a name of an account or folder that a log or a command line could mistake."""
+    """Raise InvalidValueError for a name that is ambiguous in a log or on a command line."""
     if not NAME.fullmatch(name):
-        raise RefusedError(
-            "is no name for an account or folder",
-            "write letters, digits, _, - and . only, 64 at most, and a letter or digit first",
+        raise InvalidValueError(
+            "is not a valid name for an account or a folder",
+            "write at most 64 letters, digits, _, - and ., beginning with a letter or digit",
         )
 
 
-def kind(value: object) -> str:
-    """Say what TOML calls this value, for a sentence that begins with its key."""
+def described(value: object) -> str:
+    """Return the TOML type of a value, and the value where it is short."""
     match value:
         case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return _numeral(value) if _is_huge(value) else f"the number {_numeral(value)}"
+            return f"the boolean {str(value).lower()}"
+        case int():
+            return _numeral(value) if _is_huge(value) else f"the integer {value}"
+        case float():
+            return f"the float {value}"
         case str():
-            return "a text"
+            return "a string"
         case list():
-            return "a list"
+            return "an array"
         case dict():
             return "a table"
         case _:
@@ -189,56 +258,9 @@ def kind(value: object) -> str:
 
 
 def _numeral(value: int | float) -> str:
-    return "a number of more than 64 bits" if _is_huge(value) else str(value)
+    return "an integer of more than 64 bits" if _is_huge(value) else str(value)
 
 
 def _is_huge(value: int | float) -> bool:
-    """Tell whether it is more than TOML knows: Python refuses to write thousands of digits."""
+    """Return whether an integer exceeds TOML's range: Python does not print thousands of digits."""
     return isinstance(value, int) and value.bit_length() > 64
-
-
-AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{1,6})?) ?([A-Za-z]+)", re.ASCII)
-
-
-class Scale(msgspec.Struct, frozen=True):
-    """The units of a quantity, and how a person is told to write it."""
-
-    units: Mapping[str, float]
-    form: str
-
-    def amount(self, written: str) -> float | None:
-        found = AMOUNT.fullmatch(written)
-        if found is None or found[2] not in self.units:
-            return None
-        return float(found[1]) * self.units[found[2]]
-
-    def read(self, value: object, lowest: str, highest: str) -> float:
-        advice = f"write {self.form}; from {lowest} to {highest}"
-        if not isinstance(value, str):
-            raise RefusedError(f"is {kind(value)}, and its unit is not known", advice)
-        amount = self.amount(value)
-        if amount is None:
-            raise RefusedError(f"is {quoted(value)}", advice)
-        if not (self.amount(lowest) or 0) <= amount <= (self.amount(highest) or 0):
-            raise RefusedError(f"is {quoted(value)}, out of range", advice)
-        return amount
-
-
-SECONDS = Scale(
-    units={"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400},
-    form='a number and ms, s, m, h or d, such as "2s", "15m"',
-)
-BYTES = Scale(
-    units={"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30},
-    form='a number and a unit, such as "24MiB", "300KB"',
-)
-
-
-def duration(shortest: str, longest: str) -> Parser[float]:
-    """Read "90s" or "15m" as seconds."""
-    return lambda value: SECONDS.read(value, shortest, longest)
-
-
-def size(smallest: str, largest: str) -> Parser[int]:
-    """Read "24MiB" or "300KB" as bytes."""
-    return lambda value: int(BYTES.read(value, smallest, largest))

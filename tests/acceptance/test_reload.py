@@ -173,7 +173,7 @@ async def bring(rig: Rig, daemon: Daemon, number: int) -> None:
         ('timeout = "5s"', "timeout = 5", "graph.timeout"),
         ("SYNCD_TEST_TOKEN", "SYNCD_NO_SUCH_TOKEN", "SYNCD_NO_SUCH_TOKEN is not set"),
         ("ledger.db", "other.db", "restart"),
-        (None, None, "there is no such file"),
+        (None, None, "the file does not exist"),
     ],
 )
 async def test_a_file_that_is_wrong_changes_nothing_and_the_log_says_why(

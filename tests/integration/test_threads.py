@@ -10,7 +10,7 @@ import pytest
 from support.hanging import hanging
 from support.rig import until
 
-from syncd.config.checks import where_they_lead
+from syncd.config.checks import resolve_links
 from syncd.threads import ThreadPool, run_in_thread
 
 MANY = 50  # more than any pool has threads
@@ -82,7 +82,7 @@ def test_where_paths_lead_is_told_of_those_that_answer(tmp_path: Path) -> None:
     link.symlink_to(tmp_path / "real")
     with hanging(share) as folder:
         folder.hang()
-        led = where_they_lead([str(share), str(link), "/nowhere"])
+        led = resolve_links([str(share), str(link), "/nowhere"])
         assert folder.asked_in_vain > 0
         folder.recover()
     assert led == {

@@ -1,4 +1,4 @@
-"""The configuration and the disk: the file itself, links between folders, secrets."""
+"""The configuration on disk: the file itself, links between folders, secrets."""
 
 import copy
 import os
@@ -45,27 +45,27 @@ def report(path: Path) -> str:
     return str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_a_problem_like_any_other(tmp_path: Path) -> None:
+def test_a_file_that_does_not_exist_is_reported(tmp_path: Path) -> None:
     assert report(tmp_path / "none.toml") == (
-        f"{tmp_path}/none.toml: there is no such file\n"
-        "    write it, as config.example.toml shows; or name another with --config PATH"
+        f"{tmp_path}/none.toml: the file does not exist\n"
+        "    create it (config.example.toml is a template), or name another file with --config PATH"
     )
 
 
-def test_a_directory_is_no_configuration(tmp_path: Path) -> None:
-    assert report(tmp_path).startswith(f"{tmp_path}: cannot be read: Is a directory\n")
+def test_a_directory_is_not_a_configuration(tmp_path: Path) -> None:
+    assert report(tmp_path).startswith(f"{tmp_path}: the file cannot be read: Is a directory\n")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.geteuid() == 0, reason="root is allowed to read everything")
+def test_a_file_that_the_user_is_not_allowed_to_read_is_reported(tmp_path: Path) -> None:
     path = config_file(tmp_path, {"a": tmp_path / "a"})
     path.chmod(0)
-    assert report(path).startswith(f"{path}: this user may not read it\n")
+    assert report(path).startswith(f"{path}: this user is not allowed to read the file\n")
 
 
-def test_a_file_in_another_encoding_shows_where(tmp_path: Path) -> None:
+def test_a_file_in_another_encoding_is_reported_with_the_place(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
-    # The mark at the beginning of the file is no part of its first line.
+    # The mark at the beginning of the file does not belong to its first line.
     path.write_bytes(b"\xef\xbb\xbf" + "[folders.a]\npath = '/srv/Frühling'\n".encode("latin-1"))
     assert report(path) == (
         f"{path}:2: column 16: the byte 0xfc is not UTF-8\n"
@@ -75,24 +75,24 @@ def test_a_file_in_another_encoding_shows_where(tmp_path: Path) -> None:
     )
 
 
-def test_a_byte_order_mark_and_dos_line_ends_do_no_harm(tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_dos_line_endings_are_accepted(tmp_path: Path) -> None:
     path = config_file(tmp_path, {"a": tmp_path / "a"})
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
     assert load(path, {}).folders
 
 
-def test_a_folder_that_is_not_there_yet_is_no_mistake(tmp_path: Path) -> None:
+def test_a_folder_that_does_not_exist_yet_is_not_a_mistake(tmp_path: Path) -> None:
     assert load(config_file(tmp_path, {"a": tmp_path / "not" / "yet"}), {}).warnings == ()
 
 
 def test_a_folder_by_a_link(tmp_path: Path) -> None:
-    """It lies in another all the same. (A message cuts long paths: this test's name is short.)"""
+    """It is inside the other folder. (Long paths are truncated: the test needs a short name.)"""
     (tmp_path / "real" / "below").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "real")
     path = config_file(tmp_path, {"all": tmp_path / "real", "some": tmp_path / "link" / "below"})
     assert (
-        f'folders.some.path: "{tmp_path}/link/below" lies inside the folder "all"'
-        f' ("{tmp_path}/real"), by a link ("{tmp_path}/real/below")\n'
+        f'folders.some.path: "{tmp_path}/link/below" is inside the folder "all"'
+        f' ("{tmp_path}/real"): it resolves to "{tmp_path}/real/below"\n'
     ) in report(path)
 
 
@@ -101,20 +101,20 @@ def test_two_links_to_one_folder_are_the_same_folder(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).symlink_to("real")
     path = config_file(tmp_path, {"a": tmp_path / "a", "b": tmp_path / "b"})
-    assert f'folders.b.path: "{tmp_path}/b" is the folder "a"' in report(path)
+    assert f'folders.b.path: "{tmp_path}/b" is the same directory as the folder "a"' in report(path)
 
 
 def test_a_ledger_by_a_link(tmp_path: Path) -> None:
-    """It is watched all the same; its path is cut in the message, as long ones are."""
+    """It is inside the folder; its path may be truncated in the message."""
     (tmp_path / "a").mkdir()
     (tmp_path / "state").symlink_to("a")
     path = config_file(tmp_path, {"a": tmp_path / "a"})
     assert "ledger.path: " in report(path)
-    assert 'lies inside the folder "a"' in report(path)
+    assert 'is inside the folder "a"' in report(path)
 
 
 @pytest.mark.parametrize(("mode", "warned"), [(0o600, 0), (0o640, 0), (0o644, 1), (0o602, 1)])
-def test_a_token_file_that_others_can_read_is_warned_about(
+def test_a_token_file_that_other_users_can_access_causes_a_warning(
     tmp_path: Path, mode: int, warned: int
 ) -> None:
     token = tmp_path / "token"
@@ -124,8 +124,8 @@ def test_a_token_file_that_others_can_read_is_warned_about(
     assert len(warnings) == warned
     for warning in warnings:
         assert (warning.key, warning.line) == ("graph.token", 3)
-        assert warning.wrong == f"{token} is open to others: its mode is {mode:04o}"
-        assert warning.write == f"type: chmod o= {token}"
+        assert warning.message == f"other users can read or write {token}: its mode is {mode:04o}"
+        assert warning.fix == f"run: chmod o= {token}"
 
 
 SOURCES: list[SecretSource] = [
@@ -136,7 +136,7 @@ SOURCES: list[SecretSource] = [
 
 
 def secret(tmp_path: Path, source: SecretSource, content: str) -> Secret:
-    """Put the content where the source is, and read it back."""
+    """Write the content to the source, and read it back."""
     (tmp_path / "syncd.token").write_bytes(content.encode("utf-8", "surrogateescape"))
     if isinstance(source, SecretFile):
         source = SecretFile(f"{tmp_path}/syncd.token")
@@ -154,75 +154,75 @@ def test_a_secret_is_read_without_its_newline(
 
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("", "is empty: write the token into it"),
         ("\n", "is empty: write the token into it"),
-        (TOKEN + "\n\n", "begins or ends with blank space: leave the token alone in it"),
-        (f"{TOKEN}\nx", "holds a character that no token has"),
-        (f"{TOKEN}\udcff", "holds a character that no token has"),
-        (f"{TOKEN}é", "holds a character that no token has"),
+        (TOKEN + "\n\n", "begins or ends with white space: write nothing but the token"),
+        (f"{TOKEN}\nx", "contains a character that no token has"),
+        (f"{TOKEN}\udcff", "contains a character that no token has"),
+        (f"{TOKEN}é", "contains a character that no token has"),
     ],
 )
-def test_what_is_no_token_is_refused_and_not_shown(
-    tmp_path: Path, source: SecretSource, content: str, said: str
+def test_content_that_is_not_a_token_is_rejected_and_not_shown(
+    tmp_path: Path, source: SecretSource, content: str, message: str
 ) -> None:
     with pytest.raises(SecretError) as caught:
         secret(tmp_path, source, content)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert TOKEN not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("source", "environ", "said"),
+    ("source", "environ", "message"),
     [
         (
             Variable("SYNCD_TOKEN"),
             {},
-            "the variable SYNCD_TOKEN is not set: export it before syncd is started",
+            "the variable SYNCD_TOKEN is not set: export it before syncd starts",
         ),
         (
             Credential("syncd.token"),
             {},
             (
-                "the credential syncd.token is handed over by systemd, and $CREDENTIALS_DIRECTORY"
-                " is not set: start syncd by its unit, or configure { file = … } or { env = … }"
+                "the credential syncd.token is provided by systemd, but $CREDENTIALS_DIRECTORY is"
+                " not set: start syncd with systemctl, or configure { file = … } or { env = … }"
             ),
         ),
         (
             Credential("syncd.token"),
             {"CREDENTIALS_DIRECTORY": "/nowhere"},
             (
-                "there is no file /nowhere/syncd.token: put it into /etc/credstore/syncd.token"
+                "/nowhere/syncd.token does not exist: put it into /etc/credstore/syncd.token"
                 " (mode 0600), with LoadCredential=syncd.token in the unit"
             ),
         ),
         (
             SecretFile("/nowhere/token"),
             {},
-            "there is no file /nowhere/token: write the token into it, or name another file",
+            "/nowhere/token does not exist: write the token into it, or name another file",
         ),
         (
             SecretFile("/dev/zero"),
             {},
-            "/dev/zero is no regular file: write the token into it, or name another file",
+            "/dev/zero is not a regular file: write the token into it, or name another file",
         ),
     ],
 )
-def test_a_secret_that_cannot_be_had_says_what_to_do(
-    source: SecretSource, environ: dict[str, str], said: str
+def test_a_secret_that_cannot_be_read_is_reported_with_what_to_do(
+    source: SecretSource, environ: dict[str, str], message: str
 ) -> None:
     with pytest.raises(SecretError) as caught:
         read_secret(source, environ)
-    assert str(caught.value) == said
+    assert str(caught.value) == message
 
 
-def test_a_file_that_is_too_long_is_no_token(tmp_path: Path) -> None:
+def test_a_file_that_is_too_long_is_not_a_token(tmp_path: Path) -> None:
     with pytest.raises(SecretError, match="is too long to be a token"):
         secret(tmp_path, SecretFile(""), "x" * 70_000)
 
 
-def test_a_secret_shows_itself_to_nobody() -> None:
+def test_a_secret_is_never_printed_or_copied() -> None:
     held = Secret(TOKEN)
     for shown in (
         str(held),
@@ -239,7 +239,7 @@ def test_a_secret_shows_itself_to_nobody() -> None:
             leave(held)
 
 
-def test_secrets_compare_by_what_they_hold() -> None:
+def test_secrets_are_equal_when_their_contents_are_equal() -> None:
     assert Secret(TOKEN) == Secret(TOKEN)
     assert hash(Secret(TOKEN)) == hash(Secret(TOKEN))
     assert Secret(TOKEN) != Secret("other")

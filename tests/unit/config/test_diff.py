@@ -1,4 +1,4 @@
-"""What a reload says has changed: the keys as a person writes them, and nothing else."""
+"""The differences between two configurations: the changed keys, and nothing else."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def read(text: str) -> Config:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "expected"),
     [
         ("", "", []),
         ('"2s"', '"2000ms"', []),
@@ -55,11 +55,11 @@ def read(text: str) -> Config:
         ),
     ],
 )
-def test_each_change_is_said_by_its_key(old: str, new: str, said: list[str]) -> None:
-    assert changes(read(BEFORE), read(BEFORE.replace(old, new, 1) if old else BEFORE)) == said
+def test_a_change_is_named_by_its_key(old: str, new: str, expected: list[str]) -> None:
+    assert changes(read(BEFORE), read(BEFORE.replace(old, new, 1) if old else BEFORE)) == expected
 
 
-def test_several_changes_are_said_in_the_order_of_the_file() -> None:
+def test_several_changes_are_in_the_order_of_the_sections() -> None:
     after = BEFORE.replace('"2s"', '"1s"').replace('["eu"]', "[]").replace("points = 60", "")
     assert changes(read(BEFORE), read(after)) == [
         "accounts.eu.budget.points: 60 → not set",

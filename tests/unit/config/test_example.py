@@ -1,4 +1,4 @@
-"""config.example.toml against the code: all keys, the true defaults."""
+"""config.example.toml compared with the code: every key, and the defaults."""
 
 import re
 from pathlib import Path
@@ -34,18 +34,18 @@ account = "main"
 """
 
 
-def test_the_example_loads_as_it_is_and_says_nothing_but_the_defaults() -> None:
+def test_the_example_loads_and_sets_nothing_but_defaults() -> None:
     assert load(EXAMPLE, {}) == defaults()
 
 
-def test_what_the_example_comments_out_are_the_defaults() -> None:
+def test_the_keys_that_the_example_comments_out_have_their_defaults() -> None:
     text = EXAMPLE.read_text()
     uncommented, count = re.subn(r"^#(?=\w)", "", text, flags=re.MULTILINE)
     assert count > 10
     assert loads(uncommented, EXAMPLE, {}) == defaults()
 
 
-def test_the_example_names_every_key_that_there_is() -> None:
+def test_the_example_has_every_key() -> None:
     sections: dict[str, type[Struct]]
     sections = {"graph": GraphConfig, "ledger": LedgerConfig, "accounts.main": AccountConfig}
     sections |= {
@@ -59,7 +59,7 @@ def test_the_example_names_every_key_that_there_is() -> None:
     for line in EXAMPLE.read_text().splitlines():
         if header := re.fullmatch(r"\[(.+)\]", line):
             found[header[1]] = set()
-        # A default, a value, or a key that has no default: `#   app_secret = …`.
+        # A default, a value, or a key without a default: `#   app_secret = …`.
         elif key := re.match(r"(?:#|#   )?(\w+) = ", line):
             found[list(found)[-1]].add(key[1])
     known = {

@@ -1,4 +1,4 @@
-"""What a configuration without mistakes means."""
+"""Configurations without mistakes, and the values that they yield."""
 
 import os
 from pathlib import Path
@@ -36,14 +36,14 @@ def read(text: str, **environ: str) -> Config:
     return loads(text, Path("/etc/syncd/config.toml"), environ)
 
 
-def test_the_least_file_gets_every_default() -> None:
+def test_the_shortest_file_gets_every_default() -> None:
     config = read(LEAST, STATE_DIRECTORY="/var/lib/syncd")
     assert config.path == Path("/etc/syncd/config.toml")
     assert config.warnings == ()
     assert config.graph.version == "v25.0"
     assert config.graph.base_url == "https://graph.facebook.com"
     assert config.graph.timeout == 60
-    assert config.accounts == {MAIN: AccountConfig(MAIN, AccountId("1"), 4, None, None)}
+    assert config.accounts == {MAIN: AccountConfig(name=MAIN, id=AccountId("1"))}
     folder = config.folders[SPRING]
     assert (folder.path, folder.account, folder.mirrors) == (b"/srv/spring", "main", ())
     assert folder.include == ("*.jpg", "*.jpeg", "*.png", "*.gif", "*.bmp", "*.tif", "*.tiff")
@@ -54,7 +54,7 @@ def test_the_least_file_gets_every_default() -> None:
     assert config.log.stats_every == 60
 
 
-def test_the_ledger_lies_in_the_first_state_directory_unless_it_is_named() -> None:
+def test_the_ledger_is_in_the_first_state_directory_unless_a_path_is_written() -> None:
     assert read(LEAST, STATE_DIRECTORY="/var/lib/a:/var/lib/b").ledger.path == Path(
         "/var/lib/a/ledger.db"
     )
@@ -62,7 +62,7 @@ def test_the_ledger_lies_in_the_first_state_directory_unless_it_is_named() -> No
     assert read(named, STATE_DIRECTORY="/var/lib/a").ledger.path == Path("/data/l.db")
 
 
-def test_an_account_uses_its_own_secrets_before_the_common_ones() -> None:
+def test_an_account_prefers_its_own_secrets_to_those_of_graph() -> None:
     config = read(
         """
         ledger.path = "/l.db"
@@ -91,7 +91,7 @@ def test_an_account_uses_its_own_secrets_before_the_common_ones() -> None:
     assert config.account_by_id(AccountId("3")) is None
 
 
-def test_accounts_with_tokens_of_their_own_need_no_common_one() -> None:
+def test_accounts_with_their_own_tokens_need_none_under_graph() -> None:
     text = LEAST.replace("[graph]\n", "").replace("token = { env", "")
     text = text.replace(' = "SYNCD_TOKEN" }', "").replace(
         'id = "act_1"', 'id = "act_1"\ntoken = { env = "T" }'
@@ -128,22 +128,22 @@ def test_a_size_is_a_number_and_a_unit(written: str, size: int) -> None:
         ("http://localhost:1", "http://localhost:1"),
     ],
 )
-def test_a_base_url_is_https_or_loopback(written: str, base_url: str) -> None:
+def test_a_base_url_is_https_or_of_this_machine(written: str, base_url: str) -> None:
     text = LEAST.replace("[graph]", f'[graph]\nbase_url = "{written}"')
     assert read(text, STATE_DIRECTORY="/s").graph.base_url == base_url
 
 
-def test_a_path_is_bytes_in_one_form_and_may_hold_any_character() -> None:
+def test_a_path_is_normalised_bytes_and_can_contain_any_character() -> None:
     text = LEAST.replace("/srv/spring", "//srv/./Frühling\\n/")
     assert read(text, STATE_DIRECTORY="/s").folders[SPRING].path == os.fsencode("/srv/Frühling\n")
 
 
-def test_folders_beside_each_other_may_share_the_beginning_of_a_name() -> None:
+def test_sibling_folders_can_have_names_with_the_same_beginning() -> None:
     text = LEAST + '[folders.spring2]\npath = "/srv/spring2"\naccount = "main"'
     assert len(read(text, STATE_DIRECTORY="/srv/spring-ledger").folders) == 2
 
 
-def test_the_line_of_a_key_is_its_own_or_that_of_the_table_around_it() -> None:
+def test_the_line_of_a_missing_key_is_that_of_the_table_around_it() -> None:
     lines = lines_of_keys(
         'top.a = 1\n\n[folders."x.y"] # c\n  path = "/"\n[[many]]\n[accounts]\nmain.id = "1"\n'
     )
