@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from syncd.engine.calls import Calls
-from syncd.engine.lookup import AT_ONCE, Asked, ask_about
+from syncd.engine.lookup import MAX_HASHES, Lookup, look_up
 from syncd.graph.client import Credentials, GraphClient, GraphError, Page
 from syncd.graph.shapes import Usage
 from syncd.ledger import audits, replicas
@@ -112,8 +112,8 @@ class Audit:
         if standing.began is None or not paced:
             await self._ledger.write(audits.begin(account, began))
         held = await self._ledger.read(audits.held(account))
-        pause = between_reads(-(-held // AT_ONCE), self._every, self._lane.pacer.pace.budget)
-        while rows := await self._ledger.read(audits.believed_after(account, last, AT_ONCE)):
+        pause = between_reads(-(-held // MAX_HASHES), self._every, self._lane.pacer.pace.budget)
+        while rows := await self._ledger.read(audits.believed_after(account, last, MAX_HASHES)):
             await self._compare(rows, report)
             last = rows[-1].digest
             await self._ledger.write(audits.reach(account, last))
@@ -153,9 +153,9 @@ class Audit:
                 if compare(listed, None, None) is Difference.GONE:
                     await self._drop(row, report)
 
-    async def _ask(self, hashes: Sequence[ImageHash]) -> Asked:
+    async def _ask(self, hashes: Sequence[ImageHash]) -> Lookup:
         while True:  # the account may be shut meanwhile, and then this waits until it is not
-            if (asked := await ask_about(self._calls, self._client, hashes)) is not None:
+            if (asked := await look_up(self._calls, self._client, hashes)) is not None:
                 return asked
 
     async def _note(

@@ -1,33 +1,37 @@
-"""Deletions from one account: asked about, asked for, confirmed; after everything else."""
+"""Deletions from one account: due images are looked up, deleted, and their absence is confirmed."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import assert_never
 
 import structlog
 
 from syncd.engine.calls import Calls
-from syncd.engine.lookup import AT_ONCE, Asked, ask_about
+from syncd.engine.lookup import MAX_HASHES, Lookup, look_up
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.graph.shapes import Usage
 from syncd.ledger import deletions
 from syncd.ledger.database import Ledger
 from syncd.ledger.deletions import Due, Leaving
+from syncd.ledger.statements import Read
 from syncd.log import Log
 from syncd.model import ImageHash, printable
-from syncd.rules.decide import Step, View, next_step
 from syncd.rules.deletion import (
-    LOOK_AGAIN,
-    PATIENCE,
+    CONFIRM_TIMEOUT,
+    RECHECK_INTERVAL,
+    Condemned,
     Confirmation,
     Finding,
+    classify,
     confirm,
-    find,
-    next_look,
+    is_due,
+    may_delete,
+    may_repeat,
+    repeat_delay,
 )
 from syncd.rules.errors import ApiError, Verdict, judge
 from syncd.rules.pacing.budget import write
@@ -35,11 +39,11 @@ from syncd.rules.pacing.budget import write
 log: Log = structlog.get_logger()
 
 
-class Deleting:
-    """Takes condemned images out of one account.
+class Deletions:
+    """The deletions from one account, made while nothing waits for upload.
 
-    grace is in seconds; `changed` is called once an image is no longer held: a file may have come
-    back for it meanwhile.
+    grace is in seconds. on_removed is called when an image is no longer held: a new file may need
+    it again.
     """
 
     def __init__(
@@ -48,137 +52,190 @@ class Deleting:
         ledger: Ledger,
         client: GraphClient,
         grace: float,
-        changed: Callable[[], None],
+        on_removed: Callable[[], None],
     ) -> None:
-        self._calls = calls
         self._lane = calls.lane
-        self._ledger = ledger
-        self._client = client
-        self._grace = grace
-        self._changed = changed
+        library = _Library(calls, ledger, client, on_removed)
+        self._due = _DueImages(library, ledger, grace)
+        self._unconfirmed = _UnconfirmedImages(library, ledger)
 
     async def run(self, period: float) -> None:
-        """Delete every so many seconds, until cancelled."""
+        """Delete every `period` seconds until cancelled."""
         while True:
             await asyncio.sleep(period)
-            await self.once()
+            await self.run_if_idle()
 
-    async def once(self) -> None:
-        """Work off what is due, unless something waits to be brought."""
+    async def run_if_idle(self) -> None:
+        """Delete what is due if no image waits for upload and the account takes calls."""
         if self._lane.queue.idle and not self._lane.gate.shut:
-            with contextlib.suppress(GraphError):  # the account was treated accordingly
-                await self.work_off()
+            with contextlib.suppress(GraphError):  # `Calls` has paused or stopped the account
+                await self.delete_due()
 
-    async def work_off(self) -> None:
-        """Delete what is due, and look whether what was deleted before is gone.
+    async def delete_due(self) -> None:
+        """Delete all images that are due, and confirm earlier deletions.
 
-        Raises GraphError when the account answered a question with something else.
+        Raises GraphError when a lookup fails.
         """
-        while await self._some_due() or await self._some_leaving():
+        while await self._due.next_batch() or await self._unconfirmed.next_batch():
             pass
 
-    async def _some_due(self) -> bool:
-        """See to the first images that are due; tell whether there were any."""
-        now, account = time.time(), self._lane.account
-        found = await self._ledger.read(deletions.due(account, now - self._grace, now, AT_ONCE))
-        asked_about = [due for due in found if await self._is_to_be(Step.ASK, due, asked=False)]
-        if asked_about:
-            asked = await ask_about(self._calls, self._client, [d.hash for d in asked_about])
-            if asked is None:
-                return False
-            for due in asked_about:
-                await self._see_to(due, asked)
-        return bool(asked_about)
 
-    async def _see_to(self, due: Due, asked: Asked) -> None:
-        match finding := find(asked.images.get(due.hash), asked.by_server(due.sent_at)):
+class _Library:
+    """One account's images: lookups, DELETE calls, and the record of what was removed."""
+
+    def __init__(
+        self, calls: Calls, ledger: Ledger, client: GraphClient, on_removed: Callable[[], None]
+    ) -> None:
+        self.lane = calls.lane
+        self.on_removed = on_removed
+        self._calls = calls
+        self._ledger = ledger
+        self._client = client
+
+    async def look_up(self, hashes: Sequence[ImageHash]) -> Lookup | None:
+        """Return which images are listed; None when the account takes no calls now."""
+        return await look_up(self._calls, self._client, hashes)
+
+    async def delete(
+        self, image_hash: ImageHash, still_allowed: Callable[[], Awaitable[bool]]
+    ) -> bool:
+        """Send a DELETE unless it is no longer allowed at its turn; return whether it was sent."""
+
+        async def send(credentials: Credentials) -> tuple[bool, Usage]:
+            return True, await self._client.delete(self.lane.account, credentials, image_hash)
+
+        return await self._calls.make(write(), send, still_allowed) is not None
+
+    async def record_removed(self, image_hash: ImageHash) -> None:
+        """Record that the account no longer holds an image."""
+        await self._ledger.write(deletions.gone(self.lane.account, image_hash))
+        self.on_removed()
+
+    def log_deleted(self, image: Due | Leaving) -> None:
+        """Log that an image has left the account."""
+        file = printable(image.path)
+        log.info("image.deleted", account=self.lane.name, file=file, hash=image.hash)
+
+    def log_kept(self, image: Due | Leaving, why: str) -> None:
+        """Log that an image stays in the account."""
+        file = printable(image.path)
+        log.info("image.kept", account=self.lane.name, file=file, hash=image.hash, why=why)
+
+
+class _DueImages:
+    """Condemned images whose grace has ended: looked up, then deleted or kept."""
+
+    def __init__(self, library: _Library, ledger: Ledger, grace: float) -> None:
+        self._library = library
+        self._lane = library.lane
+        self._ledger = ledger
+        self._grace = grace
+
+    async def next_batch(self) -> bool:
+        """Process the first images that are due; return whether there were any."""
+        now, account = time.time(), self._lane.account
+        found = await self._ledger.read(deletions.due(account, now - self._grace, now, MAX_HASHES))
+        batch: list[Due] = []
+        for due in found:
+            facts = await self._ledger.read(self._facts(due))
+            if facts is not None and facts.hash_needed:
+                await self._keep(due, "another image that is wanted has the same hash")
+            elif facts is not None and is_due(facts, account_open=not self._lane.gate.shut):
+                batch.append(due)
+        if not batch:
+            return False
+        lookup = await self._library.look_up([due.hash for due in batch])
+        if lookup is None:
+            return False
+        for due in batch:
+            listed, sent_at = lookup.images.get(due.hash), lookup.server_time(due.sent_at)
+            await self._process(due, classify(listed, sent_at))
+        return True
+
+    def _facts(self, due: Due) -> Read[Condemned | None]:
+        return deletions.facts(self._lane.account, due.digest, time.time() - self._grace)
+
+    async def _process(self, due: Due, finding: Finding) -> None:
+        match finding:
             case Finding.FREE:
-                await self._delete(due)
+                await self._delete(due, finding)
             case Finding.GONE:
-                await self._gone(due.hash)
-                self._tell_deleted(due.hash, due.path)
-            case Finding.THEIRS:
+                await self._library.record_removed(due.hash)
+                self._library.log_deleted(due)
+            case Finding.FOREIGN:
                 await self._ledger.write(deletions.let_be(self._lane.account, due.digest))
-                self._tell_kept(due.hash, due.path, "it was there before syncd sent it")
+                self._library.log_kept(due, "it was in the account before syncd uploaded it")
             case Finding.USED:
                 await self._keep(due, "a creative or an ad uses it")
-            case Finding.INTERNAL:
+            case Finding.INACTIVE:
                 await self._keep(due, "its status is not ACTIVE")
             case _:
                 assert_never(finding)
 
-    async def _delete(self, due: Due) -> None:
-        async def still() -> bool:
-            return await self._is_to_be(Step.DELETE, due, asked=True)
+    async def _delete(self, due: Due, finding: Finding) -> None:
+        async def still_allowed() -> bool:
+            facts = await self._ledger.read(self._facts(due))
+            is_open = not self._lane.gate.shut
+            return facts is not None and may_delete(facts, finding, account_open=is_open)
 
         try:
-            if await self._calls.make(write(), self._sending(due.hash), still) is None:
+            if not await self._library.delete(due.hash, still_allowed):
                 return
         except GraphError as error:
             if judge(error.fault) is not Verdict.RETRY:
-                await self._refused(due, error.fault)
+                await self._record_rejected(due, error.fault)
                 return
-            # It may be gone all the same: it is not held until a look has found it there.
+            # It may have been deleted nevertheless: not held until a lookup lists it.
         taken = deletions.deletion_taken(self._lane.account, due.hash, time.time())
         await self._ledger.write(taken)
-        self._changed()
+        self._library.on_removed()
 
-    async def _refused(self, due: Due, fault: ApiError) -> None:
-        if not self._lane.gate.shut:  # it is this image that the account refuses
-            await self._keep(due, f"the account refuses: {fault}")
-
-    async def _is_to_be(self, step: Step, due: Due, *, asked: bool) -> bool:
-        facts = await self._ledger.read(
-            deletions.facts(self._lane.account, due.digest, time.time() - self._grace)
-        )
-        view = View(
-            facts.wanted,
-            facts.held,
-            rejected=False,
-            open=not self._lane.gate.shut,
-            due=facts.due,
-            needed=facts.needed,
-            asked=asked,
-        )
-        if facts.needed:
-            await self._keep(due, "another image that is wanted has the same hash")
-        return next_step(view) is step
-
-    async def _gone(self, image_hash: ImageHash) -> None:
-        await self._ledger.write(deletions.gone(self._lane.account, image_hash))
-        self._changed()
+    async def _record_rejected(self, due: Due, fault: ApiError) -> None:
+        if not self._lane.gate.shut:  # otherwise the error was about the account
+            await self._keep(due, f"the account rejected the deletion: {fault}")
 
     async def _keep(self, due: Due, why: str) -> None:
-        until = time.time() + LOOK_AGAIN
+        until = time.time() + RECHECK_INTERVAL
         keep = deletions.keep_for_now(self._lane.account, due.digest, why, until)
         if await self._ledger.write(keep):
-            self._tell_kept(due.hash, due.path, why)
+            self._library.log_kept(due, why)
 
-    async def _some_leaving(self) -> bool:
-        now, account = time.time(), self._lane.account
-        leaving = await self._ledger.read(deletions.leaving(account, now, AT_ONCE))
+
+class _UnconfirmedImages:
+    """Images whose DELETE was accepted: looked up until the account no longer lists them."""
+
+    def __init__(self, library: _Library, ledger: Ledger) -> None:
+        self._library = library
+        self._lane = library.lane
+        self._ledger = ledger
+
+    async def next_batch(self) -> bool:
+        """Look up the first images whose turn it is; return whether there were any."""
+        leaving = await self._ledger.read(
+            deletions.leaving(self._lane.account, time.time(), MAX_HASHES)
+        )
         if not leaving:
             return False
-        asked = await ask_about(self._calls, self._client, [image.hash for image in leaving])
-        if asked is None:
+        lookup = await self._library.look_up([image.hash for image in leaving])
+        if lookup is None:
             return False
         for image in leaving:
-            await self._confirm(image, asked)
+            deleted_at = lookup.server_time(image.asked_at)
+            waited = time.time() - image.asked_at
+            await self._process(image, confirm(lookup.images.get(image.hash), deleted_at, waited))
         return True
 
-    async def _confirm(self, image: Leaving, asked: Asked) -> None:
-        now = time.time()
-        listed, since = asked.images.get(image.hash), asked.by_server(image.asked_at)
-        match confirm(listed, since, now - image.asked_at):
+    async def _process(self, image: Leaving, confirmation: Confirmation) -> None:
+        match confirmation:
             case Confirmation.GONE:
-                await self._gone(image.hash)
-                self._tell_deleted(image.hash, image.path)
+                await self._library.record_removed(image.hash)
+                self._library.log_deleted(image)
             case Confirmation.WAIT:
-                await self._look_later(image, image.asked, image.asked_at + PATIENCE)
-            case Confirmation.LET_BE:
-                await self._gone(image.hash)
-                self._tell_kept(image.hash, image.path, "it has come again, or is used, since")
-            case Confirmation.AGAIN:
+                await self._postpone(image, image.asked, image.asked_at + CONFIRM_TIMEOUT)
+            case Confirmation.KEEP:
+                await self._library.record_removed(image.hash)
+                self._library.log_kept(image, "it was uploaded again or used since its deletion")
+            case Confirmation.REPEAT:
                 if image.asked == 1:
                     log.info(
                         "deletion.unconfirmed",
@@ -186,35 +243,20 @@ class Deleting:
                         file=printable(image.path),
                         hash=image.hash,
                     )
-                await self._delete_again(image)
-            case confirmation:
+                await self._repeat(image, confirmation)
+            case _:
                 assert_never(confirmation)
 
-    async def _delete_again(self, image: Leaving) -> None:
-        async def still() -> bool:
-            return await self._ledger.read(deletions.is_leaving(self._lane.account, image.hash))
+    async def _repeat(self, image: Leaving, confirmation: Confirmation) -> None:
+        async def still_allowed() -> bool:
+            facts = deletions.unconfirmed(self._lane.account, image.hash)
+            return may_repeat(await self._ledger.read(facts), confirmation)
 
-        with contextlib.suppress(GraphError):  # it is looked at again all the same
-            await self._calls.make(write(), self._sending(image.hash), still)
-        await self._look_later(image, image.asked + 1, time.time() + next_look(image.asked + 1))
+        with contextlib.suppress(GraphError):  # the next lookup shows the outcome
+            await self._library.delete(image.hash, still_allowed)
+        deletes = image.asked + 1
+        await self._postpone(image, deletes, time.time() + repeat_delay(deletes))
 
-    async def _look_later(self, image: Leaving, asked: int, at: float) -> None:
-        later = deletions.look_later(self._lane.account, image.hash, asked, at)
+    async def _postpone(self, image: Leaving, deletes: int, until: float) -> None:
+        later = deletions.look_later(self._lane.account, image.hash, deletes, until)
         await self._ledger.write(later)
-
-    def _sending(
-        self, image_hash: ImageHash
-    ) -> Callable[[Credentials], Awaitable[tuple[bool, Usage]]]:
-        async def send(credentials: Credentials) -> tuple[bool, Usage]:
-            usage = await self._client.delete(self._lane.account, credentials, image_hash)
-            return True, usage
-
-        return send
-
-    def _tell_deleted(self, image_hash: ImageHash, path: bytes) -> None:
-        log.info("image.deleted", account=self._lane.name, file=printable(path), hash=image_hash)
-
-    def _tell_kept(self, image_hash: ImageHash, path: bytes, why: str) -> None:
-        log.info(
-            "image.kept", account=self._lane.name, file=printable(path), hash=image_hash, why=why
-        )

@@ -12,7 +12,7 @@ import structlog
 from syncd.config import AccountConfig, BatchConfig
 from syncd.engine.audit import Audit
 from syncd.engine.calls import Calls
-from syncd.engine.deletion import Deleting
+from syncd.engine.deletion import Deletions
 from syncd.engine.feeder import Feeder
 from syncd.engine.lane import Lane
 from syncd.engine.outcomes import Outcomes
@@ -197,11 +197,11 @@ class Engine:
             self._audits.append(audit)
             loops.create_task(audit.run(), name=f"audit:{lane.name}")
 
-    def deleting(self, lane: Lane, carrying: asyncio.TaskGroup, upkeep: Upkeep) -> Deleting:
+    def deleting(self, lane: Lane, carrying: asyncio.TaskGroup, upkeep: Upkeep) -> Deletions:
         """Return what deletes from an account."""
         calls = Calls(lane, self._ledger, self._outcomes, carrying)
         changed = self._feeders[lane.account].look_again
-        return Deleting(calls, self._ledger, self._client, upkeep.deletions.seconds, changed)
+        return Deletions(calls, self._ledger, self._client, upkeep.deletions.seconds, changed)
 
     def audit(self, lane: Lane, carrying: asyncio.TaskGroup, upkeep: Upkeep) -> Audit:
         """Return what audits an account."""

@@ -1,4 +1,4 @@
-"""Asking an account about images that it is believed to hold."""
+"""Lookup of images by their hashes in one account."""
 
 from __future__ import annotations
 
@@ -14,33 +14,32 @@ from syncd.model import ImageHash, Listed
 from syncd.rules.errors import ApiError
 from syncd.rules.pacing.budget import READ
 
-AT_ONCE = 50
-"""Hashes in one read: as many as a batch of the API may hold; this edge documents no figure."""
+MAX_HASHES = 50
+"""Hashes in one lookup: the limit of a batch request; none is documented for this edge."""
+
+_MAX_EMPTY_PAGES = 10  # besides one page per hash, so that the loop always ends
 
 
-_EMPTY_PAGES = 10  # that a list may have beside those with an image
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """What an account has said of images; what it does not list, it does not have."""
+class Lookup(msgspec.Struct, frozen=True):
+    """The images that an account listed; it does not hold those that it left out."""
 
     images: Mapping[ImageHash, Listed]
-    ahead: float  # seconds by which the server's clock is ahead of ours
+    clock_offset: float  # seconds by which the server's clock is ahead of ours
 
-    def by_server(self, at: float | None) -> float | None:
-        """Return a time of ours, in unix seconds, by the server's clock."""
-        return None if at is None else at + self.ahead
+    def server_time(self, at: float | None) -> float | None:
+        """Convert a time of our clock, in unix seconds, to the server's clock."""
+        return None if at is None else at + self.clock_offset
 
 
-async def ask_about(calls: Calls, client: GraphClient, hashes: Sequence[ImageHash]) -> Asked | None:
-    """Ask for images by their hashes, page after page; None when the account takes nothing now.
+async def look_up(calls: Calls, client: GraphClient, hashes: Sequence[ImageHash]) -> Lookup | None:
+    """Return which images an account lists; None when it takes no calls now.
 
-    Raises GraphError when something else than an answer came.
+    Raises GraphError when a call fails, or the pages do not end.
     """
     wanted = list(dict.fromkeys(hashes))
     images: dict[ImageHash, Listed] = {}
-    ahead, after = 0.0, None
-    for _ in range(len(wanted) + _EMPTY_PAGES):
+    clock_offset, after = 0.0, None
+    for _ in range(len(wanted) + _MAX_EMPTY_PAGES):
 
         async def send(credentials: Credentials, after: str | None = after) -> tuple[Page, Usage]:
             page = await client.images(calls.lane.account, credentials, wanted, after)
@@ -51,8 +50,8 @@ async def ask_about(calls: Calls, client: GraphClient, hashes: Sequence[ImageHas
             return None
         images.update((listed.hash, listed) for listed in page.images)
         if page.answered_at is not None:
-            ahead = page.answered_at - time.time()
+            clock_offset = page.answered_at - time.time()
         if page.after is None:
-            return Asked(images, ahead)
+            return Lookup(images, clock_offset)
         after = page.after
     raise GraphError(ApiError(200, message="the list of images does not end"), Usage())

@@ -10,6 +10,7 @@ from syncd.ledger import replicas
 from syncd.ledger.condemned import WANTED_REPLICA
 from syncd.ledger.statements import read, write
 from syncd.model import AccountId, Digest, ImageHash
+from syncd.rules.deletion import Condemned, Unconfirmed
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -29,15 +30,6 @@ class Leaving(msgspec.Struct, frozen=True):
     path: bytes
     asked: int
     asked_at: float
-
-
-class Facts(msgspec.Struct, frozen=True):
-    """What is known of a condemned image at this moment."""
-
-    wanted: bool
-    held: bool
-    due: bool
-    needed: bool
 
 
 _DUE = (
@@ -67,26 +59,47 @@ def due(
     return [Due(*row) for row in rows]
 
 
+_FACTS = """
+SELECT replica.hash IS NOT NULL AS held,
+       replica.files > 0 AS wanted,
+       EXISTS (SELECT 1 FROM replica AS other
+               WHERE other.hash = replica.hash
+                 AND other.account = replica.account
+                 AND other.digest <> replica.digest
+                 AND (other.files > 0
+                      OR NOT EXISTS (SELECT 1 FROM condemned AS its
+                                     WHERE its.account = other.account
+                                       AND its.digest = other.digest
+                                       AND its.standing <> 'held'))) AS hash_needed,
+       condemned.digest IS NOT NULL AS condemned,
+       condemned.since <= ?3 AS grace_ended,
+       condemned.since <= folder.passed_at AS reviewed,
+       condemned.standing = 'held' AS awaits_operator,
+       route.account IS NOT NULL AS routed,
+       folder.deletions = 'propagate' AS propagates,
+       folder.doubt IS NULL AS trusted
+FROM replica
+LEFT JOIN condemned ON condemned.account = replica.account AND condemned.digest = replica.digest
+LEFT JOIN folder ON folder.id = condemned.folder_id
+LEFT JOIN route ON route.folder_id = folder.id AND route.account = condemned.account
+WHERE replica.account = ?1 AND replica.digest = ?2
+"""
+
+
 @read
-def facts(db: sqlite3.Connection, account: AccountId, digest: Digest, before: float) -> Facts:
-    """Return what is known at this moment of an image that may be deleted."""
-    row = db.execute(
-        "SELECT files > 0, hash FROM replica WHERE account = ? AND digest = ?",
-        (account, digest),
-    ).fetchone()
+def facts(
+    db: sqlite3.Connection, account: AccountId, digest: Digest, before: float
+) -> Condemned | None:
+    """Return what is known now about an image that may be deleted; None when nothing is.
+
+    before, in unix seconds, is when the grace began of an image whose grace ends now.
+    """
+    found = db.execute(_FACTS, (account, digest, before))
+    names = [column[0] for column in found.description]
+    row = found.fetchone()
     if row is None:
-        return Facts(wanted=False, held=False, due=False, needed=False)
-    wanted, image_hash = row
-    found = db.execute(
-        f"SELECT 1{_DUE} AND condemned.digest = ?3", (account, before, digest)
-    ).fetchone()
-    needed = db.execute(
-        "SELECT 1 FROM replica AS other WHERE hash = ?1 AND account = ?2 AND digest <> ?3"
-        " AND (files > 0 OR NOT EXISTS (SELECT 1 FROM condemned WHERE account = other.account"
-        " AND digest = other.digest AND standing <> 'held'))",
-        (image_hash, account, digest),
-    ).fetchone()
-    return Facts(bool(wanted), image_hash is not None, found is not None, needed is not None)
+        return None
+    return Condemned(**{name: bool(fact) for name, fact in zip(names, row, strict=True)})
 
 
 @write
@@ -129,15 +142,15 @@ def leaving(db: sqlite3.Connection, account: AccountId, now: float, limit: int) 
 
 
 @read
-def is_leaving(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash) -> bool:
-    """Tell whether an image is still to leave its account, and has not come again."""
-    row = db.execute(
-        "SELECT 1 FROM condemned WHERE account = ?1 AND hash = ?2"
-        f" AND NOT {WANTED_REPLICA} AND NOT EXISTS"
-        " (SELECT 1 FROM replica WHERE hash = ?2 AND account = ?1)",
+def unconfirmed(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash) -> Unconfirmed:
+    """Return what is known now about a hash whose deletion was taken."""
+    condemned, held = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM condemned WHERE account = ?1 AND hash = ?2"
+        f" AND NOT {WANTED_REPLICA}),"
+        " EXISTS (SELECT 1 FROM replica WHERE hash = ?2 AND account = ?1)",
         (account, image_hash),
     ).fetchone()
-    return row is not None
+    return Unconfirmed(condemned=bool(condemned), held=bool(held))
 
 
 @write

@@ -1,72 +1,133 @@
-"""What an account says of an image that is about to be deleted there."""
+"""Whether one image is deleted from one account.
+
+A condemned image passes three checks. `is_due` needs only what the ledger knows, and precedes the
+lookup that asks the account about the image. `may_delete` adds the account's response, and is
+evaluated again right before the DELETE is sent. A DELETE that was accepted is not proof: later
+lookups confirm it, and `may_repeat` decides whether it is sent again.
+"""
 
 from __future__ import annotations
 
 from enum import Enum
 
+import msgspec
+
 from syncd.model import ImageStatus, Listed
 
-CLOCKS = 3.0
-"""Seconds by which two times of the server may differ though nothing lies between them: both are
-cut to whole seconds, and an answer takes a moment."""
+CLOCK_TOLERANCE = 3.0
+"""Seconds by which two of the server's times may differ for the same moment: both are truncated to
+whole seconds, and a response takes time."""
 
-LOOK_AGAIN = 24 * 3600.0
-"""Seconds until an image that is used, or whose deletion was refused, is looked at again."""
+RECHECK_INTERVAL = 24 * 3600.0
+"""Seconds until the next lookup of an image that is used, or whose deletion was rejected."""
 
-PATIENCE, LONGEST = 60.0, 6 * 3600.0
-"""Seconds that a deletion has to come true before it is asked for again, and at most between two:
-images were read back as ACTIVE 20 s after it, and nobody knows for how long."""
+CONFIRM_TIMEOUT = 60.0
+"""Seconds from an accepted DELETE until an image that is still listed counts as not deleted.
+Images were listed as ACTIVE for 20 s after their deletion; the upper bound is unknown."""
+
+MAX_REPEAT_DELAY = 6 * 3600.0
+"""Seconds at most between two DELETE calls for an image that stays listed."""
+
+
+class Condemned(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger knows about one condemned image in one account."""
+
+    held: bool  # the account holds it
+    wanted: bool  # a file on disk needs it in this account
+    hash_needed: bool  # the account holds another image, not condemned, under the same hash
+    condemned: bool  # its last file was deleted
+    grace_ended: bool
+    reviewed: bool  # by a reconcile pass, which holds too many deletions at once for the operator
+    awaits_operator: bool  # it is held, and not yet approved
+    routed: bool  # the folder of its last file still feeds the account
+    propagates: bool  # that folder has deletions = "propagate"
+    trusted: bool  # that folder is not suspect
 
 
 class Finding(Enum):
-    """What the account says of it."""
+    """What a lookup in the account found."""
 
     FREE = "free"
-    """It is there, used by nothing, and we brought it."""
+    """It is listed, unused, and was uploaded by syncd."""
     GONE = "gone"
     USED = "used"
-    THEIRS = "theirs"
-    """It was there before we first sent it, or nobody knows since when."""
-    INTERNAL = "internal"
-    """Its status is none that we know how to deal with."""
+    FOREIGN = "foreign"
+    """It was in the account before syncd uploaded it, or its age is unknown."""
+    INACTIVE = "inactive"
+    """Its status is not ACTIVE."""
 
 
-def find(listed: Listed | None, sent_at: float | None) -> Finding:
-    """Return what is to be made of an account's word; sent_at, when we first sent the image, is
-    in unix seconds of the server's clock. What is not said speaks for the image."""
+def is_due(image: Condemned, *, account_open: bool) -> bool:
+    """Return whether the ledger's facts allow a deletion, so that the account is asked next.
+
+    account_open: whether the account takes calls now.
+    """
+    in_account = image.held and image.routed
+    needed = image.wanted or image.hash_needed
+    decided = image.condemned and image.reviewed and not image.awaits_operator
+    believed = image.propagates and image.trusted
+    return account_open and in_account and not needed and decided and image.grace_ended and believed
+
+
+def may_delete(image: Condemned, finding: Finding, *, account_open: bool) -> bool:
+    """Return whether the image's DELETE may be sent now."""
+    return is_due(image, account_open=account_open) and finding is Finding.FREE
+
+
+def classify(listed: Listed | None, sent_at: float | None) -> Finding:
+    """Return what an account's response means for an image; None when it was not listed.
+
+    sent_at is when syncd first sent the image, in unix seconds of the server's clock. Whatever the
+    response leaves out counts in favour of the image.
+    """
     if listed is None or listed.status is ImageStatus.DELETED:
         return Finding.GONE
     if listed.status is not ImageStatus.ACTIVE:
-        return Finding.INTERNAL
+        return Finding.INACTIVE
     if listed.used is not False:
         return Finding.USED
-    if listed.created_at is None or sent_at is None or listed.created_at < sent_at - CLOCKS:
-        return Finding.THEIRS
-    return Finding.FREE
+    if listed.created_at is None or sent_at is None:
+        return Finding.FOREIGN
+    return Finding.FOREIGN if listed.created_at < sent_at - CLOCK_TOLERANCE else Finding.FREE
 
 
 class Confirmation(Enum):
-    """What follows from a look at an image whose deletion was taken."""
+    """What a lookup shows after an accepted DELETE."""
 
     GONE = "gone"
     WAIT = "wait"
-    AGAIN = "again"
-    LET_BE = "let be"
-    """Somebody has brought it again, or uses it."""
+    REPEAT = "repeat"
+    KEEP = "keep"
+    """It was uploaded again, or is used."""
 
 
-def confirm(listed: Listed | None, asked_at: float | None, waited: float) -> Confirmation:
-    """Decide about an image `waited` seconds after its deletion was taken; asked_at, when that was
-    first, is in unix seconds of the server's clock."""
+class Unconfirmed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger knows about a hash whose deletion is not confirmed yet."""
+
+    condemned: bool  # an image of this hash is condemned, and no file needs it
+    held: bool  # an image of this hash was uploaded or copied again
+
+
+def confirm(listed: Listed | None, deleted_at: float | None, waited: float) -> Confirmation:
+    """Return what a lookup shows `waited` seconds after the first accepted DELETE.
+
+    deleted_at is the time of that DELETE, in unix seconds of the server's clock.
+    """
     if listed is None or listed.status is ImageStatus.DELETED:
         return Confirmation.GONE
-    if waited < PATIENCE:
+    if waited < CONFIRM_TIMEOUT:
         return Confirmation.WAIT
-    created = listed.created_at
-    is_the_same = created is not None and asked_at is not None and created <= asked_at + CLOCKS
-    return Confirmation.AGAIN if is_the_same and listed.used is False else Confirmation.LET_BE
+    if listed.used is not False or listed.created_at is None or deleted_at is None:
+        return Confirmation.KEEP
+    is_older = listed.created_at <= deleted_at + CLOCK_TOLERANCE
+    return Confirmation.REPEAT if is_older else Confirmation.KEEP
 
 
-def next_look(asked: int) -> float:
-    """Return seconds until the next look at an image whose deletion was taken so often."""
-    return float(min(LONGEST, PATIENCE * 4.0 ** min(asked - 1, 10)))
+def may_repeat(image: Unconfirmed, confirmation: Confirmation) -> bool:
+    """Return whether the DELETE of an image that is still listed may be sent again now."""
+    return confirmation is Confirmation.REPEAT and image.condemned and not image.held
+
+
+def repeat_delay(deletes: int) -> float:
+    """Return the seconds until the next lookup after `deletes` accepted DELETE calls."""
+    return float(min(MAX_REPEAT_DELAY, CONFIRM_TIMEOUT * 4.0 ** min(deletes - 1, 10)))

@@ -203,6 +203,10 @@ async def test_an_image_whose_hash_another_one_needs_is_needed(ledger: Ledger) -
     await ledger.write(replicas.hold_all(ONE, [(digest(1), shared), (digest(2), shared)], 1.0))
     before = time.time() - DAY
     await unlinked(ledger, folder, 1, at=time.time() - 2 * DAY)
-    assert (await ledger.read(deletions.facts(ONE, digest(1), before))).needed
+    facts = await ledger.read(deletions.facts(ONE, digest(1), before))
+    assert facts is not None
+    assert facts.hash_needed
     await unlinked(ledger, folder, 2, at=time.time() - 2 * DAY)
-    assert not (await ledger.read(deletions.facts(ONE, digest(1), before))).needed
+    facts = await ledger.read(deletions.facts(ONE, digest(1), before))
+    assert facts is not None
+    assert not facts.hash_needed

@@ -124,7 +124,7 @@ ASKED: dict[str, Callable[[Any], object]] = {
     "deletion_facts": deletions.facts(ONE, digest(5), 1.0),
     "deletion_taken": deletions.deletion_taken(ONE, ImageHash("ff00"), 1.0),
     "leaving": deletions.leaving(ONE, 1.0, 50),
-    "is_leaving": deletions.is_leaving(ONE, ImageHash("ff00")),
+    "unconfirmed": deletions.unconfirmed(ONE, ImageHash("ff00")),
     "gone": deletions.gone(ONE, ImageHash("ff00")),
     "hold": condemned.hold(HoldAbove(20, 0.1)),
     "cases": condemned.cases(5),

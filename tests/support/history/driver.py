@@ -14,7 +14,7 @@ from syncd.daemon.credentials import opener
 from syncd.daemon.runtime import Runtime, open_runtime, upkeep_of
 from syncd.daemon.signals import run_until
 from syncd.engine.audit import Audit
-from syncd.engine.deletion import Deleting
+from syncd.engine.deletion import Deletions
 from syncd.engine.lane import Lane
 from syncd.engine.reconcile import Reconcile
 from syncd.folders.watching.targets import ScanTarget
@@ -30,7 +30,7 @@ class Passes:
         self._task: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
         self._reconcile: Reconcile
-        self._deleting: list[Deleting]
+        self._deleting: list[Deletions]
         self._audits: list[Audit]
         self.house: Runtime
 
@@ -125,7 +125,7 @@ class Passes:
     async def _tidy(self) -> None:
         await self._reconcile.once(0.0)
         for deleting in self._deleting:
-            await deleting.once()
+            await deleting.run_if_idle()
 
     async def _until_brought(self) -> None:
         """Wait until nothing is missing but in accounts that take nothing now."""
