@@ -14,7 +14,6 @@ from syncd.cli.errors import ending_of
 from syncd.config import Config
 from syncd.log import Log
 from syncd.logs.queue import LogQueue
-from syncd.logs.repeats import Repeats
 from syncd.logs.setup import Lines, configure_logs
 from syncd.logs.uncaught import uncaught_told
 
@@ -31,12 +30,10 @@ def lasting(config: Config) -> Iterator[tuple[Lines, SetLog]]:
     An error that ends the block is one record, and the process ends with its exit code.
     """
     faulthandler.enable()  # the watchdog's SIGABRT shows in the journal what blocked the loop
-    with LogQueue() as queue, Repeats() as repeats:
+    with LogQueue() as queue:
 
         def set_log(now: Config) -> Lines:
-            return configure_logs(
-                now.log.level, now.log.format, sys.stderr, queue=queue, repeats=repeats
-            )
+            return configure_logs(now.log.level, now.log.format, sys.stderr, queue=queue)
 
         lines = set_log(config)
         with uncaught_told(), _end_told():

@@ -409,14 +409,6 @@ CATALOGUE = (
         " not be written; it is said once it flows again",
     ),
     Event(
-        "log.repeated",
-        ("debug", "info", "warning", "error", "critical"),
-        ("repeated", "seconds", "times", "what"),
-        "a record was not written so many times more, for it was the same as one that was, `what`,"
-        " less than a minute before; it has that one's level",
-        "what the event that `repeated` names asks for",
-    ),
-    Event(
         "mirror.removed",
         ("notice",),
         ("account", "folder", "note"),

@@ -14,7 +14,6 @@ from syncd.log import bound_logger
 from syncd.logs.hooks import hear_libraries
 from syncd.logs.queue import LogQueue, Write
 from syncd.logs.record import record_of
-from syncd.logs.repeats import Repeats
 from syncd.logs.secrets import hide
 from syncd.logs.sinks import Encode, sink
 
@@ -75,7 +74,6 @@ def configure_logs(
     stream: TextIO,
     environ: Mapping[str, str] = os.environ,
     queue: LogQueue | None = None,
-    repeats: Repeats | None = None,
 ) -> Lines:
     """Send every record of this level or above to the stream or journal; may be called again.
 
@@ -85,7 +83,7 @@ def configure_logs(
     to = sink(form, stream, environ)
     lines = Lines(to.write, queue, to_stream=to.to_stream)
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, _renderer(to.encode, repeats)],
+        processors=[structlog.contextvars.merge_contextvars, _renderer(to.encode)],
         wrapper_class=bound_logger(level),
         logger_factory=lambda *_args: lines,
         # Loggers made at import must see what is configured later, and again in a test.
@@ -95,12 +93,9 @@ def configure_logs(
     return lines
 
 
-def _renderer(encode: Encode, repeats: Repeats | None) -> structlog.typing.Processor:
+def _renderer(encode: Encode) -> structlog.typing.Processor:
     def render(_logger: WrappedLogger, level: str, given: EventDict) -> bytes:
-        record = record_of(level, given, datetime.now(UTC))
-        if repeats is not None and repeats.again(record):
-            raise structlog.DropEvent
-        return encode(record)
+        return encode(record_of(level, given, datetime.now(UTC)))
 
     return render
 

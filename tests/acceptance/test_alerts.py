@@ -23,7 +23,6 @@ ERRORS = {event.name: event for event in CATALOGUE if "error" in event.levels}
 
 IN_NO_LEDGER = {
     "daemon.failed": "the process has ended, and says so again at each start",
-    "log.repeated": "it tells of another event, which has its place",
     "library.message": "a bug, most likely: it begins no state",
     "watchdog.stuck": "of a folder test_hanging shows it; the ledger itself, or the loop, keeps no"
     " note, and the process is about to be restarted",

@@ -23,7 +23,6 @@ SINGLE_EVENTS = {
     "image.rejected",
     "library.message",
     "log.dropped",
-    "log.repeated",
 }
 """Warnings and errors that do not begin a state: they concern one moment, one image that
 `syncd status` counts, or the end of the process."""
@@ -71,7 +70,7 @@ def test_a_warning_or_error_that_begins_a_state_names_the_event_that_ends_it() -
 
 def test_an_error_has_the_field_remedy() -> None:
     for event in CATALOGUE:
-        if "error" in event.levels and event.name not in {"library.message", "log.repeated"}:
+        if "error" in event.levels and event.name != "library.message":
             assert "remedy" in event.fields, event.name
 
 
