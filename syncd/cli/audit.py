@@ -15,7 +15,7 @@ from syncd.cli.session import lasting
 from syncd.ledger import audits
 from syncd.ledger.database import changing
 from syncd.ledger.errors import LedgerBusy
-from syncd.logs.uncaught import run_loop
+from syncd.logs.hooks import run_loop
 
 if TYPE_CHECKING:
     from syncd.engine.audit import Report

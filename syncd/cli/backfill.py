@@ -18,8 +18,8 @@ from syncd.cli.session import lasting
 from syncd.config import Config, LogLevel
 from syncd.daemon.notify import notifier
 from syncd.ledger.queries import Tally
+from syncd.logs.hooks import run_loop
 from syncd.logs.setup import Lines
-from syncd.logs.uncaught import run_loop
 
 if TYPE_CHECKING:
     from syncd.daemon.backfill import Progress, Result

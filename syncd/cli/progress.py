@@ -53,7 +53,7 @@ class Bar:
 
     def __enter__(self) -> Bar:
         self._stack.enter_context(self._progress)
-        self._stack.enter_context(self._lines.through(self._above))
+        self._stack.enter_context(self._lines.redirected(self._above))
         if self._quiet:
             self._stack.enter_context(_without_noise())
         return self

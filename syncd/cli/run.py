@@ -10,8 +10,8 @@ from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, checked, opened
 from syncd.cli.session import lasting
 from syncd.daemon.notify import notifier
 from syncd.daemon.signals import hold_hangups
+from syncd.logs.hooks import run_loop
 from syncd.logs.setup import hide
-from syncd.logs.uncaught import run_loop
 
 
 def run(config: ConfigPath = DEFAULT_CONFIG) -> None:

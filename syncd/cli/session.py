@@ -13,9 +13,9 @@ import typer
 from syncd.cli.errors import ending_of
 from syncd.config import Config
 from syncd.log import Log
+from syncd.logs.hooks import capture_uncaught
 from syncd.logs.queue import LogQueue
 from syncd.logs.setup import Lines, configure_logs
-from syncd.logs.uncaught import uncaught_told
 
 log: Log = structlog.get_logger()
 
@@ -36,7 +36,7 @@ def lasting(config: Config) -> Iterator[tuple[Lines, SetLog]]:
             return configure_logs(now.log.level, now.log.format, sys.stderr, queue=queue)
 
         lines = set_log(config)
-        with uncaught_told(), _end_told():
+        with capture_uncaught(), _end_told():
             yield lines, set_log
 
 

@@ -1,1 +1,1 @@
-"""Logs: the event catalogue, records, and the sinks that they are written to."""
+"""The log: the event catalogue, records, and the sinks that they are written to."""

@@ -1,4 +1,4 @@
-"""The three forms of a record: console, logfmt, JSON; each one line, whatever is in it."""
+"""The text forms of a record: console, logfmt and JSON. Each is one printable line."""
 
 import json
 import re
@@ -10,9 +10,9 @@ from syncd.logs.value import Plain
 
 Form = Callable[[Record], str]
 Paint = Callable[[str, str], str]
-"""A text and the name of its colour → the text as the terminal is to have it."""
+"""Takes a text and the name of its colour, and returns the text for the terminal."""
 
-NO_NAME = re.compile(r"[^A-Za-z0-9_.-]")
+NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
 CODES = {
     "time": "2",
     "name": "36",
@@ -27,27 +27,27 @@ CODES = {
 SHORT = {"notice": "note", "warning": "warn", "critical": "fatal"}
 WIDEST = len("fatal")
 COLUMN = 20
-"""Where the fields begin, after the event: most names are shorter."""
+"""Width of the event in the console form: most names are shorter."""
 
 
 def json_form(record: Record) -> str:
-    """One object; the names are those of logfmt."""
+    """Return a record as one JSON object, with the same names as in logfmt."""
     return _json({**_head(record), **record.fields})
 
 
 def logfmt_form(record: Record) -> str:
-    """`name=value` pairs; a value with a space, quote or `=` is quoted as JSON quotes."""
+    """Return a record as `name=value` pairs; JSON quotes a value with a space, quote or `=`."""
     return f"timestamp={record.timestamp} level={record.level} event={message(record)}"
 
 
 def message(record: Record) -> str:
-    """The event and its fields as logfmt has them: one line of visible characters."""
+    """Return the event and its fields in logfmt: one line of printable characters."""
     pairs = [f"{_name(name)}={_word(value)}" for name, value in record.fields.items()]
     return " ".join((_word(record.event), *pairs))
 
 
 def console_form(paint: Paint) -> Form:
-    """For people: the local time of day, level, event, then the fields that say something."""
+    """Return the form for terminals: local time, level, event, and non-empty fields."""
 
     def form(record: Record) -> str:
         level = SHORT.get(record.level, record.level)
@@ -63,10 +63,12 @@ def console_form(paint: Paint) -> Form:
 
 
 def coloured(text: str, kind: str) -> str:
+    """Return the text in the ANSI colour of a kind."""
     return f"\x1b[{CODES.get(kind, '0')}m{text}\x1b[0m"
 
 
 def uncoloured(text: str, _kind: str) -> str:
+    """Return the text unchanged."""
     return text
 
 
@@ -83,11 +85,11 @@ def _pairs(fields: dict[str, Plain], paint: Paint) -> Iterator[str]:
 
 @lru_cache
 def _name(name: str) -> str:
-    return NO_NAME.sub("_", name) or "_"
+    return NOT_IN_NAMES.sub("_", name) or "_"
 
 
 def _word(value: Plain) -> str:
-    if isinstance(value, str):  # most are, and a match comes to it late
+    if isinstance(value, str):  # the most frequent type, checked first
         return value if _is_word(value) else _json(value)
     match value:
         case list() if all(isinstance(item, str | int | float) for item in value):
@@ -99,12 +101,12 @@ def _word(value: Plain) -> str:
 
 
 def text_of(value: Plain) -> str:
-    """A text as it is, anything else as JSON has it."""
+    """Return a text unchanged, and any other value as JSON."""
     return value if isinstance(value, str) else _json(value)
 
 
 def _is_word(text: str) -> bool:
-    """Whether a text needs no quotes."""
+    """Return whether a text can be written without quotes."""
     return bool(
         text and " " not in text and '"' not in text and "=" not in text and text.isprintable()
     )
@@ -114,5 +116,6 @@ def _json(value: Plain) -> str:
     text = json.dumps(value, ensure_ascii=False)
     if text.isprintable():
         return text
-    # U+2028, DEL and others end a line or move a cursor somewhere; outside texts JSON has none.
+    # U+2028, DEL and others end a line or move the cursor in some readers. JSON's own syntax has
+    # none of them, so each is within a string and can be escaped.
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)

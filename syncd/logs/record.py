@@ -1,4 +1,4 @@
-"""A log record: when, how grave, which event, and its fields."""
+"""A log record: time, level, event and fields."""
 
 import sys
 import traceback
@@ -13,7 +13,7 @@ OURS = frozenset({"timestamp", "level", "event"})
 
 
 class Record(msgspec.Struct, frozen=True):
-    """Plain throughout: what a form has left to do is quote."""
+    """One record; its values are plain, so a form only has to quote them."""
 
     time: datetime
     level: str
@@ -22,19 +22,20 @@ class Record(msgspec.Struct, frozen=True):
 
     @property
     def timestamp(self) -> str:
+        """The time in UTC, in ISO 8601 with milliseconds."""
         time = self.time if self.time.tzinfo is UTC else self.time.astimezone(UTC)
         return time.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def record_of(level: str, given: Mapping[str, object], now: datetime) -> Record:
-    """Make a record of what a caller gave to structlog: an event, fields, perhaps exc_info."""
+    """Return a record of the event, the fields and the `exc_info` that were passed to structlog."""
     fields = {
         _field(name): plain_text(value) if type(value) is str else plain(value)
         for name, value in given.items()
         if name not in {"event", "exc_info"}
     }
-    if folded := _folded(given.get("exc_info")):
-        fields["traceback"] = plain_text(folded)
+    if trace := _traceback(given.get("exc_info")):
+        fields["traceback"] = plain_text(trace)
     event = plain(given.get("event"))
     return Record(now, level, event if isinstance(event, str) else str(event), fields)
 
@@ -44,7 +45,7 @@ def _field(name: str) -> str:
     return f"{shown}_" if shown in OURS else shown
 
 
-def _folded(exc_info: object) -> str | None:
+def _traceback(exc_info: object) -> str | None:
     match exc_info:
         case BaseException():
             error: BaseException | None = exc_info

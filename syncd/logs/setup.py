@@ -1,4 +1,4 @@
-"""The log: set up once, and written through structlog.get_logger() everywhere."""
+"""The configuration of the log, which all code writes through structlog.get_logger()."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from structlog.typing import EventDict, WrappedLogger
 
 from syncd.config import LogFormat
 from syncd.log import bound_logger
-from syncd.logs.hooks import hear_libraries
+from syncd.logs.hooks import capture_libraries
 from syncd.logs.queue import LogQueue, Write
 from syncd.logs.record import record_of
 from syncd.logs.secrets import hide
@@ -21,9 +21,10 @@ __all__ = ["Lines", "configure_logs", "hide"]
 
 
 class Lines:
-    """Where the log's records go, encoded: to the writer it was made with, through a queue or not.
+    """The logger that structlog calls with encoded records, by level.
 
-    Those that are lines of a stream can be led elsewhere for a while.
+    It passes them to a writer, through a queue if there is one. Lines of a stream can be
+    redirected for a while.
     """
 
     def __init__(
@@ -35,12 +36,12 @@ class Lines:
 
     @property
     def dropped(self) -> int:
-        """Records that were never written, since the process began."""
+        """Number of records that were not written, since the process started."""
         return 0 if self._queue is None else self._queue.dropped
 
     @contextmanager
-    def through(self, write: Callable[[str], None]) -> Iterator[None]:
-        """Hand the stream's lines to another writer, such as one that knows of a progress bar."""
+    def redirected(self, write: Callable[[str], None]) -> Iterator[None]:
+        """Pass the stream's lines to another writer, such as that of a progress bar."""
         before = self._write
         if self._to_stream:
             self._write = lambda lines: _one_by_one(write, lines)
@@ -49,23 +50,23 @@ class Lines:
         finally:
             self._write = before
 
-    def _take(self, record: bytes, *, grave: bool) -> None:
-        # A log that cannot be written stops nothing, and there is nowhere to say so.
-        with suppress(OSError, ValueError):  # gone, closed
+    def _write_record(self, record: bytes, *, urgent: bool) -> None:
+        # A log that cannot be written must not stop syncd, and the failure cannot be logged.
+        with suppress(OSError, ValueError):  # reader gone, stream closed
             if self._queue is None:
                 self._write([record])
             else:
-                self._queue.put(self._write, record, grave=grave)
+                self._queue.put(self._write, record, urgent=urgent)
 
-    def _minor(self, record: bytes) -> None:
-        self._take(record, grave=False)
+    def _routine(self, record: bytes) -> None:
+        self._write_record(record, urgent=False)
 
-    def _grave(self, record: bytes) -> None:
-        self._take(record, grave=True)
+    def _urgent(self, record: bytes) -> None:
+        self._write_record(record, urgent=True)
 
-    # What structlog calls, by the level of the record, which is in it already.
-    debug = info = notice = _minor
-    warning = error = critical = _grave
+    # structlog calls the method of the record's level.
+    debug = info = notice = _routine
+    warning = error = critical = _urgent
 
 
 def configure_logs(
@@ -75,10 +76,10 @@ def configure_logs(
     environ: Mapping[str, str] = os.environ,
     queue: LogQueue | None = None,
 ) -> Lines:
-    """Send every record of this level or above to the stream or journal; may be called again.
+    """Send every record of `level` or above to the stream or the journal; may be called again.
 
-    Through a queue, if there is one; who logs waits for the reader otherwise. What libraries say
-    through `logging` comes out the same way, warnings and worse.
+    With a queue, logging never waits for the reader. Warnings and errors that libraries log
+    through `logging` take the same way.
     """
     to = sink(form, stream, environ)
     lines = Lines(to.write, queue, to_stream=to.to_stream)
@@ -86,10 +87,10 @@ def configure_logs(
         processors=[structlog.contextvars.merge_contextvars, _renderer(to.encode)],
         wrapper_class=bound_logger(level),
         logger_factory=lambda *_args: lines,
-        # Loggers made at import must see what is configured later, and again in a test.
+        # Loggers made at import must use a configuration that is set later.
         cache_logger_on_first_use=False,
     )
-    hear_libraries()
+    capture_libraries()
     return lines
 
 

@@ -1,8 +1,10 @@
-"""Where records go and how they are encoded for it: as configured, or as the stream wants them."""
+"""Sinks: the encoding of records, and the stream or journal that they are written to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+import select
+from collections.abc import Callable, Mapping, Sequence
 from typing import TextIO
 
 import msgspec
@@ -12,13 +14,12 @@ from syncd.logs.forms import Form, coloured, console_form, json_form, logfmt_for
 from syncd.logs.journal import entry, is_journal, journal_writer, prefixed
 from syncd.logs.queue import Write
 from syncd.logs.record import Record
-from syncd.logs.stream import encoding_of, stream_writer
 
 Encode = Callable[[Record], bytes]
 
 
 class Sink(msgspec.Struct, frozen=True):
-    """How a record is encoded, and what takes it; to_stream, whether as lines of the stream."""
+    """A destination of records; with `to_stream`, encoded records are lines of the stream."""
 
     encode: Encode
     write: Write
@@ -26,21 +27,61 @@ class Sink(msgspec.Struct, frozen=True):
 
 
 def sink(form: LogFormat, stream: TextIO, environ: Mapping[str, str]) -> Sink:
-    """Return where the records go."""
+    """Return the sink for a configured format; `auto` depends on what the stream is."""
     journal = is_journal(stream, environ)
     to_stream = stream_writer(stream)
     if form is LogFormat.JOURNAL or (form is LogFormat.AUTO and journal):
         return Sink(entry, journal_writer(to_stream), to_stream=False)
     line = _form(form, stream, environ)
-    encoding = encoding_of(stream)
+    encoding = _encoding(stream)
 
     def encode(record: Record) -> bytes:
         text = line(record)
-        if journal:  # which takes the priority off again
+        if journal:  # journald removes the prefix
             text = prefixed(record.level, text)
         return f"{text}\n".encode(encoding, "backslashreplace")
 
     return Sink(encode, to_stream, to_stream=True)
+
+
+def stream_writer(stream: TextIO) -> Write:
+    """Return a function that writes encoded lines to the stream's descriptor, in one write.
+
+    It bypasses the stream's own buffer and lock: a thread blocked in a stream keeps the lock, and
+    Python aborts (SIGABRT) when it cannot take that lock at exit.
+    """
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):  # a stream in memory
+        return _text_writer(stream)
+
+    def write(lines: Sequence[bytes]) -> None:
+        rest = memoryview(b"".join(lines))
+        while rest:
+            try:
+                rest = rest[os.write(descriptor, rest) :]
+            except BlockingIOError:  # another process made the shared pipe or terminal non-blocking
+                _wait_until_writable(descriptor)
+
+    return write
+
+
+def _text_writer(stream: TextIO) -> Write:
+    def write(lines: Sequence[bytes]) -> None:
+        stream.write(b"".join(lines).decode(_encoding(stream)))
+        stream.flush()
+
+    return write
+
+
+def _wait_until_writable(descriptor: int) -> None:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    poll.poll()
+
+
+def _encoding(stream: TextIO) -> str:
+    return stream.encoding or "utf-8"
 
 
 def _form(form: LogFormat, stream: TextIO, environ: Mapping[str, str]) -> Form:
@@ -53,6 +94,6 @@ def _form(form: LogFormat, stream: TextIO, environ: Mapping[str, str]) -> Form:
         case LogFormat.LOGFMT:
             return logfmt_form
         case _:
-            # https://no-color.org: set, and not empty.
+            # https://no-color.org: NO_COLOR counts if it is set and not empty.
             plain = not terminal or environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
             return console_form(uncoloured if plain else coloured)

@@ -1,4 +1,4 @@
-"""A value of a log record, made plain: what JSON can say, with no secret in it."""
+"""Plain values of a log record: values that JSON can represent, without secrets."""
 
 import math
 import os
@@ -14,35 +14,35 @@ from syncd.model import printable
 Plain = str | int | float | bool | None | list["Plain"] | dict[str, "Plain"]
 
 LONGEST = 8000
-"""Characters of one text: the journal cuts a line at 48 KiB, and escapes take room."""
+"""Characters of one text: journald splits a line at 48 KiB, and escapes make a text longer."""
 
 MOST = 50
-"""Members of one list or table."""
+"""Members of one list or mapping."""
 
 DEEPEST = 4
-"""Lists within lists; a record is no place for trees."""
+"""Levels of nested lists and mappings."""
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def plain(value: object, depth: int = 0) -> Plain:
-    """Return the value as JSON has it, shortened where it is long; raises nothing."""
-    if type(value) is str:  # most are, and a match comes to it late
+    """Return a value that JSON can represent, shortened if it is long; never raise."""
+    if type(value) is str:  # the most frequent type, checked first
         return plain_text(value)
     try:
         return _plain(value, depth)
-    except Exception:  # noqa: BLE001 - whatever a value's own methods raise, the record is written
+    except Exception:  # noqa: BLE001 - the record is written even if a method of the value raises
         return f"<{type(value).__name__}>"
 
 
 def plain_text(text: str) -> str:
-    """Return the text without secrets, and with the bytes that were no UTF-8 escaped."""
+    """Return the text without secrets, shortened, with bytes that are not UTF-8 escaped."""
     shown = without_secrets(text)
     if not shown.isascii():
         shown = SURROGATE.sub(_escaped, shown)
     if len(shown) <= LONGEST:
         return shown
-    # A traceback ends with what went wrong, a body begins with it: both ends are kept.
+    # Both ends are kept: the cause is at the end of a traceback, and at the beginning of a body.
     half = LONGEST // 2
     return f"{shown[:half]} … {shown[-half:]}"
 
@@ -58,7 +58,7 @@ def _plain(value: object, depth: int) -> Plain:
         case bytes():
             return plain_text(printable(value))
         case int():
-            # Readers of JSON may take a number for a double.
+            # Some JSON readers use doubles for all numbers.
             return value if abs(value) < 2**53 else plain_text(hex(value))
         case float():
             return _number(value)
@@ -66,8 +66,6 @@ def _plain(value: object, depth: int) -> Plain:
             return value.isoformat(timespec="milliseconds")
         case os.PathLike():
             return plain(os.fspath(value), depth)
-        case BaseException():
-            return plain_text(f"{type(value).__name__}: {value}".removesuffix(": "))
         case Mapping() | Sequence() | Set():
             return _members(value, depth) if depth < DEEPEST else "…"
         case _:
@@ -84,11 +82,11 @@ def _members(value: Mapping[object, object] | Sequence[object] | Set[object], de
 
 def _number(value: float) -> float | str:
     if not math.isfinite(value):
-        return str(value)  # JSON has no word for it
+        return str(value)  # JSON has no infinity or NaN
     return round(value, 3) if abs(value) >= 1 else float(f"{value:.3g}")
 
 
 def _escaped(found: re.Match[str]) -> str:
     code = ord(found[0])
-    # Python reads the byte 0xNN of a name that is no UTF-8 as U+DCNN.
+    # Python decodes the byte 0xNN of a name that is not UTF-8 as U+DCNN.
     return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"

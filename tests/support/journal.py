@@ -1,4 +1,4 @@
-"""The journal's other end: a socket that takes entries, and a parser of its native protocol."""
+"""A stand-in for journald: a socket that receives entries, and a parser of the native protocol."""
 
 import array
 import fcntl
@@ -14,7 +14,7 @@ SEALED = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
 def fields_of(entry: bytes) -> Fields:
-    """Read an entry as journald does: `NAME=value`, or a name, eight bytes of length, a value."""
+    """Parse an entry like journald: `NAME=value`, or a name, eight bytes of length, and a value."""
     fields: Fields = []
     while entry:
         line, end, rest = entry.partition(b"\n")
@@ -33,20 +33,20 @@ def fields_of(entry: bytes) -> Fields:
 
 
 class Journal:
-    """Takes one datagram for each entry, and the file of what was too big for one."""
+    """A socket that receives each entry as a datagram or, if it is too large, as a sealed file."""
 
-    def __init__(self, heard: socket.socket, address: str) -> None:
-        self._heard = heard
+    def __init__(self, receiver: socket.socket, address: str) -> None:
+        self._receiver = receiver
         self.address = address
         self.files = 0
 
     def entry(self) -> bytes:
-        """Return the next entry; fails where there is none."""
-        self._heard.settimeout(5)
-        data, controls, _, _ = self._heard.recvmsg(1 << 20, socket.CMSG_SPACE(4))
+        """Return the next entry; raise TimeoutError if none arrives within 5 s."""
+        self._receiver.settimeout(5)
+        data, controls, _, _ = self._receiver.recvmsg(1 << 20, socket.CMSG_SPACE(4))
         if not controls:
             return data
-        assert not data, "journald takes a file only of an empty datagram"
+        assert not data, "journald accepts a file only with an empty datagram"
         ((_, _, rights),) = controls
         (descriptor,) = array.array("i", rights)
         with open(descriptor, "rb") as file:
@@ -57,7 +57,8 @@ class Journal:
 
 @contextmanager
 def journal(directory: Path) -> Iterator[Journal]:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+    """Listen on a socket in the directory."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         address = str(directory / "journal")
-        heard.bind(address)
-        yield Journal(heard, address)
+        receiver.bind(address)
+        yield Journal(receiver, address)
