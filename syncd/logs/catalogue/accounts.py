@@ -1,0 +1,145 @@
+"""Events of accounts: their calls, tokens, audits and statistics."""
+
+from __future__ import annotations
+
+from syncd.logs.catalogue.event import Event
+
+ACCOUNTS = (
+    Event(
+        "account.batching_off",
+        ("warning",),
+        ("account",),
+        "the account rejects every POST with several images: each image now gets its own POST;"
+        " batching is tried again every six hours",
+        ended_by=("account.batching_restored",),
+    ),
+    Event(
+        "account.batching_restored",
+        ("notice",),
+        ("account", "duration"),
+        "the account accepted a POST with several images again",
+    ),
+    Event(
+        "account.failing",
+        ("warning",),
+        ("account", "why"),
+        "a first call failed with a temporary error; it is retried at growing intervals",
+        ended_by=("account.recovered",),
+    ),
+    Event(
+        "account.paused",
+        ("info", "warning", "error"),
+        ("account", "consecutive", "kind", "remedy", "seconds", "since", "until", "why"),
+        "the account is throttled, and nothing is sent to it until the pause ends: a warning when"
+        " the pause begins, info when it is extended, an error if Meta reports abuse; `remedy` is"
+        " null except for abuse",
+        "for an error, what the field `remedy` says; otherwise nothing",
+        ended_by=("account.resumed",),
+    ),
+    Event(
+        "account.recovered",
+        ("notice",),
+        ("account", "duration", "failed_calls"),
+        "a call succeeded after earlier ones failed; `failed_calls` counts those of this process",
+    ),
+    Event(
+        "account.resumed",
+        ("notice",),
+        ("account", "duration"),
+        "the first call after a pause succeeded",
+    ),
+    Event(
+        "account.retried",
+        ("notice",),
+        ("account", "duration"),
+        "a stop was ended by `syncd retry`, a start or a reload: the account is tried again",
+    ),
+    Event(
+        "account.stopped",
+        ("error",),
+        ("account", "kind", "remedy", "since", "why"),
+        "the API rejected the token or a permission: nothing is sent to the account",
+        "what the field `remedy` says",
+        ended_by=("account.retried", "token.changed"),
+    ),
+    Event(
+        "account.tier",
+        ("notice",),
+        ("account", "tier"),
+        "response headers report another access tier for the account than assumed: its budget is"
+        " now the budget of that tier",
+    ),
+    Event(
+        "audit.done",
+        ("info",),
+        ("account", "gone", "images", "internal", "renamed", "seconds", "total", "unknown"),
+        "the images that the ledger lists as held were compared with the account; `total` and"
+        " `unknown` are null unless the whole account was listed (`syncd audit --everything`)",
+    ),
+    Event(
+        "audit.interrupted",
+        ("info",),
+        ("account", "why"),
+        "an error interrupted an audit, which continues later",
+    ),
+    Event(
+        "stats",
+        ("info",),
+        (
+            "account",
+            "budget_used",
+            "calls",
+            "consecutive",
+            "held",
+            "id",
+            "images_per_second",
+            "in_flight",
+            "in_step_in",
+            "kind",
+            "missing",
+            "oldest_waiting",
+            "paused_for",
+            "paused_since",
+            "paused_until",
+            "rejected",
+            "rejections",
+            "remedy",
+            "state",
+            "troubles",
+            "wanted",
+            "why",
+        ),
+        "the state of an account: every `log.stats_every` while any of its figures changes,"
+        " otherwise once an hour, and at a start, a reload and a stop",
+        "what the field `remedy` says, if it is not null",
+    ),
+    Event(
+        "token.accepted",
+        ("notice",),
+        ("account", "duration", "user"),
+        "the API accepted the account's token; tokens are checked at a start or reload under a"
+        " service manager, before it is sent `READY=1`; `duration` is null unless the response had"
+        " to be waited for",
+    ),
+    Event(
+        "token.changed",
+        ("notice",),
+        ("account", "duration"),
+        "the source of the account's token has a new token, which is used from now on and ends a"
+        " stop; `duration` is null if the account was not stopped",
+    ),
+    Event(
+        "token.checked",
+        ("notice",),
+        ("account", "duration"),
+        "a delayed check of the token completed without a clear acceptance: another event reports"
+        " the state of the account",
+    ),
+    Event(
+        "token.unchecked",
+        ("warning",),
+        ("account", "why"),
+        "the token could not be checked; the start continues, and the check is repeated",
+        ended_by=("token.accepted", "token.checked"),
+    ),
+)

@@ -1,0 +1,150 @@
+"""Events of folders: directories, files, scans and watches."""
+
+from __future__ import annotations
+
+from syncd.logs.catalogue.event import Event
+
+FOLDERS = (
+    Event(
+        "directory.readable",
+        ("notice",),
+        ("duration", "folder", "path"),
+        "a directory that could not be read is readable again or no longer exists",
+    ),
+    Event(
+        "directory.unreadable",
+        ("error",),
+        ("folder", "path", "remedy", "why"),
+        "a directory cannot be read; no file of the folder counts as deleted until it can",
+        "what the field `remedy` says; the next scan notices it",
+        ended_by=("directory.readable",),
+    ),
+    Event("file.gone", ("debug",), ("file",), "a file disappeared before it was read"),
+    Event(
+        "file.known",
+        ("info",),
+        ("file", "sha256"),
+        "all accounts of the folder already hold the image of a new file (renamed, moved or a"
+        " duplicate): nothing is sent",
+    ),
+    Event(
+        "file.readable",
+        ("notice",),
+        ("duration", "file"),
+        "a file that could not be read was read",
+    ),
+    Event(
+        "file.rejected",
+        ("warning",),
+        ("file", "sha256", "why"),
+        "a file is not an image that the API accepts; it is not sent",
+        "save it as `why` asks, or remove it from the folder",
+    ),
+    Event(
+        "file.unreadable",
+        ("error",),
+        ("file", "remedy", "why"),
+        "a file cannot be read; it is retried at every scan until it is readable or deleted",
+        "what the field `remedy` says",
+        ended_by=("file.readable",),
+    ),
+    Event(
+        "files.missing",
+        ("info",),
+        ("condemned", "files", "folder", "why"),
+        "a scan no longer found `files` files, which count as deleted; `condemned` images, which"
+        " only they needed, leave the accounts after the grace period (0 unless `deletions ="
+        ' "propagate"`)',
+    ),
+    Event(
+        "folder.back",
+        ("notice",),
+        ("duration", "folder", "path"),
+        "a folder that was missing exists again",
+    ),
+    Event(
+        "folder.missing",
+        ("warning",),
+        ("folder", "path", "remedy"),
+        "the folder does not exist; syncd waits for it, and its images stay in the accounts",
+        "what the field `remedy` says, unless the folder is expected later",
+        ended_by=("folder.back",),
+    ),
+    Event(
+        "folder.retired",
+        ("notice",),
+        ("folder",),
+        "the configuration no longer has this folder; its images stay in the accounts",
+    ),
+    Event(
+        "folder.suspect",
+        ("error",),
+        ("folder", "path", "remedy", "spared", "why"),
+        "the folder is another directory than before, is empty, lacks a mount below it, or is a"
+        " deleted directory below a bind mount: no file of it counts as deleted, and `spared`"
+        " condemned images are kept",
+        "what the field `remedy` says",
+        ended_by=("folder.trusted",),
+    ),
+    Event(
+        "folder.swapped",
+        ("info",),
+        ("folder", "path"),
+        "the folder was replaced by another directory during a scan; the scan is discarded and"
+        " repeated",
+    ),
+    Event(
+        "folder.trusted",
+        ("notice",),
+        ("duration", "folder", "path"),
+        "a suspect folder is trusted again: files deleted from it count as deleted",
+    ),
+    Event(
+        "scan.done",
+        ("info",),
+        ("files", "folder", "new_or_changed", "scanned_at", "seconds", "trouble", "troubles"),
+        "a scan of a whole folder ended; `trouble` is its first error, and `scanned_at` is null if"
+        " there was one",
+    ),
+    Event(
+        "stats.folder",
+        ("info",),
+        (
+            "deletions_held",
+            "doubt",
+            "files",
+            "folder",
+            "last_event_at",
+            "path",
+            "scanned_at",
+            "trouble",
+            "unreadable",
+            "watch",
+        ),
+        "the state of a folder: as often as `stats`",
+    ),
+    Event(
+        "watch.degraded",
+        ("error",),
+        ("folder", "remedy", "why"),
+        "the watch of a folder keeps ending; until it works, rescans find new files",
+        "what the field `remedy` says",
+        ended_by=("watch.restored",),
+    ),
+    Event(
+        "watch.limit",
+        ("error",),
+        ("folder", "remedy"),
+        "the system's limit of inotify watches is reached; until it is raised, rescans find new"
+        " files",
+        "what the field `remedy` says",
+        ended_by=("watch.restored",),
+    ),
+    Event("watch.ready", ("info",), ("folder", "path"), "a folder is watched"),
+    Event(
+        "watch.restored",
+        ("notice",),
+        ("duration", "folder", "path"),
+        "the watch of a folder works again, after it was limited or degraded",
+    ),
+)

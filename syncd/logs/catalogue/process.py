@@ -1,0 +1,128 @@
+"""Events of the process: its start, reload and end, its configuration, log and watchdog."""
+
+from __future__ import annotations
+
+from syncd.logs.catalogue.event import Event
+
+PROCESS = (
+    Event(
+        "clock.jumped",
+        ("warning",),
+        ("seconds",),
+        "the wall clock was changed by `seconds`; the grace periods of pending deletions are"
+        " adjusted",
+    ),
+    Event(
+        "config.accepted",
+        ("notice",),
+        ("duration",),
+        "a valid configuration was loaded after a rejected one",
+    ),
+    Event(
+        "config.refused",
+        ("error",),
+        ("remedy", "why"),
+        "a reload was requested (SIGHUP), but the configuration is invalid or no token can be read:"
+        " nothing has changed; a restart clears it as well",
+        "what the field `remedy` says",
+        ended_by=("config.accepted",),
+    ),
+    Event(
+        "config.warning",
+        ("warning",),
+        ("why",),
+        "the configuration is valid, but something in it is probably a mistake",
+    ),
+    Event(
+        "daemon.crashed",
+        ("critical",),
+        ("remedy", "traceback", "why"),
+        "a bug ended the process with exit code 70",
+        "what the field `remedy` says",
+    ),
+    Event(
+        "daemon.cut_off",
+        ("warning",),
+        ("seconds",),
+        "calls in progress did not end within `seconds` at a stop or reload; their images are sent"
+        " again, which is harmless",
+    ),
+    Event(
+        "daemon.failed",
+        ("error",),
+        ("remedy", "why"),
+        "the process cannot work and ends, because of the ledger, the disk or a permission",
+        "what the field `remedy` says",
+    ),
+    Event(
+        "daemon.reloaded",
+        ("notice",),
+        ("changes", "config"),
+        "the new configuration is in effect; scans of the folders begin",
+    ),
+    Event(
+        "daemon.reloading",
+        ("notice",),
+        (),
+        "a reload was requested (SIGHUP), and the new configuration is valid: calls in progress"
+        " are completed, and new ones wait",
+    ),
+    Event(
+        "daemon.started",
+        ("notice",),
+        ("accounts", "config", "folders", "ledger"),
+        "the ledger is open; scans of the folders begin",
+    ),
+    Event("daemon.stopped", ("notice",), (), "everything is closed"),
+    Event(
+        "daemon.stopping",
+        ("notice",),
+        ("signal",),
+        "a signal was received: calls in progress are completed, and no new ones begin",
+    ),
+    Event(
+        "error.uncaught",
+        ("critical",),
+        ("remedy", "traceback", "where", "why"),
+        "a bug in a thread, a callback or a destructor, which did not end the process",
+        "what the field `remedy` says",
+    ),
+    Event(
+        "library.message",
+        ("warning", "error", "critical"),
+        ("logger", "message", "traceback"),
+        "a library logged a warning or an error, most likely because of a bug",
+    ),
+    Event(
+        "log.dropped",
+        ("warning",),
+        ("records", "seconds"),
+        "`records` log records were lost over `seconds` seconds, because the log was not read fast"
+        " enough or could not be written; logged once writing succeeds again",
+    ),
+    Event(
+        "stats.process",
+        ("info",),
+        ("descriptors", "ledger_mb", "lines_dropped", "memory_mb", "reading", "uptime", "wal_mb"),
+        "the state of the process: after the other statistics, and otherwise every four minutes,"
+        " or every `log.stats_every` if that is longer",
+    ),
+    Event(
+        "watchdog.recovered",
+        ("notice",),
+        ("duration", "part"),
+        "a part that was stuck makes progress again",
+    ),
+    Event(
+        "watchdog.stuck",
+        ("error",),
+        ("part", "remedy", "seconds"),
+        "a part makes no progress: the `scanner of`, `watcher of` or `reader of` a folder, the"
+        " `workers of` an account, the `ledger writer`, the `ledger reader` or the `event loop`. If"
+        " it is the ledger, the event loop, or a part that had worked for half an hour, the service"
+        " manager no longer gets the watchdog signal, and restarts syncd; otherwise the other parts"
+        " continue without it",
+        "what the field `remedy` says",
+        ended_by=("watchdog.recovered",),
+    ),
+)
