@@ -68,12 +68,12 @@ def _report(reports: Mapping[AccountName, Report | str], of_the_gone: str) -> Ex
             continue
         sys.stdout.write(
             f"{name}: {amount(report.images, 'image')} asked about: {report.gone:,} gone,"
-            f" {report.renamed:,} renamed, {report.internal:,} not active\n"
+            f" {report.renamed:,} renamed, {report.inactive:,} not active\n"
         )
         if report.gone:
             sys.stdout.write(f"{name}: {of_the_gone}\n")
         if report.unknown is not None:
             sys.stdout.write(f"{name}: {report.total:,} there, {report.unknown:,} not syncd's\n")
-            for named in report.named:
+            for named in report.unknown_names:
                 sys.stdout.write(f"  {named}\n")
     return done

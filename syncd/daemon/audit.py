@@ -30,8 +30,8 @@ async def audit(
             if lane.gate.shut:
                 return lane.stopped or lane.state
             try:
-                whole = engine.audit(lane, carrying, upkeep).whole
-                return await whole(everything=everything, paced=False)
+                lane_audit = engine.audit(lane, carrying, upkeep)
+                return await lane_audit.run_once(everything=everything, paced=False)
             except GraphError as error:
                 return str(error)
 

@@ -10,7 +10,7 @@ from functools import partial
 from syncd.daemon.runtime import Runtime
 from syncd.daemon.totals import Meter, folder_figures, tell_folder, tell_process
 from syncd.engine.lane import Lane
-from syncd.engine.stats import account_figures, sentence, tell_account
+from syncd.engine.stats import account_figures, log_account, sentence
 from syncd.ledger import standing
 from syncd.ledger.queries import Tally
 from syncd.rules.stats_schedule import ALIVE, HOURLY, is_due
@@ -55,7 +55,7 @@ class Telling:
             account = account_figures(
                 lane, found, self._rate(lane, elapsed), self._house.config.pack.images, time.time()
             )
-            news |= self._say(f"account {lane.name}", account, partial(tell_account, account))
+            news |= self._say(f"account {lane.name}", account, partial(log_account, account))
         for keeper in self._house.disk.keepers.values():
             folder = folder_figures(
                 keeper, await self._house.ledger.read(standing.of_folder(keeper.name))

@@ -1,4 +1,4 @@
-"""The audit of one account: what it really holds, against what the ledger believes."""
+"""The audit of one account: compares what it holds with what the ledger records."""
 
 from __future__ import annotations
 
@@ -19,39 +19,45 @@ from syncd.ledger.audits import Believed
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.model import ImageHash, Listed
-from syncd.rules.audit import Difference, between_reads, compare
+from syncd.rules.audit import Difference, compare, read_interval
 from syncd.rules.pacing.budget import READ
 
 log: Log = structlog.get_logger()
 
-LOOK_EVERY = 60.0
-"""Seconds between two looks whether an audit is due."""
+CHECK_INTERVAL = 60.0
+"""Seconds between two checks whether an audit is due."""
 
 PAGE = 1000
-"""Images of one page of a listing: what is used in production."""
+"""Images in one page of a listing: the figure that production clients use."""
 
 EVERYTHING = "everything"
-HELD = "held"
-"""What a person may ask for: a listing of all that is there, or of what should be."""
+"""Scope of an audit that the operator requests: also list the whole account."""
 
-_NAMED = 20  # unknown images that a report names
+HELD = "held"
+"""Scope of an audit that the operator requests: look up the held images only."""
+
+_MAX_NAMES = 20  # unknown images whose names a report has
 
 
 @dataclass(slots=True)
 class Report:
-    """What an audit has found: images asked about, and how many of them differ."""
+    """Counts of one audit: images looked up, and those that differ from the ledger."""
 
     images: int = 0
     gone: int = 0
     renamed: int = 0
-    internal: int = 0
-    total: int | None = None  # in the account, by a listing
-    unknown: int | None = None  # of them, those that the ledger does not know
-    named: list[str] = field(default_factory=list)  # the first of these
+    inactive: int = 0
+    total: int | None = None  # images in the account; None unless it was listed
+    unknown: int | None = None  # those of them that the ledger does not know
+    unknown_names: list[str] = field(default_factory=list)  # of the first `_MAX_NAMES`
 
 
 class Audit:
-    """Audits one account. `every` is in seconds; `changed` is called when images are missing."""
+    """The audits of one account.
+
+    every is the seconds between two audits. With `restore`, images that the account has lost are
+    missing again; otherwise they count as removed by hand. on_lost is called for each of them.
+    """
 
     def __init__(
         self,
@@ -61,7 +67,7 @@ class Audit:
         every: float,
         *,
         restore: bool,
-        changed: Callable[[], None],
+        on_lost: Callable[[], None],
     ) -> None:
         self._calls = calls
         self._lane = calls.lane
@@ -69,42 +75,42 @@ class Audit:
         self._client = client
         self._every = every
         self._restore = restore
-        self._changed = changed
-        self._told = asyncio.Event()
+        self._on_lost = on_lost
+        self._woken = asyncio.Event()
 
-    def look_again(self) -> None:
-        """A person may have asked for an audit."""
-        self._told.set()
+    def wake(self) -> None:
+        """Check now whether the operator has requested an audit."""
+        self._woken.set()
 
     async def run(self) -> None:
-        """Audit on the period, and when a person asks; until cancelled."""
+        """Audit every `every` seconds and at the operator's request, until cancelled."""
         account = self._lane.account
         while True:
-            self._told.clear()
+            self._woken.clear()
             standing = await self._ledger.read(audits.standing(account))
             if standing.asked is not None:
-                await self._try(everything=standing.asked == EVERYTHING, paced=False)
+                await self._run_logged(everything=standing.asked == EVERYTHING, paced=False)
             elif standing.began is not None:
-                await self._try(everything=False, paced=True)
-            elif standing.ended is None:  # a new ledger: what it holds has just come
+                await self._run_logged(everything=False, paced=True)
+            elif standing.ended is None:  # a new ledger: it needs no audit yet
                 await self._ledger.write(audits.end(account, time.time()))
             elif abs(time.time() - standing.ended) >= self._every:
-                await self._try(everything=False, paced=True)
+                await self._run_logged(everything=False, paced=True)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(LOOK_EVERY, self._every)):
-                    await self._told.wait()
+                async with asyncio.timeout(min(CHECK_INTERVAL, self._every)):
+                    await self._woken.wait()
 
-    async def _try(self, *, everything: bool, paced: bool) -> None:
+    async def _run_logged(self, *, everything: bool, paced: bool) -> None:
         try:
-            await self.whole(everything=everything, paced=paced)
-        except GraphError as error:  # the account was treated accordingly; the next look goes on
+            await self.run_once(everything=everything, paced=paced)
+        except GraphError as error:  # `Calls` handled it; the next check resumes the audit
             log.info("audit.interrupted", account=self._lane.name, why=str(error))
 
-    async def whole(self, *, everything: bool, paced: bool) -> Report:
-        """Compare all that is believed to be held, and list what is there, if `everything`.
+    async def run_once(self, *, everything: bool, paced: bool) -> Report:
+        """Look up all held images, and list the whole account if `everything`.
 
-        An audit that is `paced` is spread over its period, and goes on where the last one was
-        interrupted. Raises GraphError.
+        A `paced` audit is spread over its period, and resumes one that was interrupted. Raises
+        GraphError.
         """
         account, report, began = self._lane.account, Report(), time.time()
         standing = await self._ledger.read(audits.standing(account))
@@ -112,7 +118,7 @@ class Audit:
         if standing.began is None or not paced:
             await self._ledger.write(audits.begin(account, began))
         held = await self._ledger.read(audits.held(account))
-        pause = between_reads(-(-held // MAX_HASHES), self._every, self._lane.pacer.pace.budget)
+        pause = read_interval(-(-held // MAX_HASHES), self._every, self._lane.pacer.pace.budget)
         while rows := await self._ledger.read(audits.believed_after(account, last, MAX_HASHES)):
             await self._compare(rows, report)
             last = rows[-1].digest
@@ -120,7 +126,7 @@ class Audit:
             if paced:
                 await asyncio.sleep(pause)
         if everything:
-            await self._list(report)
+            await self._list_account(report)
         await self._ledger.write(audits.end(account, time.time()))
         log.info(
             "audit.done",
@@ -128,7 +134,7 @@ class Audit:
             images=report.images,
             gone=report.gone,
             renamed=report.renamed,
-            internal=report.internal,
+            internal=report.inactive,
             total=report.total,
             unknown=report.unknown,
             seconds=round(time.time() - began, 3),
@@ -136,33 +142,32 @@ class Audit:
         return report
 
     async def _compare(self, rows: Sequence[Believed], report: Report) -> None:
-        asked = await self._ask([row.hash for row in rows])
+        lookup = await self._look_up([row.hash for row in rows])
         report.images += len(rows)
-        absent = []
+        unlisted: list[Believed] = []
         for row in rows:
-            listed = asked.images.get(row.hash)
+            listed = lookup.images.get(row.hash)
             difference = compare(listed, row.name, row.status)
             if difference is Difference.GONE or listed is None:
-                absent.append(row)
+                unlisted.append(row)
                 continue
-            await self._note(row, listed, difference, report)
-        if absent:  # an answer may lack what is there: what is asked for twice is gone
-            again = await self._ask([row.hash for row in absent])
-            for row in absent:
-                listed = again.images.get(row.hash)
-                if compare(listed, None, None) is Difference.GONE:
-                    await self._drop(row, report)
+            await self._record(row, listed, difference, report)
+        if unlisted:  # a response may leave out images: only a second lookup counts
+            lookup = await self._look_up([row.hash for row in unlisted])
+            for row in unlisted:
+                if compare(lookup.images.get(row.hash), None, None) is Difference.GONE:
+                    await self._record_lost(row, report)
 
-    async def _ask(self, hashes: Sequence[ImageHash]) -> Lookup:
-        while True:  # the account may be shut meanwhile, and then this waits until it is not
-            if (asked := await look_up(self._calls, self._client, hashes)) is not None:
-                return asked
+    async def _look_up(self, hashes: Sequence[ImageHash]) -> Lookup:
+        while True:  # the account may be paused meanwhile: then the next call waits
+            if (lookup := await look_up(self._calls, self._client, hashes)) is not None:
+                return lookup
 
-    async def _note(
+    async def _record(
         self, row: Believed, listed: Listed, difference: Difference, report: Report
     ) -> None:
         report.renamed += difference is Difference.RENAMED
-        report.internal += difference is Difference.INTERNAL
+        report.inactive += difference is Difference.INACTIVE
         if (listed.name, listed.status.value) != (row.name, row.status):
             await self._ledger.write(audits.said(self._lane.account, row.digest, listed))
         if difference is Difference.RENAMED:
@@ -173,7 +178,7 @@ class Audit:
                 name=listed.name,
                 previous_name=row.name,
             )
-        elif difference is Difference.INTERNAL:
+        elif difference is Difference.INACTIVE:
             log.warning(
                 "image.inactive",
                 account=self._lane.name,
@@ -181,7 +186,7 @@ class Audit:
                 status=listed.status.value,
             )
 
-    async def _drop(self, row: Believed, report: Report) -> None:
+    async def _record_lost(self, row: Believed, report: Report) -> None:
         account, now = self._lane.account, time.time()
         files = await self._ledger.read(replicas.sources(account, row.digest, 1))
         dropped = await self._ledger.write(
@@ -189,10 +194,10 @@ class Audit:
             if self._restore
             else audits.removed(account, row.hash, now)
         )
-        if not dropped:  # it was deleted meanwhile, as it should be
+        if not dropped:  # syncd deleted it meanwhile
             return
         report.gone += 1
-        self._changed()
+        self._on_lost()
         sent_again = bool(files) and self._restore
         log.warning(
             "image.lost",
@@ -202,10 +207,10 @@ class Audit:
             sent_again=sent_again,
         )
 
-    async def _list(self, report: Report) -> None:
+    async def _list_account(self, report: Report) -> None:
         account, after = self._lane.account, None
-        report.unknown, seen, passed = 0, 0, set[str | None]()
-        while after not in passed:
+        report.unknown, seen, cursors = 0, 0, set[str | None]()
+        while after not in cursors:  # a list that leads back to an earlier page would never end
 
             async def send(
                 credentials: Credentials, after: str | None = after
@@ -219,11 +224,13 @@ class Audit:
             report.total = page.total if page.total is not None else seen
             hashes = [listed.hash for listed in page.images]
             known = await self._ledger.read(audits.known(account, hashes)) if hashes else set()
-            strangers = [listed for listed in page.images if listed.hash not in known]
-            report.unknown += len(strangers)
-            room = _NAMED - len(report.named)
-            report.named += [f"{s.name or 'nameless'} ({s.hash})" for s in strangers[:room]]
-            passed.add(after)  # a list that leads back to where it was has no end
+            unknown = [listed for listed in page.images if listed.hash not in known]
+            report.unknown += len(unknown)
+            room = _MAX_NAMES - len(report.unknown_names)
+            report.unknown_names += [
+                f"{image.name or 'no name'} ({image.hash})" for image in unknown[:room]
+            ]
+            cursors.add(after)
             after = page.after
             if after is None:
                 return

@@ -211,7 +211,7 @@ class Engine:
             self._client,
             upkeep.audit_every,
             restore=upkeep.restore,
-            changed=self._feeders[lane.account].look_again,
+            on_lost=self._feeders[lane.account].look_again,
         )
 
     async def _watch_others(self) -> None:
@@ -231,7 +231,7 @@ class Engine:
                 lane.queue.hurry()
             self.look_again()
             for audit in self._audits:
-                audit.look_again()
+                audit.wake()
             self._others_wrote()
 
     async def _watch_tokens(self) -> None:

@@ -1,9 +1,10 @@
-"""The reconcile pass: which condemned images are wanted again, wait, or are held for a person."""
+"""The reconcile pass: withdraws, keeps or holds condemned images before they may be deleted."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 import msgspec
 import structlog
@@ -18,15 +19,16 @@ from syncd.rules.evidence import is_too_many
 
 log: Log = structlog.get_logger()
 
-CLOCK_JUMP = 30.0
-"""Seconds between two passes that only one of the clocks has seen: no time has passed."""
+MIN_CLOCK_JUMP = 30.0
+"""Seconds by which the wall clock must run ahead of the monotonic clock between two passes to count
+as a jump, through which no time has passed."""
 
-UPLOAD_ENDS = 3600.0
-"""Seconds after which no upload can still be under way that was when its image was condemned."""
+MAX_UPLOAD_TIME = 3600.0
+"""Seconds after which an upload that was under way when its image was condemned has ended."""
 
 
 class Grace(msgspec.Struct, frozen=True):
-    """How long a condemned image waits, and how many at once wait for a person."""
+    """How long a condemned image waits, and how many deletions at once await the operator."""
 
     seconds: float
     hold: HoldAbove
@@ -38,72 +40,73 @@ class Grace(msgspec.Struct, frozen=True):
 
 
 class Reconcile:
-    """Passes over what is condemned; what is left is for each account's own deletions."""
+    """Passes over all condemned images; each account's own `Deletions` process what they leave."""
 
     def __init__(self, ledger: Ledger, grace: Grace) -> None:
         self._ledger = ledger
         self._grace = grace
-        self._told: dict[int, int] = {}  # folder → images that were said to be condemned
-        self._said: set[str] = set()  # folders whose case this process has said
+        self._condemned: dict[int, int] = {}  # folder id → images, at the last pass
+        self._held: set[str] = set()  # folders whose held deletions this process has logged
 
     async def run(self) -> None:
-        """Pass again and again until cancelled."""
+        """Make a pass every `Grace.period` seconds until cancelled."""
         wall, steady = time.time(), time.monotonic()
         while True:
             jump = (time.time() - wall) - (time.monotonic() - steady)
             wall, steady = time.time(), time.monotonic()
-            await self.once(jump if abs(jump) > CLOCK_JUMP else 0.0)
+            await self.run_once(jump if abs(jump) > MIN_CLOCK_JUMP else 0.0)
             await asyncio.sleep(self._grace.period)
 
-    async def once(self, jump: float) -> None:
-        """Make one pass; `jump` is by how many seconds the wall clock alone went on."""
+    async def run_once(self, jump: float) -> None:
+        """Make one pass. `jump` is the seconds by which the wall clock alone has advanced."""
         if jump:
             await self._ledger.write(condemned.shift(jump))
             log.warning("clock.jumped", seconds=round(jump))
         for folder, path in await self._ledger.write(condemned.withdraw()):
             log.info("deletion.withdrawn", folder=folder, file=printable(path))
-        before = time.time() - max(self._grace.seconds, UPLOAD_ENDS)
+        before = time.time() - max(self._grace.seconds, MAX_UPLOAD_TIME)
         await self._ledger.write(condemned.let_unheld_be(before))
         await self._hold()
 
     async def _hold(self) -> None:
         found = await self._ledger.write(condemned.hold(self._grace.hold))
-        told, self._told = self._told, {}
-        for pending in found:
-            images = pending.waiting + pending.held
-            self._told[pending.folder_id] = images
-            if images > told.get(pending.folder_id, 0):
-                more = images - told.get(pending.folder_id, 0)
-                log.notice("images.marked", folder=pending.folder, images=more)
-        cases = [case for case in found if self._is_held(case)]
-        for case in cases:
-            if case.folder not in self._said:
-                await self._tell_held(case)
-        await self._tell_settled({alerts.folder(case.folder) for case in cases})
-        self._said = {case.folder for case in cases}
+        self._log_condemned(found)
+        held = [pending for pending in found if self._is_held(pending)]
+        for pending in held:
+            if pending.folder not in self._held:
+                await self._log_held(pending)
+        await self._log_settled({alerts.folder(pending.folder) for pending in held})
+        self._held = {pending.folder for pending in held}
 
     def _is_held(self, pending: Pending) -> bool:
         images = pending.waiting + pending.held
         return bool(pending.held) or is_too_many(images, pending.files + images, self._grace.hold)
 
-    async def _tell_held(self, case: Pending) -> None:
-        images, remedy = case.waiting + case.held, remedies.of_held(case.folder)
-        subject, now = alerts.folder(case.folder), time.time()
+    def _log_condemned(self, found: Sequence[Pending]) -> None:
+        before = self._condemned
+        self._condemned = {p.folder_id: p.waiting + p.held for p in found}
+        for pending in found:
+            more = self._condemned[pending.folder_id] - before.get(pending.folder_id, 0)
+            if more > 0:
+                log.notice("images.marked", folder=pending.folder, images=more)
+
+    async def _log_held(self, pending: Pending) -> None:
+        subject, now = alerts.folder(pending.folder), time.time()
         await self._ledger.write(alerts.begin("deletions.held", subject, condemned.OPEN, now))
         log.error(
             "deletions.held",
-            folder=case.folder,
-            images=images,
-            files=case.files,
-            remedy=remedy,
+            folder=pending.folder,
+            images=pending.waiting + pending.held,
+            files=pending.files,
+            remedy=remedies.of_held(pending.folder),
         )
 
-    async def _tell_settled(self, still: set[str]) -> None:
-        for case in await self._ledger.read(alerts.standing("deletions.held")):
-            if case.subject in still:
+    async def _log_settled(self, still_held: set[str]) -> None:
+        for alert in await self._ledger.read(alerts.standing("deletions.held")):
+            if alert.subject in still_held:
                 continue
-            over = alerts.end("deletions.held", case.subject, time.time())
-            duration = await self._ledger.write(over)
-            folder = case.subject.removeprefix(alerts.folder(""))
-            why = condemned.NOTHING_LEFT if case.why == condemned.OPEN else case.why
+            end = alerts.end("deletions.held", alert.subject, time.time())
+            duration = await self._ledger.write(end)
+            folder = alert.subject.removeprefix(alerts.folder(""))
+            why = condemned.NOTHING_LEFT if alert.why == condemned.OPEN else alert.why
             log.notice("deletions.settled", folder=folder, why=why, duration=duration)

@@ -1,4 +1,4 @@
-"""How each account stands: its stats line, and all of them in one sentence."""
+"""The state of each account as a stats line, and of all accounts as one sentence."""
 
 from __future__ import annotations
 
@@ -17,20 +17,26 @@ from syncd.rules.forecast import duration, forecast
 
 log: Log = structlog.get_logger()
 
-REASONS = 40
-"""Different reasons that a line has, the commonest first; the others are counted together."""
+MAX_REASONS = 40
+"""Reasons in one line, the most frequent first; the rest are counted together."""
 
 
-class AccountFigures(msgspec.Struct, frozen=True):
-    """What an account's line says; budget_used in percent, times in seconds."""
+class Traffic(msgspec.Struct, frozen=True):
+    """What this process sends to an account."""
+
+    in_flight: int  # images
+    images_per_second: float
+    calls: int  # since the process began
+    budget_used: float  # percent
+
+
+class AccountFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of an account's stats line; times in seconds."""
 
     name: AccountName
     id: AccountId
     tally: Tally
-    in_flight: int
-    images_per_second: float
-    calls: int
-    budget_used: float
+    traffic: Traffic
     state: str
     pause: Pause | None
     paused_for: int | None
@@ -44,66 +50,68 @@ class AccountFigures(msgspec.Struct, frozen=True):
 def account_figures(
     lane: Lane, standing: AccountStanding, rate: float, per_post: int, now: float
 ) -> AccountFigures:
-    """Put together how an account stands now, in unix seconds.
+    """Return the state of an account at `now`, in unix seconds.
 
-    What pauses or stops it is taken from the ledger, as `syncd status` does. rate is in images a
-    second; per_post is how many images share a POST, for the forecast.
+    rate is in images per second; per_post is how many images share a POST, for the forecast. The
+    pause or stop is the ledger's, as in `syncd status`.
     """
     tally, pause = standing.tally, standing.pause
     if pause is not None and pause.until is not None and pause.until <= now:
         pause = None
     since = tally.waiting_since
     return AccountFigures(
-        lane.name,
-        lane.account,
-        tally,
-        lane.queue.in_flight,
-        round(rate, 2),
-        lane.counters.calls,
-        round(lane.pacer.budget_used, 1),
-        _state(pause, lane.failing),
-        pause,
-        None if pause is None else max(0, round(now - pause.since)),
-        lane.failing if pause is None else pause.why,
-        None if since is None else max(0, round(now - since)),
-        _ahead(lane, tally.missing, per_post),
-        reasons(standing.rejections),
-        reasons(standing.troubles),
+        name=lane.name,
+        id=lane.account,
+        tally=tally,
+        traffic=Traffic(
+            in_flight=lane.queue.in_flight,
+            images_per_second=round(rate, 2),
+            calls=lane.counters.calls,
+            budget_used=round(lane.pacer.budget_used, 1),
+        ),
+        state=_state(pause, lane.failing),
+        pause=pause,
+        paused_for=None if pause is None else max(0, round(now - pause.since)),
+        why=lane.failing if pause is None else pause.why,
+        oldest_waiting=None if since is None else max(0, round(now - since)),
+        in_step_in=_in_step_in(lane, tally.missing, per_post),
+        rejections=reasons(standing.rejections),
+        troubles=reasons(standing.troubles),
     )
 
 
-def tell_account(of: AccountFigures) -> None:
-    """Write an account's line."""
-    pause = of.pause
+def log_account(figures: AccountFigures) -> None:
+    """Log an account's stats line."""
+    tally, traffic, pause = figures.tally, figures.traffic, figures.pause
     log.info(
         "stats",
-        account=of.name,
-        wanted=of.tally.wanted,
-        held=of.tally.held,
-        missing=of.tally.missing,
-        rejected=of.tally.rejected,
-        state=of.state,
-        why=of.why,
-        paused_for=of.paused_for,
+        account=figures.name,
+        wanted=tally.wanted,
+        held=tally.held,
+        missing=tally.missing,
+        rejected=tally.rejected,
+        state=figures.state,
+        why=figures.why,
+        paused_for=figures.paused_for,
         paused_since=moment(pause.since if pause is not None else None),
         paused_until=moment(pause.until if pause is not None else None),
         kind=pause.kind if pause is not None else None,
         consecutive=pause.row if pause is not None else None,
         remedy=pause.remedy if pause is not None else None,
-        in_flight=of.in_flight,
-        images_per_second=of.images_per_second,
-        calls=of.calls,
-        budget_used=of.budget_used,
-        oldest_waiting=of.oldest_waiting,
-        in_step_in=of.in_step_in,
-        rejections=of.rejections,
-        troubles=of.troubles,
-        id=of.id,
+        in_flight=traffic.in_flight,
+        images_per_second=traffic.images_per_second,
+        calls=traffic.calls,
+        budget_used=traffic.budget_used,
+        oldest_waiting=figures.oldest_waiting,
+        in_step_in=figures.in_step_in,
+        rejections=figures.rejections,
+        troubles=figures.troubles,
+        id=figures.id,
     )
 
 
 def sentence(tallies: Iterable[Tally], lanes: Iterable[Lane]) -> str:
-    """Return in one sentence how all accounts stand together, and what troubles one of them."""
+    """Return the state of all accounts together, and the trouble of each, in one sentence."""
     tallies = list(tallies)
     held, wanted = sum(t.held for t in tallies), sum(t.wanted for t in tallies)
     parts = [f"{held:,} of {wanted:,} images"]
@@ -113,12 +121,12 @@ def sentence(tallies: Iterable[Tally], lanes: Iterable[Lane]) -> str:
 
 
 def reasons(counts: Iterable[Count]) -> dict[str, int]:
-    """Return counts by their reasons as one field holds them."""
+    """Return the counts of the first `MAX_REASONS` reasons, and the sum of the rest."""
     counts = list(counts)
-    told = {count.reason: count.count for count in counts[:REASONS]}
-    if others := counts[REASONS:]:
-        told[f"… {len(others)} other reasons"] = sum(count.count for count in others)
-    return told
+    found = {count.reason: count.count for count in counts[:MAX_REASONS]}
+    if rest := counts[MAX_REASONS:]:
+        found[f"… {len(rest)} other reasons"] = sum(count.count for count in rest)
+    return found
 
 
 def _state(pause: Pause | None, failing: str | None) -> str:
@@ -127,8 +135,8 @@ def _state(pause: Pause | None, failing: str | None) -> str:
     return "open" if failing is None else "failing"
 
 
-def _ahead(lane: Lane, missing: int, per_post: int) -> str:
-    """Return in words how long the account's budget makes its missing images take."""
+def _in_step_in(lane: Lane, missing: int, per_post: int) -> str:
+    """Return in words how long the missing images take within the account's budget."""
     if not missing:
         return "now"
     return duration(forecast(missing, lane.images_a_post(per_post), lane.pacer.pace.budget).seconds)

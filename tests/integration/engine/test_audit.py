@@ -33,7 +33,7 @@ async def filled(rig: Rig, count: int) -> list[bytes]:
 async def one_audit(rig: Rig, *, everything: bool = False) -> Report:
     """Run one audit to its end, as `syncd audit` does."""
     async with rig.auditing() as audit:
-        return await audit.whole(everything=everything, paced=False)
+        return await audit.run_once(everything=everything, paced=False)
 
 
 @pytest.mark.parametrize("shown", ["missing", "by_hash", "listed"])
@@ -73,7 +73,7 @@ async def test_it_costs_a_read_for_fifty_images_and_finds_nothing_amiss(
     await filled(rig, 120)
     before = sandbox.counts.calls("1")
     report = await one_audit(rig)
-    assert (report.images, report.gone, report.renamed, report.internal) == (120, 0, 0, 0)
+    assert (report.images, report.gone, report.renamed, report.inactive) == (120, 0, 0, 0)
     assert sandbox.counts.calls("1") - before == sandbox.counts.calls("1", "list") == 3
 
 
@@ -105,7 +105,7 @@ async def test_a_rename_is_said_once_and_what_is_not_ours_is_counted_and_left(
     assert (first.renamed, second.renamed) == (1, 0)
     assert [e["name"] for e in logs if e["event"] == "image.renamed"] == ["by hand.jpg"]
     assert (first.total, first.unknown) == (4, 1)
-    assert first.named == [f"stranger.jpg ({stranger.hash})"]
+    assert first.unknown_names == [f"stranger.jpg ({stranger.hash})"]
     assert len(sandbox.library.images("1")) == 4
 
 

@@ -90,7 +90,7 @@ async def test_an_image_is_due_once_its_grace_is_over(ledger: Ledger) -> None:
     folder = await filled(ledger, 30)
     await unlinked(ledger, folder, 1, at=time.time() - DAY + 60)
     await unlinked(ledger, folder, 2, at=time.time() - DAY - 60)
-    await Reconcile(ledger, GRACE).once(0.0)
+    await Reconcile(ledger, GRACE).run_once(0.0)
     assert await due(ledger) == [2]
 
 
@@ -98,7 +98,7 @@ async def test_no_time_has_passed_when_only_the_wall_clock_says_so(ledger: Ledge
     folder = await filled(ledger, 30)
     await unlinked(ledger, folder, 1, at=time.time() - 2 * DAY)  # by a clock that has jumped since
     with capture_logs() as logs:
-        await Reconcile(ledger, GRACE).once(2 * DAY)
+        await Reconcile(ledger, GRACE).run_once(2 * DAY)
     assert await due(ledger) == []
     assert [entry["event"] for entry in logs if entry["log_level"] == "warning"] == ["clock.jumped"]
 
@@ -110,10 +110,10 @@ async def test_a_file_that_comes_back_withdraws_its_deletion_and_begins_anew(
     await unlinked(ledger, folder, 1, at=time.time() - 2 * DAY)
     await put(ledger, folder, 1)
     with capture_logs() as logs:
-        await Reconcile(ledger, GRACE).once(0.0)
+        await Reconcile(ledger, GRACE).run_once(0.0)
     assert [entry["event"] for entry in logs] == ["deletion.withdrawn"]
     await unlinked(ledger, folder, 1)
-    await Reconcile(ledger, GRACE).once(0.0)
+    await Reconcile(ledger, GRACE).run_once(0.0)
     assert await due(ledger) == []
 
 
@@ -143,17 +143,17 @@ async def test_too_many_are_one_case_that_is_said_once_and_stays_one(ledger: Led
     reconcile = Reconcile(ledger, GRACE)
     await unlinked(ledger, folder, *range(10), at=time.time() - 2 * DAY)
     with capture_logs() as logs:
-        await reconcile.once(0.0)
+        await reconcile.run_once(0.0)
         await unlinked(ledger, folder, 20, at=time.time() - 2 * DAY)
-        await reconcile.once(0.0)
-        await reconcile.once(0.0)
+        await reconcile.run_once(0.0)
+        await reconcile.run_once(0.0)
     assert await due(ledger) == []
     held = [entry for entry in logs if entry["event"] == "deletions.held"]
     assert [(entry["log_level"], entry["images"]) for entry in held] == [("error", 10)]
     (case,) = await ledger.read(condemned.cases(3))
     assert (case.images, case.files, case.names) == (11, 19, [b"0.jpg", b"1.jpg", b"2.jpg"])
     assert await ledger.write(condemned.approve(FolderName("spring"))) == 11
-    await reconcile.once(0.0)
+    await reconcile.run_once(0.0)
     assert len(await due(ledger)) == 11
 
 
@@ -161,9 +161,9 @@ async def test_a_dismissed_case_is_over_and_its_images_stay(ledger: Ledger) -> N
     folder = await filled(ledger, 30)
     reconcile = Reconcile(ledger, GRACE)
     await unlinked(ledger, folder, *range(10), at=time.time() - 2 * DAY)
-    await reconcile.once(0.0)
+    await reconcile.run_once(0.0)
     assert await ledger.write(condemned.dismiss(FolderName("spring"))) == 10
-    await reconcile.once(0.0)
+    await reconcile.run_once(0.0)
     assert await due(ledger) == []
     assert await ledger.read(condemned.cases(3)) == []
 

@@ -116,14 +116,14 @@ class Passes:
         async with asyncio.timeout(DEADLINE):
             try:
                 for audit in self._audits:
-                    await audit.whole(everything=False, paced=False)
+                    await audit.run_once(everything=False, paced=False)
             except GraphError:
                 return False
             await self._until_brought()
             return True
 
     async def _tidy(self) -> None:
-        await self._reconcile.once(0.0)
+        await self._reconcile.run_once(0.0)
         for deleting in self._deleting:
             await deleting.run_if_idle()
 
