@@ -102,7 +102,7 @@ class Engine:
 
     def calling(self, account: AccountId) -> Heartbeat:
         """Return what shows whether an account's calls end."""
-        return self._client.calling[account]
+        return self._client.heartbeats[account]
 
     async def run(self, carrying: asyncio.TaskGroup) -> None:
         """Work until cancelled; calls under way then are `carrying`'s."""

@@ -49,8 +49,8 @@ async def look_up(calls: Calls, client: GraphClient, hashes: Sequence[ImageHash]
         if page is None:
             return None
         images.update((listed.hash, listed) for listed in page.images)
-        if page.answered_at is not None:
-            clock_offset = page.answered_at - time.time()
+        if page.server_time is not None:
+            clock_offset = page.server_time - time.time()
         if page.after is None:
             return Lookup(images, clock_offset)
         after = page.after

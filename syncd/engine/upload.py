@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from syncd.graph.multipart import Part
+from syncd.graph.body import Part
 from syncd.ledger.replicas import Source
 from syncd.model import Digest, Entry
 from syncd.rules.naming import part_names, plain

@@ -1,4 +1,4 @@
-"""The Marketing API's calls over HTTP."""
+"""The client of the Marketing API: its calls over HTTP."""
 
 from __future__ import annotations
 
@@ -18,27 +18,29 @@ from aiohttp.payload import Payload
 
 from syncd.config import Secret
 from syncd.graph import listing, shapes, timestamps
-from syncd.graph.form import form, form_of_bytes
-from syncd.graph.multipart import Body, Part, multipart
-from syncd.graph.session import Broken, session, why
+from syncd.graph.body import Body, Part, multipart, urlencoded, urlencoded_image
+from syncd.graph.session import NotRepeatedError, describe, session
 from syncd.heartbeat import Heartbeat
 from syncd.model import AccountId, Entry, ImageHash, Listed
 from syncd.rules.errors import ApiError
 
-_CHUNK = 256 * 1024  # bytes that a slow line must carry within the stall time
-_WAITS = 4  # for the server's name, a connection, the answer's head and its body
-_LONGEST_ANSWER = 4 * 1024 * 1024  # bytes; the entries of 50 images are some 50 KB
-_CUT_OFF = "the answer was cut off, or no JSON"
+_CHUNK = 256 * 1024  # bytes; each chunk must be sent within the stall timeout
+_WAITS = 4  # for the server's name, a connection, and the response's head and body
+_MAX_RESPONSE = 4 * 1024 * 1024  # bytes; the entries of 50 images take some 50 KB
+_UNREADABLE = "the response is truncated or not JSON"
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """What opens an account: a token, and the app's secret where calls are to be proved."""
+    """Access to an account: a token, and the app secret if calls carry its proof."""
 
     token: Secret
     app_secret: Secret | None = None
 
     def proof(self) -> dict[str, str]:
-        """Return `appsecret_proof` (developers.facebook.com, Securing Graph API Requests)."""
+        """Return the parameter `appsecret_proof`; empty without an app secret.
+
+        developers.facebook.com, Securing Graph API Requests.
+        """
         if self.app_secret is None:
             return {}
         key, text = self.app_secret.reveal().encode(), self.token.reveal().encode()
@@ -46,29 +48,30 @@ class Credentials(msgspec.Struct, frozen=True):
 
 
 class Uploaded(msgspec.Struct, frozen=True):
-    """An upload's answer: entries by their keys in it, and the account's usage."""
+    """The response to an upload or a copy."""
 
     entries: dict[str, Entry]
+    """The images that the account took, by the keys of the response."""
     usage: shapes.Usage
-    answered_at: float | None = None
-    """Unix seconds by the server's clock; None when it told no time that can be read."""
+    server_time: float | None = None
+    """Unix seconds by the server's clock; None when the response has no readable Date."""
 
 
-class Page(msgspec.Struct, frozen=True):
+class Page(msgspec.Struct, frozen=True, kw_only=True):
     """A page of an account's images, in no promised order; it may be short, or empty."""
 
     images: tuple[Listed, ...]
     after: str | None
-    """The next page's cursor, which dies with its image; None when the list ends here."""
+    """The cursor of the next page, which is invalid once its image is deleted; None at the end."""
     total: int | None
-    """How many images the account has; None when that was not asked, or not said."""
+    """The number of images in the account; None when not requested or not in the response."""
     usage: shapes.Usage
-    answered_at: float | None = None
-    """As an upload's."""
+    server_time: float | None = None
+    """As in `Uploaded`."""
 
 
 class GraphError(Exception):
-    """A call brought no answer: what came instead, and what its headers said of the account."""
+    """A call that failed, with the usage that its response headers report."""
 
     def __init__(self, fault: ApiError, usage: shapes.Usage) -> None:
         super().__init__(str(fault))
@@ -77,37 +80,40 @@ class GraphError(Exception):
 
 
 class GraphClient:
-    """Calls to one server and version; every failure is a GraphError."""
+    """The calls to one server and version of the API; every failure is a GraphError."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, stall: float) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, base_url: str, version: str, stall_timeout: float
+    ) -> None:
         self._session = session
-        self._url = url
-        self._stall = stall
-        self.calling: defaultdict[AccountId, Heartbeat] = defaultdict(Heartbeat)
-        """Whether the calls to each account end within the time that they may take."""
+        self._base_url = base_url
+        self._version = version
+        self._stall_timeout = stall_timeout
+        self.heartbeats: defaultdict[AccountId, Heartbeat] = defaultdict(Heartbeat)
+        """Whether the calls of each account end within the longest time that they can take."""
 
     async def upload(
         self, account: AccountId, credentials: Credentials, parts: Sequence[Part]
     ) -> Uploaded:
-        """Send images in one POST."""
+        """Upload images in one POST."""
         boundary = f"syncd-{secrets.token_hex(16)}"
         body = multipart(parts, credentials.proof().items(), boundary)
-        return await self._post_images(account, credentials, _Pieces(body, self._stall))
+        return await self._post_images(account, credentials, body)
 
     async def upload_bytes(
         self, account: AccountId, credentials: Credentials, content: bytes
     ) -> Uploaded:
-        """Send one image as the form field `bytes`, base64."""
-        body = await asyncio.to_thread(form_of_bytes, content, credentials.proof())
-        return await self._post_images(account, credentials, _Pieces(body, self._stall))
+        """Upload one image as the form field `bytes`, in base64."""
+        body = await asyncio.to_thread(urlencoded_image, content, credentials.proof())
+        return await self._post_images(account, credentials, body)
 
     async def copy(
         self, account: AccountId, credentials: Credentials, source: AccountId, image: ImageHash
     ) -> Uploaded:
-        """Copy an image of another account into this one; its entry has any key."""
+        """Copy an image of the account `source` into `account`; its entry can have any key."""
         wanted = msgspec.json.encode({"source_account_id": source, "hash": image}).decode()
-        body = form({"copy_from": wanted, **credentials.proof()})
-        return await self._post_images(account, credentials, _Pieces(body, self._stall))
+        body = urlencoded({"copy_from": wanted, **credentials.proof()})
+        return await self._post_images(account, credentials, body)
 
     async def images(
         self,
@@ -116,7 +122,7 @@ class GraphClient:
         hashes: Sequence[ImageHash],
         after: str | None = None,
     ) -> Page:
-        """List these images, one or more; those that the account does not know are missing."""
+        """List the images with these hashes, one or more; unknown ones are left out."""
         wanted = msgspec.json.encode(list(hashes)).decode()
         query = {"hashes": wanted, "limit": str(len(hashes))}
         return await self._page(account, credentials, query, after)
@@ -124,43 +130,45 @@ class GraphClient:
     async def library(
         self, account: AccountId, credentials: Credentials, after: str | None, limit: int
     ) -> Page:
-        """List one page of all that the account has, and how many these are."""
+        """List one page of all images of the account, with their total number."""
         query = {"summary": "total_count", "limit": str(limit)}
         return await self._page(account, credentials, query, after)
 
     async def delete(
         self, account: AccountId, credentials: Credentials, image: ImageHash
     ) -> shapes.Usage:
-        """Delete an image, as far as the answer can be believed: look again before it is gone."""
-        params = {"hash": image, **credentials.proof()}
-        answer = await self._call(
-            "DELETE", f"act_{account}/adimages", account, credentials, params=params
+        """Delete an image.
+
+        Success is the server's word only: read the image again to know that it is deleted.
+        """
+        response = await self._call(
+            "DELETE", f"act_{account}/adimages", account, credentials, query={"hash": image}
         )
-        deleted = listing.is_deleted(answer.content)
+        deleted = listing.is_deleted(response.content)
         if not deleted:
-            message = _CUT_OFF if deleted is None else "it does not say that the image is deleted"
-            raise GraphError(ApiError(200, message=message), answer.usage)
-        return answer.usage
+            message = _UNREADABLE if deleted is None else "the response does not report success"
+            raise GraphError(ApiError(200, message=message), response.usage)
+        return response.usage
 
     async def me(self, credentials: Credentials) -> shapes.Node:
-        """Ask whose token this is."""
+        """Return the user of a token."""
         return await self._node("me", {"fields": "id,name"}, credentials)
 
     async def account(self, account: AccountId, credentials: Credentials) -> shapes.Node:
-        """Ask for an ad account's name and status."""
+        """Return an ad account's name and status."""
         fields = {"fields": "id,name,account_status"}
         return await self._node(f"act_{account}", fields, credentials)
 
     async def _post_images(
-        self, account: AccountId, credentials: Credentials, body: Payload
+        self, account: AccountId, credentials: Credentials, body: Body
     ) -> Uploaded:
-        answer = await self._call(
+        response = await self._call(
             "POST", f"act_{account}/adimages", account, credentials, body=body
         )
-        entries = shapes.read_images(answer.content)
+        entries = shapes.read_images(response.content)
         if entries is None:
-            raise GraphError(ApiError(200, message=_CUT_OFF), answer.usage)
-        return Uploaded(entries, answer.usage, timestamps.of_header(answer.date))
+            raise GraphError(ApiError(200, message=_UNREADABLE), response.usage)
+        return Uploaded(entries, response.usage, timestamps.of_header(response.date))
 
     async def _page(
         self,
@@ -170,26 +178,29 @@ class GraphClient:
         after: str | None,
     ) -> Page:
         cursor = {} if after is None else {"after": after}
-        params = {**query, "fields": listing.FIELDS, **cursor, **credentials.proof()}
-        answer = await self._call(
-            "GET", f"act_{account}/adimages", account, credentials, params=params
+        query = {**query, "fields": listing.FIELDS, **cursor}
+        response = await self._call(
+            "GET", f"act_{account}/adimages", account, credentials, query=query
         )
-        page = listing.read_listing(answer.content, after)
+        page = listing.read_listing(response.content, after)
         if page is None:
-            raise GraphError(ApiError(200, message=_CUT_OFF), answer.usage)
-        answered_at = timestamps.of_header(answer.date)
-        return Page(page.images, page.after, page.total, answer.usage, answered_at)
+            raise GraphError(ApiError(200, message=_UNREADABLE), response.usage)
+        return Page(
+            images=page.images,
+            after=page.after,
+            total=page.total,
+            usage=response.usage,
+            server_time=timestamps.of_header(response.date),
+        )
 
     async def _node(
         self, path: str, query: Mapping[str, str], credentials: Credentials
     ) -> shapes.Node:
-        params = {**query, **credentials.proof()}
-        answer = await self._call(
-            "GET", path, AccountId(path.removeprefix("act_")), credentials, params=params
-        )
-        node = shapes.read_node(answer.content)
+        account = AccountId(path.removeprefix("act_"))
+        response = await self._call("GET", path, account, credentials, query=query)
+        node = shapes.read_node(response.content)
         if node is None:
-            raise GraphError(ApiError(200, message=_CUT_OFF), answer.usage)
+            raise GraphError(ApiError(200, message=_UNREADABLE), response.usage)
         return node
 
     async def _call(
@@ -199,96 +210,82 @@ class GraphClient:
         account: AccountId,
         credentials: Credentials,
         *,
-        params: Mapping[str, str] | None = None,
-        body: Payload | None = None,
-    ) -> _Answer:
-        headers = {"Authorization": f"Bearer {credentials.token.reveal()}"}
-        pieces = _WAITS + (0 if body is None else (body.size or 0) / _CHUNK)
+        query: Mapping[str, str] | None = None,
+        body: Body | None = None,
+    ) -> _Response:
+        """Return the response to one call; the proof is in the body if there is one."""
+        params = None if query is None else {**query, **credentials.proof()}
+        waits = _WAITS + (0 if body is None else body.length / _CHUNK)
         try:
-            with self.calling[account].operation(pieces * self._stall):
-                return await self._answer(method, path, account, headers, params, body)
-        except (Broken, _TooLong) as error:
-            lost = GraphError(ApiError(message=str(error)), shapes.Usage())
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            lost = GraphError(ApiError(message=why(error)), shapes.Usage())
-        # Raised out here, without a context: an aiohttp error carries the request, and the token.
-        raise lost
-
-    async def _answer(
-        self,
-        method: str,
-        path: str,
-        account: AccountId,
-        headers: Mapping[str, str],
-        params: Mapping[str, str] | None,
-        body: Payload | None,
-    ) -> _Answer:
-        async with self._session.request(
-            method,
-            f"{self._url}/{path}",
-            params=params,
-            data=body,
-            headers=headers,
-            allow_redirects=False,  # this API has none: it is somebody else who answers
-        ) as response:
-            content = await _content(response)
-            usage = shapes.read_usage(account, response.headers)
-            if response.status >= 300 or shapes.is_error(content):
-                raise GraphError(shapes.read_fault(response.status, content), usage)
-            return _Answer(content, usage, response.headers.get("Date"))
+            with self.heartbeats[account].operation(waits * self._stall_timeout):
+                async with self._session.request(
+                    method,
+                    f"{self._base_url}/{self._version}/{path}",
+                    params=params,
+                    data=None if body is None else _Payload(body, self._stall_timeout),
+                    headers={"Authorization": f"Bearer {credentials.token.reveal()}"},
+                    allow_redirects=False,  # the API sends none; another server would get the token
+                ) as response:
+                    return await _read(response, account)
+        except (aiohttp.ClientError, OSError, TimeoutError, NotRepeatedError) as error:
+            message = describe(error, self._base_url, self._stall_timeout)
+        # Raised here, without a context: an aiohttp error holds the request, and so the token.
+        raise GraphError(ApiError(message=message), shapes.Usage())
 
 
 @asynccontextmanager
-async def connect(base_url: str, version: str, stall: float) -> AsyncIterator[GraphClient]:
-    """Open a client; a call ends in an error when nothing moves for `stall` seconds.
+async def connect(base_url: str, version: str, stall_timeout: float) -> AsyncIterator[GraphClient]:
+    """Open a client; `stall_timeout` is in seconds without progress.
 
-    A call has no limit in all: 24 MiB over a slow line may take its time while bytes flow.
+    The duration of a call as a whole is not limited: 24 MiB over a slow line take long.
     """
-    async with session(base_url, stall) as opened:
-        yield GraphClient(opened, f"{base_url}/{version}", stall)
+    async with session(base_url, stall_timeout) as opened:
+        yield GraphClient(opened, base_url, version, stall_timeout)
 
 
-class _Pieces(Payload):
-    """A body that is written chunk by chunk, each within the stall time."""
+class _Payload(Payload):
+    """A request body that is written chunk by chunk, each within the stall timeout."""
 
-    def __init__(self, body: Body, stall: float) -> None:
+    def __init__(self, body: Body, stall_timeout: float) -> None:
         super().__init__(body, content_type=body.content_type)
         self._body = body
-        self._stall = stall
+        self._stall_timeout = stall_timeout
         self._size = body.length
 
     def decode(self, *_: Any) -> str:
-        raise TypeError("a body of images is no text")
+        raise TypeError("a body of images is not text")
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         await self.write_with_length(writer, None)
 
     async def write_with_length(self, writer: AbstractStreamWriter, _length: int | None) -> None:
         now = asyncio.get_running_loop().time
-        async with asyncio.timeout(self._stall) as limit:
+        async with asyncio.timeout(self._stall_timeout) as limit:
             for chunk in self._body.chunks(_CHUNK):
-                limit.reschedule(now() + self._stall)
+                limit.reschedule(now() + self._stall_timeout)
                 await writer.write(chunk)
 
     async def as_bytes(self, *_: Any) -> bytes:
-        raise TypeError("a body of images is written, never joined")
+        raise TypeError("a body of images is written in chunks, never as a whole")
 
 
-class _Answer(msgspec.Struct, frozen=True):
+class _Response(msgspec.Struct, frozen=True):
     content: bytes
     usage: shapes.Usage
-    date: str | None  # the header
+    date: str | None
+    """The Date header."""
 
 
-class _TooLong(Exception):
-    """Nobody knows what this is: no answer of the API has this length."""
-
-
-async def _content(response: aiohttp.ClientResponse) -> bytes:
-    """Return an answer's body, which may not grow for ever; raises _TooLong."""
+async def _read(response: aiohttp.ClientResponse, account: AccountId) -> _Response:
+    """Return a successful response; raise GraphError for any other."""
     content = bytearray()
-    async for piece in response.content.iter_any():
-        content += piece
-        if len(content) > _LONGEST_ANSWER:
-            raise _TooLong(f"the answer is longer than {_LONGEST_ANSWER:,} bytes")
-    return bytes(content)
+    async for chunk in response.content.iter_any():
+        content += chunk
+        if len(content) > _MAX_RESPONSE:
+            message = f"the response is longer than {_MAX_RESPONSE:,} bytes"
+            raise GraphError(ApiError(message=message), shapes.Usage())
+    body = bytes(content)
+    usage = shapes.read_usage(account, response.headers)
+    if response.status >= 300 or shapes.is_error(body):
+        raise GraphError(shapes.read_error(response.status, body), usage)
+    return _Response(body, usage, response.headers.get("Date"))

@@ -1,4 +1,4 @@
-"""JSON of any form, read as what it should be, or as nothing; no IO."""
+"""Tolerant reading of JSON: a value of the expected type, or None; no IO."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def decoded(body: str | bytes, shape: type[T]) -> T | None:
-    """Return a JSON text as a value of this shape; None when it is none."""
+    """Return JSON text as a value of type `shape`; None when it is not one."""
     raw = body.encode("utf-8", "surrogateescape") if isinstance(body, str) else body
     try:
         return msgspec.json.decode(raw, type=shape, strict=False)
@@ -20,20 +20,20 @@ def decoded(body: str | bytes, shape: type[T]) -> T | None:
     except RecursionError:
         return None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        mended = _mended(raw)
-        return decoded(mended, shape) if mended != raw else None
+        repaired = _without_lone_surrogates(raw)
+        return decoded(repaired, shape) if repaired != raw else None
 
 
 _LONE = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]..")
 
 
-def _mended(body: bytes) -> bytes:
-    """Return JSON without half characters, such as a text cut in the middle of an emoji leaves."""
+def _without_lone_surrogates(body: bytes) -> bytes:
+    """Return JSON without half characters, which a text truncated inside an emoji contains."""
     return _LONE.sub(rb"\\ufffd", body.decode("utf-8", "replace").encode())
 
 
 def converted(value: Any, shape: type[T]) -> T | None:
-    """Return a value that was decoded already as one of this shape; None when it is none."""
+    """Return an already decoded value as one of type `shape`; None when it is not one."""
     try:
         return msgspec.convert(value, shape, strict=False)
     except (msgspec.ValidationError, RecursionError):
@@ -41,17 +41,17 @@ def converted(value: Any, shape: type[T]) -> T | None:
 
 
 def text(value: Any) -> str | None:
-    """Return a text; None for what is none."""
+    """Return a value if it is a string, else None."""
     return value if isinstance(value, str) else None
 
 
-_LARGEST = 2**53  # up to here a float carries every whole number
+_MAX_EXACT = 2**53  # a float represents every integer up to here
 
 
 def number(value: Any) -> int | None:
-    """Return a whole number that came as a number or a text; None for what is none."""
-    if type(value) is int and abs(value) <= _LARGEST:
+    """Return the integer in a JSON number or string; None for any other value."""
+    if type(value) is int and abs(value) <= _MAX_EXACT:
         return value
     figure = converted(value, float)
-    whole = figure is not None and abs(figure) <= _LARGEST and figure.is_integer()
+    whole = figure is not None and abs(figure) <= _MAX_EXACT and figure.is_integer()
     return int(figure) if figure is not None and whole else None

@@ -1,7 +1,7 @@
-"""A page of an account's images, and the answer to a deletion, as values; no IO.
+"""Lists of an account's images, and the results of deletions, as values; no IO.
 
-Sources: developers.facebook.com, Ad Account Ad Images (v25.0, and 2013's page with `data` as a map
-by hash), Paginated Results. The order of images is not promised, and is not relied upon.
+Sources: developers.facebook.com, Ad Account Ad Images (v25.0, and the page of 2013 with `data` as a
+map by hash), Paginated Results. Nothing relies on the order of images, which is not promised.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from syncd.graph.json_values import converted, decoded, number, text
 from syncd.model import ImageHash, ImageStatus, Listed
 
 FIELDS = "hash,name,status,created_time,creatives,is_associated_creatives_in_adgroups"
-"""What a list is asked for, of each image."""
+"""The fields requested for each image of a list."""
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """What one page says: its images, the next page's cursor, how many there are in all."""
+    """One page: its images, the cursor of the next page, and the number of all images."""
 
     images: tuple[Listed, ...]
     after: str | None
@@ -60,11 +60,11 @@ class _Deleted(msgspec.Struct):
     success: Any = None
 
 
-def read_listing(body: bytes, asked_after: str | None) -> Listing | None:
-    """Return a page of the list that was asked for after a cursor; None when it cannot be read.
+def read_listing(body: bytes, requested_after: str | None) -> Listing | None:
+    """Return the page of a list that was requested after a cursor; None when it cannot be read.
 
-    A page whose `next` leads nowhere is unreadable too: taken for the last one, it would hide
-    every image behind it. One that leads back to itself is the last.
+    A page with a `next` but without its cursor cannot be read either: taken for the last page, it
+    would hide all images that follow. A page whose next cursor is its own is the last one.
     """
     page = decoded(body, _Page)
     if page is None:
@@ -76,16 +76,16 @@ def read_listing(body: bytes, asked_after: str | None) -> Listing | None:
     summary = converted(page.summary, _Summary) or _Summary()
     total = number(summary.total_count)
     return Listing(
-        tuple(_images(page.data)),
-        after if after != asked_after else None,
-        total if total is not None and total >= 0 else None,
+        images=tuple(_images(page.data)),
+        after=after if after != requested_after else None,
+        total=total if total is not None and total >= 0 else None,
     )
 
 
 def is_deleted(body: bytes) -> bool | None:
-    """Tell whether a deletion is said to have succeeded; None when the answer cannot be read."""
-    answer = decoded(body, _Deleted)
-    return None if answer is None else _yes(answer.success) is True
+    """Return whether a deletion reports success; None when the response cannot be read."""
+    response = decoded(body, _Deleted)
+    return None if response is None else _flag(response.success) is True
 
 
 def _images(data: list[Any] | dict[str, Any]) -> Iterator[Listed]:
@@ -96,11 +96,11 @@ def _images(data: list[Any] | dict[str, Any]) -> Iterator[Listed]:
             continue
         if image_hash := text(image.hash) or key:
             yield Listed(
-                ImageHash(image_hash),
-                text(image.name),
-                _STATUSES.get(text(image.status) or "", ImageStatus.UNKNOWN),
-                timestamps.of_field(image.created_time),
-                _used(image.creatives, image.is_associated_creatives_in_adgroups),
+                hash=ImageHash(image_hash),
+                name=text(image.name),
+                status=_STATUSES.get(text(image.status) or "", ImageStatus.UNKNOWN),
+                created_at=timestamps.of_field(image.created_time),
+                used=_used(image.creatives, image.is_associated_creatives_in_adgroups),
             )
 
 
@@ -108,18 +108,18 @@ _STATUSES = {status.value: status for status in ImageStatus}
 
 
 def _used(*fields: Any) -> bool | None:
-    """Tell whether one of the fields says that the image is used.
+    """Return whether any of these fields reports that the image is used.
 
-    A field that nobody understands may mean that it is: then it is not known.
+    None when that is unknown: a field of an unknown form could report a use.
     """
-    words = [_yes(field) for field in fields if field is not None]
-    if True in words:
+    flags = [_flag(field) for field in fields if field is not None]
+    if True in flags:
         return True
-    return None if not words or None in words else False
+    return None if not flags or None in flags else False
 
 
-def _yes(field: Any) -> bool | None:
-    """Read a yes or no, a number of users, or a list of them; None when it is none of these."""
+def _flag(field: Any) -> bool | None:
+    """Return a boolean, a number of users or a list of them as a boolean; None for other forms."""
     match field:
         case bool() | list():
             return bool(field)
@@ -140,7 +140,7 @@ def _cursor(paging: _Paging) -> str | None:
 
 def _after_in(url: str) -> str | None:
     try:
-        found = parse_qs(urlsplit(url).query).get("after")
+        cursors = parse_qs(urlsplit(url).query).get("after")
     except ValueError:
         return None
-    return found[0] if found else None
+    return cursors[0] if cursors else None

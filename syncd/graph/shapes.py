@@ -1,7 +1,7 @@
-"""The API's answers, errors and usage headers as values; no IO.
+"""The API's responses, errors and usage headers as values; no IO.
 
 Sources: developers.facebook.com, Ad Account Ad Images (v25.0), Graph API rate limits and error
-handling. What nobody promises (keys, order, number of entries) is not relied upon.
+handling. Nothing relies on what the pages do not promise: keys, order and number of entries.
 """
 
 from __future__ import annotations
@@ -11,29 +11,26 @@ from typing import Any
 
 import msgspec
 
-from syncd.graph.json_values import converted as _converted
-from syncd.graph.json_values import decoded as _decoded
-from syncd.graph.json_values import number as _number
-from syncd.graph.json_values import text as _text
+from syncd.graph.json_values import converted, decoded, number, text
 from syncd.model import AccountId, Entry, ImageHash
 from syncd.rules.errors import ApiError
 from syncd.rules.pacing.budget import Tier
 from syncd.rules.pacing.usage import Reading
 
-NOTHING_SAID = Reading()
+_NO_READING = Reading()
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """How much of an account's budget is used, as the headers of an answer or error say."""
+    """How much of an account's budget is used, as reported by response headers."""
 
-    reading: Reading = NOTHING_SAID
-    """Percents of each budget; 100 is the limit, and can be passed."""
+    reading: Reading = _NO_READING
+    """Percent of each budget; 100 is the limit, and can be exceeded."""
     regain: float | None = None
-    """Seconds until calls are taken again, where they are not."""
+    """Seconds until the account accepts calls again; None while it does."""
 
     @property
     def percent(self) -> float:
-        """The worst figure that speaks of the account."""
+        """The highest percentage of any budget of the account."""
         reading = self.reading
         return max(reading.calls or 0.0, reading.work or 0.0, reading.points or 0.0)
 
@@ -85,7 +82,7 @@ class _App(msgspec.Struct):
 
 
 class Node(msgspec.Struct):
-    """An object's own fields, as far as anything here asks for them."""
+    """The fields of an object that syncd requests."""
 
     id: str | None = None
     name: str | None = None
@@ -93,93 +90,97 @@ class Node(msgspec.Struct):
 
 
 def read_images(body: bytes) -> dict[str, Entry] | None:
-    """Return the entries of an upload's answer by their keys; None when it is no such answer.
+    """Return the entries of an upload's response by their keys; None when it cannot be read.
 
     An entry without a hash is left out: that image was not taken.
     """
-    answer = _decoded(body, _Images)
-    if answer is None:
+    response = decoded(body, _Images)
+    if response is None:
         return None
     entries = {}
-    for key, value in answer.images.items():
-        image = _converted(value, _Image)
+    for key, value in response.images.items():
+        image = converted(value, _Image)
         if image is None or not image.hash:
             continue
         entries[key] = Entry(
-            ImageHash(image.hash),
-            _text(image.name),
-            _number(image.width),
-            _number(image.height),
-            _text(image.url),
-            _text(image.url_128),
-            _text(image.url_256),
+            hash=ImageHash(image.hash),
+            name=text(image.name),
+            width=number(image.width),
+            height=number(image.height),
+            url=text(image.url),
+            url_128=text(image.url_128),
+            url_256=text(image.url_256),
         )
     return entries
 
 
 def read_node(body: bytes) -> Node | None:
-    """Return an object's fields; None when the body is no object."""
-    return _decoded(body, Node)
+    """Return an object's fields; None when the body is not a JSON object."""
+    return decoded(body, Node)
 
 
-def read_fault(status: int, body: bytes) -> ApiError:
-    """Return what came back instead of an answer, whatever its status and form."""
-    answer = _decoded(body, _ErrorBody)
-    if answer is None:
+def read_error(status: int, body: bytes) -> ApiError:
+    """Return the error that a response reports, whatever its status and form."""
+    response = decoded(body, _ErrorBody)
+    if response is None:
         return ApiError(status, message=_first_line(body))
-    error = answer.error
-    message = _text(error.error_user_msg) or _text(error.message) or ""
-    transient = error.is_transient in (True, "true", "1")
-    return ApiError(status, _number(error.code), _number(error.error_subcode), transient, message)
+    error = response.error
+    return ApiError(
+        status=status,
+        code=number(error.code),
+        subcode=number(error.error_subcode),
+        transient=error.is_transient in (True, "true", "1"),
+        message=text(error.error_user_msg) or text(error.message) or "",
+    )
 
 
 def is_error(body: bytes) -> bool:
-    """Tell whether a body is an error of the API; some come with status 200."""
-    return _decoded(body, _ErrorBody) is not None
+    """Return whether a body is an error of the API; some have status 200."""
+    return decoded(body, _ErrorBody) is not None
 
 
 def read_usage(account: AccountId, headers: Mapping[str, str]) -> Usage:
-    """Return what an answer's headers say of one account; nothing that they say is an error."""
+    """Return what response headers report about one account; unreadable figures are ignored."""
     calls, work, points, reset, regain = list[float](), list[float](), None, None, 0.0
     tiers: list[Any] = []
-    business = _decoded(headers.get("X-Business-Use-Case-Usage", ""), dict[str, Any]) or {}
-    for listed in _converted(business.get(account), list[Any]) or ():
-        if (use := _converted(listed, _Business)) is not None:
+    business = decoded(headers.get("X-Business-Use-Case-Usage", ""), dict[str, Any]) or {}
+    for listed in converted(business.get(account), list[Any]) or ():
+        if (use := converted(listed, _Business)) is not None:
             calls.append(_figure(use.call_count))
             work += map(_figure, (use.total_cputime, use.total_time))
             regain = max(regain, _figure(use.estimated_time_to_regain_access) * 60.0)
             tiers.append(use.ads_api_access_tier)
-    own = _decoded(headers.get("X-Ad-Account-Usage", ""), _AdAccount)
+    own = decoded(headers.get("X-Ad-Account-Usage", ""), _AdAccount)
     if own is not None:
         points, reset = _figure(own.acc_id_util_pct), _figure(own.reset_time_duration)
         if points >= 100:
             regain = max(regain, reset)
         tiers.append(own.ads_api_access_tier)
-    app = _decoded(headers.get("X-App-Usage", ""), _App)
+    app = decoded(headers.get("X-App-Usage", ""), _App)
     if app is not None:
         work += map(_figure, (app.call_count, app.total_cputime, app.total_time))
-    told = [_TIERS[tier] for tier in tiers if isinstance(tier, str) and tier in _TIERS]
+    known = [_TIERS[tier] for tier in tiers if isinstance(tier, str) and tier in _TIERS]
     reading = Reading(
-        max(calls, default=None),
-        max(work, default=None),
-        points,
-        reset,
-        regain or None,
-        told[0] if told else None,
+        calls=max(calls, default=None),
+        work=max(work, default=None),
+        points=points,
+        reset=reset,
+        regain=regain or None,
+        tier=known[0] if known else None,
     )
     return Usage(reading, regain or None)
 
 
 _TIERS = {"development_access": Tier.DEVELOPMENT, "standard_access": Tier.STANDARD}
-_MOST = 1e6  # percent, minutes or seconds: whoever says more says nothing
+_MAX_FIGURE = 1e6  # percent, minutes or seconds; a larger figure is not credible
 
 
 def _figure(value: Any) -> float:
-    """Return a figure that came as a number or a text; 0 for what is none."""
-    figure = _converted(value, float)
-    return figure if figure is not None and 0 <= figure <= _MOST else 0.0
+    """Return the figure in a JSON number or string; 0 for any other value."""
+    figure = converted(value, float)
+    return figure if figure is not None and 0 <= figure <= _MAX_FIGURE else 0.0
 
 
 def _first_line(body: bytes) -> str:
-    text = " ".join(body[:400].decode("utf-8", "replace").split())
-    return text[:120] + ("…" if len(text) > 120 else "")
+    line = " ".join(body[:400].decode("utf-8", "replace").split())
+    return line[:120] + ("…" if len(line) > 120 else "")

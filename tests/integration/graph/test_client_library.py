@@ -195,8 +195,8 @@ async def test_a_copy_is_its_one_entry_under_whatever_key(
     copied = await client.copy(HERE, OURS, SOURCE, original)
     assert [entry.hash for entry in copied.entries.values()] == [original]
     assert active(sandbox) == [original]
-    assert copied.answered_at is not None
-    assert began <= copied.answered_at <= time.time()
+    assert copied.server_time is not None
+    assert began <= copied.server_time <= time.time()
     assert (sandbox.counts.calls(HERE), sandbox.counts.calls(SOURCE)) == (1, 0)
 
 

@@ -19,8 +19,8 @@ from support.foreign_server.server import TOKEN
 from support.pictures import picture
 
 from syncd.config import Secret
+from syncd.graph.body import Part
 from syncd.graph.client import Credentials, GraphClient, GraphError, connect
-from syncd.graph.multipart import Part
 from syncd.model import AccountId, Entry, ImageHash, ImageStatus, Listed
 from syncd.rules.errors import Verdict, judge
 
@@ -341,7 +341,7 @@ async def test_a_copy_is_held_under_the_hash_that_was_answered(key: str, same: b
         copied = await client.copy(HERE, OURS, SOURCE, original)
         assert [entry.hash for entry in copied.entries.values()] == [copied_as(original)]
         assert stranger.library.hashes(HERE) == {copied_as(original)}
-        assert copied.answered_at is None
+        assert copied.server_time is None
 
 
 async def test_a_copy_may_be_answered_with_a_hash_alone() -> None:

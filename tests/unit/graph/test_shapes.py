@@ -11,7 +11,7 @@ from syncd.graph.shapes import (
     Node,
     Usage,
     is_error,
-    read_fault,
+    read_error,
     read_images,
     read_node,
     read_usage,
@@ -84,7 +84,7 @@ CUT = json.dumps({"images": {"é.jpg": {"hash": HASH}}}, ensure_ascii=False).enc
 def test_an_answer_cut_anywhere_is_no_answer(length: int) -> None:
     assert read_images(CUT[:length]) is None
     assert not is_error(CUT[:length])
-    assert read_fault(200, CUT[:length]).code is None
+    assert read_error(200, CUT[:length]).code is None
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_an_error_is_read_whole() -> None:
             "error_user_msg": "Not an image", "fbtrace_id": "A1", "error_data": {"x": 1},
         }
     }  # fmt: skip
-    fault = read_fault(400, json.dumps(body).encode())
+    fault = read_error(400, json.dumps(body).encode())
     assert (fault.status, fault.code, fault.subcode, fault.transient) == (400, 100, 1487411, False)
     assert fault.message == "Not an image"
 
@@ -129,13 +129,13 @@ def test_an_error_is_read_whole() -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("code", [190, "190", 190.0])
 def test_nothing_beside_the_code_hides_it(beside: dict[str, Any], code: Any) -> None:
-    fault = read_fault(400, json.dumps({"error": {"code": code, **beside}}).encode())
+    fault = read_error(400, json.dumps({"error": {"code": code, **beside}}).encode())
     assert (fault.code, fault.subcode) == (190, None)
 
 
 def test_a_number_as_text_and_a_yes_as_text_are_read() -> None:
     body = b'{"error":{"code":"2","error_subcode":"99","is_transient":"true"}}'
-    fault = read_fault(500, body)
+    fault = read_error(500, body)
     assert (fault.code, fault.subcode, fault.transient) == (2, 99, True)
 
 
@@ -150,7 +150,7 @@ def test_what_is_no_error_is_none(body: bytes) -> None:
 
 
 def test_a_page_is_told_by_its_first_line() -> None:
-    fault = read_fault(502, b"<html>\r\n <h1>Bad   Gateway</h1>" + b"x" * 500)
+    fault = read_error(502, b"<html>\r\n <h1>Bad   Gateway</h1>" + b"x" * 500)
     assert fault.message.startswith("<html> <h1>Bad Gateway</h1>xxx")
     assert len(fault.message) == 121
 
@@ -244,7 +244,7 @@ near = st.recursive(
 @given(st.binary() | near.map(lambda value: json.dumps(value).encode()))
 @example(b'{"images":{"a":{"hash":"\\udc00"}}}')
 def test_no_body_breaks_a_reader(body: bytes) -> None:
-    fault = read_fault(400, body)
+    fault = read_error(400, body)
     assert (fault.code is None) or is_error(body)
     for got in (read_images(body) or {}).values():
         assert got.hash

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.graph.shapes import read_fault
+from syncd.graph.shapes import read_error
 from syncd.rules.errors import ApiError, Verdict, judge
 
 V = Verdict
@@ -140,7 +140,7 @@ def test_what_waits_for_a_person_is_never_guessed_from_an_unknown_code(
     ],
 )
 def test_what_came_on_the_wire_means(status: int, body: bytes, verdict: Verdict) -> None:
-    assert judge(read_fault(status, body)) is verdict
+    assert judge(read_error(status, body)) is verdict
 
 
 def test_a_fault_says_its_number_for_the_log() -> None:

@@ -1,4 +1,4 @@
-"""The body of an upload, read back by others."""
+"""Request bodies: other readers find every part, and chunks are the body."""
 
 from email import message_from_bytes, policy
 from email.message import Message
@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.graph.multipart import Part, multipart
+from syncd.graph.body import Body, Part, multipart
 
+KIB = 1024
+SIZE = 256 * KIB
 BOUNDARY = "syncd-0123456789abcdef"
 
 contents = st.binary(max_size=300) | st.sampled_from(
@@ -19,7 +21,7 @@ parts = st.lists(st.builds(Part, names, st.just("image/png"), contents), max_siz
 
 
 def strictly_read(body: bytes, boundary: str) -> list[tuple[list[bytes], bytes]]:
-    """Return (header lines, content) of each part, by RFC 2046 5.1.1 to the letter."""
+    """Return (header lines, content) of each part, exactly by RFC 2046 5.1.1."""
     delimiter = b"\r\n--" + boundary.encode()
     preamble, *pieces, epilogue = (b"\r\n" + body).split(delimiter)
     assert preamble == b""
@@ -34,12 +36,12 @@ def strictly_read(body: bytes, boundary: str) -> list[tuple[list[bytes], bytes]]
 
 
 def escaped(name: str) -> bytes:
-    """As RFC 7578 and the HTML standard have it, and no browser does otherwise."""
+    """Escape a name as RFC 7578, the HTML standard and browsers do."""
     return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A").encode()
 
 
 @given(parts, st.lists(st.tuples(st.just("appsecret_proof"), st.text("0123456789abcdef"))))
-def test_a_strict_reader_finds_every_part_as_it_was(
+def test_a_strict_reader_finds_every_part_unchanged(
     sent: list[Part], fields: list[tuple[str, str]]
 ) -> None:
     body = multipart(sent, fields, BOUNDARY)
@@ -63,7 +65,7 @@ def test_a_strict_reader_finds_every_part_as_it_was(
     assert strictly_read(joined, BOUNDARY) == expected
 
 
-def test_python_reads_it_as_a_form() -> None:
+def test_pythons_email_parser_reads_a_body_as_a_form() -> None:
     sent = [Part("a.jpg", "image/jpeg", b"\xff\xd8\r\n--x\r\n"), Part("b.png", "image/png", b"")]
     body = multipart(sent, [("appsecret_proof", "00ff")], BOUNDARY)
     head = f"Content-Type: {body.content_type}\r\n\r\n".encode()
@@ -79,14 +81,14 @@ def test_python_reads_it_as_a_form() -> None:
 
 
 @pytest.mark.parametrize("name", ["Frühling.jpg", "絵.png", "🌱.gif", "e\u0301.jpg"])
-def test_a_name_goes_as_raw_utf8_with_no_star_and_no_percent(name: str) -> None:
+def test_a_name_is_sent_as_raw_utf8_without_star_or_percent(name: str) -> None:
     joined = b"".join(multipart([Part(name, "image/jpeg", b"")], [], BOUNDARY).pieces)
     assert b'name="%b"; filename="%b"\r\n' % (name.encode(), name.encode()) in joined
     assert b"filename*" not in joined
     assert b"%" not in joined
 
 
-def test_the_images_are_never_joined() -> None:
+def test_a_body_does_not_copy_its_images() -> None:
     content = bytes(1000)
     body = multipart([Part("a", "image/png", content), Part("b", "image/png", content)], [], "b")
     assert sum(piece is content for piece in body.pieces) == 2
@@ -106,3 +108,25 @@ def test_a_name_cannot_end_its_header(name: str, sent: bytes) -> None:
     ((headers, _),) = strictly_read(joined, BOUNDARY)
     assert headers[0] == b'Content-Disposition: form-data; name="%b"; filename="%b"' % (sent, sent)
     assert len(headers) == 2
+
+
+@given(st.lists(st.integers(0, 700 * KIB), max_size=12))
+def test_chunks_are_the_body_and_have_at_most_the_size(lengths: list[int]) -> None:
+    pieces = tuple(bytes([n % 256]) * length for n, length in enumerate(lengths))
+    chunks = list(Body("", pieces).chunks(SIZE))
+    assert b"".join(chunks) == b"".join(pieces)
+    assert all(0 < len(chunk) <= SIZE for chunk in chunks if lengths and any(lengths))
+
+
+def test_small_images_share_a_chunk() -> None:
+    pieces = (b"head", b"x" * 20 * KIB, b"\r\n") * 50
+    chunks = list(Body("", pieces).chunks(SIZE))
+    assert len(chunks) == 5
+
+
+def test_a_large_image_is_split_without_a_copy() -> None:
+    image = bytes(1000 * KIB)
+    chunks = list(Body("", (b"head", image, b"tail")).chunks(SIZE))
+    views = [chunk for chunk in chunks if isinstance(chunk, memoryview)]
+    assert all(view.obj is image for view in views)
+    assert sum(map(len, views)) > 900 * KIB

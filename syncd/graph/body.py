@@ -1,19 +1,22 @@
-"""A multipart/form-data body of many files, written part by part; no IO of its own.
+"""Request bodies: multipart/form-data with many files, and urlencoded forms; no IO of its own.
 
-RFC 7578: names are UTF-8 as they are, with only quote, CR and LF escaped.
+Multipart follows RFC 7578: names are UTF-8, with only quote, CR and LF escaped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import base64
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import urlencode
 
 import msgspec
 
-_SMALL = 64 * 1024  # bytes
+_URLENCODED = "application/x-www-form-urlencoded"
+_SMALL = 64 * 1024  # bytes; to copy that much costs less than a write of its own
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One file of a POST: its name there, its media type, its bytes."""
+    """One file of a multipart body; its name is also the name of its form field."""
 
     name: str
     media_type: str
@@ -21,21 +24,20 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Body(msgspec.Struct, frozen=True):
-    """A whole body as the pieces to write one after the other, never joined."""
+    """A body as pieces to write one after the other; they are never joined as a whole."""
 
     content_type: str
     pieces: tuple[bytes, ...]
 
     @property
     def length(self) -> int:
-        """How many bytes the pieces have in all."""
+        """The length of the whole body in bytes."""
         return sum(map(len, self.pieces))
 
     def chunks(self, size: int) -> Iterator[bytes | memoryview]:
-        """Yield the body in chunks of at most `size` bytes; what is small is joined, a large piece
-        is cut without being copied.
+        """Yield the body in chunks of at most `size` bytes.
 
-        A write of its own costs more than a copy of 64 KB does.
+        Small pieces are joined; large ones are split without a copy.
         """
         joined: list[bytes | memoryview] = []
         length = 0
@@ -57,8 +59,22 @@ class Body(msgspec.Struct, frozen=True):
             yield b"".join(joined)
 
 
+def urlencoded(fields: Mapping[str, str]) -> Body:
+    """Return a urlencoded form of plain fields."""
+    return Body(_URLENCODED, (urlencode(fields).encode(),))
+
+
+def urlencoded_image(content: bytes, fields: Mapping[str, str]) -> Body:
+    """Return a urlencoded form with an image in the field `bytes`; `fields` need no quoting."""
+    text = base64.b64encode(content)
+    for sign, quoted in ((b"+", b"%2B"), (b"/", b"%2F"), (b"=", b"%3D")):
+        text = text.replace(sign, quoted)
+    rest = "".join(f"&{name}={value}" for name, value in fields.items()).encode()
+    return Body(_URLENCODED, (b"bytes=", text, rest))
+
+
 def multipart(parts: Iterable[Part], fields: Iterable[tuple[str, str]], boundary: str) -> Body:
-    """Return the body of a form of plain fields and files; the boundary occurs in none of them."""
+    """Return a multipart body of fields and files; `boundary` must occur in none of them."""
     return Body(
         f"multipart/form-data; boundary={boundary}",
         (*_pieces(parts, fields, boundary), f"--{boundary}--\r\n".encode()),
