@@ -80,7 +80,7 @@ class Telling:
         now = time.monotonic()
         said, at = self._said.get(line, (None, None))
         since = None if at is None else now - at
-        due = is_due(news=news or says != said, since=since, every=self._every, within=within)
+        due = is_due(changed=news or says != said, since=since, every=self._every, within=within)
         if due:
             self._said[line] = (says, now)
             write()

@@ -98,13 +98,13 @@ class Watchdog:
             still = part.pulse.idle_for(now)
             if still >= self._seconds / 2:
                 proven = part.pulse.worked_for(now) >= self._seconds * _PROVEN
-                plight = PartState(stands=True, vital=False, proven=proven)
+                plight = PartState(stalled=True, vital=False, proven=proven)
                 found[part.name] = Standing(now - still, plight, part.remedy, part.subject)
         return found
 
     async def _unanswering(self, answered: dict[str, float]) -> dict[str, Standing]:
         found: dict[str, Standing] = {}
-        vital = PartState(stands=True, vital=True, proven=False)
+        vital = PartState(stalled=True, vital=True, proven=False)
         for name, ask in _ASKED.items():
             try:
                 async with asyncio.timeout(self._seconds * _PART):

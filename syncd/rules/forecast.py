@@ -1,4 +1,4 @@
-"""When an account will be in step, from what is missing and what it may spend; and in words."""
+"""How long the missing images of an account take within its budget."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from syncd.rules.pacing.budget import WRITE_POINTS, Budget
 
 
 class Forecast(msgspec.Struct, frozen=True):
-    """What is to be sent, and the seconds that it takes; `alone` at one image per POST."""
+    """The calls for the missing images, and their duration in seconds."""
 
     images: int
     calls: int
     seconds: float
-    alone: float
+    alone: float  # the same, at one image per POST
 
 
 def forecast(images: int, per_post: int, budget: Budget) -> Forecast:
-    """Return how long so many missing images take when the budget is what holds them back."""
+    """Return how long `images` missing images take when only the budget limits them."""
     calls = -(-images // max(1, per_post))
     return Forecast(images, calls, seconds_for(calls, budget), seconds_for(images, budget))
 
 
 def seconds_for(writes: int, budget: Budget) -> float:
-    """Return the seconds that so many writes take, spread evenly over both windows."""
+    """Return the seconds that `writes` calls take, spread evenly over both windows."""
     by_points = budget.window * WRITE_POINTS / budget.points
     return writes * max(by_points, budget.calls_window / budget.calls)
 
 
 def sentence(account: str, ahead: Forecast) -> str:
-    """Return the forecast as a person reads it."""
+    """Return the forecast as text."""
     if not ahead.images:
         return f"{account}: in step"
-    said = (
+    text = (
         f"{account}: {_count(ahead.images, 'image')}, {_count(ahead.calls, 'call')},"
         f" about {duration(ahead.seconds)}"
     )
     if ahead.calls == ahead.images:
-        return said
-    return f"{said}; at one image per POST it would be {duration(ahead.alone)}"
+        return text
+    return f"{text}; at one image per POST it would be {duration(ahead.alone)}"
 
 
 def duration(seconds: float) -> str:
-    """Return a time in its two largest units, the second only beside a small first one."""
+    """Return a duration in its largest unit, and in the next one too while the first is small."""
     if seconds < 59.5:
         return f"{max(1, round(seconds))} s"
     if (minutes := round(seconds / 60)) < 60:

@@ -1,4 +1,4 @@
-"""What to do about a part of the daemon that stands still."""
+"""The watchdog's action for a part of the daemon that no longer makes progress."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ import msgspec
 
 
 class Action(Enum):
-    """What a part needs."""
+    """What the watchdog does about a part."""
 
     NONE = "none"
-    NAME = "name"
-    """It is told of, once; the others go on without it."""
+    REPORT = "report"
+    """Log it once; the other parts continue without it."""
     RESTART = "restart"
-    """It is told of, and the service manager hears no more that the daemon lives."""
+    """Log it, and stop notifying the service manager, which then restarts the daemon."""
 
 
 class PartState(msgspec.Struct, frozen=True):
-    """How a part stands, each a yes or a no."""
+    """The facts about one part."""
 
-    stands: bool  # it has been at one step for too long
-    vital: bool  # without it nothing works, as without the ledger
-    proven: bool  # in this process it worked for long, and then stood still
+    stalled: bool  # it has been in one operation for too long
+    vital: bool  # nothing works without it, as without the ledger
+    proven: bool  # it worked for long in this process before it stalled
 
 
 def watchdog_action(part: PartState) -> Action:
-    """Decide from facts alone.
+    """Return what to do about a part.
 
-    A folder whose disk hangs is no reason to stop the others again and again: where a part did not
-    work since the process began, the last start did not help, and the next one would not.
+    A restart can help a part that worked before in this process. A part that never worked was not
+    helped by the last start, and must not restart the others again and again: for example a folder
+    on a disk that hangs.
     """
-    if not part.stands:
+    if not part.stalled:
         return Action.NONE
-    return Action.RESTART if part.vital or part.proven else Action.NAME
+    return Action.RESTART if part.vital or part.proven else Action.REPORT

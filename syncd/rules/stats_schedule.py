@@ -1,18 +1,18 @@
-"""When a stats line is written: on the period while there is news in it, else now and then."""
+"""The schedule of stats lines: each period while they change, less often otherwise."""
 
 from __future__ import annotations
 
 HOURLY = 3600.0
-"""Seconds within which the line of an account or a folder comes, whatever happens."""
+"""Seconds between two lines of an account or a folder at most."""
 
 ALIVE = 240.0
-"""Seconds within which the process's own line comes: no stats for 5 minutes is an alarm."""
+"""Seconds between two lines of the process at most: operators alarm after 5 minutes without one."""
 
 
-def is_due(*, news: bool, since: float | None, every: float, within: float) -> bool:
-    """Tell whether a line is written at this turn of the period.
+def is_due(*, changed: bool, since: float | None, every: float, within: float) -> bool:
+    """Return whether a line is written now; called every `every` seconds.
 
-    news, whether it differs from its last one; since, how many seconds ago that was, None if there
-    was none. Turns are `every` seconds apart, so one that cannot wait for the next one is due.
+    changed is whether it differs from the last one, which was written `since` seconds ago, or None
+    before the first. A line is due early if the next call would exceed `within` seconds.
     """
-    return since is None or news or since + every > within
+    return since is None or changed or since + every > within

@@ -1,4 +1,4 @@
-"""What a budget is, how long a backlog takes it, and in which words."""
+"""Budgets, and how long a backlog takes within them."""
 
 import pytest
 from hypothesis import given
@@ -10,14 +10,14 @@ from syncd.rules.pacing.budget import Budget, Terms, Tier
 DEVELOPMENT, STANDARD = Budget.for_tier(Tier.DEVELOPMENT), Budget.for_tier(Tier.STANDARD)
 
 
-def test_the_forecast_of_the_issue() -> None:
+def test_a_forecast_names_images_calls_and_duration() -> None:
     assert sentence("main", forecast(8400, 25, DEVELOPMENT)) == (
         "main: 8,400 images, 336 calls, about 1 h 24 min; at one image per POST it would be 35 h"
     )
 
 
 @pytest.mark.parametrize(
-    ("images", "per_post", "budget", "said"),
+    ("images", "per_post", "budget", "text"),
     [
         (0, 25, DEVELOPMENT, "eu: in step"),
         (1, 25, DEVELOPMENT, "eu: 1 image, 1 call, about 15 s"),
@@ -33,12 +33,14 @@ def test_the_forecast_of_the_issue() -> None:
         ),
     ],
 )
-def test_a_forecast_in_words(images: int, per_post: int, budget: Budget, said: str) -> None:
-    assert sentence("eu", forecast(images, per_post, budget)) == said
+def test_a_forecast_is_written_in_words(
+    images: int, per_post: int, budget: Budget, text: str
+) -> None:
+    assert sentence("eu", forecast(images, per_post, budget)) == text
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [
         (0, "1 s"),
         (59.4, "59 s"),
@@ -50,8 +52,8 @@ def test_a_forecast_in_words(images: int, per_post: int, budget: Budget, said: s
         (10_000_000, "116 d"),
     ],
 )
-def test_a_duration_in_words(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+def test_a_duration_is_written_in_words(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
 
 
 @given(st.integers(0, 10**6), st.integers(1, 50))
@@ -61,12 +63,12 @@ def test_shared_posts_never_take_longer_than_single_ones(images: int, per_post: 
     assert 0 <= ahead.seconds <= ahead.alone
 
 
-def test_the_hours_calls_hold_back_where_they_are_the_scarcer() -> None:
+def test_the_hourly_calls_limit_a_forecast_when_they_are_scarcer_than_points() -> None:
     few = Terms(points=60, calls=30).budget()
     assert forecast(100, 10, few).seconds == 10 * 120
 
 
-def test_the_documented_budgets() -> None:
+def test_each_tier_has_its_documented_budget() -> None:
     assert (DEVELOPMENT.points, DEVELOPMENT.window, DEVELOPMENT.block) == (60, 300, 300)
     assert (DEVELOPMENT.calls, DEVELOPMENT.calls_window) == (300, 3600)
     assert (STANDARD.points, STANDARD.window, STANDARD.block) == (9000, 300, 60)
@@ -74,7 +76,7 @@ def test_the_documented_budgets() -> None:
     assert Budget.for_tier(Tier.DEVELOPMENT, ads=3).calls == 420
 
 
-def test_a_budget_of_ones_own_takes_the_rest_from_the_tier() -> None:
+def test_a_configured_budget_takes_the_rest_from_the_tier() -> None:
     assert Terms().budget() == DEVELOPMENT
     assert Terms().budget(Tier.STANDARD) == STANDARD
     assert Terms(Tier.DEVELOPMENT).budget(Tier.STANDARD) == DEVELOPMENT
@@ -83,11 +85,11 @@ def test_a_budget_of_ones_own_takes_the_rest_from_the_tier() -> None:
 
 
 @given(st.floats(0, 1, exclude_max=True))
-def test_however_large_the_reserve_one_write_may_go(reserve: float) -> None:
+def test_any_reserve_leaves_room_for_one_write(reserve: float) -> None:
     left = DEVELOPMENT.less(reserve)
     assert 3 <= left.points <= 60
     assert 1 <= left.calls <= 300
 
 
-def test_a_tenth_of_reserve_leaves_nine_tenths() -> None:
+def test_a_reserve_of_a_tenth_leaves_nine_tenths() -> None:
     assert (DEVELOPMENT.less(0.1).points, DEVELOPMENT.less(0.1).calls) == (54, 270)

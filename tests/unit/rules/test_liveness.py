@@ -1,4 +1,4 @@
-"""What is done about a part that stands still, of every way in which one can stand."""
+"""The watchdog's action for every state of a part."""
 
 from collections.abc import Callable
 from itertools import product
@@ -10,25 +10,25 @@ from syncd.rules.liveness import Action, PartState, watchdog_action
 EVERY = [PartState(*facts) for facts in product((False, True), repeat=3)]
 
 SENTENCES: dict[str, Callable[[PartState, Action], bool]] = {
-    "what moves needs nothing": lambda p, c: p.stands or c is Action.NONE,
-    "what stands still is told of": lambda p, c: not p.stands or c is not Action.NONE,
-    "without the ledger nothing works": lambda p, c: (
-        not (p.stands and p.vital) or c is Action.RESTART
+    "a part that makes progress needs nothing": lambda p, a: p.stalled or a is Action.NONE,
+    "a stalled part is reported": lambda p, a: not p.stalled or a is not Action.NONE,
+    "a stalled vital part causes a restart": lambda p, a: (
+        not (p.stalled and p.vital) or a is Action.RESTART
     ),
-    "what worked for long may work again": lambda p, c: (
-        not (p.stands and p.proven) or c is Action.RESTART
+    "a stalled part that worked before causes a restart": lambda p, a: (
+        not (p.stalled and p.proven) or a is Action.RESTART
     ),
-    "a folder that the last start did not help stops nobody": lambda p, c: (
-        p.vital or p.proven or c is not Action.RESTART
+    "a part that the last start did not help causes no restart": lambda p, a: (
+        p.vital or p.proven or a is not Action.RESTART
     ),
 }
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)
-def test_of_every_plight(sentence: str) -> None:
+def test_every_state_of_a_part_obeys(sentence: str) -> None:
     holds = SENTENCES[sentence]
-    assert [plight for plight in EVERY if not holds(plight, watchdog_action(plight))] == []
+    assert [part for part in EVERY if not holds(part, watchdog_action(part))] == []
 
 
-def test_every_care_is_taken() -> None:
-    assert {watchdog_action(plight) for plight in EVERY} == set(Action)
+def test_every_action_is_reached() -> None:
+    assert {watchdog_action(part) for part in EVERY} == set(Action)
