@@ -1,6 +1,6 @@
-"""Times `syncd backfill` of 2,000 pictures of about 100 KB into the sandbox, whole processes.
+"""Time of `syncd backfill` for 2,000 images of about 100 KB, with the sandbox, whole processes.
 
-Run it as `python tests/bench/backfill.py [images]`; it prints a table, and needs no network.
+Usage: `python tests/bench/backfill.py [IMAGES]`. It prints a table and needs no network.
 """
 
 import json
@@ -21,7 +21,7 @@ SIZE = (400, 270)  # noise of this size is a JPEG of about 100 KB
 
 @dataclass
 class Run:
-    """One run of the command: wall seconds, CPU seconds, peak memory in MB."""
+    """One run of the command: wall time and CPU time in seconds, peak memory in MB."""
 
     wall: float
     cpu: float
@@ -29,7 +29,7 @@ class Run:
 
 
 def fill(folder: Path, images: int) -> int:
-    """Write that many different pictures, 100 a directory; answers their bytes."""
+    """Write `images` different images, 100 per directory; return their size in bytes."""
     total = 0
     for i in range(images):
         path = folder / f"{i // 100:03}" / f"{i:05}.jpg"
@@ -40,7 +40,7 @@ def fill(folder: Path, images: int) -> int:
 
 
 def run(config: Path) -> Run:
-    """Run one backfill as a process of its own."""
+    """Run one backfill in a child process."""
     began = time.perf_counter()
     command = [sys.executable, "-m", "syncd", "backfill", "--config", str(config)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -53,9 +53,9 @@ def run(config: Path) -> Run:
 
 
 def calls(url: str) -> int:
-    """Ask the sandbox how many calls it was sent."""
-    with urllib.request.urlopen(f"{url}/sandbox.json") as answer:
-        return sum(account["calls_in_all"] for account in json.load(answer)["accounts"])
+    """Return the number of calls that the sandbox has received."""
+    with urllib.request.urlopen(f"{url}/sandbox.json") as response:
+        return sum(account["calls_in_all"] for account in json.load(response)["accounts"])
 
 
 def main() -> None:
@@ -67,30 +67,30 @@ def main() -> None:
         sandbox = subprocess.Popen(command, stdout=subprocess.PIPE)
         try:
             assert sandbox.stdout is not None
-            told = json.loads(sandbox.stdout.readline())
-            os.environ["SYNCD_BENCH_TOKEN"] = told["token"]
+            ready = json.loads(sandbox.stdout.readline())
+            os.environ["SYNCD_BENCH_TOKEN"] = ready["token"]
             config = path / "config.toml"
             config.write_text(
-                f'[graph]\nversion = "v25.0"\nbase_url = "{told["url"]}"\n'
+                f'[graph]\nversion = "v25.0"\nbase_url = "{ready["url"]}"\n'
                 'token = { env = "SYNCD_BENCH_TOKEN" }\n'
                 f'[ledger]\npath = "{path}/ledger.db"\n[accounts.main]\nid = "act_1"\n'
                 f'[folders.bench]\npath = "{path}/folder"\naccount = "main"\n'
             )
             first = run(config)
-            sent = calls(told["url"])
+            sent = calls(ready["url"])
             second = run(config)
-            again = calls(told["url"]) - sent
+            again = calls(ready["url"]) - sent
         finally:
             sandbox.terminate()
             sandbox.wait()
     print(f"{images:,} images, {size / images / 1000:.0f} KB each, on {os.cpu_count()} cores")
-    print("| what | backfill | again, nothing changed |")
+    print("| measure | backfill | second run, nothing changed |")
     print("|---|---|---|")
     print(f"| seconds, start to exit | {first.wall:.1f} | {second.wall:.1f} |")
-    print(f"| images a second | {images / first.wall:.0f} | |")
+    print(f"| images per second | {images / first.wall:.0f} | |")
     print(f"| CPU seconds | {first.cpu:.1f} | {second.cpu:.1f} |")
     print(f"| calls | {sent} | {again} |")
-    print(f"| calls an image | {sent / images:.3f} | {again / images:.3f} |")
+    print(f"| calls per image | {sent / images:.3f} | {again / images:.3f} |")
     print(f"| peak memory, MB | {first.memory:.0f} | {second.memory:.0f} |")
 
 

@@ -1,4 +1,4 @@
-"""What every row is given: sizes, a place to work in, a place that outlives the run."""
+"""The context of one run of the benchmark, which every row receives."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ from bench.sizes import Sizes
 
 @dataclass
 class Bench:
-    """`scratch` is thrown away; `cache` keeps pictures and trees for the next run."""
+    """The sizes of this run, its directories, and the results that several rows use.
+
+    `scratch` is deleted afterwards; `cache` keeps pictures and trees for the next run.
+    """
 
     sizes: Sizes
     scratch: Path
     cache: Path
-    kept: dict[str, object] = field(default_factory=dict)
+    results: dict[str, object] = field(default_factory=dict)
     _numbers: count[int] = field(default_factory=count)
 
-    def place(self, name: str) -> Path:
-        """Return a new directory."""
+    def new_directory(self, name: str) -> Path:
+        """Create and return a scratch directory."""
         path = self.scratch / f"{name}-{next(self._numbers)}"
         path.mkdir()
         return path
 
-    def tell(self, words: str) -> None:
-        """Say on stderr what goes on."""
-        sys.stderr.write(f"{words}\n")
+    def log(self, message: str) -> None:
+        """Write a message to stderr."""
+        sys.stderr.write(f"{message}\n")
         sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""The command: which rows to measure, and the table that comes of it."""
+"""The command line of the benchmark, and the table that it prints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from bench.bench import Bench
-from bench.processes import Failed
+from bench.processes import MeasurementError
 from bench.row import HEAD, Row
 from bench.rows import (
     budget,
@@ -54,11 +54,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as scratch:
         sizes = QUICK if options.quick else FULL
         bench = Bench(sizes, Path(scratch), options.cache.resolve())
-        rows = list(_measured(bench, options.row or ROWS))
+        rows = list(_measure(bench, options.row or ROWS))
     seconds = time.monotonic() - began
     print(_table(rows))
     print(f"\nPython {platform.python_version()}, {os.cpu_count()} cores, {seconds:.0f} s", end="")
-    print(", quick: the figures say nothing" if options.quick else "", flush=True)
+    print(", quick: the figures are not meaningful" if options.quick else "", flush=True)
     if options.json is not None:
         options.json.write_text(
             json.dumps(
@@ -67,7 +67,7 @@ def main() -> None:
                     "cores": os.cpu_count(),
                     "quick": options.quick,
                     "seconds": round(seconds, 1),
-                    "rows": [row.plain() for row in rows],
+                    "rows": [row.as_json() for row in rows],
                 },
                 indent=2,
                 ensure_ascii=False,
@@ -78,37 +78,43 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python tests/bench", description="Measure syncd against its peers, on this machine."
+        prog="python tests/bench",
+        description="Compare the speed of syncd with that of other tools on this machine.",
     )
     parser.add_argument("row", nargs="*", metavar="ROW", help=f"one of {', '.join(ROWS)}")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON too")
-    parser.add_argument("--quick", action="store_true", help="a minute, only to see that it works")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the table as JSON")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="run small sizes, in about a minute, to test the benchmark itself",
+    )
     parser.add_argument(
         "--cache",
         type=Path,
         metavar="DIR",
         default=Path(tempfile.gettempdir()) / "syncd-bench",
-        help="where pictures and trees stay for the next run; some 10 GB (default: %(default)s)",
+        help="directory of the generated files, about 10 GB, kept for the next run"
+        " (default: %(default)s)",
     )
     options = parser.parse_args()
     for name in options.row:
         if name not in ROWS:
-            parser.error(f"there is no row {name}; there are {', '.join(ROWS)}")
+            parser.error(f"unknown row {name}; the rows are {', '.join(ROWS)}")
     return options
 
 
-def _measured(bench: Bench, names: Iterable[str]) -> Iterator[Row]:
+def _measure(bench: Bench, names: Iterable[str]) -> Iterator[Row]:
     for name in names:
-        bench.tell(f"{name} …")
+        bench.log(f"{name} …")
         began = time.monotonic()
         try:
             for row in ROWS[name](bench):
-                bench.tell(f"  {' | '.join(row.cells())}")
+                bench.log(f"  {' | '.join(row.cells())}")
                 yield row
-        except Failed as failed:
-            bench.tell(f"  {failed}")
+        except MeasurementError as failed:
+            bench.log(f"  {failed}")
             yield Row(name, note=f"not measured: {failed}")
-        bench.tell(f"  {time.monotonic() - began:.0f} s")
+        bench.log(f"  {time.monotonic() - began:.0f} s")
 
 
 def _table(rows: list[Row]) -> str:

@@ -1,4 +1,4 @@
-"""syncd as the bench runs it: a configuration, and the commands that take it."""
+"""The configuration and the commands with which the benchmark runs syncd."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NO_LIMIT = (
     if "budget" in AccountConfig.__annotations__
     else ""
 )
-"""More than any wire carries: what is measured is the client."""
+"""A budget that is never reached, so that the client is measured and not its pacing."""
 
 
 def write_config(
@@ -27,17 +27,17 @@ def write_config(
     account: str = NO_LIMIT,
     more: str = "",
 ) -> Path:
-    """Write a configuration of one account; everything that is not said has its default."""
+    """Write a configuration of one account, with defaults for everything else."""
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / "config.toml"
-    stand = "\n".join(
+    folder_tables = "\n".join(
         f'[folders.{name}]\npath = "{path}"\naccount = "main"' for name, path in folders.items()
     )
     file.write_text(
         f'[graph]\nversion = "v25.0"\nbase_url = "{url}"\n'
         f'token = {{ env = "{next(iter(TOKEN))}" }}\n'
         f'[ledger]\npath = "{ledger or directory / "ledger.db"}"\n'
-        f'[accounts.main]\nid = "act_1"\n{account}\n{stand}\n{more}\n'
+        f'[accounts.main]\nid = "act_1"\n{account}\n{folder_tables}\n{more}\n'
     )
     return file
 

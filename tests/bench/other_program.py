@@ -1,4 +1,4 @@
-"""Another program that spends half of an account's budget, evenly, and stays out of blocks."""
+"""Another program with the same account, which uses half of its budget at an even rate."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from bench.running_sandbox import RunningSandbox
 
 
 class OtherProgram:
-    """A thread that uploads an image every so many seconds until it is stopped."""
+    """A thread that uploads an image every `every` seconds, except while the account is blocked."""
 
     def __init__(self, sandbox: RunningSandbox, every: float) -> None:
         self._sandbox = sandbox
         self._every = every
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._spend, daemon=True)
-        self.taken = 0
-        self.refused = 0
+        self.accepted = 0
+        self.throttled = 0
 
     def __enter__(self) -> OtherProgram:
         self._thread.start()
@@ -47,6 +47,6 @@ class OtherProgram:
                 urllib.request.urlopen(request).close()
             except urllib.error.HTTPError as error:
                 error.close()
-                self.refused += 1
+                self.throttled += 1
             else:
-                self.taken += 1
+                self.accepted += 1

@@ -1,4 +1,4 @@
-"""Pictures on disk: real ones of a given size, tiny ones for large trees; no two alike."""
+"""Pictures on disk: photographs of a given size, and tiny ones for large trees; all distinct."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 
 from PIL import Image
 
-FILES_IN_A_DIRECTORY = 100
+FILES_PER_DIRECTORY = 100
 
 
 def tiny(number: int) -> bytes:
-    """Return a PNG of one pixel, some 90 bytes, whose number is in its comment."""
+    """Return a PNG of one pixel, about 90 bytes, with the number in a text chunk."""
     header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
     return b"".join(
         (
@@ -30,7 +30,7 @@ def tiny(number: int) -> bytes:
 
 
 def photograph(size: int) -> bytes:
-    """Return a JPEG of noise that has about as many bytes; `numbered` makes others of it."""
+    """Return a JPEG of noise of about `size` bytes; `numbered` derives others from it."""
     low, high, content = 8, 2000, b""
     while low < high:
         side = (low + high) // 2
@@ -46,65 +46,68 @@ def photograph(size: int) -> bytes:
 
 
 def numbered(jpeg: bytes, number: int) -> bytes:
-    """Return the same picture with a number in a comment."""
+    """Return the picture with a number in a comment."""
     comment = b"%016d" % number
     return jpeg[:2] + b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment + jpeg[2:]
 
 
-def fill(folder: Path, size: int, count: int) -> Path:
-    """Make a folder of photographs, once; answers it."""
-    if not _is_whole(folder):
+def photograph_folder(folder: Path, size: int, count: int) -> Path:
+    """Return a folder of `count` photographs, which is created on first use."""
+    if not _is_complete(folder):
         jpeg = photograph(size)
-        for first in range(0, count, FILES_IN_A_DIRECTORY):
-            directory = folder / f"{first // FILES_IN_A_DIRECTORY:04}"
+        for first in range(0, count, FILES_PER_DIRECTORY):
+            directory = folder / f"{first // FILES_PER_DIRECTORY:04}"
             directory.mkdir(parents=True)
-            for number in range(first, min(first + FILES_IN_A_DIRECTORY, count)):
+            for number in range(first, min(first + FILES_PER_DIRECTORY, count)):
                 (directory / f"{number:07}.jpg").write_bytes(numbered(jpeg, number))
-        _whole(folder)
+        _mark_complete(folder)
     return folder
 
 
-def grow(tree: Path, count: int) -> Path:
-    """Make a tree of tiny pictures, a hundred a directory in two levels, once; answers it."""
-    if not _is_whole(tree):
-        plant(tree, count)
-        _whole(tree)
+def tiny_tree(tree: Path, count: int) -> Path:
+    """Return a tree of tiny pictures, in two levels of directories, created on first use."""
+    if not _is_complete(tree):
+        write_tiny(tree, count)
+        _mark_complete(tree)
     return tree
 
 
-def plant(tree: Path, count: int, first: int = 0) -> None:
-    """Write tiny pictures from number `first` on."""
-    for start in range(0, count, FILES_IN_A_DIRECTORY):
-        number = start // FILES_IN_A_DIRECTORY
+def write_tiny(tree: Path, count: int, first: int = 0) -> None:
+    """Write `count` tiny pictures, numbered from `first`."""
+    for start in range(0, count, FILES_PER_DIRECTORY):
+        number = start // FILES_PER_DIRECTORY
         directory = f"{tree}/{number // 100:03}/{number % 100:02}"
         os.makedirs(directory)
-        for n in range(start, min(start + FILES_IN_A_DIRECTORY, count)):
+        for n in range(start, min(start + FILES_PER_DIRECTORY, count)):
             with open(f"{directory}/{first + n:08}.png", "wb") as file:
                 file.write(tiny(first + n))
 
 
-def mirror(tree: Path) -> Path:
-    """Return a copy of a tree for tools that compare two: hard links, so made before any start."""
+def hard_link_copy(tree: Path) -> Path:
+    """Return a copy of a tree for tools that compare two trees.
+
+    It consists of hard links, which change the ctime of every file: create it before syncd starts.
+    """
     copy = tree.with_name(f"{tree.name}.mirror")
-    if not _is_whole(copy):
+    if not _is_complete(copy):
         subprocess.run(["cp", "-al", str(tree), str(copy)], check=True)
-        _whole(copy)
+        _mark_complete(copy)
     return copy
 
 
-def _is_whole(folder: Path) -> bool:
-    if _mark(folder).exists():
+def _is_complete(folder: Path) -> bool:
+    if _marker(folder).exists():
         return True
     shutil.rmtree(folder, ignore_errors=True)
     return False
 
 
-def _whole(folder: Path) -> None:
-    _mark(folder).touch()
+def _mark_complete(folder: Path) -> None:
+    _marker(folder).touch()
 
 
-def _mark(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.whole")
+def _marker(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.complete")
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Child processes, measured as the system measures them: wall time, CPU, peak memory."""
+"""Child processes and what the kernel measures of them: wall time, CPU time, peak memory."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).parents[2]
-DEADLINE = 600.0  # seconds after which nothing is waited for any more
+DEADLINE = 600.0  # seconds; longer waits fail
 
 
-class Failed(Exception):
-    """Something could not be measured; the text says why."""
+class MeasurementError(Exception):
+    """A row cannot be measured; the text gives the reason."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One process from start to exit: seconds, CPU seconds of it and its children, peak MB."""
+    """One process from start to exit.
+
+    Wall time and CPU time, with that of its children, in seconds; peak memory in MB.
+    """
 
     wall: float
     cpu: float
@@ -34,9 +37,9 @@ class Run:
 
 
 def environ(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return an environment in which `bench` and `syncd` are found, and no proxy is."""
+    """Return an environment in which `bench` and `syncd` can be imported, without proxies."""
     kept = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
-    kept.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled, once
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed syncd is compiled too
     paths = [str(ROOT), str(ROOT / "tests"), *kept.get("PYTHONPATH", "").split(os.pathsep)]
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, paths)), **(more or {})}
 
@@ -44,30 +47,36 @@ def environ(more: Mapping[str, str] | None = None) -> dict[str, str]:
 def run(
     command: Sequence[str], log: Path, more: Mapping[str, str] | None = None, *, tree: bool = False
 ) -> Run:
-    """Run a command to its end; raises Failed when it does not end well.
+    """Run a command to its end. Raises MeasurementError if it fails.
 
-    `tree` watches the memory of its children too: the system tells only of the largest process.
+    With `tree`, the memory is that of the process and its children together; the kernel alone
+    reports only that of the largest process.
     """
     with log.open("wb") as err, log.with_suffix(".out").open("wb") as out:
         began = time.monotonic()
         process = subprocess.Popen(command, cwd=ROOT, env=environ(more), stdout=out, stderr=err)
-        watched = _Memory(process.pid) if tree else None
+        sampler = _Memory(process.pid) if tree else None
         _, status, used = os.wait4(process.pid, 0)
         wall = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(status)
-    said = log.read_text("utf-8", "replace")
+    output = log.read_text("utf-8", "replace")
     if process.returncode != 0:
-        raise Failed(f"{_named(command)} exited with {process.returncode}: {_last_words(said)}")
-    memory = max(used.ru_maxrss / 1024, watched.peak() if watched else 0.0)
-    return Run(wall, used.ru_utime + used.ru_stime, memory, said)
+        raise MeasurementError(
+            f"{_name(command)} exited with {process.returncode}: {_last_lines(output)}"
+        )
+    memory = max(used.ru_maxrss / 1024, sampler.peak() if sampler else 0.0)
+    return Run(wall, used.ru_utime + used.ru_stime, memory, output)
 
 
-def paired(ways: Mapping[str, Callable[[], Run]], rounds: int) -> dict[str, Run]:
-    """Run every way in turn, round after round; answers each way's medians, and all logs."""
-    runs: dict[str, list[Run]] = {name: [] for name in ways}
+def run_in_rounds(commands: Mapping[str, Callable[[], Run]], rounds: int) -> dict[str, Run]:
+    """Run all commands once per round; return the medians and all logs of each command.
+
+    Alternating the commands spreads disturbances by other processes over all of them.
+    """
+    runs: dict[str, list[Run]] = {name: [] for name in commands}
     for _ in range(rounds):
-        for name, way in ways.items():
-            runs[name].append(way())
+        for name, command in commands.items():
+            runs[name].append(command())
     return {
         name: Run(
             median(r.wall for r in found),
@@ -81,32 +90,34 @@ def paired(ways: Mapping[str, Callable[[], Run]], rounds: int) -> dict[str, Run]
 
 @dataclass
 class Child:
-    """A process that runs beside the bench; its stderr grows in a file."""
+    """A background process, and the file that its stderr is written to."""
 
     process: subprocess.Popen[bytes]
     log: Path
-    _listened: int = field(default=0, init=False)
 
-    def said(self, event: str, times: int = 1) -> bool:
-        """Tell whether its log has had an event so many times."""
+    def has_logged(self, event: str, times: int = 1) -> bool:
+        """Return whether the log contains the event at least `times` times."""
         return len(re.findall(re.escape(f"event={event} "), self.text() + " ")) >= times
 
     def text(self) -> str:
         return self.log.read_text("utf-8", "replace").replace("\n", " \n")
 
-    def until(self, condition: Callable[[], bool], within: float = DEADLINE) -> None:
-        """Wait for a condition; raises Failed when the process ends before, or after so long."""
-        limit = time.monotonic() + within
+    def wait_until(self, condition: Callable[[], bool], timeout: float = DEADLINE) -> None:
+        """Wait for a condition.
+
+        Raises MeasurementError if the process exits, or after `timeout` seconds.
+        """
+        limit = time.monotonic() + timeout
         while not condition():
             if self.process.poll() is not None:
-                words = _last_words(self.text())
-                raise Failed(f"it ended with {self.process.returncode}: {words}")
+                lines = _last_lines(self.text())
+                raise MeasurementError(f"it exited with {self.process.returncode}: {lines}")
             if time.monotonic() > limit:
-                raise Failed(f"it took more than {within:.0f} s")
+                raise MeasurementError(f"it took more than {timeout:.0f} s")
             time.sleep(0.01)
 
     def stop(self) -> float:
-        """Send SIGTERM; answers the seconds until it has ended."""
+        """Send SIGTERM; return the seconds until the process has exited."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(DEADLINE)
@@ -114,10 +125,10 @@ class Child:
 
 
 @contextmanager
-def beside(
+def running(
     command: Sequence[str], log: Path, more: Mapping[str, str] | None = None
 ) -> Iterator[Child]:
-    """Run a command while the block lasts; it is killed if it still runs then."""
+    """Run a command in the background; kill it at the end of the block."""
     with log.open("wb") as err:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environ(more), stdout=subprocess.DEVNULL, stderr=err
@@ -129,18 +140,21 @@ def beside(
         process.wait()
 
 
-def _named(command: Sequence[str]) -> str:
+def _name(command: Sequence[str]) -> str:
     words = [word for word in command if word not in (sys.executable, "-m")]
     return " ".join(words[:2])
 
 
-def _last_words(said: str) -> str:
-    lines = [line.strip(" |") for line in said.splitlines() if re.search("[a-z]{3}", line)]
-    return " / ".join(lines[-3:])[-300:] or "nothing was said"
+def _last_lines(output: str) -> str:
+    lines = [line.strip(" |") for line in output.splitlines() if re.search("[a-z]{3}", line)]
+    return " / ".join(lines[-3:])[-300:] or "it printed nothing"
 
 
 class _Memory:
-    """Samples what a process and its children take together, shared pages counted once."""
+    """A thread that samples the memory of a process and its children.
+
+    Pages that they share are counted once (the kernel's PSS).
+    """
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -161,7 +175,7 @@ class _Memory:
                 self._peak = max(self._peak, total / 1024)
                 time.sleep(0.1)
         except OSError:
-            return  # it has ended
+            return  # the process has exited
 
 
 def _family(pid: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""The sandbox in a process of its own, and what it says of the account that is worked on."""
+"""The sandbox in a child process, and its counts for account 1."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from bench.processes import ROOT, environ
 
 @dataclass(frozen=True)
 class Account:
-    """What the sandbox counted of account 1; `taken` are the uploads that were not refused."""
+    """The counts of the sandbox for account 1."""
 
-    taken: int
-    refused: int
+    accepted: int  # uploads
+    throttled: int  # calls
     while_blocked: int
     blocked: bool
 
 
 @dataclass(frozen=True)
 class RunningSandbox:
-    """Where it listens."""
+    """The address of a running sandbox."""
 
     url: str
 
     def account(self) -> Account:
-        with urllib.request.urlopen(f"{self.url}/sandbox.json") as answer:
-            accounts: list[dict[str, Any]] = json.load(answer)["accounts"]
+        with urllib.request.urlopen(f"{self.url}/sandbox.json") as response:
+            accounts: list[dict[str, Any]] = json.load(response)["accounts"]
         for found in accounts:
-            refused = sum(found["refusals"].values())
+            throttled = sum(found["refusals"].values())
             uploads = found["calls"].get("upload", 0)
             blocked = found["blocked_by"] is not None
-            return Account(uploads - refused, refused, found["while_blocked"], blocked)
+            return Account(uploads - throttled, throttled, found["while_blocked"], blocked)
         return Account(0, 0, 0, blocked=False)
 
 

@@ -1,4 +1,4 @@
-"""A running sink, what it counted, and the certificate that clients trust it by."""
+"""The sink in a child process, and the certificate by which clients trust it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bench.processes import ROOT, environ
 
 @dataclass(frozen=True)
 class Count:
-    """What a sink was sent; bytes of HTTP with its headers."""
+    """The requests that a sink has received; `bytes` includes the HTTP headers."""
 
     posts: int
     images: int
@@ -27,7 +27,7 @@ class Count:
 
 @dataclass(frozen=True)
 class RunningSink:
-    """Where it listens; `trust` is what clients need in their environment."""
+    """The address of a running sink, and its certificate if it uses TLS."""
 
     port: int
     certificate: Path | None
@@ -38,21 +38,21 @@ class RunningSink:
 
     @property
     def trust(self) -> dict[str, str]:
-        """OpenSSL's own variable, and that of `requests`, which brings its own bundle."""
+        """The environment with which OpenSSL and `requests` trust the certificate."""
         if self.certificate is None:
             return {}
         path = str(self.certificate)
         return {"SSL_CERT_FILE": path, "REQUESTS_CA_BUNDLE": path}
 
     def count(self) -> Count:
-        return Count(**self._ask("/count"))
+        return Count(**self._get("/count"))
 
     def arrivals(self) -> dict[str, float]:
-        """Return when each name was answered, by the monotonic clock of this machine."""
-        found: dict[str, float] = self._ask("/arrivals")
+        """Return when each name arrived, by the monotonic clock of this machine."""
+        found: dict[str, float] = self._get("/arrivals")
         return found
 
-    def _ask(self, path: str) -> Any:
+    def _get(self, path: str) -> Any:
         if self.certificate is None:
             connection = http.client.HTTPConnection("127.0.0.1", self.port)
         else:
@@ -69,7 +69,7 @@ class RunningSink:
 def sink(
     certificate: Path | None = None, *, delay: float = 0.0, arrivals: bool = False
 ) -> Iterator[RunningSink]:
-    """Run a sink in a process of its own; `delay` is in seconds before each answer."""
+    """Run a sink in a child process; `delay` is the time before each response, in seconds."""
     command = [sys.executable, "-m", "bench.sink", "--delay", str(delay)]
     command += ["--arrivals"] if arrivals else []
     command += ["--certificate", str(certificate)] if certificate else []
@@ -85,7 +85,7 @@ def sink(
 
 
 def certificate(directory: Path) -> Path:
-    """Make a certificate for 127.0.0.1 that signs itself, with its key; needs `openssl`."""
+    """Create a self-signed certificate for 127.0.0.1 and its key with `openssl`."""
     path = directory / "certificate.pem"
     if not path.exists():
         subprocess.run(

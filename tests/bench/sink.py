@@ -1,7 +1,8 @@
-"""The other side: takes uploads as cheaply as Python can, and counts; `python -m bench.sink`.
+"""A server that accepts uploads at the lowest cost that Python allows: `python -m bench.sink`.
 
-A bare asyncio.Protocol that reads a body into one buffer, finds the names of its files, and answers
-with a hash for each. GET /count tells what came, GET /arrivals when each name was answered.
+A plain asyncio protocol that reads a body into one buffer, finds the names of its files, and
+responds with a hash for each. GET /count returns what has arrived, GET /arrivals the time at which
+each name arrived.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _HEAD_ROOM = 64 * 1024
 
 
 class Counts:
-    """What came since the start; bytes are all bytes of HTTP, headers too."""
+    """The requests since the start; `bytes` includes the HTTP headers."""
 
     def __init__(self) -> None:
         self.posts = 0
@@ -28,14 +29,14 @@ class Counts:
         self.bytes = 0
         self.arrivals: dict[str, float] | None = None
 
-    def told(self) -> bytes:
+    def as_json(self) -> bytes:
         return json.dumps(
             {"posts": self.posts, "images": self.images, "bytes": self.bytes}
         ).encode()
 
 
 class Sink(asyncio.BufferedProtocol):
-    """One connection; requests have a Content-Length and are not pipelined."""
+    """One connection, with requests that have a Content-Length and are not pipelined."""
 
     def __init__(self, counts: Counts, delay: float) -> None:
         self._counts = counts
@@ -43,7 +44,7 @@ class Sink(asyncio.BufferedProtocol):
         self._buffer = bytearray(_HEAD_ROOM)
         self._filled = 0
         self._head = 0
-        self._whole = 0
+        self._length = 0
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -55,12 +56,12 @@ class Sink(asyncio.BufferedProtocol):
 
     def buffer_updated(self, count: int) -> None:
         self._filled += count
-        if not self._whole and not self._read_head():
+        if not self._length and not self._read_head():
             return
-        if self._filled >= self._whole:
-            self._counts.bytes += self._whole
-            self._answer()
-            self._filled = self._whole = 0
+        if self._filled >= self._length:
+            self._counts.bytes += self._length
+            self._respond()
+            self._filled = self._length = 0
 
     def _read_head(self) -> bool:
         end = self._buffer.find(b"\r\n\r\n", 0, self._filled)
@@ -68,29 +69,29 @@ class Sink(asyncio.BufferedProtocol):
             return False
         found = _LENGTH.search(self._buffer, 0, end)
         self._head = end + 4
-        self._whole = self._head + (int(found[1]) if found else 0)
-        if self._whole > len(self._buffer):
-            larger = bytearray(self._whole)
+        self._length = self._head + (int(found[1]) if found else 0)
+        if self._length > len(self._buffer):
+            larger = bytearray(self._length)
             larger[: self._filled] = self._buffer[: self._filled]
             self._buffer = larger
         return True
 
-    def _answer(self) -> None:
+    def _respond(self) -> None:
         if self._buffer.startswith(b"POST"):
             names = {
-                bytes(found[1]) for found in _NAME.finditer(self._buffer, self._head, self._whole)
+                bytes(found[1]) for found in _NAME.finditer(self._buffer, self._head, self._length)
             }
-            body = self._take(names)
+            body = self._accept(names)
             if self._delay:
                 asyncio.get_running_loop().call_later(self._delay, self._send, body)
                 return
         elif self._buffer.startswith(b"GET /arrivals"):
             body = json.dumps(self._counts.arrivals or {}).encode()
         else:
-            body = self._counts.told()
+            body = self._counts.as_json()
         self._send(body)
 
-    def _take(self, names: set[bytes]) -> bytes:
+    def _accept(self, names: set[bytes]) -> bytes:
         counts = self._counts
         counts.posts += 1
         if counts.arrivals is not None:
@@ -111,7 +112,7 @@ class Sink(asyncio.BufferedProtocol):
 
 
 async def serve(delay: float, arrivals: bool, certificate: str | None) -> None:
-    """Serve until killed; the first line of stdout is the port."""
+    """Serve until killed, and print the port first."""
     counts = Counts()
     counts.arrivals = {} if arrivals else None
     context = None

@@ -1,4 +1,4 @@
-"""How much each row does: in full as the goals are written, or quickly to see that all works."""
+"""The sizes of each row: full ones, for which the goals are set, and quick ones for a test."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Sizes:
-    """Numbers of images and files; `rounds` are the repetitions of paired runs."""
+    """Numbers of images and files; `rounds` is the number of repetitions."""
 
     rounds: int
-    images: dict[int, int]  # bytes of an image → how many are sent
-    trees: tuple[int, ...]  # files of the trees that are started over
-    backfill: int  # files of the backfill whose memory is measured
+    images: dict[int, int]  # size of an image in bytes → number of images
+    trees: tuple[int, ...]  # files in the trees of the start rows
+    backfill: int  # files in the backfill of the memory and latency rows
     burst: int
     probes: int  # files whose latency is measured
     windows: int  # budget windows
-    time_scale: int  # of the sandbox: a window of 300 s lasts 300 s / time_scale
+    time_scale: int  # of the sandbox: a window of 300 s takes 300 s / time_scale
     facts: int
     commits: int
 

@@ -1,4 +1,4 @@
-"""Large trees of which syncd knows every file already; made once, and kept."""
+"""Large trees with a ledger in which every file is held; created once and kept in the cache."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from bench.processes import ROOT, run
 
 
 @dataclass(frozen=True)
-class Known:
-    """A tree, its copy for tools that compare, and a ledger in which all of it is held."""
+class HeldTree:
+    """A tree, a copy for tools that compare two trees, and a ledger in which all of it is held."""
 
     tree: Path
     mirror: Path
     ledger: Path
 
 
-def known(bench: Bench, count: int) -> Known:
-    """Return a tree of so many files that is in step."""
-    tree = pictures.grow(bench.cache / f"tree-{count}", count)
-    mirror = pictures.mirror(tree)
+def held_tree(bench: Bench, count: int) -> HeldTree:
+    """Return a tree of `count` files that is in sync."""
+    tree = pictures.tiny_tree(bench.cache / f"tree-{count}", count)
+    mirror = pictures.hard_link_copy(tree)
     kept = bench.cache / f"ledger-{count}-{_schema()}.db"
     if not kept.exists():
-        bench.tell(f"  writing the ledger of {count:,} files, once")
-        made = bench.place("bringing") / "ledger.db"
+        bench.log(f"  writing the ledger of {count:,} files, once")
+        made = bench.new_directory("filled-ledger") / "ledger.db"
         command = [sys.executable, "-m", "bench.inside.filled_ledger", str(tree), str(made)]
         run(command, made.with_name("log"))
         shutil.move(made, kept)
-    ledger = bench.place("ledger") / "ledger.db"
+    ledger = bench.new_directory("ledger") / "ledger.db"
     shutil.copyfile(kept, ledger)
-    return Known(tree, mirror, ledger)
+    return HeldTree(tree, mirror, ledger)
 
 
 def _schema() -> str:
-    """Return what tells one ledger's form from another's."""
+    """Return a short digest of the schema, which changes with every migration."""
     files = sorted((ROOT / "syncd" / "ledger" / "migrations").glob("*.sql"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]

@@ -1,6 +1,6 @@
-"""A ledger in which a whole tree is held, without the hours: TREE LEDGER.
+"""A ledger in which every file of a tree is held, written within minutes.
 
-The statements are the daemon's own, one after the other in one transaction.
+Usage: filled_ledger TREE LEDGER. The statements are those of the daemon, in one transaction.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash
 _ACCOUNT = AccountId("1")
 
 
-async def make(ledger: Path) -> None:
+async def create(ledger: Path) -> None:
     async with open_ledger(ledger):
         pass
 
 
-def bring(root: bytes, db: sqlite3.Connection) -> None:
-    """Write down every file below the root as read and held."""
+def fill(root: bytes, db: sqlite3.Connection) -> None:
+    """Record every file below the root as read and held."""
     folder = files.declare_folder(FolderName("bench"), root, [_ACCOUNT])(db)
     held: list[tuple[Digest, Entry]] = []
     for path, _, names in os.walk(root):
@@ -43,19 +43,19 @@ def bring(root: bytes, db: sqlite3.Connection) -> None:
             files.record_all([(Place(folder, directory, name), stat, content)])(db)
             entry = Entry(ImageHash(digest.hex()[:32]), os.fsdecode(name), 1, 1, "https://u/1")
             held.append((digest, entry))
-    held.sort(key=lambda one: one[0])
+    held.sort(key=lambda pair: pair[0])
     replicas.hold_all(_ACCOUNT, held, time.time())(db)
     files.folder_scanned(folder, time.time())(db)
 
 
 def main() -> None:
     root, ledger = os.fsencode(sys.argv[1]), Path(sys.argv[2])
-    asyncio.run(make(ledger))
+    asyncio.run(create(ledger))
     with closing(sqlite3.connect(ledger, isolation_level=None)) as db:
         db.execute("PRAGMA cache_size = -1000000")  # KiB
         db.execute("PRAGMA synchronous = OFF")
         db.execute("BEGIN")
-        bring(root, db)
+        fill(root, db)
         db.execute("COMMIT")
         db.execute("ANALYZE")
 

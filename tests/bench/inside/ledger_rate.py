@@ -1,7 +1,8 @@
-"""The ledger's own writing: held|read LEDGER FACTS; prints facts a second.
+"""The number of facts per second that the ledger writes.
 
-`held` are images that accounts hold, written by 32 workers a pack at a time; `read` are files that
-were read, written by two readers a batch at a time: as many wait as in the daemon.
+Usage: ledger_rate held|read LEDGER FACTS. `held` are images that an account holds, written by 32
+workers, one batch each; `read` are files that were read, written by two readers, one batch each.
+These are the numbers of concurrent writers in the daemon.
 """
 
 from __future__ import annotations
@@ -20,25 +21,25 @@ from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.files import Content, Place
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
-_WORKERS, _PACK = 32, 25
+_WORKERS, _IMAGES = 32, 25
 _ACCOUNT = AccountId("1")
 
 
 async def held(ledger: Ledger, number: int) -> int:
-    """Write a pack of images that an account holds."""
-    pack = [
+    """Record a batch of images that an account holds."""
+    batch = [
         (
             Digest(os.urandom(32)),
-            Entry(ImageHash(f"{number * _PACK + n:032x}"), f"{n}.jpg", 400, 300, "https://u/1"),
+            Entry(ImageHash(f"{number * _IMAGES + n:032x}"), f"{n}.jpg", 400, 300, "https://u/1"),
         )
-        for n in range(_PACK)
+        for n in range(_IMAGES)
     ]
-    await ledger.write(replicas.hold_all(_ACCOUNT, pack, time.time()))
-    return _PACK
+    await ledger.write(replicas.hold_all(_ACCOUNT, batch, time.time()))
+    return _IMAGES
 
 
 async def read(ledger: Ledger, number: int) -> int:
-    """Write a batch of files that were read."""
+    """Record a batch of files that were read."""
     now = time.time_ns()
     found = [
         (
@@ -53,8 +54,8 @@ async def read(ledger: Ledger, number: int) -> int:
 
 
 async def main() -> None:
-    way, path, facts = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    write: Callable[[Ledger, int], Awaitable[int]] = held if way == "held" else read
+    kind, path, facts = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    write: Callable[[Ledger, int], Awaitable[int]] = held if kind == "held" else read
     numbers = count()
     written = 0
 
@@ -68,7 +69,7 @@ async def main() -> None:
         await ledger.write(files.declare_folder(FolderName("bench"), b"/nowhere", [_ACCOUNT]))
         began = time.perf_counter()
         async with asyncio.TaskGroup() as tasks:
-            for _ in range(_WORKERS if way == "held" else READERS):
+            for _ in range(_WORKERS if kind == "held" else READERS):
                 tasks.create_task(worker(ledger))
         print(written / (time.perf_counter() - began))
 

@@ -1,4 +1,7 @@
-"""`syncd run` with a metronome on its loop: CONFIG FILE; writes [unix seconds, lag] as JSON."""
+"""`syncd run` with a probe of the lag of its event loop.
+
+Usage: loop_lag CONFIG FILE. It writes a list of [Unix time, lag], both in seconds, as JSON.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,13 @@ from syncd.logs.setup import hide
 _TICK = 0.005  # seconds
 
 
-async def beat(samples: list[tuple[float, float]]) -> None:
-    """Note how much later than asked the loop comes back, again and again."""
+async def probe(samples: list[tuple[float, float]]) -> None:
+    """Record how much later than requested each sleep returns."""
     loop = asyncio.get_running_loop()
     while True:
-        asked = loop.time() + _TICK
+        due = loop.time() + _TICK
         await asyncio.sleep(_TICK)
-        samples.append((time.time(), loop.time() - asked))
+        samples.append((time.time(), loop.time() - due))
 
 
 def main() -> None:
@@ -36,12 +39,12 @@ def main() -> None:
 
     with lasting(settings) as (_, set_log):
 
-        async def running() -> None:
-            beating = asyncio.create_task(beat(samples))
+        async def run_with_probe() -> None:
+            task = asyncio.create_task(probe(samples))
             await run(Settings(settings, open_account), read, set_log)
-            beating.cancel()
+            task.cancel()
 
-        asyncio.run(running())
+        asyncio.run(run_with_probe())
     Path(sys.argv[2]).write_text(json.dumps(samples))
 
 

@@ -1,4 +1,7 @@
-"""Writes a burst of tiny pictures: FOLDER COUNT FIRST; prints when the last was closed."""
+"""A process that writes a burst of tiny pictures and prints the time when the last was closed.
+
+Usage: burst_writer FOLDER COUNT FIRST.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-from bench.pictures import plant
+from bench.pictures import write_tiny
 
 
 def main() -> None:
-    plant(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    write_tiny(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
     print(time.monotonic())
 
 

@@ -1,4 +1,4 @@
-"""The official SDK sends a folder: URL FOLDER THREADS."""
+"""An upload with the official SDK. Usage: sdk URL FOLDER THREADS."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def main() -> None:
     url, folder, threads = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     FacebookSession.GRAPH = url
     api = FacebookAdsApi.init(access_token="sandbox-token", crash_log=False)
-    # As many kept connections as threads: the SDK's own pool of 10 would throw them away.
+    # One pooled connection per thread: the default pool of 10 would close the others.
     api._session.requests.mount(url, HTTPAdapter(pool_maxsize=threads))
     paths = sorted(folder.glob("*/*.jpg"))
     if threads == 1:

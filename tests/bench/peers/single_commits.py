@@ -1,4 +1,4 @@
-"""aiosqlite as one uses it: a commit for each fact: DATABASE FACTS; prints facts a second."""
+"""aiosqlite with one commit per fact. Usage: single_commits DATABASE FACTS; prints facts/s."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What one would write with aiohttp: a POST for each image, many at once: URL FOLDER AT_ONCE."""
+"""An upload with plain aiohttp, one image per POST, `CONCURRENCY` POSTs at once.
+
+Usage: single_image_posts URL FOLDER CONCURRENCY.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,10 @@ async def send(url: str, paths: Iterator[Path], session: aiohttp.ClientSession) 
             assert (await response.json())["images"][path.name]["hash"]
 
 
-async def send_all(url: str, paths: Iterator[Path], at_once: int) -> None:
+async def send_all(url: str, paths: Iterator[Path], concurrency: int) -> None:
     headers = {"Authorization": "Bearer sandbox-token"}
     async with aiohttp.ClientSession(headers=headers) as session, asyncio.TaskGroup() as tasks:
-        for _ in range(at_once):
+        for _ in range(concurrency):
             tasks.create_task(send(url, paths, session))
 
 

@@ -1,6 +1,7 @@
-"""watchfiles or watchdog alone: LIBRARY FOLDER; every file that it names, until SIGTERM.
+"""watchfiles or watchdog without syncd: the files that it reports until SIGTERM.
 
-Prints a line once it watches; at the end, how many names, and when the last new one came.
+Usage: watchers LIBRARY FOLDER. It prints a line once it watches, and at the end the number of files
+and the time of the last new one.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 
-class Seen:
-    """The pictures that were named."""
+class Reported:
+    """The pictures that the library reported."""
 
     def __init__(self) -> None:
         self.names: set[str] = set()
@@ -28,19 +29,19 @@ class Seen:
             self.last = time.monotonic()
 
 
-def by_watchfiles(folder: Path, seen: Seen, stop: threading.Event) -> None:
-    from watchfiles import watch  # noqa: PLC0415  only one of the two is measured
+def by_watchfiles(folder: Path, reported: Reported, stop: threading.Event) -> None:
+    from watchfiles import watch  # noqa: PLC0415  each process measures one of the two
 
     print("watching", flush=True)
     for changes in watch(folder, stop_event=stop, watch_filter=None, raise_interrupt=False):
         for _, path in changes:
-            seen.add(path)
+            reported.add(path)
 
 
-def by_watchdog(folder: Path, seen: Seen, stop: threading.Event) -> None:
+def by_watchdog(folder: Path, reported: Reported, stop: threading.Event) -> None:
     class Handler:
         def dispatch(self, event: Any) -> None:
-            seen.add(str(event.src_path))
+            reported.add(str(event.src_path))
 
     observer = import_module("watchdog.observers").Observer()
     observer.schedule(Handler(), str(folder), recursive=True)
@@ -52,11 +53,11 @@ def by_watchdog(folder: Path, seen: Seen, stop: threading.Event) -> None:
 
 
 def main() -> None:
-    seen, stop = Seen(), threading.Event()
+    reported, stop = Reported(), threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    ways = {"watchfiles": by_watchfiles, "watchdog": by_watchdog}
-    ways[sys.argv[1]](Path(sys.argv[2]), seen, stop)
-    print(json.dumps({"names": len(seen.names), "last": seen.last}))
+    libraries = {"watchfiles": by_watchfiles, "watchdog": by_watchdog}
+    libraries[sys.argv[1]](Path(sys.argv[2]), reported, stop)
+    print(json.dumps({"names": len(reported.names), "last": reported.last}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Very many files at once in new nested directories: what is missed, and when all is known."""
+"""A burst of files in new nested directories: how many are missed, and the time to the last."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pathlib import Path
 
 from bench.bench import Bench
 from bench.daemon import TOKEN, syncd, write_config
-from bench.processes import ROOT, Failed, beside, environ
+from bench.processes import ROOT, MeasurementError, environ, running
 from bench.row import Goal, Row
 from bench.running_sink import sink
 
 _FIRST = 70_000_000
-_QUIET = 15.0  # seconds in which nothing new came to be known: nothing more will
+_QUIET = 15.0  # seconds without a new file in the ledger, after which the row gives up
 
 
 @dataclass(frozen=True)
@@ -31,54 +31,56 @@ class _Burst:
 
 def rows(bench: Bench) -> Iterator[Row]:
     count = bench.sizes.burst
-    mine = _by_syncd(bench)
-    others = {
+    by_syncd = _by_syncd(bench)
+    libraries = {
         name: _by_library(bench, name)
         for name in ("watchfiles", "watchdog")
         if find_spec(name) is not None
     }
-    note = "" if "watchdog" in others else "watchdog is not installed"
+    note = "" if "watchdog" in libraries else "watchdog is not installed"
     yield Row(
         f"{count:,} files in a burst: images missed",
-        mine.missed,
+        by_syncd.missed,
         "",
-        [(f"{name} alone", other.missed) for name, other in others.items()],
+        [(f"{name} alone", library.missed) for name, library in libraries.items()],
         Goal(0, of_figure=True),
         note,
     )
     yield Row(
         f"{count:,} files in a burst: until the last is in the ledger",
-        mine.seconds,
+        by_syncd.seconds,
         "s",
-        [(f"{name}'s last event", other.seconds) for name, other in others.items()],
+        [(f"{name}'s last event", library.seconds) for name, library in libraries.items()],
         Goal(10, of_figure=True),
-        "settle 200 ms, uploading meanwhile",
+        "settle 200 ms, during uploads",
     )
 
 
 def _by_syncd(bench: Bench) -> _Burst:
-    place, folder = bench.place("burst"), bench.place("folder")
-    with sink() as other:
-        config = write_config(place, other.url, {"bench": folder}, more='[watch]\nsettle = "200ms"')
-        with beside(syncd("run", "--config", config), place / "log", TOKEN) as child:
-            child.until(lambda: child.said("scan.done"))
-            closed = _plant(folder, bench.sizes.burst)
-            known, changed = _known(place), time.monotonic()
-            while known < bench.sizes.burst and time.monotonic() - changed < _QUIET:
+    directory, folder = bench.new_directory("burst"), bench.new_directory("folder")
+    with sink() as server:
+        config = write_config(
+            directory, server.url, {"bench": folder}, more='[watch]\nsettle = "200ms"'
+        )
+        with running(syncd("run", "--config", config), directory / "log", TOKEN) as child:
+            child.wait_until(lambda: child.has_logged("scan.done"))
+            closed = _write_burst(folder, bench.sizes.burst)
+            read, changed = _read_files(directory), time.monotonic()
+            while read < bench.sizes.burst and time.monotonic() - changed < _QUIET:
                 time.sleep(0.05)
-                if (now := _known(place)) != known:
-                    known, changed = now, time.monotonic()
-    return _Burst(bench.sizes.burst - known, max(0.0, changed - closed))
+                if (now := _read_files(directory)) != read:
+                    read, changed = now, time.monotonic()
+    return _Burst(bench.sizes.burst - read, max(0.0, changed - closed))
 
 
-def _known(place: Path) -> int:
-    with closing(sqlite3.connect(f"file:{place}/ledger.db?mode=ro", uri=True)) as db:
+def _read_files(directory: Path) -> int:
+    with closing(sqlite3.connect(f"file:{directory}/ledger.db?mode=ro", uri=True)) as db:
         (count,) = db.execute("SELECT count(*) FROM file WHERE digest IS NOT NULL").fetchone()
         return int(count)
 
 
 def _by_library(bench: Bench, name: str) -> _Burst:
-    folder = bench.place("folder")
+    folder = bench.new_directory("folder")
     command = [sys.executable, "-m", "bench.peers.watchers", name, str(folder)]
     process = subprocess.Popen(
         command, cwd=ROOT, env=environ(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -86,18 +88,18 @@ def _by_library(bench: Bench, name: str) -> _Burst:
     try:
         assert process.stdout is not None
         if not process.stdout.readline():
-            raise Failed(f"{name} did not start")
-        closed = _plant(folder, bench.sizes.burst)
-        time.sleep(5)  # its last event has come by then
+            raise MeasurementError(f"{name} did not start")
+        closed = _write_burst(folder, bench.sizes.burst)
+        time.sleep(5)  # by then the last event has arrived
         process.terminate()
-        told = json.loads(process.communicate()[0])
+        report = json.loads(process.communicate()[0])
     finally:
         process.kill()
         process.wait()
-    return _Burst(bench.sizes.burst - told["names"], max(0.0, told["last"] - closed))
+    return _Burst(bench.sizes.burst - report["names"], max(0.0, report["last"] - closed))
 
 
-def _plant(folder: Path, count: int) -> float:
+def _write_burst(folder: Path, count: int) -> float:
     command = [
         sys.executable,
         "-m",

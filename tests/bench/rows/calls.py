@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 from bench.bench import Bench
 from bench.row import Goal, Row
-from bench.uploads import SYNCD, sdk_alone, sent
+from bench.uploads import SYNCD, sdk_uploads, upload_all
 
 
 def rows(bench: Bench) -> Iterator[Row]:
     size = min(bench.sizes.images)
-    found = sent(bench, size)
+    uploads = upload_all(bench, size)
     yield Row(
         f"calls per image, {bench.sizes.images[size]:,} images",
-        found[SYNCD].posts,
-        against=[("SDK", sdk_alone(found)["SDK"].posts)],
+        uploads[SYNCD].posts,
+        against=[("SDK", sdk_uploads(uploads)["SDK"].posts)],
         goal=Goal(0.04),
     )

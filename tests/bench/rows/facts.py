@@ -1,4 +1,4 @@
-"""Facts that the ledger makes durable in a second."""
+"""Facts per second that the ledger makes durable."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ _GOAL = Goal(20_000, at_most=False, of_figure=True)
 
 def rows(bench: Bench) -> Iterator[Row]:
     facts, commits = str(bench.sizes.facts), str(bench.sizes.commits)
-    ways: dict[str, Callable[[], float]] = {
+    measures: dict[str, Callable[[], float]] = {
         "held": lambda: _rate(bench, "bench.inside.ledger_rate", "held", "ledger.db", facts),
         "read": lambda: _rate(bench, "bench.inside.ledger_rate", "read", "ledger.db", facts),
         "one": lambda: _rate(bench, "bench.peers.single_commits", "peer.db", commits),
     }
     found = {
-        name: median(several)
-        for name, several in zip(
-            ways,
+        name: median(rates)
+        for name, rates in zip(
+            measures,
             zip(
-                *([way() for way in ways.values()] for _ in range(bench.sizes.rounds)), strict=True
+                *([measure() for measure in measures.values()] for _ in range(bench.sizes.rounds)),
+                strict=True,
             ),
             strict=True,
         )
@@ -36,7 +37,7 @@ def rows(bench: Bench) -> Iterator[Row]:
 
 
 def _rate(bench: Bench, module: str, *words: str) -> float:
-    place = bench.place("facts")
-    told = [str(place / word) if word.endswith(".db") else word for word in words]
-    run([sys.executable, "-m", module, *told], place / "log")
-    return float((place / "log.out").read_text())
+    directory = bench.new_directory("facts")
+    arguments = [str(directory / word) if word.endswith(".db") else word for word in words]
+    run([sys.executable, "-m", module, *arguments], directory / "log")
+    return float((directory / "log.out").read_text())

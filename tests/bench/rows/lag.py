@@ -1,4 +1,4 @@
-"""How late the event loop is while a large tree is scanned again."""
+"""Lag of the event loop during a rescan of a large tree."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from statistics import quantiles
 
 from bench.bench import Bench
 from bench.daemon import TOKEN, write_config
-from bench.processes import Failed, beside
+from bench.processes import MeasurementError, running
 from bench.row import Goal, Row
 from bench.running_sink import sink
-from bench.trees import known
+from bench.trees import held_tree
 
-_REST = 3.0  # seconds between two scans, in which the loop's own lag is seen
+_REST = 3.0  # seconds between two scans, for the lag of the idle loop
 _DONE = re.compile(r"timestamp=(\S+) .*event=scan\.done .*seconds=([\d.]+)")
 
 
 def rows(bench: Bench) -> Iterator[Row]:
     count = max(bench.sizes.trees)
-    tree = known(bench, count)
-    place = bench.place("lag")
-    samples = place / "samples"
-    with sink() as other:
+    tree = held_tree(bench, count)
+    directory = bench.new_directory("lag")
+    samples = directory / "samples"
+    with sink() as server:
         config = write_config(
-            place,
-            other.url,
+            directory,
+            server.url,
             {"bench": tree.tree},
             ledger=tree.ledger,
             more=f'[watch]\nrescan = "{_REST:g}s"',
         )
         command = [sys.executable, "-m", "bench.inside.loop_lag", str(config), str(samples)]
-        with beside(command, place / "log", TOKEN) as child:
-            child.until(lambda: child.said("scan.done", 2))
+        with running(command, directory / "log", TOKEN) as child:
+            child.wait_until(lambda: child.has_logged("scan.done", 2))
             child.stop()
     if not samples.exists():
-        raise Failed((place / "log").read_text()[-200:])
-    begins, ends = _second_scan((place / "log").read_text())
+        raise MeasurementError((directory / "log").read_text()[-200:])
+    begins, ends = _second_scan((directory / "log").read_text())
     found: list[tuple[float, float]] = json.loads(samples.read_text())
     during = [1000 * lag for at, lag in found if begins <= at <= ends]
     before = [1000 * lag for at, lag in found if begins - _REST + 0.5 <= at < begins]
@@ -56,12 +56,12 @@ def rows(bench: Bench) -> Iterator[Row]:
 def _second_scan(log: str) -> tuple[float, float]:
     done = _DONE.findall(log)
     if len(done) < 2:
-        raise Failed("the log told of no second scan")
+        raise MeasurementError("the log has no second scan")
     ended = datetime.fromisoformat(done[1][0]).timestamp()
     return ended - float(done[1][1]), ended
 
 
 def _p99(lags: list[float]) -> float:
     if len(lags) < 2:
-        raise Failed("too few samples; the scan was too short")
+        raise MeasurementError("too few samples; the scan was too short")
     return quantiles(lags, n=100, method="inclusive")[98]

@@ -1,4 +1,4 @@
-"""From a file's closing to the answer that holds it, beyond the settle time."""
+"""Time from closing a file to the response that confirms its upload, without the settle time."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ from statistics import quantiles
 from bench import pictures
 from bench.bench import Bench
 from bench.daemon import TOKEN, syncd, write_config
-from bench.processes import Child, Failed, beside
+from bench.processes import Child, MeasurementError, running
 from bench.row import Goal, Row
 from bench.running_sink import RunningSink, sink
 
 _SETTLE = 0.2  # seconds
-_APART = 0.1  # seconds between two files: each comes alone
-_FIRST = 60_000_000  # no other row's pictures have such numbers
+_APART = 0.1  # seconds between two files, so that each is uploaded alone
+_FIRST = 60_000_000  # distinct from the numbers of all other rows
 
 
 def rows(bench: Bench) -> Iterator[Row]:
-    drop = bench.place("drop")
-    with _daemon(bench, {"drop": drop}) as (child, other):
-        child.until(lambda: child.said("scan.done"))
-        idle = _latencies(bench, child, other, drop)
+    drop = bench.new_directory("drop")
+    with _daemon(bench, {"drop": drop}) as (child, server):
+        child.wait_until(lambda: child.has_logged("scan.done"))
+        idle = _latencies(bench, child, server, drop)
     yield from _figures("idle", idle, 100)
-    drop, count = bench.place("drop"), bench.sizes.backfill
-    tree = pictures.grow(bench.cache / f"tree-{count}", count)
-    with _daemon(bench, {"drop": drop, "bench": tree}) as (child, other):
-        child.until(lambda: other.count().posts > 0)
-        busy = _latencies(bench, child, other, drop)
-        whole = other.count().images >= count + len(busy)
-    note = "the backfill ended before the last of them" if whole else ""
+    drop, count = bench.new_directory("drop"), bench.sizes.backfill
+    tree = pictures.tiny_tree(bench.cache / f"tree-{count}", count)
+    with _daemon(bench, {"drop": drop, "bench": tree}) as (child, server):
+        child.wait_until(lambda: server.count().posts > 0)
+        busy = _latencies(bench, child, server, drop)
+        ended = server.count().images >= count + len(busy)
+    note = "the backfill ended before the last of them" if ended else ""
     yield from _figures(f"during a backfill of {count:,} files", busy, 1000, note)
 
 
 @contextmanager
 def _daemon(bench: Bench, folders: dict[str, Path]) -> Iterator[tuple[Child, RunningSink]]:
-    place = bench.place("latency")
-    with sink(arrivals=True) as other:
+    directory = bench.new_directory("latency")
+    with sink(arrivals=True) as server:
         config = write_config(
-            place, other.url, folders, more=f'[watch]\nsettle = "{1000 * _SETTLE:g}ms"'
+            directory, server.url, folders, more=f'[watch]\nsettle = "{1000 * _SETTLE:g}ms"'
         )
-        with beside(syncd("run", "--config", config), place / "log", TOKEN) as child:
-            child.until(lambda: child.said("watch.ready", len(folders)))
-            yield child, other
+        with running(syncd("run", "--config", config), directory / "log", TOKEN) as child:
+            child.wait_until(lambda: child.has_logged("watch.ready", len(folders)))
+            yield child, server
 
 
-def _latencies(bench: Bench, child: Child, other: RunningSink, drop: Path) -> list[float]:
-    """Drop files one after the other; answers the milliseconds of each."""
+def _latencies(bench: Bench, child: Child, server: RunningSink, drop: Path) -> list[float]:
+    """Write files one after the other; return the latency of each in milliseconds."""
     closed: dict[str, float] = {}
     for number in range(_FIRST, _FIRST + bench.sizes.probes):
         name = f"probe-{number}.png"
@@ -57,11 +57,13 @@ def _latencies(bench: Bench, child: Child, other: RunningSink, drop: Path) -> li
         closed[name] = time.monotonic()
         time.sleep(_APART)
     try:
-        child.until(lambda: closed.keys() <= other.arrivals().keys(), 60)
-    except Failed as failed:
-        missing = len(closed.keys() - other.arrivals().keys())
-        raise Failed(f"{missing} of {len(closed)} files never came: {failed}") from None
-    arrivals = other.arrivals()
+        child.wait_until(lambda: closed.keys() <= server.arrivals().keys(), 60)
+    except MeasurementError as failed:
+        missing = len(closed.keys() - server.arrivals().keys())
+        raise MeasurementError(
+            f"{missing} of {len(closed)} files did not arrive: {failed}"
+        ) from None
+    arrivals = server.arrivals()
     return [1000 * (arrivals[name] - at - _SETTLE) for name, at in closed.items()]
 
 

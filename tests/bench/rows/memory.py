@@ -1,4 +1,4 @@
-"""Peak memory of a start where nothing changed, and of a backfill."""
+"""Peak memory of a start with nothing changed, and of a backfill."""
 
 from __future__ import annotations
 
@@ -22,19 +22,21 @@ def rows(bench: Bench) -> Iterator[Row]:
         what = f"peak memory, start with nothing changed, {count:,} files"
         yield Row(what, memory, "MB", goal=_GOAL)
     count = bench.sizes.backfill
-    tree = pictures.grow(bench.cache / f"tree-{count}", count)
+    tree = pictures.tiny_tree(bench.cache / f"tree-{count}", count)
     yield Row(
         f"peak memory, backfill of {count:,} tiny files", _peak(bench, tree), "MB", goal=_GOAL
     )
     for size, count in bench.sizes.images.items():
-        folder = pictures.fill(bench.cache / f"photographs-{size}-{count}", size, count)
+        folder = pictures.photograph_folder(
+            bench.cache / f"photographs-{size}-{count}", size, count
+        )
         what = f"peak memory, backfill of {count:,} files of {size // 1000} KB"
         yield Row(what, _peak(bench, folder), "MB", goal=_GOAL)
 
 
 def _peak(bench: Bench, folder: Path) -> float:
-    place = bench.place("memory")
-    with sink() as other:
-        config = write_config(place, other.url, {"bench": folder})
+    directory = bench.new_directory("memory")
+    with sink() as server:
+        config = write_config(directory, server.url, {"bench": folder})
         command = syncd("backfill", "--config", config)
-        return run(command, place / "log", TOKEN, tree=True).memory
+        return run(command, directory / "log", TOKEN, tree=True).memory

@@ -1,4 +1,4 @@
-"""A start over a tree where nothing changed, against tools that look at every file too."""
+"""A start over an unchanged tree, compared with other tools that read every file's metadata."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from statistics import median
 
 from bench.bench import Bench
 from bench.daemon import TOKEN, syncd, write_config
-from bench.processes import Failed, Run, paired, run
+from bench.processes import MeasurementError, Run, run, run_in_rounds
 from bench.row import Goal, Row
 from bench.running_sink import sink
-from bench.trees import Known, known
+from bench.trees import HeldTree, held_tree
 
 _TOOLS = ("find", "rsync", "rclone")
 
@@ -21,48 +21,50 @@ _TOOLS = ("find", "rsync", "rclone")
 def rows(bench: Bench) -> Iterator[Row]:
     for count in bench.sizes.trees:
         found = _starts(bench, count)
-        mine = found.pop("syncd")
-        bench.kept[f"start {count}"] = mine
+        by_syncd = found.pop("syncd")
+        bench.results[f"start {count}"] = by_syncd
         absent = [tool for tool in _TOOLS if shutil.which(tool) is None]
         note = f"no {', no '.join(absent)} here" if absent else ""
-        peers = [(name, one.wall) for name, one in found.items()]
+        peers = [(name, peer.wall) for name, peer in found.items()]
         what = f"start with nothing changed, {count:,} files"
         goal = Goal(1.2) if "find" not in absent else None
-        yield Row(f"{what}, process start to exit", mine.wall, "s", peers, goal, note)
-        yield Row(f"{what}, the scan in it", _scan_seconds(mine), "s", peers[:1], goal)
-        yield Row(f"{what}, CPU", mine.cpu, "s", [(name, one.cpu) for name, one in found.items()])
+        yield Row(f"{what}, process start to exit", by_syncd.wall, "s", peers, goal, note)
+        yield Row(f"{what}, the scan in it", _scan_seconds(by_syncd), "s", peers[:1], goal)
+        peers = [(name, peer.cpu) for name, peer in found.items()]
+        yield Row(f"{what}, CPU", by_syncd.cpu, "s", peers)
 
 
 def unchanged(bench: Bench, count: int) -> Run:
-    """Return the run of a start over that tree; measures it when it has not been yet."""
+    """Return the run of a start over a tree of `count` files; it is measured once."""
     key = f"start {count}"
-    if key not in bench.kept:
-        bench.kept[key] = _starts(bench, count, peers=False)["syncd"]
-    found = bench.kept[key]
+    if key not in bench.results:
+        bench.results[key] = _starts(bench, count, peers=False)["syncd"]
+    found = bench.results[key]
     assert isinstance(found, Run)
     return found
 
 
 def _starts(bench: Bench, count: int, *, peers: bool = True) -> dict[str, Run]:
-    tree = known(bench, count)
-    place = bench.place("start")
-    with sink() as other:
-        config = write_config(place, other.url, {"bench": tree.tree}, ledger=tree.ledger)
+    tree = held_tree(bench, count)
+    directory = bench.new_directory("start")
+    with sink() as server:
+        config = write_config(directory, server.url, {"bench": tree.tree}, ledger=tree.ledger)
 
         def start() -> Run:
-            done = run(syncd("backfill", "--config", config), place / "log", TOKEN, tree=True)
-            if other.count().posts or " new_or_changed=0 " not in done.log:
-                raise Failed("the tree was not in step: remove the ledgers in --cache")
+            done = run(syncd("backfill", "--config", config), directory / "log", TOKEN, tree=True)
+            if server.count().posts or " new_or_changed=0 " not in done.log:
+                raise MeasurementError("the tree was not in sync: remove the ledgers in --cache")
             return done
 
-        ways: dict[str, Callable[[], Run]] = {"syncd": start}
+        commands: dict[str, Callable[[], Run]] = {"syncd": start}
         if peers:
-            ways |= _peers(place, tree)
-        run(["find", str(tree.tree), "-printf", ""], place / "log")  # all begin with a warm cache
-        return paired(ways, bench.sizes.rounds)
+            commands |= _peers(directory, tree)
+        # Fills the page cache, so that no command starts with a cold one.
+        run(["find", str(tree.tree), "-printf", ""], directory / "log")
+        return run_in_rounds(commands, bench.sizes.rounds)
 
 
-def _peers(place: Path, tree: Known) -> dict[str, Callable[[], Run]]:
+def _peers(directory: Path, tree: HeldTree) -> dict[str, Callable[[], Run]]:
     source, copy = f"{tree.tree}/", f"{tree.mirror}/"
     commands = {
         "find -printf": ["find", source, "-printf", r"%D %i %s %T@ %C@ %p\n"],
@@ -70,14 +72,14 @@ def _peers(place: Path, tree: Known) -> dict[str, Callable[[], Run]]:
         "rclone sync --dry-run": ["rclone", "--config", "", "sync", "--dry-run", source, copy],
     }
 
-    def way(command: list[str]) -> Callable[[], Run]:
-        return lambda: run(command, place / "peer")
+    def runner(command: list[str]) -> Callable[[], Run]:
+        return lambda: run(command, directory / "peer")
 
-    return {name: way(c) for name, c in commands.items() if shutil.which(c[0])}
+    return {name: runner(c) for name, c in commands.items() if shutil.which(c[0])}
 
 
 def _scan_seconds(start: Run) -> float:
     found = re.findall(r"event=scan\.done .*?seconds=([\d.]+)", start.log)
     if not found:
-        raise Failed("the log told of no scan")
+        raise MeasurementError("the log has no scan")
     return median(map(float, found))

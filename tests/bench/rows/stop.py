@@ -1,4 +1,4 @@
-"""SIGTERM → exit: while sending, while paused, while scanning."""
+"""Time from SIGTERM to exit: during uploads, a pause, and a scan."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from bench import pictures
 from bench.bench import Bench
 from bench.daemon import TOKEN, syncd, write_config
-from bench.processes import beside
+from bench.processes import running
 from bench.row import Goal, Row
 from bench.running_sandbox import sandbox
 from bench.running_sink import sink
-from bench.trees import known
+from bench.trees import held_tree
 
 _GOAL = Goal(2, of_figure=True)
-_ANSWER = 1.0  # seconds that the other side takes to answer, while it is busy
+_DELAY = 1.0  # seconds before each response of the sink
 
 
 def rows(bench: Bench) -> Iterator[Row]:
@@ -29,32 +29,32 @@ def rows(bench: Bench) -> Iterator[Row]:
 def _busy(bench: Bench) -> float:
     size = min(bench.sizes.images)
     count = bench.sizes.images[size]
-    folder = pictures.fill(bench.cache / f"photographs-{size}-{count}", size, count)
-    place = bench.place("stop")
-    with sink(delay=_ANSWER) as other:
-        config = write_config(place, other.url, {"bench": folder})
-        with beside(syncd("run", "--config", config), place / "log", TOKEN) as child:
-            child.until(lambda: other.count().posts > 0)
-            return max(0.0, child.stop() - _ANSWER)
+    folder = pictures.photograph_folder(bench.cache / f"photographs-{size}-{count}", size, count)
+    directory = bench.new_directory("stop")
+    with sink(delay=_DELAY) as server:
+        config = write_config(directory, server.url, {"bench": folder})
+        with running(syncd("run", "--config", config), directory / "log", TOKEN) as child:
+            child.wait_until(lambda: server.count().posts > 0)
+            return max(0.0, child.stop() - _DELAY)
 
 
 def _paused(bench: Bench) -> float:
-    folder = pictures.grow(bench.cache / "tree-500", 500)
-    place = bench.place("stop")
-    with sandbox("--tier", "unlimited", "--fault", "80004:seconds=3600:times=1") as other:
-        config = write_config(place, other.url, {"bench": folder})
-        with beside(syncd("run", "--config", config), place / "log", TOKEN) as child:
-            child.until(lambda: child.said("account.paused"))
+    folder = pictures.tiny_tree(bench.cache / "tree-500", 500)
+    directory = bench.new_directory("stop")
+    with sandbox("--tier", "unlimited", "--fault", "80004:seconds=3600:times=1") as server:
+        config = write_config(directory, server.url, {"bench": folder})
+        with running(syncd("run", "--config", config), directory / "log", TOKEN) as child:
+            child.wait_until(lambda: child.has_logged("account.paused"))
             time.sleep(0.5)
             return child.stop()
 
 
 def _scanning(bench: Bench, count: int) -> float:
-    tree = known(bench, count)
-    place = bench.place("stop")
-    with sink() as other:
-        config = write_config(place, other.url, {"bench": tree.tree}, ledger=tree.ledger)
-        with beside(syncd("run", "--config", config), place / "log", TOKEN) as child:
-            child.until(lambda: child.said("watch.ready"))
+    tree = held_tree(bench, count)
+    directory = bench.new_directory("stop")
+    with sink() as server:
+        config = write_config(directory, server.url, {"bench": tree.tree}, ledger=tree.ledger)
+        with running(syncd("run", "--config", config), directory / "log", TOKEN) as child:
+            child.wait_until(lambda: child.has_logged("watch.ready"))
             time.sleep(min(1.0, count / 1e6))
             return child.stop()

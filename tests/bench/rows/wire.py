@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 from bench.bench import Bench
 from bench.row import Goal, Row
-from bench.uploads import ONE_A_POST, SYNCD, sdk_alone, sent
+from bench.uploads import SINGLE_POSTS, SYNCD, sdk_uploads, upload_all
 
 
 def rows(bench: Bench) -> Iterator[Row]:
     for size in bench.sizes.images:
-        found = sent(bench, size)
+        uploads = upload_all(bench, size)
         yield Row(
             f"bytes sent per byte of image, {size // 1000} KB",
-            found[SYNCD].bytes,
+            uploads[SYNCD].bytes,
             "",
             [
-                ("SDK's remote_create", sdk_alone(found)["SDK"].bytes),
-                (ONE_A_POST, found[ONE_A_POST].bytes),
+                ("SDK's remote_create", sdk_uploads(uploads)["SDK"].bytes),
+                (SINGLE_POSTS, uploads[SINGLE_POSTS].bytes),
             ],
             Goal(1.02, of_figure=True),
         )
