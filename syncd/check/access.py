@@ -70,7 +70,10 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Advice(msgspec.Struct, frozen=True):
-    """What to do: sentences, then commands; `adds_group` when they add the user to a group."""
+    """Advice for the operator: sentences, then commands.
+
+    `adds_group` when a command adds the user to a group.
+    """
 
     sentences: tuple[str, ...] = ()
     commands: tuple[Command, ...] = ()

@@ -65,7 +65,7 @@ def with_fix(check: Check, config: Config, perspective: Perspective) -> Check:
 
 
 class _SandboxFix(msgspec.Struct, frozen=True):
-    """What a setting of the unit restricts, and the drop-in against it.
+    """The effect of a setting of the unit, and the drop-in against it.
 
     `binds` when the drop-in makes the path itself a bind mount.
     """

@@ -29,7 +29,7 @@ class CheckedPath(msgspec.Struct, frozen=True):
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """What was checked, what was found, and the commands to type when it is BAD."""
+    """A subject, what was found, and the commands to type when it is BAD."""
 
     subject: str
     state: State

@@ -35,7 +35,7 @@ def user_named(name: str, group: str = "", groups: Iterable[str] = ()) -> User:
     try:
         entry = pwd.getpwuid(int(name)) if name.isdecimal() else pwd.getpwnam(name)
     except KeyError:
-        raise ImpersonationError(f"there is no user {name}") from None
+        raise ImpersonationError(f"user {name} does not exist") from None
     gid = _gid(group) if group else entry.pw_gid
     gids = {gid, *os.getgrouplist(entry.pw_name, gid), *map(_gid, groups)}
     return User(entry.pw_name, entry.pw_uid, gid, frozenset(gids))
@@ -45,7 +45,7 @@ def _gid(group: str) -> int:
     try:
         return int(group) if group.isdecimal() else grp.getgrnam(group).gr_gid
     except KeyError:
-        raise ImpersonationError(f"there is no group {group}") from None
+        raise ImpersonationError(f"group {group} does not exist") from None
 
 
 def group_name(gid: int) -> str:

@@ -1,4 +1,4 @@
-"""What the log says as an error stays in `syncd status` until it is over: each event of it."""
+"""Alerts: `syncd status` shows every event that is logged as an error until it has ended."""
 
 import json
 import signal
@@ -21,43 +21,43 @@ from syncd.sandbox.faults import Fault
 
 ERRORS = {event.name: event for event in CATALOGUE if "error" in event.levels}
 
-IN_NO_LEDGER = {
-    "daemon.failed": "the process has ended, and says so again at each start",
-    "library.message": "a bug, most likely: it begins no state",
-    "watchdog.stuck": "of a folder test_hanging shows it; the ledger itself, or the loop, keeps no"
-    " note, and the process is about to be restarted",
+WITHOUT_ALERT = {
+    "daemon.failed": "the process exits, and logs it again at each start",
+    "library.message": "probably a bug; it has no end that could be detected",
+    "watchdog.stuck": "test_hanging covers folders; a stuck ledger or loop cannot be recorded,"
+    " and systemd restarts the process",
 }
 
 MANY = 30
 
-ASKED = "asked.toml"
-"""A copy of the configuration, for commands: the daemon's own may be wrong."""
+COMMANDS_CONFIG = "commands.toml"
+"""A copy of the configuration for commands, because that of the daemon may be wrong."""
 
 
-def nothing(_rig: Rig) -> None:
-    """It takes no more than the daemon's start."""
+def do_nothing(_rig: Rig) -> None:
+    pass
 
 
-def nobody() -> tuple[str, ...]:
+def no_prefix() -> tuple[str, ...]:
     return ()
 
 
 @dataclass(frozen=True)
 class Scene:
-    """How an error comes about, what it is about, and how it ends.
+    """The cause of an error, its subject, and what ends it.
 
-    `before` the daemon starts, while it runs, and `over`, beside it; with `anew` it has ended by
-    then, and starts again.
+    `before` runs before the daemon starts, `meanwhile` while it runs, and `resolve` ends the error:
+    while the daemon runs or, with `restart`, between its exit and its next start.
     """
 
-    over: Callable[[Rig], object]
-    before: Callable[[Rig], object] = nothing
-    meanwhile: Callable[[Rig], object] = nothing
-    hang_up: bool = False
+    resolve: Callable[[Rig], object]
+    before: Callable[[Rig], object] = do_nothing
+    meanwhile: Callable[[Rig], object] = do_nothing
+    reload: bool = False
     after_backfill: Callable[[Rig], object] | None = None
-    command: tuple[str, ...] = ()  # that ends it
-    under: Callable[[], tuple[str, ...]] = nobody
-    anew: bool = False
+    command: tuple[str, ...] = ()  # ends the error
+    under: Callable[[], tuple[str, ...]] = no_prefix
+    restart: bool = False
     subject: str = "folders.spring"
 
 
@@ -69,21 +69,21 @@ def _fault(name: str) -> Callable[[Rig], object]:
     return before
 
 
-def _time_goes_by(rig: Rig) -> None:
+def _end_pause(rig: Rig) -> None:
     with closing(sqlite3.connect(rig.ledger)) as db, db:
         db.execute("UPDATE pause SET until = since")
 
 
-def _mistake(rig: Rig) -> None:
+def _break_config(rig: Rig) -> None:
     file = rig.write_config()
     file.write_text(file.read_text().replace("settle", "setle"))
 
 
-def _mended(rig: Rig) -> None:
+def _fix_config(rig: Rig) -> None:
     rig.write_config()
 
 
-def _library(rig: Rig) -> None:
+def _write_images(rig: Rig) -> None:
     rig.per_folder = 'deletions = "propagate"'
     rig.toml = '[deletions]\ngrace = "0s"\n'
     for i in range(MANY):
@@ -98,19 +98,19 @@ def _unlink(first: int) -> Callable[[Rig], object]:
     return unlink
 
 
-def _closed(name: str) -> Callable[[Rig], object]:
-    def close(rig: Rig) -> None:
+def _deny(name: str) -> Callable[[Rig], object]:
+    def deny(rig: Rig) -> None:
         rig.write("sub/a.jpg", picture(1))
         (rig.folder / name).chmod(0)
 
-    return close
+    return deny
 
 
-def _opened(name: str, mode: int) -> Callable[[Rig], object]:
+def _allow(name: str, mode: int) -> Callable[[Rig], object]:
     return lambda rig: (rig.folder / name).chmod(mode)
 
 
-def _no_utf8(rig: Rig) -> Path:
+def _not_utf8(rig: Rig) -> Path:
     path = rig.folder / b"\xff".decode("utf-8", "surrogateescape")
     path.mkdir(exist_ok=True)
     return path
@@ -118,112 +118,112 @@ def _no_utf8(rig: Rig) -> Path:
 
 SCENES = {
     "account.paused": Scene(
-        _time_goes_by, before=_fault("368"), anew=True, subject="accounts.main"
+        _end_pause, before=_fault("368"), restart=True, subject="accounts.main"
     ),
     "account.stopped": Scene(
-        nothing, before=_fault("190"), command=("retry",), subject="accounts.main"
+        do_nothing, before=_fault("190"), command=("retry",), subject="accounts.main"
     ),
-    "config.refused": Scene(_mended, meanwhile=_mistake, hang_up=True, subject="config"),
+    "config.refused": Scene(_fix_config, meanwhile=_break_config, reload=True, subject="config"),
     "deletions.held": Scene(
-        nothing,
-        before=_library,
+        do_nothing,
+        before=_write_images,
         after_backfill=_unlink(2),
         command=("deletions", "dismiss", "spring"),
     ),
     "directory.unreadable": Scene(
-        _opened("sub", 0o755), before=_closed("sub"), under=without_powers
+        _allow("sub", 0o755), before=_deny("sub"), under=without_powers
     ),
     "file.unreadable": Scene(
-        _opened("sub/a.jpg", 0o644), before=_closed("sub/a.jpg"), under=without_powers
+        _allow("sub/a.jpg", 0o644), before=_deny("sub/a.jpg"), under=without_powers
     ),
-    "folder.suspect": Scene(_library, before=_library, after_backfill=_unlink(0)),
-    "watch.degraded": Scene(lambda rig: _no_utf8(rig).rmdir(), before=_no_utf8, anew=True),
-    "watch.limit": Scene(nothing, under=without_watches, anew=True),
+    "folder.suspect": Scene(_write_images, before=_write_images, after_backfill=_unlink(0)),
+    "watch.degraded": Scene(lambda rig: _not_utf8(rig).rmdir(), before=_not_utf8, restart=True),
+    "watch.limit": Scene(do_nothing, under=without_watches, restart=True),
 }  # fmt: skip
 
 
-async def needs(rig: Rig) -> list[dict[str, Any]]:
-    ended = await syncd(rig, "status", "--json", "--config", str(rig.path / ASKED))
+async def alerts(rig: Rig) -> list[dict[str, Any]]:
+    ended = await syncd(rig, "status", "--json", "--config", str(rig.path / COMMANDS_CONFIG))
     found: list[dict[str, Any]] = json.loads(ended.out)["needs_you"]
     return found
 
 
-async def until_it_is(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for what a command has to be asked for."""
+async def wait_until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for a condition that takes a command to evaluate."""
     for _ in range(30):
         if await condition():
             return
-    pytest.fail("it did not come true")
+    pytest.fail("the condition did not become true")
 
 
-def test_every_error_has_its_scene() -> None:
-    assert set(SCENES) | set(IN_NO_LEDGER) == set(ERRORS)
+def test_every_error_event_has_a_scene_or_a_reason() -> None:
+    assert set(SCENES) | set(WITHOUT_ALERT) == set(ERRORS)
 
 
 @pytest.mark.parametrize("name", sorted(SCENES))
-async def test_an_error_stays_in_status_until_it_is_over(rig: Rig, name: str) -> None:
+async def test_an_error_stays_in_status_until_it_has_ended(rig: Rig, name: str) -> None:
     scene, event = SCENES[name], ERRORS[name]
     rig.watch = 'rescan = "1s"'
     scene.before(rig)
-    (rig.path / ASKED).write_text(rig.write_config().read_text())
+    (rig.path / COMMANDS_CONFIG).write_text(rig.write_config().read_text())
     if scene.after_backfill is not None:
         await rig.backfill()
         scene.after_backfill(rig)
     async with running(rig, under=scene.under()) as daemon:
         await until(lambda: daemon.said("daemon.started"))
         scene.meanwhile(rig)
-        if scene.hang_up:
+        if scene.reload:
             daemon.process.send_signal(signal.SIGHUP)
         await until(lambda: daemon.said("level=error", f"event={name} ", "remedy="))
-        (need,) = await needs(rig)
-        assert (need["event"], need["subject"]) == (name, scene.subject)
-        assert daemon.said(f"event={name} ", shown(need["remedy"]))
+        (alert,) = await alerts(rig)
+        assert (alert["event"], alert["subject"]) == (name, scene.subject)
+        assert daemon.said(f"event={name} ", escape(alert["remedy"]))
         assert daemon.count(f"event={name} ") == 1
-        assert scene.subject in await status(rig, need)
-        if scene.anew:
+        assert scene.subject in await status(rig, alert)
+        if scene.restart:
             assert await daemon.end() == 0
-            scene.over(rig)
+            scene.resolve(rig)
         else:
-            await ends(rig, daemon, scene, event.ended_by)
-    if scene.anew:
+            await resolve(rig, daemon, scene, event.ended_by)
+    if scene.restart:
         async with running(rig) as daemon:
-            await ends(rig, daemon, scene, event.ended_by)
+            await resolve(rig, daemon, scene, event.ended_by)
     assert "needs you" not in await status(rig, None)
 
 
-async def ends(rig: Rig, daemon: Daemon, scene: Scene, ended_by: tuple[str, ...]) -> None:
-    """See the end of it: in the log, and in status."""
-    if not scene.anew:
-        scene.over(rig)
+async def resolve(rig: Rig, daemon: Daemon, scene: Scene, ended_by: tuple[str, ...]) -> None:
+    """End the error, and wait until the log and status show the end."""
+    if not scene.restart:
+        scene.resolve(rig)
     if scene.command:
-        words = (*scene.command, "--config", str(rig.path / ASKED))
+        words = (*scene.command, "--config", str(rig.path / COMMANDS_CONFIG))
         assert (await syncd(rig, *words)).code == 0
-    if scene.hang_up:
+    if scene.reload:
         daemon.process.send_signal(signal.SIGHUP)
     await until(
         lambda: any(daemon.said("level=notice", f"event={end}", "duration=") for end in ended_by)
     )
 
-    async def over() -> bool:
-        return await needs(rig) == []
+    async def has_ended() -> bool:
+        return await alerts(rig) == []
 
-    await until_it_is(over)
+    await wait_until(has_ended)
 
 
-def shown(text: str) -> str:
-    """Return a text as logfmt has it."""
+def escape(text: str) -> str:
+    """Return the text as logfmt writes it."""
     return text.replace('"', '\\"')
 
 
-async def status(rig: Rig, need: dict[str, Any] | None) -> str:
-    """Return what a person sees, which begins with what is needed."""
-    out = (await syncd(rig, "status", "--config", str(rig.path / ASKED))).out
-    if need is not None:
-        asked, _, rest = out.partition("\naccount ")
-        words = " ".join(asked.split())
-        assert words.startswith(f"needs you: {need['subject']}: {' '.join(need['why'].split())}")
-        assert f"({need['event']}, since " in words
-        assert f"do: {need['remedy']}" in words
+async def status(rig: Rig, alert: dict[str, Any] | None) -> str:
+    """Return the output of `syncd status`, and check the alert at its beginning."""
+    out = (await syncd(rig, "status", "--config", str(rig.path / COMMANDS_CONFIG))).out
+    if alert is not None:
+        first, _, rest = out.partition("\naccount ")
+        words = " ".join(first.split())
+        assert words.startswith(f"needs you: {alert['subject']}: {' '.join(alert['why'].split())}")
+        assert f"({alert['event']}, since " in words
+        assert f"do: {alert['remedy']}" in words
         assert rest
-        assert max(map(len, textwrap.dedent(asked).splitlines())) <= 120
+        assert max(map(len, textwrap.dedent(first).splitlines())) <= 120
     return out

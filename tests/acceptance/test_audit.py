@@ -1,4 +1,4 @@
-"""`syncd audit` as a command: what it finds, what it does about it, beside a daemon and alone."""
+"""The command `syncd audit`: its findings and their consequences, with and without a daemon."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from syncd.sandbox.values import Image, ImageHash, Status
 CONTENTS = [picture(i) for i in range(5)]
 
 
-async def filled(rig: Rig) -> None:
+async def upload_all(rig: Rig) -> None:
     for i, content in enumerate(CONTENTS):
         rig.write(f"{i}.jpg", content)
     assert (await run(rig, "backfill")).code == 0
@@ -24,9 +24,9 @@ async def run(rig: Rig, *words: str) -> Ended:
 
 
 def image(rig: Rig, content: bytes) -> Image:
-    given = rig.recorded(content)
-    assert given is not None
-    found = rig.sandbox.library.find("1", given)
+    hash_ = rig.recorded(content)
+    assert hash_ is not None
+    found = rig.sandbox.library.find("1", hash_)
     assert found is not None
     return found
 
@@ -35,16 +35,16 @@ def put(rig: Rig, image: Image) -> None:
     rig.sandbox.library._shelf(image.account).put(image)
 
 
-async def test_an_account_as_it_should_be(rig: Rig) -> None:
-    await filled(rig)
+async def test_an_audit_of_an_account_in_sync_finds_nothing(rig: Rig) -> None:
+    await upload_all(rig)
     ended = await run(rig, "audit")
     assert ended.code == 0, ended.err
     assert ended.out == "main: 5 images asked about: 0 gone, 0 renamed, 0 not active\n"
     assert rig.sandbox.counts.calls("1", "delete") == 0
 
 
-async def test_a_gone_image_is_missing_again_and_comes_back(rig: Rig) -> None:
-    await filled(rig)
+async def test_an_image_deleted_in_the_account_is_missing_and_uploaded_again(rig: Rig) -> None:
+    await upload_all(rig)
     rig.sandbox.library.remove("1", image(rig, CONTENTS[0]).hash)
     ended = await run(rig, "audit")
     assert ended.code == 0, ended.err
@@ -52,16 +52,16 @@ async def test_a_gone_image_is_missing_again_and_comes_back(rig: Rig) -> None:
     assert "is missing again" in ended.out
     assert "image.lost" in ended.err
     assert "sent_again=true" in ended.err
-    assert not rig.holds(CONTENTS[0])  # it tells and notes; whoever brings images brings it
+    assert not rig.holds(CONTENTS[0])  # an audit does not upload; the next backfill does
     assert "1" in (await run(rig, "plan")).out
     assert (await run(rig, "backfill")).code == 0
     assert all(rig.holds(content) for content in CONTENTS)
     assert "0 gone" in (await run(rig, "audit")).out
 
 
-async def test_a_gone_image_is_left_so_where_nothing_is_restored(rig: Rig) -> None:
+async def test_an_image_deleted_in_the_account_stays_deleted_without_restore(rig: Rig) -> None:
     rig.toml = "[audit]\nrestore = false\n"
-    await filled(rig)
+    await upload_all(rig)
     rig.sandbox.library.remove("1", image(rig, CONTENTS[0]).hash)
     ended = await run(rig, "audit")
     assert "1 gone" in ended.out
@@ -75,8 +75,8 @@ async def test_a_gone_image_is_left_so_where_nothing_is_restored(rig: Rig) -> No
     assert rig.holds(CONTENTS[0])
 
 
-async def test_renamed_internal_and_unknown_images_are_told_and_let_be(rig: Rig) -> None:
-    await filled(rig)
+async def test_renamed_inactive_and_unknown_images_are_reported_and_kept(rig: Rig) -> None:
+    await upload_all(rig)
     renamed, internal = image(rig, CONTENTS[0]), image(rig, CONTENTS[1])
     put(rig, replace(renamed, name="by-hand.jpg"))
     put(rig, replace(internal, status=Status.INTERNAL))
@@ -93,14 +93,14 @@ async def test_renamed_internal_and_unknown_images_are_told_and_let_be(rig: Rig)
     assert "name=by-hand.jpg" in ended.err
     assert "image.inactive" in ended.err
     assert rig.sandbox.library.everything("1") == before
-    again = await run(rig, "audit")  # what was said is not said again
+    again = await run(rig, "audit")  # each finding is logged once
     assert "image.renamed" not in again.err
     assert "image.inactive" not in again.err
 
 
-async def test_beside_a_daemon_the_daemon_audits(rig: Rig) -> None:
+async def test_a_running_daemon_carries_out_the_audit(rig: Rig) -> None:
     rig.toml = '[audit]\nevery = "10s"\n'
-    await filled(rig)
+    await upload_all(rig)
     async with running(rig) as daemon:
         await until(lambda: daemon.said("scan.done"))
         rig.sandbox.library.remove("1", image(rig, CONTENTS[0]).hash)
@@ -113,8 +113,8 @@ async def test_beside_a_daemon_the_daemon_audits(rig: Rig) -> None:
         assert await daemon.end() == 0
 
 
-async def test_an_account_that_cannot_be_asked_makes_it_end_with_1(rig: Rig) -> None:
-    await filled(rig)
+async def test_an_audit_exits_with_1_if_an_account_cannot_be_listed(rig: Rig) -> None:
+    await upload_all(rig)
     rig.sandbox.faults.add(Fault("190"))
     ended = await run(rig, "audit")
     assert ended.code == 1
@@ -124,7 +124,7 @@ async def test_an_account_that_cannot_be_asked_makes_it_end_with_1(rig: Rig) -> 
 
 
 @pytest.mark.parametrize("word", ["deletions", "audit"])
-async def test_a_wrong_configuration_is_said_with_78(rig: Rig, word: str) -> None:
+async def test_a_wrong_configuration_exits_with_78(rig: Rig, word: str) -> None:
     file = rig.write_config()
     file.write_text(file.read_text().replace("[ledger]", "[leger]"))
     ended = await syncd(rig, word, "--config", str(file))

@@ -293,7 +293,7 @@ async def test_the_option_as_selects_the_user_of_the_checks(box: Box) -> None:
     assert "user anna cannot read /srv/spring" in seen.out
     assert "    setfacl -Rm u:anna:rX,d:u:anna:rX /srv/spring" in seen.out
     box.write("/etc/syncd/config.toml", CONFIG + ledger)
-    assert check(box, "--as", "nobody-here").code == 2
+    assert check(box, "--as", "unknown-user").code == 2
     anna = ("setpriv", "--reuid=anna", "--regid=anna", "--init-groups", "syncd", "check")
     assert "only root can check as syncd: sudo syncd check --as syncd" in flat(
         box.run(*anna, "--as", "syncd")

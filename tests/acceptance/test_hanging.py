@@ -1,4 +1,4 @@
-"""A folder whose disk hangs: it is named, it holds up nobody, and it is nobody's reason to die."""
+"""A folder on a disk that hangs: it is reported, and blocks neither other folders nor the exit."""
 
 import time
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from syncd.ledger.database import reading
 from syncd.ledger.needs import needs
 from syncd.sandbox.faults import Fault
 
-ENDS_WITHIN = 10.0  # seconds, with nothing under way; the unit grants 60
+EXIT_DEADLINE = 10.0  # seconds, with nothing in flight; the unit allows 60
 
 
 @pytest.fixture
@@ -42,13 +42,13 @@ def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager
         yield manager
 
 
-def needed(rig: Rig) -> set[tuple[str, str]]:
-    """Return what waits for a person, as `syncd status` has it."""
+def alerts(rig: Rig) -> set[tuple[str, str]]:
+    """Return event and subject of each alert that `syncd status` shows."""
     with reading(rig.ledger) as db:
-        return {(need.event, need.subject) for need in needs({}, time.time())(db)}
+        return {(alert.event, alert.subject) for alert in needs({}, time.time())(db)}
 
 
-async def test_from_the_start_it_is_named_and_the_others_go_on(
+async def test_a_folder_that_hangs_at_the_start_is_reported_and_blocks_no_other(
     rig: Rig, share: Hanging, manager: Manager
 ) -> None:
     share.files[b"a.jpg"] = picture(1)
@@ -58,22 +58,22 @@ async def test_from_the_start_it_is_named_and_the_others_go_on(
         await until(lambda: daemon.said("error", "watchdog.stuck", "watcher of share", "remedy"))
         await until(lambda: rig.recorded(picture(2)) is not None)
         await until(lambda: manager.told("READY=1") == 1)
-        told = manager.told("WATCHDOG=1")
-        await until(lambda: manager.told("WATCHDOG=1") > told + 3)
+        pings = manager.told("WATCHDOG=1")
+        await until(lambda: manager.told("WATCHDOG=1") > pings + 3)
         assert daemon.count("watchdog.stuck") == 1
         assert not daemon.said("about to be restarted")
-        await until(lambda: needed(rig) == {("watchdog.stuck", "folders.share")})
+        await until(lambda: alerts(rig) == {("watchdog.stuck", "folders.share")})
         share.recover()
         await until(lambda: daemon.said("watchdog.recovered", "watcher of share", "duration"))
-        await until(lambda: needed(rig) == set())
+        await until(lambda: alerts(rig) == set())
         await until(lambda: rig.recorded(picture(1)) is not None)
         assert await daemon.end() == 0
 
 
-async def test_a_watch_that_cannot_be_built_does_not_stop_the_process(
+async def test_a_watch_that_hangs_while_it_is_built_does_not_block_the_process(
     rig: Rig, share: Hanging, manager: Manager
 ) -> None:
-    share.hang_but_for_attributes()  # the building itself would hang, and have the GIL
+    share.hang_but_for_attributes()  # building the watch would hang and hold the GIL
     async with running(rig) as daemon:
         await until(lambda: daemon.said("error", "watchdog.stuck", "watcher of share"))
         rig.write("b.jpg", picture(2))
@@ -83,7 +83,9 @@ async def test_a_watch_that_cannot_be_built_does_not_stop_the_process(
         assert await daemon.end() == 0
 
 
-async def test_a_stop_does_not_wait_for_it(rig: Rig, share: Hanging, manager: Manager) -> None:
+async def test_a_stop_does_not_wait_for_a_hanging_folder(
+    rig: Rig, share: Hanging, manager: Manager
+) -> None:
     share.files[b"a.jpg"] = picture(1)
     async with running(rig) as daemon:
         await until(lambda: rig.recorded(picture(1)) is not None)
@@ -91,14 +93,14 @@ async def test_a_stop_does_not_wait_for_it(rig: Rig, share: Hanging, manager: Ma
         await until(lambda: share.asked_in_vain > 0)
         began = time.monotonic()
         assert await daemon.end() == 0
-        assert time.monotonic() - began < ENDS_WITHIN
+        assert time.monotonic() - began < EXIT_DEADLINE
     assert daemon.said("daemon.stopped")
 
 
-async def test_one_that_hangs_while_it_is_read_keeps_its_readers_and_no_others(
+async def test_a_folder_that_hangs_during_reads_blocks_only_its_own_readers(
     rig: Rig, share: Hanging, manager: Manager
 ) -> None:
-    share.files |= {b"%d.jpg" % i: picture(i) for i in range(200)}  # batches for every reader
+    share.files |= {b"%d.jpg" % i: picture(i) for i in range(200)}  # a batch for every reader
     share.hang_in_reading()
     async with running(rig) as daemon:
         await until(lambda: share.asked_in_vain > 0)
@@ -112,7 +114,7 @@ async def test_one_that_hangs_while_it_is_read_keeps_its_readers_and_no_others(
         assert await daemon.end() == 0
 
 
-async def test_images_that_cannot_be_fetched_hold_up_no_worker(
+async def test_images_that_cannot_be_read_block_no_worker(
     rig: Rig, share: Hanging, manager: Manager
 ) -> None:
     share.files[b"a.jpg"] = picture(1)
@@ -133,19 +135,21 @@ async def test_images_that_cannot_be_fetched_hold_up_no_worker(
         assert await daemon.end() == 0
 
 
-async def test_one_that_worked_for_long_is_worth_a_new_start(
+async def test_a_hanging_folder_that_had_worked_long_enough_causes_a_restart(
     rig: Rig, share: Hanging, manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", "400000")
     async with running(rig) as daemon:
-        await until(lambda: manager.told("WATCHDOG=1") > 30)  # six seconds: it has proven itself
+        await until(
+            lambda: manager.told("WATCHDOG=1") > 30
+        )  # six seconds, which counts as long enough here
         share.hang()
         await until(
             lambda: daemon.said("watchdog.stuck", "watcher of share", "about to be restarted")
         )
-        told, at = manager.told("WATCHDOG=1"), time.monotonic()
-        await until(lambda: time.monotonic() > at + 1.0)  # five times as long as it is silent
-        assert manager.told("WATCHDOG=1") == told
+        pings, at = manager.told("WATCHDOG=1"), time.monotonic()
+        await until(lambda: time.monotonic() > at + 1.0)  # five times the interval of the pings
+        assert manager.told("WATCHDOG=1") == pings
         share.recover()
-        await until(lambda: manager.told("WATCHDOG=1") > told)
+        await until(lambda: manager.told("WATCHDOG=1") > pings)
         assert await daemon.end() == 0

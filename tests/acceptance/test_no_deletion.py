@@ -1,8 +1,9 @@
-"""The real process, and folders that lose their files without anybody having deleted them.
+"""The real process and folders that lose their files without a deletion by the user.
 
-Nothing is waited out here. Beside the folder of each story lies another one, the witness: once the
-story's folder has been scanned again, a file of the witness is unlinked, and its image leaves the
-account. Whatever the daemon had believed of the story's folder by then would have left as well.
+No test waits for a period to pass. Next to the folder under test is a control folder: once the
+folder under test has been scanned again, a file of the control folder is deleted and its image
+leaves the account. A deletion that the daemon had accepted in the folder under test would have been
+carried out by then.
 """
 
 import shutil
@@ -19,35 +20,35 @@ from support.rig import Rig, until
 from syncd.sandbox.server import Sandbox
 
 FEW, MANY = 12, 30
-"""As many as may go at once without a person, and more."""
+"""Numbers of files: few enough to be deleted without approval, and too many for it."""
 
-SCANS = 2  # whole ones: the first may have begun before
+SCANS = 2  # complete ones: the first may have begun before the change
 
 
-class Story:
-    """A folder with images in an account, and the witness beside it."""
+class Trial:
+    """The folder under test, `spring`, with its images in an account, and the control folder."""
 
     def __init__(self, path: Path, sandbox: Sandbox, images: int) -> None:
         self.contents = {f"sub/{i}.jpg": picture(i) for i in range(images)}
-        self._witnesses = path / "witness"
-        self._witnesses.mkdir()
+        self._control = path / "control"
+        self._control.mkdir()
         self._next = 1000
         self.rig = Rig(
             path,
             sandbox,
             per_folder='deletions = "propagate"',
             watch='rescan = "1s"',
-            toml=f'[folders.witness]\npath = "{self._witnesses}"\naccount = "main"\n'
+            toml=f'[folders.control]\npath = "{self._control}"\naccount = "main"\n'
             'deletions = "propagate"\n[deletions]\ngrace = "0s"\n',
         )
-        (self._witnesses / "stays.jpg").write_bytes(picture(999))
+        (self._control / "stays.jpg").write_bytes(picture(999))
 
     @property
     def config(self) -> str:
         return str(self.rig.write_config())
 
     def fill(self, folder: Path) -> None:
-        """Put the story's files into a folder."""
+        """Write the files of the trial into a folder."""
         (folder / "sub").mkdir(exist_ok=True)
         for name, content in self.contents.items():
             (folder / name).write_bytes(content)
@@ -55,41 +56,41 @@ class Story:
     def all_held(self) -> bool:
         return all(self.rig.recorded(content) is not None for content in self.contents.values())
 
-    async def brought(self, daemon: Daemon) -> None:
-        """Wait until every image is held, and a scan that saw no change is believed."""
+    async def await_trusted(self, daemon: Daemon) -> None:
+        """Wait until every image is held, and a scan without changes is trusted."""
         await until(self.all_held)
-        await self.scanned(daemon, f"files={len(self.contents)}", "new_or_changed=0")
-        await until(lambda: self.rig.rows(_BELIEVED, "spring") != [])
+        await self.await_scans(daemon, f"files={len(self.contents)}", "new_or_changed=0")
+        await until(lambda: self.rig.rows(_TRUSTED, "spring") != [])
 
-    async def scanned(self, daemon: Daemon, *words: str, folder: str = "spring") -> None:
-        """Wait for whole scans that begin after now."""
-        asked = ("scan.done", f"folder={folder} ", *words)
-        before = daemon.count(*asked)
-        await until(lambda: daemon.count(*asked) >= before + SCANS)
+    async def await_scans(self, daemon: Daemon, *words: str, folder: str = "spring") -> None:
+        """Wait for `SCANS` more scans, the last of which began after this call."""
+        event = ("scan.done", f"folder={folder} ", *words)
+        before = daemon.count(*event)
+        await until(lambda: daemon.count(*event) >= before + SCANS)
 
-    async def a_witness_goes(self, daemon: Daemon) -> None:
-        """Let a file of the witness come, and go, and wait until its image has left, too."""
+    async def delete_control_image(self, daemon: Daemon) -> None:
+        """Create and delete a file of the control folder, and wait until its image is deleted."""
         self._next += 1
         content, name = picture(self._next), f"{self._next}.jpg"
-        (self._witnesses / name).write_bytes(content)
+        (self._control / name).write_bytes(content)
         await until(lambda: self.rig.recorded(content) is not None)
-        (self._witnesses / name).unlink()
+        (self._control / name).unlink()
         await until(lambda: daemon.said("image.deleted", name))
         assert not self.rig.holds(content)
 
-    async def nothing_was_deleted(self, daemon: Daemon) -> None:
-        """Prove that the story's images stay where that of a deleted file does not."""
+    async def assert_nothing_deleted(self, daemon: Daemon) -> None:
+        """Assert that the images stay in the account while the control image is deleted."""
         deletes = self.rig.sandbox.counts.calls("1", "delete")
-        await self.a_witness_goes(daemon)
+        await self.delete_control_image(daemon)
         assert self.rig.sandbox.counts.calls("1", "delete") == deletes + 1
         assert self.rig.rows("SELECT * FROM condemned") == []
         assert all(self.rig.holds(content) for content in self.contents.values())
 
-    async def everything_goes_on(self, daemon: Daemon) -> None:
-        """Prove that the folder is believed again, and that this took no call."""
-        await self.brought(daemon)
+    async def assert_recovered(self, daemon: Daemon) -> None:
+        """Assert that the folder is trusted again without a repeated upload."""
+        await self.await_trusted(daemon)
         assert self.rig.sandbox.counts.repeated_uploads("1") == 0
-        await self.nothing_was_deleted(daemon)
+        await self.assert_nothing_deleted(daemon)
 
     async def listed(self) -> str:
         ended = await syncd(self.rig, "deletions", "--config", self.config)
@@ -97,7 +98,7 @@ class Story:
         return ended.out
 
 
-_BELIEVED = "SELECT 1 FROM folder WHERE name = ? AND doubt IS NULL AND root_inode IS NOT NULL"
+_TRUSTED = "SELECT 1 FROM folder WHERE name = ? AND doubt IS NULL AND root_inode IS NOT NULL"
 
 
 @pytest.fixture
@@ -106,254 +107,262 @@ def images() -> int:
 
 
 @pytest.fixture
-def story(tmp_path: Path, sandbox: Sandbox, images: int) -> Story:
-    return Story(tmp_path, sandbox, images)
+def trial(tmp_path: Path, sandbox: Sandbox, images: int) -> Trial:
+    return Trial(tmp_path, sandbox, images)
 
 
 @pytest.fixture
 def mounts(tmp_path: Path) -> Iterator[Mounts]:
-    trial = tmp_path / "trial"
-    trial.mkdir()
-    with own_mounts(trial) as mounts:
+    directory = tmp_path / "mounts"
+    directory.mkdir()
+    with own_mounts(directory) as mounts:
         yield mounts
 
 
-def said_once(daemon: Daemon, event: str, *words: str) -> bool:
-    """Tell whether a trouble of the story's folder was said, and once alone."""
+def logged_once(daemon: Daemon, event: str, *words: str) -> bool:
+    """Return whether the event was logged exactly once for the folder under test."""
     return daemon.said(event, "folder=spring ", *words) and (
         daemon.count(event, "folder=spring ") == 1
     )
 
 
-async def test_as_many_files_that_are_unlinked_do_leave_the_account(
-    story: Story,
+async def test_the_same_number_of_deleted_files_does_leave_the_account(
+    trial: Trial,
 ) -> None:
-    story.rig.write("stays.jpg", picture(500))
-    story.fill(story.rig.folder)
-    async with running(story.rig) as daemon:
-        await until(story.all_held)
-        await story.scanned(daemon)
-        for name in story.contents:
-            (story.rig.folder / name).unlink()
-        await until(lambda: not any(story.rig.holds(c) for c in story.contents.values()))
+    trial.rig.write("stays.jpg", picture(500))
+    trial.fill(trial.rig.folder)
+    async with running(trial.rig) as daemon:
+        await until(trial.all_held)
+        await trial.await_scans(daemon)
+        for name in trial.contents:
+            (trial.rig.folder / name).unlink()
+        await until(lambda: not any(trial.rig.holds(c) for c in trial.contents.values()))
         await until(lambda: daemon.count("image.deleted") == FEW)
-        assert story.rig.holds(picture(500))
+        assert trial.rig.holds(picture(500))
 
 
 @pytest.mark.parametrize("images", [FEW, MANY])
-async def test_a_disk_that_is_unmounted(story: Story, mounts: Mounts) -> None:
-    disk, folder = story.rig.path / "disk", story.rig.folder
+async def test_an_unmounted_disk_deletes_nothing(trial: Trial, mounts: Mounts) -> None:
+    disk, folder = trial.rig.path / "disk", trial.rig.folder
     disk.mkdir()
     mounts.mount("-t", "tmpfs", "none", disk)
     mounts.mount("--bind", disk, folder)
-    story.fill(mounts.inside(folder))
-    async with running(story.rig, under=mounts.under) as daemon:
-        await story.brought(daemon)
+    trial.fill(mounts.inside(folder))
+    async with running(trial.rig, under=mounts.under) as daemon:
+        await trial.await_trusted(daemon)
         mounts.unmount(folder)
         await until(lambda: daemon.said("folder.suspect"))
-        await story.scanned(daemon)
-        await story.nothing_was_deleted(daemon)
-        assert said_once(daemon, "folder.suspect", "nothing is deleted", "mount it")
-        listed = await story.listed()
+        await trial.await_scans(daemon)
+        await trial.assert_nothing_deleted(daemon)
+        assert logged_once(daemon, "folder.suspect", "nothing is deleted", "mount it")
+        listed = await trial.listed()
         assert "folder spring" in listed
         assert str(folder) in listed
-        assert f"it had {len(story.contents)} files" in listed
+        assert f"it had {len(trial.contents)} files" in listed
         mounts.mount("--bind", disk, folder)
         await until(lambda: daemon.said("folder.trusted", "folder=spring "))
-        await story.everything_goes_on(daemon)
-        assert "nothing waits" in await story.listed()
+        await trial.assert_recovered(daemon)
+        assert "nothing waits" in await trial.listed()
 
 
-async def test_a_disk_below_the_folder_that_is_unmounted(story: Story, mounts: Mounts) -> None:
-    disk, below = story.rig.path / "disk", story.rig.folder / "sub"
+async def test_an_unmounted_disk_below_the_folder_deletes_nothing(
+    trial: Trial, mounts: Mounts
+) -> None:
+    disk, below = trial.rig.path / "disk", trial.rig.folder / "sub"
     disk.mkdir()
     below.mkdir()
-    story.rig.write("stays.jpg", picture(500))
+    trial.rig.write("stays.jpg", picture(500))
     mounts.mount("-t", "tmpfs", "none", disk)
     mounts.mount("--bind", disk, below)
-    story.fill(mounts.inside(story.rig.folder))
-    async with running(story.rig, under=mounts.under) as daemon:
-        await until(story.all_held)
-        await story.scanned(daemon)
+    trial.fill(mounts.inside(trial.rig.folder))
+    async with running(trial.rig, under=mounts.under) as daemon:
+        await until(trial.all_held)
+        await trial.await_scans(daemon)
         mounts.unmount(below)
-        await story.scanned(daemon)
-        await story.nothing_was_deleted(daemon)
-        assert "folder spring" in await story.listed()
+        await trial.await_scans(daemon)
+        await trial.assert_nothing_deleted(daemon)
+        assert "folder spring" in await trial.listed()
         mounts.mount("--bind", disk, below)
         await until(lambda: daemon.said("folder.trusted", "folder=spring "))
-        await story.scanned(daemon, "new_or_changed=0")
-        await story.nothing_was_deleted(daemon)
+        await trial.await_scans(daemon, "new_or_changed=0")
+        await trial.assert_nothing_deleted(daemon)
 
 
-async def test_a_disk_that_is_mounted_after_the_start(story: Story, mounts: Mounts) -> None:
-    disk, folder = story.rig.path / "disk", story.rig.folder
+async def test_a_disk_mounted_after_the_start_and_then_unmounted_deletes_nothing(
+    trial: Trial, mounts: Mounts
+) -> None:
+    disk, folder = trial.rig.path / "disk", trial.rig.folder
     disk.mkdir()
     mounts.mount("-t", "tmpfs", "none", disk)
-    story.fill(mounts.inside(disk))
-    async with running(story.rig, under=mounts.under) as daemon:  # the very first start
-        await story.scanned(daemon, "files=0")
+    trial.fill(mounts.inside(disk))
+    async with running(trial.rig, under=mounts.under) as daemon:  # the first start
+        await trial.await_scans(daemon, "files=0")
         mounts.mount("--bind", disk, folder)
-        await story.brought(daemon)
+        await trial.await_trusted(daemon)
         assert not daemon.said("folder.suspect")
         assert await daemon.end() == 0
     mounts.unmount(folder)
-    async with running(story.rig, under=mounts.under) as daemon:
+    async with running(trial.rig, under=mounts.under) as daemon:
         await until(lambda: daemon.said("folder.suspect"))
-        await story.scanned(daemon)
-        await story.nothing_was_deleted(daemon)
-        assert said_once(daemon, "folder.suspect", "mount it")
+        await trial.await_scans(daemon)
+        await trial.assert_nothing_deleted(daemon)
+        assert logged_once(daemon, "folder.suspect", "mount it")
         assert await daemon.end() == 0
     mounts.mount("--bind", disk, folder)
-    async with running(story.rig, under=mounts.under) as daemon:
-        await story.everything_goes_on(daemon)
+    async with running(trial.rig, under=mounts.under) as daemon:
+        await trial.assert_recovered(daemon)
 
 
-async def test_a_bind_mount_whose_source_was_made_again(story: Story, mounts: Mounts) -> None:
-    source, folder = story.rig.path / "source", story.rig.folder
+async def test_a_bind_mount_with_a_recreated_source_deletes_nothing(
+    trial: Trial, mounts: Mounts
+) -> None:
+    source, folder = trial.rig.path / "source", trial.rig.folder
     source.mkdir()
-    story.fill(source)
+    trial.fill(source)
     mounts.mount("--bind", source, folder)
-    async with running(story.rig, under=mounts.under) as daemon:
-        await story.brought(daemon)
+    async with running(trial.rig, under=mounts.under) as daemon:
+        await trial.await_trusted(daemon)
         shutil.rmtree(source)
         source.mkdir()
-        story.fill(source)
+        trial.fill(source)
         assert mounts.inside(folder).stat().st_nlink == 0
         await until(lambda: daemon.said("folder.suspect", "was deleted"))
-        await story.nothing_was_deleted(daemon)
+        await trial.assert_nothing_deleted(daemon)
         mounts.unmount(folder)
         mounts.mount("--bind", source, folder)
         await until(lambda: daemon.said("folder.trusted", "folder=spring "))
-        await story.everything_goes_on(daemon)
+        await trial.assert_recovered(daemon)
 
 
 @pytest.mark.parametrize("images", [FEW, MANY])
-async def test_a_folder_that_is_emptied(story: Story) -> None:
-    story.fill(story.rig.folder)
-    async with running(story.rig) as daemon:
-        await story.brought(daemon)
-        shutil.rmtree(story.rig.folder / "sub")
+async def test_an_emptied_folder_deletes_nothing(trial: Trial) -> None:
+    trial.fill(trial.rig.folder)
+    async with running(trial.rig) as daemon:
+        await trial.await_trusted(daemon)
+        shutil.rmtree(trial.rig.folder / "sub")
         await until(lambda: daemon.said("folder.suspect", "is empty"))
-        await story.scanned(daemon)
-        await story.nothing_was_deleted(daemon)
-        assert said_once(daemon, "folder.suspect", "approve spring")
-        assert "folder spring: is empty" in await story.listed()
-        status = await syncd(story.rig, "status", "--config", story.config)
+        await trial.await_scans(daemon)
+        await trial.assert_nothing_deleted(daemon)
+        assert logged_once(daemon, "folder.suspect", "approve spring")
+        assert "folder spring: is empty" in await trial.listed()
+        status = await syncd(trial.rig, "status", "--config", trial.config)
         assert "folder spring: is empty, and was not: see `syncd deletions`" in status.out
-        story.fill(story.rig.folder)
+        trial.fill(trial.rig.folder)
         await until(lambda: daemon.said("folder.trusted", "folder=spring "))
-        await story.everything_goes_on(daemon)
+        await trial.assert_recovered(daemon)
 
 
-async def test_an_emptied_folder_that_a_person_takes_as_it_is(story: Story) -> None:
-    story.fill(story.rig.folder)
-    async with running(story.rig) as daemon:
-        await story.brought(daemon)
-        shutil.rmtree(story.rig.folder / "sub")
+async def test_an_approved_empty_folder_keeps_its_images_and_is_trusted(trial: Trial) -> None:
+    trial.fill(trial.rig.folder)
+    async with running(trial.rig) as daemon:
+        await trial.await_trusted(daemon)
+        shutil.rmtree(trial.rig.folder / "sub")
         await until(lambda: daemon.said("folder.suspect", "is empty"))
         approved = await syncd(
-            story.rig, "deletions", "approve", "spring", "--config", story.config
+            trial.rig, "deletions", "approve", "spring", "--config", trial.config
         )
         assert approved.code == 0, approved.err
         assert "no image is deleted" in approved.out
         await until(lambda: daemon.said("folder.trusted", "folder=spring "))
-        await story.scanned(daemon)
-        await story.nothing_was_deleted(daemon)
-        assert daemon.said("files.missing", "folder=spring", f"files={len(story.contents)}")
-        assert "nothing waits" in await story.listed()
-        again = await syncd(story.rig, "deletions", "approve", "spring", "--config", story.config)
+        await trial.await_scans(daemon)
+        await trial.assert_nothing_deleted(daemon)
+        assert daemon.said("files.missing", "folder=spring", f"files={len(trial.contents)}")
+        assert "nothing waits" in await trial.listed()
+        again = await syncd(trial.rig, "deletions", "approve", "spring", "--config", trial.config)
         assert again.code == 1
         assert "nothing waits" in again.err
 
 
 @pytest.mark.parametrize("images", [FEW, MANY])
-async def test_a_folder_that_is_swapped(story: Story) -> None:
-    folder, other, aside = story.rig.folder, story.rig.path / "other", story.rig.path / "aside"
-    story.fill(folder)
+async def test_a_swapped_folder_deletes_nothing(trial: Trial) -> None:
+    folder, other, aside = trial.rig.folder, trial.rig.path / "other", trial.rig.path / "aside"
+    trial.fill(folder)
     other.mkdir()
     (other / "new.jpg").write_bytes(picture(600))
-    async with running(story.rig) as daemon:
-        await story.brought(daemon)
+    async with running(trial.rig) as daemon:
+        await trial.await_trusted(daemon)
         folder.rename(aside)
         other.rename(folder)
-        await until(lambda: story.rig.recorded(picture(600)) is not None)
+        await until(lambda: trial.rig.recorded(picture(600)) is not None)
         await until(lambda: daemon.said("folder.suspect", "is another directory"))
-        await story.scanned(daemon)
-        await story.nothing_was_deleted(daemon)
-        assert said_once(daemon, "folder.suspect")
+        await trial.await_scans(daemon)
+        await trial.assert_nothing_deleted(daemon)
+        assert logged_once(daemon, "folder.suspect")
         folder.rename(other)
         aside.rename(folder)
         await until(lambda: daemon.said("folder.trusted", "folder=spring "))
-        await story.everything_goes_on(daemon)
-        assert story.rig.holds(picture(600))
+        await trial.assert_recovered(daemon)
+        assert trial.rig.holds(picture(600))
 
 
-async def test_a_folder_that_goes_away_and_comes_back(story: Story) -> None:
-    folder, aside = story.rig.folder, story.rig.path / "aside"
-    story.fill(folder)
-    async with running(story.rig) as daemon:
-        await story.brought(daemon)
+async def test_a_folder_that_is_renamed_and_renamed_back_deletes_nothing(trial: Trial) -> None:
+    folder, aside = trial.rig.folder, trial.rig.path / "aside"
+    trial.fill(folder)
+    async with running(trial.rig) as daemon:
+        await trial.await_trusted(daemon)
         folder.rename(aside)
         await until(lambda: daemon.said("folder.missing"))
-        await story.nothing_was_deleted(daemon)
-        assert said_once(daemon, "folder.missing", "nothing is lost")
-        assert "folder spring: not there" in await story.listed()
+        await trial.assert_nothing_deleted(daemon)
+        assert logged_once(daemon, "folder.missing", "nothing is lost")
+        assert "folder spring: not there" in await trial.listed()
         aside.rename(folder)
         await until(lambda: daemon.said("folder.back", "folder=spring "))
-        await story.everything_goes_on(daemon)
+        await trial.assert_recovered(daemon)
 
 
 @pytest.mark.parametrize("where", ["", "sub"])
-async def test_a_directory_whose_permission_is_lost(story: Story, where: str) -> None:
-    story.fill(story.rig.folder)
-    lost = story.rig.folder / where
-    async with running(story.rig, under=without_powers()) as daemon:
-        await story.brought(daemon)
+async def test_a_directory_that_becomes_unreadable_deletes_nothing(
+    trial: Trial, where: str
+) -> None:
+    trial.fill(trial.rig.folder)
+    lost = trial.rig.folder / where
+    async with running(trial.rig, under=without_powers()) as daemon:
+        await trial.await_trusted(daemon)
         lost.chmod(0)
         try:
             await until(lambda: daemon.said("directory.unreadable", "permission denied"))
-            await story.scanned(daemon)
-            await story.nothing_was_deleted(daemon)
-            assert said_once(daemon, "directory.unreadable", str(lost))
+            await trial.await_scans(daemon)
+            await trial.assert_nothing_deleted(daemon)
+            assert logged_once(daemon, "directory.unreadable", str(lost))
         finally:
             lost.chmod(0o755)
-        await story.everything_goes_on(daemon)
+        await trial.assert_recovered(daemon)
 
 
-async def test_what_is_unlinked_beside_an_unreadable_directory_waits_for_it(story: Story) -> None:
-    story.fill(story.rig.folder)
-    path, lost = story.rig.write("gone.jpg", picture(500)), story.rig.folder / "sub"
-    async with running(story.rig, under=without_powers()) as daemon:
-        await until(lambda: story.rig.recorded(picture(500)) is not None)
-        await story.scanned(daemon, "new_or_changed=0")
+async def test_deletions_wait_while_another_directory_is_unreadable(trial: Trial) -> None:
+    trial.fill(trial.rig.folder)
+    path, lost = trial.rig.write("gone.jpg", picture(500)), trial.rig.folder / "sub"
+    async with running(trial.rig, under=without_powers()) as daemon:
+        await until(lambda: trial.rig.recorded(picture(500)) is not None)
+        await trial.await_scans(daemon, "new_or_changed=0")
         lost.chmod(0)
         try:
             await until(lambda: daemon.said("directory.unreadable", str(lost)))
             path.unlink()
             await until(lambda: daemon.said("images.marked", "folder=spring "))
-            await story.scanned(daemon)
-            await story.a_witness_goes(daemon)
-            assert story.rig.holds(picture(500))
-            listed = await story.listed()
+            await trial.await_scans(daemon)
+            await trial.delete_control_image(daemon)
+            assert trial.rig.holds(picture(500))
+            listed = await trial.listed()
             assert "folder spring: 1 image condemned; each leaves the accounts 0 s after" in listed
         finally:
             lost.chmod(0o755)
         await until(lambda: daemon.said("image.deleted", "gone.jpg"))
-        await story.everything_goes_on(daemon)
+        await trial.assert_recovered(daemon)
 
 
-async def test_patterns_that_change(story: Story) -> None:
-    story.fill(story.rig.folder)
-    async with running(story.rig) as daemon:
-        await story.brought(daemon)
+async def test_changed_patterns_delete_nothing(trial: Trial) -> None:
+    trial.fill(trial.rig.folder)
+    async with running(trial.rig) as daemon:
+        await trial.await_trusted(daemon)
         assert await daemon.end() == 0
-    story.rig.per_folder += '\nexclude = ["sub/"]'
-    async with running(story.rig) as daemon:
-        files = f"files={len(story.contents)} "
+    trial.rig.per_folder += '\nexclude = ["sub/"]'
+    async with running(trial.rig) as daemon:
+        files = f"files={len(trial.contents)} "
         await until(lambda: daemon.said("files.missing", files, "include or exclude has changed"))
-        await story.scanned(daemon)
-        await story.nothing_was_deleted(daemon)
+        await trial.await_scans(daemon)
+        await trial.assert_nothing_deleted(daemon)
         assert await daemon.end() == 0
-    story.rig.per_folder = story.rig.per_folder.partition("\n")[0]
-    async with running(story.rig) as daemon:
-        await story.everything_goes_on(daemon)
+    trial.rig.per_folder = trial.rig.per_folder.partition("\n")[0]
+    async with running(trial.rig) as daemon:
+        await trial.assert_recovered(daemon)

@@ -1,4 +1,4 @@
-"""The real process: how it starts, ends, is refused, is killed, and what it never says."""
+"""The real process: its start, its exit codes, signals, and the secrecy of its token."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from support.rig import Rig, until
 from syncd.sandbox.faults import Fault
 
 
-async def test_the_daemon_brings_a_file_and_ends_on_sigterm_with_0(rig: Rig) -> None:
+async def test_the_daemon_uploads_a_file_and_exits_with_0_on_sigterm(rig: Rig) -> None:
     content = picture(1)
     async with running(rig) as daemon:
         await until(lambda: daemon.said("watch.ready"))
@@ -28,7 +28,9 @@ async def test_the_daemon_brings_a_file_and_ends_on_sigterm_with_0(rig: Rig) -> 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_what_is_in_flight_is_finished_and_recorded(rig: Rig, number: signal.Signals) -> None:
+async def test_calls_in_flight_are_finished_and_recorded_on_a_signal(
+    rig: Rig, number: signal.Signals
+) -> None:
     content = picture(1)
     rig.write("a.jpg", content)
     rig.sandbox.faults.add(Fault("slow", seconds=1.0, on="upload"))
@@ -38,7 +40,7 @@ async def test_what_is_in_flight_is_finished_and_recorded(rig: Rig, number: sign
     assert rig.recorded(content) is not None
 
 
-async def test_a_paused_daemon_ends_at_once(rig: Rig) -> None:
+async def test_a_paused_daemon_exits_at_once(rig: Rig) -> None:
     rig.sandbox.faults.add(Fault("80004", times=1, on="upload"))
     rig.write("a.jpg", picture(1))
     async with running(rig) as daemon:
@@ -57,11 +59,13 @@ async def test_a_killed_daemon_loses_nothing(rig: Rig) -> None:
         assert await daemon.end(signal.SIGKILL) == -signal.SIGKILL
     ended = await syncd(rig, "backfill", "--config", str(rig.write_config()))
     assert ended.code == 0, ended.err
-    given = {image.sha256: image.hash for image in rig.sandbox.library.images("1")}
-    assert all(rig.recorded(c) == given[sha256(c).hexdigest()] for c in contents)
+    hashes = {image.sha256: image.hash for image in rig.sandbox.library.images("1")}
+    assert all(rig.recorded(c) == hashes[sha256(c).hexdigest()] for c in contents)
 
 
-async def test_a_second_process_on_one_ledger_is_refused_with_the_holders_pid(rig: Rig) -> None:
+async def test_a_second_process_on_the_same_ledger_exits_and_names_the_pid_of_the_first(
+    rig: Rig,
+) -> None:
     async with running(rig) as daemon:
         await until(lambda: daemon.said("daemon.started"))
         ended = await syncd(rig, "backfill", "--config", str(rig.write_config()))
@@ -70,7 +74,7 @@ async def test_a_second_process_on_one_ledger_is_refused_with_the_holders_pid(ri
         assert "Traceback" not in ended.err
 
 
-async def test_questions_are_answered_beside_the_daemon(rig: Rig) -> None:
+async def test_status_find_and_plan_work_while_the_daemon_runs(rig: Rig) -> None:
     content = picture(1)
     path = rig.write("a.jpg", content)
     config = str(rig.write_config())
@@ -78,20 +82,20 @@ async def test_questions_are_answered_beside_the_daemon(rig: Rig) -> None:
         await until(lambda: rig.recorded(content) is not None)
         status = await syncd(rig, "status", "--json", "--config", config)
         assert json.loads(status.out)["accounts"]["main"]["held"] == 1
-        given = rig.recorded(content)
-        assert given is not None
-        for what in (str(path), given, sha256(content).hexdigest()):
+        hash_ = rig.recorded(content)
+        assert hash_ is not None
+        for what in (str(path), hash_, sha256(content).hexdigest()):
             found = await syncd(rig, "find", what, "--config", config)
             assert found.code == 0
-            assert given in found.out
+            assert hash_ in found.out
         plan = await syncd(rig, "plan", "--config", config)
         assert "would send nothing" in plan.out
 
 
-async def test_a_plan_sends_nothing_and_leaves_the_ledger_alone(rig: Rig) -> None:
+async def test_a_plan_makes_no_calls_and_creates_no_ledger(rig: Rig) -> None:
     for i in range(30):
         rig.write(f"{i}.jpg", picture(i))
-    rig.write("bad.jpg", b"no picture")
+    rig.write("bad.jpg", b"not an image")
     plan = await syncd(rig, "plan", "--config", str(rig.write_config()))
     assert plan.code == 0
     assert "30 images" in plan.out
@@ -101,18 +105,20 @@ async def test_a_plan_sends_nothing_and_leaves_the_ledger_alone(rig: Rig) -> Non
     assert not rig.ledger.exists()
 
 
-async def test_a_backfill_that_rejects_an_image_exits_1_and_status_says_why(rig: Rig) -> None:
+async def test_a_backfill_with_a_rejected_image_exits_with_1_and_status_shows_the_reason(
+    rig: Rig,
+) -> None:
     rig.write("good.jpg", picture(1))
-    rig.write("bad.jpg", b"no picture")
+    rig.write("bad.jpg", b"not an image")
     config = str(rig.write_config())
     assert (await syncd(rig, "backfill", "--config", config)).code == 1
     status = await syncd(rig, "status", "--config", config)
     assert "not an image" in status.out
-    asked = await syncd(rig, "retry", "--rejected", "--config", config)
-    assert "1 rejected image" in asked.out
+    retried = await syncd(rig, "retry", "--rejected", "--config", config)
+    assert "1 rejected image" in retried.out
 
 
-async def test_every_mistake_is_reported_at_once_with_78(rig: Rig) -> None:
+async def test_all_mistakes_of_a_configuration_are_reported_together_with_78(rig: Rig) -> None:
     file = rig.write_config()
     file.write_text(
         file.read_text()
@@ -127,7 +133,7 @@ async def test_every_mistake_is_reported_at_once_with_78(rig: Rig) -> None:
     assert "Traceback" not in ended.err
 
 
-async def test_a_missing_token_is_said_with_78(rig: Rig) -> None:
+async def test_a_missing_token_exits_with_78(rig: Rig) -> None:
     file = rig.write_config()
     file.write_text(file.read_text().replace("SYNCD_TEST_TOKEN", "SYNCD_NO_SUCH_TOKEN"))
     ended = await syncd(rig, "run", "--config", str(file))
@@ -136,17 +142,15 @@ async def test_a_missing_token_is_said_with_78(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("kind", ["garbage", "foreign", "newer", "damaged"])
-async def test_a_ledger_that_is_unfit_is_refused_with_65_and_not_touched(
-    rig: Rig, kind: str
-) -> None:
+async def test_an_unusable_ledger_exits_with_65_and_is_not_changed(rig: Rig, kind: str) -> None:
     config = str(rig.write_config())
     for i in range(40):
         rig.write(f"{i}.jpg", picture(i))
     if kind == "garbage":
-        rig.ledger.write_bytes(b"this is no database" * 100)
+        rig.ledger.write_bytes(b"this is not a database" * 100)
     elif kind == "foreign":
         with closing(sqlite3.connect(rig.ledger)) as db:
-            db.executescript("CREATE TABLE somebodys (a)")
+            db.executescript("CREATE TABLE foreign_table (a)")
     else:
         assert (await syncd(rig, "backfill", "--config", config)).code == 0
         if kind == "newer":
@@ -165,15 +169,15 @@ async def test_a_ledger_that_is_unfit_is_refused_with_65_and_not_touched(
     assert rig.ledger.read_bytes() == before
 
 
-async def test_the_ledger_and_its_companions_are_for_their_owner_alone(rig: Rig) -> None:
+async def test_only_the_owner_can_read_the_files_of_the_ledger(rig: Rig) -> None:
     async with running(rig) as daemon:
         await until(lambda: daemon.said("watch.ready"))
-        companions = list(rig.path.glob("ledger.db*"))
-        assert len(companions) == 4
-        assert {stat.S_IMODE(path.stat().st_mode) for path in companions} == {0o600}
+        files = list(rig.path.glob("ledger.db*"))
+        assert len(files) == 4
+        assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
 
 
-async def test_the_token_is_nowhere_but_in_a_header(rig: Rig) -> None:
+async def test_the_token_is_neither_in_the_log_nor_in_the_ledger(rig: Rig) -> None:
     rig.write("a.jpg", picture(1))
     rig.sandbox.faults.add(Fault("reset_before", times=1))
     rig.sandbox.faults.add(Fault("190", times=1))
@@ -187,7 +191,7 @@ async def test_the_token_is_nowhere_but_in_a_header(rig: Rig) -> None:
         assert token.encode() not in path.read_bytes()
 
 
-async def test_check_says_ok_or_what_to_do(rig: Rig) -> None:
+async def test_check_prints_ok_or_what_to_do(rig: Rig) -> None:
     config = str(rig.write_config())
     good = await syncd(rig, "check", "--config", config)
     assert good.code == 0, good.out
@@ -200,7 +204,7 @@ async def test_check_says_ok_or_what_to_do(rig: Rig) -> None:
     assert str(rig.folder) in bad.out
 
 
-async def test_a_start_with_nothing_changed_calls_nobody(rig: Rig) -> None:
+async def test_a_start_with_nothing_changed_makes_no_calls(rig: Rig) -> None:
     for i in range(50):
         rig.write(f"{i}.jpg", picture(i))
     assert (await syncd(rig, "backfill", "--config", str(rig.write_config()))).code == 0

@@ -89,16 +89,16 @@ def test_only_the_state_directory_of_a_unit_may_be_absent(tmp_path: Path) -> Non
 
 @needs_root
 def test_checks_run_with_the_ids_of_another_user_in_a_child_process() -> None:
-    nobody = user_named("nobody", groups=["daemon"])
+    mail = user_named("mail", groups=["daemon"])
 
     def checks() -> list[Check]:
         ids = (*os.getresuid(), *os.getresgid(), *sorted(os.getgroups()), oct(os.umask(0)))
         return [ok("ids", repr(ids))]
 
-    (found,) = run_as(nobody, checks)
-    uids, gids, groups = [nobody.uid] * 3, [nobody.gid] * 3, sorted(nobody.gids)
+    (found,) = run_as(mail, checks)
+    uids, gids, groups = [mail.uid] * 3, [mail.gid] * 3, sorted(mail.gids)
     assert found.message == repr((*uids, *gids, *groups, "0o77"))
-    assert pwd.getpwnam("daemon").pw_gid in nobody.gids
+    assert pwd.getpwnam("daemon").pw_gid in mail.gids
     assert os.geteuid() == 0
 
 
@@ -109,8 +109,8 @@ def test_an_exception_in_the_child_process_is_raised(
     def checks() -> list[Check]:
         raise ZeroDivisionError
 
-    with pytest.raises(RuntimeError, match="ran the checks as nobody"):
-        run_as(user_named("nobody"), checks)
+    with pytest.raises(RuntimeError, match="ran the checks as mail"):
+        run_as(user_named("mail"), checks)
     assert "ZeroDivisionError" in capfd.readouterr().err
 
 
@@ -125,7 +125,7 @@ def test_the_message_names_the_package_of_a_missing_setfacl(
     tool.touch(0o755)
     monkeypatch.setenv("PATH", str(tool.parent) if installed else "/nowhere")
     check = bad("folder spring", "closed", path=CheckedPath(os.fsencode(rig.folder), denied=True))
-    found = with_fix(check, rig.config(), Perspective(user_named("nobody")))
+    found = with_fix(check, rig.config(), Perspective(user_named("mail")))
     assert found.commands[-1].words[:2] == ("setfacl", "-Rm")
     assert ("is in the package acl" in found.message) is not installed
 
@@ -139,9 +139,9 @@ def test_a_terminal_wraps_a_message_with_a_hanging_indent() -> None:
 
 
 def test_an_unknown_user_or_group_raises_an_error() -> None:
-    with pytest.raises(ImpersonationError, match="no user no-such-user"):
+    with pytest.raises(ImpersonationError, match="user no-such-user does not exist"):
         user_named("no-such-user")
-    with pytest.raises(ImpersonationError, match="no group no-such-group"):
+    with pytest.raises(ImpersonationError, match="group no-such-group does not exist"):
         user_named("root", "no-such-group")
 
 
@@ -176,13 +176,13 @@ def test_permissions_from_modes_and_acls_agree_with_the_kernel(
     setfacl = Path(__file__).parents[2] / "support/setfacl"
     tmp_path.chmod(0o711)
     monkeypatch.chdir(tmp_path)  # its parents are closed to other users
-    daemon, nobody = user_named("daemon"), user_named("nobody")
+    daemon, mail = user_named("daemon"), user_named("mail")
     for number, (mode, owner, group, acl) in enumerate(
         (mode, owner, group, acl)
         for mode in (0o600, 0o640, 0o604, 0o044, 0o400, 0o070)
         for owner in (0, daemon.uid)
         for group in (0, daemon.gid)
-        for acl in (None, "u:daemon:r", "u:nobody:r", "u:daemon:w")
+        for acl in (None, "u:daemon:r", "u:mail:r", "u:daemon:w")
     ):
         file = tmp_path / str(number)
         file.touch()
@@ -191,7 +191,7 @@ def test_permissions_from_modes_and_acls_agree_with_the_kernel(
         if acl is not None:
             subprocess.run([setfacl, "-m", acl, file], check=True)
     files = sorted(tmp_path.iterdir())
-    for user in (daemon, nobody):
+    for user in (daemon, mail):
         (kernel,) = run_as(
             user, lambda: [ok("", repr([os.access(file.name, os.R_OK) for file in files]))]
         )

@@ -1,4 +1,4 @@
-"""What a unit hides from its service: of two settings, the one for the longer path applies."""
+"""Paths that a unit hides or makes read-only; the setting for the longest path applies."""
 
 import pytest
 
