@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from support.pictures import picture
-from support.privileges import without_powers, without_watches
+from support.privileges import without_privileges, without_watches
 from support.process import Daemon, running, syncd
 from support.rig import Rig, until
 
@@ -131,10 +131,10 @@ SCENES = {
         command=("deletions", "dismiss", "spring"),
     ),
     "directory.unreadable": Scene(
-        _allow("sub", 0o755), before=_deny("sub"), under=without_powers
+        _allow("sub", 0o755), before=_deny("sub"), under=without_privileges
     ),
     "file.unreadable": Scene(
-        _allow("sub/a.jpg", 0o644), before=_deny("sub/a.jpg"), under=without_powers
+        _allow("sub/a.jpg", 0o644), before=_deny("sub/a.jpg"), under=without_privileges
     ),
     "folder.suspect": Scene(_write_images, before=_write_images, after_backfill=_unlink(0)),
     "watch.degraded": Scene(lambda rig: _not_utf8(rig).rmdir(), before=_not_utf8, restart=True),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from support.mounts import Mounts, own_mounts
 from support.pictures import picture
-from support.privileges import without_powers
+from support.privileges import without_privileges
 from support.process import Daemon, running, syncd
 from support.rig import Rig, until
 
@@ -316,7 +316,7 @@ async def test_a_directory_that_becomes_unreadable_deletes_nothing(
 ) -> None:
     trial.fill(trial.rig.folder)
     lost = trial.rig.folder / where
-    async with running(trial.rig, under=without_powers()) as daemon:
+    async with running(trial.rig, under=without_privileges()) as daemon:
         await trial.await_trusted(daemon)
         lost.chmod(0)
         try:
@@ -332,7 +332,7 @@ async def test_a_directory_that_becomes_unreadable_deletes_nothing(
 async def test_deletions_wait_while_another_directory_is_unreadable(trial: Trial) -> None:
     trial.fill(trial.rig.folder)
     path, lost = trial.rig.write("gone.jpg", picture(500)), trial.rig.folder / "sub"
-    async with running(trial.rig, under=without_powers()) as daemon:
+    async with running(trial.rig, under=without_privileges()) as daemon:
         await until(lambda: trial.rig.recorded(picture(500)) is not None)
         await trial.await_scans(daemon, "new_or_changed=0")
         lost.chmod(0)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from support.pictures import picture
-from support.privileges import without_powers
+from support.privileges import without_privileges
 from support.process import Daemon, running, syncd
 from support.rig import Rig, until
 
@@ -33,12 +33,12 @@ async def test_an_unreadable_path_is_logged_once_and_its_duration_spans_a_restar
     mode = denied.stat().st_mode
     denied.chmod(0)
     try:
-        async with running(rig, under=without_powers()) as daemon:
+        async with running(rig, under=without_privileges()) as daemon:
             await until(lambda: daemon.said("level=error", f"event={what}.unreadable", name))
             await await_scans(daemon)
             assert daemon.count(f"{what}.unreadable") == 1
             assert await daemon.end() == 0
-        async with running(rig, under=without_powers()) as daemon:
+        async with running(rig, under=without_privileges()) as daemon:
             await await_scans(daemon)
             # A directory delays deletions and is logged again; a file affects only one image.
             assert daemon.count(f"{what}.unreadable") == (what == "directory")
@@ -58,7 +58,7 @@ async def test_deleted_files_are_no_longer_reported_as_unreadable(rig: Rig) -> N
     for number in (1, 2):
         rig.write(f"{number}.jpg", picture(number)).chmod(0)
     rig.write("good.jpg", picture(3))
-    async with running(rig, under=without_powers()) as daemon:
+    async with running(rig, under=without_privileges()) as daemon:
         await until(lambda: daemon.count("file.unreadable") == 2)
         status = ("status", "--config", str(rig.write_config()))
         assert "cannot read 2 files: permission denied" in (await syncd(rig, *status)).out

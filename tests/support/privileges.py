@@ -1,4 +1,4 @@
-"""What is put before a command so that permissions, or limits, hold for it."""
+"""Command prefixes that take privileges or resources away from a process."""
 
 import os
 import shutil
@@ -7,18 +7,19 @@ import subprocess
 import pytest
 
 
-def without_powers() -> tuple[str, ...]:
-    """Return what takes from root that no permission is denied to it; nobody else needs that."""
+def without_privileges() -> tuple[str, ...]:
+    """Return the prefix under which permissions apply to root too; empty for other users."""
     if os.geteuid() != 0:
         return ()
     if shutil.which("setpriv") is None:
-        pytest.skip("NOT TESTED: nothing is denied to root, and there is no setpriv(1)")
+        pytest.skip("NOT TESTED: permissions do not apply to root, and setpriv(1) is not installed")
     return ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 
 
 def without_watches() -> tuple[str, ...]:
-    """Return what runs a command where the system grants no inotify instance."""
-    own = ("unshare", "--user", "--map-root-user")
-    if not shutil.which("unshare") or subprocess.run([*own, "true"], check=False).returncode:
-        pytest.skip("NOT TESTED: this system gives no user namespaces")
-    return (*own, "sh", "-c", 'echo 0 >/proc/sys/user/max_inotify_instances; exec "$@"', "sh")
+    """Return the prefix under which the system grants no inotify instance."""
+    namespace = ("unshare", "--user", "--map-root-user")
+    if not shutil.which("unshare") or subprocess.run([*namespace, "true"], check=False).returncode:
+        pytest.skip("NOT TESTED: this system does not allow user namespaces")
+    limit = 'echo 0 >/proc/sys/user/max_inotify_instances; exec "$@"'
+    return (*namespace, "sh", "-c", limit, "sh")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from support.from_log import State, from_log, from_status
 from support.pictures import picture
-from support.privileges import without_powers
+from support.privileges import without_privileges
 from support.process import Daemon, running, syncd
 from support.rig import DEADLINE, Rig, until
 
@@ -112,7 +112,7 @@ class Life:
     @asynccontextmanager
     async def alive(self) -> AsyncIterator[Daemon]:
         async with running(
-            self.rig, "run", "--config", self.config, under=without_powers()
+            self.rig, "run", "--config", self.config, under=without_privileges()
         ) as daemon:
             self.daemon = daemon
             try:
