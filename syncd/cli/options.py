@@ -46,11 +46,11 @@ def checked(path: Path) -> Config:
 def opened(config: Config) -> Open:
     """Return what opens the accounts; ends the process when no token at all can be read."""
     with at_once():  # reading commands need no aiohttp
-        from syncd.daemon.credentials import NoTokenError, opener, refuse_tokenless  # noqa: PLC0415
+        from syncd.daemon.credentials import NoTokenError, opener, require_token  # noqa: PLC0415
 
     open_account = opener(config, os.environ, hide)
     try:
-        refuse_tokenless(config, open_account)
+        require_token(config, open_account)
     except NoTokenError as error:
         tell(f"syncd: {error}")
         raise typer.Exit(Exit.CONFIGURATION) from None

@@ -24,18 +24,18 @@ def plan(config: ConfigPath = DEFAULT_CONFIG) -> None:
     for folder in found.folders:
         state = f": {odd}" if (odd := folder.doubt or folder.trouble) else ""
         print(f"folder {folder.name}: {amount(folder.files, 'file')}{state}")
-    for name, errands in found.accounts.items():
-        tally = errands.tally
+    for name, planned in found.accounts.items():
+        tally = planned.tally
         print(f"account {name}: {tally.wanted:,} wanted, {tally.held:,} held")
         if tally.missing:
             print(
                 f"  would send {amount(tally.missing, 'image')},"
-                f" {bytes_in_words(errands.bytes)}, in {amount(errands.forecast.calls, 'POST')}"
+                f" {bytes_in_words(planned.bytes)}, in {amount(planned.forecast.calls, 'POST')}"
             )
-            print(f"  {sentence(name, errands.forecast)}")
+            print(f"  {sentence(name, planned.forecast)}")
         else:
             print("  would send nothing")
-        for count in errands.rejected:
+        for count in planned.rejected:
             print(f"  rejected: {amount(count.count, 'image')}: {count.reason}")
     for count in found.unreadable:
         print(f"cannot read {amount(count.count, 'file')}: {count.reason}")

@@ -9,7 +9,7 @@ from syncd.cli.fast_start import at_once
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, checked, opened
 from syncd.cli.session import lasting
 from syncd.daemon.notify import notifier
-from syncd.daemon.signals import hold_hangups
+from syncd.daemon.signals import block_hangups
 from syncd.logs.hooks import run_loop
 from syncd.logs.setup import hide
 
@@ -21,7 +21,7 @@ def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
     event. SIGTERM or Ctrl-C ends it once the calls under way have ended, within 30 s. SIGHUP
     makes it read its configuration again; one that is wrong changes nothing, and the log says why.
     """
-    hold_hangups()
+    block_hangups()
     path = config.absolute()  # links are followed anew at each reload
     first = checked(path)
     open_account = opened(first)

@@ -1,4 +1,4 @@
-"""`syncd audit`: every account asked once what it holds."""
+"""`syncd audit`: compare what every account holds with the ledger, once."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from syncd.model import AccountName
 async def audit(
     config: Config, open_account: Open, *, everything: bool
 ) -> Mapping[AccountName, Report | str]:
-    """Audit every account that takes calls now; a text says why one was not.
+    """Audit every account that can be called now; return its report, or why there is none.
 
     Raises LedgerError.
     """
     upkeep = upkeep_of(config)
-    async with open_runtime(config, open_account) as house, asyncio.TaskGroup() as carrying:
-        engine = house.engine
+    async with open_runtime(config, open_account) as runtime, asyncio.TaskGroup() as calls:
+        engine = runtime.engine
         await engine.take_up()
 
-        async def one(lane: Lane) -> Report | str:
+        async def audit_one(lane: Lane) -> Report | str:
             if lane.gate.shut:
                 return lane.stopped or lane.state
             try:
-                lane_audit = engine.audit(lane, carrying, upkeep)
+                lane_audit = engine.audit(lane, calls, upkeep)
                 return await lane_audit.run_once(everything=everything, paced=False)
             except GraphError as error:
                 return str(error)
 
         async with asyncio.TaskGroup() as audits:
             tasks = {
-                lane.name: audits.create_task(one(lane), name=f"audit:{lane.name}")
+                lane.name: audits.create_task(audit_one(lane), name=f"audit:{lane.name}")
                 for lane in engine.lanes.values()
             }
     return {name: task.result() for name, task in tasks.items()}

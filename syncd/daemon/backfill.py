@@ -1,4 +1,4 @@
-"""`syncd backfill`: bring everything that is missing, once, to the end."""
+"""`syncd backfill`: send every image that is missing, once, then end."""
 
 from __future__ import annotations
 
@@ -6,139 +6,138 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 import msgspec
-import structlog
 
 from syncd.config import Config
-from syncd.daemon.notify import NOBODY, Notifier, Status
+from syncd.daemon.notify import NO_MANAGER, Notifier, Status
 from syncd.daemon.runtime import Runtime, open_runtime
-from syncd.daemon.signals import run_until, stop_signals, stopped_by_hangup
-from syncd.daemon.stats import Telling
-from syncd.daemon.totals import Meter
+from syncd.daemon.signals import run_until, stop_on_hangup, stop_signals
+from syncd.daemon.stats import StatsLog
+from syncd.daemon.totals import ProcessMeter
 from syncd.engine.engine import Open
 from syncd.engine.lane import Lane
 from syncd.engine.stats import sentence
 from syncd.ledger import queries
 from syncd.ledger.queries import Tally
-from syncd.log import Log
 from syncd.model import AccountName
 
-log: Log = structlog.get_logger()
+MAX_TRIES = 6
+"""Attempts per image whose failures are temporary."""
 
-TRIES = 6
-"""How often a backfill tries an image that fails for a passing reason."""
+MAX_FAILURES = 8
+"""Consecutive failed calls after which a backfill gives up an account."""
 
-UNREACHABLE = 8
-"""Calls in a row that fail before a backfill leaves an account alone."""
-
-_GLANCE = 0.2  # seconds between two looks at how it gets on
+PROGRESS_INTERVAL = 0.2
+"""Seconds between two reports of the progress."""
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """How an account's backfill gets on."""
+    """The progress of one account; while `reading`, more images may be found."""
 
     tally: Tally
     state: str
-    reading: bool  # more images may still come to be known
+    reading: bool
 
 
 class Result(msgspec.Struct, frozen=True):
-    """How a backfill ended: how each account stands, and whether all that was asked was done."""
+    """The end of a backfill: what each account holds, and whether that is everything."""
 
     tallies: Mapping[AccountName, Tally]
     in_step: bool
     interrupted: bool
 
 
+Show = Callable[[Mapping[AccountName, Progress]], None]
+
+
 async def backfill(
     config: Config,
     open_account: Open,
-    show: Callable[[Mapping[AccountName, Progress]], None],
-    manager: Notifier = NOBODY,
+    show: Show,
+    manager: Notifier = NO_MANAGER,
     dropped: Callable[[], int] = lambda: 0,
+    *,
+    interval: float = PROGRESS_INTERVAL,
 ) -> Result:
-    """Scan every folder, send what is missing, and end; `show` hears of it five times a second.
+    """Scan every folder, send what is missing, and end; report progress every `interval` seconds.
 
-    So does the service manager, in a sentence. dropped answers how many lines of the log were
-    dropped so far.
-
-    Raises LedgerError.
+    `show` gets the progress of each account, `manager` a sentence. `dropped` returns how many lines
+    of the log were dropped so far. Raises LedgerError.
     """
-    with stop_signals(manager) as stop, stopped_by_hangup(stop):
-        async with open_runtime(config, open_account, tries=TRIES) as house:
-            scanned: list[bool] = []
-            telling = Telling(house, Meter(config.ledger.path, dropped))
+    with stop_signals(manager) as stop, stop_on_hangup(stop):
+        async with open_runtime(config, open_account, tries=MAX_TRIES) as runtime:
+            complete_scans: list[bool] = []
+            stats = StatsLog(runtime, ProcessMeter(config.ledger.path, dropped))
             status = Status(manager)
 
-            def shown(progress: Mapping[AccountName, Progress]) -> None:
+            def show_everywhere(progress: Mapping[AccountName, Progress]) -> None:
                 show(progress)
                 tallies = (one.tally for one in progress.values())
-                status.tell(sentence(tallies, house.engine.lanes.values()))
+                status.show(sentence(tallies, runtime.engine.lanes.values()))
 
-            async def work(carrying: asyncio.TaskGroup) -> None:
+            async def work(calls: asyncio.TaskGroup) -> None:
                 async with asyncio.TaskGroup() as loops:
                     tasks = [
-                        loops.create_task(house.disk.intake.run(), name="intake"),
-                        loops.create_task(house.engine.run(carrying), name="engine"),
-                        loops.create_task(telling.run(status.tell), name="stats"),
+                        loops.create_task(runtime.disk.intake.run(), name="intake"),
+                        loops.create_task(runtime.engine.run(calls), name="engine"),
+                        loops.create_task(stats.run(status.show), name="stats"),
                     ]
-                    scans = loops.create_task(_read_everything(house), name="scans")
-                    await _until_done(house, scans, shown)
-                    scanned.append(scans.result())
+                    scans = loops.create_task(_scan_all(runtime), name="scans")
+                    await _wait_until_finished(runtime, scans, show_everywhere, interval)
+                    complete_scans.append(scans.result())
                     for task in tasks:
                         task.cancel()
 
             ended = await run_until(stop, work)
-            await telling.tell_all()
-            tallies = await _tallies(house)
-    in_step = ended and all(scanned) and all(_in_step(tally) for tally in tallies.values())
+            await stats.write_all()
+            tallies = await _tallies(runtime)
+    in_step = ended and all(complete_scans) and all(map(_is_in_sync, tallies.values()))
     return Result(tallies, in_step, interrupted=not ended)
 
 
-async def _read_everything(house: Runtime) -> bool:
+async def _scan_all(runtime: Runtime) -> bool:
+    """Scan every folder and record its files; return whether all scans were complete."""
     async with asyncio.TaskGroup() as scans:
         tasks = [
             scans.create_task(keeper.scan_all(), name="scan")
-            for keeper in house.disk.keepers.values()
+            for keeper in runtime.disk.keepers.values()
         ]
-    await house.disk.intake.quiet()
-    await house.disk.confirm()
-    house.engine.look_again()
+    await runtime.disk.intake.quiet()
+    await runtime.disk.confirm()
+    runtime.engine.look_again()
     return all(task.result() for task in tasks)
 
 
-async def _until_done(
-    house: Runtime,
-    scans: asyncio.Task[bool],
-    show: Callable[[Mapping[AccountName, Progress]], None],
+async def _wait_until_finished(
+    runtime: Runtime, scans: asyncio.Task[bool], show: Show, interval: float
 ) -> None:
-    done = False
-    while not done:
+    finished = False
+    while not finished:
         if scans.done():
-            await asyncio.sleep(_GLANCE)
-        else:  # where nothing is missing, their end is the end
-            await asyncio.wait([scans], timeout=_GLANCE)
-        done = scans.done()
+            await asyncio.sleep(interval)
+        else:  # where nothing is missing, the backfill ends with the scans
+            await asyncio.wait([scans], timeout=interval)
+        finished = scans.done()
         progress = {}
-        for account, lane in house.engine.lanes.items():
-            tally = await house.ledger.read(queries.tally(account))
+        for account, lane in runtime.engine.lanes.items():
+            tally = await runtime.ledger.read(queries.tally(account))
             progress[lane.name] = Progress(tally, lane.state, reading=not scans.done())
-            done = done and _finished(lane, tally)
+            finished = finished and _is_finished(lane, tally)
         show(progress)
-        house.engine.look_again()
+        runtime.engine.look_again()
 
 
-def _finished(lane: Lane, tally: Tally) -> bool:
-    if lane.stopped is not None or lane.failures >= UNREACHABLE:
+def _is_finished(lane: Lane, tally: Tally) -> bool:
+    if lane.stopped is not None or lane.failures >= MAX_FAILURES:
         return True
     return lane.queue.resting and tally.missing <= lane.queue.given_up
 
 
-def _in_step(tally: Tally) -> bool:
+def _is_in_sync(tally: Tally) -> bool:
     return tally.missing == 0 and tally.rejected == 0
 
 
-async def _tallies(house: Runtime) -> dict[AccountName, Tally]:
+async def _tallies(runtime: Runtime) -> dict[AccountName, Tally]:
     return {
-        lane.name: await house.ledger.read(queries.tally(account))
-        for account, lane in house.engine.lanes.items()
+        lane.name: await runtime.ledger.read(queries.tally(account))
+        for account, lane in runtime.engine.lanes.items()
     }

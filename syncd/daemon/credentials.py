@@ -1,4 +1,4 @@
-"""What opens each account: its token, read from where the configuration says it lies."""
+"""The credentials of each account, read from the sources in the configuration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from syncd.graph.client import Credentials
 
 
 def opener(config: Config, environ: Mapping[str, str], hide: Callable[[Secret], None]) -> Open:
-    """Return what reads an account's credentials; every secret that it reads is hidden first."""
+    """Return a function that reads an account's credentials.
+
+    It passes every secret to `hide` before it returns it, and returns a sentence when a secret
+    cannot be read.
+    """
 
     def read(source: SecretSource) -> Secret:
         secret = read_secret(source, environ)
@@ -29,13 +33,13 @@ def opener(config: Config, environ: Mapping[str, str], hide: Callable[[Secret], 
 
 
 class NoTokenError(Exception):
-    """Of no account can a token be read; the text says why."""
+    """No account has a token that can be read; the text names the reasons."""
 
 
-def refuse_tokenless(config: Config, open_account: Open) -> None:
-    """Raise NoTokenError when there is nothing at all to call with; blocks as reading files does.
+def require_token(config: Config, open_account: Open) -> None:
+    """Raise NoTokenError when no token can be read at all; blocks while files are read.
 
-    One account without a token is that account's own trouble.
+    A single account without a token stops only itself.
     """
     found = [open_account(account) for account in config.accounts.values()]
     if all(isinstance(credentials, str) for credentials in found):

@@ -1,4 +1,4 @@
-"""Watches the event loop from outside: one that is blocked can tell nothing itself."""
+"""A thread that watches the event loop, which can report nothing while it is blocked."""
 
 from __future__ import annotations
 
@@ -20,56 +20,57 @@ PART = "event loop"
 
 
 @contextmanager
-def guarded_loop(seconds: float) -> Iterator[None]:
-    """Tell when the running loop has not turned for half of these seconds, and when it does."""
+def loop_watched(seconds: float) -> Iterator[None]:
+    """Log when the running loop was blocked for half of `seconds`, and when it runs again."""
     loop = asyncio.get_running_loop()
-    sentinel = _Sentinel(threading.get_ident(), seconds)
+    watcher = _LoopWatcher(threading.get_ident(), seconds)
     timer: asyncio.TimerHandle | None = None
 
-    def turns() -> None:
+    def beat() -> None:
         nonlocal timer
-        sentinel.turned_at = time.monotonic()
-        timer = loop.call_later(sentinel.glance, turns)
+        watcher.beat_at = time.monotonic()
+        timer = loop.call_later(watcher.interval, beat)
 
-    turns()
-    threading.Thread(target=sentinel.stand, name="sentinel", daemon=True).start()
+    beat()
+    threading.Thread(target=watcher.run, name="loop-watch", daemon=True).start()
     try:
         yield
     finally:
-        sentinel.stop.set()
+        watcher.stop.set()
         if timer is not None:
             timer.cancel()
 
 
-class _Sentinel:
+class _LoopWatcher:
     def __init__(self, thread: int, seconds: float) -> None:
         self.stop = threading.Event()
-        self.turned_at = time.monotonic()
-        self.glance = seconds / 8
+        self.beat_at = time.monotonic()
+        self.interval = seconds / 8
         self._thread = thread
-        self._patience = seconds / 2
+        self._limit = seconds / 2
 
-    def stand(self) -> None:
+    def run(self) -> None:
+        """Compare the last beat with the clock until `stop` is set."""
         since: float | None = None
-        while not self.stop.wait(self.glance):
+        while not self.stop.wait(self.interval):
             now = time.monotonic()
-            if since is not None and self.turned_at > since:
-                duration = round(self.turned_at - since, 1)
+            if since is not None and self.beat_at > since:
+                duration = round(self.beat_at - since, 1)
                 log.notice("watchdog.recovered", part=PART, duration=duration)
                 since = None
-            elif since is None and now - self.turned_at >= self._patience:
-                since = self.turned_at
+            elif since is None and now - self.beat_at >= self._limit:
+                since = self.beat_at
                 log.error(
                     "watchdog.stuck",
                     part=PART,
                     seconds=round(now - since, 1),
-                    remedy=f"tell syncd's authors where it stands: {self._where()}; under systemd"
-                    " it is about to be restarted, which loses nothing",
+                    remedy=f"report this to syncd's authors: blocked at {self._location()}; under"
+                    " systemd, syncd is about to be restarted, and nothing is lost",
                 )
 
-    def _where(self) -> str:
+    def _location(self) -> str:
         frame = sys._current_frames().get(self._thread)  # noqa: SLF001  the documented way
         if frame is None:
-            return "nowhere"
+            return "an unknown place"
         code = frame.f_code
         return f"{Path(code.co_filename).name}:{frame.f_lineno} in {code.co_qualname}"

@@ -1,4 +1,4 @@
-"""What the service manager is told: sd_notify(3), as much of it as a daemon needs."""
+"""Notifications to the service manager: the part of sd_notify(3) that a daemon needs."""
 
 from __future__ import annotations
 
@@ -14,62 +14,62 @@ from syncd.logs.value import plain_text
 
 @dataclass(frozen=True, slots=True)
 class Notifier:
-    """Tells the service manager how things stand; where there is none, nobody.
+    """A sender of notifications; without an address it sends nothing.
 
-    Nothing that it does raises or blocks: a manager that does not listen misses what is said.
+    No method raises or blocks: a message that the manager does not receive is lost.
     """
 
     address: str | None
     watchdog: float | None = None
-    """Seconds within which the manager wants to hear `WATCHDOG=1` again."""
+    """Seconds within which the manager expects the next `WATCHDOG=1`."""
 
-    def tell(self, *lines: str) -> None:
-        """Send `NAME=value` lines as one message; what would begin a new line in one is a blank."""
+    def send(self, *lines: str) -> None:
+        """Send `NAME=value` lines as one message; a line break in a value becomes a space."""
         if self.address is None:
             return
         message = "\n".join(" ".join(line.splitlines()) for line in lines)
-        # AF_UNIX: an abstract name begins with NUL, which a variable cannot hold.
+        # AF_UNIX: an abstract name begins with NUL, which a variable cannot contain.
         name = f"\0{self.address[1:]}" if self.address.startswith("@") else self.address
         with (
-            suppress(OSError),  # gone, full
+            suppress(OSError),  # the socket is gone, or its queue is full
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sending,
         ):
             sending.setblocking(False)
             sending.sendto(message.encode("utf-8", "backslashreplace"), os.fsencode(name))
 
-    def reloading(self) -> None:
-        """A new configuration is taken up; `READY=1` ends that."""
-        self.tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+    def send_reloading(self) -> None:
+        """Send that a reload begins; the next `READY=1` ends it."""
+        self.send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
-    def extend(self, seconds: float) -> None:
-        """Starting or stopping goes on: it may take so many seconds more."""
-        self.tell(f"EXTEND_TIMEOUT_USEC={round(seconds * 1e6)}")
+    def extend_timeout(self, seconds: float) -> None:
+        """Ask the manager to wait `seconds` more for the start or the stop."""
+        self.send(f"EXTEND_TIMEOUT_USEC={round(seconds * 1e6)}")
 
 
-NOBODY = Notifier(None)
+NO_MANAGER = Notifier(None)
 
 
 def notifier(environ: Mapping[str, str]) -> Notifier:
-    """Return what tells the manager that started this process, if one did that wants to know."""
+    """Return the notifier of the manager that started this process."""
     address = environ.get("NOTIFY_SOCKET", "")
-    wanted = environ.get("WATCHDOG_USEC", "")
-    ours = environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+    usec = environ.get("WATCHDOG_USEC", "")
+    is_ours = environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
     return Notifier(
         address if address[:1] in ("/", "@") else None,  # else vsock, of a virtual machine's host
-        int(wanted) / 1e6 if wanted.isdecimal() and int(wanted) and ours else None,
+        int(usec) / 1e6 if usec.isdecimal() and int(usec) and is_ours else None,
     )
 
 
 class Status:
-    """What `systemctl status` says of the daemon."""
+    """The sentence in `systemctl status`, which is sent only when it has changed."""
 
     def __init__(self, manager: Notifier) -> None:
         self._manager = manager
-        self._told = ""
+        self._shown = ""
 
-    def tell(self, sentence: str, *lines: str) -> None:
-        """Show a sentence without any secret, and say other lines in the same message."""
+    def show(self, sentence: str, *lines: str) -> None:
+        """Show a sentence without secrets; `lines` are always sent, in the same message."""
         shown = plain_text(sentence)
-        if lines or shown != self._told:
-            self._told = shown
-            self._manager.tell(*lines, f"STATUS={shown}")
+        if lines or shown != self._shown:
+            self._shown = shown
+            self._manager.send(*lines, f"STATUS={shown}")

@@ -1,4 +1,4 @@
-"""`syncd plan`: what would be sent, worked out on a copy of the ledger; nothing is sent."""
+"""`syncd plan`: what a backfill would send, computed on a copy of the ledger."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ from syncd.rules.batch import Candidate, choose_pack
 from syncd.rules.forecast import Forecast, seconds_for
 from syncd.rules.pacing.budget import Tier
 
+PAGE = 500
+"""Missing images per query."""
 
-class Errands(msgspec.Struct, frozen=True):
-    """What would be done for one account: images, their bytes, and how long its budget takes."""
+
+class AccountPlan(msgspec.Struct, frozen=True):
+    """What would be sent to one account, its size in bytes, and the time that its budget needs."""
 
     tally: Tally
     bytes: int
@@ -35,18 +38,18 @@ class Errands(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct, frozen=True):
     """What a backfill would do now."""
 
-    accounts: Mapping[AccountName, Errands]
+    accounts: Mapping[AccountName, AccountPlan]
     folders: list[FolderState]
     unreadable: list[Count]
 
 
 async def plan(config: Config) -> Plan:
-    """Read the folders and compare; works beside a running daemon. Raises LedgerError."""
+    """Scan the folders and plan; a daemon may run at the same time. Raises LedgerError."""
     with tempfile.TemporaryDirectory(prefix="syncd-plan-") as scratch:
         copy = Path(scratch) / "ledger.db"
         await asyncio.to_thread(_copy, config.ledger.path, copy)
         async with open_ledger(copy) as ledger:
-            await _look(config, ledger)
+            await _scan(config, ledger)
             return await _plan(config, ledger)
 
 
@@ -56,7 +59,7 @@ def _copy(path: Path, to: Path) -> None:
             source.backup(target)
 
 
-async def _look(config: Config, ledger: Ledger) -> None:
+async def _scan(config: Config, ledger: Ledger) -> None:
     ids = await declare(config, ledger)
     disk = build_disk(config, ledger, ids, arrived=lambda *_: None, changed=lambda _: None)
     async with asyncio.TaskGroup() as loops:
@@ -69,8 +72,8 @@ async def _look(config: Config, ledger: Ledger) -> None:
 
 
 async def _plan(config: Config, ledger: Ledger) -> Plan:
-    errands = {
-        name: await _errands(ledger, account, config.pack)
+    plans = {
+        name: await _account_plan(ledger, account, config.pack)
         for name, account in config.accounts.items()
     }
     unreadable = [
@@ -78,30 +81,30 @@ async def _plan(config: Config, ledger: Ledger) -> Plan:
         for name in config.folders
         for count in await ledger.read(queries.unreadable_files(name))
     ]
-    return Plan(errands, await ledger.read(queries.folder_states()), unreadable)
+    return Plan(plans, await ledger.read(queries.folder_states()), unreadable)
 
 
-async def _errands(ledger: Ledger, account: AccountConfig, pack: BatchConfig) -> Errands:
+async def _account_plan(ledger: Ledger, account: AccountConfig, pack: BatchConfig) -> AccountPlan:
     tally = await ledger.read(queries.tally(account.id))
-    posts = await _posts(ledger, account.id, pack)
-    terms, told = terms_of(account), await ledger.read(accounts.tier(account.id))
-    budget = terms.budget(Tier(told) if told is not None else None).less(terms.reserve)
-    ahead = Forecast(
+    posts = await _count_posts(ledger, account.id, pack)
+    terms, learned = terms_of(account), await ledger.read(accounts.tier(account.id))
+    budget = terms.budget(Tier(learned) if learned is not None else None).less(terms.reserve)
+    forecast = Forecast(
         tally.missing, posts, seconds_for(posts, budget), seconds_for(tally.missing, budget)
     )
-    return Errands(
+    return AccountPlan(
         tally,
         await ledger.read(queries.missing_bytes(account.id)),
         await ledger.read(queries.rejections(account.id)),
-        ahead,
+        forecast,
     )
 
 
-async def _posts(ledger: Ledger, account: AccountId, pack: BatchConfig) -> int:
-    """Count POSTs by packing what is missing as a worker does."""
+async def _count_posts(ledger: Ledger, account: AccountId, pack: BatchConfig) -> int:
+    """Count the POSTs that the missing images fill when they are packed as a worker packs them."""
     posts, last = 0, Digest(b"")
     waiting: list[Candidate] = []
-    while page := await ledger.read(replicas.missing_after(account, last, 500)):
+    while page := await ledger.read(replicas.missing_after(account, last, PAGE)):
         facts = await ledger.read(replicas.facts(account, page))
         waiting += [Candidate(d, facts[d].size, pack.images) for d in page]
         last = page[-1]

@@ -1,4 +1,4 @@
-"""What a daemon works by: a configuration that was checked, and what opens its accounts."""
+"""Reloads: the settings that a SIGHUP reads again, or the reason why they are rejected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from syncd.config import Config, ConfigError, Problem, Secret, load
-from syncd.daemon.credentials import NoTokenError, opener, refuse_tokenless
+from syncd.daemon.credentials import NoTokenError, opener, require_token
 from syncd.engine.engine import Open
 from syncd.ledger import alerts
 from syncd.ledger.database import Ledger
@@ -24,39 +24,41 @@ log: Log = structlog.get_logger()
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """A configuration, and what opens its accounts: at least one of their tokens can be read."""
+    """A configuration, and the reader of its credentials; at least one token can be read."""
 
     config: Config
     open_account: Open
 
 
-Read = Callable[[], Settings]
-"""Reads the settings anew, blocking as reading files does.
-
-Raises ConfigError or NoTokenError.
-"""
+ReadSettings = Callable[[], Settings]
+"""Reads the settings; blocks while files are read. Raises ConfigError or NoTokenError."""
 
 
 def read_settings(
     path: Path, environ: Mapping[str, str], hide: Callable[[Secret], None]
 ) -> Settings:
-    """Read the configuration and the tokens; raises ConfigError or NoTokenError."""
+    """Read the configuration and the tokens; raise ConfigError or NoTokenError."""
     config = load(path, environ)
     open_account = opener(config, environ, hide)
-    refuse_tokenless(config, open_account)
+    require_token(config, open_account)
     return Settings(config, open_account)
 
 
-async def next_settings(now: Config, hangup: asyncio.Event, read: Read, ledger: Ledger) -> Settings:
-    """Wait for a SIGHUP that finds settings to be worked by; what is refused changes nothing."""
+async def next_settings(
+    current: Config, hangup: asyncio.Event, read: ReadSettings, ledger: Ledger
+) -> Settings:
+    """Wait for a SIGHUP after which the settings can be used, and return them.
+
+    Rejected settings are logged and recorded as an alert; nothing else changes.
+    """
     while True:
         await hangup.wait()
-        hangup.clear()  # before the file is read: a SIGHUP from here on reads it again
-        found = await run_in_thread(partial(_settings_or_why_not, now, read))
+        hangup.clear()  # before the file is read, so that a later SIGHUP reads it again
+        found = await run_in_thread(partial(_settings_or_reason, current, read))
         at = time.time()
         if isinstance(found, Settings):
-            over = alerts.end("config.refused", alerts.CONFIG, at)
-            if (duration := await ledger.write(over)) is not None:
+            ended = alerts.end("config.refused", alerts.CONFIG, at)
+            if (duration := await ledger.write(ended)) is not None:
                 log.notice("config.accepted", duration=duration)
             return found
         remedy = remedies.CONFIGURATION
@@ -65,26 +67,26 @@ async def next_settings(now: Config, hangup: asyncio.Event, read: Read, ledger: 
         log.error("config.refused", why=found, remedy=remedy)
 
 
-def _settings_or_why_not(now: Config, read: Read) -> Settings | str:
+def _settings_or_reason(current: Config, read: ReadSettings) -> Settings | str:
     try:
         settings = read()
     except ConfigError as error:
         return "; ".join(map(_in_one_line, error.problems))
     except NoTokenError as error:
         return str(error)
-    ledger = settings.config.ledger.path
-    if ledger != now.ledger.path:
-        return f"ledger.path: a reload keeps the ledger, {now.ledger.path}: restart for {ledger}"
+    old, new = current.ledger.path, settings.config.ledger.path
+    if new != old:
+        return f"ledger.path: a reload cannot change it from {old} to {new}: restart syncd"
     return settings
 
 
-def tell_warnings(config: Config) -> None:
-    """Say what is odd about a configuration without being wrong."""
+def log_warnings(config: Config) -> None:
+    """Log what is unusual in a configuration but not wrong."""
     for problem in config.warnings:
         log.warning("config.warning", why=_in_one_line(problem))
 
 
 def _in_one_line(problem: Problem) -> str:
-    """Return a problem as a log has it: place and mistake, and in brackets what to write."""
-    wrong, *write = (line.strip() for line in str(problem).splitlines())
-    return f"{wrong} ({' '.join(line for line in write if line != '^')})"
+    """Return a problem for the log: its place and message, and the fix in brackets."""
+    message, *fix = (line.strip() for line in str(problem).splitlines())
+    return f"{message} ({' '.join(line for line in fix if line != '^')})"

@@ -1,26 +1,28 @@
-"""`syncd run`: keep the accounts in step until told to stop, by one configuration after another.
+"""`syncd run`: keep the accounts in sync until stopped, with one configuration after another.
 
-A reload is a restart without the process: the lock and the open ledger stay, all else ends as at a
-stop and is built anew. What matters is in the ledger, so nothing is compared piece by piece.
+A reload is a restart inside the process: the lock and the open ledger are kept, everything else is
+stopped and built again. All state that matters is in the ledger, so that no part needs to compare
+the two configurations.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 
 from syncd.config import Config
 from syncd.config.diff import changes
-from syncd.daemon.notify import NOBODY, Notifier
-from syncd.daemon.reload import Read, Settings, next_settings, tell_warnings
-from syncd.daemon.runtime import Runtime, build_runtime, keep, take_ledger
-from syncd.daemon.signals import hear_hangups, run_until, stop_signals
-from syncd.daemon.startup import Start, asking_for_time
-from syncd.daemon.stats import Telling
-from syncd.daemon.totals import Meter
-from syncd.daemon.watchdog import parts_of, watched_over
+from syncd.daemon.notify import NO_MANAGER, Notifier
+from syncd.daemon.reload import ReadSettings, Settings, log_warnings, next_settings
+from syncd.daemon.runtime import Runtime, build_runtime, keep_in_sync, take_ledger
+from syncd.daemon.signals import listen_for_hangups, run_until, stop_signals
+from syncd.daemon.startup import Startup, start_timeout_extended
+from syncd.daemon.stats import StatsLog
+from syncd.daemon.totals import ProcessMeter
+from syncd.daemon.watchdog import parts_of, watchdog_running
 from syncd.log import Log
 from syncd.model import printable
 
@@ -28,80 +30,80 @@ log: Log = structlog.get_logger()
 
 
 async def run(
-    first: Settings,
-    read: Read,
+    settings: Settings,
+    read: ReadSettings,
     set_log: Callable[[Config], object],
-    manager: Notifier = NOBODY,
+    manager: Notifier = NO_MANAGER,
     dropped: Callable[[], int] = lambda: 0,
 ) -> None:
-    """Run the daemon; SIGHUP takes what `read` answers then. Raises LedgerError.
+    """Run the daemon; a SIGHUP replaces the settings by what `read` returns. Raises LedgerError.
 
-    set_log sets the log up as another configuration says; for the first, the caller has done so.
-    dropped answers how many lines of the log were dropped so far.
+    `set_log` applies the log's settings of each later configuration; the caller has applied those
+    of the first. `dropped` returns how many lines of the log were dropped so far.
     """
-    meter = Meter(first.config.ledger.path, dropped)
-    with stop_signals(manager) as stop, asking_for_time(manager) as going:
-        hangup = hear_hangups()
+    meter = ProcessMeter(settings.config.ledger.path, dropped)
+    with stop_signals(manager) as stop, start_timeout_extended(manager) as progress:
+        hangup = listen_for_hangups()
         async with (
-            take_ledger(first.config.ledger.path, going.progress) as ledger,
-            watched_over(ledger, manager) as watchdog,
+            take_ledger(settings.config.ledger.path, progress.record) as ledger,
+            watchdog_running(ledger, manager) as watchdog,
         ):
-            before: Config | None = None
-            now = first
+            reloaded = partial(next_settings, hangup=hangup, read=read, ledger=ledger)
+            previous: Config | None = None
             while True:
-                tell_warnings(now.config)
+                config = settings.config
+                log_warnings(config)
                 async with build_runtime(
-                    now.config, now.open_account, ledger, upkeep=True
-                ) as house:
-                    _tell_begun(before, now.config)
-                    telling, start = Telling(house, meter), Start(manager, going)
-                    with watchdog.over(parts_of(house)):
-                        new = await _work(house, telling, start, stop, hangup, read)
+                    config, settings.open_account, ledger, upkeep=True
+                ) as runtime:
+                    _log_start(previous, config)
+                    stats, startup = StatsLog(runtime, meter), Startup(manager, progress)
+                    with watchdog.watching(parts_of(runtime)):
+                        new = await _run_until_reload(runtime, stats, startup, stop, reloaded)
                     if new is None:
-                        await telling.tell_all()
+                        await stats.write_all()
                 if new is None:
                     break
-                before, now = now.config, new
-                set_log(now.config)
+                previous, settings = config, new
+                set_log(settings.config)
         log.notice("daemon.stopped")
 
 
-async def _work(
-    house: Runtime,
-    telling: Telling,
-    start: Start,
+async def _run_until_reload(
+    runtime: Runtime,
+    stats: StatsLog,
+    startup: Startup,
     stop: asyncio.Event,
-    hangup: asyncio.Event,
-    read: Read,
+    reloaded: Callable[[Config], Awaitable[Settings]],
 ) -> Settings | None:
-    """Keep the accounts in step until there are other settings; None once `stop` is set."""
-    accepted: list[Settings] = []
+    """Keep the accounts in sync until `reloaded` returns settings; return None at a stop."""
+    found: list[Settings] = []
 
-    async def work(carrying: asyncio.TaskGroup) -> None:
+    async def work(calls: asyncio.TaskGroup) -> None:
         async with asyncio.TaskGroup() as loops:
             tasks = [
-                loops.create_task(keep(house, carrying), name="keep"),
-                loops.create_task(start.tell_ready(house), name="ready"),
-                loops.create_task(telling.run(start.status.tell), name="stats"),
+                loops.create_task(keep_in_sync(runtime, calls), name="keep"),
+                loops.create_task(startup.complete(runtime), name="ready"),
+                loops.create_task(stats.run(startup.status.show), name="stats"),
             ]
-            accepted.append(await next_settings(house.config, hangup, read, house.ledger))
+            found.append(await reloaded(runtime.config))
             log.notice("daemon.reloading")
-            start.manager.reloading()
+            startup.manager.send_reloading()
             for task in tasks:
                 task.cancel()
 
     await run_until(stop, work)
-    return None if stop.is_set() else accepted[0]
+    return None if stop.is_set() else found[0]
 
 
-def _tell_begun(before: Config | None, now: Config) -> None:
-    if before is not None:
-        log.notice("daemon.reloaded", config=str(now.path), changes=changes(before, now))
+def _log_start(previous: Config | None, config: Config) -> None:
+    if previous is not None:
+        log.notice("daemon.reloaded", config=str(config.path), changes=changes(previous, config))
         return
     log.notice(
         "daemon.started",
-        config=str(now.path),
-        ledger=str(now.ledger.path),
-        accounts=len(now.accounts),
-        folders=[printable(f.path) for f in now.folders.values()],
+        config=str(config.path),
+        ledger=str(config.ledger.path),
+        accounts=len(config.accounts),
+        folders=[printable(folder.path) for folder in config.folders.values()],
     )

@@ -1,4 +1,4 @@
-"""The whole house: ledger, disk side, engine, each with the ear of the others."""
+"""The runtime: the ledger, the folders and the engine, built from a configuration."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.lock import sole_use
 from syncd.model import AccountId, Copying, Deletions, Digest
 
-_COMPANY = 1.0  # seconds that a POST waits for company while more images are being read
+_BATCH_WAIT = 1.0  # seconds that a POST waits for more images while files are being read
 
 
 class Runtime(msgspec.Struct, frozen=True):
-    """Everything that works, and what it was built from."""
+    """The connected parts of one configuration."""
 
     config: Config
     ledger: Ledger
@@ -34,21 +34,21 @@ class Runtime(msgspec.Struct, frozen=True):
 async def open_runtime(
     config: Config, open_account: Open, *, upkeep: bool = False, tries: int | None = None
 ) -> AsyncIterator[Runtime]:
-    """Take the ledger and build everything on it, as take_ledger and build_house do."""
+    """Take the ledger and build a runtime with it; see take_ledger and build_runtime."""
     async with (
         take_ledger(config.ledger.path) as ledger,
-        build_runtime(config, open_account, ledger, upkeep=upkeep, tries=tries) as house,
+        build_runtime(config, open_account, ledger, upkeep=upkeep, tries=tries) as runtime,
     ):
-        yield house
+        yield runtime
 
 
 @asynccontextmanager
 async def take_ledger(
     path: Path, progress: Callable[[], None] = lambda: None
 ) -> AsyncIterator[Ledger]:
-    """Open the ledger for this process alone: what is kept over a reload. Raises LedgerError.
+    """Open the ledger for this process alone; it is kept across reloads. Raises LedgerError.
 
-    `progress` is called, from a thread, while a migration goes on.
+    `progress` is called from a thread while a migration runs.
     """
     with sole_use(path):
         async with open_ledger(path, progress) as ledger:
@@ -64,10 +64,10 @@ async def build_runtime(
     upkeep: bool = False,
     tries: int | None = None,
 ) -> AsyncIterator[Runtime]:
-    """Build everything that comes of a configuration; nothing runs yet.
+    """Build the runtime of a configuration; nothing runs yet.
 
-    upkeep, whether it deletes and audits as well; tries limits how often an image is tried that
-    fails for a passing reason.
+    With `upkeep` it deletes and audits too. `tries` limits the attempts per image whose failures
+    are temporary.
     """
     graph = config.graph
     async with connect(graph.base_url, graph.version, graph.timeout) as client:
@@ -87,7 +87,7 @@ async def build_runtime(
             list(config.accounts.values()),
             config.pack,
             disk.fetch,
-            patience=lambda: _COMPANY if disk.busy else 0.0,
+            patience=lambda: _BATCH_WAIT if disk.busy else 0.0,
             mirrors=_copiers(config),
             deletes=_deleters(config),
             upkeep=upkeep_of(config) if upkeep else None,
@@ -101,14 +101,14 @@ async def build_runtime(
 
 
 def upkeep_of(config: Config) -> Upkeep:
-    """Return what the configuration says of deletions and audits."""
+    """Return the settings of deletions and audits."""
     terms = config.deletions
     grace = Grace(terms.grace, terms.hold_above)
     return Upkeep(grace, config.audit.every, config.audit.restore)
 
 
 def _deleters(config: Config) -> set[AccountId]:
-    """Return the accounts that a folder's deletions reach."""
+    """Return the accounts of the folders that propagate deletions."""
     return {
         account
         for folder in config.folders.values()
@@ -118,7 +118,7 @@ def _deleters(config: Config) -> set[AccountId]:
 
 
 def _copiers(config: Config) -> set[AccountId]:
-    """Return the accounts that are mirrors of some folder, and may copy its images."""
+    """Return the accounts that are mirrors of a folder whose images can be copied."""
     return {
         account
         for folder in config.folders.values()
@@ -127,10 +127,10 @@ def _copiers(config: Config) -> set[AccountId]:
     }
 
 
-async def keep(house: Runtime, carrying: asyncio.TaskGroup) -> None:
-    """Watch, scan, read and send until cancelled."""
+async def keep_in_sync(runtime: Runtime, calls: asyncio.TaskGroup) -> None:
+    """Watch, scan, read and send until cancelled; `calls` gets the calls to the API."""
     async with asyncio.TaskGroup() as loops:
-        loops.create_task(house.disk.intake.run(), name="intake")
-        loops.create_task(house.engine.run(carrying), name="engine")
-        for keeper in house.disk.keepers.values():
+        loops.create_task(runtime.disk.intake.run(), name="intake")
+        loops.create_task(runtime.engine.run(calls), name="engine")
+        for keeper in runtime.disk.keepers.values():
             loops.create_task(keeper.run(), name="keeper")

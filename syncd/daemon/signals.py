@@ -1,11 +1,11 @@
-"""The end of a run: intake stops at once, calls under way end, and there is a limit to it."""
+"""Signals: SIGTERM and SIGINT stop the process, SIGHUP reloads the configuration."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 
@@ -15,50 +15,63 @@ from syncd.log import Log
 log: Log = structlog.get_logger()
 
 DRAIN = 30.0
-"""Seconds that calls under way have to end once the process is told to stop."""
+"""Seconds that calls in flight have to end after the process was told to stop."""
 
 
-@contextlib.contextmanager
+def block_hangups() -> None:
+    """Keep every SIGHUP pending from now on; must be called before any thread is started."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+
+
+def listen_for_hangups() -> asyncio.Event:
+    """Return an event that every SIGHUP sets, a pending one too, until the loop is closed."""
+    hangup = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    return hangup
+
+
+@contextmanager
 def stop_signals(manager: Notifier) -> Iterator[asyncio.Event]:
-    """Return an event that SIGTERM and SIGINT set; the second signal ends the process as usual."""
+    """Yield an event that SIGTERM and SIGINT set; a second signal ends the process at once."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
 
-    def heard(number: signal.Signals) -> None:
+    def on_signal(number: signal.Signals) -> None:
         log.notice("daemon.stopping", signal=number.name)
-        manager.tell("STOPPING=1", "STATUS=Stopping: calls under way end.")
+        manager.send("STOPPING=1", "STATUS=Stopping: waiting for calls in flight.")
         stop.set()
-        forget()
+        remove_handlers()
 
-    def forget() -> None:
+    def remove_handlers() -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, heard, number)
+        loop.add_signal_handler(number, on_signal, number)
     try:
         yield stop
     finally:
-        forget()
+        remove_handlers()
 
 
-@contextlib.contextmanager
-def stopped_by_hangup(stop: asyncio.Event) -> Iterator[None]:
-    """Let SIGHUP set `stop` too: a terminal was closed, which says so more than once.
+@contextmanager
+def stop_on_hangup(stop: asyncio.Event) -> Iterator[None]:
+    """Let SIGHUP set `stop` inside the block, except under nohup, where it stays ignored.
 
-    Under nohup it stays ignored.
+    A terminal that is closed can send it more than once.
     """
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         yield
         return
     loop = asyncio.get_running_loop()
 
-    def heard() -> None:
+    def on_hangup() -> None:
         if not stop.is_set():
             log.notice("daemon.stopping", signal=signal.SIGHUP.name)
             stop.set()
 
-    loop.add_signal_handler(signal.SIGHUP, heard)
+    loop.add_signal_handler(signal.SIGHUP, on_hangup)
     try:
         yield
     finally:
@@ -68,14 +81,15 @@ def stopped_by_hangup(stop: asyncio.Event) -> Iterator[None]:
 async def run_until(
     stop: asyncio.Event, work: Callable[[asyncio.TaskGroup], Awaitable[None]]
 ) -> bool:
-    """Run work until it ends or `stop` is set; tell whether it ended by itself.
+    """Run `work` until it ends or `stop` is set; return whether it ended by itself.
 
-    What work has handed to the task group it was given is then waited for, DRAIN seconds at most.
+    `work` starts its calls in the task group that it is given. They are not cancelled with it, but
+    have DRAIN seconds to end.
     """
     try:
-        async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as carrying:
-            working = carrying.create_task(_as_coroutine(work, carrying), name="work")
-            stopping = carrying.create_task(stop.wait(), name="stop")
+        async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as calls:
+            working = calls.create_task(_as_coroutine(work, calls), name="work")
+            stopping = calls.create_task(stop.wait(), name="stop")
             await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
             ended = working.done()
             working.cancel()
@@ -88,19 +102,6 @@ async def run_until(
 
 
 async def _as_coroutine(
-    work: Callable[[asyncio.TaskGroup], Awaitable[None]], carrying: asyncio.TaskGroup
+    work: Callable[[asyncio.TaskGroup], Awaitable[None]], calls: asyncio.TaskGroup
 ) -> None:
-    await work(carrying)
-
-
-def hold_hangups() -> None:
-    """Let a SIGHUP wait from now on; to be called before any thread is started."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-
-
-def hear_hangups() -> asyncio.Event:
-    """Return an event that every SIGHUP sets, also one that waited, until the loop is closed."""
-    hangup = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.set)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
-    return hangup
+    await work(calls)

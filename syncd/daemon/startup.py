@@ -1,4 +1,4 @@
-"""When the daemon is ready, as the service manager hears it, and that a start takes its time."""
+"""The start: more time while it progresses, and READY=1 when it is complete."""
 
 from __future__ import annotations
 
@@ -12,84 +12,89 @@ from syncd.daemon.runtime import Runtime
 from syncd.engine.stats import sentence
 from syncd.ledger import queries
 
-_MORE = 60.0  # seconds that a start asks for
-_ASKED_EVERY = 10.0  # seconds
+EXTENSION = 60.0
+"""Seconds that each request for more time asks for."""
 
-PATIENCE = 300.0
-"""Seconds that a start may show nothing; then the manager ends it when its own time is over."""
+EXTENSION_INTERVAL = 10.0
+"""Seconds between two requests for more time."""
+
+MAX_SILENCE = 300.0
+"""Seconds without progress after which no more time is requested."""
 
 
-class Going:
-    """Whether a start goes on: it moves, or it waits for the network, as long as that lasts."""
+class StartProgress:
+    """The progress of a start, which decides whether it may take more time."""
 
     def __init__(self) -> None:
-        self.moved_at = time.monotonic()
-        self.over = False
-        self.waits_for_network = False
+        self.progressed_at = time.monotonic()
+        self.has_ended = False
+        self.is_waiting_for_network = False
 
-    def progress(self) -> None:
-        """It has come further. May be called from any thread."""
-        self.moved_at = time.monotonic()
+    def record(self) -> None:
+        """Record progress; can be called from any thread."""
+        self.progressed_at = time.monotonic()
 
-    def wants_time(self, now: float) -> bool:
-        """Tell whether to ask for more time."""
-        return self.waits_for_network or now - self.moved_at < PATIENCE
+    def needs_time(self, now: float) -> bool:
+        """Return whether the start still progresses, or waits for the network."""
+        return self.is_waiting_for_network or now - self.progressed_at < MAX_SILENCE
 
 
 @contextmanager
-def asking_for_time(manager: Notifier) -> Iterator[Going]:
-    """Ask for more time inside the block while the start goes on, which is told to what it yields.
+def start_timeout_extended(
+    manager: Notifier, interval: float = EXTENSION_INTERVAL
+) -> Iterator[StartProgress]:
+    """Request more time inside the block as long as the start progresses; yield its progress.
 
-    A migration shows each stretch of its work, and so does a folder that is watched now. A loop
-    that is blocked asks nothing.
+    Each statement of a migration is progress, and so is each folder once it is watched. Requests
+    are sent by the event loop, at `interval` seconds, so that none is sent while it is blocked.
     """
     loop = asyncio.get_running_loop()
-    going = Going()
+    progress = StartProgress()
     timer: asyncio.TimerHandle | None = None
 
-    def ask() -> None:
+    def request() -> None:
         nonlocal timer
-        if going.over:
+        if progress.has_ended:
             return
-        if going.wants_time(time.monotonic()):
-            manager.extend(_MORE)
-        timer = loop.call_later(_ASKED_EVERY, ask)
+        if progress.needs_time(time.monotonic()):
+            manager.extend_timeout(EXTENSION)
+        timer = loop.call_later(interval, request)
 
-    ask()
+    request()
     try:
-        yield going
+        yield progress
     finally:
         if timer is not None:
             timer.cancel()
 
 
-class Start:
-    """The start of one house: it ends with READY=1, as does a reload."""
+class Startup:
+    """The start of one runtime, also after a reload; it ends with READY=1."""
 
-    def __init__(self, manager: Notifier, going: Going) -> None:
+    def __init__(self, manager: Notifier, progress: StartProgress) -> None:
         self.manager = manager
         self.status = Status(manager)
-        self._going = going
+        self._progress = progress
 
-    async def tell_ready(self, house: Runtime) -> None:
-        """Say so when the watches stand, or why one does not, and each token has its answer.
+    async def complete(self, runtime: Runtime) -> None:
+        """Send READY=1 once each folder is watched, or known not to be, and each token is checked.
 
-        A folder whose disk does not answer is not waited for: it holds nothing back but itself.
-        Without a manager nobody asks, and the API is not asked either.
+        A folder whose disk hangs delays nothing but itself. Without a manager this returns at once,
+        and no call is made to the API.
         """
         if self.manager.address is None:
             return
-        self.status.tell("Starting: the folders are being watched.")
-        for keeper in house.disk.keepers.values():
+        self.status.show("Starting: waiting until the folders are watched.")
+        for keeper in runtime.disk.keepers.values():
             await keeper.watch_awaited()
-            self._going.progress()
-        self.status.tell("Starting: the API is asked whether it takes the token.")
-        self._going.waits_for_network = True
-        await house.engine.hear_of_tokens(
-            lambda why: self.status.tell(f"Starting: no answer about the token yet ({why}).")
+            self._progress.record()
+        self.status.show("Starting: checking the tokens.")
+        self._progress.is_waiting_for_network = True
+        await runtime.engine.hear_of_tokens(
+            lambda why: self.status.show(f"Starting: the token could not be checked yet ({why}).")
         )
-        self._going.waits_for_network = False
-        self._going.progress()
-        tallies = [await house.ledger.read(queries.tally(a)) for a in house.engine.lanes]
-        self._going.over = True
-        self.status.tell(sentence(tallies, house.engine.lanes.values()), "READY=1")
+        self._progress.is_waiting_for_network = False
+        self._progress.record()
+        tallies = [await runtime.ledger.read(queries.tally(a)) for a in runtime.engine.lanes]
+        self._progress.has_ended = True
+        self.status.show(sentence(tallies, runtime.engine.lanes.values()), "READY=1")

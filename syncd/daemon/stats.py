@@ -1,4 +1,4 @@
-"""The stats lines of a house: all of them at its beginning and its end, and on a period between."""
+"""The stats lines in the log: all of them at the start and the end, those that are due between."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from syncd.daemon.runtime import Runtime
-from syncd.daemon.totals import Meter, folder_figures, tell_folder, tell_process
+from syncd.daemon.totals import ProcessMeter, folder_figures, log_folder, log_process
 from syncd.engine.lane import Lane
 from syncd.engine.stats import account_figures, log_account, sentence
 from syncd.ledger import standing
@@ -16,78 +16,86 @@ from syncd.ledger.queries import Tally
 from syncd.rules.stats_schedule import ALIVE, HOURLY, is_due
 
 
-class Telling:
-    """Writes how accounts, folders and the process stand; remembers what each line said last."""
+class StatsLog:
+    """The writer of the stats lines of accounts, folders and the process.
 
-    def __init__(self, house: Runtime, meter: Meter) -> None:
-        self._house = house
+    It remembers what each line contained last, because an unchanged line is written less often.
+    """
+
+    def __init__(
+        self, runtime: Runtime, meter: ProcessMeter, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._runtime = runtime
         self._meter = meter
-        self._every = house.config.log.stats_every
-        self._said: dict[str, tuple[object, float]] = {}  # line → what it said, and when
-        self._sent = dict.fromkeys(house.engine.lanes, 0)  # images
-        self._looked = time.monotonic()
+        self._clock = clock
+        self._every = runtime.config.log.stats_every
+        self._written: dict[str, tuple[object, float]] = {}  # line → its content, and when
+        self._images = dict.fromkeys(runtime.engine.lanes, 0)  # sent until the last measurement
+        self._measured_at = clock()
 
-    async def run(self, told: Callable[[str], None]) -> None:
-        """Write every line at once, then on the period, until cancelled.
+    async def run(self, summarise: Callable[[str], None]) -> None:
+        """Write every line at once, then those that are due in each period, until cancelled.
 
-        `told` hears on the period, whatever is written, how the accounts stand in a sentence.
+        In each period `summarise` gets a sentence about all accounts.
         """
-        lanes = self._house.engine.lanes
-        await self._house.engine.taken_up.wait()
-        await self.tell_all()
+        lanes = self._runtime.engine.lanes
+        await self._runtime.engine.taken_up.wait()
+        await self.write_all()
         while True:
             await asyncio.sleep(self._every)
-            told(sentence(await self._tell(), lanes.values()))
+            summarise(sentence(await self.write_due(), lanes.values()))
 
-    async def tell_all(self) -> None:
+    async def write_all(self) -> None:
         """Write every line."""
-        self._said.clear()
-        await self._tell()
+        self._written.clear()
+        await self.write_due()
 
-    async def _tell(self) -> list[Tally]:
-        """Write the lines that are due, the process's own last; answers the accounts' tallies."""
-        now = time.monotonic()
-        elapsed, self._looked = now - self._looked, now
+    async def write_due(self) -> list[Tally]:
+        """Write the lines that are due, that of the process last; return the accounts' tallies."""
+        now = self._clock()
+        elapsed, self._measured_at = now - self._measured_at, now
         tallies, news = [], False
-        for lane in self._house.engine.lanes.values():
-            found = await self._house.ledger.read(standing.of_account(lane.account))
+        for lane in self._runtime.engine.lanes.values():
+            found = await self._runtime.ledger.read(standing.of_account(lane.account))
             tallies.append(found.tally)
-            account = account_figures(
-                lane, found, self._rate(lane, elapsed), self._house.config.pack.images, time.time()
-            )
-            news |= self._say(f"account {lane.name}", account, partial(log_account, account))
-        for keeper in self._house.disk.keepers.values():
-            folder = folder_figures(
-                keeper, await self._house.ledger.read(standing.of_folder(keeper.name))
-            )
-            news |= self._say(f"folder {keeper.name}", folder, partial(tell_folder, folder))
-        process = await asyncio.to_thread(self._meter.figures, self._house.disk.intake.waiting)
-        # Memory and the like never stand still: news is what others have, and what was dropped.
-        said = (process.lines_dropped, process.reading)
-        self._say("process", said, partial(tell_process, process), ALIVE, news=news)
+            rate, per_post = self._rate(lane, elapsed), self._runtime.config.pack.images
+            account = account_figures(lane, found, rate, per_post, time.time())
+            write = partial(log_account, account)
+            news |= self._write_if_due(f"account {lane.name}", account, write)
+        for keeper in self._runtime.disk.keepers.values():
+            found_folder = await self._runtime.ledger.read(standing.of_folder(keeper.name))
+            folder = folder_figures(keeper, found_folder)
+            write = partial(log_folder, folder)
+            news |= self._write_if_due(f"folder {keeper.name}", folder, write)
+        process = await asyncio.to_thread(self._meter.figures, self._runtime.disk.intake.waiting)
+        # Memory and the like always change. News are other lines that are written, and lost lines.
+        content = (process.lines_dropped, process.reading)
+        write = partial(log_process, process)
+        self._write_if_due("process", content, write, ALIVE, news=news)
         return tallies
 
-    def _say(
+    def _write_if_due(
         self,
         line: str,
-        says: object,
+        content: object,
         write: Callable[[], None],
         within: float = HOURLY,
         *,
         news: bool = False,
     ) -> bool:
-        """Write a line if it is due; tell whether it was."""
-        now = time.monotonic()
-        said, at = self._said.get(line, (None, None))
+        """Write a line if it has news or is due within `within` seconds; return whether it was."""
+        now = self._clock()
+        previous, at = self._written.get(line, (None, None))
         since = None if at is None else now - at
-        due = is_due(changed=news or says != said, since=since, every=self._every, within=within)
+        changed = news or content != previous
+        due = is_due(changed=changed, since=since, every=self._every, within=within)
         if due:
-            self._said[line] = (says, now)
+            self._written[line] = (content, now)
             write()
         return due
 
     def _rate(self, lane: Lane, elapsed: float) -> float:
-        """Return the images a second that an account took since the last look."""
-        new = lane.counters.images - self._sent[lane.account]
-        self._sent[lane.account] = lane.counters.images
+        """Return the images per second that an account took since the last measurement."""
+        new = lane.counters.images - self._images[lane.account]
+        self._images[lane.account] = lane.counters.images
         return new / elapsed if elapsed > 0 else 0.0

@@ -1,4 +1,4 @@
-"""Figures of each folder and of the process itself: their stats lines."""
+"""The figures of each folder and of the process, and their stats lines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MB = 1e6
 
 
 class FolderFigures(msgspec.Struct, frozen=True):
-    """What a folder's line says; last_event_at in unix seconds, of this process alone."""
+    """The figures of a folder; `last_event_at` is in unix seconds, None before the first event."""
 
     name: FolderName
     standing: FolderStanding
@@ -34,8 +34,8 @@ class FolderFigures(msgspec.Struct, frozen=True):
     last_event_at: float | None
 
 
-class ProcessFigures(msgspec.Struct, frozen=True):
-    """What the process's own line says; None is what the system does not tell."""
+class ProcessFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of the process; None where the system does not provide one."""
 
     memory_mb: float | None
     descriptors: int | None
@@ -47,64 +47,65 @@ class ProcessFigures(msgspec.Struct, frozen=True):
 
 
 def folder_figures(keeper: FolderMonitor, standing: FolderStanding) -> FolderFigures:
-    """Put together how a folder stands."""
+    """Return the figures of a folder."""
     return FolderFigures(keeper.name, standing, keeper.watch, keeper.last_event_at)
 
 
-class Meter:
-    """Measures the process, from when it is made on."""
+class ProcessMeter:
+    """A meter of the process, created when it starts."""
 
     def __init__(self, ledger: Path, dropped: Callable[[], int]) -> None:
-        """dropped answers how many lines of the log were dropped so far."""
+        """`dropped` returns how many lines of the log were dropped so far."""
         self._ledger = ledger
         self._dropped = dropped
         self._began = time.monotonic()
 
     def figures(self, reading: int) -> ProcessFigures:
-        """Measure now; blocks as reading /proc and the ledger's directory does.
+        """Measure now; blocks while /proc and the ledger's directory are read.
 
-        reading is how many files wait to be read.
+        `reading` is the number of files that wait to be read.
         """
+        wal = self._ledger.with_name(self._ledger.name + "-wal")
         return ProcessFigures(
-            _asked(_memory_mb),
-            _asked(lambda: len(os.listdir("/proc/self/fd"))),
-            _asked(lambda: _size_mb(self._ledger)),
-            _asked(lambda: _size_mb(self._ledger.with_name(self._ledger.name + "-wal"))),
-            self._dropped(),
-            reading,
-            round(time.monotonic() - self._began),
+            memory_mb=_measured(_memory_mb),
+            descriptors=_measured(lambda: len(os.listdir("/proc/self/fd"))),
+            ledger_mb=_measured(lambda: _size_mb(self._ledger)),
+            wal_mb=_measured(lambda: _size_mb(wal)),
+            lines_dropped=self._dropped(),
+            reading=reading,
+            uptime=round(time.monotonic() - self._began),
         )
 
 
-def tell_folder(of: FolderFigures) -> None:
-    """Write a folder's line."""
-    state = of.standing.state
+def log_folder(figures: FolderFigures) -> None:
+    """Log a folder's line."""
+    state = figures.standing.state
     log.info(
         "stats.folder",
-        folder=of.name,
+        folder=figures.name,
         path=printable(state.path),
         files=state.files,
-        watch=of.watch,
-        last_event_at=moment(of.last_event_at),
+        watch=figures.watch,
+        last_event_at=moment(figures.last_event_at),
         scanned_at=moment(state.scanned_at),
         doubt=state.doubt,
         trouble=state.trouble,
-        unreadable=reasons(of.standing.unreadable),
-        deletions_held=of.standing.deletions_held,
+        unreadable=reasons(figures.standing.unreadable),
+        deletions_held=figures.standing.deletions_held,
     )
 
 
-def tell_process(of: ProcessFigures) -> None:
-    """Write the process's own line."""
+def log_process(figures: ProcessFigures) -> None:
+    """Log the line of the process."""
     log.info(
         "stats.process",
-        memory_mb=of.memory_mb,
-        descriptors=of.descriptors,
-        ledger_mb=of.ledger_mb,
-        wal_mb=of.wal_mb,
-        lines_dropped=of.lines_dropped,
-        reading=of.reading,
-        uptime=of.uptime,
+        memory_mb=figures.memory_mb,
+        descriptors=figures.descriptors,
+        ledger_mb=figures.ledger_mb,
+        wal_mb=figures.wal_mb,
+        lines_dropped=figures.lines_dropped,
+        reading=figures.reading,
+        uptime=figures.uptime,
     )
 
 
@@ -115,13 +116,13 @@ def _memory_mb() -> float:
 
 
 def _size_mb(path: Path) -> float:
-    with suppress(FileNotFoundError):  # there is a WAL only while there is something in it
+    with suppress(FileNotFoundError):  # the WAL exists only while it has content
         return round(path.stat().st_size / _MB, 3)
     return 0.0
 
 
-def _asked(ask: Callable[[], T]) -> T | None:
+def _measured(measure: Callable[[], T]) -> T | None:
     try:
-        return ask()
-    except OSError:  # no /proc, no right to see it
+        return measure()
+    except OSError:  # /proc is missing or hidden
         return None

@@ -1,8 +1,9 @@
-"""The watchdog: the service manager hears that the daemon lives, as long as that is true.
+"""The watchdog: `WATCHDOG=1` for the service manager while every vital part works.
 
-It covers the event loop, which sends it, the ledger's two threads, and whatever of the house may
-come to stand still at one step: a disk, a call. Everything else that works is a task of the loop's
-task groups, and one that dies ends the process. What stands still is told of before anybody acts.
+It watches the event loop (which sends the message), the two threads of the ledger, and every part
+that can hang in a single operation on a disk or in a call. Everything else is a task in a task
+group, and ends the process when it fails. A part that hangs is logged before the manager restarts
+the process.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 import msgspec
 import structlog
 
-from syncd.daemon.loop_watch import guarded_loop
+from syncd.daemon.loop_watch import loop_watched
 from syncd.daemon.notify import Notifier
 from syncd.daemon.runtime import Runtime
 from syncd.heartbeat import Heartbeat
@@ -29,169 +30,179 @@ from syncd.rules.liveness import Action, PartState, watchdog_action
 
 log: Log = structlog.get_logger()
 
-SECONDS = 120.0
-"""Within which a part must move where no manager has a watchdog; the unit has the same."""
+DEFAULT_SECONDS = 120.0
+"""The watchdog's time where no manager sets one; WatchdogSec= of the unit is the same."""
 
-_PART = 1 / 8
-"""Of the watchdog's time, for each answer of the ledger: a stuck one is named before it is over."""
+_SHARE = 1 / 8
+"""Share of the watchdog's time for each response of the ledger: a hang is logged in time."""
 
 _PROVEN = 15
-"""Watchdog's times that a part has worked for, half an hour: then a new start is worth a try."""
+"""Multiples of the watchdog's time, half an hour, after which a part has proven that it works."""
 
 _STUCK = "watchdog.stuck"
-_LEDGER = "look whether the disk of the ledger answers"
-_RESTART = "; syncd is about to be restarted by its service manager, which loses nothing"
-
-
-class Standing(msgspec.Struct, frozen=True):
-    """A part that stands still: since when, by the monotonic clock, and how it is with it."""
-
-    since: float
-    plight: PartState
-    remedy: str
-    subject: str | None = None  # whose concern it is; None: the ledger's, which then notes nothing
-
-
-class Watchdog:
-    """Looks at every part in turn, and tells of one that stands still, and of its end."""
-
-    def __init__(self, ledger: Ledger, manager: Notifier) -> None:
-        self._ledger = ledger
-        self._manager = manager
-        self._seconds = manager.watchdog or SECONDS
-        self._parts: Sequence[Part] = ()
-        self._told: dict[str, Standing] = {}  # each that was told of
-
-    @contextmanager
-    def over(self, parts: Sequence[Part]) -> Iterator[None]:
-        """Look at these parts too, inside the block."""
-        self._parts = parts
-        try:
-            yield
-        finally:
-            for part in parts:  # it ends with its house
-                self._told.pop(part.name, None)
-            self._parts = ()
-
-    async def watch(self) -> None:
-        """Look on until cancelled."""
-        answered = dict.fromkeys(_ASKED, time.monotonic())
-        while True:
-            standing = {**await self._at_a_step(), **await self._unanswering(answered)}
-            await self._tell(standing)
-            cares = {watchdog_action(one.plight) for one in standing.values()}
-            if Action.RESTART not in cares:
-                self._manager.tell("WATCHDOG=1")
-            await asyncio.sleep(self._seconds * (_PART if standing else 1 / 2))
-
-    async def _at_a_step(self) -> dict[str, Standing]:
-        if not self._still():
-            return {}
-        # Perhaps it was the loop that stood, and what has ended could not be heard.
-        await asyncio.sleep(self._seconds * _PART / 2)
-        return self._still()
-
-    def _still(self) -> dict[str, Standing]:
-        now = time.monotonic()
-        found: dict[str, Standing] = {}
-        for part in self._parts:
-            still = part.pulse.idle_for(now)
-            if still >= self._seconds / 2:
-                proven = part.pulse.worked_for(now) >= self._seconds * _PROVEN
-                plight = PartState(stalled=True, vital=False, proven=proven)
-                found[part.name] = Standing(now - still, plight, part.remedy, part.subject)
-        return found
-
-    async def _unanswering(self, answered: dict[str, float]) -> dict[str, Standing]:
-        found: dict[str, Standing] = {}
-        vital = PartState(stalled=True, vital=True, proven=False)
-        for name, ask in _ASKED.items():
-            try:
-                async with asyncio.timeout(self._seconds * _PART):
-                    await ask(self._ledger)
-            except TimeoutError:
-                found[name] = Standing(answered[name], vital, _LEDGER)
-                break  # the others wait for the same disk
-            answered[name] = time.monotonic()
-        return found
-
-    async def _tell(self, standing: Mapping[str, Standing]) -> None:
-        now = time.monotonic()
-        ledger_answers = all(one.subject is not None for one in standing.values())
-        for name in self._told.keys() - standing.keys() if ledger_answers else ():
-            one = self._told.pop(name)
-            if one.subject is not None:
-                over = alerts.end(_STUCK, one.subject, time.time(), name)
-                await self._ledger.write(over)
-            log.notice("watchdog.recovered", part=name, duration=round(now - one.since, 1))
-        for name, one in standing.items():
-            if name in self._told:
-                continue
-            restart = self._manager.watchdog and watchdog_action(one.plight) is Action.RESTART
-            remedy, still = one.remedy + (_RESTART if restart else ""), round(now - one.since, 1)
-            log.error("watchdog.stuck", part=name, seconds=still, remedy=remedy)
-            self._told[name] = one
-            if one.subject is not None and ledger_answers:
-                at, why = time.time() - still, "it stands still"
-                begun = alerts.begin(_STUCK, one.subject, why, at, remedy=remedy, part=name)
-                await self._ledger.write(begun)
-
-
-@asynccontextmanager
-async def watched_over(ledger: Ledger, manager: Notifier) -> AsyncIterator[Watchdog]:
-    """Watch inside the block; the manager hears of it, if it wants to know."""
-    watchdog = Watchdog(ledger, manager)
-    with guarded_loop(manager.watchdog or SECONDS):
-        async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(watchdog.watch(), name="watchdog")
-            yield watchdog
-            watching.cancel()
-
-
-async def _write(ledger: Ledger) -> None:
-    await ledger.write(Write(_nothing))
-
-
-async def _read(ledger: Ledger) -> None:
-    await ledger.read(Read(_nothing))
-
-
-def _nothing(_db: sqlite3.Connection) -> None:
-    """What costs nothing, and needs the thread."""
-
-
-_ASKED = {"ledger writer": _write, "ledger reader": _read}
+_LEDGER_REMEDY = "check whether the disk of the ledger responds"
+_RESTART = "; syncd is about to be restarted by the service manager, and nothing is lost"
 
 
 class Part(msgspec.Struct, frozen=True):
-    """What is watched over, and what a person can do when it stands still."""
+    """A part of the daemon that can hang, the subject of its alert, and the operator's remedy."""
 
     name: str
-    subject: str  # as the ledger's concerns have it
-    pulse: Heartbeat
+    subject: str
+    heartbeat: Heartbeat
     remedy: str
 
 
-def parts_of(house: Runtime) -> list[Part]:
-    """Return each folder's scanner, watcher and reader, and each account's workers."""
+def parts_of(runtime: Runtime) -> list[Part]:
+    """Return the scanner, watcher and reader of each folder, and the workers of each account."""
     parts: list[Part] = []
-    folders = house.config.folders.values()
-    for folder, (folder_id, keeper) in zip(folders, house.disk.keepers.items(), strict=True):
+    folders = runtime.config.folders.values()
+    for folder, (folder_id, keeper) in zip(folders, runtime.disk.keepers.items(), strict=True):
         remedy = (
-            f"look whether the disk or server of {printable(folder.path)} answers; nothing there is"
-            " lost, and the other folders go on"
+            f"check whether the disk or the server of {printable(folder.path)} responds; nothing is"
+            " lost, and the other folders are not affected"
         )
+        reader = runtime.disk.readers[folder_id]
         subject = alerts.folder(folder.name)
         parts += [
             Part(f"scanner of {folder.name}", subject, keeper.scanner, remedy),
             Part(f"watcher of {folder.name}", subject, keeper.watcher, remedy),
-            Part(f"reader of {folder.name}", subject, house.disk.readers[folder_id], remedy),
+            Part(f"reader of {folder.name}", subject, reader, remedy),
         ]
-    for lane in house.engine.lanes.values():
-        remedy = "a call lasts longer than any may: restart syncd, which loses nothing"
-        parts.append(
-            Part(
-                f"workers of {lane.name}", lane.subject, house.engine.calling(lane.account), remedy
-            )
-        )
+    for lane in runtime.engine.lanes.values():
+        remedy = "a call has exceeded every time limit: restart syncd; nothing is lost"
+        calls = runtime.engine.calling(lane.account)
+        parts.append(Part(f"workers of {lane.name}", lane.subject, calls, remedy))
     return parts
+
+
+class Stall(msgspec.Struct, frozen=True):
+    """A part that hangs since a time of the monotonic clock; the ledger itself has no subject."""
+
+    since: float
+    state: PartState
+    remedy: str
+    subject: str | None = None
+
+
+class Watchdog:
+    """A loop that checks every part, logs each stall, and notifies the service manager."""
+
+    def __init__(self, ledger: Ledger, manager: Notifier) -> None:
+        self._ledger = ledger
+        self._manager = manager
+        self._seconds = manager.watchdog or DEFAULT_SECONDS
+        self._parts: Sequence[Part] = ()
+        self._reported: dict[str, Stall] = {}
+
+    @contextmanager
+    def watching(self, parts: Sequence[Part]) -> Iterator[None]:
+        """Watch these parts inside the block."""
+        self._parts = parts
+        try:
+            yield
+        finally:
+            for part in parts:  # its stall ends with its runtime
+                self._reported.pop(part.name, None)
+            self._parts = ()
+
+    async def run(self) -> None:
+        """Check and notify until cancelled."""
+        responded_at = dict.fromkeys(_PROBES, time.monotonic())
+        while True:
+            stalls = {**await self._stalled_parts(), **await self._stalled_ledger(responded_at)}
+            await self._report(stalls)
+            actions = {watchdog_action(stall.state) for stall in stalls.values()}
+            if Action.RESTART not in actions:
+                self._manager.send("WATCHDOG=1")
+            await asyncio.sleep(self._seconds * (_SHARE if stalls else 1 / 2))
+
+    async def _stalled_parts(self) -> dict[str, Stall]:
+        if not self._idle_parts():
+            return {}
+        # The loop itself may have been blocked, and a part's progress not yet recorded.
+        await asyncio.sleep(self._seconds * _SHARE / 2)
+        return self._idle_parts()
+
+    def _idle_parts(self) -> dict[str, Stall]:
+        now = time.monotonic()
+        found: dict[str, Stall] = {}
+        for part in self._parts:
+            idle = part.heartbeat.idle_for(now)
+            if idle >= self._seconds / 2:
+                proven = part.heartbeat.worked_for(now) >= self._seconds * _PROVEN
+                state = PartState(stalled=True, vital=False, proven=proven)
+                found[part.name] = Stall(now - idle, state, part.remedy, part.subject)
+        return found
+
+    async def _stalled_ledger(self, responded_at: dict[str, float]) -> dict[str, Stall]:
+        """Return the thread of the ledger that does not respond; update when each one did."""
+        found: dict[str, Stall] = {}
+        vital = PartState(stalled=True, vital=True, proven=False)
+        for name, probe in _PROBES.items():
+            try:
+                async with asyncio.timeout(self._seconds * _SHARE):
+                    await probe(self._ledger)
+            except TimeoutError:
+                found[name] = Stall(responded_at[name], vital, _LEDGER_REMEDY)
+                break  # the other thread waits for the same disk
+            responded_at[name] = time.monotonic()
+        return found
+
+    async def _report(self, stalls: Mapping[str, Stall]) -> None:
+        """Log each stall once, and its end; record both as an alert unless the ledger hangs."""
+        ledger_responds = all(stall.subject is not None for stall in stalls.values())
+        if ledger_responds:
+            for name in self._reported.keys() - stalls.keys():
+                # A reload may have removed the part while an earlier alert was written.
+                if (stall := self._reported.pop(name, None)) is not None:
+                    await self._report_end(name, stall)
+        for name, stall in stalls.items():
+            if name not in self._reported:
+                self._reported[name] = stall
+                await self._report_begin(name, stall, record=ledger_responds)
+
+    async def _report_begin(self, name: str, stall: Stall, *, record: bool) -> None:
+        restart = self._manager.watchdog and watchdog_action(stall.state) is Action.RESTART
+        remedy = stall.remedy + (_RESTART if restart else "")
+        seconds = round(time.monotonic() - stall.since, 1)
+        log.error("watchdog.stuck", part=name, seconds=seconds, remedy=remedy)
+        if stall.subject is not None and record:
+            at, why = time.time() - seconds, "no progress"
+            begun = alerts.begin(_STUCK, stall.subject, why, at, remedy=remedy, part=name)
+            await self._ledger.write(begun)
+
+    async def _report_end(self, name: str, stall: Stall) -> None:
+        if stall.subject is not None:
+            await self._ledger.write(alerts.end(_STUCK, stall.subject, time.time(), name))
+        duration = round(time.monotonic() - stall.since, 1)
+        log.notice("watchdog.recovered", part=name, duration=duration)
+
+
+@asynccontextmanager
+async def watchdog_running(ledger: Ledger, manager: Notifier) -> AsyncIterator[Watchdog]:
+    """Run a watchdog, and the thread that watches the event loop, inside the block."""
+    watchdog = Watchdog(ledger, manager)
+    with loop_watched(manager.watchdog or DEFAULT_SECONDS):
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(watchdog.run(), name="watchdog")
+            yield watchdog
+            running.cancel()
+
+
+async def _probe_writer(ledger: Ledger) -> None:
+    await ledger.write(Write(_nothing))
+
+
+async def _probe_reader(ledger: Ledger) -> None:
+    await ledger.read(Read(_nothing))
+
+
+def _nothing(_db: sqlite3.Connection) -> None:
+    """Do nothing, on a thread of the ledger."""
+
+
+_PROBES: Mapping[str, Callable[[Ledger], Awaitable[None]]] = {
+    "ledger writer": _probe_writer,
+    "ledger reader": _probe_reader,
+}

@@ -57,9 +57,9 @@ async def test_a_folder_that_hangs_at_the_start_is_reported_and_blocks_no_other(
     async with running(rig) as daemon:
         await until(lambda: daemon.said("error", "watchdog.stuck", "watcher of share", "remedy"))
         await until(lambda: rig.recorded(picture(2)) is not None)
-        await until(lambda: manager.told("READY=1") == 1)
-        pings = manager.told("WATCHDOG=1")
-        await until(lambda: manager.told("WATCHDOG=1") > pings + 3)
+        await until(lambda: manager.count("READY=1") == 1)
+        pings = manager.count("WATCHDOG=1")
+        await until(lambda: manager.count("WATCHDOG=1") > pings + 3)
         assert daemon.count("watchdog.stuck") == 1
         assert not daemon.said("about to be restarted")
         await until(lambda: alerts(rig) == {("watchdog.stuck", "folders.share")})
@@ -141,15 +141,15 @@ async def test_a_hanging_folder_that_had_worked_long_enough_causes_a_restart(
     monkeypatch.setenv("WATCHDOG_USEC", "400000")
     async with running(rig) as daemon:
         await until(
-            lambda: manager.told("WATCHDOG=1") > 30
+            lambda: manager.count("WATCHDOG=1") > 30
         )  # six seconds, which counts as long enough here
         share.hang()
         await until(
             lambda: daemon.said("watchdog.stuck", "watcher of share", "about to be restarted")
         )
-        pings, at = manager.told("WATCHDOG=1"), time.monotonic()
+        pings, at = manager.count("WATCHDOG=1"), time.monotonic()
         await until(lambda: time.monotonic() > at + 1.0)  # five times the interval of the pings
-        assert manager.told("WATCHDOG=1") == pings
+        assert manager.count("WATCHDOG=1") == pings
         share.recover()
-        await until(lambda: manager.told("WATCHDOG=1") > pings)
+        await until(lambda: manager.count("WATCHDOG=1") > pings)
         assert await daemon.end() == 0

@@ -292,7 +292,7 @@ async def test_a_token_that_is_refused_is_said_and_the_start_ends(box: Box) -> N
 async def test_a_start_without_any_answer_goes_on_and_says_why(box: Box) -> None:
     box.do("systemctl", "stop", "graph-api")
     box.do("systemctl", "start", "--no-block", "syncd")
-    await until(lambda: "no answer about the token yet" in box.status("syncd"))
+    await until(lambda: "the token could not be checked yet" in box.status("syncd"))
     assert box.one("syncd", "ActiveState") == "activating"
     box.do("systemctl", "start", "graph-api")
     await until(lambda: box.one("syncd", "ActiveState") == "active")

@@ -1,4 +1,4 @@
-"""A service manager's socket, and what a daemon has told it."""
+"""The notification socket of a service manager, and the messages that a daemon sent to it."""
 
 import socket
 from collections.abc import Iterator
@@ -9,39 +9,37 @@ from pathlib import Path
 
 @dataclass
 class Manager:
-    """What systemd would have heard so far, a message at a time."""
+    """The messages that systemd would have received so far, each a list of lines."""
 
-    heard: socket.socket
+    socket: socket.socket
     address: str
     messages: list[list[str]] = field(default_factory=list)
 
-    def told(self, line: str) -> int:
-        """Return how often a line was told that begins like this."""
-        self._listen()
-        return sum(one.startswith(line) for message in self.messages for one in message)
+    def count(self, beginning: str) -> int:
+        """Return how many lines begin like this."""
+        return sum(line.startswith(beginning) for line in self._lines())
 
     def statuses(self) -> list[str]:
         """Return every STATUS= so far."""
-        self._listen()
-        lines = (line for message in self.messages for line in message)
-        return [line.removeprefix("STATUS=") for line in lines if line.startswith("STATUS=")]
+        lines = [line for line in self._lines() if line.startswith("STATUS=")]
+        return [line.removeprefix("STATUS=") for line in lines]
 
-    def order(self) -> list[str]:
-        """Return the names of READY, RELOADING and STOPPING as they came."""
-        self._listen()
-        names = (line.split("=")[0] for message in self.messages for line in message)
+    def states(self) -> list[str]:
+        """Return READY, RELOADING and STOPPING in the order of their messages."""
+        names = [line.split("=")[0] for line in self._lines()]
         return [name for name in names if name in ("READY", "RELOADING", "STOPPING")]
 
-    def _listen(self) -> None:
+    def _lines(self) -> list[str]:
         with suppress(BlockingIOError):
             while True:
-                self.messages.append(self.heard.recv(65536).decode().split("\n"))
+                self.messages.append(self.socket.recv(65536).decode().split("\n"))
+        return [line for message in self.messages for line in message]
 
 
 @contextmanager
 def service_manager(path: Path) -> Iterator[Manager]:
     """Listen at path as a service manager does."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
-        heard.bind(str(path))
-        heard.setblocking(False)
-        yield Manager(heard, str(path))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(path))
+        listening.setblocking(False)
+        yield Manager(listening, str(path))

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from syncd.config import Config, load
 from syncd.daemon.backfill import Result, backfill
 from syncd.daemon.credentials import opener
-from syncd.daemon.runtime import Runtime, keep, open_runtime, upkeep_of
+from syncd.daemon.runtime import Runtime, keep_in_sync, open_runtime, upkeep_of
 from syncd.daemon.signals import run_until
 from syncd.engine.audit import Audit
 from syncd.sandbox.server import Sandbox
@@ -101,7 +102,7 @@ class Rig:
         stop = asyncio.Event()
         open_account = opener(config, self.environ, lambda _: None)
         async with open_runtime(config, open_account, upkeep=True) as house:
-            task = asyncio.create_task(run_until(stop, lambda carrying: keep(house, carrying)))
+            task = asyncio.create_task(run_until(stop, partial(keep_in_sync, house)))
             try:
                 yield house
             finally:

@@ -1,4 +1,4 @@
-"""An event loop that is blocked is told of by a thread beside it."""
+"""A blocked event loop is logged by another thread."""
 
 import asyncio
 import time
@@ -6,28 +6,30 @@ import time
 import pytest
 from support.rig import until
 
-from syncd.daemon.loop_watch import guarded_loop
+from syncd.daemon.loop_watch import loop_watched
 
 
-async def test_a_blocked_loop_is_told_of_with_where_it_stands_and_that_it_turns_again(
+async def test_a_blocked_loop_is_logged_with_its_location_and_its_recovery(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    said: list[str] = []
+    lines: list[str] = []
 
-    def heard(*words: str) -> bool:
-        said.extend(capsys.readouterr().out.splitlines())
-        return any(all(word in line for word in words) for line in said)
+    def logged(*words: str) -> bool:
+        lines.extend(capsys.readouterr().out.splitlines())
+        return any(all(word in line for word in words) for line in lines)
 
-    with guarded_loop(0.4):
+    with loop_watched(0.4):
         await asyncio.sleep(0.5)
-        assert not heard("watchdog.stuck"), "it turned all the time"
-        time.sleep(0.6)  # noqa: ASYNC251  what is not to be done
-        assert heard("watchdog.stuck", "event loop", "test_loop_watch.py")
-        await until(lambda: heard("watchdog.recovered", "event loop"))
+        assert not logged("watchdog.stuck"), "it was never blocked"
+        time.sleep(0.6)  # noqa: ASYNC251  the block under test
+        assert logged("watchdog.stuck", "event loop", "test_loop_watch.py")
+        await until(lambda: logged("watchdog.recovered", "event loop"))
 
 
-async def test_after_its_end_nothing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    with guarded_loop(0.2):
+async def test_a_loop_that_is_no_longer_watched_is_not_logged(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with loop_watched(0.2):
         await asyncio.sleep(0)
-    time.sleep(0.3)  # noqa: ASYNC251  a loop that is no longer guarded
+    time.sleep(0.3)  # noqa: ASYNC251  the block under test
     assert "watchdog.stuck" not in capsys.readouterr().out

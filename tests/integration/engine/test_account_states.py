@@ -20,7 +20,7 @@ from syncd.config import AccountConfig, ConfigError, Secret
 from syncd.daemon.credentials import NoTokenError, opener
 from syncd.daemon.folders import declare
 from syncd.daemon.reload import Settings, next_settings
-from syncd.daemon.runtime import keep, open_runtime
+from syncd.daemon.runtime import keep_in_sync, open_runtime
 from syncd.daemon.signals import run_until
 from syncd.folders.intake.cache import ContentCache
 from syncd.folders.intake.intake import Intake
@@ -336,7 +336,7 @@ async def test_a_refusal_of_the_token_before_says_nothing_of_the_present_one(rig
 
         with capture_logs() as logs:
             async with open_runtime(config, open_account) as house:
-                running = asyncio.create_task(run_until(stop, partial(keep, house)))
+                running = asyncio.create_task(run_until(stop, partial(keep_in_sync, house)))
                 await asked.wait()
                 token.write_text("present")
                 await until(lambda: bool(said(logs, "token.changed")))

@@ -85,8 +85,7 @@ ODD_NAMES = [
 
 @pytest.fixture(autouse=True)
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look more often whether all is done, and try again sooner: none of this is about time."""
-    monkeypatch.setattr("syncd.daemon.backfill._GLANCE", 0.02)
+    """Try again sooner: none of this is about time."""
     monkeypatch.setattr("syncd.rules.backoff._FIRST", 0.1)
 
 
@@ -152,7 +151,7 @@ settle = "0s"
 
         async with asyncio.timeout(DEADLINE):
             opened = opener(config, {"STRANGER": TOKEN}, lambda _secret: None)
-            result = await backfill(config, opened, show)
+            result = await backfill(config, opened, show, interval=0.02)
         assert result.interrupted == bool(told)
         return result
 
