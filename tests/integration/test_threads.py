@@ -1,4 +1,4 @@
-"""Blocking work on threads that nobody waits for."""
+"""Blocking work on threads that do not delay the exit of the process."""
 
 import asyncio
 import subprocess
@@ -16,24 +16,24 @@ from syncd.threads import ThreadPool, run_in_thread
 MANY = 50  # more than any pool has threads
 
 
-async def test_it_answers_or_raises() -> None:
+async def test_work_in_a_thread_returns_or_raises() -> None:
     assert await run_in_thread(lambda: 7) == 7
     with pytest.raises(ZeroDivisionError):
         await run_in_thread(lambda: 1 // 0)
 
 
-async def test_however_many_hang_the_next_one_is_done() -> None:
+async def test_hanging_threads_do_not_block_the_next_work() -> None:
     go = threading.Event()
     threads = ThreadPool("test")
     hung = [threads.submit(go.wait) for _ in range(MANY)]
     assert await run_in_thread(lambda: 7) == 7
     assert await threads.submit(lambda: 7) == 7
-    assert not any(one.done() for one in hung)
+    assert not any(work.done() for work in hung)
     go.set()
     assert await asyncio.gather(*hung) == [True] * MANY
 
 
-async def test_a_thread_is_kept_for_the_next_work_until_the_end() -> None:
+async def test_a_pool_reuses_an_idle_thread_until_it_is_closed() -> None:
     threads = ThreadPool("test")
     first = await threads.submit(threading.current_thread)
     go = threading.Event()
@@ -49,23 +49,23 @@ async def test_a_thread_is_kept_for_the_next_work_until_the_end() -> None:
     await until(lambda: not first.is_alive())
 
 
-async def test_a_caller_that_gave_up_hears_nothing() -> None:
-    go, went = threading.Event(), threading.Event()
+async def test_cancelled_work_raises_nothing_in_its_caller() -> None:
+    go, failed = threading.Event(), threading.Event()
 
     def fail() -> None:
         go.wait()
-        went.set()
+        failed.set()
         raise OSError
 
     waiting = ThreadPool("test").submit(fail)
     waiting.cancel()
     go.set()
-    await until(went.is_set)
+    await until(failed.is_set)
     await asyncio.sleep(0)
     assert waiting.cancelled()
 
 
-def test_a_process_ends_while_some_hang() -> None:
+def test_a_process_exits_while_threads_hang() -> None:
     program = (
         "import asyncio, threading; from syncd.threads import ThreadPool, start_thread\n"
         "async def main():\n"
@@ -76,16 +76,16 @@ def test_a_process_ends_while_some_hang() -> None:
     assert subprocess.run([sys.executable, "-c", program], timeout=20, check=True).returncode == 0
 
 
-def test_where_paths_lead_is_told_of_those_that_answer(tmp_path: Path) -> None:
+def test_links_are_resolved_except_on_a_disk_that_hangs(tmp_path: Path) -> None:
     share, link = tmp_path / "share", tmp_path / "link"
     share.mkdir()
     link.symlink_to(tmp_path / "real")
     with hanging(share) as folder:
         folder.hang()
-        led = resolve_links([str(share), str(link), "/nowhere"])
+        resolved = resolve_links([str(share), str(link), "/nowhere"])
         assert folder.asked_in_vain > 0
         folder.recover()
-    assert led == {
+    assert resolved == {
         str(share): str(share),
         str(link): str(tmp_path / "real"),
         "/nowhere": "/nowhere",
