@@ -15,7 +15,7 @@ from syncd.config import Config, ConfigError, load
 from syncd.logs.setup import hide
 
 if TYPE_CHECKING:
-    from syncd.engine.engine import Open
+    from syncd.engine.tokens import Open
 
 ConfigPath = Annotated[
     Path,

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from syncd.config import Config
 from syncd.daemon.runtime import open_runtime, upkeep_of
 from syncd.engine.audit import Report
-from syncd.engine.engine import Open
 from syncd.engine.lane import Lane
+from syncd.engine.tokens import Open
 from syncd.graph.client import GraphError
 from syncd.model import AccountName
 
@@ -24,11 +24,12 @@ async def audit(
     upkeep = upkeep_of(config)
     async with open_runtime(config, open_account) as runtime, asyncio.TaskGroup() as calls:
         engine = runtime.engine
-        await engine.take_up()
+        await engine.restore()
 
         async def audit_one(lane: Lane) -> Report | str:
-            if lane.gate.shut:
-                return lane.stopped or lane.state
+            if lane.gate.is_shut:
+                health = lane.health
+                return health.stopped.why if health.stopped is not None else health.state
             try:
                 lane_audit = engine.audit(lane, calls, upkeep)
                 return await lane_audit.run_once(everything=everything, paced=False)

@@ -13,9 +13,9 @@ from syncd.daemon.runtime import Runtime, open_runtime
 from syncd.daemon.signals import run_until, stop_on_hangup, stop_signals
 from syncd.daemon.stats import StatsLog
 from syncd.daemon.totals import ProcessMeter
-from syncd.engine.engine import Open
 from syncd.engine.lane import Lane
 from syncd.engine.stats import sentence
+from syncd.engine.tokens import Open
 from syncd.ledger import queries
 from syncd.ledger.queries import Tally
 from syncd.model import AccountName
@@ -103,7 +103,7 @@ async def _scan_all(runtime: Runtime) -> bool:
         ]
     await runtime.disk.intake.quiet()
     await runtime.disk.confirm()
-    runtime.engine.look_again()
+    runtime.engine.request_refill()
     return all(task.result() for task in tasks)
 
 
@@ -120,16 +120,17 @@ async def _wait_until_finished(
         progress = {}
         for account, lane in runtime.engine.lanes.items():
             tally = await runtime.ledger.read(queries.tally(account))
-            progress[lane.name] = Progress(tally, lane.state, reading=not scans.done())
+            progress[lane.name] = Progress(tally, lane.health.state, reading=not scans.done())
             finished = finished and _is_finished(lane, tally)
         show(progress)
-        runtime.engine.look_again()
+        runtime.engine.request_refill()
 
 
 def _is_finished(lane: Lane, tally: Tally) -> bool:
-    if lane.stopped is not None or lane.failures >= MAX_FAILURES:
+    if lane.health.stopped is not None or lane.health.failing.calls >= MAX_FAILURES:
         return True
-    return lane.queue.resting and tally.missing <= lane.queue.given_up
+    is_resting = lane.queue.is_idle and not lane.delayed
+    return is_resting and tally.missing <= lane.delayed.given_up
 
 
 def _is_in_sync(tally: Tally) -> bool:

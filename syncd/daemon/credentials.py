@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from syncd.config import AccountConfig, Config, Secret, SecretError, SecretSource, read_secret
-from syncd.engine.engine import Open
+from syncd.engine.tokens import Open
 from syncd.graph.client import Credentials
 
 

@@ -13,12 +13,12 @@ import msgspec
 
 from syncd.config import AccountConfig, BatchConfig, Config
 from syncd.daemon.folders import build_disk, declare
-from syncd.engine.engine import terms_of
+from syncd.engine.lane import terms_of
 from syncd.ledger import accounts, queries, replicas
 from syncd.ledger.database import Ledger, as_it_is, open_ledger
 from syncd.ledger.queries import Count, FolderState, Tally
 from syncd.model import AccountId, AccountName, Digest
-from syncd.rules.batch import Candidate, choose_pack
+from syncd.rules.batch import Candidate, choose_batch
 from syncd.rules.forecast import Forecast, seconds_for
 from syncd.rules.pacing.budget import Tier
 
@@ -109,9 +109,9 @@ async def _count_posts(ledger: Ledger, account: AccountId, pack: BatchConfig) ->
         waiting += [Candidate(d, facts[d].size, pack.images) for d in page]
         last = page[-1]
         while len(waiting) >= pack.images:
-            _, waiting = choose_pack(waiting, pack.images, pack.bytes)
+            _, waiting = choose_batch(waiting, pack.images, pack.bytes)
             posts += 1
     while waiting:
-        _, waiting = choose_pack(waiting, pack.images, pack.bytes)
+        _, waiting = choose_batch(waiting, pack.images, pack.bytes)
         posts += 1
     return posts

@@ -13,7 +13,7 @@ import structlog
 
 from syncd.config import Config, ConfigError, Problem, Secret, load
 from syncd.daemon.credentials import NoTokenError, opener, require_token
-from syncd.engine.engine import Open
+from syncd.engine.tokens import Open
 from syncd.ledger import alerts
 from syncd.ledger.database import Ledger
 from syncd.log import Log

@@ -11,8 +11,10 @@ import msgspec
 
 from syncd.config import Config
 from syncd.daemon.folders import Disk, build_disk, declare
-from syncd.engine.engine import Engine, Open, Upkeep
+from syncd.engine.engine import Engine, EngineConfig, Upkeep
 from syncd.engine.reconcile import Grace
+from syncd.engine.tokens import Open
+from syncd.engine.worker import Images, Role
 from syncd.graph.client import connect
 from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.lock import sole_use
@@ -74,26 +76,23 @@ async def build_runtime(
         ids = await declare(config, ledger)
 
         def arrived(digest: Digest, accounts: Sequence[AccountId], copying: Copying) -> None:
-            engine.arrived(digest, accounts, copying)
+            engine.on_arrival(digest, accounts, copying)
 
         def changed(accounts: Sequence[AccountId]) -> None:
-            engine.look_again_for(accounts)
+            engine.request_refill(accounts)
 
         disk = build_disk(config, ledger, ids, arrived=arrived, changed=changed)
-        engine = Engine(
-            ledger,
-            client,
-            open_account,
-            list(config.accounts.values()),
-            config.pack,
-            disk.fetch,
-            patience=lambda: _BATCH_WAIT if disk.busy else 0.0,
-            mirrors=_copiers(config),
-            deletes=_deleters(config),
+        copiers, deleters = _copiers(config), _deleters(config)
+        accounts = list(config.accounts.values())
+        engine_config = EngineConfig(
+            accounts=accounts,
+            roles={a.id: Role(copies=a.id in copiers, deletes=a.id in deleters) for a in accounts},
+            batch=config.pack,
             upkeep=upkeep_of(config) if upkeep else None,
-            others_wrote=disk.recheck,
             tries=tries,
         )
+        images = Images(disk.fetch, lambda: _BATCH_WAIT if disk.busy else 0.0)
+        engine = Engine(engine_config, ledger, client, open_account, images, disk.recheck)
         try:
             yield Runtime(config, ledger, disk, engine)
         finally:

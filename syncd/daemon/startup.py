@@ -90,7 +90,7 @@ class Startup:
             self._progress.record()
         self.status.show("Starting: checking the tokens.")
         self._progress.is_waiting_for_network = True
-        await runtime.engine.hear_of_tokens(
+        await runtime.engine.check_tokens(
             lambda why: self.status.show(f"Starting: the token could not be checked yet ({why}).")
         )
         self._progress.is_waiting_for_network = False

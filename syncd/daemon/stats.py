@@ -39,7 +39,7 @@ class StatsLog:
         In each period `summarise` gets a sentence about all accounts.
         """
         lanes = self._runtime.engine.lanes
-        await self._runtime.engine.taken_up.wait()
+        await self._runtime.engine.restored.wait()
         await self.write_all()
         while True:
             await asyncio.sleep(self._every)

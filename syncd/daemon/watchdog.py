@@ -71,8 +71,8 @@ def parts_of(runtime: Runtime) -> list[Part]:
         ]
     for lane in runtime.engine.lanes.values():
         remedy = "a call has exceeded every time limit: restart syncd; nothing is lost"
-        calls = runtime.engine.calling(lane.account)
-        parts.append(Part(f"workers of {lane.name}", lane.subject, calls, remedy))
+        calls = runtime.engine.heartbeat(lane.account)
+        parts.append(Part(f"workers of {lane.name}", lane.health.subject, calls, remedy))
     return parts
 
 

@@ -1,4 +1,4 @@
-"""One call to an account that brings no bytes: its turn, its sending, what its failure means."""
+"""Calls to one account that upload nothing: reads and deletions."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from syncd.engine.lane import Lane
-from syncd.engine.outcomes import Outcomes
 from syncd.engine.pacer import End, end_of
 from syncd.graph.client import Credentials, GraphError
 from syncd.graph.shapes import Usage
-from syncd.ledger.database import Ledger
 from syncd.rules.errors import Verdict
 from syncd.rules.pacing.budget import Call
 
@@ -21,68 +19,61 @@ Send = Callable[[Credentials], Awaitable[tuple[T, Usage]]]
 
 
 async def always() -> bool:
-    """Nothing can have changed that would make a call needless."""
+    """Return that the call is still wanted, for calls that nothing makes superfluous."""
     return True
 
 
 class Calls:
     """Calls to one account; each waits for its turn as a backlog does.
 
-    A call that is under way when its caller is cancelled belongs to `carrying`, and ends well.
+    A call that is under way when its caller is cancelled is finished by `sends`.
     """
 
-    def __init__(
-        self, lane: Lane, ledger: Ledger, outcomes: Outcomes, carrying: asyncio.TaskGroup
-    ) -> None:
+    def __init__(self, lane: Lane, sends: asyncio.TaskGroup) -> None:
         self.lane = lane
-        self._ledger = ledger
-        self._outcomes = outcomes
-        self._carrying = carrying
+        self._sends = sends
 
     async def make(
-        self, cost: Call, send: Send[T], still: Callable[[], Awaitable[bool]] = always
+        self, cost: Call, send: Send[T], is_wanted: Callable[[], Awaitable[bool]] = always
     ) -> T | None:
-        """Send once the account takes it; None when it was no longer wanted once it could go.
+        """Send a call when the account takes it, and return its response.
 
-        `still` is asked after the wait. Raises GraphError after the account was treated as that
-        error asks for.
+        Return None if the account stopped taking calls meanwhile, or if `is_wanted`, which is asked
+        after the wait, returned False. Raises GraphError after the account's health has taken it
+        into account.
         """
         lane = self.lane
-        while True:  # a turn may take minutes: whoever tries the gate must not wait for one
-            await lane.gate.passable()
-            call = await lane.pacer.turn_for(cost, lane.queue.stirred)
-            if lane.gate.pass_now():
+        while True:  # a turn may take minutes: meanwhile no caller may keep the gate to itself
+            await lane.gate.wait_enterable()
+            call = await lane.pacer.turn_for(cost)
+            if lane.gate.try_enter():
                 break
             lane.pacer.withdraw(call)
-        carried = self._carry(call, send, still)
-        task = self._carrying.create_task(carried, name=f"call:{lane.name}")
-        answer = await asyncio.shield(task)
-        if isinstance(answer, GraphError):
-            raise answer
-        return answer
+        task = self._sends.create_task(self._send(call, send, is_wanted), name=f"call:{lane.name}")
+        response = await asyncio.shield(task)
+        if isinstance(response, GraphError):
+            raise response
+        return response
 
-    async def _carry(
-        self, call: Call, send: Send[T], still: Callable[[], Awaitable[bool]]
+    async def _send(
+        self, call: Call, send: Send[T], is_wanted: Callable[[], Awaitable[bool]]
     ) -> T | GraphError | None:
         lane = self.lane
-        wanted = await still()
-        credentials = lane.credentials
-        if lane.gate.shut or credentials is None or not wanted:
+        wanted = await is_wanted()
+        credentials = lane.health.credentials
+        if lane.gate.is_shut or credentials is None or not wanted:
             lane.pacer.withdraw(call)
-            lane.gate.turn_back()
+            lane.gate.cancel()
             return None
         lane.counters.calls += 1
         try:
-            answer, usage = await send(credentials)
+            response, usage = await send(credentials)
         except GraphError as error:
-            await self._spent(call, end_of(error.fault), error.usage)
-            verdict = await self._outcomes.troubled(lane, error, credentials)
+            await lane.finish_call(call, end_of(error.fault), error.usage)
+            verdict = await lane.health.on_error(error, credentials)
             if verdict is Verdict.STOP_ACCOUNT:
-                await lane.went_through()  # uploads show whether that is true of the whole account
+                await lane.health.on_success()  # uploads show whether the account can be used
             return error
-        await self._spent(call, End.TAKEN, usage)
-        await lane.went_through()
-        return answer
-
-    async def _spent(self, call: Call, end: End, usage: Usage) -> None:
-        await self._ledger.write(await self.lane.spent(call, end, usage))
+        await lane.finish_call(call, End.TAKEN, usage)
+        await lane.health.on_success()
+        return response

@@ -1,87 +1,162 @@
-"""Copies: an image of a mirror comes out of an account that holds it, without its bytes."""
+"""Copies into one account: images of other accounts, without their bytes."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import msgspec
+import structlog
 
 from syncd.engine.lane import Lane
-from syncd.engine.outcomes import Outcomes
 from syncd.engine.pacer import End, end_of
-from syncd.graph.client import GraphClient, GraphError
-from syncd.ledger import copies, replicas
+from syncd.graph.client import Credentials, GraphClient, GraphError
+from syncd.ledger import alerts, copies, replicas
 from syncd.ledger.copies import Holder
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Facts
-from syncd.model import Copying, Digest
-from syncd.rules.copy import LOOK_FOR_IT, is_copied
+from syncd.log import Log
+from syncd.model import AccountId, Digest, Entry
+from syncd.rules.batch import Candidate
+from syncd.rules.copy import RECHECK, REFUSAL_LIFETIME, plan_copy
+from syncd.rules.errors import Scope, Verdict, is_permission
 from syncd.rules.pacing.budget import Call
+
+log: Log = structlog.get_logger()
 
 
 class Copy(msgspec.Struct, frozen=True):
-    """What is copied, into the account of a lane, and out of which account."""
+    """An image to copy, the account that holds it, and its file for the log."""
 
-    lane: Lane
     digest: Digest
     source: Holder
+    file: str
 
 
-async def choose_copy(ledger: Ledger, lane: Lane, pack: list[Facts]) -> Copy | None:
-    """Return the copy that goes instead of a pack's bytes, if one should.
+class Copies:
+    """Copies into one account, and what becomes of their images."""
 
-    What is not part of the next call waits on, and leaves the pack.
-    """
-    if not pack:
-        return None
-    wanted = [facts.digest for facts in pack]
-    held, soon = await ledger.read(copies.sources(lane.account, wanted, time.time()))
-    sources: dict[Digest, Holder] = {}
-    for digest, found in held.items():
-        tried = lane.not_from.get(digest, ())
-        if (source := next((h for h in found.holders if h.account not in tried), None)) is not None:
-            sources[digest] = source
-    waited_for = soon.difference(sources)
-    for digest in waited_for:
-        lane.queue.later(digest, LOOK_FOR_IT)
-    pack[:] = [facts for facts in pack if facts.digest not in waited_for]
-    digests = [facts.digest for facts in pack]
-    if not (sources and pack):
-        return None
-    first, size = digests[0], sum(facts.size for facts in pack)
-    if first in sources and is_copied(held[first].how, len(pack), size):
-        lane.queue.put_back(digests[1:])
-        return Copy(lane, first, sources[first])
-    later = [d for d in digests if d in sources and held[d].how is Copying.COPY]
-    lane.queue.put_back(later)
-    pack[:] = [facts for facts in pack if facts.digest not in later]
-    return None
+    def __init__(self, lane: Lane, ledger: Ledger, client: GraphClient) -> None:
+        self._lane = lane
+        self._ledger = ledger
+        self._client = client
+        self._refused: set[AccountId] = set()
+        """Accounts with an alert that this one may not copy from them."""
 
+    async def restore(self) -> None:
+        """Restore which accounts an earlier process could not copy from."""
+        refused = alerts.standing("copies.refused", self._lane.health.subject)
+        self._refused = {AccountId(alert.part) for alert in await self._ledger.read(refused)}
 
-async def send_copy(
-    ledger: Ledger, client: GraphClient, outcomes: Outcomes, copy: Copy, call: Call
-) -> None:
-    """Ask for one copy, with the call that was granted."""
-    lane, digest, source = copy.lane, copy.digest, copy.source
-    call = lane.pacer.resize(call, 1)
-    files = await ledger.read(replicas.sources(lane.account, digest, 1))
-    file = str(files[0]) if files else digest.hex()
-    await ledger.write(replicas.sending(lane.account, [digest], time.time()))
-    credentials = lane.credentials
-    if lane.gate.shut or credentials is None:
-        lane.pacer.withdraw(call)
-        lane.queue.put_back([digest])
-        return
-    lane.counters.calls += 1
-    try:
-        answer = await client.copy(lane.account, credentials, source.account, source.hash)
-    except GraphError as error:
-        await ledger.write(await lane.spent(call, end_of(error.fault), error.usage))
-        await outcomes.copy_refused(lane, digest, file, source, error, credentials)
-        return
-    await ledger.write(await lane.spent(call, End.TAKEN, answer.usage))
-    if len(answer.entries) == 1:
-        (entry,) = answer.entries.values()
-        await outcomes.copied(lane, digest, file, entry, source)
-    else:
-        await outcomes.copy_unnamed(lane, digest, source)
+    async def choose(self, batch: Sequence[Facts]) -> tuple[Copy | None, list[Facts]]:
+        """Return the copy to send instead of a batch, or the images of the batch to upload.
+
+        The other images go back to the queue, or wait for the folder's own account.
+        """
+        lane = self._lane
+        digests = [facts.digest for facts in batch]
+        if not digests:
+            return None, []
+        held, expected = await self._ledger.read(copies.sources(lane.account, digests, time.time()))
+        sources: dict[Digest, Holder] = {}
+        for digest, found in held.items():
+            failed = lane.attempts[digest].not_from
+            if left := [holder for holder in found.holders if holder.account not in failed]:
+                sources[digest] = left[0]
+        plan = plan_copy(
+            [Candidate(facts.digest, facts.size, 1) for facts in batch],
+            {digest: held[digest].how for digest in sources},
+            expected,
+        )
+        for digest in plan.wait:
+            lane.delayed.retry_after(digest, RECHECK)
+        lane.queue.put_back(plan.put_back)
+        if plan.copy is not None:
+            return await self._copy(plan.copy, sources[plan.copy]), []
+        return None, [facts for facts in batch if facts.digest in plan.upload]
+
+    async def _copy(self, digest: Digest, source: Holder) -> Copy:
+        files = await self._ledger.read(replicas.sources(self._lane.account, digest, 1))
+        return Copy(digest, source, str(files[0]) if files else digest.hex())
+
+    async def send(self, copy: Copy, call: Call) -> None:
+        """Ask for one copy, with the turn of a call that was granted for a batch."""
+        lane, source = self._lane, copy.source
+        call = lane.pacer.resize(call, 1)
+        await self._ledger.write(replicas.sending(lane.account, [copy.digest], time.time()))
+        credentials = lane.health.credentials
+        if lane.gate.is_shut or credentials is None:
+            lane.pacer.withdraw(call)
+            lane.queue.put_back([copy.digest])
+            return
+        lane.counters.calls += 1
+        try:
+            response = await self._client.copy(
+                lane.account, credentials, source.account, source.hash
+            )
+        except GraphError as error:
+            await lane.finish_call(call, end_of(error.fault), error.usage)
+            await self._on_error(copy, error, credentials)
+            return
+        if len(response.entries) == 1:
+            (entry,) = response.entries.values()
+            held = replicas.hold_all(lane.account, [(copy.digest, entry)], time.time())
+            await lane.finish_call(call, End.TAKEN, response.usage, held)
+            await self._on_copied(copy, entry)
+        else:  # the account took the copy, and the response names no image
+            await lane.finish_call(call, End.TAKEN, response.usage)
+            await lane.health.on_success()
+            self._try_next_source(copy)
+
+    async def _on_copied(self, copy: Copy, entry: Entry) -> None:
+        lane, source = self._lane, copy.source.account
+        await lane.health.on_success()
+        if source in self._refused:
+            await self._accept(source)
+        lane.hold([copy.digest])
+        log.info(
+            "image.copied",
+            account=lane.name,
+            file=copy.file,
+            hash=entry.hash,
+            sha256=copy.digest.hex(),
+            source=f"act_{source}",
+        )
+
+    async def _on_error(self, copy: Copy, error: GraphError, sent_with: Credentials) -> None:
+        lane, fault = self._lane, error.fault
+        verdict = await lane.health.on_error(error, sent_with)
+        if verdict is Verdict.RETRY:
+            await lane.retry_later([(copy.digest, copy.file)], str(fault))
+        elif verdict is Verdict.STOP_ACCOUNT:
+            await lane.health.on_success()  # uploads show whether the account can be used
+            if is_permission(fault):
+                await self._refuse(copy.source.account, str(fault))
+            self._try_next_source(copy)
+        elif verdict.scope is Scope.IMAGE:
+            self._try_next_source(copy)
+        else:
+            lane.queue.put_back([copy.digest])
+
+    def _try_next_source(self, copy: Copy) -> None:
+        """Put an image back: it is copied from the next account, and at last uploaded."""
+        self._lane.attempts.exclude_source(copy.digest, copy.source.account)
+        self._lane.queue.put_back([copy.digest])
+
+    async def _refuse(self, source: AccountId, why: str) -> None:
+        lane, now = self._lane, time.time()
+        until = now + REFUSAL_LIFETIME
+        await self._ledger.write(copies.refuse(source, lane.account, until, why))
+        begin = alerts.begin("copies.refused", lane.health.subject, why, now, part=source)
+        self._refused.add(source)
+        if await self._ledger.write(begin):
+            log.warning("copies.refused", account=lane.name, source=f"act_{source}", why=why)
+
+    async def _accept(self, source: AccountId) -> None:
+        lane = self._lane
+        self._refused.discard(source)
+        end = alerts.end("copies.refused", lane.health.subject, time.time(), part=source)
+        if (duration := await self._ledger.write(end)) is not None:
+            log.notice(
+                "copies.accepted", account=lane.name, source=f"act_{source}", duration=duration
+            )

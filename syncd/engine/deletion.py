@@ -67,7 +67,7 @@ class Deletions:
 
     async def run_if_idle(self) -> None:
         """Delete what is due if no image waits for upload and the account takes calls."""
-        if self._lane.queue.idle and not self._lane.gate.shut:
+        if self._lane.queue.is_idle and not self._lane.gate.is_shut:
             with contextlib.suppress(GraphError):  # `Calls` has paused or stopped the account
                 await self.delete_due()
 
@@ -140,7 +140,7 @@ class _DueImages:
             facts = await self._ledger.read(self._facts(due))
             if facts is not None and facts.hash_needed:
                 await self._keep(due, "another image that is wanted has the same hash")
-            elif facts is not None and is_due(facts, account_open=not self._lane.gate.shut):
+            elif facts is not None and is_due(facts, account_open=not self._lane.gate.is_shut):
                 batch.append(due)
         if not batch:
             return False
@@ -175,7 +175,7 @@ class _DueImages:
     async def _delete(self, due: Due, finding: Finding) -> None:
         async def still_allowed() -> bool:
             facts = await self._ledger.read(self._facts(due))
-            is_open = not self._lane.gate.shut
+            is_open = not self._lane.gate.is_shut
             return facts is not None and may_delete(facts, finding, account_open=is_open)
 
         try:
@@ -191,7 +191,7 @@ class _DueImages:
         self._library.on_removed()
 
     async def _record_rejected(self, due: Due, fault: ApiError) -> None:
-        if not self._lane.gate.shut:  # otherwise the error was about the account
+        if not self._lane.gate.is_shut:  # otherwise the error was about the account
             await self._keep(due, f"the account rejected the deletion: {fault}")
 
     async def _keep(self, due: Due, why: str) -> None:

@@ -1,271 +1,194 @@
-"""The engine: a lane for each account, with its feeder and its workers."""
+"""The engine: a lane and its workers for each account, and what runs for all of them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
-import structlog
 
 from syncd.config import AccountConfig, BatchConfig
 from syncd.engine.audit import Audit
 from syncd.engine.calls import Calls
 from syncd.engine.deletion import Deletions
-from syncd.engine.feeder import Feeder
-from syncd.engine.lane import Lane
-from syncd.engine.outcomes import Outcomes
+from syncd.engine.lane import Lane, Neighbours
 from syncd.engine.reconcile import Grace, Reconcile
 from syncd.engine.semaphore import FairByteSemaphore
-from syncd.engine.token_check import check_token, one_of_each_token
-from syncd.engine.worker import Errand, Fetch, work
-from syncd.graph.client import Credentials, GraphClient
+from syncd.engine.tokens import Open, Tokens
+from syncd.engine.worker import Images, Role, Worker
+from syncd.graph.client import GraphClient
 from syncd.heartbeat import Heartbeat
 from syncd.ledger import accounts
 from syncd.ledger.database import Ledger
-from syncd.log import Log
 from syncd.model import AccountId, Copying, Digest
-from syncd.rules import remedies
-from syncd.rules.copy import COMING
-from syncd.rules.errors import Verdict
-from syncd.rules.pacing.budget import Terms, Tier
-from syncd.threads import run_in_thread
+from syncd.rules.copy import ARRIVAL_TIMEOUT
 
-log: Log = structlog.get_logger()
-
-OTHERS_LOOKED_AT_EVERY = 1.0  # seconds between looks for what another process wrote
+LEDGER_POLL = 1.0
+"""Seconds between two checks whether another process has written to the ledger."""
 
 
 class Upkeep(msgspec.Struct, frozen=True):
-    """What a daemon does beside bringing images: it deletes what is condemned, and audits.
-
-    audit_every is in seconds; restore, whether what an account has lost is sent again.
-    """
+    """What a daemon does besides uploading: deletions and audits."""
 
     deletions: Grace
     audit_every: float
+    """Seconds."""
     restore: bool
+    """Whether images that an account has lost are sent again."""
 
 
-Open = Callable[[AccountConfig], Credentials | str]
-"""Reads what opens an account, or answers why there is nothing; blocks as reading a file does."""
+class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What the configuration says about the accounts."""
+
+    accounts: Sequence[AccountConfig]
+    roles: Mapping[AccountId, Role]
+    batch: BatchConfig
+    upkeep: Upkeep | None = None
+    """None for a process that only uploads."""
+    tries: int | None = None
+    """How often an image is tried that fails for a temporary reason; None for always."""
 
 
 class Engine:
-    """Brings what is missing to every account; one account's trouble is its own."""
+    """Sends to every account what it misses; the trouble of one account does not affect others."""
 
     def __init__(
         self,
+        config: EngineConfig,
         ledger: Ledger,
         client: GraphClient,
         open_account: Open,
-        account_list: Sequence[AccountConfig],
-        pack: BatchConfig,
-        fetch: Fetch,
-        *,
-        patience: Callable[[], float],
-        mirrors: Collection[AccountId] = (),
-        deletes: Collection[AccountId] = (),
-        upkeep: Upkeep | None = None,
-        others_wrote: Callable[[], None] = lambda: None,
-        tries: int | None = None,
+        images: Images,
+        on_foreign_write: Callable[[], None] = lambda: None,
     ) -> None:
-        """mirrors are accounts that may copy images out of others, deletes those that a folder's
-        deletions reach; `others_wrote` hears of what another process writes into the ledger."""
+        """`on_foreign_write` is called when another process has written to the ledger."""
+        self._config = config
         self._ledger = ledger
         self._client = client
-        self._open_account = open_account
-        self._accounts = {account.id: account for account in account_list}
-        self._pack = pack
-        self._fetch = fetch
-        self._patience = patience
-        self.lanes: Mapping[AccountId, Lane] = {
-            a.id: Lane(
-                a.name,
-                a.id,
-                ledger,
-                terms_of(a),
-                mirrors=a.id in mirrors,
-                deletes=a.id in deletes,
+        self._on_foreign_write = on_foreign_write
+        neighbours = Neighbours([id_ for id_, role in config.roles.items() if role.copies])
+        self.lanes: Mapping[AccountId, Lane] = neighbours.lanes
+        self._workers: dict[AccountId, Worker] = {}
+        in_flight = FairByteSemaphore()
+        for account in config.accounts:
+            lane = Lane(account, ledger, neighbours, tries=config.tries)
+            neighbours.lanes[account.id] = lane
+            self._workers[account.id] = Worker(
+                lane=lane,
+                ledger=ledger,
+                client=client,
+                batch=config.batch,
+                images=images,
+                in_flight=in_flight,
+                role=config.roles[account.id],
             )
-            for a in account_list
-        }
-        self._feeders = {lane.account: Feeder(lane, ledger) for lane in self.lanes.values()}
-        self._in_flight = FairByteSemaphore()
-        self._upkeep = upkeep
+        self._tokens = Tokens(self.lanes, config.accounts, open_account, client)
         self._audits: list[Audit] = []
-        self._others_wrote = others_wrote
-        self.taken_up = asyncio.Event()
-        """What an earlier process left is known, and the accounts are opened."""
-        self._outcomes = Outcomes(ledger, self._token_mates, self._held, tries)
+        self.restored = asyncio.Event()
+        """Set when the state of an earlier process and the credentials are known."""
 
-    def calling(self, account: AccountId) -> Heartbeat:
-        """Return what shows whether an account's calls end."""
+    def heartbeat(self, account: AccountId) -> Heartbeat:
+        """Return the heartbeat of the calls to an account."""
         return self._client.heartbeats[account]
 
-    async def run(self, carrying: asyncio.TaskGroup) -> None:
-        """Work until cancelled; calls under way then are `carrying`'s."""
-        await self.take_up()
+    async def run(self, sends: asyncio.TaskGroup) -> None:
+        """Work until cancelled; calls that are under way then are finished by `sends`."""
+        await self.restore()
         async with asyncio.TaskGroup() as loops:
-            for lane in self.lanes.values():
-                self._start(lane, loops, carrying)
-            loops.create_task(self._watch_others(), name="others")
-            loops.create_task(self._watch_tokens(), name="tokens")
-            if self._upkeep is not None:
-                self._start_upkeep(self._upkeep, loops, carrying)
+            for account in self._config.accounts:
+                lane, worker = self.lanes[account.id], self._workers[account.id]
+                loops.create_task(lane.feed(), name=f"feed:{lane.name}")
+                for number in range(account.workers):
+                    loops.create_task(worker.run(sends), name=f"work:{lane.name}:{number}")
+            loops.create_task(self._watch_ledger(), name="watch:ledger")
+            loops.create_task(self._tokens.watch(), name="watch:tokens")
+            if self._config.upkeep is not None:
+                self._start_upkeep(self._config.upkeep, loops, sends)
 
-    async def take_up(self) -> None:
-        """Take up what an earlier process left, and open the accounts."""
+    async def restore(self) -> None:
+        """Restore what an earlier process recorded, and read the credentials."""
         pauses = await self._ledger.read(accounts.pauses())
-        for lane in self.lanes.values():
-            await lane.recall(pauses.get(lane.account))
-            await self._open(lane)
-        self.taken_up.set()
+        for account, lane in self.lanes.items():
+            await lane.restore(pauses.get(account))
+            await self._workers[account].restore()
+            await self._tokens.read(lane)
+        self.restored.set()
 
-    async def hear_of_tokens(self, told: Callable[[str], None]) -> None:
-        """Return once each token has been accepted, or it has been said why it is not.
+    async def check_tokens(self, on_failure: Callable[[str], None]) -> None:
+        """Return once the API has accepted or rejected each token.
 
-        `told` hears, while no answer comes, why that is so.
+        `on_failure` is called with the reason each time that the API cannot be asked.
         """
-        await self.taken_up.wait()
-        for lane in one_of_each_token(self.lanes.values()):
-            await check_token(lane, self._client, self._outcomes, told)
+        await self.restored.wait()
+        await self._tokens.check(on_failure)
 
-    def arrived(self, digest: Digest, account_ids: Sequence[AccountId], copying: Copying) -> None:
-        """An image has just been dropped into a folder: it goes before any backlog.
+    def on_arrival(
+        self, digest: Digest, account_ids: Sequence[AccountId], copying: Copying
+    ) -> None:
+        """Called when a new image was read: it goes before any backlog.
 
-        Its mirrors wait a moment for the folder's own account, the first, to copy it from there.
+        The folder's own account is the first. Its mirrors wait a moment until it holds the image,
+        so that they can copy it.
         """
         own = self.lanes.get(account_ids[0])
-        waits = copying is not Copying.UPLOAD and own is not None and not own.gate.shut
+        waits = copying is not Copying.UPLOAD and own is not None and not own.gate.is_shut
         for account in account_ids:
             if (lane := self.lanes.get(account)) is not None:
                 if waits and lane is not own:
-                    lane.queue.expect(digest, COMING)
+                    lane.delayed.await_arrival(digest, ARRIVAL_TIMEOUT)
                 else:
                     lane.queue.add_fresh(digest)
 
-    def _held(self, holder: Lane, digests: Sequence[Digest]) -> None:
-        for lane in self.lanes.values():
-            if lane.mirrors and lane is not holder:
-                for digest in digests:
-                    lane.queue.come(digest)
+    def request_refill(self, account_ids: Iterable[AccountId] | None = None) -> None:
+        """Read again what these accounts, or all, miss: facts in the ledger have changed."""
+        for account in self.lanes if account_ids is None else account_ids:
+            if (lane := self.lanes.get(account)) is not None:
+                lane.queue.refill.set()
 
-    def look_again(self) -> None:
-        """Facts have changed."""
-        self.look_again_for(self.lanes)
+    def deletions(self, lane: Lane, sends: asyncio.TaskGroup, upkeep: Upkeep) -> Deletions:
+        """Return the deletions from an account."""
+        seconds, changed = upkeep.deletions.seconds, lane.queue.refill.set
+        return Deletions(Calls(lane, sends), self._ledger, self._client, seconds, changed)
 
-    def look_again_for(self, account_ids: Iterable[AccountId]) -> None:
-        """Something may be missing in these accounts that was not."""
-        for account in account_ids:
-            if (feeder := self._feeders.get(account)) is not None:
-                feeder.look_again()
-
-    async def _open(self, lane: Lane) -> None:
-        """Read the account's credentials, anew when a person has seen to them."""
-        credentials = await run_in_thread(partial(self._open_account, self._accounts[lane.account]))
-        if isinstance(credentials, str):
-            await lane.stop(Verdict.STOP_TOKEN, credentials, remedies.NOTHING_TO_CALL_WITH)
-        else:
-            lane.credentials = credentials
-
-    def _start(self, lane: Lane, loops: asyncio.TaskGroup, carrying: asyncio.TaskGroup) -> None:
-        errand = Errand(
-            lane,
-            self._ledger,
-            self._client,
-            self._pack,
-            self._fetch,
-            self._outcomes,
-            self._in_flight,
-            self._patience,
-        )
-        loops.create_task(self._feeders[lane.account].run(), name=f"feed:{lane.name}")
-        for number in range(self._accounts[lane.account].workers):
-            loops.create_task(work(errand, carrying), name=f"work:{lane.name}:{number}")
-
-    def _start_upkeep(
-        self, upkeep: Upkeep, loops: asyncio.TaskGroup, carrying: asyncio.TaskGroup
-    ) -> None:
-        grace = upkeep.deletions
-        loops.create_task(Reconcile(self._ledger, grace).run(), name="reconcile")
-        for lane in self.lanes.values():
-            deleting = self.deleting(lane, carrying, upkeep)
-            loops.create_task(deleting.run(grace.period), name=f"delete:{lane.name}")
-            audit = self.audit(lane, carrying, upkeep)
-            self._audits.append(audit)
-            loops.create_task(audit.run(), name=f"audit:{lane.name}")
-
-    def deleting(self, lane: Lane, carrying: asyncio.TaskGroup, upkeep: Upkeep) -> Deletions:
-        """Return what deletes from an account."""
-        calls = Calls(lane, self._ledger, self._outcomes, carrying)
-        changed = self._feeders[lane.account].look_again
-        return Deletions(calls, self._ledger, self._client, upkeep.deletions.seconds, changed)
-
-    def audit(self, lane: Lane, carrying: asyncio.TaskGroup, upkeep: Upkeep) -> Audit:
-        """Return what audits an account."""
+    def audit(self, lane: Lane, sends: asyncio.TaskGroup, upkeep: Upkeep) -> Audit:
+        """Return the audit of an account."""
         return Audit(
-            Calls(lane, self._ledger, self._outcomes, carrying),
+            Calls(lane, sends),
             self._ledger,
             self._client,
             upkeep.audit_every,
             restore=upkeep.restore,
-            on_lost=self._feeders[lane.account].look_again,
+            on_lost=lane.queue.refill.set,
         )
 
-    async def _watch_others(self) -> None:
-        """Take up what `syncd retry` writes while we run."""
+    def _start_upkeep(
+        self, upkeep: Upkeep, loops: asyncio.TaskGroup, sends: asyncio.TaskGroup
+    ) -> None:
+        grace = upkeep.deletions
+        loops.create_task(Reconcile(self._ledger, grace).run(), name="reconcile")
+        for lane in self.lanes.values():
+            deletions = self.deletions(lane, sends, upkeep)
+            loops.create_task(deletions.run(grace.period), name=f"delete:{lane.name}")
+            audit = self.audit(lane, sends, upkeep)
+            self._audits.append(audit)
+            loops.create_task(audit.run(), name=f"audit:{lane.name}")
+
+    async def _watch_ledger(self) -> None:
+        """React to what another process, as `syncd retry`, writes to the ledger."""
         seen = await self._ledger.version_of_others()
         while True:
-            await asyncio.sleep(OTHERS_LOOKED_AT_EVERY)
+            await asyncio.sleep(LEDGER_POLL)
             version = await self._ledger.version_of_others()
             if version == seen:
                 continue
             seen = version
             pauses = await self._ledger.read(accounts.pauses())
             for lane in self.lanes.values():
-                if lane.stopped is not None and lane.account not in pauses:
-                    lane.retried()
-                    await self._open(lane)
-                lane.queue.hurry()
-            self.look_again()
+                if lane.health.stopped is not None and lane.account not in pauses:
+                    await lane.health.on_retry()
+                    await self._tokens.read(lane)
+                lane.delayed.retry_now()
+            self.request_refill()
             for audit in self._audits:
                 audit.wake()
-            self._others_wrote()
-
-    async def _watch_tokens(self) -> None:
-        """Take up a token that has been changed where it lies; that ends a stop."""
-        while True:
-            await asyncio.sleep(OTHERS_LOOKED_AT_EVERY)
-            read = await run_in_thread(self._read_credentials)
-            changed = [lane for lane, found in read.items() if found != lane.credentials]
-            for lane in changed:  # all at once: who shares a token goes by it
-                lane.credentials = read[lane]
-            for lane in changed:
-                duration = None
-                if lane.stopped is not None:
-                    await self._ledger.write(accounts.resume(lane.account))
-                    duration = lane.reopen()
-                log.notice("token.changed", account=lane.name, duration=duration)
-
-    def _read_credentials(self) -> dict[Lane, Credentials]:
-        """Read what opens each account; one that cannot be read (now) keeps what it had."""
-        found = {lane: self._open_account(self._accounts[a]) for a, lane in self.lanes.items()}
-        return {lane: read for lane, read in found.items() if not isinstance(read, str)}
-
-    def _token_mates(self, lane: Lane) -> list[Lane]:
-        return [mate for mate in self.lanes.values() if mate.credentials == lane.credentials]
-
-
-def terms_of(account: AccountConfig) -> Terms:
-    """Return what the configuration says of an account's budget."""
-    budget = account.budget
-    return Terms(
-        Tier(account.tier.value) if account.tier is not None else None,
-        budget.points,
-        budget.window,
-        budget.calls,
-        budget.calls_window,
-        account.reserve,
-    )
+            self._on_foreign_write()

@@ -1,4 +1,4 @@
-"""The gate of one account: nothing goes out while it is shut, and one call tries it first."""
+"""The gate of one account: no call passes while it is shut; afterwards one call goes first."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from enum import Enum, auto
 class _State(Enum):
     OPEN = auto()
     SHUT = auto()
-    HALF_OPEN = auto()  # it was shut until now: the first call shows whether it is open
+    HALF_OPEN = auto()  # it was shut: the next call shows whether the account takes calls again
     PROBING = auto()  # that call is under way
 
 
 class Gate:
-    """Open, or shut for a time, or shut until it is opened by hand."""
+    """A circuit breaker: open, shut for a time, or shut until it is reopened.
+
+    After a pause one caller enters, and the others wait for the result of its call, which it
+    reports with `record_success`, `shut_for`, `shut_until_reopened` or `cancel`.
+    """
 
     def __init__(self) -> None:
         self._state = _State.OPEN
@@ -22,47 +26,39 @@ class Gate:
         self._timer: asyncio.TimerHandle | None = None
 
     @property
-    def shut(self) -> bool:
-        """Nothing may go now."""
+    def is_shut(self) -> bool:
+        """Whether no call may be sent now."""
         return self._state is _State.SHUT
 
-    async def pass_through(self) -> None:
-        """Wait until a call may go. After a pause one caller passes, and the rest wait for it.
+    async def enter(self) -> None:
+        """Wait until a call may be sent, and enter."""
+        await self.wait_enterable()
+        self.try_enter()
 
-        Who passed says what came of it: `went_through`, `shut_for`, `shut_for_good`, `turn_back`.
-        """
-        await self.passable()
-        self.pass_now()
-
-    async def passable(self) -> None:
-        """Wait until somebody may pass, without passing."""
+    async def wait_enterable(self) -> None:
+        """Wait until a caller may enter, without entering."""
         while self._state in (_State.SHUT, _State.PROBING):
             await self._changed.wait()
 
-    def pass_now(self) -> bool:
-        """Pass as `pass_through` does, if that takes no wait; tell whether it did."""
+    def try_enter(self) -> bool:
+        """Enter if that is possible without a wait; return whether it was."""
         if self._state is _State.HALF_OPEN:
             self._become(_State.PROBING)
             return True
         return self._state is _State.OPEN
 
-    def went_through(self) -> None:
-        """A call was answered; one that was sent before the gate was shut does not open it."""
+    def record_success(self) -> None:
+        """Open after a successful call, unless the call was sent before the gate was shut."""
         if self._state in (_State.PROBING, _State.HALF_OPEN):
             self._become(_State.OPEN)
 
-    def reopen(self) -> None:
-        """A person opens the gate: the next call shows whether they were right."""
-        if self._state is _State.SHUT:
-            self._become(_State.HALF_OPEN)
-
-    def turn_back(self) -> None:
-        """Who passed has nothing to send after all: another may try."""
+    def cancel(self) -> None:
+        """Let another caller enter: the one that entered sends nothing."""
         if self._state is _State.PROBING:
             self._become(_State.HALF_OPEN)
 
     def shut_for(self, seconds: float) -> None:
-        """Shut for so long; a pause that is to last longer already stays."""
+        """Shut for `seconds`; a longer pause stays as it is."""
         loop = asyncio.get_running_loop()
         if self._state is _State.SHUT and (
             self._timer is None or self._timer.when() >= loop.time() + seconds
@@ -71,9 +67,14 @@ class Gate:
         self._become(_State.SHUT)
         self._timer = loop.call_later(seconds, self._become, _State.HALF_OPEN)
 
-    def shut_for_good(self) -> None:
+    def shut_until_reopened(self) -> None:
         """Shut until `reopen` is called."""
         self._become(_State.SHUT)
+
+    def reopen(self) -> None:
+        """Let one call show whether the account takes calls again."""
+        if self._state is _State.SHUT:
+            self._become(_State.HALF_OPEN)
 
     def _become(self, state: _State) -> None:
         if self._timer is not None:

@@ -54,4 +54,4 @@ async def look_up(calls: Calls, client: GraphClient, hashes: Sequence[ImageHash]
         if page.after is None:
             return Lookup(images, clock_offset)
         after = page.after
-    raise GraphError(ApiError(200, message="the list of images does not end"), Usage())
+    raise GraphError(ApiError(status=200, message="the list of images does not end"), Usage())

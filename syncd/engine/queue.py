@@ -1,9 +1,9 @@
-"""The queue of one account: a digest waits in it at most once, and one worker has it."""
+"""The work queue of one account: a digest waits in it at most once, and one worker has it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from syncd.model import Digest
@@ -13,36 +13,43 @@ ROOM = 1000
 
 
 class WorkQueue:
-    """Digests that wait, that wait for their time, and that are worked on.
+    """Digests that wait for a worker, and those that workers have.
 
-    Two workers never have the same digest. One that comes while it is worked on is not queued
-    behind itself, where it would take the place of another in a POST: once it is done, `relook`
-    asks the ledger whether it is still missing.
+    New arrivals are taken first, then digests that were put back, then the backlog. A digest that
+    is added while a worker has it is not queued a second time, because it would take another
+    image's place in a POST. Instead `refill` is set once the worker is done with it, and the ledger
+    is asked whether it is still missing.
     """
 
-    def __init__(self) -> None:
-        self._fresh: deque[Digest] = deque()
-        self._returned: deque[Digest] = deque()
-        self._backlog: deque[Digest] = deque()
-        self._waiting: set[Digest] = set()
-        self._delayed: dict[Digest, asyncio.TimerHandle] = {}
-        self._look_later: asyncio.TimerHandle | None = None  # more wait than are remembered
+    def __init__(self, on_fresh: Callable[[], None] = lambda: None) -> None:
+        """`on_fresh` is called when a new arrival joins the queue."""
+        self.refill = asyncio.Event()
+        """Set when the ledger may have missing digests that the queue does not have."""
+        self._fresh: OrderedDict[Digest, None] = OrderedDict()
+        self._put_back: OrderedDict[Digest, None] = OrderedDict()
+        self._backlog: OrderedDict[Digest, None] = OrderedDict()
         self._working: set[Digest] = set()
-        self._again: set[Digest] = set()
-        self._given_up: set[Digest] = set()
-        self._done_since: set[Digest] = set()  # the last page was asked for
-        self.relook = asyncio.Event()
-        self._arrived = asyncio.Event()
-        self._stirred = asyncio.Event()
-        self._drained = asyncio.Event()
-        self._drained.set()
+        self._added_again: set[Digest] = set()  # while a worker had them
+        self._held_back: set[Digest] = set()
+        self._done_since: set[Digest] = set()  # the last page was requested
+        self._changed = asyncio.Event()
+        self._on_fresh = on_fresh
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._fresh) + len(self._put_back) + len(self._backlog)
+
+    def __contains__(self, digest: Digest) -> bool:
+        return (
+            digest in self._working
+            or digest in self._held_back
+            or digest in self._fresh
+            or digest in self._put_back
+            or digest in self._backlog
+        )
 
     @property
     def has_fresh(self) -> bool:
-        """An image waits that has just arrived."""
+        """Whether a new arrival waits."""
         return bool(self._fresh)
 
     @property
@@ -51,192 +58,118 @@ class WorkQueue:
         return len(self._working)
 
     @property
-    def given_up(self) -> int:
-        """How many digests are not tried again by this process."""
-        return len(self._given_up)
-
-    @property
-    def idle(self) -> bool:
-        """Nothing can be worked on now."""
-        return not (self._waiting or self._working)
-
-    @property
-    def resting(self) -> bool:
-        """Nothing waits, is delayed or is worked on."""
-        return not (self._waiting or self._delayed or self._working)
+    def is_idle(self) -> bool:
+        """Whether no digest waits, and no worker has one."""
+        return not len(self) and not self._working
 
     @property
     def room(self) -> int:
         """How many more digests may come from the ledger."""
-        return ROOM - len(self._waiting) - len(self._working)
-
-    def add_fresh(self, digest: Digest) -> None:
-        """A digest has just arrived: it goes before the backlog, however long that is.
-
-        Of very many at once, the later ones come from the ledger like a backlog.
-        """
-        if not self._may_wait(digest):
-            return
-        if len(self._fresh) < ROOM:
-            self._enter(self._fresh, digest)
-            self.stir()
-        else:
-            self.relook.set()
-
-    def expect(self, digest: Digest, within: float) -> None:
-        """A digest that has just arrived waits for `come`, so many seconds at most."""
-        if len(self._delayed) >= ROOM:
-            self.add_fresh(digest)
-        elif self._may_wait(digest):
-            loop = asyncio.get_running_loop()
-            self._delayed[digest] = loop.call_later(within, self._comes, digest)
-
-    def come(self, digest: Digest) -> None:
-        """What an expected digest waited for has happened."""
-        if (timer := self._delayed.get(digest)) is not None:
-            timer.cancel()
-            self._comes(digest)
+        return ROOM - len(self) - len(self._working)
 
     def add(self, digest: Digest) -> None:
-        """A digest of the backlog takes its place at the end."""
-        if self._may_wait(digest):
-            self._enter(self._backlog, digest)
+        """Add a digest of the backlog at the end."""
+        if digest in self._working:
+            self._added_again.add(digest)
+        elif digest not in self:
+            self._backlog[digest] = None
+            self._changed.set()
+
+    def add_fresh(self, digest: Digest) -> None:
+        """Add a new arrival before the backlog.
+
+        When ROOM new arrivals wait already, it comes from the ledger like a backlog.
+        """
+        if digest in self._working:
+            self._added_again.add(digest)
+        elif digest in self:
+            return
+        elif len(self._fresh) < ROOM:
+            self._fresh[digest] = None
+            self._changed.set()
+            self._on_fresh()
+        else:
+            self.refill.set()
 
     async def add_page(self, page: Awaitable[Sequence[Digest]]) -> Sequence[Digest]:
-        """Take and return a page of the ledger's, which may be older than what is done meanwhile.
+        """Add and return a page of missing digests, read from the ledger meanwhile.
 
-        Such a digest would only take the place of another in a POST; `relook` asks again.
+        A digest that is done while the page is read may be in it although it is held by now: it is
+        not added, and `refill` is set.
         """
         self._done_since.clear()
         digests = await page
         for digest in digests:
             if digest in self._done_since:
-                self.relook.set()
+                self.refill.set()
             else:
                 self.add(digest)
         return digests
 
-    def take(self, most: int) -> list[Digest]:
-        """Hand out the next digests, those that just arrived first."""
+    def take(self, limit: int) -> list[Digest]:
+        """Hand out the next digests, at most `limit`."""
         taken: list[Digest] = []
-        while self._waiting and len(taken) < most:
-            line = self._fresh or self._returned or self._backlog
-            taken.append(line.popleft())
-            self._waiting.discard(taken[-1])
+        while len(self) and len(taken) < limit:
+            digest, _ = (self._fresh or self._put_back or self._backlog).popitem(last=False)
+            taken.append(digest)
         self._working.update(taken)
-        self._tell_room()
+        self._changed.set()
         return taken
 
     def put_back(self, digests: Iterable[Digest]) -> None:
-        """Digests that were taken and not sent go before the backlog, in their order."""
+        """Put digests that were taken and not sent before the backlog, in their order."""
         for digest in reversed(list(digests)):
             self._working.discard(digest)
-            self._again.discard(digest)
-            self._waiting.add(digest)
-            self._returned.appendleft(digest)
-        self._arrived.set()
-
-    def later(self, digest: Digest, delay: float) -> None:
-        """A digest that was taken waits for `delay` seconds first.
-
-        Of very many, as a folder that is away brings them, the later ones are left to the ledger,
-        which is asked again then: they take no room from what can be brought.
-        """
-        self._working.discard(digest)
-        self._again.discard(digest)
-        loop = asyncio.get_running_loop()
-        if len(self._delayed) < ROOM:
-            self._delayed[digest] = loop.call_later(delay, self._is_due, digest)
-        elif self._look_later is None:
-            self._look_later = loop.call_later(delay, self._look)
-        self._tell_room()
+            self._added_again.discard(digest)
+            self._put_back[digest] = None
+            self._put_back.move_to_end(digest, last=False)
+        self._changed.set()
 
     def done(self, digest: Digest) -> None:
-        """Nothing more is to be done about a digest that was taken."""
+        """Finish a digest that was taken."""
         self._working.discard(digest)
         self._done_since.add(digest)
-        if digest in self._again:
-            self._again.discard(digest)
-            self.relook.set()
-        self._tell_room()
+        if digest in self._added_again:
+            self._added_again.discard(digest)
+            self.refill.set()
+        self._changed.set()
 
-    def give_up(self, digest: Digest) -> None:
-        """A digest that was taken is not tried again by this process."""
-        self._given_up.add(digest)
-        self._again.discard(digest)
-        self.done(digest)
+    def hold_back(self, digest: Digest) -> None:
+        """Keep a digest out of the queue until it is released."""
+        self.release(digest)
+        self._held_back.add(digest)
 
-    def hurry(self) -> None:
-        """Whatever waits for its time, or was given up, is due now."""
-        self._given_up.clear()
-        for digest, timer in list(self._delayed.items()):
-            timer.cancel()
-            self._is_due(digest)
+    def release(self, digest: Digest) -> None:
+        """Forget a digest that was taken or held back; it may be added again."""
+        self._held_back.discard(digest)
+        self._working.discard(digest)
+        self._added_again.discard(digest)
+        self._changed.set()
 
-    async def ready(self, enough: int, patience: Callable[[], float]) -> None:
-        """Wait until a digest is there, and then for company, while patience (seconds) lasts."""
-        while not self._waiting:
-            await self._arrival(None)
-        began = asyncio.get_running_loop().time()
-        while 0 < len(self._waiting) < enough:
-            waited = asyncio.get_running_loop().time() - began
-            if waited >= (_MOMENT if self._fresh else max(_MOMENT, patience())):
-                return
-            await self._arrival(_MOMENT)
-
-    def stir(self) -> None:
-        """Who waits in `stirred` looks again: what they wait for may have come nearer."""
-        self._stirred.set()
-
-    async def stirred(self, seconds: float) -> None:
-        """Wait so long, or until an image has just arrived, or `stir` is called."""
-        self._stirred.clear()
+    async def wait_for_change(self, limit: float | None = None) -> None:
+        """Return when the queue has changed, or after `limit` seconds."""
+        self._changed.clear()
         try:
-            async with asyncio.timeout(seconds):
-                await self._stirred.wait()
-        except TimeoutError:
-            return
-
-    async def wait_for_room(self) -> None:
-        """Wait until half of the queue is free."""
-        while self.room < ROOM // 2:
-            self._drained.clear()
-            await self._drained.wait()
-
-    def _may_wait(self, digest: Digest) -> bool:
-        if digest in self._working:
-            self._again.add(digest)
-            return False
-        return not (digest in self._waiting or digest in self._delayed or digest in self._given_up)
-
-    def _enter(self, line: deque[Digest], digest: Digest) -> None:
-        self._waiting.add(digest)
-        line.append(digest)
-        self._arrived.set()
-
-    def _look(self) -> None:
-        self._look_later = None
-        self.relook.set()
-
-    def _comes(self, digest: Digest) -> None:
-        del self._delayed[digest]
-        self.add_fresh(digest)
-
-    def _is_due(self, digest: Digest) -> None:
-        del self._delayed[digest]
-        self._enter(self._backlog, digest)
-
-    def _tell_room(self) -> None:
-        if self.room >= ROOM // 2:
-            self._drained.set()
-
-    async def _arrival(self, within: float | None) -> None:
-        self._arrived.clear()
-        try:
-            async with asyncio.timeout(within):
-                await self._arrived.wait()
+            async with asyncio.timeout(limit):
+                await self._changed.wait()
         except TimeoutError:
             return
 
 
-_MOMENT = 0.03  # seconds in which images that were dropped together find each other
+async def wait_for_batch(queue: WorkQueue, images: int, delay: Callable[[], float]) -> None:
+    """Wait until a digest waits, and then until `images` do or the time for more has passed.
+
+    `delay` returns the seconds that it is worth waiting for more of a backlog now.
+    """
+    while not len(queue):
+        await queue.wait_for_change()
+    began = asyncio.get_running_loop().time()
+    while 0 < len(queue) < images:
+        waited = asyncio.get_running_loop().time() - began
+        if waited >= (_MOMENT if queue.has_fresh else max(_MOMENT, delay())):
+            return
+        await queue.wait_for_change(_MOMENT)
+
+
+_MOMENT = 0.03
+"""Seconds in which images that were dropped together meet in one POST."""

@@ -1,4 +1,4 @@
-"""How many bytes of images may be in memory for sending, over all accounts; fairly shared."""
+"""A bound on the bytes of images in memory for sending, shared fairly by all accounts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from contextlib import asynccontextmanager
 from syncd.model import AccountId
 
 IN_FLIGHT = 24 * 2**20
-"""Bytes over all accounts. A larger pack goes alone."""
+"""Bytes over all accounts. A larger batch is sent alone."""
 
 
 class FairByteSemaphore:
-    """Room for so many bytes; accounts that wait for it take turns, each its packs in order.
+    """Room for `room` bytes; accounts that wait for it take turns, each with its batches in order.
 
-    Whose turn it is goes next, however large its pack: no small one passes it.
+    The batch whose turn it is goes next, however large: no smaller one overtakes it.
     """
 
     def __init__(self, room: int = IN_FLIGHT) -> None:
@@ -28,14 +28,14 @@ class FairByteSemaphore:
 
     @property
     def size(self) -> int:
-        """How many bytes are in flight, as far as they count."""
+        """Bytes in flight; a batch larger than the room counts as the room."""
         return self._room - self._free
 
     @asynccontextmanager
-    async def carry(self, account: AccountId, size: int) -> AsyncIterator[bool]:
-        """Enter once there is room for so many bytes; tell whether that took a wait.
+    async def hold(self, account: AccountId, size: int) -> AsyncIterator[bool]:
+        """Hold room for `size` bytes inside the block; yield whether that took a wait.
 
-        What was decided before a wait is to be decided again.
+        A decision from before the wait must be made again after it.
         """
         size = min(size, self._room)
         waits = size > 0 and (bool(self._waiting) or size > self._free)
@@ -47,7 +47,7 @@ class FairByteSemaphore:
             yield waits
         finally:
             self._free += size
-            self._let_in()
+            self._grant()
 
     async def _turn(self, account: AccountId, size: int) -> None:
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -58,10 +58,10 @@ class FairByteSemaphore:
         except asyncio.CancelledError:
             if granted.done() and not granted.cancelled():
                 self._free += size
-            self._let_in()
+            self._grant()
             raise
 
-    def _let_in(self) -> None:
+    def _grant(self) -> None:
         while self._waiting:
             account, line = next(iter(self._waiting.items()))
             size, granted = line[0]

@@ -69,10 +69,10 @@ def account_figures(
             calls=lane.counters.calls,
             budget_used=round(lane.pacer.budget_used, 1),
         ),
-        state=_state(pause, lane.failing),
+        state=_state(pause, lane.health.failing.why),
         pause=pause,
         paused_for=None if pause is None else max(0, round(now - pause.since)),
-        why=lane.failing if pause is None else pause.why,
+        why=lane.health.failing.why if pause is None else pause.why,
         oldest_waiting=None if since is None else max(0, round(now - since)),
         in_step_in=_in_step_in(lane, tally.missing, per_post),
         rejections=reasons(standing.rejections),
@@ -117,7 +117,9 @@ def sentence(tallies: Iterable[Tally], lanes: Iterable[Lane]) -> str:
     parts = [f"{held:,} of {wanted:,} images"]
     if rejected := sum(t.rejected for t in tallies):
         parts.append(f"{rejected:,} rejected")
-    return "; ".join([*parts, *(lane.trouble for lane in lanes if lane.trouble is not None)])
+    return "; ".join(
+        [*parts, *(lane.health.trouble for lane in lanes if lane.health.trouble is not None)]
+    )
 
 
 def reasons(counts: Iterable[Count]) -> dict[str, int]:
@@ -139,4 +141,6 @@ def _in_step_in(lane: Lane, missing: int, per_post: int) -> str:
     """Return in words how long the missing images take within the account's budget."""
     if not missing:
         return "now"
-    return duration(forecast(missing, lane.images_a_post(per_post), lane.pacer.pace.budget).seconds)
+    return duration(
+        forecast(missing, lane.images_per_post(per_post), lane.pacer.pace.budget).seconds
+    )

@@ -1,19 +1,31 @@
-"""Images as the parts of a POST, and the entries of its answer as images again."""
+"""Uploads to one account: the parts of a POST, its response, and what becomes of its images."""
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from collections.abc import Mapping, Sequence
 
 import msgspec
+import structlog
 
+from syncd.engine.lane import Lane
+from syncd.engine.pacer import End, end_of
 from syncd.graph.body import Part
+from syncd.graph.client import Credentials, GraphClient, GraphError, Uploaded
+from syncd.ledger import replicas
+from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Source
+from syncd.log import Log
 from syncd.model import Digest, Entry
-from syncd.rules.naming import part_names, plain
+from syncd.rules.batch import normalized, part_names
+from syncd.rules.errors import REMEDIES, ApiError, Scope, Verdict
+from syncd.rules.pacing.budget import Call
 
-# Pillow's and everybody's names of the formats that the edge takes; bmp, jpeg, gif and png stand
-# in the API's pages, tiff is taken by tools of the field.
+log: Log = structlog.get_logger()
+
+# Media type and extension by Pillow's name of the format. The API's documentation names bmp, jpeg,
+# gif and png; other clients upload tiff.
 FORMATS = {
     "JPEG": ("image/jpeg", ".jpg"),
     "PNG": ("image/png", ".png"),
@@ -22,6 +34,9 @@ FORMATS = {
     "TIFF": ("image/tiff", ".tiff"),
 }
 _UNKNOWN = ("application/octet-stream", ".jpg")
+
+SPLIT_AFTER = 3
+"""Failed tries after which a batch is halved: one of its images may be the reason."""
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -33,8 +48,144 @@ class Loaded(msgspec.Struct, frozen=True):
     format: str | None
 
 
+class Uploads:
+    """POSTs of images to one account, and what becomes of the images."""
+
+    def __init__(self, lane: Lane, ledger: Ledger, client: GraphClient) -> None:
+        self._lane = lane
+        self._ledger = ledger
+        self._client = client
+
+    async def send(self, images: Sequence[Loaded], credentials: Credentials, call: Call) -> None:
+        """Send images in one POST, and record the result."""
+        lane = self._lane
+        lane.counters.calls += 1
+        began, sent_at = time.monotonic(), time.time()
+        parts = named_parts(images)
+        try:
+            response = await self._post(images, parts, credentials)
+        except GraphError as error:
+            await lane.finish_call(call, end_of(error.fault), error.usage)
+            await self._on_error(images, error, credentials)
+            return
+        log.debug(
+            "upload.done",
+            account=lane.name,
+            images=len(images),
+            bytes=sum(len(image.content) for image in images),
+            seconds=round(time.monotonic() - began, 3),
+            usage_percent=response.usage.percent,
+        )
+        matched, unmatched = match_answer(images, parts, response.entries)
+        held = [(image.digest, entry) for image, entry in matched]
+        hold = replicas.hold_all(lane.account, held, time.time(), sent_at)
+        await lane.finish_call(call, End.TAKEN, response.usage, hold)
+        await lane.health.on_success()
+        await self._on_held(matched, len(images))
+        await self._on_unmatched(unmatched, len(images))
+
+    async def _post(
+        self, images: Sequence[Loaded], parts: Sequence[Part], credentials: Credentials
+    ) -> Uploaded:
+        account, first = self._lane.account, images[0]
+        if self._lane.attempts[first.digest].rejected_as_file is not None and len(images) == 1:
+            return await self._client.upload_bytes(account, credentials, first.content)
+        return await self._client.upload(account, credentials, parts)
+
+    async def _on_held(self, images: Sequence[tuple[Loaded, Entry]], sent: int) -> None:
+        """Called when an account holds images out of a POST of `sent`."""
+        if not images:
+            return
+        lane, sharing = self._lane, self._lane.health.sharing
+        if sent > 1:
+            sharing = sharing.after_batch_taken()
+        else:
+            suspect = lane.attempts[images[0][0].digest].limit is not None
+            sharing = sharing.after_single_taken(time.time(), suspect=suspect)
+        await lane.health.learn_sharing(sharing)
+        size = sum(len(image.content) for image, _ in images)
+        lane.hold([image.digest for image, _ in images], size)
+        for image, entry in images:
+            log.info(
+                "image.held",
+                account=lane.name,
+                file=str(image.source),
+                hash=entry.hash,
+                sha256=image.digest.hex(),
+            )
+
+    async def _on_unmatched(self, images: Sequence[Loaded], sent: int) -> None:
+        """Called with the images of a POST of `sent` that its response does not name."""
+        lane = self._lane
+        if images and sent > 1:
+            self._put_back(images, limit=1)
+        elif images:
+            await lane.retry_later(_labelled(images), "the response does not name the image")
+
+    async def _on_error(
+        self, images: Sequence[Loaded], error: GraphError, sent_with: Credentials
+    ) -> None:
+        lane = self._lane
+        verdict = await lane.health.on_error(error, sent_with)
+        if verdict is Verdict.RETRY:
+            tries = min(lane.attempts[image.digest].tries for image in images) + 1
+            if len(images) > 1 and tries >= SPLIT_AFTER:
+                lane.attempts.limit([image.digest for image in images], len(images) // 2)
+            await lane.retry_later(_labelled(images), str(error.fault))
+        elif verdict.scope is Scope.IMAGE:
+            await self._on_image_error(images, error.fault, verdict)
+        else:
+            if verdict is Verdict.STOP_ACCOUNT:
+                await lane.health.stop(verdict, str(error.fault), REMEDIES[verdict])
+            self._put_back(images)
+
+    async def _on_image_error(
+        self, images: Sequence[Loaded], error: ApiError, verdict: Verdict
+    ) -> None:
+        lane, sharing = self._lane, self._lane.health.sharing
+        if len(images) > 1:
+            log.info("upload.split", account=lane.name, images=len(images), why=str(error))
+            self._put_back(images, limit=len(images) // 2)
+            await lane.health.learn_sharing(sharing.after_batch_rejected())
+            return
+        (image,) = images
+        rejected_as_file = lane.attempts[image.digest].rejected_as_file
+        if verdict is Verdict.REJECT_UPLOAD and rejected_as_file is None:
+            # Some accounts reject every file, and take the form field.
+            lane.attempts.send_as_field(image.digest, str(error))
+            self._put_back(images)
+            return
+        await lane.health.learn_sharing(sharing.after_single_rejected())
+        if verdict is Verdict.UNKNOWN and rejected_as_file is None:
+            await lane.retry_later(_labelled(images), str(error))
+        else:
+            await self._reject(image, rejected_as_file or str(error))
+
+    async def _reject(self, image: Loaded, why: str) -> None:
+        lane = self._lane
+        await self._ledger.write(replicas.reject(lane.account, image.digest, why, time.time()))
+        lane.done(image.digest)
+        log.warning(
+            "image.rejected",
+            account=lane.name,
+            file=str(image.source),
+            why=why,
+            sha256=image.digest.hex(),
+        )
+
+    def _put_back(self, images: Sequence[Loaded], limit: int | None = None) -> None:
+        digests = [image.digest for image in images]
+        if limit is not None:
+            self._lane.attempts.limit(digests, limit)
+        self._lane.queue.put_back(digests)
+
+
+def _labelled(images: Sequence[Loaded]) -> list[tuple[Digest, str]]:
+    return [(image.digest, str(image.source)) for image in images]
+
+
 def named_parts(images: Sequence[Loaded]) -> list[Part]:
-    """Return the parts of one POST in the order of the images; no two have one name."""
+    """Return the parts of one POST in the order of the images; no two have the same name."""
     kinds = [FORMATS.get(image.format or "", _UNKNOWN) for image in images]
     names = part_names(
         (image.source.name, extension) for image, (_, extension) in zip(images, kinds, strict=True)
@@ -48,49 +199,50 @@ def named_parts(images: Sequence[Loaded]) -> list[Part]:
 def match_answer(
     images: Sequence[Loaded], parts: Sequence[Part], entries: Mapping[str, Entry]
 ) -> tuple[list[tuple[Loaded, Entry]], list[Loaded]]:
-    """Return the images with their entries, and the images that the answer does not name for sure.
+    """Return the images with their entries, and the images that the response does not identify.
 
-    An entry is found by its part's name, as the key or in the entry; of a POST of one, the only
-    entry is the image's, whatever its key. A wrong hash is worse than one more call, so what could
-    be said of two images is believed of neither:
-    - an entry whose key names one image and whose name another; two entries for one image;
-    - a name without the key, unless every image has its entry: the account may know the same bytes
-      by a name of before;
-    - a key that may stand, simplified, for an image that has no entry.
+    An entry belongs to the image whose part's name is its key or its `name`. The only entry of a
+    POST of one image belongs to that image. A wrong hash costs more than another call, so an
+    ambiguous entry belongs to no image:
+    - its key names one image and its `name` another, or two entries name the same image;
+    - only its `name` matches, and not every image has an entry: the account may know the same bytes
+      by an earlier name;
+    - its key could be the simplified name of an image that has no entry.
     """
     if len(images) == 1 and len(entries) == 1:
         return [(images[0], next(iter(entries.values())))], []
-    places = {plain(part.name): place for place, part in enumerate(parts)}
+    places = {normalized(part.name): place for place, part in enumerate(parts)}
     by_key: dict[int, list[Entry]] = {}
     by_name: dict[int, list[Entry]] = {}
     for key, entry in entries.items():
-        keyed, named = places.get(plain(key)), places.get(plain(entry.name or ""))
+        keyed, named = places.get(normalized(key)), places.get(normalized(entry.name or ""))
         if keyed is not None and named in (keyed, None):
             by_key.setdefault(keyed, []).append(entry)
         elif keyed is None and named is not None:
             by_name.setdefault(named, []).append(entry)
-    known = _told_once(by_key)
-    if len(everything := _told_once(by_key, by_name)) == len(parts):
+    known = _unambiguous(by_key)
+    if len(everything := _unambiguous(by_key, by_name)) == len(parts):
         known = everything
     if len(known) < len(parts):
-        silent = [_letters(part.name) for place, part in enumerate(parts) if place not in known]
-        for place in [p for p in known if _may_be_any_of(_letters(parts[p].name), silent)]:
+        left = [_simplified(part.name) for place, part in enumerate(parts) if place not in known]
+        for place in [p for p in known if _is_prefix_of_any(_simplified(parts[p].name), left)]:
             del known[place]
-    taken = [(image, known[place]) for place, image in enumerate(images) if place in known]
-    return taken, [image for place, image in enumerate(images) if place not in known]
+    matched = [(image, known[place]) for place, image in enumerate(images) if place in known]
+    return matched, [image for place, image in enumerate(images) if place not in known]
 
 
-def _told_once(*claims: Mapping[int, Sequence[Entry]]) -> dict[int, Entry]:
+def _unambiguous(*claims: Mapping[int, Sequence[Entry]]) -> dict[int, Entry]:
+    """Return the entries of the places that exactly one entry claims."""
     places = {place for claim in claims for place in claim}
-    told = {place: [e for claim in claims for e in claim.get(place, ())] for place in places}
-    return {place: found[0] for place, found in told.items() if len(found) == 1}
+    entries = {place: [e for claim in claims for e in claim.get(place, ())] for place in places}
+    return {place: found[0] for place, found in entries.items() if len(found) == 1}
 
 
-def _letters(name: str) -> str:
-    """Return what is left of a name when all has gone that a server may drop or replace."""
-    plainest = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(c for c in plainest if c.isascii() and c.isalnum())
+def _simplified(name: str) -> str:
+    """Return a name without the characters that a server may drop or replace."""
+    decomposed = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(c for c in decomposed if c.isascii() and c.isalnum())
 
 
-def _may_be_any_of(letters: str, others: Sequence[str]) -> bool:
-    return any(other.startswith(letters) or letters.startswith(other) for other in others)
+def _is_prefix_of_any(name: str, others: Sequence[str]) -> bool:
+    return any(other.startswith(name) or name.startswith(other) for other in others)

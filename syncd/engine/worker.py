@@ -1,4 +1,4 @@
-"""A worker takes what waits, asks what is to be done, does it, and records what came of it."""
+"""The workers of one account: they take images from its queue, and upload or copy them."""
 
 from __future__ import annotations
 
@@ -7,158 +7,164 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
-import structlog
 
 from syncd.config import BatchConfig
-from syncd.engine.copies import choose_copy, send_copy
+from syncd.engine.copies import Copies
 from syncd.engine.lane import Lane
-from syncd.engine.outcomes import Outcomes
-from syncd.engine.pacer import End, end_of
+from syncd.engine.queue import wait_for_batch
 from syncd.engine.semaphore import FairByteSemaphore
-from syncd.engine.upload import Loaded, match_answer, named_parts
-from syncd.graph.client import Credentials, GraphClient, GraphError
+from syncd.engine.upload import Loaded, Uploads
+from syncd.graph.client import GraphClient
 from syncd.ledger import replicas
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Facts, Source
-from syncd.log import Log
 from syncd.model import Absent, Digest
-from syncd.rules.batch import Candidate, choose_pack
-from syncd.rules.decide import Step, View, next_step
+from syncd.rules.batch import Candidate, choose_batch
+from syncd.rules.decide import Missing, Step, next_step
 from syncd.rules.pacing.budget import Call
 
-log: Log = structlog.get_logger()
-
-
 Fetch = Callable[[Sequence[tuple[Digest, Sequence[Source]]]], Awaitable[list[bytes | Absent]]]
-"""Reads the bytes of images from any of their files, or tells why no file has them now."""
+"""Reads the bytes of images from any of their files, or returns why no file has them now."""
 
 
-class Errand(msgspec.Struct, frozen=True):
-    """What a worker of one account works with."""
+class Images(msgspec.Struct, frozen=True):
+    """Where the images come from, as a worker needs it."""
 
-    lane: Lane
-    ledger: Ledger
-    client: GraphClient
-    pack: BatchConfig
     fetch: Fetch
-    outcomes: Outcomes
-    in_flight: FairByteSemaphore
-    patience: Callable[[], float]  # seconds worth waiting for company, before a POST
+    batch_delay: Callable[[], float]
+    """Returns the seconds that it is worth waiting for a fuller POST now."""
 
 
-async def work(errand: Errand, carrying: asyncio.TaskGroup) -> None:
-    """Work until cancelled; a POST that is under way then belongs to `carrying`, and ends well."""
-    lane = errand.lane
-    while True:
-        async with lane.turn:  # one at a time, or they would share out what is to share a POST
-            await lane.queue.ready(_limit(errand), errand.patience)
-            await lane.gate.pass_through()
-            call = await lane.pacer.turn(
-                _limit(errand), lambda: lane.queue.has_fresh, lane.queue.stirred
+class Role(msgspec.Struct, frozen=True):
+    """What the folders make of an account."""
+
+    copies: bool
+    """It is a mirror, and may copy images from other accounts."""
+    deletes: bool
+    """The deletions of a folder reach it."""
+
+
+class Worker:
+    """The work for one account; each of its workers is a task that runs `run`.
+
+    A worker takes digests, asks the ledger and `next_step` what each of them needs, waits for its
+    turn, asks again, sends, and records the result.
+    """
+
+    def __init__(
+        self,
+        lane: Lane,
+        ledger: Ledger,
+        client: GraphClient,
+        batch: BatchConfig,
+        images: Images,
+        in_flight: FairByteSemaphore,
+        role: Role,
+    ) -> None:
+        self._lane = lane
+        self._ledger = ledger
+        self._batch = batch
+        self._images = images
+        self._in_flight = in_flight
+        self._role = role
+        self._uploads = Uploads(lane, ledger, client)
+        self._copies = Copies(lane, ledger, client)
+        self._turn = asyncio.Lock()
+
+    async def restore(self) -> None:
+        """Restore what an earlier process recorded about copies."""
+        await self._copies.restore()
+
+    async def run(self, sends: asyncio.TaskGroup) -> None:
+        """Work until cancelled; a call that is under way then is finished by `sends`."""
+        lane = self._lane
+        while True:
+            async with self._turn:  # one at a time: else each would take a part of one POST
+                await wait_for_batch(lane.queue, self._limit(), self._images.batch_delay)
+                await lane.gate.enter()
+                call = await lane.pacer.turn(self._limit(), lambda: lane.queue.has_fresh)
+                digests = lane.queue.take(call.images)
+            send = sends.create_task(self._send(digests, call), name=f"send:{lane.name}")
+            await asyncio.shield(send)
+
+    def _limit(self) -> int:
+        return self._lane.health.sharing.limit(self._batch.images, time.time())
+
+    async def _send(self, digests: Sequence[Digest], call: Call) -> None:
+        batch = await self._choose(digests)
+        if self._role.copies:
+            copy, batch = await self._copies.choose(batch)
+            if copy is not None:
+                await self._copies.send(copy, call)
+                return
+        size = sum(facts.size for facts in batch)
+        async with self._in_flight.hold(self._lane.account, size) as waited:
+            if waited:
+                batch = await self._choose([facts.digest for facts in batch])
+            await self._upload(await self._load(batch), call)
+
+    async def _choose(self, digests: Sequence[Digest]) -> list[Facts]:
+        """Return the images of the next POST; the others are done, or go back to the queue."""
+        lane = self._lane
+        known = await self._ledger.read(replicas.facts(lane.account, digests))
+        candidates: list[Candidate] = []
+        waiting: list[Digest] = []
+        for digest in digests:
+            facts = known.get(digest)
+            match Step.REST if facts is None else self._step(facts):
+                case Step.WAIT:
+                    waiting.append(digest)
+                case Step.SEND:
+                    candidates.append(self._candidate(known[digest]))
+                case Step.REST:
+                    lane.done(digest)
+        batch, rest = choose_batch(candidates, self._batch.images, self._batch.bytes)
+        lane.queue.put_back([*(candidate.digest for candidate in rest), *waiting])
+        return [known[candidate.digest] for candidate in batch]
+
+    def _step(self, facts: Facts) -> Step:
+        return next_step(
+            Missing(
+                wanted=facts.wanted,
+                held=facts.held,
+                rejected=facts.rejected,
+                is_open=not self._lane.gate.is_shut,
             )
-            digests = lane.queue.take(call.images)
-        task = carrying.create_task(_carry_out(errand, digests, call), name=f"send:{lane.name}")
-        await asyncio.shield(task)
+        )
 
+    def _candidate(self, facts: Facts) -> Candidate:
+        limit = self._lane.attempts[facts.digest].limit
+        return Candidate(facts.digest, facts.size, self._batch.images if limit is None else limit)
 
-def _limit(errand: Errand) -> int:
-    return errand.lane.sharing.limit(errand.pack.images, time.time())
+    async def _load(self, batch: Sequence[Facts]) -> list[Loaded]:
+        """Read the bytes; an image without an unchanged file is tried again later."""
+        lane = self._lane
+        digests = [facts.digest for facts in batch]
+        sources = await self._ledger.read(replicas.sources_of(lane.account, digests))
+        contents = await self._images.fetch(sources)
+        loaded: list[Loaded] = []
+        absent: dict[Absent, list[tuple[Digest, str]]] = {}
+        for facts, (_, files), content in zip(batch, sources, contents, strict=True):
+            if isinstance(content, Absent):
+                file = str(files[0]) if files else facts.digest.hex()
+                absent.setdefault(content, []).append((facts.digest, file))
+            else:
+                loaded.append(Loaded(facts.digest, content, files[0], facts.format))
+        for why, images in absent.items():
+            await lane.retry_later(images, why.value)
+        return loaded
 
-
-async def _carry_out(errand: Errand, digests: Sequence[Digest], call: Call) -> None:
-    lane = errand.lane
-    pack = await _choose(errand, digests)
-    if lane.mirrors and (copy := await choose_copy(errand.ledger, lane, pack)) is not None:
-        await send_copy(errand.ledger, errand.client, errand.outcomes, copy, call)
-        return
-    size = sum(facts.size for facts in pack)
-    async with errand.in_flight.carry(lane.account, size) as waited:
-        if waited:
-            pack = await _choose(errand, [facts.digest for facts in pack])
-        loaded = await _load(errand, pack)
-        sent = [image.digest for image in loaded]
-        if lane.deletes:  # a crash must not make them somebody else's
-            await errand.ledger.write(replicas.sending(lane.account, sent, time.time()))
-        if not loaded:
+    async def _upload(self, images: Sequence[Loaded], call: Call) -> None:
+        lane = self._lane
+        digests = [image.digest for image in images]
+        if self._role.deletes:  # after a crash, the images must still count as uploaded by syncd
+            await self._ledger.write(replicas.sending(lane.account, digests, time.time()))
+        credentials = lane.health.credentials
+        if not images:
             lane.pacer.withdraw(call)
-            lane.gate.turn_back()
-        elif lane.gate.shut or lane.credentials is None:  # while we waited, or files were read
+            lane.gate.cancel()
+        elif lane.gate.is_shut or credentials is None:  # since the wait, or while files were read
             lane.pacer.withdraw(call)
-            lane.queue.put_back(sent)
+            lane.queue.put_back(digests)
         else:
-            call = lane.pacer.resize(call, len(loaded))
-            await _send(errand, lane.credentials, loaded, call)
-
-
-async def _choose(errand: Errand, digests: Sequence[Digest]) -> list[Facts]:
-    """Ask what is to be done about each digest; answer those that share the next POST."""
-    lane = errand.lane
-    facts = await errand.ledger.read(replicas.facts(lane.account, digests))
-    candidates: list[Candidate] = []
-    waiting: list[Digest] = []
-    for digest in digests:
-        known = facts.get(digest)
-        if known is None:
-            lane.done(digest)
-            continue
-        view = View(known.wanted, known.held, known.rejected, open=not lane.gate.shut)
-        match next_step(view):
-            case Step.WAIT:
-                waiting.append(digest)
-            case Step.BRING:
-                limit = lane.limits.get(digest, errand.pack.images)
-                candidates.append(Candidate(digest, known.size, limit))
-            case _:
-                lane.done(digest)
-    pack, rest = choose_pack(candidates, errand.pack.images, errand.pack.bytes)
-    lane.queue.put_back([*(candidate.digest for candidate in rest), *waiting])
-    return [facts[candidate.digest] for candidate in pack]
-
-
-async def _load(errand: Errand, pack: Sequence[Facts]) -> list[Loaded]:
-    """Read the images' bytes; one whose files have all changed waits until they have settled."""
-    digests = [facts.digest for facts in pack]
-    sources = await errand.ledger.read(replicas.sources_of(errand.lane.account, digests))
-    contents = await errand.fetch(sources)
-    loaded: list[Loaded] = []
-    absent: dict[Absent, list[tuple[Digest, str]]] = {}
-    for facts, (_, files), content in zip(pack, sources, contents, strict=True):
-        if isinstance(content, Absent):
-            where = str(files[0]) if files else facts.digest.hex()
-            absent.setdefault(content, []).append((facts.digest, where))
-        else:
-            loaded.append(Loaded(facts.digest, content, files[0], facts.format))
-    for why, images in absent.items():
-        await errand.outcomes.later(errand.lane, images, why.value)
-    return loaded
-
-
-async def _send(
-    errand: Errand, credentials: Credentials, images: Sequence[Loaded], call: Call
-) -> None:
-    lane, outcomes = errand.lane, errand.outcomes
-    lane.counters.calls += 1
-    began, sent_at = time.monotonic(), time.time()
-    parts = named_parts(images)
-    try:
-        if len(images) == 1 and images[0].digest in lane.as_bytes:
-            content = images[0].content
-            answer = await errand.client.upload_bytes(lane.account, credentials, content)
-        else:
-            answer = await errand.client.upload(lane.account, credentials, parts)
-    except GraphError as error:
-        await errand.ledger.write(await lane.spent(call, end_of(error.fault), error.usage))
-        await outcomes.refused(lane, images, error, credentials)
-        return
-    spending = await lane.spent(call, End.TAKEN, answer.usage)
-    log.debug(
-        "upload.done",
-        account=lane.name,
-        images=len(images),
-        bytes=sum(len(image.content) for image in images),
-        seconds=round(time.monotonic() - began, 3),
-        usage_percent=answer.usage.percent,
-    )
-    taken, unnamed = match_answer(images, parts, answer.entries)
-    await outcomes.taken(lane, taken, len(images), spending, sent_at)
-    await outcomes.unnamed(lane, unnamed, len(images))
+            await self._uploads.send(images, credentials, lane.pacer.resize(call, len(images)))

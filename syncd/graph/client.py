@@ -147,7 +147,7 @@ class GraphClient:
         deleted = listing.is_deleted(response.content)
         if not deleted:
             message = _UNREADABLE if deleted is None else "the response does not report success"
-            raise GraphError(ApiError(200, message=message), response.usage)
+            raise GraphError(ApiError(status=200, message=message), response.usage)
         return response.usage
 
     async def me(self, credentials: Credentials) -> shapes.Node:
@@ -167,7 +167,7 @@ class GraphClient:
         )
         entries = shapes.read_images(response.content)
         if entries is None:
-            raise GraphError(ApiError(200, message=_UNREADABLE), response.usage)
+            raise GraphError(ApiError(status=200, message=_UNREADABLE), response.usage)
         return Uploaded(entries, response.usage, timestamps.of_header(response.date))
 
     async def _page(
@@ -184,7 +184,7 @@ class GraphClient:
         )
         page = listing.read_listing(response.content, after)
         if page is None:
-            raise GraphError(ApiError(200, message=_UNREADABLE), response.usage)
+            raise GraphError(ApiError(status=200, message=_UNREADABLE), response.usage)
         return Page(
             images=page.images,
             after=page.after,
@@ -200,7 +200,7 @@ class GraphClient:
         response = await self._call("GET", path, account, credentials, query=query)
         node = shapes.read_node(response.content)
         if node is None:
-            raise GraphError(ApiError(200, message=_UNREADABLE), response.usage)
+            raise GraphError(ApiError(status=200, message=_UNREADABLE), response.usage)
         return node
 
     async def _call(

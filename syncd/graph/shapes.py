@@ -123,7 +123,7 @@ def read_error(status: int, body: bytes) -> ApiError:
     """Return the error that a response reports, whatever its status and form."""
     response = decoded(body, _ErrorBody)
     if response is None:
-        return ApiError(status, message=_first_line(body))
+        return ApiError(status=status, message=_first_line(body))
     error = response.error
     return ApiError(
         status=status,

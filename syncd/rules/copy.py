@@ -1,28 +1,64 @@
-"""Whether a mirror's images are copied out of another account, or their bytes are sent."""
+"""Whether a mirror's images are copied from another account, or uploaded."""
 
 from __future__ import annotations
 
-from syncd.model import Copying
+from collections.abc import Collection, Mapping, Sequence
 
-CALL_IN_BYTES = 8 * 2**20
-"""Bytes that are worth sending to save one call: a third of what a POST carries."""
+import msgspec
 
-REMEMBERED = 24 * 3600.0
-"""Seconds for which a pair of accounts that refused a copy is not asked for one again."""
+from syncd.model import Copying, Digest
+from syncd.rules.batch import Candidate
 
-COMING = 2.0
-"""Seconds that a mirror waits for the folder's own account to hold what has just arrived."""
+BYTES_PER_CALL = 8 * 2**20
+"""Bytes that are worth uploading to save one call: a third of what a POST carries."""
+
+REFUSAL_LIFETIME = 24 * 3600.0
+"""Seconds for which no copy is asked for again from an account that gave no permission for one."""
+
+ARRIVAL_TIMEOUT = 2.0
+"""Seconds that a mirror waits for the folder's own account to hold a new image."""
+
+RECHECK = 5.0
+"""Seconds until a mirror that only copies checks again whether the folder's own account holds an
+image. It is also woken as soon as that account does."""
 
 
-LOOK_FOR_IT = 5.0
-"""Seconds after which a mirror that copies alone looks itself whether the account holds by now what
-it is about to hold; it is told when it does."""
+class CopyPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What one call does with the images of a batch; each image is in exactly one field."""
+
+    copy: Digest | None
+    """The image to copy with this call; then `upload` is empty."""
+    upload: tuple[Digest, ...]
+    """The images to upload with this call."""
+    put_back: tuple[Digest, ...]
+    """The images for a later call."""
+    wait: tuple[Digest, ...]
+    """The images that the folder's own account is about to hold."""
+
+
+def plan_copy(
+    batch: Sequence[Candidate], copyable: Mapping[Digest, Copying], expected: Collection[Digest]
+) -> CopyPlan:
+    """Decide how the images of a batch get into a mirror.
+
+    `copyable` are the images that another account holds and that can still be copied from it, with
+    the setting of their folder; `expected` those that the folder's own account is about to hold.
+    """
+    wait = tuple(c.digest for c in batch if c.digest in expected and c.digest not in copyable)
+    rest = [candidate for candidate in batch if candidate.digest not in wait]
+    digests = tuple(candidate.digest for candidate in rest)
+    size = sum(candidate.size for candidate in rest)
+    if digests and digests[0] in copyable and is_copied(copyable[digests[0]], len(rest), size):
+        return CopyPlan(copy=digests[0], upload=(), put_back=digests[1:], wait=wait)
+    put_back = tuple(d for d in digests if copyable.get(d) is Copying.COPY)
+    upload = tuple(digest for digest in digests if digest not in put_back)
+    return CopyPlan(copy=None, upload=upload, put_back=put_back, wait=wait)
 
 
 def is_copied(how: Copying, images: int, size: int) -> bool:
-    """Tell whether images that could share a POST, of `size` bytes in all, are copied instead.
+    """Return whether `images` images of `size` bytes in all are copied rather than uploaded.
 
-    A copy is one call for each, and no bytes; a POST one call for all. So a single one is copied.
+    A copy takes one call per image and no bytes; an upload takes one call for all of them.
     """
     match how:
         case Copying.COPY:
@@ -30,4 +66,4 @@ def is_copied(how: Copying, images: int, size: int) -> bool:
         case Copying.UPLOAD:
             return False
         case Copying.AUTO:
-            return size > CALL_IN_BYTES * (images - 1)
+            return size > BYTES_PER_CALL * (images - 1)

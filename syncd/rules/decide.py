@@ -1,4 +1,4 @@
-"""The one question: what is to be done now about one image in one account?"""
+"""What a worker does now about one image in one account."""
 
 from __future__ import annotations
 
@@ -11,38 +11,28 @@ class Step(Enum):
     """What a worker does about a replica."""
 
     REST = "rest"
-    """Nothing: it is as it should be, or nobody wants it."""
+    """Nothing: no file wants it, the account holds it, or the account rejected it."""
     WAIT = "wait"
-    """There is something to do, and its account takes nothing now."""
-    BRING = "bring"
-    """Send its bytes, or have it copied out of an account that holds it."""
-    ASK = "ask"
-    """Ask the account about it, before it may be deleted."""
-    DELETE = "delete"
-    """Take it out of the account."""
+    """Wait until its account takes calls."""
+    SEND = "send"
+    """Upload it, or copy it from an account that holds it."""
 
 
-class View(msgspec.Struct, frozen=True):
-    """The facts of one replica, each a yes or a no."""
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
+    """The facts about one replica that may be missing."""
 
     wanted: bool
+    """A file of a folder that feeds the account has the image."""
     held: bool
+    """The account holds the image."""
     rejected: bool
-    open: bool  # the account takes calls now
-    due: bool = False  # condemned, the grace is over, and no person is asked
-    needed: bool = False  # the account holds another image under its hash that is not condemned
-    asked: bool = False  # the account has just been asked about it, and has it
-    guarded: bool = False  # the account says: it is used, or was there before we brought it
+    """The account has rejected the image for good."""
+    is_open: bool
+    """The account takes calls now."""
 
 
-def next_step(view: View) -> Step:
-    """Decide from facts alone, so that asking again is always right."""
-    if view.wanted and not view.held and not view.rejected:
-        return Step.BRING if view.open else Step.WAIT
-    if view.held and view.due and not view.wanted and not view.needed:
-        if view.asked and view.guarded:
-            return Step.REST
-        if not view.open:
-            return Step.WAIT
-        return Step.DELETE if view.asked else Step.ASK
+def next_step(replica: Missing) -> Step:
+    """Decide from facts alone, so that the same question can be asked again at any time."""
+    if replica.wanted and not replica.held and not replica.rejected:
+        return Step.SEND if replica.is_open else Step.WAIT
     return Step.REST

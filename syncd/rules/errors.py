@@ -1,50 +1,100 @@
-"""What an error of the Marketing API means: the one table, read by code and subcode."""
+"""What an error of the Marketing API means: one table, read by code and subcode."""
 
 from __future__ import annotations
 
-from enum import Enum
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import assert_never
 
 import msgspec
 
 
+class Scope(Enum):
+    """What an error is about, and therefore what it stops."""
+
+    IMAGE = auto()
+    """The images of this call alone; the account works."""
+    ACCOUNT = auto()
+    TOKEN = auto()
+    """Every account that uses the same token and app secret."""
+    APP = auto()
+    """Every account of the app. syncd knows an app by its token and app secret."""
+
+
 class Verdict(Enum):
-    """An error by its consequence."""
+    """An error, named for its consequence."""
 
     RETRY = "temporary"
-    """The same again, later."""
+    """Send the same call again later."""
     PAUSE_ACCOUNT = "throttled"
-    """Nothing more to this account until its budget recovers; no try is used up."""
-    PAUSE_TOKEN = "app throttled"  # noqa: S105  a name of a state
-    """The same for every account of the token."""
+    """Send nothing to this account until its budget has recovered; no try is used up."""
+    PAUSE_TOKEN = "app throttled"  # noqa: S105  the name of a state
+    """Send nothing to any account of the token until its budget has recovered."""
     PAUSE_ABUSE = "abuse control"
-    """A long pause, said loudly."""
+    """Send nothing to this account for hours, and raise an alert."""
     PAUSE_BLOCKED = "blocked as abusive"
-    """Hours of pause, said loudly."""
-    STOP_TOKEN = "token refused"  # noqa: S105  a name of a state
-    """Nothing with this token until a person has seen to it."""
+    """Send nothing to this account for up to a day, and raise an alert."""
+    STOP_TOKEN = "token refused"  # noqa: S105  the name of a state
+    """Send nothing with this token until the operator has replaced it."""
     STOP_ACCOUNT = "no permission"
-    """Nothing to this account until a person has seen to it."""
+    """Send nothing to this account until the operator has given the permission."""
     STOP_VERSION = "API version retired"
-    """The configuration names a version that is no more."""
+    """Send nothing until the operator has configured a version that exists."""
     REJECT = "image refused"
-    """This image is bad: never again, unless a person asks."""
+    """Never send this image again unless the operator runs `syncd retry`."""
     REJECT_UPLOAD = "image refused as a file"
-    """The same, but its bytes as a form field are worth one try."""
+    """As REJECT, after one try with the bytes as a form field."""
     TOO_LARGE = "too large"
-    """The body was too large: less of it, or never."""
+    """Send fewer images per POST; reject a single image."""
     UNKNOWN = "not understood"
-    """Nobody knows: less at once, slowly, and said."""
+    """Send fewer images per POST, and retry a single image slowly."""
+
+    @property
+    def scope(self) -> Scope:
+        """What the error is about."""
+        match self:
+            case Verdict.REJECT | Verdict.REJECT_UPLOAD | Verdict.TOO_LARGE | Verdict.UNKNOWN:
+                return Scope.IMAGE
+            case Verdict.RETRY | Verdict.PAUSE_ACCOUNT | Verdict.STOP_ACCOUNT:
+                return Scope.ACCOUNT
+            case Verdict.PAUSE_ABUSE | Verdict.PAUSE_BLOCKED:
+                return Scope.ACCOUNT
+            case Verdict.STOP_TOKEN:
+                return Scope.TOKEN
+            case Verdict.PAUSE_TOKEN | Verdict.STOP_VERSION:
+                return Scope.APP
+            case _:
+                assert_never(self)
+
+    @property
+    def is_pause(self) -> bool:
+        """Whether calls are allowed again without the operator, after a time."""
+        return self in _PAUSES
+
+    @property
+    def is_about_credentials(self) -> bool:
+        """Whether another token could make the call succeed."""
+        return self in (Verdict.STOP_TOKEN, Verdict.STOP_ACCOUNT)
 
 
-class ApiError(msgspec.Struct, frozen=True):
-    """What came back instead of an answer."""
+_PAUSES = (
+    Verdict.PAUSE_ACCOUNT,
+    Verdict.PAUSE_TOKEN,
+    Verdict.PAUSE_ABUSE,
+    Verdict.PAUSE_BLOCKED,
+)
+
+
+class ApiError(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call returned instead of a valid response."""
 
     status: int | None = None
-    """HTTP status; None when no answer came at all."""
+    """HTTP status; None without any response."""
     code: int | None = None
-    """The error's code; None when the body was no error of the API."""
+    """The error's code; None when the body is not an error of the API."""
     subcode: int | None = None
     transient: bool = False
+    """The API's `is_transient`."""
     message: str = ""
 
     def __str__(self) -> str:
@@ -53,27 +103,27 @@ class ApiError(msgspec.Struct, frozen=True):
             return f"{number}: {self.message}" if self.message else number
         if self.status is not None:
             return f"HTTP {self.status}: {self.message}" if self.message else f"HTTP {self.status}"
-        return self.message or "no answer"
+        return self.message or "no response"
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One line of the table: these codes and these subcodes, None for any."""
+    """A line of the table: codes and subcodes, None for any, and what they mean."""
 
     codes: range | tuple[int, ...] | None
     subcodes: tuple[int | None, ...] | None
     verdict: Verdict
 
-    def meets(self, fault: ApiError) -> bool:
-        """Tell whether this line speaks of that fault."""
-        if fault.code is None:
+    def matches(self, error: ApiError) -> bool:
+        """Return whether this line covers an error."""
+        if error.code is None:
             return False
-        return (self.codes is None or fault.code in self.codes) and (
-            self.subcodes is None or fault.subcode in self.subcodes
+        return (self.codes is None or error.code in self.codes) and (
+            self.subcodes is None or error.subcode in self.subcodes
         )
 
 
 # developers.facebook.com: Graph API "Handling Errors", "Rate Limits", Marketing API "Error Codes",
-# and the ad image edge's own list. The first line that meets a fault decides.
+# and the ad image edge's own list. The first line that matches an error decides.
 TABLE: tuple[Row, ...] = (
     Row(None, (1404078, 2859015), Verdict.PAUSE_BLOCKED),
     Row((368,), None, Verdict.PAUSE_BLOCKED),
@@ -92,27 +142,37 @@ TABLE: tuple[Row, ...] = (
     Row((1, 2), None, Verdict.RETRY),
 )
 
-_PAUSES = {
-    Verdict.PAUSE_ACCOUNT,
-    Verdict.PAUSE_TOKEN,
-    Verdict.PAUSE_ABUSE,
-    Verdict.PAUSE_BLOCKED,
-}
 
-
-def judge(fault: ApiError) -> Verdict:
-    """Return what a fault means; never from the text of its message."""
+def judge(error: ApiError) -> Verdict:
+    """Return what an error means, whatever its message says."""
     for row in TABLE:
-        if row.meets(fault):
-            passing = fault.transient and row.verdict not in _PAUSES
-            return Verdict.RETRY if passing else row.verdict
-    if fault.code is None:  # nothing at all, half a JSON, or a page instead of an answer
-        return Verdict.TOO_LARGE if fault.status == 413 else Verdict.RETRY
-    if fault.transient or fault.status is None or fault.status >= 500:
+        if row.matches(error):
+            temporary = error.transient and not row.verdict.is_pause
+            return Verdict.RETRY if temporary else row.verdict
+    if error.code is None:  # no response, truncated JSON, or the web page of a proxy
+        return Verdict.TOO_LARGE if error.status == 413 else Verdict.RETRY
+    if error.transient or error.status is None or error.status >= 500:
         return Verdict.RETRY
     return Verdict.UNKNOWN
 
 
-def is_permission(fault: ApiError) -> bool:
-    """Tell whether a right is missing, and not the thing that was asked for."""
-    return judge(fault) is Verdict.STOP_ACCOUNT and fault.code not in (100, 803)
+def is_permission(error: ApiError) -> bool:
+    """Return whether a permission is missing, rather than the object of the call."""
+    return judge(error) is Verdict.STOP_ACCOUNT and error.code not in (100, 803)
+
+
+_AFTER_ABUSE = (
+    "ask Meta's support for the reason, and lower the account's `budget`; syncd sends nothing"
+    " until the pause has ended"
+)
+
+REMEDIES: Mapping[Verdict, str] = {
+    Verdict.STOP_TOKEN: "give syncd a valid token: a token in a file is read again automatically;"
+    " for any other, run `syncd retry` or restart",
+    Verdict.STOP_ACCOUNT: "give the token's user the permission to manage this ad account's images"
+    " (ads_management), then run `syncd retry` or restart",
+    Verdict.STOP_VERSION: "set graph.version to a current version, then restart",
+    Verdict.PAUSE_ABUSE: _AFTER_ABUSE,
+    Verdict.PAUSE_BLOCKED: _AFTER_ABUSE,
+}
+"""What the operator does about the verdicts that raise an alert."""

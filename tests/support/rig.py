@@ -118,7 +118,7 @@ class Rig:
             open_runtime(config, open_account) as house,
             asyncio.TaskGroup() as carrying,
         ):
-            await house.engine.take_up()
+            await house.engine.restore()
             lane = next(iter(house.engine.lanes.values()))
             yield house.engine.audit(lane, carrying, upkeep_of(config))
 

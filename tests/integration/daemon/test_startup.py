@@ -18,10 +18,10 @@ async def test_ready_waits_for_the_watches_then_for_the_tokens(rig: Rig, tmp_pat
         progress = StartProgress()
         startup = Startup(Notifier(manager.address), progress)
         async with open_runtime(config, opener(config, rig.environ, lambda _: None)) as runtime:
-            await runtime.engine.take_up()
+            await runtime.engine.restore()
             starting = asyncio.create_task(startup.complete(runtime))
             await until(lambda: manager.count("STATUS=Starting: waiting until the folders") == 1)
-            await runtime.engine.hear_of_tokens(lambda _: None)
+            await runtime.engine.check_tokens(lambda _: None)
             assert rig.sandbox.counts.calls(None, "me") == 1, "this test made the call"
             assert manager.states() == []
             (keeper,) = runtime.disk.keepers.values()

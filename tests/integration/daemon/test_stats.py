@@ -135,7 +135,7 @@ async def test_an_accounts_line_has_the_reason_and_the_length_of_its_pause(rig: 
         rig.sandbox.faults.add(Fault("80004", times=1))
         rig.write("b.jpg", picture(2))
         lane = next(iter(turns.runtime.engine.lanes.values()))
-        await until(lambda: lane.gate.shut)
+        await until(lambda: lane.gate.is_shut)
         await until(lambda: rig.rows("SELECT 1 FROM pause") != [])
         line = await turns.line("stats")
         assert line["state"] == "paused"
@@ -162,7 +162,7 @@ async def test_the_line_of_a_stopped_or_failing_account_has_the_reason(rig: Rig)
         assert (line["state"], line["paused_for"]) == ("failing", None)
         assert line["why"].startswith("2:")
         assert list(line["troubles"].values()) == [1]
-        await until(lambda: rig.recorded(picture(2)) is not None and not lane.failures)
+        await until(lambda: rig.recorded(picture(2)) is not None and not lane.health.failing.calls)
         line = await turns.line("stats")
         assert (line["state"], line["why"], line["troubles"]) == ("open", None, {})
         rig.sandbox.faults.add(Fault("190", times=1))

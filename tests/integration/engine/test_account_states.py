@@ -101,7 +101,7 @@ async def test_an_account_that_failed_answers_another_process(rig: Rig) -> None:
     with capture_logs() as logs:
         async with rig.running() as house:
             lane = house.engine.lanes[ONE]
-            await until(lambda: lane.failures > 1)
+            await until(lambda: lane.health.failing.calls > 1)
     assert len(said(logs, "account.failing", "warning")) == 1
     assert all(entry["log_level"] == "info" for entry in said(logs, "image.retrying"))
     an_hour_passes(rig)
@@ -149,12 +149,12 @@ def waiting(rig: Rig) -> list[str]:
 async def test_abuse_control_is_an_error_when_it_begins_and_info_when_it_goes_on(rig: Rig) -> None:
     config = rig.config()
     async with open_runtime(config, opener(config, rig.environ, lambda _: None)) as house:
-        await house.engine.take_up()
+        await house.engine.restore()
         lane = house.engine.lanes[ONE]
         with capture_logs() as logs:
             for code in (80004, 613, 368):  # each pauses for longer
-                fault = errors.ApiError(400, code)
-                await lane.pause(judge(fault), fault, Usage())
+                fault = errors.ApiError(status=400, code=code)
+                await lane.health.pause(judge(fault), fault, Usage())
         assert [e["log_level"] for e in said(logs, "account.paused")] == [
             "warning",
             "error",

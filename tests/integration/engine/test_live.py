@@ -111,7 +111,7 @@ async def test_a_throttle_pauses_one_account_and_outlives_a_restart(
         third = picture(3)
         rig.write("c.jpg", third)
         await until(lambda: rig.recorded(third, "2") is not None)
-        assert house.engine.lanes[AccountId("1")].state.startswith("paused")
+        assert house.engine.lanes[AccountId("1")].health.state.startswith("paused")
     assert sandbox.counts.calls("1") == calls == 1
     assert pauses(rig)["1"] == before
 

@@ -45,11 +45,11 @@ class Passes:
     @property
     def fails(self) -> bool:
         """Some call has failed for a passing reason, and waits before it is tried again."""
-        return any(lane.failures or _is_delayed(lane) for lane in self.lanes)
+        return any(lane.health.failing.calls or _is_delayed(lane) for lane in self.lanes)
 
     @property
     def _paused(self) -> bool:
-        return any(lane.gate.shut and not lane.failures for lane in self.lanes)
+        return any(lane.gate.is_shut and not lane.health.failing.calls for lane in self.lanes)
 
     async def start(self) -> None:
         started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -109,7 +109,7 @@ class Passes:
     async def _record(self) -> None:
         await self.house.disk.intake.quiet()
         await self.house.disk.confirm()
-        self.house.engine.look_again()
+        self.house.engine.request_refill()
 
     async def audit(self) -> bool:
         """Audit every account; tell whether each has answered."""
@@ -136,10 +136,10 @@ class Passes:
     async def _is_done(self, lane: Lane) -> bool:
         if lane.queue.in_flight:
             return False
-        if lane.gate.shut or _is_delayed(lane):
+        if lane.gate.is_shut or _is_delayed(lane):
             return True
         missing = await self.house.ledger.read(replicas.missing_after(lane.account, b"", 1))
-        return lane.queue.idle and not missing
+        return lane.queue.is_idle and not missing
 
     async def _live(self, started: asyncio.Future[None]) -> None:
         config = self._rig.config()
@@ -151,7 +151,7 @@ class Passes:
                 self.house = house
                 self._reconcile = Reconcile(house.ledger, upkeep.deletions)
                 lanes = engine.lanes.values()
-                self._deleting = [engine.deleting(lane, carrying, upkeep) for lane in lanes]
+                self._deleting = [engine.deletions(lane, carrying, upkeep) for lane in lanes]
                 self._audits = [engine.audit(lane, carrying, upkeep) for lane in lanes]
                 async with asyncio.TaskGroup() as loops:
                     loops.create_task(house.disk.intake.run())
@@ -162,7 +162,7 @@ class Passes:
 
 
 def _is_delayed(lane: Lane) -> bool:
-    return lane.queue.idle and not lane.queue.resting
+    return lane.queue.is_idle and bool(lane.delayed)
 
 
 def lose_ledger(ledger: Path) -> None:

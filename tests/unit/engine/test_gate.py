@@ -1,19 +1,19 @@
-"""Nothing passes a shut gate, and one call tries it first."""
+"""The gate: no call passes while it is shut, and one call goes first afterwards."""
 
 import asyncio
 
 from syncd.engine.gate import Gate
 
 
-async def passed(gate: Gate, callers: int) -> list[asyncio.Task[None]]:
+async def start_callers(gate: Gate, callers: int) -> list[asyncio.Task[None]]:
     """Start callers and let them get as far as they can."""
-    tasks = [asyncio.create_task(gate.pass_through()) for _ in range(callers)]
+    tasks = [asyncio.create_task(gate.enter()) for _ in range(callers)]
     for _ in range(3):
         await asyncio.sleep(0)
     return tasks
 
 
-def through(tasks: list[asyncio.Task[None]]) -> int:
+def entered(tasks: list[asyncio.Task[None]]) -> int:
     return sum(task.done() for task in tasks)
 
 
@@ -23,85 +23,85 @@ async def end(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_an_open_gate_lets_everybody_pass() -> None:
-    tasks = await passed(Gate(), 5)
-    assert through(tasks) == 5
+async def test_every_caller_enters_an_open_gate() -> None:
+    tasks = await start_callers(Gate(), 5)
+    assert entered(tasks) == 5
 
 
-async def test_nobody_passes_a_shut_gate() -> None:
+async def test_no_caller_enters_a_shut_gate() -> None:
     gate = Gate()
     gate.shut_for(3600)
-    tasks = await passed(gate, 5)
-    assert through(tasks) == 0
+    tasks = await start_callers(gate, 5)
+    assert entered(tasks) == 0
     await end(tasks)
 
 
-async def test_one_call_tries_the_gate_after_a_pause_and_opens_it_for_the_rest() -> None:
+async def test_one_call_enters_after_a_pause_and_its_success_opens_the_gate() -> None:
     gate = Gate()
     gate.shut_for(0.01)
-    tasks = await passed(gate, 5)
+    tasks = await start_callers(gate, 5)
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    assert through(tasks) == 1
-    gate.went_through()
+    assert entered(tasks) == 1
+    gate.record_success()
     await asyncio.gather(*tasks)
 
 
-async def test_who_turns_back_lets_another_try() -> None:
+async def test_a_caller_that_cancels_lets_another_enter() -> None:
     gate = Gate()
     gate.shut_for(0.01)
-    tasks = await passed(gate, 2)
+    tasks = await start_callers(gate, 2)
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    gate.turn_back()
+    gate.cancel()
     await asyncio.gather(*tasks)
 
 
-async def test_a_try_that_fails_shuts_it_again_for_all() -> None:
+async def test_a_first_call_that_fails_shuts_the_gate_for_all() -> None:
     gate = Gate()
     gate.shut_for(0.01)
-    tasks = await passed(gate, 3)
+    tasks = await start_callers(gate, 3)
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     gate.shut_for(3600)
     await asyncio.sleep(0)
-    assert through(tasks) == 1
+    assert entered(tasks) == 1
     await end(tasks)
 
 
-async def test_an_answer_to_an_older_call_does_not_open_a_shut_gate() -> None:
+async def test_a_response_to_an_earlier_call_does_not_open_a_shut_gate() -> None:
     gate = Gate()
     gate.shut_for(3600)
-    gate.went_through()
-    assert gate.shut
+    gate.record_success()
+    assert gate.is_shut
 
 
 async def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
     gate = Gate()
     gate.shut_for(3600)
     gate.shut_for(0.0)
-    tasks = await passed(gate, 1)
-    assert through(tasks) == 0
+    tasks = await start_callers(gate, 1)
+    assert entered(tasks) == 0
     await end(tasks)
 
 
-async def test_a_pause_does_not_end_a_stop_and_a_person_does() -> None:
+async def test_a_pause_does_not_end_a_stop_but_reopening_does() -> None:
     gate = Gate()
-    gate.shut_for_good()
+    gate.shut_until_reopened()
     gate.shut_for(0.0)
-    tasks = await passed(gate, 2)
-    assert through(tasks) == 0
+    tasks = await start_callers(gate, 2)
+    assert entered(tasks) == 0
     gate.reopen()
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert through(tasks) == 1
+    assert entered(tasks) == 1
     await end(tasks)
 
 
-async def test_who_need_not_wait_passes_at_once_and_tries_a_gate_that_was_shut() -> None:
+async def test_a_caller_may_try_to_enter_without_waiting() -> None:
     gate = Gate()
-    assert gate.pass_now()
+    assert gate.try_enter()
     gate.shut_for(0.0)
-    assert not gate.pass_now()
-    await gate.passable()
-    assert gate.pass_now()
-    assert not gate.pass_now()
-    gate.went_through()
-    assert gate.pass_now()
+    assert not gate.try_enter()
+    await gate.wait_enterable()
+    assert gate.try_enter()
+    assert not gate.try_enter()
+    gate.record_success()
+    assert gate.try_enter()

@@ -1,11 +1,12 @@
-"""A digest waits at most once, one worker has it, and none is lost."""
+"""The work queue: a digest waits at most once, one worker has it, and none is lost."""
 
 import asyncio
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.engine.queue import ROOM, WorkQueue
+from syncd.engine.delayed import Delayed
+from syncd.engine.queue import ROOM, WorkQueue, wait_for_batch
 from syncd.model import Digest
 
 
@@ -29,31 +30,31 @@ async def test_two_workers_never_have_the_same_digest() -> None:
     assert queue.take(1) == []
 
 
-async def test_what_came_while_it_was_worked_on_is_looked_at_again() -> None:
+async def test_the_ledger_is_read_again_for_a_digest_that_was_added_during_work_on_it() -> None:
     queue = WorkQueue()
     queue.add(digest(1))
     queue.take(1)
     queue.add(digest(1))
-    assert not queue.relook.is_set()
+    assert not queue.refill.is_set()
     queue.done(digest(1))
-    assert queue.relook.is_set()
+    assert queue.refill.is_set()
 
 
-async def test_what_is_done_while_a_page_is_read_does_not_come_back_with_it() -> None:
+async def test_a_page_does_not_bring_back_a_digest_that_was_done_while_it_was_read() -> None:
     queue = WorkQueue()
 
     async def page() -> list[Digest]:
-        queue.done(digest(1))  # after the ledger was asked, and before its answer is here
+        queue.done(digest(1))  # after the ledger has read the page
         return [digest(1), digest(2)]
 
     queue.add(digest(1))
     queue.take(1)
     assert await queue.add_page(page()) == [digest(1), digest(2)]
     assert queue.take(9) == [digest(2)]
-    assert queue.relook.is_set()
+    assert queue.refill.is_set()
 
 
-async def test_what_was_done_before_a_page_was_asked_for_may_come_with_it() -> None:
+async def test_a_page_may_bring_back_a_digest_that_was_done_before_it_was_read() -> None:
     queue = WorkQueue()
 
     async def page() -> list[Digest]:
@@ -66,7 +67,7 @@ async def test_what_was_done_before_a_page_was_asked_for_may_come_with_it() -> N
     assert queue.take(9) == [digest(1)]
 
 
-async def test_the_order_is_fresh_then_put_back_then_backlog() -> None:
+async def test_the_order_is_new_arrivals_then_put_back_then_backlog() -> None:
     queue = WorkQueue()
     for number in (1, 2, 3):
         queue.add(digest(number))
@@ -75,7 +76,7 @@ async def test_the_order_is_fresh_then_put_back_then_backlog() -> None:
     assert queue.take(9) == [digest(n) for n in (9, 1, 2, 3)]
 
 
-async def test_a_fresh_digest_finds_room_before_a_full_backlog() -> None:
+async def test_a_new_arrival_has_room_before_a_full_backlog() -> None:
     queue = WorkQueue()
     for number in range(ROOM):
         queue.add(digest(number))
@@ -84,32 +85,10 @@ async def test_a_fresh_digest_finds_room_before_a_full_backlog() -> None:
     assert queue.take(1) == [digest(ROOM)]
 
 
-async def test_what_waits_for_its_time_comes_when_it_is_due_and_once() -> None:
+async def test_a_batch_waits_for_more_images_until_its_delay_has_passed() -> None:
     queue = WorkQueue()
     queue.add(digest(1))
-    queue.later(queue.take(1)[0], 0.02)
-    queue.add(digest(1))
-    assert len(queue) == 0
-    await queue.ready(1, lambda: 0.0)
-    assert queue.take(9) == [digest(1)]
-
-
-async def test_what_was_given_up_stays_so_until_it_is_hurried() -> None:
-    queue = WorkQueue()
-    queue.add(digest(1))
-    queue.give_up(queue.take(1)[0])
-    queue.add(digest(1))
-    assert len(queue) == 0
-    assert queue.resting
-    queue.hurry()
-    queue.add(digest(1))
-    assert len(queue) == 1
-
-
-async def test_ready_waits_for_company_while_patience_lasts() -> None:
-    queue = WorkQueue()
-    queue.add(digest(1))
-    waiting = asyncio.create_task(queue.ready(3, lambda: 60.0))
+    waiting = asyncio.create_task(wait_for_batch(queue, 3, lambda: 60.0))
     for number in (2, 3):
         await asyncio.sleep(0)
         assert not waiting.done()
@@ -119,25 +98,38 @@ async def test_ready_waits_for_company_while_patience_lasts() -> None:
     assert len(queue) == 3
 
 
-async def test_a_lone_fresh_image_does_not_wait_for_a_backlog() -> None:
+async def test_a_single_new_arrival_does_not_wait_for_a_backlog() -> None:
     queue = WorkQueue()
     queue.add_fresh(digest(1))
     async with asyncio.timeout(5):
-        await queue.ready(25, lambda: 60.0)
+        await wait_for_batch(queue, 25, lambda: 60.0)
+
+
+async def test_new_arrivals_come_from_the_ledger_only_when_too_many_wait() -> None:
+    queue = WorkQueue()
+    for number in range(ROOM):
+        queue.add_fresh(digest(number))
+    assert not queue.refill.is_set()
+    queue.add_fresh(digest(ROOM))
+    assert queue.refill.is_set()
 
 
 @given(st.lists(st.tuples(st.sampled_from("abtpldg"), st.integers(0, 5)), max_size=60))
-def test_nothing_is_lost_whatever_the_order(steps: list[tuple[str, int]]) -> None:
+def test_no_digest_is_lost_whatever_the_order(steps: list[tuple[str, int]]) -> None:
     async def play() -> None:
-        queue, working, gone = WorkQueue(), set[Digest](), set[Digest]()
+        queue = WorkQueue()
+        delayed = Delayed(queue)
         offered: set[Digest] = set()
+        working: set[Digest] = set()
+        finished: set[Digest] = set()
+        given_up: set[Digest] = set()
         for action, number in steps:
             mine = next(iter(sorted(working)), None)
             match action:
                 case "a" | "b":
                     (queue.add if action == "a" else queue.add_fresh)(digest(number))
                     offered.add(digest(number))
-                    gone.discard(digest(number))
+                    finished.discard(digest(number))
                 case "t":
                     taken = queue.take(number)
                     assert not working & set(taken)
@@ -146,63 +138,22 @@ def test_nothing_is_lost_whatever_the_order(steps: list[tuple[str, int]]) -> Non
                     queue.put_back([mine])
                     working.discard(mine)
                 case "l" if mine is not None:
-                    queue.later(mine, 3600)
+                    delayed.retry_after(mine, 3600)
                     working.discard(mine)
                 case "d" if mine is not None:
-                    queue.relook.clear()
                     queue.done(mine)
                     working.discard(mine)
-                    if not queue.relook.is_set():
-                        gone.add(mine)
+                    finished.add(mine)
                 case "g" if mine is not None:
-                    queue.give_up(mine)
+                    delayed.give_up(mine)
                     working.discard(mine)
-                    gone.add(mine)
+                    given_up.add(mine)
                 case _:
                     pass
-        queue.hurry()
+        delayed.retry_now()
         left = queue.take(1000)
         assert len(left) == len(set(left))
-        assert set(left) | working <= offered
+        assert set(left) | working == offered - finished - given_up
         assert queue.in_flight == len(left) + len(working)
 
     asyncio.run(play())
-
-
-async def test_what_just_arrived_is_asked_of_the_ledger_only_when_too_many_wait() -> None:
-    queue = WorkQueue()
-    for number in range(ROOM):
-        queue.add_fresh(digest(number))
-    assert not queue.relook.is_set()
-    queue.add_fresh(digest(ROOM))
-    assert queue.relook.is_set()
-
-
-async def test_what_waits_to_be_tried_again_takes_no_room_and_is_not_forgotten() -> None:
-    queue = WorkQueue()
-    for number in range(3 * ROOM):
-        queue.add(digest(number))
-        for taken in queue.take(1):
-            queue.later(taken, 0.02)
-    assert queue.room == ROOM
-    assert len(queue) == 0
-    queue.relook.clear()
-    async with asyncio.timeout(5):
-        await queue.relook.wait()
-        await queue.ready(ROOM, lambda: 1.0)
-    assert len(queue.take(3 * ROOM)) == ROOM
-
-
-async def test_what_is_expected_comes_when_it_is_called_or_after_a_while() -> None:
-    queue = WorkQueue()
-    queue.expect(digest(1), 60.0)
-    queue.expect(digest(2), 0.01)
-    queue.add(digest(1))  # it waits at most once
-    assert len(queue) == 0
-    queue.come(digest(3))
-    async with asyncio.timeout(5):
-        await queue.ready(1, lambda: 0.0)
-    assert queue.take(9) == [digest(2)]
-    queue.come(digest(1))
-    assert queue.has_fresh
-    assert queue.take(9) == [digest(1)]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.model import Digest
-from syncd.rules.batch import Candidate, choose_pack
+from syncd.rules.batch import Candidate, choose_batch
 
 MOST = 25
 
@@ -24,26 +24,26 @@ candidates = st.lists(
 def test_a_pack_is_within_its_limits_and_nobody_is_lost(
     queue: list[Candidate], images: int, size: int
 ) -> None:
-    pack, rest = choose_pack(queue, images, size)
-    assert sorted(pack + rest, key=queue.index) == queue
-    assert [c for c in queue if c in pack] == pack
+    batch, rest = choose_batch(queue, images, size)
+    assert sorted(batch + rest, key=queue.index) == queue
+    assert [c for c in queue if c in batch] == batch
     assert [c for c in queue if c in rest] == rest
     if not queue:
         return
-    assert pack[0] == queue[0]
-    assert len(pack) <= images
-    assert len(pack) == 1 or sum(c.size for c in pack) <= size
-    assert all(len(pack) <= c.limit for c in pack)
-    assert len({c.limit for c in pack}) == 1
+    assert batch[0] == queue[0]
+    assert len(batch) <= images
+    assert len(batch) == 1 or sum(c.size for c in batch) <= size
+    assert all(len(batch) <= c.limit for c in batch)
+    assert len({c.limit for c in batch}) == 1
 
 
 @given(candidates, st.integers(1, 30), st.integers(0, 200))
 def test_who_is_left_behind_did_not_fit(queue: list[Candidate], images: int, size: int) -> None:
-    pack, rest = choose_pack(queue, images, size)
-    room = size - sum(c.size for c in pack)
+    batch, rest = choose_batch(queue, images, size)
+    room = size - sum(c.size for c in batch)
     for left in rest:
-        full = len(pack) >= min(images, pack[0].limit)
-        assert full or left.limit != pack[0].limit or left.size > room
+        full = len(batch) >= min(images, batch[0].limit)
+        assert full or left.limit != batch[0].limit or left.size > room
 
 
 def send_all(images: int, bad: Collection[int], most: int) -> tuple[set[int], set[int], int]:
@@ -58,17 +58,17 @@ def send_all(images: int, bad: Collection[int], most: int) -> tuple[set[int], se
     posts = 0
     while queue:
         waiting = [Candidate(d, 1, limits.get(d, most)) for d in queue[:most]]
-        pack, rest = choose_pack(waiting, most, 10**9)
+        batch, rest = choose_batch(waiting, most, 10**9)
         queue = [c.digest for c in rest] + queue[most:]
-        numbers = {int.from_bytes(c.digest, "big") for c in pack}
+        numbers = {int.from_bytes(c.digest, "big") for c in batch}
         posts += 1
         if numbers.isdisjoint(bad):
             taken |= numbers
-        elif len(pack) == 1:
+        elif len(batch) == 1:
             refused |= numbers
         else:
-            limits |= {c.digest: len(pack) // 2 for c in pack}
-            queue = [c.digest for c in pack] + queue
+            limits |= {c.digest: len(batch) // 2 for c in batch}
+            queue = [c.digest for c in batch] + queue
     return taken, refused, posts
 
 

@@ -1,4 +1,4 @@
-"""Every view that can be, against sentences that must hold of all of them."""
+"""The next step of a missing image, for every combination of facts."""
 
 from collections.abc import Callable
 from itertools import product
@@ -6,58 +6,45 @@ from itertools import product
 import pytest
 from msgspec.structs import fields
 
-from syncd.rules.decide import Step, View, next_step
+from syncd.rules.decide import Missing, Step, next_step
 
-VIEWS = [View(*facts) for facts in product((False, True), repeat=len(fields(View)))]
-
-
-def missing(view: View) -> bool:
-    return view.wanted and not view.held and not view.rejected
-
-
-def surplus(view: View) -> bool:
-    return view.held and view.due and not view.wanted and not view.needed
+NAMES = [field.name for field in fields(Missing)]
+REPLICAS = [
+    Missing(**dict(zip(NAMES, facts, strict=True)))
+    for facts in product((False, True), repeat=len(NAMES))
+]
 
 
-SENTENCES: dict[str, Callable[[View, Step], bool]] = {
-    "nothing wanted is ever deleted": lambda v, s: not (v.wanted and s is Step.DELETE),
-    "what another image needs is never deleted": lambda v, s: not (v.needed and s is Step.DELETE),
-    "what nobody has condemned is never deleted": lambda v, s: v.due or s is not Step.DELETE,
-    "what is used or somebody else's is never deleted": lambda v, s: (
-        not (v.guarded and s is Step.DELETE)
+def is_missing(replica: Missing) -> bool:
+    return replica.wanted and not replica.held and not replica.rejected
+
+
+SENTENCES: dict[str, Callable[[Missing, Step], bool]] = {
+    "an image that is held is never sent again": lambda r, s: not r.held or s is not Step.SEND,
+    "a rejected image is not sent again": lambda r, s: not r.rejected or s is not Step.SEND,
+    "an unwanted image is not sent": lambda r, s: r.wanted or s is not Step.SEND,
+    "nothing is sent to an account that is shut": lambda r, s: r.is_open or s is not Step.SEND,
+    "an image waits only because its account is shut": lambda r, s: (
+        s is not Step.WAIT or (not r.is_open and is_missing(r))
     ),
-    "nothing is deleted before the account was asked": lambda v, s: v.asked or s is not Step.DELETE,
-    "nobody is asked twice": lambda v, s: not v.asked or s is not Step.ASK,
-    "what is not held is not deleted": lambda v, s: v.held or s not in (Step.ASK, Step.DELETE),
-    "what is held is never sent again": lambda v, s: not v.held or s is not Step.BRING,
-    "a rejected image is not asked again": lambda v, s: not v.rejected or s is not Step.BRING,
-    "nothing unwanted is sent": lambda v, s: v.wanted or s is not Step.BRING,
-    "nothing goes to an account that is not open": lambda v, s: (
-        v.open or s in (Step.REST, Step.WAIT)
-    ),
-    "what waits has something to do, and waits for the gate alone": lambda v, s: (
-        s is not Step.WAIT or (not v.open and (missing(v) or surplus(v)))
-    ),
-    "what is missing never rests": lambda v, s: not missing(v) or s in (Step.BRING, Step.WAIT),
-    "what is missing and may go is brought": lambda v, s: (
-        (s is Step.BRING) == (missing(v) and v.open)
-    ),
-    "what is surplus and unguarded goes in the end": lambda v, s: (
-        (s is Step.DELETE) == (surplus(v) and v.open and v.asked and not v.guarded)
+    "a missing image never rests": lambda r, s: not is_missing(r) or s in (Step.SEND, Step.WAIT),
+    "a missing image is sent if its account is open": lambda r, s: (
+        (s is Step.SEND) == (is_missing(r) and r.is_open)
     ),
 }
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)
-def test_of_every_view(sentence: str) -> None:
+def test_every_combination_of_facts_obeys(sentence: str) -> None:
     holds = SENTENCES[sentence]
-    assert [view for view in VIEWS if not holds(view, next_step(view))] == []
+    assert [replica for replica in REPLICAS if not holds(replica, next_step(replica))] == []
 
 
-def test_the_facts_are_yes_or_no_so_that_they_can_all_be_tried() -> None:
-    assert {field.type for field in fields(View)} == {bool}
-    assert len(set(VIEWS)) == 2 ** len(fields(View))
+def test_the_facts_are_booleans_without_defaults_and_all_are_enumerated() -> None:
+    assert {field.type for field in fields(Missing)} == {bool}
+    assert all(field.required for field in fields(Missing))
+    assert len(set(REPLICAS)) == 2 ** len(NAMES)
 
 
 def test_every_step_is_reached() -> None:
-    assert {next_step(view) for view in VIEWS} == set(Step)
+    assert {next_step(replica) for replica in REPLICAS} == set(Step)

@@ -96,7 +96,9 @@ ROWS: list[Row] = [
 def test_an_error_means(
     status: int | None, code: int | None, subcode: int | None, transient: bool, verdict: Verdict
 ) -> None:
-    assert judge(ApiError(status, code, subcode, transient)) is verdict
+    assert (
+        judge(ApiError(status=status, code=code, subcode=subcode, transient=transient)) is verdict
+    )
 
 
 def test_every_verdict_has_a_row() -> None:
@@ -111,15 +113,20 @@ subcodes = st.none() | st.integers(0, 3000000)
 def test_the_message_never_decides(
     status: int | None, code: int | None, subcode: int | None, transient: bool, message: str
 ) -> None:
-    said = ApiError(status, code, subcode, transient, message)
-    assert judge(said) is judge(ApiError(status, code, subcode, transient))
+    said = ApiError(status=status, code=code, subcode=subcode, transient=transient, message=message)
+    assert judge(said) is judge(
+        ApiError(status=status, code=code, subcode=subcode, transient=transient)
+    )
 
 
 @given(codes, subcodes, st.booleans())
 def test_what_waits_for_a_person_is_never_guessed_from_an_unknown_code(
     code: int | None, subcode: int | None, transient: bool
 ) -> None:
-    if judge(ApiError(400, code, subcode, transient)) in (V.STOP_ACCOUNT, V.STOP_TOKEN):
+    if judge(ApiError(status=400, code=code, subcode=subcode, transient=transient)) in (
+        V.STOP_ACCOUNT,
+        V.STOP_TOKEN,
+    ):
         assert code in {3, 10, 100, 102, 190, 415, 803, *range(200, 300)}
 
 
@@ -144,7 +151,10 @@ def test_what_came_on_the_wire_means(status: int, body: bytes, verdict: Verdict)
 
 
 def test_a_fault_says_its_number_for_the_log() -> None:
-    assert str(ApiError(400, 100, 1487411, message="no image")) == "100/1487411: no image"
-    assert str(ApiError(400, 4)) == "4"
-    assert str(ApiError(502, message="Bad Gateway")) == "HTTP 502: Bad Gateway"
-    assert str(ApiError()) == "no answer"
+    assert (
+        str(ApiError(status=400, code=100, subcode=1487411, message="no image"))
+        == "100/1487411: no image"
+    )
+    assert str(ApiError(status=400, code=4)) == "4"
+    assert str(ApiError(status=502, message="Bad Gateway")) == "HTTP 502: Bad Gateway"
+    assert str(ApiError()) == "no response"

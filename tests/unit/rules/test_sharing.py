@@ -9,8 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.model import Digest
-from syncd.rules.batch import Candidate, choose_pack
-from syncd.rules.sharing import CLEARED, REFUSALS, TRY_AGAIN, Sharing, learnt
+from syncd.rules.batch import (
+    CLEARED,
+    REJECTIONS,
+    RETRY_SHARING,
+    Candidate,
+    Sharing,
+    choose_batch,
+    recalled,
+)
 
 MOST = 25
 NOW = 1e9
@@ -47,7 +54,7 @@ def send(
         while queue and len(under_way) < workers:
             most = out.sharing.limit(MOST, NOW)
             waiting = [Candidate(d, 1, limits.get(d, MOST)) for d in queue[:most]]
-            pack, rest = choose_pack(waiting, MOST, 10**9)
+            pack, rest = choose_batch(waiting, MOST, 10**9)
             queue = [c.digest for c in rest] + queue[most:]
             under_way.append([c.digest for c in pack])
         post = under_way.pop(chance.randrange(len(under_way)))
@@ -58,16 +65,16 @@ def send(
             limits |= dict.fromkeys(post, len(post) // 2)
             queue = post + queue
             out.refused_shared += 1
-            out.sharing = out.sharing.shared_refused()
+            out.sharing = out.sharing.after_batch_rejected()
         elif refused:
             out.rejected |= numbers
-            out.sharing = out.sharing.alone_refused()
+            out.sharing = out.sharing.after_single_rejected()
         elif len(post) > 1:
             out.taken |= numbers
-            out.sharing = out.sharing.shared_taken()
+            out.sharing = out.sharing.after_batch_taken()
         else:
             out.taken |= numbers
-            out.sharing = out.sharing.alone_taken(post[0] in limits, NOW)
+            out.sharing = out.sharing.after_single_taken(NOW, suspect=post[0] in limits)
         out.suspected |= out.sharing.alone_until > 0
     return out
 
@@ -80,11 +87,11 @@ workers = pytest.mark.parametrize("workers", [1, 4, 16])
 
 
 @workers
-def test_an_account_that_refuses_every_shared_post_is_learnt(workers: int) -> None:
+def test_an_account_that_refuses_every_shared_post_is_recalled(workers: int) -> None:
     account = Account(shares=False)
     out = send(500, account, workers, 0)
     assert is_done(out, 500, account)
-    assert out.sharing.alone_until == NOW + TRY_AGAIN
+    assert out.sharing.alone_until == NOW + RETRY_SHARING
     assert out.sharing.limit(MOST, NOW + 1) == 1
     assert out.refused_shared <= 10 * (workers + 1)
 
@@ -111,30 +118,30 @@ def test_one_bad_image_in_every_pack_is_no_reason_either(workers: int, place: in
 
 
 def test_a_restart_knows_it_and_tries_again_when_the_time_is_over() -> None:
-    known = learnt(NOW + 10)
+    known = recalled(NOW + 10)
     assert known.limit(MOST, NOW) == 1
     assert known.limit(MOST, NOW + 10) == MOST
-    over = send(200, Account(shares=False), 1, 0, learnt(NOW - 1))
+    over = send(200, Account(shares=False), 1, 0, recalled(NOW - 1))
     assert over.refused_shared == 1
-    assert over.sharing.alone_until == NOW + TRY_AGAIN
+    assert over.sharing.alone_until == NOW + RETRY_SHARING
 
 
 def test_an_account_that_takes_them_again_is_forgiven_by_one_post() -> None:
-    out = send(200, Account(), 1, 0, learnt(NOW - 1))
+    out = send(200, Account(), 1, 0, recalled(NOW - 1))
     assert out.posts == 8
-    assert out.sharing == Sharing() == learnt(0)
+    assert out.sharing == Sharing() == recalled(0)
 
 
 def test_a_bad_image_in_the_post_that_tries_again_explains_its_refusal() -> None:
-    refused = learnt(NOW - 1).shared_refused()
+    refused = recalled(NOW - 1).after_batch_rejected()
     assert refused.limit(MOST, NOW) == 1
-    assert refused.alone_refused() == learnt(NOW - 1)
+    assert refused.after_single_rejected() == recalled(NOW - 1)
 
 
 def test_an_image_that_nobody_suspected_proves_nothing() -> None:
-    suspicious = Sharing(refused=REFUSALS, cleared=CLEARED - 1)
-    assert suspicious.alone_taken(False, NOW) == suspicious
-    assert suspicious.alone_taken(True, NOW).alone_until > 0
+    suspicious = Sharing(rejections=REJECTIONS, cleared=CLEARED - 1)
+    assert suspicious.after_single_taken(NOW, suspect=False) == suspicious
+    assert suspicious.after_single_taken(NOW, suspect=True).alone_until > 0
 
 
 @given(

@@ -65,7 +65,7 @@ async def test_a_file_that_changes_between_digest_and_send_is_never_held_under_a
     after = [picture(1000 + number) for number in range(30)]
     async with rig.running() as house:
         (lane,) = house.engine.lanes.values()
-        lane.gate.shut_for_good()
+        lane.gate.shut_until_reopened()
         for name, content in zip(names, before, strict=True):
             rig.write(name, content)
         await until(lambda: rig.rows("SELECT count(*) FROM file") == [(30,)])

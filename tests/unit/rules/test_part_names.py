@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from syncd.rules.naming import LONGEST, part_names
+from syncd.rules.batch import LONGEST_NAME, part_names
 
 EXTENSIONS = [".jpg", ".png", ".gif", ".bmp", ".tiff"]
 
@@ -35,7 +35,7 @@ def test_names_are_unique_short_plain_and_have_an_extension(
     assert len(names) == len(given_files)
     assert len({same(name) for name in names}) == len(names)
     for name in names:
-        assert 0 < len(name) <= LONGEST
+        assert 0 < len(name) <= LONGEST_NAME
         stem, extension = os.path.splitext(name)
         assert stem.strip(" .")
         assert len(extension) > 1
@@ -48,7 +48,7 @@ def test_names_are_unique_short_plain_and_have_an_extension(
 def test_a_long_name_is_shortened_and_keeps_its_extension(stem: str) -> None:
     (name,) = part_names([(f"{stem}.jpeg".encode(), ".png")])
     assert name.endswith(".jpeg")
-    assert name[:-5] == stem[: LONGEST - 5]
+    assert name[:-5] == stem[: LONGEST_NAME - 5]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,121 @@
+"""The credentials of the accounts: reading them, noticing new ones, and checking each token."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+import structlog
+
+from syncd.config import AccountConfig
+from syncd.engine.health import AccountHealth
+from syncd.engine.lane import Lane
+from syncd.graph.client import Credentials, GraphClient, GraphError
+from syncd.log import Log, elapsed
+from syncd.model import AccountId
+from syncd.rules.backoff import retry_delay
+from syncd.rules.errors import Verdict, judge
+from syncd.rules.remedies import NO_CREDENTIALS
+from syncd.threads import run_in_thread
+
+log: Log = structlog.get_logger()
+
+POLL_INTERVAL = 1.0
+"""Seconds between two reads of the credentials."""
+
+_LONGEST_RETRY = 30.0  # seconds between two checks of a token: the start of the service waits
+
+Open = Callable[[AccountConfig], Credentials | str]
+"""Reads an account's credentials, or returns why there are none; blocks as reading a file does."""
+
+
+class Tokens:
+    """The credentials of all accounts; a token that is replaced ends the stop of its accounts."""
+
+    def __init__(
+        self,
+        lanes: Mapping[AccountId, Lane],
+        configs: Iterable[AccountConfig],
+        open_account: Open,
+        client: GraphClient,
+    ) -> None:
+        self._lanes = lanes
+        self._configs = {config.id: config for config in configs}
+        self._open_account = open_account
+        self._client = client
+
+    async def read(self, lane: Lane) -> None:
+        """Read an account's credentials; stop the account if there are none."""
+        credentials = await run_in_thread(partial(self._open_account, self._configs[lane.account]))
+        if isinstance(credentials, str):
+            await lane.health.stop(Verdict.STOP_TOKEN, credentials, NO_CREDENTIALS)
+        else:
+            lane.health.credentials = credentials
+
+    async def watch(self) -> None:
+        """Read the credentials again and again, and use new ones, until cancelled."""
+        while True:
+            await asyncio.sleep(POLL_INTERVAL)
+            found = await run_in_thread(self._read_all)
+            changed = [health for health, read in found.items() if read != health.credentials]
+            for (
+                health
+            ) in changed:  # all before the first await: accounts with one token stop as one
+                health.credentials = found[health]
+            for health in changed:
+                log.notice("token.changed", account=health.name, duration=await health.reopen())
+
+    def _read_all(self) -> dict[AccountHealth, Credentials]:
+        """Read all credentials; those that cannot be read now are left out."""
+        found = {
+            lane.health: self._open_account(self._configs[account])
+            for account, lane in self._lanes.items()
+        }
+        return {health: read for health, read in found.items() if not isinstance(read, str)}
+
+    async def check(self, on_failure: Callable[[str], None]) -> None:
+        """Return once the API has accepted or rejected each token.
+
+        `on_failure` is called with the reason each time that the API cannot be asked.
+        """
+        checked: set[Credentials] = set()
+        for lane in self._lanes.values():
+            credentials = lane.health.credentials
+            if credentials is not None and credentials not in checked:
+                checked.add(credentials)
+                await self._check(lane, on_failure)
+
+    async def _check(self, lane: Lane, on_failure: Callable[[str], None]) -> None:
+        """Request the owner of the account's token until there is a response.
+
+        The token of an account that is shut has been checked, and the result was logged.
+        """
+        tries, since = 0, 0.0
+        while (credentials := lane.health.credentials) is not None and not lane.gate.is_shut:
+            try:
+                owner = await self._client.me(credentials)
+            except GraphError as error:
+                verdict = judge(error.fault)
+                # A missing permission is not about the token: uploads show what the account allows.
+                if verdict not in (Verdict.RETRY, Verdict.STOP_ACCOUNT):
+                    verdict = await lane.health.on_error(error, credentials)
+                if verdict is not Verdict.RETRY:
+                    break
+                why = str(error.fault)
+            else:
+                waited = elapsed(since, time.time()) if tries else None
+                user = owner.name or owner.id
+                log.notice("token.accepted", account=lane.name, user=user, duration=waited)
+                return
+            tries += 1
+            if tries == 1:
+                since = time.time()
+                log.warning("token.unchecked", account=lane.name, why=why)
+            on_failure(why)
+            delay = retry_delay(tries, random.random())  # noqa: S311  jitter
+            await asyncio.sleep(min(_LONGEST_RETRY, delay))
+        if tries:
+            log.notice("token.checked", account=lane.name, duration=elapsed(since, time.time()))
