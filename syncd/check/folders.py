@@ -77,11 +77,11 @@ def check_watch_limit(inotify: Path, directories: int, folders: int) -> Check:
     except OSError:
         return ok(WATCH_LIMIT, "not readable here; the daemon logs when it is reached")
     if directories > watches * 0.9:
-        message = f"{directories:,} directories, and a limit of {watches:,} watches"
+        message = f"{directories:,} directories need a watch, and the limit is {watches:,}"
         commands = _raise_limit("max_user_watches", max(2 * directories, 524_288))
         return bad(WATCH_LIMIT, message, commands)
     if folders + 1 > instances * 0.9:
-        message = f"{folders:,} folders, and a limit of {instances:,} inotify instances"
+        message = f"{folders:,} folders need an inotify instance, and the limit is {instances:,}"
         commands = _raise_limit("max_user_instances", max(2 * folders, 512))
         return bad(WATCH_LIMIT, message, commands)
     return ok(WATCH_LIMIT, f"{directories:,} of the {watches:,} directories that can be watched")

@@ -1,4 +1,4 @@
-"""How long to wait."""
+"""Delays of retries and lengths of pauses."""
 
 import pytest
 from hypothesis import given
@@ -12,16 +12,16 @@ chances = st.floats(0, 1)
 
 
 @given(st.integers(1, 10**6), chances, chances)
-def test_a_retry_waits_longer_each_time_up_to_five_minutes(
+def test_the_delay_of_a_retry_grows_up_to_five_minutes(
     tries: int, one: float, other: float
 ) -> None:
     assert 0.5 <= retry_delay(tries, one) <= 300
     assert retry_delay(tries, 0.0) <= retry_delay(tries, one) <= retry_delay(tries + 1, one)
-    if tries < 9:  # before the cap, the longest of one try is the shortest of the next
+    if tries < 9:  # up to the cap, the longest delay of a retry is the shortest of the next
         assert retry_delay(tries, one) <= retry_delay(tries + 1, other)
 
 
-def test_retries_are_spread_over_half_their_time() -> None:
+def test_retries_are_spread_over_half_of_their_delay() -> None:
     assert [retry_delay(n, 1.0) for n in (1, 2, 3, 9, 10, 99)] == [1, 2, 4, 256, 300, 300]
     assert [retry_delay(n, 0.0) for n in (1, 2, 10)] == [0.5, 1, 150]
 
@@ -52,12 +52,12 @@ def test_a_pause_begins_with_the_documented_block(
 
 
 @given(st.floats(1, 1e5), st.integers(1, 50), chances, st.sampled_from([60.0, 300.0]))
-def test_a_throttle_lasts_for_the_block_or_as_told_and_jitter_only_adds(
-    told: float, row: int, chance: float, block: float
+def test_a_throttle_lasts_for_the_longer_of_block_and_header_and_jitter_only_adds(
+    header: float, row: int, chance: float, block: float
 ) -> None:
-    least = max(told, block)
+    least = max(header, block)
     for verdict in (Verdict.PAUSE_ACCOUNT, Verdict.PAUSE_TOKEN):
-        assert least <= pause_length(verdict, told, row, chance, block) <= least * 1.1 + 1e-9
+        assert least <= pause_length(verdict, header, row, chance, block) <= least * 1.1 + 1e-9
 
 
 def test_a_tier_with_a_short_block_is_tried_again_sooner() -> None:
@@ -66,10 +66,10 @@ def test_a_tier_with_a_short_block_is_tried_again_sooner() -> None:
 
 
 @given(st.floats(0, 1e5), chances)
-def test_no_header_shortens_the_pause_after_abuse(told: float, chance: float) -> None:
+def test_no_header_shortens_the_pause_after_abuse(header: float, chance: float) -> None:
     for verdict in (Verdict.PAUSE_ABUSE, Verdict.PAUSE_BLOCKED):
-        assert pause_length(verdict, told, 1, chance) == pause_length(verdict, None, 1, chance)
+        assert pause_length(verdict, header, 1, chance) == pause_length(verdict, None, 1, chance)
 
 
-def test_nothing_told_is_no_pause_of_nothing() -> None:
+def test_a_header_of_zero_does_not_make_a_pause_of_zero() -> None:
     assert pause_length(Verdict.PAUSE_ACCOUNT, 0.0, 1, 0.0) == 300
