@@ -16,7 +16,7 @@ from asyncio_throttle.throttler import Throttler
 from syncd.rules.errors import ApiError, Verdict, judge
 from syncd.rules.pacing.budget import Call, Terms, Tier, write
 from syncd.rules.pacing.pace import Pace
-from syncd.rules.pacing.usage import Reading
+from syncd.rules.pacing.usage import BudgetUsage
 
 
 class End(Enum):
@@ -59,7 +59,7 @@ class Pacer:
         """Restore what an earlier process learned and spent: calls with their age in seconds."""
         now = time.monotonic()
         if tier is not None:
-            self._pace.ended(now, Call(0, 0), Reading(tier=tier))
+            self._pace.finish(now, Call(0, 0), BudgetUsage(tier=tier))
         for age, call in spent:
             self._pace.recall(now, age, call)
         self._set_limits()
@@ -94,22 +94,22 @@ class Pacer:
         if images == call.images:
             return call
         now, smaller = time.monotonic(), write(images)
-        self._pace.withdrawn(now, call)
-        self._pace.began(now, smaller)
+        self._pace.withdraw(now, call)
+        self._pace.start(now, smaller)
         return smaller
 
     def withdraw(self, call: Call) -> None:
         """Return the turn of a call that is not sent."""
-        self._pace.withdrawn(time.monotonic(), call)
+        self._pace.withdraw(time.monotonic(), call)
 
-    def finish(self, call: Call, end: End, reading: Reading | None) -> None:
+    def finish(self, call: Call, end: End, reading: BudgetUsage | None) -> None:
         """Record how a call ended, and the reading of its headers."""
         now = time.monotonic()
         if end is End.TAKEN:
-            self._pace.taken(now, call)
+            self._pace.record_accepted(now, call)
         elif end is End.THROTTLED:
-            self._pace.throttled(now, call)
-        self._pace.ended(now, call, reading)
+            self._pace.record_throttled(now, call)
+        self._pace.finish(now, call, reading)
         self._set_limits()
         self.wake()
 
@@ -122,7 +122,7 @@ class Pacer:
             return
 
     async def _begin(self, now: float, call: Call) -> Call:
-        self._pace.began(now, call)
+        self._pace.start(now, call)
         passed = False
         try:
             await self._pass_throttlers(call)

@@ -15,15 +15,15 @@ from syncd.graph.json_values import converted, decoded, number, text
 from syncd.model import AccountId, Entry, ImageHash
 from syncd.rules.errors import ApiError
 from syncd.rules.pacing.budget import Tier
-from syncd.rules.pacing.usage import Reading
+from syncd.rules.pacing.usage import BudgetUsage
 
-_NO_READING = Reading()
+_NO_USAGE = BudgetUsage()
 
 
 class Usage(msgspec.Struct, frozen=True):
     """How much of an account's budget is used, as reported by response headers."""
 
-    reading: Reading = _NO_READING
+    reading: BudgetUsage = _NO_USAGE
     """Percent of each budget; 100 is the limit, and can be exceeded."""
     regain: float | None = None
     """Seconds until the account accepts calls again; None while it does."""
@@ -32,7 +32,7 @@ class Usage(msgspec.Struct, frozen=True):
     def percent(self) -> float:
         """The highest percentage of any budget of the account."""
         reading = self.reading
-        return max(reading.calls or 0.0, reading.work or 0.0, reading.points or 0.0)
+        return max(reading.calls or 0.0, reading.cpu_time or 0.0, reading.points or 0.0)
 
 
 class _Image(msgspec.Struct):
@@ -160,9 +160,9 @@ def read_usage(account: AccountId, headers: Mapping[str, str]) -> Usage:
     if app is not None:
         work += map(_figure, (app.call_count, app.total_cputime, app.total_time))
     known = [_TIERS[tier] for tier in tiers if isinstance(tier, str) and tier in _TIERS]
-    reading = Reading(
+    reading = BudgetUsage(
         calls=max(calls, default=None),
-        work=max(work, default=None),
+        cpu_time=max(work, default=None),
         points=points,
         reset=reset,
         regain=regain or None,

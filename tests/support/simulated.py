@@ -1,4 +1,4 @@
-"""An ad account in simulated time, and a sender that asks a Pace when to call: days in seconds."""
+"""A simulated ad account, and a sender that asks a Pace when to call: days pass in seconds."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from dataclasses import dataclass, field
 
 from syncd.rules.pacing.budget import Budget, Call, Tier, write
 from syncd.rules.pacing.pace import Pace
-from syncd.rules.pacing.usage import Reading
+from syncd.rules.pacing.usage import BudgetUsage
 
 
 @dataclass
 class Server:
-    """The documented limits, with all that nobody knows of them as a setting."""
+    """An account with the documented limits; what the documentation leaves open is a setting."""
 
     budget: Budget
     tier: Tier = Tier.DEVELOPMENT
     leaks: bool = False
     per_image: bool = False
-    says_calls: bool = True
-    says_points: bool = False
+    reports_calls: bool = True
+    reports_points: bool = False
     lag: float = 0.0
     work_per_call: float = 0.0
-    growth: float = 0.25  # of the block's length, for each call into it
+    growth: float = 0.25  # share of the block's length that each call during it adds
 
     taken: int = 0
     images: int = 0
     points_taken: int = 0
-    refusals: list[tuple[float, str]] = field(default_factory=list)
+    throttled: list[tuple[float, str]] = field(default_factory=list)
     into_block: int = 0
     blocked_until: float = -math.inf
     worst_work: float = 0.0
@@ -41,10 +41,10 @@ class Server:
     _level_at: float = 0.0
     _points_sum: int = 0
     _calls_sum: int = 0
-    _said: deque[tuple[float, Reading]] = field(default_factory=deque)
+    _reports: deque[tuple[float, BudgetUsage]] = field(default_factory=deque)
 
     def call(self, now: float, call: Call, ours: bool = True) -> bool:
-        """Answer whether the account takes a call."""
+        """Make a call; return whether the account accepts it."""
         times = max(1, call.images) if self.per_image else 1
         points = call.points * times
         if now < self.blocked_until:
@@ -52,10 +52,10 @@ class Server:
             self.blocked_until += self.budget.block * self.growth
             return False
         if self.score(now) + points > self.budget.points + 1e-9:
-            self._refuse(now, "ours" if ours else "theirs", self.budget.block)
+            self._throttle(now, "ours" if ours else "theirs", self.budget.block)
             return False
         if self.hour(now) + times > self.budget.calls:
-            self._refuse(now, "ours" if ours else "theirs", self.budget.calls_window / 60)
+            self._throttle(now, "ours" if ours else "theirs", self.budget.calls_window / 60)
             return False
         self._points.append((now, points))
         self._points_sum += points
@@ -66,7 +66,7 @@ class Server:
             self.taken += 1
             self.images += call.images
             self.points_taken += points
-        self._remember(now)
+        self._report(now)
         return True
 
     def score(self, now: float) -> float:
@@ -84,47 +84,48 @@ class Server:
             self._calls_sum -= self._calls.popleft()[1]
         return self._calls_sum
 
-    def reading(self, now: float) -> Reading | None:
-        """Return what the headers say: of some time ago, when they lag."""
-        self._remember(now)
-        told: Reading | None = None
-        while self._said and self._said[0][0] <= now - self.lag:
-            told = self._said.popleft()[1]
-        if told is not None:
-            self._said.appendleft((now - self.lag, told))
-        if told is None and (self.says_calls or self.says_points):
-            calls, points = (0 if self.says_calls else None), (0 if self.says_points else None)
-            return Reading(calls=calls, points=points, tier=self.tier)
-        return told
+    def usage(self, now: float) -> BudgetUsage | None:
+        """Return what the headers report, which is `lag` seconds old."""
+        self._report(now)
+        last: BudgetUsage | None = None
+        while self._reports and self._reports[0][0] <= now - self.lag:
+            last = self._reports.popleft()[1]
+        if last is not None:
+            self._reports.appendleft((now - self.lag, last))
+        if last is None and (self.reports_calls or self.reports_points):
+            calls = 0 if self.reports_calls else None
+            points = 0 if self.reports_points else None
+            return BudgetUsage(calls=calls, points=points, tier=self.tier)
+        return last
 
-    def _remember(self, now: float) -> None:
+    def _report(self, now: float) -> None:
         work = self.work_per_call * self.hour(now)
         self.worst_work = max(self.worst_work, work)
-        reading = Reading(
+        usage = BudgetUsage(
             calls=math.floor(100 * self.hour(now) / self.budget.calls + 1e-9)
-            if self.says_calls
+            if self.reports_calls
             else None,
-            work=math.floor(work) if self.work_per_call else None,
+            cpu_time=math.floor(work) if self.work_per_call else None,
             points=round(100 * self.score(now) / self.budget.points, 2)
-            if self.says_points
+            if self.reports_points
             else None,
-            tier=self.tier if self.says_calls or self.says_points else None,
+            tier=self.tier if self.reports_calls or self.reports_points else None,
         )
-        self._said.append((now, reading))
+        self._reports.append((now, usage))
 
-    def _refuse(self, now: float, whose: str, block: float) -> None:
-        self.refusals.append((now, whose))
+    def _throttle(self, now: float, whose: str, block: float) -> None:
+        self.throttled.append((now, whose))
         self.blocked_until = now + block
-        self._remember(now)
+        self._report(now)
 
     @property
-    def our_refusals(self) -> int:
-        return sum(whose == "ours" for _, whose in self.refusals)
+    def our_throttled(self) -> int:
+        return sum(whose == "ours" for _, whose in self.throttled)
 
 
 @dataclass
 class Sender:
-    """One account's lane as the engine drives it: a backlog, and images that arrive."""
+    """One account's lane as the engine drives it: a backlog, and fresh images that arrive."""
 
     pace: Pace
     server: Server
@@ -137,86 +138,116 @@ class Sender:
     waited: list[float] = field(default_factory=list)
     sent: list[tuple[float, int]] = field(default_factory=list)
     posts: list[int] = field(default_factory=list)
-    refused: int = 0
 
-    def run(  # noqa: PLR0912  one branch an event
+    def run(
         self, seconds: float, others: Iterable[tuple[float, Call]] = (), start: float = 0.0
     ) -> None:
-        events: list[tuple[float, int, str, Call | None]] = []
-        number = 0
+        """Send for `seconds`, while others make their calls at their times."""
+        _Run(self, others, start).run(start + seconds)
 
-        def at(time: float, what: str, call: Call | None = None) -> None:
-            nonlocal number
-            number += 1
-            heapq.heappush(events, (time, number, what, call))
 
+Event = tuple[float, int, str, Call | None]
+"""A time, a number that orders events of one time, what happens, and the call."""
+
+
+class _Run:
+    """One run of a sender, as a queue of events."""
+
+    def __init__(self, sender: Sender, others: Iterable[tuple[float, Call]], start: float) -> None:
+        self._sender = sender
+        self._server = sender.server
+        self._pace = sender.pace
+        self._events: list[Event] = []
+        self._number = 0
+        self._fresh: deque[float] = deque()  # times of arrival
+        self._in_flight = 0
+        self._closed_until = -math.inf
+        self._next_check = start
         for time, other in others:
-            at(time, "other", other)
-        for time in self.arrivals:
-            at(time, "arrival")
-        at(start, "look")
-        fresh: deque[float] = deque()
-        in_flight, closed_until, next_look = 0, -math.inf, start
-        while events:
-            now, _, what, call = heapq.heappop(events)
-            if now > start + seconds:
+            self._at(time, "other", other)
+        for time in sender.arrivals:
+            self._at(time, "arrival")
+        self._at(start, "check")
+
+    def run(self, end: float) -> None:
+        while self._events:
+            now, _, what, call = heapq.heappop(self._events)
+            if now > end:
                 break
-            match what:
-                case "other":
-                    assert call is not None
-                    if now >= self.server.blocked_until:  # they have some sense too
-                        self.server.call(now, call, ours=False)
-                    continue
-                case "arrival":
-                    fresh.append(now)
-                case "reach":  # the server, in the middle of the call
-                    assert call is not None
-                    taken = self.server.call(now, call)
-                    at(now + self.latency() / 2, "taken" if taken else "refused", call)
-                    continue
-                case "taken" | "refused":
-                    assert call is not None
-                    in_flight -= 1
-                    mine = self.skew(now)
-                    if what == "taken":
-                        self.pace.taken(mine, call)
-                    else:
-                        self.refused += 1
-                        self.pace.throttled(mine, call)
-                        left = max(self.server.blocked_until - now, self.pace.budget.block)
-                        closed_until = now + left * 1.05
-                    self.pace.ended(mine, call, self.server.reading(now))
-                case _:
-                    if now < next_look:
-                        continue
-            if now < closed_until:
-                if closed_until > next_look:
-                    next_look = closed_until
-                    at(closed_until, "look")
-                continue
-            while in_flight < self.workers and (fresh or self.backlog > 0):
-                mine = self.skew(now)
-                wanted = min(self.per_post, len(fresh) or self.backlog)
-                post = write(self.pace.images(wanted))
-                ask = self.pace.delay_of_fresh if fresh else self.pace.delay_of_backlog
-                if (delay := ask(mine, post)) > 0:
-                    next_look = now + max(delay, 1e-4)
-                    at(next_look, "look")
-                    break
-                self.pace.began(mine, post)
-                price = self.pace.price(post)
-                self.sent.append((now, price.points))
-                self.posts.append(post.images)
-                for _ in range(post.images):
-                    if fresh:
-                        self.waited.append(now - fresh.popleft())
-                    else:
-                        self.backlog -= 1
-                in_flight += 1
-                at(now + self.latency() / 2, "reach", post)
+            if self._happens(now, what, call):
+                self._send_allowed(now)
+
+    def _at(self, time: float, what: str, call: Call | None = None) -> None:
+        self._number += 1
+        heapq.heappush(self._events, (time, self._number, what, call))
+
+    def _happens(self, now: float, what: str, call: Call | None) -> bool:
+        """Handle one event; return whether the sender may be able to send now."""
+        match what, call:
+            case "other", Call():
+                if now >= self._server.blocked_until:  # other clients respect a block, too
+                    self._server.call(now, call, ours=False)
+                return False
+            case "arrival", None:
+                self._fresh.append(now)
+                return True
+            case "request", Call():  # it reaches the server
+                taken = self._server.call(now, call)
+                self._at(now + self._sender.latency() / 2, "taken" if taken else "throttled", call)
+                return False
+            case "taken" | "throttled", Call():
+                self._respond(now, call, taken=what == "taken")
+                return True
+            case "check", None:
+                return now >= self._next_check
+            case _:
+                raise AssertionError(what)
+
+    def _respond(self, now: float, call: Call, *, taken: bool) -> None:
+        self._in_flight -= 1
+        ours = self._sender.skew(now)
+        if taken:
+            self._pace.record_accepted(ours, call)
+        else:
+            self._pace.record_throttled(ours, call)
+            left = max(self._server.blocked_until - now, self._pace.budget.block)
+            self._closed_until = now + left * 1.05
+        self._pace.finish(ours, call, self._server.usage(now))
+
+    def _send_allowed(self, now: float) -> None:
+        """Send all POSTs that may be sent now, and plan the next check."""
+        sender = self._sender
+        if now < self._closed_until:
+            if self._closed_until > self._next_check:
+                self._next_check = self._closed_until
+                self._at(self._closed_until, "check")
+            return
+        while self._in_flight < sender.workers and (self._fresh or sender.backlog > 0):
+            ours = sender.skew(now)
+            wanted = min(sender.per_post, len(self._fresh) or sender.backlog)
+            post = write(self._pace.images(wanted))
+            delay_of = self._pace.delay_of_fresh if self._fresh else self._pace.delay_of_backlog
+            if (delay := delay_of(ours, post)) > 0:
+                self._next_check = now + max(delay, 1e-4)
+                self._at(self._next_check, "check")
+                break
+            self._pace.start(ours, post)
+            self._send(now, post)
+
+    def _send(self, now: float, post: Call) -> None:
+        sender = self._sender
+        sender.sent.append((now, self._pace.price(post).points))
+        sender.posts.append(post.images)
+        for _ in range(post.images):
+            if self._fresh:
+                sender.waited.append(now - self._fresh.popleft())
+            else:
+                sender.backlog -= 1
+        self._in_flight += 1
+        self._at(now + sender.latency() / 2, "request", post)
 
 
 def spread(every: float, seconds: float, jitter: float = 0.0, seed: int = 0) -> list[float]:
-    """Return the times of something that happens every so often, each off by up to a jitter."""
+    """Return times that are `every` seconds apart, each later by up to `jitter` seconds."""
     chance = random.Random(seed)
     return [every * n + chance.uniform(0, jitter) for n in range(math.ceil(seconds / every))]

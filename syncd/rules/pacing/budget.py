@@ -1,4 +1,4 @@
-"""What an ad account may spend: points and calls, each in a window of its own."""
+"""The budget of an ad account: points and calls, each in a window of its own."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from enum import Enum
 # at 3, with its decay and block by tier; and calls of the business use case in a rolling hour.
 READ_POINTS, WRITE_POINTS = 1, 3
 CALLS_PER_AD = 40
-"""Calls that each active ad adds to the hour's; syncd does not know of any."""
+"""Calls per hour that each active ad adds; syncd does not know how many ads there are."""
 
 
 class Tier(Enum):
-    """What Meta has granted an app, by the configuration's word for it."""
+    """The access tier that Meta has granted to an app, by the word used in the configuration."""
 
     DEVELOPMENT = "development"
     STANDARD = "standard"
@@ -21,7 +21,7 @@ class Tier(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, by what it may cost: points and images, of which a read brings none."""
+    """One request: its points, and the images that it uploads (0 for a read)."""
 
     points: int
     images: int = 1
@@ -31,15 +31,15 @@ READ = Call(READ_POINTS, 0)
 
 
 def write(images: int = 1) -> Call:
-    """Return a POST that brings so many images."""
+    """Return a write that uploads `images` images."""
     return Call(WRITE_POINTS, images)
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Points and calls that may be spent in any window of so many seconds.
+    """The points and calls that may be spent in any window; windows in seconds.
 
-    block is for how many seconds an account answers nothing once its points are overrun.
+    block is the seconds for which an account accepts nothing once its points are exceeded.
     """
 
     points: int
@@ -50,12 +50,12 @@ class Budget:
 
     @classmethod
     def for_tier(cls, tier: Tier, ads: int = 0) -> Budget:
-        """Return the documented budget of an account with so many active ads."""
+        """Return the documented budget of an account with `ads` active ads."""
         documented = _DOCUMENTED[tier]
         return replace(documented, calls=documented.calls + CALLS_PER_AD * ads)
 
     def less(self, reserve: float) -> Budget:
-        """Return what is left when a share from 0 up to 1 stays for others: one write at least."""
+        """Return the budget without the share `reserve`, from 0 up to 1; at least one write."""
         share = 1.0 - reserve
         return replace(
             self,
@@ -72,7 +72,7 @@ _DOCUMENTED = {
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the configuration says of an account's budget; None is what its tier says."""
+    """An account's budget as configured; None means as documented for its tier."""
 
     tier: Tier | None = None
     points: int | None = None
@@ -81,16 +81,16 @@ class Terms:
     calls_window: float | None = None
     reserve: float = 0.1
 
-    def tier_for(self, told: Tier | None) -> Tier:
-        """Return the tier that holds: as configured, else as told, else the smaller one."""
-        return self.tier or told or Tier.DEVELOPMENT
+    def tier_for(self, reported: Tier | None) -> Tier:
+        """Return the tier: the configured one, else the reported one, else the smaller one."""
+        return self.tier or reported or Tier.DEVELOPMENT
 
-    def budget(self, told: Tier | None = None) -> Budget:
-        """Return the whole budget, of which `reserve` stays for people.
+    def budget(self, reported: Tier | None = None) -> Budget:
+        """Return the whole budget, including the reserve.
 
-        A window of one's own has its block in proportion: the documented one belongs to 300 s.
+        The block of a configured window is in proportion: the documented one belongs to 300 s.
         """
-        documented = Budget.for_tier(self.tier_for(told))
+        documented = Budget.for_tier(self.tier_for(reported))
         window = documented.window if self.window is None else self.window
         return Budget(
             documented.points if self.points is None else self.points,

@@ -1,48 +1,55 @@
-"""What a refusal teaches that our figures do not explain: how much goes through after all."""
+"""A cap learned from throttling that the known budget does not explain."""
 
 from __future__ import annotations
 
 from syncd.rules.pacing.budget import WRITE_POINTS
 
-HOLD, GROWTH = 12, 0.1
-"""After such a refusal: for how many windows we keep to what had gone through, and by which part
-of it we then ask for more, a window."""
+HOLD_WINDOWS = 12
+"""Windows for which a learned cap stays as it is."""
+
+GROWTH = 0.1
+"""Share by which the cap then grows in each window."""
 
 
-class Refusals:
-    """Of one account; amounts are points in our window."""
+class LearnedCap:
+    """The cap of one account, in points per window."""
 
     def __init__(self, now: float) -> None:
         self._cap: tuple[float, float] | None = None  # points, and since when
-        self._resumed: float | None = now  # since when calls go through
-        self._went = 0  # in our window as the last call went through
+        self._accepted_since: float | None = now  # None while the account is blocked
+        self._used = 0  # points in our window at the last accepted call
 
-    def taken(self, now: float, used: int) -> None:
-        """A call went through."""
-        if self._resumed is None:
-            self._resumed = now
-        self._went = used
+    def record_accepted(self, now: float, used: int) -> None:
+        """Record that the account accepted a call, when our window held `used` points."""
+        if self._accepted_since is None:
+            self._accepted_since = now
+        self._used = used
 
-    def refused(self, now: float, used: int, limit: float, whole: float, window: float) -> None:
-        """A call was refused when we had used so much of what we took for our limit."""
-        if self._resumed is None:
-            return  # the same block again: it says nothing of what we spent since
+    def record_throttled(
+        self, now: float, used: int, limit: float, whole: float, window: float
+    ) -> None:
+        """Learn from a call that was throttled after `used` points of an assumed `limit`.
+
+        whole is the whole budget in points, window its length in seconds.
+        """
+        if self._accepted_since is None:
+            return  # the same block again: it shows nothing about what was spent since
         if used < limit:
-            active = min(window, max(now - self._resumed, window / 10))
+            active = min(window, max(now - self._accepted_since, window / 10))
             theirs = (whole - used) * window / active
-            cap = min(whole - theirs, self._went - WRITE_POINTS)
+            cap = min(whole - theirs, self._used - WRITE_POINTS)
             self._cap = (max(cap, WRITE_POINTS), now)
-        self._resumed = None
+        self._accepted_since = None
 
-    def limit(self, now: float, limit: float, window: float) -> float:
-        """Return how much of a limit we keep to."""
+    def apply(self, now: float, limit: float, window: float) -> float:
+        """Return `limit`, or the cap if that is lower."""
         if self._cap is None:
             return limit
         cap, since = self._cap
-        windows = (now - since) / window - HOLD
+        windows = (now - since) / window - HOLD_WINDOWS
         growth: float = (1 + GROWTH) ** min(max(0.0, windows), 99)
         return min(limit, cap * growth)
 
-    def forget(self) -> None:
-        """The account is another one now: what was learnt of it holds no more."""
+    def reset(self) -> None:
+        """Forget the cap: the account has another budget now."""
         self._cap = None

@@ -1,4 +1,4 @@
-"""What other programs and people spend on the account, as far as the headers show it."""
+"""The calls that other clients make to the account, as far as headers show them."""
 
 from __future__ import annotations
 
@@ -7,47 +7,47 @@ from bisect import bisect_right
 from syncd.rules.pacing.budget import WRITE_POINTS, Budget
 
 HORIZONS = (12, 8, 4, 2, 1)
-"""Windows over which arrivals are averaged: the long ones are exact, the short ones quick."""
+"""Windows over which the rate is averaged: long ones are exact, short ones react quickly."""
 
-SOON = 0.25
-"""Windows of watching before which nothing is said of how fast others call."""
+MIN_OBSERVED = 0.25
+"""Windows of observation below which the rate is taken from the whole hour."""
 
 RESOLUTION = 0.1
-"""Windows between two figures that are remembered."""
+"""Windows between two figures that are kept."""
 
 
-class Others:
-    """Calls of others in the calls' window, and how fast they come.
+class OtherTraffic:
+    """How many calls other clients have made in the last hour, and at which rate.
 
-    A header says how many calls the account has used in a rolling hour. What is not ours is
-    theirs; what came in any shorter time follows from how that figure moved, since each call
-    leaves it exactly one hour after it came.
+    A header reports how many calls the account has used in a rolling hour. What syncd did not use,
+    others did. Since each call leaves that figure exactly one hour after it was made, the changes
+    of the figure show how many calls were made in any shorter time.
     """
 
     def __init__(self) -> None:
         self._times: list[float] = []
-        self._arrived: list[float] = []
+        self._arrived: list[float] = []  # calls made by others until each of these times
         self._present = 0.0
         self._first = 0.0
 
-    def read(self, now: float, percent: float, ours: int, budget: Budget) -> None:
-        """Take in the percent of the budget's calls that are used; ours is what we spent of it."""
+    def update(self, now: float, percent: float, ours: int, budget: Budget) -> None:
+        """Record the percent of the budget's calls that are used; syncd used `ours` of them."""
         one = budget.calls / 100
-        gone = self._before(now - budget.calls_window)
-        least = percent * one - ours + gone
-        most = max(least + one, gone)  # whole percents are told, and cut off
+        left = self._before(now - budget.calls_window)
+        least = percent * one - ours + left
+        most = max(least + one, left)  # headers report whole percents, rounded down
         if self._times:
-            # Exact is a figure that has just changed. In between, they go on as they did.
+            # Only a figure that has just changed is exact. Until then the last rate continues.
             since = (now - self._times[-1]) / budget.window
-            went_on = self._arrived[-1] + self.points(now, budget) / WRITE_POINTS * since
-            arrived = min(max(went_on, least), most)
+            continued = self._arrived[-1] + self.points(now, budget) / WRITE_POINTS * since
+            arrived = min(max(continued, least), most)
         else:
             arrived = least + one / 2 if least > 0 else 0.0
-        self._present = arrived - gone
+        self._present = arrived - left
         if len(self._times) > 1 and now - self._times[-2] < RESOLUTION * budget.window:
             self._times[-1], self._arrived[-1] = now, arrived
         else:
-            if not self._times:  # as if they had come evenly in the hour before
+            if not self._times:  # assume that they were spread evenly over the last hour
                 self._first = now
                 self._times.append(now - budget.calls_window)
                 self._arrived.append(0.0)
@@ -59,38 +59,39 @@ class Others:
             del self._times[:drop], self._arrived[:drop]
 
     def calls(self, now: float, budget: Budget) -> float:
-        """Return how many calls of others the hour holds."""
+        """Return the calls of others in the last hour."""
         if not self._times:
             return 0.0
         age = now - self._times[-1]
         return max(0.0, self._present * (1 - age / budget.calls_window))
 
     def points(self, now: float, budget: Budget) -> float:
-        """Return how many points others spend in a window, if all that they do is write."""
+        """Return the points that others spend per window, assuming that they only write."""
         if not self._times:
             return 0.0
         last, window = self._times[-1], budget.window
         error = budget.calls / 100
-        rate: float | None = None  # calls a window
-        seen = (last - self._first) / window
-        for horizon in (min(h, seen) for h in HORIZONS):
-            if horizon < SOON:  # too soon to tell: as they came before we looked
+        rate: float | None = None  # calls per window
+        observed = (last - self._first) / window
+        for horizon in (min(h, observed) for h in HORIZONS):
+            if horizon < MIN_OBSERVED:
                 return self.calls(now, budget) * window / budget.calls_window * WRITE_POINTS
-            came = self._arrived[-1] - self._before(last - horizon * window)
-            least, most = max(0.0, came - error) / horizon, (came + error) / horizon
+            made = self._arrived[-1] - self._before(last - horizon * window)
+            least, most = max(0.0, made - error) / horizon, (made + error) / horizon
             if rate is None:
-                rate = max(0.0, came) / horizon
+                rate = max(0.0, made) / horizon
             rate = min(max(rate, least), most)
         fresh = max(0.0, 1 - max(0.0, now - last - window) / budget.calls_window)
         return max(0.0, rate or 0.0) * WRITE_POINTS * fresh
 
-    def forget(self) -> None:
+    def reset(self) -> None:
+        """Forget all figures: what was charged as ours, or as theirs, has changed."""
         self._times.clear()
         self._arrived.clear()
         self._present = 0.0
 
     def _before(self, time: float) -> float:
-        """Return how many had come until then, between two figures on the line that joins them."""
+        """Return how many calls were made until `time`, interpolated between two figures."""
         place = bisect_right(self._times, time)
         if place == 0:
             return self._arrived[0] if self._times else 0.0

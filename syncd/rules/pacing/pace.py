@@ -1,15 +1,30 @@
-"""When the next call to an account may go: figures and time in, a delay out.
+"""When the next call to an account may be sent: figures and time in, a delay out.
 
-Three things hold a call back, each for all calls:
-- the budget: in no window may we spend more than our share, whatever arrives when. That is safe
-  under a leak as well.
-- the others: what the headers show of their spending is not ours to spend.
-- the work: as the CPU and wall time that the headers tell of come near their limit, calls go
+Theory of operation
+-------------------
+Meta limits an account by points (a read costs 1, a write 3), by calls in a rolling hour, and by
+CPU and wall time. Not documented: whether a window slides or leaks, whether a POST of several
+images is charged once or per image, how late the usage headers are, and what others spend. So
+`Pace` computes each delay from what it knows for certain, and learns the rest from responses.
+
+A call of any kind must pass all of these checks:
+- The budget (`limit`, `sliding_window`): no window ever holds more than our share. A call counts
+  from its start until one window after its response, and this is safe for sliding and leaking
+  windows. While the charge is unknown (`pricing`), the check is made for both possibilities.
+- Other clients (`other_traffic`): what the headers show of their spending is subtracted from the
+  budget, from the reserve first. Throttling that this does not explain sets a cap (`learned_cap`).
+- CPU and wall time (`cpu_time`): as the reported figures approach their limit, calls are spaced
   further apart.
+- A time until which the headers allow no call.
 
-A backlog is held back by two more, so that what has just arrived finds room:
-- its calls are spread evenly over the window, but for the first of a large budget;
-- for it, windows are a little longer. The difference is always left for fresh images.
+`Quota` combines these into the points and calls that are allowed at a time. Two kinds of callers
+share them. A fresh image, just written to a folder, is sent as soon as the checks pass. A backlog
+leaves it room in two ways:
+- Its calls are spread evenly over the window, except for the first part of a large budget.
+- Its windows are slightly longer, so that a small part of the budget is always left.
+
+`Pacer` in the engine calls `start` when it grants a call, then `record_accepted` or
+`record_throttled`, and `finish` with the usage headers; or `withdraw` if the call is not sent.
 """
 
 from __future__ import annotations
@@ -17,206 +32,217 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from syncd.rules.pacing.budget import WRITE_POINTS, Budget, Call, Terms, Tier
-from syncd.rules.pacing.limit import Window
+from syncd.rules.pacing.limit import Limit
 from syncd.rules.pacing.pricing import Charge
-from syncd.rules.pacing.quota import LARGE, Price, Quota
-from syncd.rules.pacing.sliding_window import Spending
-from syncd.rules.pacing.usage import Reading
+from syncd.rules.pacing.quota import LARGE_BUDGET, Price, Quota
+from syncd.rules.pacing.sliding_window import SlidingWindow
+from syncd.rules.pacing.usage import BudgetUsage
 
 CATCH_UP = 0.02
-"""Windows' worth of calls that may follow at once when they could not go in their turn."""
+"""Windows' worth of calls that may follow at once after they could not be sent at their turn."""
 
-PLENTY = 0.3
-"""Share of both windows of a large budget up to which a backlog goes as fast as it can: thousands
-of images then take seconds. Of a small budget every write is worth its place."""
+UNSPACED_SHARE = 0.3
+"""Share of both limits of a large budget up to which a backlog is not spread out: thousands of
+images then take seconds. In a small budget every write counts."""
 
-GLANCE = 0.002
-"""Windows until the next look when only a call under way can make room."""
+RECHECK_WINDOWS = 0.002
+"""Windows until the next check when only the end of a call in flight can make room."""
 
 
 class Pace:
-    """One account's pace. Times are seconds of a monotonic clock; one that jumps back is taken to
-    have stood still."""
+    """One account's pace.
+
+    Times are seconds of a monotonic clock; while it runs backwards, time is taken to stop.
+    """
 
     def __init__(self, terms: Terms, now: float) -> None:
         self._quota = Quota(terms, now)
+        self._delays = _Delays(self._quota, now)
         self._clock, self._skew = now, 0.0
         self._turn = now  # when the backlog's next call is due
         self._fresh_turn = now
-        self._last_began = now - self._quota.whole.calls_window
 
     @property
     def tier(self) -> Tier:
-        """The tier that is believed to hold."""
+        """The assumed tier."""
         return self._quota.tier
 
     @property
     def budget(self) -> Budget:
-        """What we may spend, the reserve taken off: the limits of the last guard, and the block."""
+        """What syncd may spend: the budget without the reserve."""
         return self._quota.ours
 
     @property
     def charge(self) -> Charge:
-        """What a POST of many images is believed to cost."""
-        return self._quota.charge
+        """The assumed charge of a POST of several images."""
+        return self._quota.pricing.charge
 
     def price(self, call: Call) -> Price:
-        """Return what a call is believed to cost."""
+        """Return the assumed cost of a call."""
         return self._quota.price(call)
 
     def share_used(self, now: float) -> float:
-        """Return which share of the budget is spent or under way: 1 is all that we may spend."""
+        """Return the share of `budget` that is spent or in flight, from 0 to 1."""
         return self._quota.share_used(self._at(now))
 
     def images(self, wanted: int) -> int:
-        """Return how many images the next POST may bring, at most `wanted`."""
+        """Return how many images the next POST may upload, at most `wanted`."""
         return self._quota.images(self._clock, wanted)
 
     def delay_of_fresh(self, now: float, call: Call) -> float:
-        """Return seconds until a call for an image that has just arrived may go; 0 is now."""
+        """Return the seconds until a call for a fresh image may be sent."""
         now = self._at(now)
-        return max(self._until_allowed(now, call, _all), self._fresh_turn - now, 0.0)
+        return max(self._delays.until_allowed(now, call, _all), self._fresh_turn - now, 0.0)
 
     def delay_of_backlog(self, now: float, call: Call) -> float:
-        """Return seconds until a call may go that only works off what has long been missing."""
+        """Return the seconds until a call for a backlog may be sent."""
         now = self._at(now)
-        turn = 0.0 if self._is_plenty(now) else self._turn - now
-        return max(self._until_allowed(now, call, _backlog), turn, 0.0)
+        turn = 0.0 if self._delays.is_unspaced(now) else self._turn - now
+        return max(self._delays.until_allowed(now, call, _backlog), turn, 0.0)
 
-    def began(self, now: float, call: Call) -> None:
-        """A call goes out now, or is about to."""
+    def start(self, now: float, call: Call) -> None:
+        """Record that a call is about to be sent."""
         now, whole = self._at(now), self._quota.whole
         self._quota.start(call)
-        # What goes while there is plenty is not early: nothing later waits for its turn to pass.
-        due = now if self._is_plenty(now) else max(self._turn, now - CATCH_UP * whole.window)
-        self._turn = min(due + self._spacing(now, call), now + whole.calls_window)
-        self._fresh_turn = now + self._ration(now, call)
-        self._last_began = now
+        # An unspaced call is not early: no later call waits until its turn would have come.
+        is_unspaced = self._delays.is_unspaced(now)
+        due = now if is_unspaced else max(self._turn, now - CATCH_UP * whole.window)
+        self._turn = min(due + self._delays.spacing(now, call), now + whole.calls_window)
+        self._fresh_turn = now + self._delays.fresh_spacing(now, call)
+        self._delays.last_start = now
 
-    def withdrawn(self, now: float, call: Call) -> None:
-        """A call that began was never sent."""
+    def withdraw(self, now: float, call: Call) -> None:
+        """Record that a call that was started is not sent."""
         now = self._at(now)
         self._quota.finish(call)
-        self._turn -= self._spacing(now, call)
+        self._turn -= self._delays.spacing(now, call)
         self._fresh_turn = now
 
-    def ended(self, now: float, call: Call, reading: Reading | None) -> None:
-        """A call that began was answered, refused, or lost; the reading is of its headers."""
+    def finish(self, now: float, call: Call, usage: BudgetUsage | None) -> None:
+        """Record that a call has ended; usage is what its headers report, if it has any."""
         now = self._at(now)
         self._quota.finish(call)
         self._quota.spend(now, call)
-        if reading is None:
+        if usage is None:
             return
         whole = self._quota.whole
-        self._quota.read(now, reading)
+        self._quota.update(now, usage)
         if self._quota.whole != whole:
             self._turn = self._fresh_turn = now
 
-    def taken(self, now: float, call: Call) -> None:
-        """The account took a call: say it before `ended`."""
-        self._quota.taken(self._at(now), call)
+    def record_accepted(self, now: float, call: Call) -> None:
+        """Record that the account accepted a call. Must precede `finish`."""
+        self._quota.record_accepted(self._at(now), call)
 
-    def throttled(self, now: float, call: Call) -> None:
-        """The account refused a call for its budget: say it before `ended`."""
-        self._quota.throttled(self._at(now), call)
+    def record_throttled(self, now: float, call: Call) -> None:
+        """Record that the account rejected a call because of its budget. Must precede `finish`."""
+        self._quota.record_throttled(self._at(now), call)
 
     def recall(self, now: float, age: float, call: Call) -> None:
-        """A call of an earlier process ended `age` seconds ago; the oldest is told first."""
+        """Record a call that an earlier process made `age` seconds ago; the oldest comes first."""
         self._quota.spend(self._at(now) - age, call)
 
     def _at(self, now: float) -> float:
-        """Return the time that never runs back."""
+        """Return `now` by a clock that never runs backwards."""
         if now + self._skew < self._clock:
             self._skew = self._clock - now
         self._clock = now + self._skew
-        self._quota.look(self._clock)
+        self._quota.pricing.recheck(self._clock)
         return self._clock
 
-    def _until_allowed(self, now: float, call: Call, which: Callable[[Window], Spending]) -> float:
+
+class _Delays:
+    """The delays that follow from a quota, in seconds."""
+
+    def __init__(self, quota: Quota, now: float) -> None:
+        self._quota = quota
+        self.last_start = now - quota.whole.calls_window
+
+    def until_allowed(
+        self, now: float, call: Call, window_of: Callable[[Limit], SlidingWindow]
+    ) -> float:
+        """Return the time until all checks allow a call."""
         quota = self._quota
         delay = max(quota.closed_until - now, 0.0)
-        if (stretch := quota.stretch(now)) > 1:
-            wait = self._last_began + self._evenly(now, call) * stretch - now
-            delay = max(delay, min(wait, quota.whole.window))  # by then, less is in use
-        for window, limit in (
-            (quota.points, quota.limit_of_points(now)),
-            (quota.calls, quota.limit_of_calls(now)),
+        if (slowdown := quota.slowdown(now)) > 1:
+            wait = self.last_start + self._even_spacing(now, call) * slowdown - now
+            delay = max(delay, min(wait, quota.whole.window))  # by then less CPU time is in use
+        for limit, allowed in (
+            (quota.points, quota.allowed_points(now)),
+            (quota.calls, quota.allowed_calls(now)),
         ):
-            for by_image in quota.ways:
-                delay = max(delay, self._until_room(now, call, window, which, limit, by_image))
+            for by_image in quota.pricing.possible_charges:
+                price = limit.price(call, by_image=by_image)
+                in_flight = limit.in_flight(by_image=by_image)
+                spent = window_of(limit)
+                used = spent.spent(now, by_image=by_image) + in_flight
+                if used == 0:  # at least one call is made, or nothing would ever be learned
+                    wait = self.last_start + limit.spent.seconds - now if allowed < price else 0.0
+                else:
+                    surplus = used + price - max(allowed, price)
+                    wait = self._until_room(now, spent, surplus, by_image=by_image)
+                delay = max(delay, wait)
         return delay
 
     def _until_room(
-        self,
-        now: float,
-        call: Call,
-        window: Window,
-        which: Callable[[Window], Spending],
-        limit: float,
-        by_image: bool,
+        self, now: float, spent: SlidingWindow, surplus: float, *, by_image: bool
     ) -> float:
-        spent = which(window)
-        price = window.price(call, by_image=by_image)
-        used = spent.spent(now, by_image=by_image) + window.in_flight(by_image=by_image)
-        if used == 0:  # one call at least is asked, or nothing would ever be learnt
-            return max(0.0, self._last_began + window.spent.seconds - now) if limit < price else 0.0
-        surplus = used + price - max(limit, price)
         if surplus <= 1e-9:
             return 0.0
         until = spent.time_until(now, surplus, by_image=by_image)
-        return GLANCE * self._quota.whole.window if until is None else until
+        return RECHECK_WINDOWS * self._quota.whole.window if until is None else until
 
-    def _is_plenty(self, now: float) -> bool:
-        """So little of a large budget is used that nobody gains by a backlog's being spread."""
+    def is_unspaced(self, now: float) -> bool:
+        """Return whether so little of a large budget is used that a backlog need not be spread."""
         quota = self._quota
-        points, calls = quota.limit_of_points(now), quota.limit_of_calls(now)
-        return points >= LARGE * WRITE_POINTS and all(
-            quota.points.used(now, by_image=by_image) < PLENTY * points
-            and quota.calls.used(now, by_image=by_image) < PLENTY * calls
-            for by_image in quota.ways
+        points, calls = quota.allowed_points(now), quota.allowed_calls(now)
+        return points >= LARGE_BUDGET * WRITE_POINTS and all(
+            quota.points.used(now, by_image=by_image) < UNSPACED_SHARE * points
+            and quota.calls.used(now, by_image=by_image) < UNSPACED_SHARE * calls
+            for by_image in quota.pricing.possible_charges
         )
 
-    def _spacing(self, now: float, call: Call) -> float:
-        """Return seconds between such calls of a backlog: evenly, and what is left shall last."""
-        even = self._evenly(now, call) * self._quota.stretch(now)
-        return max(even, self._until_more(now, call, self._quota.points.spent_by_backlog))
+    def spacing(self, now: float, call: Call) -> float:
+        """Return the time between two such calls of a backlog: even, and until more is left."""
+        even = self._even_spacing(now, call) * self._quota.slowdown(now)
+        return max(even, self._lasting_spacing(now, call, self._quota.points.spent_by_backlog))
 
-    def _evenly(self, now: float, call: Call) -> float:
-        """Return seconds between such calls that use up the budget evenly."""
+    def fresh_spacing(self, now: float, call: Call) -> float:
+        """Return the time between two such calls for fresh images.
+
+        It is 0 while half of the points are left. Then the rest is spread out, so that the last
+        image to arrive does not wait for a whole window.
+        """
+        quota = self._quota
+        allowed, price = quota.allowed_points(now), quota.price(call).points
+        left = (allowed - quota.used(now)) // price
+        if left < 1 or left * price >= allowed / 2:
+            return 0.0
+        return self._lasting_spacing(now, call, quota.points.spent)
+
+    def _even_spacing(self, now: float, call: Call) -> float:
+        """Return the time between two such calls that spends the budget evenly."""
         quota = self._quota
         price = quota.price(call)
-        points, calls = quota.limit_of_points(now), quota.limit_of_calls(now)
+        points, calls = quota.allowed_points(now), quota.allowed_calls(now)
         return max(
             price.points * quota.points.spent_by_backlog.seconds / max(points, price.points),
             price.calls * quota.calls.spent_by_backlog.seconds / max(calls, price.calls),
         )
 
-    def _ration(self, now: float, call: Call) -> float:
-        """Return the pause after a call, before the next fresh one.
-
-        While half of the window is left there is none; then what is left is spread, so that who
-        arrives last does not pay for who came first.
-        """
-        quota = self._quota
-        limit, price = quota.limit_of_points(now), quota.price(call).points
-        left = (limit - quota.used(now)) // price
-        if left < 1 or left * price >= limit / 2:
-            return 0.0
-        return self._until_more(now, call, quota.points.spent)
-
-    def _until_more(self, now: float, call: Call, spent: Spending) -> float:
-        """Return seconds between such calls that make what is left last until more comes."""
-        quota, by_image = self._quota, self._quota.by_image
+    def _lasting_spacing(self, now: float, call: Call, spent: SlidingWindow) -> float:
+        """Return the time between two such calls that makes what is left last until more is."""
+        quota, by_image = self._quota, self._quota.pricing.by_image
         price = quota.price(call).points
         used = spent.spent(now, by_image=by_image) + quota.points.in_flight(by_image=by_image)
-        left = max(0.0, (quota.limit_of_points(now) - used) // price)
-        back = spent.time_until(now, price, by_image=by_image)
-        return (spent.seconds if back is None else back) / (left + 1)
+        left = max(0.0, (quota.allowed_points(now) - used) // price)
+        until = spent.time_until(now, price, by_image=by_image)
+        return (spent.seconds if until is None else until) / (left + 1)
 
 
-def _all(window: Window) -> Spending:
-    return window.spent
+def _all(limit: Limit) -> SlidingWindow:
+    return limit.spent
 
 
-def _backlog(window: Window) -> Spending:
-    return window.spent_by_backlog
+def _backlog(limit: Limit) -> SlidingWindow:
+    return limit.spent_by_backlog

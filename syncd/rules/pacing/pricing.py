@@ -1,4 +1,11 @@
-"""Whether a POST of many images costs one call or one an image: nobody says, the answers show."""
+"""Whether a POST of several images is charged as one call or as one call per image.
+
+The documentation does not say. Headers show it where they are sent: the reported hour holds at
+least what our calls cost, and usage rises between two responses by what they cost. Without
+headers, one POST is sent that would be throttled if images were charged (a probe). Large budgets
+are probed at once (`trusting`): there a charge by the request is likely, POSTs of full size save
+most calls, and being throttled costs little.
+"""
 
 from __future__ import annotations
 
@@ -6,187 +13,213 @@ from bisect import bisect_right
 from enum import Enum, auto
 
 from syncd.rules.pacing.budget import WRITE_POINTS, Budget, Call
-from syncd.rules.pacing.sliding_window import Spending
+from syncd.rules.pacing.sliding_window import SlidingWindow
 
-PROBES = 4
-"""While the charge is unknown, no POST takes more than this part of a budget, by the image."""
+UNKNOWN_CHARGE_POSTS = 4
+"""POSTs per window, at least, that a budget allows while the charge is unknown, by the image."""
 
 MAX_PROBE_SHARE = 10
-"""Such POSTs grow smaller with what is left, so that some of it lasts until the headers have
-spoken: evenly sent, they take a tenth of a window to come to a third of it."""
+"""Divisor of the writes per window that limits such POSTs further as the budget runs out, so that
+some of it is left until headers have shown the charge: sent evenly, such POSTs reach a third of a
+window's budget after a tenth of the window."""
 
-UNREAD = 3
-"""Answers without a figure after which none is expected."""
+MAX_SILENT_RESPONSES = 3
+"""Consecutive responses without a figure after which headers are no longer expected."""
 
 HEADER_LAG_WINDOWS = 0.08
-"""Windows by which usage headers may be late: an answer sooner after a call says nothing of it."""
+"""Windows by which headers may lag: a figure sooner after a call does not include it."""
 
-SHORT = 0.3
-"""Windows in which a rise that images explain is not the doing of others instead."""
+MAX_RISE_WINDOWS = 0.3
+"""Windows within which a rise that images explain is not attributed to other clients."""
 
-PATIENCE = 0.3
-"""Windows after which headers that show neither are no longer waited for."""
+MAX_HEADER_WAIT = 0.3
+"""Windows after the first figure until headers that show no charge are no longer waited for."""
 
-DOUBTED_AFTER = 72
-"""Windows until a charge by the image is doubted: to ask again may cost a refusal (6 hours of
-300 s)."""
+RECHECK_AFTER = 72
+"""Windows until a charge by the image is checked again, which may cost one throttled call (6 hours
+with a window of 300 s)."""
 
 
 class Charge(Enum):
-    """What a POST of many images costs."""
+    """What a POST of several images costs."""
 
     UNKNOWN = auto()
     REQUEST = auto()
     IMAGE = auto()
 
 
-class Charging:
-    """What one account has shown; UNKNOWN keeps within the budget under both.
+class _Trial:
+    """Our calls since one figure of the headers, to compare with the next figures."""
 
-    The headers decide where they come: the hour holds what our calls cost at least, and between
-    two answers usage rises by what they cost. Where they do not come, one POST that would be
-    refused if images counted is the question. So it is at once where the budget is large
-    (trusting): one call a POST is likely, POSTs of full size are what saves calls, and a refusal
-    costs little there.
-    """
+    def __init__(self, percent: float | None, began: float, expired: int) -> None:
+        """percent is that figure, None before the first; expired, our calls that had left the hour
+        by then."""
+        self.percent = percent
+        self.began = began
+        self.expired = expired
+        self._times: list[float] = []  # of responses
+        self._sums: list[tuple[int, int]] = []  # requests and images until then
+
+    def add(self, now: float, images: int) -> None:
+        """Add a call that uploaded `images` images."""
+        requests, before = self.sums()
+        self._times.append(now)
+        self._sums.append((requests + 1, before + images))
+
+    def sums(self, until: float | None = None) -> tuple[int, int]:
+        """Return the requests and images of all calls that were answered by `until`."""
+        place = len(self._times) if until is None else bisect_right(self._times, until)
+        return self._sums[place - 1] if place else (0, 0)
+
+
+class Pricing:
+    """The charge that one account has shown; UNKNOWN respects the budget under both."""
 
     def __init__(self, hour: float, *, trusting: bool) -> None:
-        """hour is the calls' window."""
+        """hour is the length of the calls' window in seconds."""
         self.charge = Charge.UNKNOWN
-        self._taken = Spending(hour)
-        self._believed = Spending(hour)  # the same, at what each call was believed to cost
-        self._believed_in_all = 0
         self.by_image = False
-        """Images are charged, as far as was last known."""
+        """Whether images are charged, as far as was last known."""
+        self._accepted = SlidingWindow(hour)
+        self._assumed = SlidingWindow(hour)  # the same calls at their assumed charge
+        self._assumed_in_all = 0
         self._trusting = trusting
-        self._dares = False  # no header has come: the next POST asks by its size
-        self._doubt_at: float | None = None
-        self._unread = 0
-        self._first_at: float | None = None  # when a header first told a figure
-        self._base: float | None = None  # percent of the calls at the first answer
-        self._base_at = 0.0
-        self._base_left = 0  # what had left the hour by then
-        self._times: list[float] = []  # when the trial's calls were answered
-        self._sums: list[tuple[int, int]] = []  # requests and images until then
+        self._headers_missing = False  # no figure shows the charge: the next POST is a probe
+        self._recheck_at: float | None = None
+        self._silent_responses = 0
+        self._first_figure_at: float | None = None
+        self._trial = _Trial(None, 0.0, 0)
 
     @property
     def may_probe(self) -> bool:
-        """The next POST may ask by its size."""
-        return self._dares or (self._trusting and not self.by_image)
+        """Whether the next POST may show the charge by its size."""
+        return self._headers_missing or (self._trusting and not self.by_image)
+
+    @property
+    def possible_charges(self) -> tuple[bool, ...]:
+        """The charges that must stay within the budget: by the image (True) or the request."""
+        match self.charge:
+            case Charge.REQUEST:
+                return (False,)
+            case Charge.IMAGE:
+                return (True,)
+            case Charge.UNKNOWN:
+                return (False,) if self.may_probe else (False, True)
 
     def most_images(self, wanted: int, budget: Budget, room: int) -> int:
-        """Return how many images the next POST may bring; room is how many would fit at a call
-        an image."""
+        """Return how many images the next POST may upload, at most `wanted`.
+
+        room is how many images fit the budget now if each is charged.
+        """
         writes = min(budget.points // WRITE_POINTS, budget.calls)
         match self.charge:
             case Charge.REQUEST:
                 return wanted
             case Charge.IMAGE:
-                # An image costs what it costs: small POSTs that fill the budget without a rest.
+                # Larger POSTs save nothing: small ones fill the budget without a remainder.
                 return min(wanted, _divisor(writes, max(1, writes // 4)))
             case Charge.UNKNOWN:
                 if self.may_probe:
                     return wanted
                 lasting = room // max(2, writes // MAX_PROBE_SHARE)
-                return max(1, min(wanted, writes // PROBES, lasting))
+                return max(1, min(wanted, writes // UNKNOWN_CHARGE_POSTS, lasting))
 
-    def look_again(self, now: float) -> None:
-        """Doubt in time that images are charged."""
-        if self._doubt_at is None or now < self._doubt_at:
+    def recheck(self, now: float) -> None:
+        """Make a charge by the image unknown again once it is old."""
+        if self._recheck_at is None or now < self._recheck_at:
             return
-        self.charge, self._dares, self._doubt_at = Charge.UNKNOWN, False, None
-        self._unread, self._first_at, self._base = 0, None, None
+        self.charge, self._headers_missing, self._recheck_at = Charge.UNKNOWN, False, None
+        self._silent_responses, self._first_figure_at, self._trial.percent = 0, None, None
 
-    def refused(self, now: float, call: Call, window: float) -> bool:
-        """A throttle came for a call; answer whether its images explain it."""
+    def record_throttled(self, now: float, call: Call, window: float) -> bool:
+        """Record that a call was throttled; return whether a charge by the image explains it."""
         if self.charge is not Charge.UNKNOWN or not self.may_probe or call.images < 2:
             return False
-        self._is_by_image(now + DOUBTED_AFTER * window)
+        self._set_by_image(now + RECHECK_AFTER * window)
         return True
 
-    def taken(self, now: float, call: Call, budget: Budget, points_by_image: int) -> None:
-        """A call went through; points_by_image is what the window holds if images count."""
-        requests, images = self._sums[-1] if self._sums else (0, 0)
-        self._times.append(now)
-        self._sums.append((requests + 1, images + max(1, call.images)))
-        self._taken.add(now, 1, max(1, call.images))
-        believed = max(1, call.images) if self.charge is Charge.IMAGE else 1
-        self._believed.add(now, believed, 0)
-        self._believed_in_all += believed
-        alone = call.points * call.images > budget.points
-        over = points_by_image > 2 * budget.points  # under a leak too, over one window
-        if self.charge is Charge.UNKNOWN and (alone or over):
-            self._is_by_request()
+    def record_accepted(self, now: float, call: Call, budget: Budget, points_by_image: int) -> None:
+        """Record that a call was accepted.
 
-    def read(self, now: float, percent: float | None, budget: Budget) -> None:
-        """Take in what a header says of the calls used."""
+        points_by_image is what the window then holds if images are charged.
+        """
+        images = max(1, call.images)
+        self._trial.add(now, images)
+        self._accepted.add(now, 1, images)
+        assumed = images if self.charge is Charge.IMAGE else 1
+        self._assumed.add(now, assumed, 0)
+        self._assumed_in_all += assumed
+        alone = call.points * call.images > budget.points
+        over = points_by_image > 2 * budget.points  # in one window, even of a leaking budget
+        if self.charge is Charge.UNKNOWN and (alone or over):
+            self._set_by_request()
+
+    def update(self, now: float, percent: float | None, budget: Budget) -> None:
+        """Record the percent of calls that a header reports as used; None without a header."""
+        is_unknown = self.charge is Charge.UNKNOWN
         if percent is None:
-            self._unread += 1
-            self._dares = self.charge is Charge.UNKNOWN and self._unread >= UNREAD
+            self._silent_responses += 1
+            self._headers_missing = is_unknown and self._silent_responses >= MAX_SILENT_RESPONSES
             return
-        self._unread = 0
-        if self._first_at is None:
-            self._first_at = now
-        self._dares = (
-            self.charge is Charge.UNKNOWN and now - self._first_at > PATIENCE * budget.window
-        )
-        trial = SHORT * budget.window if self.charge is Charge.UNKNOWN else budget.calls_window / 4
-        if self._base is None or now - self._base_at > trial:
-            self._start(now, percent)
+        self._silent_responses = 0
+        if self._first_figure_at is None:
+            self._first_figure_at = now
+        waited = now - self._first_figure_at
+        self._headers_missing = is_unknown and waited > MAX_HEADER_WAIT * budget.window
+        duration = MAX_RISE_WINDOWS * budget.window if is_unknown else budget.calls_window / 4
+        if self._trial.percent is None or now - self._trial.began > duration:
+            self._start_trial(now, percent)
         else:
-            self._judge(now, percent, self._base, budget)
+            self._judge(now, percent, self._trial.percent, budget)
 
     def _judge(self, now: float, percent: float, base: float, budget: Budget) -> None:
-        """Compare the calls that the hour holds with what ours would be by the image.
+        """Compare the reported calls with ours, if images were charged.
 
-        Others only ever add to them. So less than three quarters says no, whoever else calls. For
-        a yes, a third at least must have come since the first answer, what left the hour
-        meanwhile not counted, and too soon to be others' doing.
+        Other clients only add to the report. So less than three quarters of ours excludes a charge
+        by the image. To establish it, usage must have risen since the trial began by a third of
+        the images, calls that left the hour not counted, and too quickly for other clients.
         """
-        one = budget.calls / 100  # whole percents: each of two figures may be one short
-        requests, images = self._sums[-1] if self._sums else (0, 0)
+        one = budget.calls / 100  # whole percents are reported: each figure may be one too low
+        requests, images = self._trial.sums()
         if (percent + 1) * one < self._least_by_image(
             now, now - HEADER_LAG_WINDOWS * budget.window
         ):
-            self._is_by_request()
+            self._set_by_request()
         elif (
-            (percent - base - 1) * one + self._left(now) - self._base_left
+            (percent - base - 1) * one + self._expired(now) - self._trial.expired
             > requests + (images - requests) / 3
             and images > 2 * requests
-            and now - self._base_at < SHORT * budget.window
+            and now - self._trial.began < MAX_RISE_WINDOWS * budget.window
         ):
-            self._is_by_image(now + DOUBTED_AFTER * budget.window)
+            self._set_by_image(now + RECHECK_AFTER * budget.window)
         else:
             return
-        self._start(now, percent)
+        self._start_trial(now, percent)
 
-    def _is_by_request(self) -> None:
+    def _set_by_request(self) -> None:
         self.charge, self.by_image = Charge.REQUEST, False
-        self._dares, self._doubt_at = False, None
+        self._headers_missing, self._recheck_at = False, None
 
-    def _is_by_image(self, doubt_at: float) -> None:
+    def _set_by_image(self, recheck_at: float) -> None:
         self.charge, self.by_image = Charge.IMAGE, True
-        self._dares, self._doubt_at = False, doubt_at
+        self._headers_missing, self._recheck_at = False, recheck_at
 
     def _least_by_image(self, now: float, until: float) -> float:
-        """Return what the hour holds at least of calls answered until then, if images count."""
-        if self._base_at > until:
+        """Return the least that calls answered by `until` add to the hour if images are charged."""
+        if self._trial.began > until:
             return 0.0
-        place = bisect_right(self._times, until)
-        requests, images = self._sums[place - 1] if place else (0, 0)
-        last_requests, last_images = self._sums[-1] if self._sums else (0, 0)
-        requests += self._taken.spent(now, by_image=False) - last_requests
-        images += self._taken.spent(now, by_image=True) - last_images
+        requests, images = self._trial.sums(until)
+        all_requests, all_images = self._trial.sums()
+        requests += self._accepted.spent(now, by_image=False) - all_requests
+        images += self._accepted.spent(now, by_image=True) - all_images
         return requests + (images - requests) * 0.75
 
-    def _left(self, now: float) -> int:
+    def _expired(self, now: float) -> int:
         """Return how many of our calls have left the hour."""
-        return self._believed_in_all - self._believed.spent(now, by_image=False)
+        return self._assumed_in_all - self._assumed.spent(now, by_image=False)
 
-    def _start(self, now: float, percent: float) -> None:
-        self._base, self._base_at, self._base_left = percent, now, self._left(now)
-        self._times.clear()
-        self._sums.clear()
+    def _start_trial(self, now: float, percent: float) -> None:
+        self._trial = _Trial(percent, now, self._expired(now))
 
 
 def _divisor(whole: int, most: int) -> int:

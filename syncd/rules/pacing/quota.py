@@ -1,189 +1,168 @@
-"""What is known of an account's quota: what we and others spend of it, and how much is ours."""
+"""An account's quota: its budget, what syncd and others have spent of it, and what is left."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from syncd.rules.pacing.budget import WRITE_POINTS, Budget, Call, Terms, Tier
-from syncd.rules.pacing.cpu_time import Work
-from syncd.rules.pacing.learned_cap import Refusals
-from syncd.rules.pacing.limit import Window
-from syncd.rules.pacing.other_traffic import Others
-from syncd.rules.pacing.pricing import Charge, Charging
-from syncd.rules.pacing.usage import Reading
+from syncd.rules.pacing.cpu_time import CpuTime
+from syncd.rules.pacing.learned_cap import LearnedCap
+from syncd.rules.pacing.limit import Limit
+from syncd.rules.pacing.other_traffic import OtherTraffic
+from syncd.rules.pacing.pricing import Pricing
+from syncd.rules.pacing.usage import BudgetUsage
 
-LARGE = 1000
-"""Writes a window from which on a budget is large: there, a refusal costs little."""
+LARGE_BUDGET = 1000
+"""Writes per window from which a budget is large: there, a throttled call costs little."""
 
 JITTER = 0.02
-"""By which part of it others' spending may be more than it was: nobody calls quite evenly."""
+"""Share by which the spending of others may exceed its average: no client calls quite evenly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a call is believed to cost."""
+    """The assumed cost of a call."""
 
     points: int
     calls: int
 
 
 class Quota:
-    """One account's quota. Times are seconds of a clock that never runs back."""
+    """One account's quota. Times are seconds of a clock that never runs backwards."""
 
     def __init__(self, terms: Terms, now: float) -> None:
         self._terms = terms
-        self._told: Tier | None = None
-        self._learn(terms.budget())
-        self._others = Others()
-        # What we saw of others' points, when, and since when we look.
-        self._seen_points: tuple[float, float, float] | None = None
-        self._refusals = Refusals(now)
-        self._work = Work()
-        self.points = Window(self.whole.window, points=True)
-        self.calls = Window(self.whole.calls_window, points=False)
+        self._reported_tier: Tier | None = None
+        self._set_budget(terms.budget())
+        self._others = OtherTraffic()
+        # Points that others have spent, when that was reported, and since when it is reported.
+        self._others_points: tuple[float, float, float] | None = None
+        self._learned_cap = LearnedCap(now)
+        self._cpu_time = CpuTime()
+        self.points = Limit(self.whole.window, points=True)
+        self.calls = Limit(self.whole.calls_window, points=False)
         self.closed_until = now
-        """Until when the headers say that nothing goes."""
+        """Time until which the headers allow no call."""
 
     @property
     def tier(self) -> Tier:
-        """The tier that is believed to hold."""
-        return self._terms.tier_for(self._told)
-
-    @property
-    def charge(self) -> Charge:
-        """What a POST of many images is believed to cost."""
-        return self._charging.charge
-
-    @property
-    def by_image(self) -> bool:
-        """Images are charged, as far as was last known."""
-        return self._charging.by_image
-
-    @property
-    def ways(self) -> tuple[bool, ...]:
-        """The ways of charging that must be within the budget: by the image, or not."""
-        match self.charge:
-            case Charge.REQUEST:
-                return (False,)
-            case Charge.IMAGE:
-                return (True,)
-            case Charge.UNKNOWN:
-                return (False,) if self._charging.may_probe else (False, True)
+        """The assumed tier."""
+        return self._terms.tier_for(self._reported_tier)
 
     def price(self, call: Call) -> Price:
-        """Return what a call is believed to cost."""
+        """Return the assumed cost of a call."""
+        by_image = self.pricing.by_image
         return Price(
-            self.points.price(call, by_image=self.by_image),
-            self.calls.price(call, by_image=self.by_image),
+            self.points.price(call, by_image=by_image), self.calls.price(call, by_image=by_image)
         )
 
     def used(self, now: float) -> int:
-        """Return the points that our window is believed to hold."""
-        return self.points.used(now, by_image=self.by_image)
+        """Return the points that our window is assumed to hold."""
+        return self.points.used(now, by_image=self.pricing.by_image)
 
     def share_used(self, now: float) -> float:
-        """Return which share of our part of the budget is spent or under way, in the fuller of both
-        windows."""
-        by_image = self.by_image
+        """Return the share of our part of the budget that is spent or in flight.
+
+        The higher one of points and calls.
+        """
+        by_image = self.pricing.by_image
         return max(
             self.points.used(now, by_image=by_image) / self.ours.points,
             self.calls.used(now, by_image=by_image) / self.ours.calls,
         )
 
     def images(self, now: float, wanted: int) -> int:
-        """Return how many images the next POST may bring, at most `wanted`."""
+        """Return how many images the next POST may upload, at most `wanted`."""
         room = min(
             (self.ours.points - self.points.used(now, by_image=True)) // WRITE_POINTS,
             self.ours.calls - self.calls.used(now, by_image=True),
         )
-        return self._charging.most_images(wanted, self.ours, room)
+        return self.pricing.most_images(wanted, self.ours, room)
 
-    def limit_of_points(self, now: float) -> float:
-        """Return what our windows of points may hold, the others' part and the reserve taken off.
+    def allowed_points(self, now: float) -> float:
+        """Return the points that our window may hold.
 
-        What others spend is taken from the reserve first: it is there for them.
+        That is the budget without the reserve and without what others spend. Their spending is
+        taken from the reserve first.
         """
         theirs = self._others.points(now, self.whole)
-        if self._seen_points is not None:
-            seen, at, since = self._seen_points
+        if self._others_points is not None:
+            seen, at, since = self._others_points
             left = max(0.0, 1 - (now - at) / self.whole.window)
-            # Who began when we did has not shown yet what a whole window of theirs holds.
+            # Before a whole window was observed, the report may not show all of their spending.
             is_whole = at - since >= self.whole.window
             theirs = seen * left if is_whole else max(theirs, seen * left)
         theirs = WRITE_POINTS * round(theirs * (1 + JITTER) / WRITE_POINTS)
         limit = min(float(self.ours.points), self.whole.points - theirs)
-        return self._refusals.limit(now, limit, self.whole.window)
+        return self._learned_cap.apply(now, limit, self.whole.window)
 
-    def limit_of_calls(self, now: float) -> float:
-        """Return what our windows of calls may hold, the same taken off."""
+    def allowed_calls(self, now: float) -> float:
+        """Return the calls that our window may hold, as `allowed_points` does."""
         theirs = self._others.calls(now, self.whole)
         return min(float(self.ours.calls), self.whole.calls - theirs)
 
-    def stretch(self, now: float) -> float:
-        """Return by how much slower than evenly calls go, as CPU and wall time run out."""
-        return self._work.stretch(now, self.whole.calls_window)
-
-    def look(self, now: float) -> None:
-        """Doubt in time what was learnt long ago."""
-        self._charging.look_again(now)
+    def slowdown(self, now: float) -> float:
+        """Return the factor by which CPU and wall time slow calls down."""
+        return self._cpu_time.slowdown(now, self.whole.calls_window)
 
     def start(self, call: Call) -> None:
-        """A call began."""
+        """Record that a call is in flight."""
         self.points.start(call)
         self.calls.start(call)
 
     def finish(self, call: Call) -> None:
-        """A call that began is over, or was never sent."""
+        """Record that a call has ended, or was never sent."""
         self.points.finish(call)
         self.calls.finish(call)
 
     def spend(self, now: float, call: Call) -> None:
-        """A call was answered."""
+        """Record that a call has received its response."""
         self.points.spend(now, call)
         self.calls.spend(now, call)
 
-    def taken(self, now: float, call: Call) -> None:
-        """The account took a call that is under way."""
-        self._refusals.taken(now, self.used(now))
-        self._charging.taken(now, call, self.whole, self.points.used(now, by_image=True))
+    def record_accepted(self, now: float, call: Call) -> None:
+        """Record that the account accepted a call that is in flight."""
+        self._learned_cap.record_accepted(now, self.used(now))
+        points_by_image = self.points.used(now, by_image=True)
+        self.pricing.record_accepted(now, call, self.whole, points_by_image)
 
-    def throttled(self, now: float, call: Call) -> None:
-        """The account refused a call that is under way for its budget."""
-        if self._charging.refused(now, call, self.whole.window):
-            self._others.forget()
+    def record_throttled(self, now: float, call: Call) -> None:
+        """Record that the account rejected a call that is in flight because of its budget."""
+        if self.pricing.record_throttled(now, call, self.whole.window):
+            self._others.reset()
             return
         used = self.used(now) - self.price(call).points
-        limit, whole = self.limit_of_points(now), self.whole
-        self._refusals.refused(now, used, limit, whole.points, whole.window)
+        limit, whole = self.allowed_points(now), self.whole
+        self._learned_cap.record_throttled(now, used, limit, whole.points, whole.window)
 
-    def read(self, now: float, reading: Reading) -> None:
-        """Take in what an answer's headers say."""
-        if reading.tier is not None:
-            self._told = reading.tier
-            if (told := self._terms.budget(self._told)) != self.whole:
-                self._learn(told)
-                self._others.forget()
-                self._refusals.forget()
-        by_image = self.by_image
-        self._charging.read(now, reading.calls, self.whole)
-        if self.by_image is not by_image:  # what was ours was taken for others', or theirs for ours
-            self._others.forget()
-        if reading.calls is not None:
-            ours = self.calls.used(now, by_image=self.by_image)
-            self._others.read(now, reading.calls, ours, self.whole)
-        if reading.points is not None:
-            seen = reading.points / 100 * self.whole.points
-            since = now if self._seen_points is None else self._seen_points[2]
-            self._seen_points = (max(0.0, seen - self.used(now)), now, since)
-        if reading.work is not None:
-            self._work.read(now, reading.work)
-        wait = reading.regain or 0.0
-        if reading.points is not None and reading.points >= 100:
-            wait = max(wait, reading.reset or 0.0)
+    def update(self, now: float, usage: BudgetUsage) -> None:
+        """Record what the headers of a response report."""
+        if usage.tier is not None:
+            self._reported_tier = usage.tier
+            if (budget := self._terms.budget(usage.tier)) != self.whole:
+                self._set_budget(budget)
+                self._others.reset()
+                self._learned_cap.reset()
+        by_image = self.pricing.by_image
+        self.pricing.update(now, usage.calls, self.whole)
+        if self.pricing.by_image is not by_image:  # until now, shares were attributed wrongly
+            self._others.reset()
+        if usage.calls is not None:
+            ours = self.calls.used(now, by_image=self.pricing.by_image)
+            self._others.update(now, usage.calls, ours, self.whole)
+        if usage.points is not None:
+            seen = usage.points / 100 * self.whole.points
+            since = now if self._others_points is None else self._others_points[2]
+            self._others_points = (max(0.0, seen - self.used(now)), now, since)
+        if usage.cpu_time is not None:
+            self._cpu_time.update(now, usage.cpu_time)
+        wait = usage.regain or 0.0
+        if usage.points is not None and usage.points >= 100:
+            wait = max(wait, usage.reset or 0.0)
         self.closed_until = max(self.closed_until, now + wait)
 
-    def _learn(self, whole: Budget) -> None:
+    def _set_budget(self, whole: Budget) -> None:
         self.whole = whole
         self.ours = whole.less(self._terms.reserve)
-        trusting = whole.points >= LARGE * WRITE_POINTS
-        self._charging = Charging(whole.calls_window, trusting=trusting)
+        trusting = whole.points >= LARGE_BUDGET * WRITE_POINTS
+        self.pricing = Pricing(whole.calls_window, trusting=trusting)

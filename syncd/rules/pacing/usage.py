@@ -1,4 +1,4 @@
-"""What an answer's usage headers say of an account."""
+"""The usage of an account's budget as reported by response headers."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from syncd.rules.pacing.budget import Tier
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """Percents of 100; None is what was not said."""
+class BudgetUsage:
+    """Figures of the usage headers, in percent of each limit; None if not reported."""
 
     calls: float | None = None
-    """call_count of the business use case; the worst of its types."""
-    work: float | None = None
-    """The worst of total_cputime, total_time and the figures of the whole app."""
+    """call_count of the business use case: the highest of its types."""
+    cpu_time: float | None = None
+    """The highest of total_cputime, total_time and the figures of the whole app."""
     points: float | None = None
     """acc_id_util_pct."""
     reset: float | None = None
-    """reset_time_duration: seconds until the points are all there again."""
+    """reset_time_duration: seconds until all points are available again."""
     regain: float | None = None
     """estimated_time_to_regain_access, in seconds."""
     tier: Tier | None = None

@@ -18,7 +18,7 @@ from syncd.graph.shapes import (
 )
 from syncd.model import AccountId, Entry, ImageHash
 from syncd.rules.pacing.budget import Tier
-from syncd.rules.pacing.usage import Reading
+from syncd.rules.pacing.usage import BudgetUsage
 
 HASH = ImageHash("d8fc613662fb5ff2d3d7e4a3a1a3b2c1")
 ACCOUNT = AccountId("679927437761688")
@@ -278,4 +278,4 @@ def test_each_budget_has_its_own_figure() -> None:
             "X-App-Usage": '{"call_count":40,"total_time":5,"total_cputime":5}',
         },
     ).reading
-    assert told == Reading(28, 40, 9.67, 100, 120, Tier.STANDARD)
+    assert told == BudgetUsage(28, 40, 9.67, 100, 120, Tier.STANDARD)

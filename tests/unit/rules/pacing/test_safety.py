@@ -1,4 +1,4 @@
-"""Never more than the budget in any window, whatever arrives when, and whatever the clock does."""
+"""No window exceeds the budget, whatever arrives at which time, and whatever the clock does."""
 
 from itertools import accumulate
 
@@ -10,7 +10,7 @@ from support.simulated import Sender, Server
 from syncd.rules.pacing.budget import READ, Budget, Terms, Tier, write
 from syncd.rules.pacing.pace import Pace
 from syncd.rules.pacing.pricing import Charge
-from syncd.rules.pacing.usage import Reading
+from syncd.rules.pacing.usage import BudgetUsage
 
 SMALL = Terms(points=12, window=10.0, calls=9, calls_window=40.0, reserve=0.0)
 gaps = st.lists(st.floats(0, 20), max_size=60)
@@ -24,7 +24,7 @@ gaps = st.lists(st.floats(0, 20), max_size=60)
     st.booleans(),
     st.integers(1, 4),
 )
-def test_nothing_is_ever_refused_whatever_arrives_when_and_however_long_calls_take(
+def test_no_call_is_throttled_at_any_arrival_times_and_latencies(
     arrivals: list[float],
     latencies: list[float],
     backlog: int,
@@ -32,7 +32,7 @@ def test_nothing_is_ever_refused_whatever_arrives_when_and_however_long_calls_ta
     headers: bool,
     workers: int,
 ) -> None:
-    server = Server(SMALL.budget(), leaks=leaks, says_calls=headers)
+    server = Server(SMALL.budget(), leaks=leaks, reports_calls=headers)
     turns = iter(range(10**6))
     sender = Sender(
         Pace(SMALL, 0.0),
@@ -44,12 +44,12 @@ def test_nothing_is_ever_refused_whatever_arrives_when_and_however_long_calls_ta
         arrivals=list(accumulate(arrivals)),
     )
     sender.run(2000)
-    assert (server.refusals, server.into_block) == ([], 0)
+    assert (server.throttled, server.into_block) == ([], 0)
     assert sender.backlog == 0
 
 
 @given(st.lists(st.tuples(st.floats(-50, 30), st.sampled_from([READ, write()])), max_size=80))
-def test_a_clock_that_jumps_back_gives_nothing_away(
+def test_a_clock_that_jumps_back_allows_no_additional_call(
     steps: list[tuple[float, object]],
 ) -> None:
     pace, server = Pace(SMALL, 0.0), Server(SMALL.budget())
@@ -59,28 +59,28 @@ def test_a_clock_that_jumps_back_gives_nothing_away(
         true += max(0.0, step)
         assert isinstance(call, type(READ))
         if pace.delay_of_fresh(shown, call) == 0:
-            pace.began(shown, call)
+            pace.start(shown, call)
             assert server.call(true, call)
-            pace.taken(shown, call)
-            pace.ended(shown, call, None)
+            pace.record_accepted(shown, call)
+            pace.finish(shown, call, None)
 
 
 @given(gaps)
-def test_what_was_withdrawn_is_not_counted(steps: list[float]) -> None:
+def test_a_withdrawn_call_is_not_counted(steps: list[float]) -> None:
     pace, now = Pace(SMALL, 0.0), 0.0
     for step in steps:
         now += step
         call = write()
         assert pace.delay_of_fresh(now, call) == 0
-        pace.began(now, call)
-        pace.withdrawn(now, call)
+        pace.start(now, call)
+        pace.withdraw(now, call)
 
 
 figures = st.none() | st.floats(0, 250)
-readings = st.builds(
-    Reading,
+usages = st.builds(
+    BudgetUsage,
     calls=figures,
-    work=figures,
+    cpu_time=figures,
     points=figures,
     reset=figures,
     regain=figures,
@@ -88,23 +88,23 @@ readings = st.builds(
 )
 
 
-@given(st.lists(st.tuples(st.floats(0, 400), readings, st.integers(1, 50), st.booleans())))
-def test_whatever_headers_say_a_call_goes_again_within_the_hour_and_what_they_tell(
-    story: list[tuple[float, Reading, int, bool]],
+@given(st.lists(st.tuples(st.floats(0, 400), usages, st.integers(1, 50), st.booleans())))
+def test_no_headers_delay_a_call_by_more_than_an_hour_and_the_reported_time(
+    story: list[tuple[float, BudgetUsage, int, bool]],
 ) -> None:
     pace, now = Pace(Terms(), 0.0), 0.0
-    for step, reading, wanted, refused in story:
+    for step, usage, wanted, throttled in story:
         now += step
         call = write(pace.images(wanted))
         assert 1 <= call.images <= wanted
-        for ask in (pace.delay_of_fresh, pace.delay_of_backlog):
-            assert 0 <= ask(now, call) <= 3700 + 250
-        pace.began(now, call)
-        if refused:
-            pace.throttled(now, call)
+        for delay_of in (pace.delay_of_fresh, pace.delay_of_backlog):
+            assert 0 <= delay_of(now, call) <= 3700 + 250
+        pace.start(now, call)
+        if throttled:
+            pace.record_throttled(now, call)
         else:
-            pace.taken(now, call)
-        pace.ended(now, call, reading)
+            pace.record_accepted(now, call)
+        pace.finish(now, call, usage)
     for _ in range(100):
         delay = pace.delay_of_backlog(now, write())
         if delay == 0:
@@ -113,27 +113,27 @@ def test_whatever_headers_say_a_call_goes_again_within_the_hour_and_what_they_te
     assert pace.delay_of_backlog(now, write()) == 0
 
 
-def test_what_an_earlier_process_spent_counts() -> None:
+def test_calls_of_an_earlier_process_count() -> None:
     pace = Pace(Terms(Tier.DEVELOPMENT, reserve=0.0), 1000.0)
     for number in range(20):
         pace.recall(1000.0, 200.0 - number, write())
     assert pace.delay_of_fresh(1000.0, write()) == pytest.approx(100.3, abs=0.1)
 
 
-def test_regain_time_is_waited_for_without_a_refusal() -> None:
+def test_a_reported_regain_time_is_waited_for() -> None:
     pace = Pace(Terms(), 0.0)
-    pace.began(0.0, write())
-    pace.ended(1.0, write(), Reading(calls=100, regain=420.0))
+    pace.start(0.0, write())
+    pace.finish(1.0, write(), BudgetUsage(calls=100, regain=420.0))
     assert pace.delay_of_fresh(1.0, write()) >= 420
 
 
-def test_the_tier_that_headers_tell_holds_unless_one_is_configured() -> None:
-    told = Reading(tier=Tier.STANDARD)
+def test_the_reported_tier_applies_unless_one_is_configured() -> None:
+    usage = BudgetUsage(tier=Tier.STANDARD)
     for terms, points in ((Terms(), 8100), (Terms(Tier.DEVELOPMENT), 54)):
         pace = Pace(terms, 0.0)
         assert pace.budget.points == 54
-        pace.began(0.0, READ)
-        pace.ended(1.0, READ, told)
+        pace.start(0.0, READ)
+        pace.finish(1.0, READ, usage)
         assert pace.budget.points == points
 
 
