@@ -1,4 +1,4 @@
-"""The log as every room writes it: structlog's, with the level `notice` beside the usual ones."""
+"""The event logger: structlog's, with the additional level `notice`."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ _NAMES = {number: name for name, number in LEVELS.items()}
 
 
 class Log(Protocol):
-    """What `structlog.get_logger()` answers, once it is configured with a bound_logger.
+    """The logger that `structlog.get_logger()` returns once `bound_logger` is configured.
 
-    debug, each step; info, what was done, and a retry that will come; notice, a state that ends,
-    or begins as it should; warning, trouble begins; error, a person must act; critical, a bug.
+    The levels are for: debug, each step; info, what was done, and that a retry follows; notice,
+    that trouble ended, or that an expected state began; warning, that trouble began; error, that
+    the operator must act; critical, a bug.
     """
 
     def debug(self, event: str, **fields: object) -> object: ...
@@ -35,11 +36,11 @@ class Log(Protocol):
     def critical(self, event: str, **fields: object) -> object: ...
 
     def log(self, level: int, event: str, **fields: object) -> object:
-        """Write at a level that is known by its number alone."""
+        """Log at a level that is given as a number."""
 
 
 def moment(at: float | None) -> datetime | None:
-    """Return a time in unix seconds as the log has it: ISO, in UTC; None for never."""
+    """Return a time in unix seconds as the log contains it, in UTC; None for None."""
     return None if at is None else datetime.fromtimestamp(at, UTC)
 
 
@@ -49,11 +50,11 @@ def elapsed(since: float, now: float) -> float:
 
 
 def bound_logger(level: str) -> type[Any]:
-    """Return structlog's class of loggers that write what is of this level or above."""
+    """Return a structlog logger class that drops events below a level."""
     least = LEVELS[level]
     # structlog has no level between info and warning.
     usual = structlog.make_filtering_bound_logger(least if least != NOTICE else logging.WARNING)
-    notice = _notice if least <= NOTICE else _unheard
+    notice = _notice if least <= NOTICE else _drop
     return type("BoundLogger", (usual,), {"notice": notice, "log": _log})
 
 
@@ -65,5 +66,5 @@ def _log(self: structlog.BoundLoggerBase, level: int, event: str, **fields: obje
     return getattr(self, _NAMES[level])(event, **fields)
 
 
-def _unheard(_self: object, _event: str, **_fields: object) -> None:
+def _drop(_self: object, _event: str, **_fields: object) -> None:
     return None

@@ -1,8 +1,8 @@
-"""The values that every room shares: names, digests, hashes, replicas, what a file looks like.
+"""The values that several packages share: digests, hashes, names, ids, and a file's stat.
 
-Values are msgspec structs: made ten times as fast as frozen dataclasses, and defined thirty times
-as fast. `gc=False` stands where there are very many that hold no container: no cycle can go
-through them, and the garbage collector need not look.
+Values are msgspec structs: they are created ten times as fast as frozen dataclasses, and their
+classes are defined thirty times as fast. Numerous structs without containers have `gc=False`: they
+cannot be part of a reference cycle, so that the garbage collector does not have to visit them.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from typing import NewType
 import msgspec
 
 Digest = NewType("Digest", bytes)
-"""Ours: the 32 bytes of a file's SHA-256, as `sha256sum` would print them in hex."""
+"""Our name of an image: the 32 bytes of the SHA-256 that `sha256sum` prints in hex."""
 
 ImageHash = NewType("ImageHash", str)
-"""Theirs: the name of an image inside an ad account. No digest of the bytes sent."""
+"""Meta's name of an image inside an ad account; not a digest of the bytes that were sent."""
 
 AccountName = NewType("AccountName", str)
-"""What the configuration calls an account."""
+"""The name of an account in the configuration."""
 
 AccountId = NewType("AccountId", str)
 """The digits of an ad account's id, without `act_`."""
 
 FolderName = NewType("FolderName", str)
-"""What the configuration calls a folder."""
+"""The name of a folder in the configuration."""
 
 
-class Stat(msgspec.Struct, frozen=True, gc=False):
-    """What tells one version of a file from the next without reading it; times in ns."""
+class Stat(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The fields that distinguish two versions of a file without reading it; times in ns."""
 
     device: int
     inode: int
@@ -39,17 +39,17 @@ class Stat(msgspec.Struct, frozen=True, gc=False):
 
 
 class RootIdentity(msgspec.Struct, frozen=True):
-    """Which directory a folder's path led to: another one there is another tree."""
+    """The identity of the directory that a folder's path led to, and its number of links."""
 
     device: int
     inode: int
     links: int
 
     def is_still(self, later: RootIdentity | None) -> bool:
-        """Tell whether the same directory was found later, and is more than a ghost.
+        """Return whether the path later led to the same directory, and the directory exists.
 
-        The number of links changes with every sub-directory; none at all means that the directory
-        was removed, and is only still mounted somewhere.
+        The number of links changes with each sub-directory. It is 0 for a directory that was
+        deleted but is still mounted.
         """
         return (
             later is not None
@@ -58,8 +58,8 @@ class RootIdentity(msgspec.Struct, frozen=True):
         )
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
-    """What an account answers for an image that it holds: pixels, and URLs that expire."""
+class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """An image that an account holds, as its API describes it; sizes in pixels, expiring URLs."""
 
     hash: ImageHash
     name: str | None = None
@@ -71,40 +71,44 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Copying(Enum):
-    """How a folder's mirrors get its images."""
+    """How a folder's images get into its mirrors."""
 
     AUTO = "auto"
-    """As takes fewer calls, unless that takes too many bytes."""
+    """By copies or uploads, whichever needs fewer calls and does not send too many bytes."""
     COPY = "copy"
-    """Out of an account that holds them, where that is possible."""
+    """By copies from an account that holds them, where that is possible."""
     UPLOAD = "upload"
-    """As bytes, many to a POST."""
+    """By uploads, with many images in a POST."""
 
 
 class Deletions(Enum):
-    """What becomes of an image in the accounts when its last file is gone."""
+    """What happens in the accounts to an image whose last file was deleted."""
 
     KEEP = "keep"
+    """It stays."""
     PROPAGATE = "propagate"
+    """It is deleted too."""
 
 
 class HoldAbove(msgspec.Struct, frozen=True):
-    """More deletions at once than the larger of these are held for a person: so many images, or
-    such a share of the folder, from 0 to 1."""
+    """The limit above which deletions are held for the operator: the larger of the two.
+
+    `share` is a share of the folder's images, from 0 to 1.
+    """
 
     images: int
     share: float
 
 
 class Absent(Enum):
-    """Why there are no bytes of an image now."""
+    """Why the bytes of an image cannot be read now."""
 
-    CHANGED = "the file is not what it was: changing"
-    HANGS = "the disk of its folder does not answer"
+    CHANGED = "the file has changed, or is changing"
+    HANGS = "the disk of its folder does not respond"
 
 
 class ImageStatus(Enum):
-    """An image's status in its account, in Meta's words; UNKNOWN when none that we know is said."""
+    """An image's status in its account, as the API names it; UNKNOWN for any other."""
 
     ACTIVE = "ACTIVE"
     INTERNAL = "INTERNAL"
@@ -112,18 +116,18 @@ class ImageStatus(Enum):
     UNKNOWN = ""
 
 
-class Listed(msgspec.Struct, frozen=True):
-    """An image as its account lists it; None is what was not said."""
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """An image as its account lists it; None: the response did not contain the field."""
 
     hash: ImageHash
     name: str | None
     status: ImageStatus
     created_at: float | None  # unix seconds, by the server's clock
-    used: bool | None  # by a creative or an ad
+    used: bool | None  # whether a creative or an ad uses it
 
 
 def printable(name: bytes) -> str:
-    """Return a file name as one line of text: what is not printable UTF-8 is escaped."""
+    """Return a file name as one line of text; bytes that are not printable UTF-8 are escaped."""
     text = name.decode("utf-8", "surrogateescape")
     if text.isprintable():
         return text

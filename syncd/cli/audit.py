@@ -14,7 +14,7 @@ from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured, opened
 from syncd.cli.session import lasting
 from syncd.ledger import audits
 from syncd.ledger.database import changing
-from syncd.ledger.errors import LedgerBusy
+from syncd.ledger.errors import LedgerBusyError
 from syncd.logs.hooks import run_loop
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def audit(
 
         try:
             reports = run_loop(run_audit(settings, open_account, everything=everything))
-        except LedgerBusy:
+        except LedgerBusyError:
             ids = [account.id for account in settings.accounts.values()]
             with changing(settings.ledger.path) as db:
-                audits.ask(ids, EVERYTHING if everything else HELD)(db)
+                audits.request(ids, EVERYTHING if everything else HELD)(db)
             print(
                 "the running daemon audits within a minute; its log says what it finds: audit.done"
             )

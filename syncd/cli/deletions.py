@@ -15,9 +15,9 @@ from syncd.cli.exits import Exit
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.config import Config
 from syncd.ledger import condemned, folders
-from syncd.ledger.condemned import Case
+from syncd.ledger.condemned import HeldDeletions
 from syncd.ledger.database import changing, reading
-from syncd.ledger.folders import Doubted
+from syncd.ledger.folders import SuspectFolder
 from syncd.model import FolderName, printable
 
 NAMES = 5
@@ -86,7 +86,7 @@ def _decide(verb: Verb, folder: FolderName, db: sqlite3.Connection) -> str | Non
 
 
 def _listed(config: Config, db: sqlite3.Connection) -> Iterator[str]:
-    cases, doubted = condemned.cases(NAMES)(db), folders.doubted()(db)
+    cases, doubted = condemned.held_deletions(NAMES)(db), folders.suspects()(db)
     waiting = [pending for pending in condemned.pending()(db) if pending.waiting]
     for case in cases:
         yield from _case(case)
@@ -102,20 +102,20 @@ def _listed(config: Config, db: sqlite3.Connection) -> Iterator[str]:
         yield "nothing waits to be deleted"
 
 
-def _case(case: Case) -> Iterator[str]:
+def _case(case: HeldDeletions) -> Iterator[str]:
     share = case.images / max(1, case.images + case.files)
     yield f"folder {case.folder}: {amount(case.images, 'image')} held for you to decide"
     yield f"  since     {moment(case.since)}"
     yield f"  share     {share:.0%} of what the folder had; {amount(case.files, 'file')} are left"
     yield f"  root      {printable(case.path)} (device {case.device}, inode {case.inode})"
-    if case.believed_at is not None:
-        yield f"  scanned   {moment(case.believed_at)}: whole, without an error, the same root"
+    if case.trusted_at is not None:
+        yield f"  scanned   {moment(case.trusted_at)}: whole, without an error, the same root"
     yield f"  such as   {', '.join(printable(name) for name in case.names)}"
     yield f"  delete    syncd deletions approve {case.folder}"
     yield f"  keep      syncd deletions dismiss {case.folder}"
 
 
-def _doubted(folder: Doubted) -> Iterator[str]:
+def _doubted(folder: SuspectFolder) -> Iterator[str]:
     yield f"folder {folder.folder}: {folder.why}: nothing in it is believed to be deleted"
     yield f"  since     {moment(folder.since)}"
     had = "" if folder.files is None else f"; it had {amount(folder.files, 'file')}"

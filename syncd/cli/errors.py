@@ -8,7 +8,13 @@ import os
 import msgspec
 
 from syncd.cli.exits import Exit
-from syncd.ledger.errors import LedgerBusy, LedgerError, LedgerOld, LedgerUnfit, leaves
+from syncd.ledger.errors import (
+    LedgerBusyError,
+    LedgerError,
+    LedgerOutdatedError,
+    LedgerUnusableError,
+    flatten,
+)
 
 _ROOM = "make room on that disk, then start it again: nothing is lost"
 _DISK = "look whether the disk is sound and can be written to, then start it again"
@@ -47,15 +53,15 @@ class Ending(msgspec.Struct, frozen=True):
 
 def ending_of(error: BaseException) -> Ending:
     """Return what an error means, also one of a group: expected if all in it are."""
-    endings = [_ending_of_one(leaf) for leaf in leaves(error)]
+    endings = [_ending_of_one(leaf) for leaf in flatten(error)]
     return next((ending for ending in endings if ending.crashed), endings[0])
 
 
 def _ending_of_one(error: BaseException) -> Ending:
     match error:
-        case LedgerUnfit():
+        case LedgerUnusableError():
             return Ending(Exit.LEDGER_UNFIT, str(error), _AS_SAID)
-        case LedgerBusy() | LedgerOld():
+        case LedgerBusyError() | LedgerOutdatedError():
             return Ending(Exit.LEDGER_BUSY, str(error), _AS_SAID)
         case LedgerError():
             return Ending(Exit.SYSTEM, str(error), _AS_SAID)

@@ -18,7 +18,7 @@ from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.config import Config
 from syncd.ledger import queries
 from syncd.ledger.database import reading
-from syncd.ledger.queries import Standing
+from syncd.ledger.queries import FileState
 from syncd.model import AccountId, printable
 
 
@@ -47,7 +47,7 @@ def find(
         print(line)
 
 
-def _find(config: Config, db: sqlite3.Connection, what: str) -> list[Standing]:
+def _find(config: Config, db: sqlite3.Connection, what: str) -> list[FileState]:
     if re.fullmatch(r"[0-9a-fA-F]{64}", what):
         return queries.by_digest(bytes.fromhex(what))(db)
     if re.fullmatch(r"[0-9a-fA-F]{32}", what) and not os.path.lexists(what):
@@ -63,7 +63,7 @@ def _find(config: Config, db: sqlite3.Connection, what: str) -> list[Standing]:
     return []
 
 
-def _lines(config: Config, standings: list[Standing]) -> Iterator[str]:
+def _lines(config: Config, standings: list[FileState]) -> Iterator[str]:
     names = {account.id: name for name, account in config.accounts.items()}
     for (root, path), group in groupby(standings, key=lambda s: (s.root, s.path)):
         rows = list(group)
@@ -83,7 +83,7 @@ def _lines(config: Config, standings: list[Standing]) -> Iterator[str]:
                 yield f"  {name}: {_standing(row)}"
 
 
-def _standing(row: Standing) -> str:
+def _standing(row: FileState) -> str:
     if row.hash is not None:
         named = f", named {row.name}" if row.name else ""
         since = f" since {moment(row.held_at)}" if row.held_at else ""

@@ -18,8 +18,8 @@ from syncd.ledger import backup as backups
 from syncd.ledger import integrity, schema
 from syncd.ledger import vacuum as vacuums
 from syncd.ledger.database import maintaining, reading
-from syncd.ledger.errors import LedgerBusy, LedgerUnfit
-from syncd.ledger.lock import sole_use
+from syncd.ledger.errors import LedgerBusyError, LedgerUnusableError
+from syncd.ledger.lock import exclusive_lock
 
 ledger = typer.Typer(
     name="ledger",
@@ -47,7 +47,7 @@ def backup(
     try:
         with _absence_told():
             copy(path, file, _percent)
-    except backups.BackupRefused as error:
+    except backups.BackupError as error:
         _fail(str(error))
     except OSError as error:
         _fail(f"{file} cannot be written: {error.strerror}")
@@ -70,9 +70,9 @@ def check(config: ConfigPath = DEFAULT_CONFIG) -> None:
             wrong += found
         miscounted = _told("counts", wrong[: integrity.MOST])
     if damage:
-        raise LedgerUnfit(schema.damaged(path))
+        raise LedgerUnusableError(schema.damaged_message(path))
     if miscounted:
-        raise LedgerUnfit(
+        raise LedgerUnusableError(
             f"{path} counts wrongly, so that images may not be sent, or be sent for no file;"
             " restore a backup, or move the ledger away: syncd then makes a new one, and sends"
             " every image again, which is harmless; and please report it"
@@ -87,11 +87,11 @@ def vacuum(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """
     path = configured(config).ledger.path
     with _absence_told(), maintaining(path) as db:
-        before, dropped = path.stat().st_size, sum(vacuums.drop_all_unnamed(db))
+        before, dropped = path.stat().st_size, sum(vacuums.drop_all_unreferenced(db))
         print(f"{amount(dropped, 'image')} forgotten that nothing names")
         try:
             _vacuum(path, db)
-        except vacuums.NotNow as error:
+        except vacuums.VacuumAbortedError as error:
             sys.stderr.write(f"syncd: {error}\n")
             raise typer.Exit(Exit.LEDGER_BUSY) from None
         except sqlite3.OperationalError as error:  # no room for the new one, most likely
@@ -102,10 +102,10 @@ def vacuum(config: ConfigPath = DEFAULT_CONFIG) -> None:
 
 def _vacuum(path: Path, db: sqlite3.Connection) -> None:
     try:
-        with sole_use(path):
+        with exclusive_lock(path):
             vacuums.vacuum(db)
-    except LedgerBusy:
-        vacuums.vacuum_beside(db)
+    except LedgerBusyError:
+        vacuums.vacuum_online(db)
 
 
 def _told(what: str, found: list[str]) -> bool:

@@ -29,7 +29,7 @@ def retry(
     try:
         with changing(settings.ledger.path) as db:
             lifted = accounts.lift_stops()(db)
-            asked = replicas.ask_again()(db) if rejected else 0
+            asked = replicas.retry_rejected()(db) if rejected else 0
             paused = accounts.pauses()(db)
     except FileNotFoundError as error:
         sys.stderr.write(f"syncd: {error}\n")

@@ -14,12 +14,11 @@ from syncd.cli.console import amount, moment, span
 from syncd.cli.exits import Exit
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured
 from syncd.config import Config
-from syncd.ledger import condemned, needs, queries
+from syncd.ledger import alerts, condemned, queries
 from syncd.ledger.accounts import Pause
+from syncd.ledger.alerts import Alert
 from syncd.ledger.database import reading
-from syncd.ledger.needs import Need
-from syncd.ledger.queries import Count
-from syncd.ledger.standing import of_account
+from syncd.ledger.queries import Count, account_summary
 from syncd.model import printable
 
 _WIDTH = 100
@@ -53,7 +52,7 @@ class AccountStatus(msgspec.Struct):
 class Status(msgspec.Struct):
     """What `syncd status --json` prints."""
 
-    needs_you: list[Need]
+    needs_you: list[Alert]
     accounts: dict[str, AccountStatus]
     folders: dict[str, FolderStatus]
 
@@ -81,10 +80,10 @@ def status(
 def _ask(config: Config) -> Status:
     names = {account.id: str(name) for name, account in config.accounts.items()}
     with reading(config.ledger.path) as db:
-        waiting = needs.needs(names, time.time())(db)
+        waiting = alerts.all_alerts(names, time.time())(db)
         states = {}
         for name, account in config.accounts.items():
-            found = of_account(account.id)(db)
+            found = account_summary(account.id)(db)
             tally, pause = found.tally, found.pause
             over = pause is not None and pause.until is not None and pause.until < time.time()
             states[str(name)] = AccountStatus(
@@ -105,7 +104,7 @@ def _ask(config: Config) -> Status:
                 f.doubt,
                 f.trouble,
                 queries.unreadable_files(f.name)(db),
-                condemned.held_images(f.name)(db),
+                condemned.count_held(f.name)(db),
             )
             for f in queries.folder_states()(db)
         }
@@ -148,7 +147,7 @@ def _print(found: Status) -> None:
             print(f"folder {name}: {images} held for you to decide: see `syncd deletions`")
 
 
-def _print_need(need: Need) -> None:
+def _print_need(need: Alert) -> None:
     told = f"needs you: {need.subject}: {need.why} ({need.event}, since {moment(need.since)})"
     for line in (*_wrapped(told, ""), *_wrapped(f"do: {need.remedy}", "    ")):
         print(line)

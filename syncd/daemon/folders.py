@@ -17,7 +17,7 @@ from syncd.folders.intake.intake import Intake
 from syncd.folders.monitor import FolderMonitor
 from syncd.folders.watching.targets import ScanTarget
 from syncd.heartbeat import Heartbeat, wait_unless_stalled
-from syncd.ledger import alerts, condemned, files, misses
+from syncd.ledger import alerts, condemned, files, folders
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Source
 from syncd.log import Log
@@ -98,25 +98,28 @@ class Disk(msgspec.Struct, frozen=True):
 
 async def declare(config: Config, ledger: Ledger) -> dict[FolderName, int]:
     """Tell the ledger which folders stand for which accounts; answers the folders' ids."""
-    await ledger.write(misses.doubt_unfinished())
-    await ledger.write(alerts.begin_anew(_subjects(config)))
+    await ledger.write(files.unmark_all_missed())
+    await ledger.write(alerts.discard_stale(_subjects(config)))
     ids: dict[FolderName, int] = {}
     for name, folder in config.folders.items():
         routes = config.routes(folder)
-        before = await ledger.read(files.routes(name))
+        before = await ledger.read(folders.routes(name))
         ids[name] = await ledger.write(
-            files.declare_folder(name, folder.path, routes, folder.deletions, folder.copy)
+            folders.declare(name, folder.path, routes, folder.deletions, folder.copy)
         )
         for account in sorted(before.difference(routes)):
             _tell_removed(config, name, account)
-    for retired in await ledger.write(files.retire_other_folders(list(ids))):
+    for retired in await ledger.write(folders.retire_others(list(ids))):
         log.notice("folder.retired", folder=retired)
-    await ledger.write(condemned.let_unrouted_be())
+    await ledger.write(condemned.spare_unrouted())
     return ids
 
 
 def _subjects(config: Config) -> list[str]:
-    return [*map(alerts.account, config.accounts), *map(alerts.folder, config.folders)]
+    return [
+        *map(alerts.account_subject, config.accounts),
+        *map(alerts.folder_subject, config.folders),
+    ]
 
 
 def _tell_removed(config: Config, folder: FolderName, account: AccountId) -> None:

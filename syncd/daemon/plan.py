@@ -15,7 +15,7 @@ from syncd.config import AccountConfig, BatchConfig, Config
 from syncd.daemon.folders import build_disk, declare
 from syncd.engine.lane import terms_of
 from syncd.ledger import accounts, queries, replicas
-from syncd.ledger.database import Ledger, as_it_is, open_ledger
+from syncd.ledger.database import Ledger, open_ledger, reading_any_version
 from syncd.ledger.queries import Count, FolderState, Tally
 from syncd.model import AccountId, AccountName, Digest
 from syncd.rules.batch import Candidate, choose_batch
@@ -55,7 +55,7 @@ async def plan(config: Config) -> Plan:
 
 def _copy(path: Path, to: Path) -> None:
     if path.exists():
-        with as_it_is(path) as source, closing(sqlite3.connect(to)) as target:
+        with reading_any_version(path) as source, closing(sqlite3.connect(to)) as target:
             source.backup(target)
 
 

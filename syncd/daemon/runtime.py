@@ -17,7 +17,7 @@ from syncd.engine.tokens import Open
 from syncd.engine.worker import Images, Role
 from syncd.graph.client import connect
 from syncd.ledger.database import Ledger, open_ledger
-from syncd.ledger.lock import sole_use
+from syncd.ledger.lock import exclusive_lock
 from syncd.model import AccountId, Copying, Deletions, Digest
 
 _BATCH_WAIT = 1.0  # seconds that a POST waits for more images while files are being read
@@ -52,7 +52,7 @@ async def take_ledger(
 
     `progress` is called from a thread while a migration runs.
     """
-    with sole_use(path):
+    with exclusive_lock(path):
         async with open_ledger(path, progress) as ledger:
             yield ledger
 

@@ -11,7 +11,7 @@ from syncd.daemon.runtime import Runtime
 from syncd.daemon.totals import ProcessMeter, folder_figures, log_folder, log_process
 from syncd.engine.lane import Lane
 from syncd.engine.stats import account_figures, log_account, sentence
-from syncd.ledger import standing
+from syncd.ledger import queries
 from syncd.ledger.queries import Tally
 from syncd.rules.stats_schedule import ALIVE, HOURLY, is_due
 
@@ -56,14 +56,14 @@ class StatsLog:
         elapsed, self._measured_at = now - self._measured_at, now
         tallies, news = [], False
         for lane in self._runtime.engine.lanes.values():
-            found = await self._runtime.ledger.read(standing.of_account(lane.account))
+            found = await self._runtime.ledger.read(queries.account_summary(lane.account))
             tallies.append(found.tally)
             rate, per_post = self._rate(lane, elapsed), self._runtime.config.pack.images
             account = account_figures(lane, found, rate, per_post, time.time())
             write = partial(log_account, account)
             news |= self._write_if_due(f"account {lane.name}", account, write)
         for keeper in self._runtime.disk.keepers.values():
-            found_folder = await self._runtime.ledger.read(standing.of_folder(keeper.name))
+            found_folder = await self._runtime.ledger.read(queries.folder_summary(keeper.name))
             folder = folder_figures(keeper, found_folder)
             write = partial(log_folder, folder)
             news |= self._write_if_due(f"folder {keeper.name}", folder, write)

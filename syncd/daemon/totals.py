@@ -14,7 +14,7 @@ import structlog
 
 from syncd.engine.stats import reasons
 from syncd.folders.monitor import FolderMonitor
-from syncd.ledger.standing import FolderStanding
+from syncd.ledger.queries import FolderSummary
 from syncd.log import Log, moment
 from syncd.model import FolderName, printable
 
@@ -29,7 +29,7 @@ class FolderFigures(msgspec.Struct, frozen=True):
     """The figures of a folder; `last_event_at` is in unix seconds, None before the first event."""
 
     name: FolderName
-    standing: FolderStanding
+    standing: FolderSummary
     watch: str
     last_event_at: float | None
 
@@ -46,7 +46,7 @@ class ProcessFigures(msgspec.Struct, frozen=True, kw_only=True):
     uptime: int
 
 
-def folder_figures(keeper: FolderMonitor, standing: FolderStanding) -> FolderFigures:
+def folder_figures(keeper: FolderMonitor, standing: FolderSummary) -> FolderFigures:
     """Return the figures of a folder."""
     return FolderFigures(keeper.name, standing, keeper.watch, keeper.last_event_at)
 

@@ -63,7 +63,7 @@ def parts_of(runtime: Runtime) -> list[Part]:
             " lost, and the other folders are not affected"
         )
         reader = runtime.disk.readers[folder_id]
-        subject = alerts.folder(folder.name)
+        subject = alerts.folder_subject(folder.name)
         parts += [
             Part(f"scanner of {folder.name}", subject, keeper.scanner, remedy),
             Part(f"watcher of {folder.name}", subject, keeper.watcher, remedy),

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from syncd.cli.console import amount
 from syncd.demo.stage import ACCOUNTS, DemoFailed, Stage
-from syncd.ledger.queries import Standing
+from syncd.ledger.queries import FileState
 from syncd.model import printable
 
 _OF_THE_BACKFILL = 2  # files of each folder that the table shows
@@ -20,7 +20,7 @@ _WIDE = 140  # columns from which there is room for whole digests
 _LIVE = re.compile(r"beacon.*|download.*|wave-.*")  # it shows all of these
 
 
-def check(stage: Stage, known: list[Standing]) -> None:
+def check(stage: Stage, known: list[FileState]) -> None:
     """Compare the ledger with the disk and with the accounts; raises Unkept."""
     files = {file for folder in ("spring", "summer") for file in (stage.root / folder).iterdir()}
     listed = {stage.root / row.folder / os.fsdecode(row.path) for row in known}
@@ -36,7 +36,7 @@ def check(stage: Stage, known: list[Standing]) -> None:
             raise DemoFailed(f"account {row.account} holds {row.hash}")
 
 
-def table(stage: Stage, known: list[Standing]) -> None:
+def table(stage: Stage, known: list[FileState]) -> None:
     """Show the files of which the scenes told, and some others."""
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in ("file", "sha256", "account"):
@@ -58,7 +58,7 @@ def table(stage: Stage, known: list[Standing]) -> None:
     stage.console.print(Text(f"… and {amount(left, 'file')} more", "dim"))
 
 
-def _add(shown: Table, file: str, rows: list[Standing], *, whole: bool) -> None:
+def _add(shown: Table, file: str, rows: list[FileState], *, whole: bool) -> None:
     first, *more = rows
     digest = (first.digest or b"").hex()
     shown.add_row(file, digest if whole else f"{digest[:8]}…", *_standing(first))
@@ -66,13 +66,13 @@ def _add(shown: Table, file: str, rows: list[Standing], *, whole: bool) -> None:
         shown.add_row("", "", *_standing(row))
 
 
-def _standing(row: Standing) -> tuple[str, str | Text]:
+def _standing(row: FileState) -> tuple[str, str | Text]:
     if row.rejected:
         return "", Text(f"rejected: {row.rejected}", "yellow")
     return ACCOUNTS[row.account or ""], row.hash or ""
 
 
-def sum_up(stage: Stage, known: list[Standing]) -> None:
+def sum_up(stage: Stage, known: list[FileState]) -> None:
     """Say what it took."""
     counts = stage.sandbox.counts
     files = len({(row.folder, row.path) for row in known})

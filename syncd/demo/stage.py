@@ -17,7 +17,7 @@ from syncd.demo.journal import Journal
 from syncd.demo.pictures import names, picture
 from syncd.ledger import queries
 from syncd.ledger.database import reading
-from syncd.ledger.queries import Standing
+from syncd.ledger.queries import FileState
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
 
@@ -122,10 +122,10 @@ class Stage:
                 raise DemoFailed(f"{promise}: not within {_DEADLINE:.0f} s")
             await asyncio.sleep(_GLANCE)
 
-    def known(self) -> list[Standing]:
+    def known(self) -> list[FileState]:
         """Return all that the ledger knows."""
         with reading(self.root / "ledger.db") as db:
-            return queries.all_standings(10_000)(db)
+            return queries.all_files(10_000)(db)
 
     def holders(self, file: str) -> set[str]:
         """Return the accounts that hold a file's image by the ledger and by their own word."""

@@ -15,7 +15,7 @@ from syncd.engine.lookup import MAX_HASHES, Lookup, look_up
 from syncd.graph.client import Credentials, GraphClient, GraphError, Page
 from syncd.graph.shapes import Usage
 from syncd.ledger import audits, replicas
-from syncd.ledger.audits import Believed
+from syncd.ledger.audits import HeldImage
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.model import ImageHash, Listed
@@ -87,9 +87,9 @@ class Audit:
         account = self._lane.account
         while True:
             self._woken.clear()
-            standing = await self._ledger.read(audits.standing(account))
-            if standing.asked is not None:
-                await self._run_logged(everything=standing.asked == EVERYTHING, paced=False)
+            standing = await self._ledger.read(audits.state(account))
+            if standing.requested is not None:
+                await self._run_logged(everything=standing.requested == EVERYTHING, paced=False)
             elif standing.began is not None:
                 await self._run_logged(everything=False, paced=True)
             elif standing.ended is None:  # a new ledger: it needs no audit yet
@@ -113,16 +113,16 @@ class Audit:
         GraphError.
         """
         account, report, began = self._lane.account, Report(), time.time()
-        standing = await self._ledger.read(audits.standing(account))
+        standing = await self._ledger.read(audits.state(account))
         last = standing.audited_to if paced and standing.began is not None else b""
         if standing.began is None or not paced:
             await self._ledger.write(audits.begin(account, began))
-        held = await self._ledger.read(audits.held(account))
+        held = await self._ledger.read(audits.count_held(account))
         pause = read_interval(-(-held // MAX_HASHES), self._every, self._lane.pacer.pace.budget)
-        while rows := await self._ledger.read(audits.believed_after(account, last, MAX_HASHES)):
+        while rows := await self._ledger.read(audits.held_after(account, last, MAX_HASHES)):
             await self._compare(rows, report)
             last = rows[-1].digest
-            await self._ledger.write(audits.reach(account, last))
+            await self._ledger.write(audits.record_progress(account, last))
             if paced:
                 await asyncio.sleep(pause)
         if everything:
@@ -141,10 +141,10 @@ class Audit:
         )
         return report
 
-    async def _compare(self, rows: Sequence[Believed], report: Report) -> None:
+    async def _compare(self, rows: Sequence[HeldImage], report: Report) -> None:
         lookup = await self._look_up([row.hash for row in rows])
         report.images += len(rows)
-        unlisted: list[Believed] = []
+        unlisted: list[HeldImage] = []
         for row in rows:
             listed = lookup.images.get(row.hash)
             difference = compare(listed, row.name, row.status)
@@ -164,12 +164,12 @@ class Audit:
                 return lookup
 
     async def _record(
-        self, row: Believed, listed: Listed, difference: Difference, report: Report
+        self, row: HeldImage, listed: Listed, difference: Difference, report: Report
     ) -> None:
         report.renamed += difference is Difference.RENAMED
         report.inactive += difference is Difference.INACTIVE
         if (listed.name, listed.status.value) != (row.name, row.status):
-            await self._ledger.write(audits.said(self._lane.account, row.digest, listed))
+            await self._ledger.write(audits.record_listed(self._lane.account, row.digest, listed))
         if difference is Difference.RENAMED:
             log.info(
                 "image.renamed",
@@ -186,13 +186,13 @@ class Audit:
                 status=listed.status.value,
             )
 
-    async def _record_lost(self, row: Believed, report: Report) -> None:
+    async def _record_lost(self, row: HeldImage, report: Report) -> None:
         account, now = self._lane.account, time.time()
         files = await self._ledger.read(replicas.sources(account, row.digest, 1))
         dropped = await self._ledger.write(
-            replicas.no_longer_held(account, row.hash)
+            replicas.record_not_held(account, row.hash)
             if self._restore
-            else audits.removed(account, row.hash, now)
+            else audits.record_removed(account, row.hash, now)
         )
         if not dropped:  # syncd deleted it meanwhile
             return
@@ -223,7 +223,9 @@ class Audit:
             seen += len(page.images)
             report.total = page.total if page.total is not None else seen
             hashes = [listed.hash for listed in page.images]
-            known = await self._ledger.read(audits.known(account, hashes)) if hashes else set()
+            known = (
+                await self._ledger.read(audits.known_hashes(account, hashes)) if hashes else set()
+            )
             unknown = [listed for listed in page.images if listed.hash not in known]
             report.unknown += len(unknown)
             room = _MAX_NAMES - len(report.unknown_names)

@@ -45,7 +45,7 @@ class Copies:
 
     async def restore(self) -> None:
         """Restore which accounts an earlier process could not copy from."""
-        refused = alerts.standing("copies.refused", self._lane.health.subject)
+        refused = alerts.ongoing("copies.refused", self._lane.health.subject)
         self._refused = {AccountId(alert.part) for alert in await self._ledger.read(refused)}
 
     async def choose(self, batch: Sequence[Facts]) -> tuple[Copy | None, list[Facts]]:
@@ -83,7 +83,7 @@ class Copies:
         """Ask for one copy, with the turn of a call that was granted for a batch."""
         lane, source = self._lane, copy.source
         call = lane.pacer.resize(call, 1)
-        await self._ledger.write(replicas.sending(lane.account, [copy.digest], time.time()))
+        await self._ledger.write(replicas.record_sending(lane.account, [copy.digest], time.time()))
         credentials = lane.health.credentials
         if lane.gate.is_shut or credentials is None:
             lane.pacer.withdraw(call)
@@ -100,7 +100,7 @@ class Copies:
             return
         if len(response.entries) == 1:
             (entry,) = response.entries.values()
-            held = replicas.hold_all(lane.account, [(copy.digest, entry)], time.time())
+            held = replicas.record_held(lane.account, [(copy.digest, entry)], time.time())
             await lane.finish_call(call, End.TAKEN, response.usage, held)
             await self._on_copied(copy, entry)
         else:  # the account took the copy, and the response names no image
@@ -146,7 +146,7 @@ class Copies:
     async def _refuse(self, source: AccountId, why: str) -> None:
         lane, now = self._lane, time.time()
         until = now + REFUSAL_LIFETIME
-        await self._ledger.write(copies.refuse(source, lane.account, until, why))
+        await self._ledger.write(copies.block(source, lane.account, until, why))
         begin = alerts.begin("copies.refused", lane.health.subject, why, now, part=source)
         self._refused.add(source)
         if await self._ledger.write(begin):

@@ -16,7 +16,7 @@ from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.graph.shapes import Usage
 from syncd.ledger import deletions
 from syncd.ledger.database import Ledger
-from syncd.ledger.deletions import Due, Leaving
+from syncd.ledger.deletions import AcceptedDeletion, Due
 from syncd.ledger.statements import Read
 from syncd.log import Log
 from syncd.model import ImageHash, printable
@@ -108,15 +108,15 @@ class _Library:
 
     async def record_removed(self, image_hash: ImageHash) -> None:
         """Record that the account no longer holds an image."""
-        await self._ledger.write(deletions.gone(self.lane.account, image_hash))
+        await self._ledger.write(deletions.record_gone(self.lane.account, image_hash))
         self.on_removed()
 
-    def log_deleted(self, image: Due | Leaving) -> None:
+    def log_deleted(self, image: Due | AcceptedDeletion) -> None:
         """Log that an image has left the account."""
         file = printable(image.path)
         log.info("image.deleted", account=self.lane.name, file=file, hash=image.hash)
 
-    def log_kept(self, image: Due | Leaving, why: str) -> None:
+    def log_kept(self, image: Due | AcceptedDeletion, why: str) -> None:
         """Log that an image stays in the account."""
         file = printable(image.path)
         log.info("image.kept", account=self.lane.name, file=file, hash=image.hash, why=why)
@@ -163,7 +163,7 @@ class _DueImages:
                 await self._library.record_removed(due.hash)
                 self._library.log_deleted(due)
             case Finding.FOREIGN:
-                await self._ledger.write(deletions.let_be(self._lane.account, due.digest))
+                await self._ledger.write(deletions.spare(self._lane.account, due.digest))
                 self._library.log_kept(due, "it was in the account before syncd uploaded it")
             case Finding.USED:
                 await self._keep(due, "a creative or an ad uses it")
@@ -186,7 +186,7 @@ class _DueImages:
                 await self._record_rejected(due, error.fault)
                 return
             # It may have been deleted nevertheless: not held until a lookup lists it.
-        taken = deletions.deletion_taken(self._lane.account, due.hash, time.time())
+        taken = deletions.record_accepted(self._lane.account, due.hash, time.time())
         await self._ledger.write(taken)
         self._library.on_removed()
 
@@ -196,7 +196,7 @@ class _DueImages:
 
     async def _keep(self, due: Due, why: str) -> None:
         until = time.time() + RECHECK_INTERVAL
-        keep = deletions.keep_for_now(self._lane.account, due.digest, why, until)
+        keep = deletions.postpone(self._lane.account, due.digest, why, until)
         if await self._ledger.write(keep):
             self._library.log_kept(due, why)
 
@@ -212,7 +212,7 @@ class _UnconfirmedImages:
     async def next_batch(self) -> bool:
         """Look up the first images whose turn it is; return whether there were any."""
         leaving = await self._ledger.read(
-            deletions.leaving(self._lane.account, time.time(), MAX_HASHES)
+            deletions.to_confirm(self._lane.account, time.time(), MAX_HASHES)
         )
         if not leaving:
             return False
@@ -220,23 +220,23 @@ class _UnconfirmedImages:
         if lookup is None:
             return False
         for image in leaving:
-            deleted_at = lookup.server_time(image.asked_at)
-            waited = time.time() - image.asked_at
+            deleted_at = lookup.server_time(image.accepted_at)
+            waited = time.time() - image.accepted_at
             await self._process(image, confirm(lookup.images.get(image.hash), deleted_at, waited))
         return True
 
-    async def _process(self, image: Leaving, confirmation: Confirmation) -> None:
+    async def _process(self, image: AcceptedDeletion, confirmation: Confirmation) -> None:
         match confirmation:
             case Confirmation.GONE:
                 await self._library.record_removed(image.hash)
                 self._library.log_deleted(image)
             case Confirmation.WAIT:
-                await self._postpone(image, image.asked, image.asked_at + CONFIRM_TIMEOUT)
+                await self._postpone(image, image.attempts, image.accepted_at + CONFIRM_TIMEOUT)
             case Confirmation.KEEP:
                 await self._library.record_removed(image.hash)
                 self._library.log_kept(image, "it was uploaded again or used since its deletion")
             case Confirmation.REPEAT:
-                if image.asked == 1:
+                if image.attempts == 1:
                     log.info(
                         "deletion.unconfirmed",
                         account=self._lane.name,
@@ -247,16 +247,16 @@ class _UnconfirmedImages:
             case _:
                 assert_never(confirmation)
 
-    async def _repeat(self, image: Leaving, confirmation: Confirmation) -> None:
+    async def _repeat(self, image: AcceptedDeletion, confirmation: Confirmation) -> None:
         async def still_allowed() -> bool:
             facts = deletions.unconfirmed(self._lane.account, image.hash)
             return may_repeat(await self._ledger.read(facts), confirmation)
 
         with contextlib.suppress(GraphError):  # the next lookup shows the outcome
             await self._library.delete(image.hash, still_allowed)
-        deletes = image.asked + 1
+        deletes = image.attempts + 1
         await self._postpone(image, deletes, time.time() + repeat_delay(deletes))
 
-    async def _postpone(self, image: Leaving, deletes: int, until: float) -> None:
-        later = deletions.look_later(self._lane.account, image.hash, deletes, until)
+    async def _postpone(self, image: AcceptedDeletion, deletes: int, until: float) -> None:
+        later = deletions.confirm_later(self._lane.account, image.hash, deletes, until)
         await self._ledger.write(later)

@@ -175,10 +175,10 @@ class Engine:
 
     async def _watch_ledger(self) -> None:
         """React to what another process, as `syncd retry`, writes to the ledger."""
-        seen = await self._ledger.version_of_others()
+        seen = await self._ledger.data_version()
         while True:
             await asyncio.sleep(LEDGER_POLL)
-            version = await self._ledger.version_of_others()
+            version = await self._ledger.data_version()
             if version == seen:
                 continue
             seen = version

@@ -82,7 +82,7 @@ class AccountHealth:
     @property
     def subject(self) -> str:
         """The account as the subject of alerts."""
-        return alerts.account(self.name)
+        return alerts.account_subject(self.name)
 
     @property
     def state(self) -> str:
@@ -110,8 +110,8 @@ class AccountHealth:
 
     async def restore(self, pause: Pause | None) -> None:
         """Restore the state of an earlier process: a pause continues, a stop is tried once more."""
-        self.sharing = recalled(await self._ledger.read(accounts.alone_until(self.account)))
-        failing = await self._ledger.read(alerts.standing("account.failing", self.subject))
+        self.sharing = recalled(await self._ledger.read(accounts.batching_off_until(self.account)))
+        failing = await self._ledger.read(alerts.ongoing("account.failing", self.subject))
         self.failing = Failing(since=failing[0].since if failing else None)
         if pause is None:
             return
@@ -174,7 +174,7 @@ class AccountHealth:
         now, known = time.time(), self._paused
         consecutive = 1
         if known is not None:  # calls that were under way together meet one pause, not several
-            consecutive = known.row if (known.until or now) > now else known.row + 1
+            consecutive = known.consecutive if (known.until or now) > now else known.consecutive + 1
         chance = random.random()  # noqa: S311  jitter
         block = self._pacer.pace.budget.block
         seconds = backoff.pause_length(verdict, usage.regain, consecutive, chance, block)
@@ -183,7 +183,7 @@ class AccountHealth:
             why=str(error),
             since=known.since if known is not None else now,
             until=now + seconds,
-            row=consecutive,
+            consecutive=consecutive,
             remedy=REMEDIES.get(verdict),
         )
         await self.join_pause(pause)
@@ -216,7 +216,7 @@ class AccountHealth:
             why=f"{verdict.value}: {why}",
             since=stop.since,
             until=None,
-            row=1,
+            consecutive=1,
             remedy=remedy,
         )
         await self._ledger.write(accounts.pause([self.account], pause))
@@ -262,7 +262,7 @@ class AccountHealth:
         if sharing.alone_until == before.alone_until:
             return
         until, now = sharing.alone_until or None, time.time()
-        await self._ledger.write(accounts.send_alone_until(self.account, until))
+        await self._ledger.write(accounts.set_batching_off_until(self.account, until))
         if until is None:
             end = alerts.end("account.batching_off", self.subject, now)
             duration = await self._ledger.write(end)
@@ -274,7 +274,7 @@ class AccountHealth:
 
     async def learn_tier(self, tier: Tier) -> None:
         """Record the tier that the account's headers report."""
-        await self._ledger.write(accounts.learn_tier(self.account, tier.value))
+        await self._ledger.write(accounts.record_tier(self.account, tier.value))
         log.notice("account.tier", account=self.name, tier=tier.value)
 
 
@@ -289,7 +289,7 @@ def _log_paused(account: AccountName, pause: Pause, seconds: float, *, begins: b
         seconds=round(seconds),
         kind=pause.kind,
         why=pause.why,
-        consecutive=pause.row,
+        consecutive=pause.consecutive,
         remedy=pause.remedy,
         since=moment(pause.since),
         until=moment(pause.until),

@@ -136,7 +136,7 @@ class Lane:
         learned = self.pacer.pace.tier
         now = time.time()
         spent = SpentCall(now, call.points, call.images)
-        spend = accounts.spend(self.account, spent, now - LONGEST_WINDOW)
+        spend = accounts.record_call(self.account, spent, now - LONGEST_WINDOW)
         await self._ledger.write(all_of([spend, *results]))
         if learned is not tier:
             await self.health.learn_tier(learned)
@@ -154,7 +154,7 @@ class Lane:
 
         They share one jitter: what failed together is due together, and shares a POST again.
         """
-        await self._ledger.write(replicas.trouble(self.account, [d for d, _ in images], why))
+        await self._ledger.write(replicas.record_trouble(self.account, [d for d, _ in images], why))
         chance = random.random()  # noqa: S311  jitter
         for digest, file in images:
             tries = self.attempts[digest].tries + 1

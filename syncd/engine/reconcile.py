@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from syncd.ledger import alerts, condemned
-from syncd.ledger.condemned import Pending
+from syncd.ledger.condemned import PendingDeletions
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.model import HoldAbove, printable
@@ -60,29 +60,29 @@ class Reconcile:
     async def run_once(self, jump: float) -> None:
         """Make one pass. `jump` is the seconds by which the wall clock alone has advanced."""
         if jump:
-            await self._ledger.write(condemned.shift(jump))
+            await self._ledger.write(condemned.shift_times(jump))
             log.warning("clock.jumped", seconds=round(jump))
-        for folder, path in await self._ledger.write(condemned.withdraw()):
+        for folder, path in await self._ledger.write(condemned.spare_wanted()):
             log.info("deletion.withdrawn", folder=folder, file=printable(path))
         before = time.time() - max(self._grace.seconds, MAX_UPLOAD_TIME)
-        await self._ledger.write(condemned.let_unheld_be(before))
+        await self._ledger.write(condemned.drop_unheld(before))
         await self._hold()
 
     async def _hold(self) -> None:
-        found = await self._ledger.write(condemned.hold(self._grace.hold))
+        found = await self._ledger.write(condemned.hold_excess(self._grace.hold))
         self._log_condemned(found)
         held = [pending for pending in found if self._is_held(pending)]
         for pending in held:
             if pending.folder not in self._held:
                 await self._log_held(pending)
-        await self._log_settled({alerts.folder(pending.folder) for pending in held})
+        await self._log_settled({alerts.folder_subject(pending.folder) for pending in held})
         self._held = {pending.folder for pending in held}
 
-    def _is_held(self, pending: Pending) -> bool:
+    def _is_held(self, pending: PendingDeletions) -> bool:
         images = pending.waiting + pending.held
         return bool(pending.held) or is_too_many(images, pending.files + images, self._grace.hold)
 
-    def _log_condemned(self, found: Sequence[Pending]) -> None:
+    def _log_condemned(self, found: Sequence[PendingDeletions]) -> None:
         before = self._condemned
         self._condemned = {p.folder_id: p.waiting + p.held for p in found}
         for pending in found:
@@ -90,8 +90,8 @@ class Reconcile:
             if more > 0:
                 log.notice("images.marked", folder=pending.folder, images=more)
 
-    async def _log_held(self, pending: Pending) -> None:
-        subject, now = alerts.folder(pending.folder), time.time()
+    async def _log_held(self, pending: PendingDeletions) -> None:
+        subject, now = alerts.folder_subject(pending.folder), time.time()
         await self._ledger.write(alerts.begin("deletions.held", subject, condemned.OPEN, now))
         log.error(
             "deletions.held",
@@ -102,11 +102,11 @@ class Reconcile:
         )
 
     async def _log_settled(self, still_held: set[str]) -> None:
-        for alert in await self._ledger.read(alerts.standing("deletions.held")):
+        for alert in await self._ledger.read(alerts.ongoing("deletions.held")):
             if alert.subject in still_held:
                 continue
             end = alerts.end("deletions.held", alert.subject, time.time())
             duration = await self._ledger.write(end)
-            folder = alert.subject.removeprefix(alerts.folder(""))
+            folder = alert.subject.removeprefix(alerts.folder_subject(""))
             why = condemned.NOTHING_LEFT if alert.why == condemned.OPEN else alert.why
             log.notice("deletions.settled", folder=folder, why=why, duration=duration)

@@ -9,8 +9,7 @@ import structlog
 
 from syncd.engine.lane import Lane
 from syncd.ledger.accounts import Pause
-from syncd.ledger.queries import Count, Tally
-from syncd.ledger.standing import AccountStanding
+from syncd.ledger.queries import AccountSummary, Count, Tally
 from syncd.log import Log, moment
 from syncd.model import AccountId, AccountName
 from syncd.rules.forecast import duration, forecast
@@ -48,7 +47,7 @@ class AccountFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def account_figures(
-    lane: Lane, standing: AccountStanding, rate: float, per_post: int, now: float
+    lane: Lane, standing: AccountSummary, rate: float, per_post: int, now: float
 ) -> AccountFigures:
     """Return the state of an account at `now`, in unix seconds.
 
@@ -96,7 +95,7 @@ def log_account(figures: AccountFigures) -> None:
         paused_since=moment(pause.since if pause is not None else None),
         paused_until=moment(pause.until if pause is not None else None),
         kind=pause.kind if pause is not None else None,
-        consecutive=pause.row if pause is not None else None,
+        consecutive=pause.consecutive if pause is not None else None,
         remedy=pause.remedy if pause is not None else None,
         in_flight=traffic.in_flight,
         images_per_second=traffic.images_per_second,

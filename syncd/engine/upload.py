@@ -78,7 +78,7 @@ class Uploads:
         )
         matched, unmatched = match_answer(images, parts, response.entries)
         held = [(image.digest, entry) for image, entry in matched]
-        hold = replicas.hold_all(lane.account, held, time.time(), sent_at)
+        hold = replicas.record_held(lane.account, held, time.time(), sent_at)
         await lane.finish_call(call, End.TAKEN, response.usage, hold)
         await lane.health.on_success()
         await self._on_held(matched, len(images))
@@ -163,7 +163,9 @@ class Uploads:
 
     async def _reject(self, image: Loaded, why: str) -> None:
         lane = self._lane
-        await self._ledger.write(replicas.reject(lane.account, image.digest, why, time.time()))
+        await self._ledger.write(
+            replicas.record_rejected(lane.account, image.digest, why, time.time())
+        )
         lane.done(image.digest)
         log.warning(
             "image.rejected",

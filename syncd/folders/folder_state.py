@@ -33,7 +33,7 @@ class FolderState:
     def __init__(self, name: FolderName, root: bytes, ledger: Ledger) -> None:
         self._name = name
         self._root = root
-        self._subject = alerts.folder(name)
+        self._subject = alerts.folder_subject(name)
         self._ledger = ledger
         self._told: set[str] = set()  # paths of which this process has said that it cannot read
         self._missing: bool | None = None  # not known yet
@@ -82,7 +82,7 @@ class FolderState:
     async def readable(self, *, but: Collection[Trouble]) -> None:
         """All can be read, or are no more, but for these."""
         still = {self.path_of(trouble) for trouble in but}
-        for told in await self._ledger.read(alerts.standing(_UNREADABLE, self._subject)):
+        for told in await self._ledger.read(alerts.ongoing(_UNREADABLE, self._subject)):
             if told.part in still:
                 continue
             self._told.discard(told.part)

@@ -24,7 +24,7 @@ from syncd.folders.watching.targets import EVERYWHERE, ScanTarget, coalesced
 from syncd.folders.watching.watch_state import RootMissing, WatchState, in_a_word
 from syncd.folders.watching.watcher import Watcher
 from syncd.heartbeat import Heartbeat, wait_unless_stalled
-from syncd.ledger import files, misses
+from syncd.ledger import files, folders
 from syncd.ledger.database import Ledger
 from syncd.ledger.files import Place
 from syncd.ledger.statements import Write, all_of
@@ -274,11 +274,11 @@ class FolderMonitor:
     def _state(self, troubles: list[Trouble], report: _Report) -> Write[None]:
         if not troubles:
             report.scanned_at = time.time()
-            return files.folder_scanned(self._id, report.scanned_at)
+            return folders.record_scanned(self._id, report.scanned_at)
         first = troubles[0]
         more = f", and {len(troubles) - 1} more" if len(troubles) > 1 else ""
         report.trouble = f"cannot read {self._telling.path_of(first)}: {first.reason}{more}"
-        return files.folder_in_trouble(self._id, report.trouble)
+        return folders.record_trouble(self._id, report.trouble)
 
     async def _hear_of_watch(self) -> None:
         while True:
@@ -303,5 +303,5 @@ _TOLD_AT_MOST = 100
 
 def _missed_by(number: int, stretch: Stretch) -> Write[list[None]]:
     return all_of(
-        [misses.mark(number, m.directory_id, m.files, m.directories) for m in stretch.missed]
+        [files.mark_missed(number, m.directory_id, m.files, m.directories) for m in stretch.missed]
     )

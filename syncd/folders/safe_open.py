@@ -49,7 +49,11 @@ def sentence(error: OSError) -> str:
 def stat_of(result: os.stat_result) -> Stat:
     """Return what tells this version of a file from the next."""
     return Stat(
-        result.st_dev, result.st_ino, result.st_size, result.st_mtime_ns, result.st_ctime_ns
+        device=result.st_dev,
+        inode=result.st_ino,
+        size=result.st_size,
+        mtime_ns=result.st_mtime_ns,
+        ctime_ns=result.st_ctime_ns,
     )
 
 

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from syncd.config import FolderConfig
-from syncd.ledger import alerts, condemned, folders, misses
+from syncd.ledger import alerts, condemned, files, folders
 from syncd.ledger.database import Ledger
 from syncd.log import Log, elapsed
 from syncd.model import Deletions, HoldAbove, RootIdentity, printable
@@ -45,7 +45,7 @@ class RootGuard:
         self._ledger = ledger
         self._hold = hold
         self._proven: Scan | None = None
-        self._subject = alerts.folder(folder.name)
+        self._subject = alerts.folder_subject(folder.name)
         self._told: str | None = None  # the doubt that was said, until it is over
         self._spared = 0  # images that were condemned, and are not since that doubt
 
@@ -56,7 +56,7 @@ class RootGuard:
 
     async def compare(self, found: RootIdentity | None) -> RootMatch:
         """Tell which directory a scan begins on, and doubt one that is not what it was."""
-        before = await self._ledger.read(folders.believed(self._id))
+        before = await self._ledger.read(folders.trusted_state(self._id))
         if found is None:  # whoever waits for it says so
             await self._doubt(before, "not there")
             return RootMatch.MISSING
@@ -64,9 +64,9 @@ class RootGuard:
             await self._doubt(before, _GHOST)
             await self._tell(_GHOST, _REMOUNT)
             return RootMatch.MISSING
-        if before.never:
+        if before.is_empty:
             return RootMatch.FIRST
-        if before.was(found):
+        if before.is_root(found):
             return RootMatch.SAME
         await self._doubt(before, _ANOTHER)
         return RootMatch.DIFFERENT
@@ -79,21 +79,21 @@ class RootGuard:
             self._proven = scan
         match conclusion:
             case Conclusion.NONE:
-                await self._ledger.write(misses.doubt(scan.number))
+                await self._ledger.write(files.unmark_missed(scan.number))
                 return False
             case Conclusion.FORGET:
-                files, images = await self._ledger.write(misses.forget(scan.number)), 0
+                forgotten, images = await self._ledger.write(files.forget_missed(scan.number)), 0
             case Conclusion.CONDEMN:
                 # What a whole scan condemns is confirmed by it; the rest waits for the next one.
                 at = scan.began if scan.whole else time.time()
                 gone = await self._ledger.write(condemned.condemn_missed(scan.number, at))
-                files, images = gone.files, gone.condemned
+                forgotten, images = gone.files, gone.condemned
             case _:
                 assert_never(conclusion)
-        if files:
+        if forgotten:
             why = _why_gone(seen)
-            log.info("files.missing", folder=self._name, files=files, condemned=images, why=why)
-        return files > 0
+            log.info("files.missing", folder=self._name, files=forgotten, condemned=images, why=why)
+        return forgotten > 0
 
     async def confirm(self) -> None:
         """Take the folder for what the last whole scan saw, once all of that is recorded."""
@@ -101,7 +101,7 @@ class RootGuard:
             return
         scan, self._proven = self._proven, None
         since = await self._ledger.write(
-            folders.believe(self._id, scan.before, self._patterns, scan.seen, scan.began)
+            folders.trust(self._id, scan.before, self._patterns, scan.seen, scan.began)
         )
         self._told = None
         now = time.time()
@@ -112,17 +112,17 @@ class RootGuard:
             )
 
     async def _evidence(self, scan: Scan) -> Evidence:
-        before = await self._ledger.read(folders.believed(self._id))
+        before = await self._ledger.read(folders.trusted_state(self._id))
         # What events have named is forgotten already: the last whole scan is what counts.
         emptied = scan.whole and scan.seen == 0 and bool(before.files)
         same_patterns = before.patterns == self._patterns
         shows_files = not emptied or scan.root is RootMatch.FIRST or not same_patterns
         nearly_all = in_place = True
         if scan.whole and scan.root is RootMatch.DIFFERENT:
-            missed, known = await self._ledger.read(misses.count(scan.number, self._id))
+            missed, known = await self._ledger.read(files.count_missed(scan.number, self._id))
             nearly_all = not is_too_many(missed, known, self._hold) and missed < (before.files or 1)
         elif scan.root is RootMatch.SAME:
-            displaced = misses.elsewhere(scan.number, self._id, scan.before.device)
+            displaced = files.has_missed_device(scan.number, self._id, scan.before.device)
             in_place = not await self._ledger.read(displaced)
         seen = Evidence(
             root=scan.root,
@@ -139,7 +139,7 @@ class RootGuard:
         await self._doubt_what_is_odd(before, seen)
         return seen
 
-    async def _doubt_what_is_odd(self, before: folders.Believed, seen: Evidence) -> None:
+    async def _doubt_what_is_odd(self, before: folders.TrustedState, seen: Evidence) -> None:
         if not (seen.full and seen.error_free and seen.root_stable):
             return
         if seen.root is RootMatch.DIFFERENT and not (seen.has_files and seen.few_missing):
@@ -151,10 +151,10 @@ class RootGuard:
             await self._doubt(before, _UNMOUNTED)
             await self._tell(_UNMOUNTED, _REPLACED)
 
-    async def _doubt(self, before: folders.Believed, why: str) -> None:
+    async def _doubt(self, before: folders.TrustedState, why: str) -> None:
         if before.doubt != why:
             self._proven = None  # by a scan before this
-            self._spared += await self._ledger.write(folders.doubt(self._id, why, time.time()))
+            self._spared += await self._ledger.write(folders.suspect(self._id, why, time.time()))
 
     async def _tell(self, why: str, remedy: str) -> None:
         if self._told == why:

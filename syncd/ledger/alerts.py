@@ -1,40 +1,58 @@
-"""Statements about concerns: trouble that was said, and is not over."""
+"""Statements about incidents, which the log reported and which have not ended, and about alerts.
+
+An alert is what `syncd status` shows as needing the operator: a stopped or long-paused account,
+deletions that wait for a decision, unreadable files, and each incident that has a remedy.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from itertools import groupby
 
 import msgspec
 
-from syncd.ledger.statements import read, write
+from syncd.ledger import accounts
+from syncd.ledger.statements import as_structs, read, write
 from syncd.log import elapsed
+from syncd.model import AccountId
+from syncd.rules import remedies
 
 CONFIG = "config"
-"""The subject of what concerns the configuration as a whole."""
+"""The subject of incidents that concern the configuration as a whole."""
 
-_OWN = ("config.refused", "watchdog.stuck")
-"""What ends with the process that told of it, or a reload: the next begins with what is good."""
+_OF_ONE_PROCESS = ("config.refused", "watchdog.stuck")
+"""Events whose incidents end with the process or with a reload: both begin with a good state."""
 
 
-class Concern(msgspec.Struct, frozen=True):
-    """Trouble of a subject, or of a part of it; unix seconds."""
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """Trouble of a subject, or of one part of it, that has not ended; `since` in unix seconds."""
 
     event: str
     subject: str
     part: str
     since: float
     why: str
-    remedy: str | None
+    remedy: str | None  # None: the operator does not have to do anything
 
 
-def account(name: str) -> str:
-    """Return how an account is called as the subject of a concern."""
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """Trouble that needs the operator; `since` in unix seconds."""
+
+    since: float
+    event: str
+    subject: str  # as the configuration names it: accounts.NAME, folders.NAME
+    why: str
+    remedy: str
+
+
+def account_subject(name: str) -> str:
+    """Return the subject of an account's incidents."""
     return f"accounts.{name}"
 
 
-def folder(name: str) -> str:
-    """Return how a folder is called as the subject of a concern."""
+def folder_subject(name: str) -> str:
+    """Return the subject of a folder's incidents."""
     return f"folders.{name}"
 
 
@@ -49,18 +67,26 @@ def begin(
     remedy: str | None = None,
     part: str = "",
 ) -> bool:
-    """Note that trouble has begun, unless it had already; answers whether that is news.
+    """Record that an incident began, and return whether it was unknown before.
 
-    What is newly known of it is kept. No remedy where nobody has to do anything.
+    A known one keeps its beginning, and takes the new `why` and `remedy`.
     """
     known = db.execute(
-        "SELECT 1 FROM concern WHERE event = ? AND subject = ? AND part = ?",
+        """
+        SELECT 1
+        FROM concern
+        WHERE event = ? AND subject = ? AND part = ?
+        """,
         (event, subject, part),
     ).fetchone()
     db.execute(
-        "INSERT INTO concern (event, subject, part, since, why, remedy)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (event, subject, part)"
-        " DO UPDATE SET why = excluded.why, remedy = excluded.remedy",
+        """
+        INSERT INTO concern (event, subject, part, since, why, remedy)
+        VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT (event, subject, part) DO UPDATE SET
+            why = excluded.why,
+            remedy = excluded.remedy
+        """,
         (event, subject, part, at, why, remedy),
     )
     return known is None
@@ -70,49 +96,153 @@ def begin(
 def end(
     db: sqlite3.Connection, event: str, subject: str, at: float, part: str = ""
 ) -> float | None:
-    """Note that trouble is over; answers for how many seconds it lasted, None if there was none."""
+    """Record that an incident ended, and return its duration in seconds; None: there was none."""
     row = db.execute(
-        "DELETE FROM concern WHERE event = ? AND subject = ? AND part = ? RETURNING since",
+        """
+        DELETE FROM concern
+        WHERE event = ? AND subject = ? AND part = ?
+        RETURNING since
+        """,
         (event, subject, part),
     ).fetchone()
     return None if row is None else elapsed(row[0], at)
 
 
 @write
-def found(db: sqlite3.Connection, event: str, subject: str, why: str) -> None:
-    """Note what is known of trouble by now, if there is any."""
-    db.execute("UPDATE concern SET why = ? WHERE event = ? AND subject = ?", (why, event, subject))
+def update(db: sqlite3.Connection, event: str, subject: str, why: str) -> None:
+    """Record a new reason for the incidents of a subject, if there are any."""
+    db.execute(
+        """
+        UPDATE concern
+        SET why = ?
+        WHERE event = ? AND subject = ?
+        """,
+        (why, event, subject),
+    )
 
 
 @read
-def standing(db: sqlite3.Connection, event: str, subject: str | None = None) -> list[Concern]:
-    """Return what an event has told of and is not over: of a subject, or of all."""
+def ongoing(db: sqlite3.Connection, event: str, subject: str | None = None) -> list[Incident]:
+    """Return the incidents of an event: those of one subject, or all."""
     rows = db.execute(
-        "SELECT event, subject, part, since, why, remedy FROM concern"
-        " WHERE event = ?1 AND (?2 IS NULL OR subject = ?2) ORDER BY subject, part",
+        """
+        SELECT event, subject, part, since, why, remedy
+        FROM concern
+        WHERE event = ?1 AND (?2 IS NULL OR subject = ?2)
+        ORDER BY subject, part
+        """,
         (event, subject),
     )
-    return [Concern(*row) for row in rows]
+    return as_structs(rows, Incident)
 
 
 @read
-def for_a_person(
-    db: sqlite3.Connection,
-) -> list[Concern]:
-    """Return what somebody has to see to, each subject's parts together."""
+def ongoing_with_remedy(db: sqlite3.Connection) -> list[Incident]:
+    """Return the incidents that need the operator, the parts of a subject next to each other."""
     rows = db.execute(
-        "SELECT event, subject, part, since, why, remedy FROM concern"
-        " WHERE remedy IS NOT NULL ORDER BY event, subject, part"
+        """
+        SELECT event, subject, part, since, why, remedy
+        FROM concern
+        WHERE remedy IS NOT NULL
+        ORDER BY event, subject, part
+        """
     )
-    return [Concern(*row) for row in rows]
+    return as_structs(rows, Incident)
 
 
 @write
-def begin_anew(db: sqlite3.Connection, subjects: Collection[str]) -> None:
-    """Forget what was a former process's own, and all but these subjects."""
-    db.executemany("DELETE FROM concern WHERE event = ?", [(event,) for event in _OWN])
+def discard_stale(db: sqlite3.Connection, subjects: Collection[str]) -> None:
+    """Forget the incidents of the process that ended, and those of all but these subjects."""
+    db.executemany("DELETE FROM concern WHERE event = ?", [(event,) for event in _OF_ONE_PROCESS])
     known = {subject for (subject,) in db.execute("SELECT DISTINCT subject FROM concern")}
     db.executemany(
         "DELETE FROM concern WHERE subject = ?",
         [(subject,) for subject in known.difference(subjects)],
     )
+
+
+@read
+def all_alerts(db: sqlite3.Connection, names: Mapping[AccountId, str], now: float) -> list[Alert]:
+    """Return what needs the operator, the oldest first; `names` are the configured accounts."""
+    found = [
+        *_of_pauses(db, names, now),
+        *_of_held_deletions(db),
+        *_of_unreadable_files(db),
+        *_of_incidents(db),
+    ]
+    return sorted(found, key=lambda alert: (alert.since, alert.event, alert.subject))
+
+
+def _of_pauses(
+    db: sqlite3.Connection, names: Mapping[AccountId, str], now: float
+) -> Iterator[Alert]:
+    for account, pause in accounts.pauses()(db).items():
+        ended = pause.until is not None and pause.until <= now
+        if account not in names or pause.remedy is None or ended:
+            continue
+        yield Alert(
+            since=pause.since,
+            event="account.stopped" if pause.until is None else "account.paused",
+            subject=account_subject(names[account]),
+            why=pause.why,
+            remedy=pause.remedy,
+        )
+
+
+def _of_held_deletions(db: sqlite3.Connection) -> Iterator[Alert]:
+    rows = db.execute(
+        """
+        SELECT folder.name, count(DISTINCT digest), min(since)
+        FROM condemned
+        JOIN folder ON folder.id = folder_id
+        WHERE standing = 'held'
+        GROUP BY folder_id
+        """
+    )
+    for folder, images, condemned_since in rows:
+        subject = folder_subject(folder)
+        incidents = ongoing("deletions.held", subject)(db)
+        yield Alert(
+            since=incidents[0].since if incidents else condemned_since,
+            event="deletions.held",
+            subject=subject,
+            why=f"{images:,} images would leave the accounts at once",
+            remedy=remedies.of_held(folder),
+        )
+
+
+def _of_unreadable_files(db: sqlite3.Connection) -> Iterator[Alert]:
+    rows = db.execute(
+        """
+        SELECT folder.name, count(*), min(trouble_since), min(file.trouble)
+        FROM file INDEXED BY file_in_trouble
+        JOIN directory ON directory.id = file.directory_id
+        JOIN folder ON folder.id = directory.folder_id
+        WHERE file.trouble IS NOT NULL
+            AND EXISTS (SELECT 1 FROM route WHERE route.folder_id = folder.id)
+        GROUP BY folder.id
+        """
+    )
+    for folder, files, since, reason in rows:
+        yield Alert(
+            since=since,
+            event="file.unreadable",
+            subject=folder_subject(folder),
+            why=f"cannot read {files:,} {'file' if files == 1 else 'files'}: {reason}",
+            remedy=remedies.FILE,
+        )
+
+
+def _of_incidents(db: sqlite3.Connection) -> Iterator[Alert]:
+    incidents = ongoing_with_remedy()(db)
+    for (event, subject), parts in groupby(incidents, key=lambda one: (one.event, one.subject)):
+        first, *others = parts
+        part = f"{first.part}: " if first.part else ""
+        more = f", and {len(others)} more" if others else ""
+        yield Alert(
+            since=min(one.since for one in (first, *others)),
+            event=event,
+            subject=subject,
+            why=f"{part}{first.why}{more}",
+            remedy=first.remedy or "",
+        )

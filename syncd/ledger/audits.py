@@ -1,4 +1,4 @@
-"""Statements about audits: what is believed to be held, and what an account said of it."""
+"""Statements about audits, which compare what the ledger records as held with the account."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Sequence
 import msgspec
 
 from syncd.ledger import replicas
-from syncd.ledger.statements import read, write
+from syncd.ledger.statements import as_structs, read, write
 from syncd.model import AccountId, Digest, ImageHash, Listed
 
 REMOVED = "removed from the account by hand"
-"""Why an image is not sent again that somebody took out of its account."""
+"""The reason of a rejected image that was deleted in its account and must not be sent again."""
 
 
-class Believed(msgspec.Struct, frozen=True):
-    """An image that an account is believed to hold, its name and status as they were last said."""
+class HeldImage(msgspec.Struct, frozen=True):
+    """An image that the ledger records as held, with its last known name and status."""
 
     digest: Digest
     hash: ImageHash
@@ -24,47 +24,54 @@ class Believed(msgspec.Struct, frozen=True):
     status: str | None
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """Where an account's audit stands; times in unix seconds, asked what a person asked for."""
+class AuditState(msgspec.Struct, frozen=True):
+    """The audit of one account; times in unix seconds."""
 
-    audited_to: Digest
+    audited_to: Digest  # the last digest that the audit under way has compared; may be empty
     began: float | None
     ended: float | None
-    asked: str | None
+    requested: str | None  # what `syncd audit` requested
 
 
 @read
-def believed_after(
+def held_after(
     db: sqlite3.Connection, account: AccountId, digest: bytes, limit: int
-) -> list[Believed]:
-    """Return the next images that an account is believed to hold, in key order."""
+) -> list[HeldImage]:
+    """Return the next `limit` images that are recorded as held, in the order of their digests."""
     rows = db.execute(
-        "SELECT replica.digest, hash, name, status FROM replica"
-        " LEFT JOIN answer USING (account, digest)"
-        " WHERE account = ? AND replica.digest > ? AND hash IS NOT NULL"
-        " ORDER BY replica.digest LIMIT ?",
+        """
+        SELECT replica.digest, hash, name, status
+        FROM replica
+        LEFT JOIN answer USING (account, digest)
+        WHERE account = ? AND replica.digest > ? AND hash IS NOT NULL
+        ORDER BY replica.digest
+        LIMIT ?
+        """,
         (account, digest, limit),
     )
-    return [Believed(*row) for row in rows]
+    return as_structs(rows, HeldImage)
 
 
 @read
-def known(
+def known_hashes(
     db: sqlite3.Connection, account: AccountId, hashes: Sequence[ImageHash]
 ) -> set[ImageHash]:
-    """Return which of those hashes the ledger has for an account."""
+    """Return those of the hashes that the ledger has for an account."""
     marks = ",".join("?" * len(hashes))
     rows = db.execute(
-        f"SELECT hash FROM replica WHERE account = ? AND hash IN ({marks})"
-        f" UNION SELECT hash FROM condemned WHERE account = ? AND hash IN ({marks})",
+        f"""
+        SELECT hash FROM replica WHERE account = ? AND hash IN ({marks})
+        UNION
+        SELECT hash FROM condemned WHERE account = ? AND hash IN ({marks})
+        """,
         (account, *hashes, account, *hashes),
     )
     return {ImageHash(image_hash) for (image_hash,) in rows}
 
 
 @read
-def held(db: sqlite3.Connection, account: AccountId) -> int:
-    """Count the images that an account is believed to hold, wanted or not."""
+def count_held(db: sqlite3.Connection, account: AccountId) -> int:
+    """Count the images that are recorded as held in an account, wanted or not."""
     (count,) = db.execute(
         "SELECT count(*) FROM replica WHERE account = ? AND hash IS NOT NULL", (account,)
     ).fetchone()
@@ -72,71 +79,108 @@ def held(db: sqlite3.Connection, account: AccountId) -> int:
 
 
 @write
-def removed(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash, at: float) -> int:
-    """Write down that somebody took an image out of an account: it is not sent again.
+def record_removed(
+    db: sqlite3.Connection, account: AccountId, image_hash: ImageHash, at: float
+) -> int:
+    """Record that an image was removed in its account by hand: it is not sent again.
 
-    Answers as `replicas.no_longer_held` does.
+    Returns what `replicas.record_not_held` returns.
     """
     db.execute(
-        "UPDATE replica SET rejected = ?, rejected_at = ?"
-        " WHERE hash = ? AND account = ? AND files > 0",
+        """
+        UPDATE replica
+        SET rejected = ?, rejected_at = ?
+        WHERE hash = ? AND account = ? AND files > 0
+        """,
         (REMOVED, at, image_hash, account),
     )
-    return replicas.no_longer_held(account, image_hash)(db)
+    return replicas.record_not_held(account, image_hash)(db)
 
 
 @write
-def said(db: sqlite3.Connection, account: AccountId, digest: Digest, listed: Listed) -> None:
-    """Remember the name and status that an account said of an image."""
+def record_listed(
+    db: sqlite3.Connection, account: AccountId, digest: Digest, listed: Listed
+) -> None:
+    """Record the name and status with which an account lists an image."""
     db.execute(
-        "INSERT INTO answer (account, digest, name, status) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (account, digest) DO UPDATE SET name = excluded.name,"
-        " status = excluded.status",
+        """
+        INSERT INTO answer (account, digest, name, status)
+        VALUES (?, ?, ?, ?)
+        ON CONFLICT (account, digest) DO UPDATE SET
+            name = excluded.name,
+            status = excluded.status
+        """,
         (account, digest, listed.name, listed.status.value),
     )
 
 
 @read
-def standing(db: sqlite3.Connection, account: AccountId) -> Standing:
-    """Return where an account's audit stands."""
+def state(db: sqlite3.Connection, account: AccountId) -> AuditState:
+    """Return the state of an account's audit."""
     row = db.execute(
-        "SELECT coalesce(audited_to, x''), audit_began, audit_ended, audit_asked"
-        " FROM account WHERE account = ?",
+        """
+        SELECT coalesce(audited_to, x''), audit_began, audit_ended, audit_asked
+        FROM account
+        WHERE account = ?
+        """,
         (account,),
     ).fetchone()
-    return Standing(Digest(b""), None, None, None) if row is None else Standing(*row)
+    return AuditState(Digest(b""), None, None, None) if row is None else AuditState(*row)
 
 
 @write
 def begin(db: sqlite3.Connection, account: AccountId, at: float) -> None:
-    """Write down that an audit begins: what a person asked for is under way."""
-    _set(db, account, audited_to=b"", audit_began=at, audit_asked=None)
+    """Record that an audit begins, which fulfils the operator's request."""
+    db.execute(
+        """
+        INSERT INTO account (account, audited_to, audit_began, audit_asked)
+        VALUES (?, x'', ?, NULL)
+        ON CONFLICT (account) DO UPDATE SET
+            audited_to = excluded.audited_to,
+            audit_began = excluded.audit_began,
+            audit_asked = excluded.audit_asked
+        """,
+        (account, at),
+    )
 
 
 @write
-def reach(db: sqlite3.Connection, account: AccountId, digest: Digest) -> None:
-    """Write down how far the audit under way has come: a restart goes on from there."""
-    _set(db, account, audited_to=digest)
+def record_progress(db: sqlite3.Connection, account: AccountId, digest: Digest) -> None:
+    """Record the last digest that the audit has compared: a restart continues after it."""
+    db.execute(
+        """
+        INSERT INTO account (account, audited_to)
+        VALUES (?, ?)
+        ON CONFLICT (account) DO UPDATE SET audited_to = excluded.audited_to
+        """,
+        (account, digest),
+    )
 
 
 @write
 def end(db: sqlite3.Connection, account: AccountId, at: float) -> None:
-    """Write down that an audit has seen everything."""
-    _set(db, account, audited_to=None, audit_began=None, audit_ended=at)
+    """Record that an audit has compared every image."""
+    db.execute(
+        """
+        INSERT INTO account (account, audited_to, audit_began, audit_ended)
+        VALUES (?, NULL, NULL, ?)
+        ON CONFLICT (account) DO UPDATE SET
+            audited_to = excluded.audited_to,
+            audit_began = excluded.audit_began,
+            audit_ended = excluded.audit_ended
+        """,
+        (account, at),
+    )
 
 
 @write
-def ask(db: sqlite3.Connection, accounts: Sequence[AccountId], what: str) -> None:
-    """Let a running daemon audit accounts now."""
-    for account in accounts:
-        _set(db, account, audit_asked=what)
-
-
-def _set(db: sqlite3.Connection, account: AccountId, **values: object) -> None:
-    names = list(values)
-    db.execute(
-        f"INSERT INTO account (account, {', '.join(names)})"
-        f" VALUES (?, {', '.join('?' * len(names))}) ON CONFLICT (account) DO UPDATE SET "
-        + ", ".join(f"{name} = excluded.{name}" for name in names),
-        (account, *values.values()),
+def request(db: sqlite3.Connection, accounts: Sequence[AccountId], what: str) -> None:
+    """Request that a running daemon audits accounts now."""
+    db.executemany(
+        """
+        INSERT INTO account (account, audit_asked)
+        VALUES (?, ?)
+        ON CONFLICT (account) DO UPDATE SET audit_asked = excluded.audit_asked
+        """,
+        [(account, what) for account in accounts],
     )

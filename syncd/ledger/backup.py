@@ -1,4 +1,4 @@
-"""A copy of the ledger in a file of its own, made while a daemon works on it."""
+"""Backups: a copy of the ledger in a file of its own, also made while a daemon works on it."""
 
 from __future__ import annotations
 
@@ -10,69 +10,70 @@ from contextlib import closing
 from pathlib import Path
 
 from syncd.ledger import schema
-from syncd.ledger.database import as_it_is
-from syncd.ledger.errors import LedgerUnfit
+from syncd.ledger.database import reading_any_version
+from syncd.ledger.errors import LedgerUnusableError
 
-Told = Callable[[float], None]
-"""Hears how much is done, from 0 to 1."""
+Progress = Callable[[float], None]
+"""Called with the share that has been copied, from 0 to 1."""
 
-_STEP = 2000  # pages from one word to the next: 8 MB
-
-
-class BackupRefused(Exception):
-    """Something stands under the backup's name that is not to be overwritten; the message says."""
+_STEP = 2000  # pages between two calls of the progress callback: 8 MB
 
 
-def back_up(path: Path, to: Path, told: Told) -> None:
-    """Copy a ledger as it is at one moment, whole or not at all, for nobody else to read.
+class BackupError(Exception):
+    """The backup's path holds something that must not be overwritten; the message says what."""
 
-    Raises BackupRefused when anything is there already, LedgerUnfit when the ledger is damaged,
-    FileNotFoundError when there is none, OSError when the copy cannot be written.
+
+def back_up(path: Path, to: Path, progress: Progress) -> None:
+    """Copy a ledger as it is at one moment, whole or not at all, readable by its owner only.
+
+    Raises BackupError when the path exists already, LedgerUnusableError when the ledger is
+    damaged, FileNotFoundError when there is no ledger, OSError when the copy cannot be written.
     """
     if os.path.lexists(to):
-        raise BackupRefused(f"{to} is there already; --replace writes over an older backup")
+        raise BackupError(f"{to} exists already; add --replace to overwrite an older backup")
 
     def put(copy: Path) -> None:
         try:
             os.close(os.open(to, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         except FileExistsError:
-            raise BackupRefused(f"{to} has come to be meanwhile") from None
+            raise BackupError(f"{to} was created by another process meanwhile") from None
         copy.replace(to)
 
-    _copy(path, to, told, put)
+    _copy(path, to, progress, put)
 
 
-def replace_backup(path: Path, to: Path, told: Told) -> None:
-    """Copy a ledger as `back_up` does, over an older backup, which stays until that is done.
+def replace_backup(path: Path, to: Path, progress: Progress) -> None:
+    """Copy a ledger as `back_up` does, over an older backup, which is kept until then.
 
-    Raises as `back_up` does, BackupRefused for what is no backup, or is in use as a ledger.
+    Raises what `back_up` raises, and BackupError for a file that is not a backup, or is a ledger
+    in use.
     """
     if os.path.lexists(to):
-        _refuse_other_than_backup(to)
-    _copy(path, to, told, lambda copy: os.replace(copy, to))
+        _require_backup(to)
+    _copy(path, to, progress, lambda copy: os.replace(copy, to))
 
 
-def _refuse_other_than_backup(to: Path) -> None:
+def _require_backup(to: Path) -> None:
     if to.is_symlink() or not to.is_file():
-        raise BackupRefused(f"{to} is no regular file")
+        raise BackupError(f"{to} is not a regular file; name another file")
     try:
-        schema.refuse_foreign(to)
-    except LedgerUnfit:
-        raise BackupRefused(f"{to} is no backup of a ledger; name another file") from None
-    # A backup has none of them; and what a WAL has would be taken for the new one's.
+        schema.check_header(to)
+    except LedgerUnusableError:
+        raise BackupError(f"{to} is not a backup of a ledger; name another file") from None
+    # A backup has none of these, and SQLite would apply an old WAL to the new backup.
     for end in ("-wal", "-shm", ".lock"):
         if os.path.lexists(f"{to}{end}"):
-            raise BackupRefused(f"{to} is in use as a ledger ({to}{end} is there)")
+            raise BackupError(f"{to} is in use as a ledger ({to}{end} exists); name another file")
 
 
-def _copy(path: Path, to: Path, told: Told, put: Callable[[Path], None]) -> None:
+def _copy(path: Path, to: Path, progress: Progress, put: Callable[[Path], None]) -> None:
     descriptor, name = tempfile.mkstemp(prefix=f".{to.name}.", dir=to.parent)  # with mode 0600
     copy = Path(name)
     try:
-        with as_it_is(path) as ledger:
-            _fill(ledger, copy, told)
-        if not _is_whole(copy):
-            raise LedgerUnfit(schema.damaged(path))
+        with reading_any_version(path) as ledger:
+            _fill(ledger, copy, progress)
+        if not _is_sound(copy):
+            raise LedgerUnusableError(schema.damaged_message(path))
         os.fsync(descriptor)
         put(copy)
     finally:
@@ -81,24 +82,26 @@ def _copy(path: Path, to: Path, told: Told, put: Callable[[Path], None]) -> None
     _sync_directory(to.parent)
 
 
-def _fill(ledger: sqlite3.Connection, copy: Path, told: Told) -> None:
+def _fill(ledger: sqlite3.Connection, copy: Path, progress: Progress) -> None:
     with closing(sqlite3.connect(copy, isolation_level=None)) as target:
-        target.execute("PRAGMA journal_mode = OFF")  # what is not whole is thrown away
+        target.execute("PRAGMA journal_mode = OFF")  # a partial copy is deleted
         target.execute("PRAGMA synchronous = OFF")
-        # One read from beginning to end: a backup that lets go begins again at every write.
+        # One read transaction for the whole copy: without it, each write restarts the backup.
         ledger.execute("BEGIN")
         try:
             ledger.execute("SELECT count(*) FROM sqlite_schema").fetchone()
             ledger.backup(
-                target, pages=_STEP, progress=lambda _, left, pages: told(1 - left / max(1, pages))
+                target,
+                pages=_STEP,
+                progress=lambda _, left, pages: progress(1 - left / max(1, pages)),
             )
         finally:
             ledger.execute("ROLLBACK")
 
 
-def _is_whole(copy: Path) -> bool:
-    """Tell whether a copy is any good: an older backup is not given away for one that is not."""
-    # Nobody writes to it, so that SQLite needs no WAL, and leaves none.
+def _is_sound(copy: Path) -> bool:
+    """Return whether SQLite finds a copy sound; an older backup is only replaced by such a one."""
+    # No process writes to the copy: immutable=1 makes SQLite create no WAL.
     where = f"{copy.absolute().as_uri()}?immutable=1"
     with closing(sqlite3.connect(where, uri=True)) as db:
         try:

@@ -1,4 +1,7 @@
-"""The connection to SQLite, the only module that knows aiosqlite: grouped writes, short reads."""
+"""The connections to SQLite: grouped writes and short reads, each on a thread of its own.
+
+No other module uses aiosqlite.
+"""
 
 from __future__ import annotations
 
@@ -13,28 +16,34 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from syncd.ledger import schema
-from syncd.ledger.errors import LedgerBusy, LedgerError, LedgerFails, LedgerUnfit, leaves
+from syncd.ledger.errors import (
+    LedgerBusyError,
+    LedgerDiskError,
+    LedgerError,
+    LedgerUnusableError,
+    flatten,
+)
 from syncd.ledger.reader import BUSY, address_of, connect
 from syncd.ledger.statements import Read, Write, read
 
 T = TypeVar("T")
 
 _WAL_PAGES = 4000
-"""Pages of 4 KiB that the WAL takes before they go to the ledger itself: digests come in no order,
-so the same pages change again and again, and 1000 of them cost a sixth more CPU."""
+"""Pages of 4 KiB that the WAL collects before a checkpoint. Digests arrive in random order, so that
+the same pages change repeatedly: with 1000 pages, writing needs a sixth more CPU time."""
 
 _SAMPLE = 400
-"""Rows of an index that are looked at for its statistics (sqlite.org/lang_analyze.html): without a
-limit, each closing reads the tables whole, 0.6 s for 1,000,000 files."""
+"""Rows of an index that are read for its statistics (sqlite.org/lang_analyze.html). Without a
+limit, each closing reads whole tables, which takes 0.6 s for 1,000,000 files."""
 
-_CACHE = 4096  # KiB of pages that the writer keeps
+_CACHE = 4096  # KiB of pages that the writer keeps in memory
 
 
 class _Connection(aiosqlite.Connection):
-    """A connection whose waiting changes share a commit.
+    """A connection whose waiting writes share a commit.
 
-    What callers wait for is taken together by one function on the connection's thread; so a
-    cancelled caller never leaves a transaction open, and a change is done whole or not at all.
+    One function on the connection's thread runs all writes that wait: a cancelled caller never
+    leaves a transaction open, and each write happens as a whole or not at all.
     """
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
@@ -59,8 +68,8 @@ class _Connection(aiosqlite.Connection):
         def commit() -> None:
             results: list[Any] | BaseException
             try:
-                results = _together(self._conn, [statement for statement, _ in batch])
-            except BaseException as error:  # noqa: BLE001  their callers raise it
+                results = _run_in_transaction(self._conn, [statement for statement, _ in batch])
+            except BaseException as error:  # noqa: BLE001  each caller raises it
                 results = error
             loop.call_soon_threadsafe(self._committed, batch, results)
 
@@ -72,7 +81,7 @@ class _Connection(aiosqlite.Connection):
         results: list[Any] | BaseException,
     ) -> None:
         for i, (_, future) in enumerate(batch):
-            if future.done():  # its caller was cancelled; the change stands all the same
+            if future.done():  # its caller was cancelled; the write has happened nevertheless
                 continue
             if isinstance(results, BaseException):
                 future.set_exception(results)
@@ -83,14 +92,14 @@ class _Connection(aiosqlite.Connection):
             self._commit_waiting()
 
     async def read(self, statement: Read[T]) -> T:
-        result: T = await self._execute(  # type: ignore[no-untyped-call]  # aiosqlite types it not
+        result: T = await self._execute(  # type: ignore[no-untyped-call]  # untyped in aiosqlite
             lambda: statement(self._conn)
         )
         return result
 
 
-def _together(db: sqlite3.Connection, statements: Sequence[Write[Any]]) -> list[Any]:
-    """Make changes in one transaction: all of them, or none."""
+def _run_in_transaction(db: sqlite3.Connection, statements: Sequence[Write[Any]]) -> list[Any]:
+    """Run all statements in one transaction and return their results, or run none."""
     db.execute("BEGIN IMMEDIATE")
     try:
         results = [statement(db) for statement in statements]
@@ -103,7 +112,7 @@ def _together(db: sqlite3.Connection, statements: Sequence[Write[Any]]) -> list[
 
 
 class Ledger:
-    """The open ledger: `write` changes facts, `read` reads them, each on a thread of its own."""
+    """An open ledger with one connection that writes and one that reads."""
 
     def __init__(self, path: Path, writer: _Connection, reader: _Connection) -> None:
         self.path = path
@@ -111,15 +120,15 @@ class Ledger:
         self._reader = reader
 
     async def write(self, statement: Write[T]) -> T:
-        """Make a change durable; changes that wait at the same time share one commit."""
+        """Run a write and return once it is durable; writes that wait together share a commit."""
         return await self._writer.write(statement)
 
     async def read(self, statement: Read[T]) -> T:
-        """Answer a question from what has been committed."""
+        """Run a read of what has been committed."""
         return await self._reader.read(statement)
 
-    async def version_of_others(self) -> int:
-        """Return a number that changes when another process has changed the ledger."""
+    async def data_version(self) -> int:
+        """Return a number that changes when another process has written to the ledger."""
         return await self._writer.read(_data_version())
 
 
@@ -133,14 +142,14 @@ def _data_version(db: sqlite3.Connection) -> int:
 async def open_ledger(
     path: Path, progress: Callable[[], None] = lambda: None
 ) -> AsyncIterator[Ledger]:
-    """Open the ledger for work, making or migrating it first. The caller holds the lock.
+    """Open the ledger, after creating or migrating it if necessary. The caller holds the lock.
 
-    `progress` is called, from a thread, again and again while that goes on.
-    Raises LedgerUnfit for a file that is corrupt, foreign or newer; that file is not touched.
-    Whatever goes wrong with the ledger inside the block comes out as a LedgerError.
+    `progress` is called repeatedly, from another thread, during a migration.
+    Raises LedgerUnusableError for a file that is damaged, foreign or newer, and does not change it.
+    SQLite's errors in the body leave it as a LedgerError.
     """
-    with _errors_named(path):
-        _refuse_unfit(path)
+    with _translated_errors(path):
+        _check_file(path)
         writer = _Connection(lambda: _connect_writer(path, progress))
         reader = _Connection(lambda: connect_reader(path))
         async with writer:
@@ -151,29 +160,31 @@ async def open_ledger(
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the ledger for questions alone, beside a daemon that may be running.
+    """Open the ledger for reads; a daemon may be running.
 
-    Raises FileNotFoundError when there is none, LedgerUnfit as open_ledger does, LedgerOld.
+    Raises FileNotFoundError for a missing ledger, LedgerOutdatedError for an older one,
+    LedgerUnusableError as `open_ledger` does.
     """
-    with as_it_is(path) as db:
-        schema.refuse_older(db, path)
+    with reading_any_version(path) as db:
+        schema.check_not_older(db, path)
         yield db
 
 
 @contextmanager
-def as_it_is(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the ledger as `reading` does, also one that an older syncd has written."""
-    _refuse_absent(path)
-    _refuse_unfit(path)
-    with _errors_named(path), closing(connect_reader(path)) as db:
+def reading_any_version(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the ledger as `reading` does, also if an older syncd has written it."""
+    if not schema.exists(path):
+        raise FileNotFoundError(f"there is no ledger at {path} yet; `syncd run` creates it")
+    _check_file(path)
+    with _translated_errors(path), closing(connect_reader(path)) as db:
         yield db
 
 
 @contextmanager
 def changing(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the ledger for one short change, beside a daemon that may be running.
+    """Open the ledger for one short transaction; a daemon may be running.
 
-    Raises as `reading` does.
+    Raises what `reading` raises.
     """
     with maintaining(path) as db:
         db.execute("BEGIN IMMEDIATE")
@@ -183,32 +194,27 @@ def changing(path: Path) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def maintaining(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the ledger for work on the file itself, outside a transaction; raises as `reading`."""
+    """Open the ledger for work on its file, outside a transaction; raises what `reading` raises."""
     with reading(path):
         pass
-    with _errors_named(path), closing(_connect_writer(path)) as db:
+    with _translated_errors(path), closing(_connect_writer(path)) as db:
         yield db
 
 
-def _refuse_absent(path: Path) -> None:
-    if not schema.exists(path):
-        raise FileNotFoundError(f"there is no ledger at {path} yet; `syncd run` makes it")
-
-
-def _refuse_unfit(path: Path) -> None:
-    """Raise LedgerUnfit by reading alone, before anything could write."""
-    schema.refuse_old_sqlite(sqlite3.sqlite_version_info)
-    schema.refuse_foreign(path)
+def _check_file(path: Path) -> None:
+    """Raise LedgerUnusableError after reads only, before anything could write to the file."""
+    schema.check_sqlite_version(sqlite3.sqlite_version_info)
+    schema.check_header(path)
     if schema.exists(path):
-        with _errors_named(path), closing(connect_reader(path)) as db:
-            schema.touch_all(db)
+        with _translated_errors(path), closing(connect_reader(path)) as db:
+            schema.read_first_rows(db)
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
-    """Return a read-only connection for the calling thread, or for one handed to another."""
+    """Return a read-only connection, which may be handed to another thread."""
     db = connect(address_of(path))
     try:
-        schema.refuse_newer(db, path)
+        schema.check_not_newer(db, path)
     except BaseException:
         db.close()
         raise
@@ -217,11 +223,11 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
 def _connect_writer(path: Path, progress: Callable[[], None] = lambda: None) -> sqlite3.Connection:
     if not schema.exists(path):
-        _make(path)
-    # The WAL and its index take the ledger's own mode.
+        _create(path)
+    # SQLite gives the WAL and its index the mode of the ledger.
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY)
     try:
-        schema.refuse_newer(db, path)
+        schema.check_not_newer(db, path)
         db.execute("PRAGMA synchronous = FULL")
         db.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
         db.execute(f"PRAGMA cache_size = -{_CACHE}")
@@ -234,10 +240,10 @@ def _connect_writer(path: Path, progress: Callable[[], None] = lambda: None) -> 
     return db
 
 
-def _make(path: Path) -> None:
-    """Make a new ledger whole, under another name first: a crash leaves none, or a good one.
+def _create(path: Path) -> None:
+    """Create a new ledger under another name first: a crash leaves a complete ledger or none.
 
-    Its header stands in the file itself then, not in a WAL alone, where refuse_foreign reads it.
+    The header is then in the file itself, where `check_header` reads it, and not only in a WAL.
     """
     new = path.with_name(path.name + ".new")
     for left_over in (new, *(new.with_name(new.name + end) for end in ("-journal", "-wal"))):
@@ -251,42 +257,42 @@ def _make(path: Path) -> None:
 
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
-_FAILURES = {
-    sqlite3.SQLITE_FULL: "its disk is full, or a quota is; make room",
-    sqlite3.SQLITE_IOERR: "its disk answers with an input/output error; look what the system's log"
-    " says of it",
-    sqlite3.SQLITE_READONLY: "it cannot be written; look whose file it is, and whether its file"
-    " system is mounted for reading alone",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; look whose files it and its directory are",
+_DISK_ERRORS = {
+    sqlite3.SQLITE_FULL: "the disk or a quota is full; make room",
+    sqlite3.SQLITE_IOERR: "the disk reports an input/output error; check the system's log",
+    sqlite3.SQLITE_READONLY: "it cannot be written; check the owner and the mode of the file, and"
+    " whether its file system is mounted read-only",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check the owners and the modes of the file and"
+    " of its directory",
 }
-"""What SQLite says of the disk (sqlite.org/rescode.html), as an operator needs it."""
+"""Messages for SQLite's result codes about the disk (sqlite.org/rescode.html)."""
 
-_NOTHING_LOST = "what it holds is as it was, and the next start goes on from there"
-"""For a change is whole or not at all."""
+_NOTHING_LOST = "nothing that was recorded is lost, and the next start continues from there"
 
-_TAKEN = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 @contextmanager
-def _errors_named(path: Path) -> Iterator[None]:
+def _translated_errors(path: Path) -> Iterator[None]:
+    """Raise SQLite's errors, also those in exception groups, as a LedgerError."""
     try:
         yield
     except (sqlite3.DatabaseError, ExceptionGroup) as error:
-        named = [found for leaf in leaves(error) if (found := _meaning(leaf, path)) is not None]
-        if not named:
+        known = [found for one in flatten(error) if (found := _translate(one, path)) is not None]
+        if not known:
             raise
-        # Damage first: what else went wrong may come of it.
-        raise next((e for e in named if isinstance(e, LedgerUnfit)), named[0]) from None
+        # Damage first: it may have caused the other errors.
+        raise next((e for e in known if isinstance(e, LedgerUnusableError)), known[0]) from None
 
 
-def _meaning(error: BaseException, path: Path) -> LedgerError | None:
+def _translate(error: BaseException, path: Path) -> LedgerError | None:
     if not isinstance(error, sqlite3.DatabaseError):
         return None
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _CORRUPT:
-        return LedgerUnfit(schema.damaged(path))
-    if code in _TAKEN:
-        return LedgerBusy(str(path), None)
-    if code in _FAILURES:
-        return LedgerFails(f"{path}: {_FAILURES[code]}; {_NOTHING_LOST}")
+        return LedgerUnusableError(schema.damaged_message(path))
+    if code in _LOCKED:
+        return LedgerBusyError(str(path), None)
+    if code in _DISK_ERRORS:
+        return LedgerDiskError(f"{path}: {_DISK_ERRORS[code]}; {_NOTHING_LOST}")
     return None

@@ -1,4 +1,4 @@
-"""What can be wrong with a ledger, said to the operator."""
+"""The errors of a ledger; their messages are written for the operator."""
 
 from __future__ import annotations
 
@@ -9,33 +9,31 @@ class LedgerError(Exception):
     """The ledger cannot be used; the message says why, and what to do."""
 
 
-class LedgerUnfit(LedgerError):
-    """The file is corrupt, of another program, or of a newer version of syncd."""
+class LedgerUnusableError(LedgerError):
+    """The file is damaged, belongs to another program, or was written by a newer syncd."""
 
 
-class LedgerFails(LedgerError):
-    """The disk does not take or give what it should; what was recorded before is not touched."""
+class LedgerDiskError(LedgerError):
+    """The disk failed to read or write; what was recorded before is intact."""
 
 
-class LedgerOld(LedgerError):
-    """An older syncd has written the file; who may work on it brings it up to date."""
+class LedgerOutdatedError(LedgerError):
+    """An older syncd wrote the file, and this process is not allowed to migrate it."""
 
 
-class LedgerBusy(LedgerError):
+class LedgerBusyError(LedgerError):
     """Another process works on this ledger."""
 
     def __init__(self, path: str, holder: int | None) -> None:
         who = f"process {holder}" if holder is not None else "another process"
-        super().__init__(
-            f"{path} is in use by {who}; stop it first, or give this one another ledger"
-        )
+        super().__init__(f"{path} is in use by {who}; stop it first, or configure another ledger")
         self.holder = holder
 
 
-def leaves(error: BaseException) -> Iterator[BaseException]:
-    """Return every error in a group, however deep; one that is no group is its own."""
+def flatten(error: BaseException) -> Iterator[BaseException]:
+    """Yield every error of an exception group, at any depth; else the error itself."""
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
-            yield from leaves(inner)
+            yield from flatten(inner)
     else:
         yield error

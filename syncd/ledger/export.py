@@ -1,21 +1,22 @@
-"""The question behind `syncd export`: every file in every account of its folder, by pages."""
+"""The read behind `syncd export`: every file in every account of its folder, page by page."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from syncd.ledger.statements import read
 from syncd.model import AccountId
 
 PAGE = 500
-"""Files of one read: it is short, so that the WAL of a running daemon does not grow meanwhile."""
+"""Files in one read: short, so that the WAL of a running daemon does not grow meanwhile."""
 
 
 class Status(StrEnum):
-    """How a file's image stands in an account."""
+    """The status of a file's image in an account."""
 
     HELD = "held"
     MISSING = "missing"
@@ -23,8 +24,7 @@ class Status(StrEnum):
     UNREADABLE = "unreadable"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A file in an account, as the ledger has it; size in bytes."""
 
     folder: str
@@ -36,19 +36,19 @@ class Row:
     size: int
     hash: str | None
     name: str | None  # of the image, in the account
-    unreadable: str | None  # why, and so on
+    unreadable: str | None  # why, as in the next two
     rejected: str | None
     trouble: str | None
 
     @property
     def path(self) -> bytes:
-        """The whole path."""
+        """The absolute path."""
         below = self.directory + b"/" + self.file if self.directory else self.file
         return self.root.rstrip(b"/") + b"/" + below
 
     @property
     def status(self) -> Status:
-        """How it stands."""
+        """The status of the image."""
         if self.digest is None:
             return Status.UNREADABLE
         if self.hash is not None:
@@ -57,7 +57,7 @@ class Row:
 
     @property
     def reason(self) -> str | None:
-        """Why it is not held, where that is known."""
+        """Why the image is not held, where that is known."""
         match self.status:
             case Status.UNREADABLE:
                 return self.unreadable
@@ -69,9 +69,8 @@ class Row:
                 return None
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """Where a page ends, and the next one begins."""
+class Key(msgspec.Struct, frozen=True):
+    """The last file of a page; the next page begins after it."""
 
     directory_id: int
     name: bytes
@@ -80,9 +79,8 @@ class Key:
 START = Key(-1, b"")
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The rows of some files, and the last of these; None when there was none left."""
+class Page(msgspec.Struct, frozen=True):
+    """The rows of some files, and the last of these files; None: there was no file left."""
 
     rows: list[Row]
     last: Key | None
@@ -90,39 +88,75 @@ class Page:
 
 @read
 def page(db: sqlite3.Connection, after: Key, files: int) -> Page:
-    """Return the rows of so many files in the order of the table's own key.
+    """Return the rows of the next `files` files in the order of the table's own key.
 
-    A file whose folder has no account any more has no row.
+    A file whose folder feeds no account has no row.
     """
-    found = db.execute(_PAGE, (after.directory_id, after.name, files)).fetchall()
-    return Page(
-        [Row(*row) for _, *row in found if row[4] is not None],
-        Key(found[-1][0], found[-1][4]) if found else None,
-    )
+    found = db.execute(
+        """
+        SELECT found.directory_id, found.name, folder.name, folder.path, directory.path,
+            route.account, found.digest, found.size, replica.hash, answer.name, found.trouble,
+            replica.rejected, replica.trouble
+        FROM (
+            SELECT directory_id, name, digest, size, trouble
+            FROM file
+            WHERE (directory_id, name) > (?, ?)
+            ORDER BY directory_id, name
+            LIMIT ?
+        ) AS found
+        JOIN directory ON directory.id = found.directory_id
+        JOIN folder ON folder.id = directory.folder_id
+        LEFT JOIN route ON route.folder_id = folder.id
+        LEFT JOIN replica
+            ON replica.account = route.account AND replica.digest = found.digest
+        LEFT JOIN answer ON answer.account = route.account AND answer.digest = found.digest
+        ORDER BY found.directory_id, found.name, route.account
+        """,
+        (after.directory_id, after.name, files),
+    ).fetchall()
+    rows = [
+        Row(
+            folder=folder,
+            root=root,
+            directory=directory,
+            file=file,
+            account=account,
+            digest=digest,
+            size=size,
+            hash=image_hash,
+            name=name,
+            unreadable=unreadable,
+            rejected=rejected,
+            trouble=trouble,
+        )
+        for (
+            _,
+            file,
+            folder,
+            root,
+            directory,
+            account,
+            digest,
+            size,
+            image_hash,
+            name,
+            unreadable,
+            rejected,
+            trouble,
+        ) in found
+        if account is not None
+    ]
+    return Page(rows, Key(*found[-1][:2]) if found else None)
 
 
-def rows(db: sqlite3.Connection) -> Iterator[Row]:
-    """Go through the whole ledger with one page in memory, and no read open between pages.
+def rows(db: sqlite3.Connection, page_size: int = PAGE) -> Iterator[Row]:
+    """Yield every row with one page in memory, and no read open between pages.
 
-    A page is of one moment, the whole is not: a file that is moved meanwhile may come twice or not.
+    A page is a snapshot, the whole is not: a file that is moved meanwhile may be missing or
+    appear twice.
     """
     after: Key | None = START
     while after is not None:
-        found = page(after, PAGE)(db)
+        found = page(after, page_size)(db)
         yield from found.rows
         after = found.last
-
-
-_PAGE = (
-    "SELECT found.directory_id, folder.name, folder.path, directory.path, found.name,"
-    " route.account, found.digest, found.size, replica.hash, answer.name, found.trouble,"
-    " replica.rejected, replica.trouble"
-    " FROM (SELECT directory_id, name, digest, size, trouble FROM file"
-    " WHERE (directory_id, name) > (?, ?) ORDER BY directory_id, name LIMIT ?) AS found"
-    " JOIN directory ON directory.id = found.directory_id"
-    " JOIN folder ON folder.id = directory.folder_id"
-    " LEFT JOIN route ON route.folder_id = folder.id"
-    " LEFT JOIN replica ON replica.account = route.account AND replica.digest = found.digest"
-    " LEFT JOIN answer ON answer.account = route.account AND answer.digest = found.digest"
-    " ORDER BY found.directory_id, found.name, route.account"
-)

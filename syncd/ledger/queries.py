@@ -1,4 +1,4 @@
-"""Questions that a person asks of the ledger."""
+"""Reads behind `status`, `find`, `plan` and the statistics."""
 
 from __future__ import annotations
 
@@ -6,29 +6,59 @@ import sqlite3
 
 import msgspec
 
-from syncd.ledger.statements import read
+from syncd.ledger import accounts, condemned
+from syncd.ledger.accounts import Pause
+from syncd.ledger.statements import as_structs, read
 from syncd.model import AccountId
 
 
-class Tally(msgspec.Struct, frozen=True):
-    """How many images of an account are wanted, and how they stand."""
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """The numbers of an account's images."""
 
     wanted: int
     held: int
     missing: int
     rejected: int
-    waiting_since: int | None = None  # the missing one that waits longest, unix seconds
+    waiting_since: int | None = None  # when the oldest missing image became so, unix seconds
 
 
 class Count(msgspec.Struct, frozen=True):
-    """A reason, and how many images or files have it."""
+    """A reason, and the number of images or files that have it."""
 
     reason: str
     count: int
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """One file, and how its image stands in one account that its folder names."""
+class AccountSummary(msgspec.Struct, frozen=True):
+    """An account: its images, its pause or stop, and why images are not held."""
+
+    tally: Tally
+    pause: Pause | None  # may have ended already
+    rejections: list[Count]
+    troubles: list[Count]
+
+
+class FolderState(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder as it was last seen; `scanned_at` in unix seconds."""
+
+    name: str
+    path: bytes
+    files: int
+    doubt: str | None
+    trouble: str | None
+    scanned_at: float | None
+
+
+class FolderSummary(msgspec.Struct, frozen=True):
+    """A folder as it was last seen, and what in it needs the operator."""
+
+    state: FolderState
+    unreadable: list[Count]
+    deletions_held: int  # images
+
+
+class FileState(msgspec.Struct, frozen=True, kw_only=True):
+    """A file and its image in one of the accounts that its folder feeds."""
 
     folder: str
     root: bytes
@@ -48,39 +78,59 @@ class Standing(msgspec.Struct, frozen=True):
     trouble: str | None
 
 
-class FolderState(msgspec.Struct, frozen=True):
-    """A folder as it was last seen; unix seconds."""
-
-    name: str
-    path: bytes
-    files: int
-    doubt: str | None
-    trouble: str | None
-    scanned_at: float | None
+@read
+def account_summary(db: sqlite3.Connection, account: AccountId) -> AccountSummary:
+    """Return what `syncd status` shows of an account."""
+    return AccountSummary(
+        tally(account)(db),
+        accounts.pauses()(db).get(account),
+        rejections(account)(db),
+        troubles(account)(db),
+    )
 
 
 @read
 def tally(db: sqlite3.Connection, account: AccountId) -> Tally:
-    """Count an account's images; index scans alone."""
+    """Count an account's images; it reads indexes only."""
     wanted, rejected, missing, since = db.execute(
-        "SELECT (SELECT count(*) FROM replica INDEXED BY replica_wanted"
-        " WHERE account = ?1 AND files > 0),"
-        " (SELECT count(*) FROM replica INDEXED BY replica_rejected WHERE account = ?1"
-        " AND rejected IS NOT NULL AND files > 0),"
-        " count(*), min(wanted_at) FROM replica INDEXED BY replica_missing WHERE account = ?1"
-        " AND files > 0 AND hash IS NULL AND rejected IS NULL",
+        """
+        SELECT
+            (
+                SELECT count(*)
+                FROM replica INDEXED BY replica_wanted
+                WHERE account = ?1 AND files > 0
+            ),
+            (
+                SELECT count(*)
+                FROM replica INDEXED BY replica_rejected
+                WHERE account = ?1 AND rejected IS NOT NULL AND files > 0
+            ),
+            count(*),
+            min(wanted_at)
+        FROM replica INDEXED BY replica_missing
+        WHERE account = ?1 AND files > 0 AND hash IS NULL AND rejected IS NULL
+        """,
         (account,),
     ).fetchone()
-    return Tally(wanted, wanted - missing - rejected, missing, rejected, since)
+    return Tally(
+        wanted=wanted,
+        held=wanted - missing - rejected,
+        missing=missing,
+        rejected=rejected,
+        waiting_since=since,
+    )
 
 
 @read
 def missing_bytes(db: sqlite3.Connection, account: AccountId) -> int:
-    """Sum the sizes of an account's missing images, in bytes."""
+    """Return the sum of the sizes of an account's missing images, in bytes."""
     (total,) = db.execute(
-        "SELECT coalesce(sum(image.size), 0) FROM replica INDEXED BY replica_missing"
-        " JOIN image USING (digest) WHERE account = ? AND files > 0 AND hash IS NULL"
-        " AND rejected IS NULL",
+        """
+        SELECT coalesce(sum(image.size), 0)
+        FROM replica INDEXED BY replica_missing
+        JOIN image USING (digest)
+        WHERE account = ? AND files > 0 AND hash IS NULL AND rejected IS NULL
+        """,
         (account,),
     ).fetchone()
     return int(total)
@@ -88,118 +138,136 @@ def missing_bytes(db: sqlite3.Connection, account: AccountId) -> int:
 
 @read
 def rejections(db: sqlite3.Connection, account: AccountId) -> list[Count]:
-    """Count an account's rejected images by reason, the commonest first."""
-    return _reasons(
-        db,
-        "SELECT rejected, count(*) FROM replica INDEXED BY replica_rejected WHERE account = ?"
-        " AND files > 0 AND rejected IS NOT NULL GROUP BY rejected"
-        " ORDER BY count(*) DESC, rejected",
-        account,
+    """Count an account's rejected images by reason, the most frequent first."""
+    rows = db.execute(
+        """
+        SELECT rejected AS reason, count(*) AS count
+        FROM replica INDEXED BY replica_rejected
+        WHERE account = ? AND files > 0 AND rejected IS NOT NULL
+        GROUP BY rejected
+        ORDER BY count(*) DESC, rejected
+        """,
+        (account,),
     )
+    return as_structs(rows, Count)
 
 
 @read
 def troubles(db: sqlite3.Connection, account: AccountId) -> list[Count]:
-    """Count what the last tries to bring an account's missing images met."""
-    return _reasons(
-        db,
-        "SELECT trouble, count(*) FROM replica INDEXED BY replica_missing WHERE account = ?"
-        " AND files > 0 AND hash IS NULL AND rejected IS NULL AND trouble IS NOT NULL"
-        " GROUP BY trouble ORDER BY count(*) DESC, trouble",
-        account,
+    """Count an account's missing images by the error of the last attempt to send them."""
+    rows = db.execute(
+        """
+        SELECT trouble AS reason, count(*) AS count
+        FROM replica INDEXED BY replica_missing
+        WHERE account = ? AND files > 0 AND hash IS NULL AND rejected IS NULL
+            AND trouble IS NOT NULL
+        GROUP BY trouble
+        ORDER BY count(*) DESC, trouble
+        """,
+        (account,),
     )
+    return as_structs(rows, Count)
+
+
+@read
+def folder_summary(db: sqlite3.Connection, name: str) -> FolderSummary:
+    """Return what `syncd status` shows of a folder, which must be known."""
+    rows = db.execute(f"{_FOLDER_STATES} WHERE name = ?", (name,))
+    (state,) = as_structs(rows, FolderState)
+    return FolderSummary(state, unreadable_files(name)(db), condemned.count_held(name)(db))
+
+
+@read
+def folder_states(db: sqlite3.Connection) -> list[FolderState]:
+    """Return every folder that has a route."""
+    rows = db.execute(
+        f"""
+        {_FOLDER_STATES}
+        WHERE EXISTS (SELECT 1 FROM route WHERE route.folder_id = folder.id)
+        ORDER BY name
+        """
+    )
+    return as_structs(rows, FolderState)
+
+
+_FOLDER_STATES = """
+        SELECT name, path,
+            (
+                SELECT count(*)
+                FROM directory
+                JOIN file ON file.directory_id = directory.id
+                WHERE directory.folder_id = folder.id
+            ) AS files,
+            doubt, trouble, scanned_at
+        FROM folder"""
 
 
 @read
 def unreadable_files(db: sqlite3.Connection, folder: str) -> list[Count]:
     """Count a folder's files that cannot be read, by reason."""
-    return _reasons(
-        db,
-        "SELECT file.trouble, count(*) FROM file INDEXED BY file_in_trouble"
-        " JOIN directory ON directory.id = file.directory_id"
-        " JOIN folder ON folder.id = directory.folder_id"
-        " WHERE file.trouble IS NOT NULL AND folder.name = ?"
-        " GROUP BY file.trouble ORDER BY count(*) DESC, file.trouble",
-        folder,
-    )
-
-
-_FOLDER_STATES = (
-    "SELECT name, path, (SELECT count(*) FROM directory JOIN file"
-    " ON file.directory_id = directory.id WHERE directory.folder_id = folder.id),"
-    " doubt, trouble, scanned_at FROM folder"
-)
-
-
-@read
-def folder_states(
-    db: sqlite3.Connection,
-) -> list[FolderState]:
-    """Return every folder that has a route."""
     rows = db.execute(
-        f"{_FOLDER_STATES} WHERE EXISTS"
-        " (SELECT 1 FROM route WHERE route.folder_id = folder.id) ORDER BY name"
+        """
+        SELECT file.trouble AS reason, count(*) AS count
+        FROM file INDEXED BY file_in_trouble
+        JOIN directory ON directory.id = file.directory_id
+        JOIN folder ON folder.id = directory.folder_id
+        WHERE file.trouble IS NOT NULL AND folder.name = ?
+        GROUP BY file.trouble
+        ORDER BY count(*) DESC, file.trouble
+        """,
+        (folder,),
     )
-    return [FolderState(*row) for row in rows]
+    return as_structs(rows, Count)
 
 
 @read
-def folder_state(db: sqlite3.Connection, name: str) -> FolderState:
-    """Return one folder, which the ledger knows."""
-    return FolderState(*db.execute(f"{_FOLDER_STATES} WHERE name = ?", (name,)).fetchone())
-
-
-_STANDING = (
-    "SELECT folder.name, folder.path,"
-    " CASE directory.path WHEN x'' THEN file.name ELSE"
-    " CAST(directory.path || '/' || file.name AS BLOB) END,"
-    " file.trouble, file.digest, file.size, image.format, image.width, image.height,"
-    " route.account, replica.hash, replica.held_at, answer.name, answer.url,"
-    " replica.rejected, replica.trouble"
-    " FROM file JOIN directory ON directory.id = file.directory_id"
-    " JOIN folder ON folder.id = directory.folder_id"
-    " LEFT JOIN image USING (digest)"
-    " LEFT JOIN route ON route.folder_id = folder.id"
-    " LEFT JOIN replica ON replica.digest = file.digest AND replica.account = route.account"
-    " LEFT JOIN answer ON answer.digest = file.digest AND answer.account = route.account"
-)
+def by_path(db: sqlite3.Connection, folder: str, directory: bytes, name: bytes) -> list[FileState]:
+    """Return one file, once for each account."""
+    where = "WHERE folder.name = ? AND directory.path = ? AND file.name = ?"
+    return _file_states(db, where, folder, directory, name)
 
 
 @read
-def by_path(db: sqlite3.Connection, folder: str, directory: bytes, name: bytes) -> list[Standing]:
-    """Return everything known of one file."""
-    return _standings(
-        db,
-        "WHERE folder.name = ? AND directory.path = ? AND file.name = ?",
-        folder,
-        directory,
-        name,
+def by_digest(db: sqlite3.Connection, digest: bytes) -> list[FileState]:
+    """Return every file with that content, once for each account."""
+    return _file_states(db, "WHERE file.digest = ?", digest)
+
+
+@read
+def by_hash(db: sqlite3.Connection, image_hash: str) -> list[FileState]:
+    """Return every file whose image some account holds under that hash, once for each account."""
+    where = "WHERE file.digest IN (SELECT digest FROM replica WHERE hash = ?)"
+    return _file_states(db, where, image_hash)
+
+
+@read
+def all_files(db: sqlite3.Connection, limit: int) -> list[FileState]:
+    """Return the first `limit` rows of all files in the order of their paths."""
+    return _file_states(db, "ORDER BY folder.name, directory.path, file.name LIMIT ?", limit)
+
+
+def _file_states(db: sqlite3.Connection, where: str, *parameters: object) -> list[FileState]:
+    rows = db.execute(
+        f"""
+        SELECT folder.name AS folder, folder.path AS root,
+            CASE directory.path
+                WHEN x'' THEN file.name
+                ELSE CAST(directory.path || '/' || file.name AS BLOB)
+            END AS path,
+            file.trouble AS file_trouble, file.digest, file.size,
+            image.format, image.width, image.height,
+            route.account, replica.hash, replica.held_at,
+            answer.name, answer.url, replica.rejected, replica.trouble
+        FROM file
+        JOIN directory ON directory.id = file.directory_id
+        JOIN folder ON folder.id = directory.folder_id
+        LEFT JOIN image USING (digest)
+        LEFT JOIN route ON route.folder_id = folder.id
+        LEFT JOIN replica
+            ON replica.digest = file.digest AND replica.account = route.account
+        LEFT JOIN answer ON answer.digest = file.digest AND answer.account = route.account
+        {where}
+        """,
+        parameters,
     )
-
-
-@read
-def by_digest(db: sqlite3.Connection, digest: bytes) -> list[Standing]:
-    """Return every file with those contents."""
-    return _standings(db, "WHERE file.digest = ?", digest)
-
-
-@read
-def by_hash(db: sqlite3.Connection, image_hash: str) -> list[Standing]:
-    """Return every file whose image some account holds under that hash."""
-    return _standings(
-        db, "WHERE file.digest IN (SELECT digest FROM replica WHERE hash = ?)", image_hash
-    )
-
-
-@read
-def all_standings(db: sqlite3.Connection, limit: int) -> list[Standing]:
-    """Return the first files of the ledger, in the order of their paths."""
-    return _standings(db, "ORDER BY folder.name, directory.path, file.name LIMIT ?", limit)
-
-
-def _standings(db: sqlite3.Connection, where: str, *parameters: object) -> list[Standing]:
-    return [Standing(*row) for row in db.execute(f"{_STANDING} {where}", parameters)]
-
-
-def _reasons(db: sqlite3.Connection, sql: str, parameter: str) -> list[Count]:
-    return [Count(*row) for row in db.execute(sql, (parameter,))]
+    return as_structs(rows, FileState)

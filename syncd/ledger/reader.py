@@ -1,4 +1,4 @@
-"""A connection that reads alone; it imports little, for a process that does nothing else."""
+"""A read-only connection; a module of its own, because scan workers import nothing else."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-BUSY = 10.0  # seconds that is waited for another process, such as `syncd retry`
+BUSY = 10.0  # seconds to wait for another process, such as `syncd retry`
 
 
 def address_of(path: Path) -> str:
-    """Return the URI by which a ledger is opened for reading."""
+    """Return the URI that opens a ledger for reading."""
     return f"{path.absolute().as_uri()}?mode=ro"
 
 
 def connect(address: str) -> sqlite3.Connection:
-    """Return a read-only connection for the calling thread, or for one handed to another.
+    """Return a read-only connection, which may be handed to another thread.
 
-    Whether the ledger is one that this program understands is not asked.
+    The version of the ledger is not checked.
     """
     return sqlite3.connect(
         address, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY

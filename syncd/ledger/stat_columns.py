@@ -1,7 +1,7 @@
-"""How a file's stat is kept in SQLite, whose integers have 64 bits and a sign.
+"""The columns of a file's stat in SQLite, whose integers are signed and have 64 bits.
 
-Device and inode numbers are unsigned: mergerfs, CIFS and CephFS use the last bit too. A file's
-times may be dated beyond 2262, where nanoseconds need that bit as well.
+Device and inode numbers are unsigned: mergerfs, CIFS and CephFS use the last bit too. A file can
+have a time after 2262, whose nanoseconds need that bit as well.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from syncd.model import Stat
 
 Row = tuple[bytes, int | None, int, int, int, int]
-"""A file's name, and the columns of its stat; no device: it was in trouble, so look again."""
+"""A file's name and the columns of its stat; no device for a file that could not be read."""
 
 _HALF, _WHOLE = 2**63, 2**64
-_EARLIEST = -(2**61)  # ns: 1896, before the earliest date that a file system of today can hold
+_EARLIEST = -(2**61)  # ns: 1896, before the earliest time of any file system in use
 
 
-def columns(stat: Stat) -> tuple[int, int, int, int, int]:
+def to_columns(stat: Stat) -> tuple[int, int, int, int, int]:
     """Return a stat as the columns device, inode, size, mtime_ns, ctime_ns."""
     return (
         signed(stat.device),
@@ -26,17 +26,18 @@ def columns(stat: Stat) -> tuple[int, int, int, int, int]:
     )
 
 
-def kept(device: int, inode: int, size: int, mtime_ns: int, ctime_ns: int) -> Stat:
-    """Return the stat that those columns keep."""
-    if device >= 0 and inode >= 0 and mtime_ns >= _EARLIEST and ctime_ns >= _EARLIEST:
-        return Stat(device, inode, size, mtime_ns, ctime_ns)
-    return Stat(device % _WHOLE, inode % _WHOLE, size, _time(mtime_ns), _time(ctime_ns))
+def from_columns(device: int, inode: int, size: int, mtime_ns: int, ctime_ns: int) -> Stat:
+    """Return the stat that these columns hold."""
+    if device < 0 or inode < 0 or mtime_ns < _EARLIEST or ctime_ns < _EARLIEST:
+        device, inode = device % _WHOLE, inode % _WHOLE
+        mtime_ns, ctime_ns = _time(mtime_ns), _time(ctime_ns)
+    return Stat(device=device, inode=inode, size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns)
 
 
-def stat_in(row: Row) -> Stat | None:
-    """Return the stat in a row; None for a file that was in trouble."""
+def stat_of(row: Row) -> Stat | None:
+    """Return the stat in a row; None for a file that could not be read."""
     _, device, *rest = row
-    return None if device is None else kept(device, *rest)
+    return None if device is None else from_columns(device, *rest)
 
 
 def signed(number: int) -> int:

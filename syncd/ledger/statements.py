@@ -71,3 +71,9 @@ def write(run: Callable[Concatenate[sqlite3.Connection, P], T]) -> Callable[P, W
 def all_of(writes: Sequence[Write[T]]) -> Write[list[T]]:
     """Return one statement that runs all of these in order and returns their results."""
     return Write(lambda db: [statement(db) for statement in writes])
+
+
+def as_structs(rows: sqlite3.Cursor, struct: Callable[..., T]) -> list[T]:
+    """Return each row as a struct whose fields are named like the columns."""
+    names = [column for column, *_ in rows.description]
+    return [struct(**dict(zip(names, row, strict=True))) for row in rows]

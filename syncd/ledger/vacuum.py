@@ -1,4 +1,4 @@
-"""Gives back the room of what a ledger has forgotten, also while a daemon works on it."""
+"""Vacuuming the ledger, also while a daemon works on it."""
 
 from __future__ import annotations
 
@@ -7,75 +7,80 @@ import time
 from collections.abc import Iterator
 
 from syncd.ledger.errors import LedgerError
-from syncd.ledger.integrity import EACH_ACCOUNT
+from syncd.ledger.integrity import EACH_ACCOUNT, PARTS, part_bounds
 from syncd.ledger.statements import write
 
-PARTS = 256
-"""Changes in which images are dropped, so that each is short: by the first byte of a digest."""
+ONLINE_LIMIT = 1.0
+"""Seconds within which a vacuum next to a daemon must have read the ledger. Writing it takes more
+than twice as long again and cannot be interrupted, and the daemon's writes wait at most 10 s."""
 
-BESIDE = 1.0
-"""Seconds in which a vacuum must have read all beside a daemon: to write it takes over twice as
-long again and cannot be interrupted, and the daemon's own writes wait for ten at most."""
-
-_STEPS = 10_000  # of SQLite's machine, a millisecond or so, from one look at the clock to the next
+_STEPS = 10_000  # instructions of SQLite's virtual machine, about 1 ms, between two clock checks
 
 
-class NotNow(LedgerError):
-    """A daemon works on the ledger, and could not be kept waiting for so long."""
+class VacuumAbortedError(LedgerError):
+    """Vacuuming was aborted, because it would have blocked the running daemon for too long."""
 
 
 @write
-def drop_unnamed(db: sqlite3.Connection, part: int) -> int:
-    """Forget what was known of images that no file, replica or condemned image names any more.
+def drop_unreferenced(db: sqlite3.Connection, part: int) -> int:
+    """Forget the images that no file, replica or condemned image refers to; return their number.
 
-    Answers how many. A file that brings one back is read, and brings this back too.
+    A file that contains such an image again is read again, which records the image again.
     """
-    begin, end = bytes([part]), bytes([part + 1]) if part + 1 < PARTS else b"\xff" * 33
-    db.execute(_UNNAMED, (begin, end))
+    db.execute(
+        f"""
+        {EACH_ACCOUNT}
+        DELETE FROM image
+        WHERE digest >= ?1 AND digest < ?2
+            AND NOT EXISTS (SELECT 1 FROM file WHERE file.digest = image.digest)
+            AND NOT EXISTS (
+                SELECT 1
+                FROM each_account
+                CROSS JOIN replica
+                    ON replica.account = each_account.account AND replica.digest = image.digest
+            )
+            AND digest NOT IN (SELECT digest FROM condemned)
+        """,
+        part_bounds(part),
+    )
     (dropped,) = db.execute("SELECT changes()").fetchone()
     return int(dropped)
 
 
-def drop_all_unnamed(db: sqlite3.Connection) -> Iterator[int]:
-    """Drop them part by part, each in a transaction of its own."""
+def drop_all_unreferenced(db: sqlite3.Connection) -> Iterator[int]:
+    """Run `drop_unreferenced` for each part in a transaction of its own."""
     for part in range(PARTS):
         db.execute("BEGIN IMMEDIATE")
-        dropped = drop_unnamed(part)(db)
+        dropped = drop_unreferenced(part)(db)
         db.execute("COMMIT")
         yield dropped
 
 
 def vacuum(db: sqlite3.Connection) -> None:
-    """Write the ledger anew without its gaps. Nobody else works on it: this takes its time."""
+    """Rewrite the ledger without its free pages; no other process must work on it."""
     db.execute("VACUUM")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def vacuum_beside(db: sqlite3.Connection) -> None:
-    """Do the same while a daemon works, or nothing at all: raises NotNow where it takes long."""
-    until = time.monotonic() + BESIDE
+def vacuum_online(db: sqlite3.Connection, limit: float = ONLINE_LIMIT) -> None:
+    """Rewrite the ledger while a daemon works on it, or leave it as it is.
+
+    Raises VacuumAbortedError when reading the ledger takes more than `limit` seconds.
+    """
+    until = time.monotonic() + limit
     db.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
     try:
         db.execute("VACUUM")
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY}:
             raise
-        raise NotNow(
-            "nothing was vacuumed: it would keep the running daemon waiting for too long;"
-            " stop that first"
+        raise VacuumAbortedError(
+            "nothing was vacuumed, because that would block the running daemon for too long;"
+            " stop the daemon, and try again"
         ) from None
     finally:
         db.set_progress_handler(None, 0)
-    # The first keeps nobody waiting; the second, which empties the WAL, then has little to do.
+    # The first blocks no writer. The second, which truncates the WAL, then has little to do.
     db.execute("PRAGMA wal_checkpoint(PASSIVE)")
     db.execute("PRAGMA busy_timeout = 1000")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-_UNNAMED = (
-    f"{EACH_ACCOUNT} DELETE FROM image WHERE digest >= ?1 AND digest < ?2"
-    " AND NOT EXISTS (SELECT 1 FROM file WHERE file.digest = image.digest)"
-    " AND NOT EXISTS (SELECT 1 FROM each_account CROSS JOIN replica"
-    " ON replica.account = each_account.account AND replica.digest = image.digest)"
-    " AND digest NOT IN (SELECT digest FROM condemned)"
-)

@@ -11,8 +11,8 @@ from support.pictures import picture
 from support.process import running
 from support.rig import Rig, until
 
+from syncd.ledger.alerts import all_alerts
 from syncd.ledger.database import reading
-from syncd.ledger.needs import needs
 from syncd.sandbox.faults import Fault
 
 EXIT_DEADLINE = 10.0  # seconds, with nothing in flight; the unit allows 60
@@ -45,7 +45,7 @@ def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager
 def alerts(rig: Rig) -> set[tuple[str, str]]:
     """Return event and subject of each alert that `syncd status` shows."""
     with reading(rig.ledger) as db:
-        return {(alert.event, alert.subject) for alert in needs({}, time.time())(db)}
+        return {(alert.event, alert.subject) for alert in all_alerts({}, time.time())(db)}
 
 
 async def test_a_folder_that_hangs_at_the_start_is_reported_and_blocks_no_other(
@@ -129,7 +129,7 @@ async def test_images_that_cannot_be_read_block_no_worker(
         rig.write("b.jpg", picture(2))
         await until(lambda: rig.recorded(picture(2)) is not None)
         assert rig.recorded(picture(1)) is None
-        assert daemon.said("image.retrying", "the disk of its folder does not answer")
+        assert daemon.said("image.retrying", "the disk of its folder does not respond")
         share.recover()
         await until(lambda: rig.recorded(picture(1)) is not None)
         assert await daemon.end() == 0

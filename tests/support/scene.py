@@ -10,7 +10,7 @@ from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import stat_of
 from syncd.folders.scanning.scan import SCOUTS_AFTER, Stretch, Walk
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget
-from syncd.ledger import files
+from syncd.ledger import files, folders
 from syncd.ledger.database import open_ledger
 from syncd.ledger.files import Content, Place
 from syncd.model import AccountId, Digest, FolderName, Stat
@@ -27,7 +27,7 @@ class Scene:
         self.ledger = path / "ledger.db"
         asyncio.run(_make(self.ledger))
         self.db = sqlite3.connect(self.ledger, isolation_level=None)
-        declare = files.declare_folder(FolderName("a"), b"/a", [AccountId("1")])
+        declare = folders.declare(FolderName("a"), b"/a", [AccountId("1")])
         self.folder = declare(self.db)
 
     def put(self, *names: bytes) -> None:
@@ -45,7 +45,9 @@ class Scene:
         self.db.execute("BEGIN")
         for name in names:
             directory, _, own = name.rpartition(b"/")
-            content = Content(Digest(bytes(32)), 7, "JPEG", 1, 1, None)
+            content = Content(
+                digest=Digest(bytes(32)), size=7, format="JPEG", width=1, height=1, unfit=None
+            )
             stat = stat_of(os.stat(self.path(name)))
             files.record_all([(Place(self.folder, directory, own), stat, content)])(self.db)
         self.db.execute("COMMIT")

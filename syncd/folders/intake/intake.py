@@ -276,9 +276,30 @@ def _shown(found: Found) -> str:
 def _content(reading: Reading) -> Content:
     if reading.size > LARGEST:
         unfit = f"too large: {reading.size:,} bytes, and syncd sends {LARGEST:,} at most"
-        return Content(reading.digest, reading.size, None, None, None, unfit)
+        return Content(
+            digest=reading.digest,
+            size=reading.size,
+            format=None,
+            width=None,
+            height=None,
+            unfit=unfit,
+        )
     match reading.verdict:
         case Picture(format=kind, width=width, height=height):
-            return Content(reading.digest, reading.size, kind.name, width, height, None)
+            return Content(
+                digest=reading.digest,
+                size=reading.size,
+                format=kind.name,
+                width=width,
+                height=height,
+                unfit=None,
+            )
         case Unsupported(reason=why):
-            return Content(reading.digest, reading.size, None, None, None, why)
+            return Content(
+                digest=reading.digest,
+                size=reading.size,
+                format=None,
+                width=None,
+                height=None,
+                unfit=why,
+            )

@@ -11,7 +11,7 @@ from syncd.folders.safe_open import Unreadable, Way, joined
 from syncd.folders.scanning.walk import Directory, Trouble, opened
 from syncd.ledger import files
 from syncd.ledger.files import Place
-from syncd.ledger.stat_columns import Row, stat_in
+from syncd.ledger.stat_columns import Row, stat_of
 from syncd.model import Stat
 
 
@@ -89,7 +89,7 @@ class Comparison:
         found = [
             (Place(self._folder_id, path, name), stat)
             for name, stat in images.items()
-            if name not in known or stat_in(known[name]) != stat
+            if name not in known or stat_of(known[name]) != stat
         ]
         unlisted = {trouble.path.rpartition(b"/")[2] for trouble in troubles}
         gone = known.keys() - same - images.keys() - unlisted

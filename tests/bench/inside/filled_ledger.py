@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from syncd.folders.safe_open import stat_of
-from syncd.ledger import files, replicas
+from syncd.ledger import files, folders, replicas
 from syncd.ledger.database import open_ledger
 from syncd.ledger.files import Content, Place
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash
@@ -30,7 +30,7 @@ async def create(ledger: Path) -> None:
 
 def fill(root: bytes, db: sqlite3.Connection) -> None:
     """Record every file below the root as read and held."""
-    folder = files.declare_folder(FolderName("bench"), root, [_ACCOUNT])(db)
+    folder = folders.declare(FolderName("bench"), root, [_ACCOUNT])(db)
     held: list[tuple[Digest, Entry]] = []
     for path, _, names in os.walk(root):
         directory = os.path.relpath(path, root) if path != root else b""
@@ -39,13 +39,21 @@ def fill(root: bytes, db: sqlite3.Connection) -> None:
             stat = stat_of(os.lstat(where))
             with open(where, "rb") as file:
                 digest = Digest(sha256(file.read()).digest())
-            content = Content(digest, stat.size, "PNG", 1, 1, None)
+            content = Content(
+                digest=digest, size=stat.size, format="PNG", width=1, height=1, unfit=None
+            )
             files.record_all([(Place(folder, directory, name), stat, content)])(db)
-            entry = Entry(ImageHash(digest.hex()[:32]), os.fsdecode(name), 1, 1, "https://u/1")
+            entry = Entry(
+                hash=ImageHash(digest.hex()[:32]),
+                name=os.fsdecode(name),
+                width=1,
+                height=1,
+                url="https://u/1",
+            )
             held.append((digest, entry))
     held.sort(key=lambda pair: pair[0])
-    replicas.hold_all(_ACCOUNT, held, time.time())(db)
-    files.folder_scanned(folder, time.time())(db)
+    replicas.record_held(_ACCOUNT, held, time.time())(db)
+    folders.record_scanned(folder, time.time())(db)
 
 
 def main() -> None:

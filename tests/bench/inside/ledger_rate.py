@@ -16,7 +16,7 @@ from itertools import count
 from pathlib import Path
 
 from syncd.folders.intake.intake import BATCH, READERS
-from syncd.ledger import files, replicas
+from syncd.ledger import files, folders, replicas
 from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.files import Content, Place
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
@@ -30,11 +30,17 @@ async def held(ledger: Ledger, number: int) -> int:
     batch = [
         (
             Digest(os.urandom(32)),
-            Entry(ImageHash(f"{number * _IMAGES + n:032x}"), f"{n}.jpg", 400, 300, "https://u/1"),
+            Entry(
+                hash=ImageHash(f"{number * _IMAGES + n:032x}"),
+                name=f"{n}.jpg",
+                width=400,
+                height=300,
+                url="https://u/1",
+            ),
         )
         for n in range(_IMAGES)
     ]
-    await ledger.write(replicas.hold_all(_ACCOUNT, batch, time.time()))
+    await ledger.write(replicas.record_held(_ACCOUNT, batch, time.time()))
     return _IMAGES
 
 
@@ -44,8 +50,15 @@ async def read(ledger: Ledger, number: int) -> int:
     found = [
         (
             Place(1, b"%05d" % (number // 6), b"%08d-%02d.jpg" % (number, n)),
-            Stat(1, number * BATCH + n, 20_000, now, now),
-            Content(Digest(os.urandom(32)), 20_000, "JPEG", 400, 300, None),
+            Stat(device=1, inode=number * BATCH + n, size=20_000, mtime_ns=now, ctime_ns=now),
+            Content(
+                digest=Digest(os.urandom(32)),
+                size=20_000,
+                format="JPEG",
+                width=400,
+                height=300,
+                unfit=None,
+            ),
         )
         for n in range(BATCH)
     ]
@@ -66,7 +79,7 @@ async def main() -> None:
             written += done
 
     async with open_ledger(path) as ledger:
-        await ledger.write(files.declare_folder(FolderName("bench"), b"/nowhere", [_ACCOUNT]))
+        await ledger.write(folders.declare(FolderName("bench"), b"/nowhere", [_ACCOUNT]))
         began = time.perf_counter()
         async with asyncio.TaskGroup() as tasks:
             for _ in range(_WORKERS if kind == "held" else READERS):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.ledger import files
+from syncd.ledger import files, folders
 from syncd.ledger.database import open_ledger
 from syncd.ledger.files import Content, Place
 from syncd.model import AccountId, Digest, FolderName, Stat
@@ -29,10 +29,14 @@ print(gc.isenabled(), gc.get_freeze_count() > 10_000, file=sys.stderr)
 async def config(tmp_path: Path) -> Path:
     (tmp_path / "folder").mkdir()
     async with open_ledger(tmp_path / "ledger.db") as ledger:
-        folder = files.declare_folder(FolderName("a"), b"/a", [AccountId("1")])
+        folder = folders.declare(FolderName("a"), b"/a", [AccountId("1")])
         place = Place(await ledger.write(folder), b"", b"a.jpg")
-        content = Content(DIGEST, 7, "JPEG", 1, 1, None)
-        await ledger.write(files.record_all([(place, Stat(1, 2, 3, 4, 5), content)]))
+        content = Content(digest=DIGEST, size=7, format="JPEG", width=1, height=1, unfit=None)
+        await ledger.write(
+            files.record_all(
+                [(place, Stat(device=1, inode=2, size=3, mtime_ns=4, ctime_ns=5), content)]
+            )
+        )
     path = tmp_path / "config.toml"
     path.write_text(
         '[graph]\nversion = "v25.0"\ntoken = { env = "T" }\n'

@@ -5,7 +5,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import pytest
 from support.notify_socket import service_manager
 from support.rig import until
 
@@ -43,15 +42,14 @@ async def test_time_is_requested_repeatedly_until_the_start_has_ended(tmp_path: 
         assert manager.count(EXTEND) == requests
 
 
-def test_a_migration_reports_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_reports_progress(tmp_path: Path) -> None:
     counting = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
     long = (schema.current_version() + 1, f"CREATE TABLE counted AS {counting} SELECT i FROM n;")
     every = [*schema.migrations(), long]
     reports: list[None] = []
     with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as db:
         schema.migrate(db)
-        monkeypatch.setattr(schema, "migrations", lambda: every)
-        schema.migrate(db, lambda: reports.append(None))
+        schema.migrate(db, lambda: reports.append(None), every)
         assert len(reports) > 5
         reports.clear()
         assert db.execute(f"{counting} SELECT max(i) FROM n").fetchone() == (100000,)

@@ -126,7 +126,7 @@ async def test_a_folders_line_counts_deletions_that_wait_for_the_operator(rig: R
         await until(lambda: rig.rows("SELECT 1 FROM folder WHERE believed_files = 2") != [])
         (rig.folder / "gone.jpg").unlink()
         await until(lambda: rig.rows("SELECT 1 FROM condemned") != [])
-        await runtime.ledger.write(condemned.hold(runtime.config.deletions.hold_above))
+        await runtime.ledger.write(condemned.hold_excess(runtime.config.deletions.hold_above))
         assert (await turns.line("stats.folder"))["deletions_held"] == 1
 
 

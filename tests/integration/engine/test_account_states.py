@@ -28,7 +28,7 @@ from syncd.folders.monitor import FolderMonitor
 from syncd.folders.watching.retry_delay import Timing
 from syncd.graph.client import Credentials
 from syncd.graph.shapes import Usage
-from syncd.ledger import alerts, condemned, needs
+from syncd.ledger import alerts, condemned
 from syncd.ledger.database import changing, open_ledger, reading
 from syncd.ledger.statements import Write
 from syncd.model import AccountId, FolderName, HoldAbove
@@ -143,7 +143,7 @@ async def test_a_stop_is_lifted_by_a_start(rig: Rig) -> None:
 def waiting(rig: Rig) -> list[str]:
     """Return the events that wait for a person."""
     with reading(rig.ledger) as db:
-        return [need.event for need in needs.needs({ONE: "main"}, time.time())(db)]
+        return [need.event for need in alerts.all_alerts({ONE: "main"}, time.time())(db)]
 
 
 async def test_abuse_control_is_an_error_when_it_begins_and_info_when_it_goes_on(rig: Rig) -> None:
@@ -294,7 +294,7 @@ async def test_a_watch_that_kept_ending_stands_again(rig: Rig) -> None:
         with capture_logs() as logs:
             keeping = asyncio.create_task(keeper.run())
             await until(lambda: bool(said(logs, "watch.degraded", "error")))
-            (known,) = await ledger.read(alerts.for_a_person())
+            (known,) = await ledger.read(alerts.ongoing_with_remedy())
             assert (known.event, known.subject) == ("watch.degraded", "folders.spring")
             os.rmdir(odd)
             await until(lambda: bool(said(logs, "watch.restored", "notice")))
@@ -306,7 +306,7 @@ async def test_a_watch_that_kept_ending_stands_again(rig: Rig) -> None:
             "watch.restored",
         ]
         assert said(logs, "watch.restored")[0]["duration"] > 0
-        assert not await ledger.read(alerts.for_a_person())
+        assert not await ledger.read(alerts.ongoing_with_remedy())
 
 
 async def test_a_refusal_of_the_token_before_says_nothing_of_the_present_one(rig: Rig) -> None:
@@ -356,12 +356,12 @@ async def test_a_start_forgets_what_was_a_process_s_own_and_what_is_named_no_mor
     async with open_ledger(rig.ledger) as ledger:
         for event, subject in (
             ("config.refused", alerts.CONFIG),
-            ("folder.suspect", alerts.folder("main")),  # the name of an account
-            ("folder.suspect", alerts.folder("spring")),
+            ("folder.suspect", alerts.folder_subject("main")),  # the name of an account
+            ("folder.suspect", alerts.folder_subject("spring")),
         ):
             await ledger.write(alerts.begin(event, subject, "why", 1.0, remedy="do"))
         await declare(config, ledger)
-        (left,) = await ledger.read(alerts.for_a_person())
+        (left,) = await ledger.read(alerts.ongoing_with_remedy())
         assert (left.event, left.subject) == ("folder.suspect", "folders.spring")
 
 

@@ -61,7 +61,7 @@ async def test_or_it_is_noted_and_left_until_a_person_asks(
     await rig.backfill()
     assert not rig.holds(contents[0])
     with changing(rig.ledger) as db:
-        replicas.ask_again()(db)
+        replicas.retry_rejected()(db)
     await rig.backfill()
     assert rig.holds(contents[0])
 
@@ -113,9 +113,9 @@ async def test_a_restart_goes_on_where_an_audit_was(tmp_path: Path, sandbox: San
     rig = audited(tmp_path, sandbox)
     await filled(rig, 120)
     with changing(rig.ledger) as db:
-        rows = audits.believed_after(ONE, b"", 100)(db)
+        rows = audits.held_after(ONE, b"", 100)(db)
         audits.begin(ONE, 1.0)(db)
-        audits.reach(ONE, rows[-1].digest)(db)
+        audits.record_progress(ONE, rows[-1].digest)(db)
     async with rig.running():
         await until(lambda: rig.rows("SELECT audit_began FROM account") == [(None,)])
     assert sandbox.counts.calls("1", "list") == 1
@@ -128,6 +128,6 @@ async def test_a_person_s_wish_reaches_a_running_daemon(tmp_path: Path, sandbox:
         await until(lambda: rig.rows("SELECT audit_ended FROM account") not in ([], [(None,)]))
         assert sandbox.counts.calls("1", "list") == 0
         with changing(rig.ledger) as db:
-            audits.ask([ONE], "everything")(db)
+            audits.request([ONE], "everything")(db)
         await until(lambda: sandbox.counts.calls("1", "list") == 2)
         await until(lambda: rig.rows("SELECT audit_asked FROM account") == [(None,)])

@@ -151,7 +151,7 @@ async def test_one_bad_image_among_many_is_found_and_remembered(rig: Rig) -> Non
     assert rig.sandbox.counts.calls("1") == calls
     rig.sandbox.faults.clear()
     with changing(rig.ledger) as db:
-        replicas.ask_again()(db)
+        replicas.retry_rejected()(db)
     assert (await rig.backfill()).in_step
     assert rig.holds(contents[7])
 

@@ -102,7 +102,18 @@ async def owe(rig: Rig, folder: str, files: Sequence[tuple[bytes, Stat, bytes]])
         ids = await declare(rig.config(), ledger)
         place = partial(Place, ids[FolderName(folder)], b"")
         found = [
-            (place(name), stat, Content(Digest(digest), stat.size, "JPEG", 8, 8, None))
+            (
+                place(name),
+                stat,
+                Content(
+                    digest=Digest(digest),
+                    size=stat.size,
+                    format="JPEG",
+                    width=8,
+                    height=8,
+                    unfit=None,
+                ),
+            )
             for name, stat, digest in files
         ]
         for first in range(0, len(found), 5000):
@@ -139,7 +150,14 @@ async def test_fifty_accounts_do_not_notice_the_trouble_of_three(
         first.append((name, stat_of((big / os.fsdecode(name)).stat()), sha256(content).digest()))
     await owe(rig, "big", first)
     last = [b"\xff" + i.to_bytes(31, "big") for i in range(100_000)]  # in the order of digests
-    await owe(rig, "away", [(b"%d" % i, Stat(1, i, 9, 9, 9), d) for i, d in enumerate(last)])
+    await owe(
+        rig,
+        "away",
+        [
+            (b"%d" % i, Stat(device=1, inode=i, size=9, mtime_ns=9, ctime_ns=9), d)
+            for i, d in enumerate(last)
+        ],
+    )
     fresh = picture(9999)
     async with rig.running():
         await until(lambda: sandbox.counts.calls("103") > 2)

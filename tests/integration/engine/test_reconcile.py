@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from syncd.engine.reconcile import Grace, Reconcile
-from syncd.ledger import condemned, deletions, files, folders, misses, replicas
+from syncd.ledger import condemned, deletions, files, folders, replicas
 from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.files import Content, Place
 from syncd.model import (
@@ -41,11 +41,11 @@ def digest(number: int) -> Digest:
 async def filled(ledger: Ledger, count: int) -> int:
     """A folder that propagates deletions, with `count` files, each held by one account."""
     folder = await ledger.write(
-        files.declare_folder(FolderName("spring"), b"/spring", [ONE], Deletions.PROPAGATE)
+        folders.declare(FolderName("spring"), b"/spring", [ONE], Deletions.PROPAGATE)
     )
     await put(ledger, folder, *range(count))
-    held = [(digest(n), Entry(ImageHash(f"{n:032x}"))) for n in range(count)]
-    await ledger.write(replicas.hold_all(ONE, held, 1.0))
+    held = [(digest(n), Entry(hash=ImageHash(f"{n:032x}"))) for n in range(count)]
+    await ledger.write(replicas.record_held(ONE, held, 1.0))
     await believed(ledger, folder)
     return folder
 
@@ -56,8 +56,8 @@ async def put(ledger: Ledger, folder: int, *numbers: int) -> None:
             [
                 (
                     Place(folder, b"", b"%d.jpg" % n),
-                    Stat(1, n, 3, 4, 5),
-                    Content(digest(n), 7, "PNG", 1, 1, None),
+                    Stat(device=1, inode=n, size=3, mtime_ns=4, ctime_ns=5),
+                    Content(digest=digest(n), size=7, format="PNG", width=1, height=1, unfit=None),
                 )
                 for n in numbers
             ]
@@ -67,21 +67,21 @@ async def put(ledger: Ledger, folder: int, *numbers: int) -> None:
 
 async def believed(ledger: Ledger, folder: int, at: float | None = None) -> None:
     when = time.time() if at is None else at
-    await ledger.write(folders.believe(folder, RootIdentity(1, 2, 3), "*", 9, when))
+    await ledger.write(folders.trust(folder, RootIdentity(1, 2, 3), "*", 9, when))
 
 
 async def unlinked(ledger: Ledger, folder: int, *numbers: int, at: float | None = None) -> None:
     known = await ledger.read(files.known_directory(folder, b""))
     assert known.directory_id is not None
     names = [b"%d.jpg" % n for n in numbers]
-    await ledger.write(misses.mark(7, known.directory_id, names, []))
+    await ledger.write(files.mark_missed(7, known.directory_id, names, []))
     await ledger.write(condemned.condemn_missed(7, time.time() if at is None else at))
     await believed(ledger, folder)
 
 
 async def due(ledger: Ledger) -> list[int]:
     now = time.time()
-    await ledger.write(condemned.hold(GRACE.hold))
+    await ledger.write(condemned.hold_excess(GRACE.hold))
     found = await ledger.read(deletions.due(ONE, now - DAY, now, 50))
     return [int.from_bytes(image.digest, "big") for image in found]
 
@@ -130,9 +130,9 @@ async def test_a_doubt_lets_be_what_was_not_confirmed_and_holds_back_the_rest(
     folder = await filled(ledger, 30)
     await unlinked(ledger, folder, 1, at=time.time() - 2 * DAY)
     await believed(ledger, folder, at=time.time() - DAY)
-    await ledger.write(misses.mark(7, 1, [b"2.jpg"], []))
+    await ledger.write(files.mark_missed(7, 1, [b"2.jpg"], []))
     await ledger.write(condemned.condemn_missed(7, time.time()))
-    assert await ledger.write(folders.doubt(folder, "is empty, and was not", time.time())) == 1
+    assert await ledger.write(folders.suspect(folder, "is empty, and was not", time.time())) == 1
     assert await due(ledger) == []
     await believed(ledger, folder)
     assert await due(ledger) == [1]
@@ -150,7 +150,7 @@ async def test_too_many_are_one_case_that_is_said_once_and_stays_one(ledger: Led
     assert await due(ledger) == []
     held = [entry for entry in logs if entry["event"] == "deletions.held"]
     assert [(entry["log_level"], entry["images"]) for entry in held] == [("error", 10)]
-    (case,) = await ledger.read(condemned.cases(3))
+    (case,) = await ledger.read(condemned.held_deletions(3))
     assert (case.images, case.files, case.names) == (11, 19, [b"0.jpg", b"1.jpg", b"2.jpg"])
     assert await ledger.write(condemned.approve(FolderName("spring"))) == 11
     await reconcile.run_once(0.0)
@@ -165,7 +165,7 @@ async def test_a_dismissed_case_is_over_and_its_images_stay(ledger: Ledger) -> N
     assert await ledger.write(condemned.dismiss(FolderName("spring"))) == 10
     await reconcile.run_once(0.0)
     assert await due(ledger) == []
-    assert await ledger.read(condemned.cases(3)) == []
+    assert await ledger.read(condemned.held_deletions(3)) == []
 
 
 async def test_a_folder_or_mirror_taken_out_of_the_configuration_condemns_nothing(
@@ -173,24 +173,22 @@ async def test_a_folder_or_mirror_taken_out_of_the_configuration_condemns_nothin
 ) -> None:
     folder = await filled(ledger, 30)
     await unlinked(ledger, folder, 1, at=time.time() - 2 * DAY)
-    await ledger.write(
-        files.declare_folder(FolderName("spring"), b"/spring", [], Deletions.PROPAGATE)
-    )
-    assert await ledger.write(condemned.let_unrouted_be()) == 1
+    await ledger.write(folders.declare(FolderName("spring"), b"/spring", [], Deletions.PROPAGATE))
+    assert await ledger.write(condemned.spare_unrouted()) == 1
     assert await due(ledger) == []
 
 
 async def test_the_deletions_of_a_folder_that_keeps_its_images_are_none(ledger: Ledger) -> None:
     folder = await filled(ledger, 30)
     await unlinked(ledger, folder, 1, at=time.time() - 2 * DAY)
-    await ledger.write(files.declare_folder(FolderName("spring"), b"/spring", [ONE]))
+    await ledger.write(folders.declare(FolderName("spring"), b"/spring", [ONE]))
     assert await due(ledger) == []
-    assert await ledger.write(condemned.let_unrouted_be()) == 1
+    assert await ledger.write(condemned.spare_unrouted()) == 1
 
 
 async def test_an_image_that_another_folder_keeps_is_kept(ledger: Ledger) -> None:
     folder = await filled(ledger, 30)
-    other = await ledger.write(files.declare_folder(FolderName("autumn"), b"/autumn", [ONE]))
+    other = await ledger.write(folders.declare(FolderName("autumn"), b"/autumn", [ONE]))
     await put(ledger, other, 1)
     await unlinked(ledger, folder, 1, at=time.time() - 2 * DAY)
     assert await ledger.read(condemned.pending()) == []
@@ -199,8 +197,8 @@ async def test_an_image_that_another_folder_keeps_is_kept(ledger: Ledger) -> Non
 
 async def test_an_image_whose_hash_another_one_needs_is_needed(ledger: Ledger) -> None:
     folder = await filled(ledger, 30)
-    shared = Entry(ImageHash("ff" * 16))
-    await ledger.write(replicas.hold_all(ONE, [(digest(1), shared), (digest(2), shared)], 1.0))
+    shared = Entry(hash=ImageHash("ff" * 16))
+    await ledger.write(replicas.record_held(ONE, [(digest(1), shared), (digest(2), shared)], 1.0))
     before = time.time() - DAY
     await unlinked(ledger, folder, 1, at=time.time() - 2 * DAY)
     facts = await ledger.read(deletions.facts(ONE, digest(1), before))

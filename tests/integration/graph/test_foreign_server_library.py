@@ -113,7 +113,9 @@ async def test_every_image_is_listed_once_whatever_a_list_looks_like(habit: str)
         for n, image_hash in enumerate(hashes[:7]):
             moment = FIRST + 60.0 * n
             status = ImageStatus.ACTIVE
-            assert images[image_hash] == Listed(image_hash, f"{n:02}.jpg", status, moment, False)
+            assert images[image_hash] == Listed(
+                hash=image_hash, name=f"{n:02}.jpg", status=status, created_at=moment, used=False
+            )
 
 
 async def test_a_page_may_be_short_or_empty_and_still_have_a_next() -> None:
@@ -348,7 +350,7 @@ async def test_a_copy_may_be_answered_with_a_hash_alone() -> None:
     async with met(Habits(entry=lambda full: {"hash": full["hash"]})) as (_, client):
         (original,) = await brought(client, 1, SOURCE)
         copied = await client.copy(HERE, OURS, SOURCE, original)
-        assert list(copied.entries.values()) == [Entry(original)]
+        assert list(copied.entries.values()) == [Entry(hash=original)]
 
 
 async def test_a_copy_of_what_is_gone_is_an_error() -> None:

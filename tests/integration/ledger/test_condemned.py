@@ -3,7 +3,7 @@
 import hashlib
 import sqlite3
 
-from syncd.ledger import condemned, deletions, files, folders, misses, replicas, schema
+from syncd.ledger import condemned, deletions, files, folders, replicas, schema
 from syncd.ledger.files import Content, Place
 from syncd.model import (
     AccountId,
@@ -27,22 +27,33 @@ def a_ledger_with_images() -> tuple[sqlite3.Connection, int]:
     """Open one in memory, with a believed folder and all its images in the account."""
     db = sqlite3.connect(":memory:", isolation_level=None)
     schema.migrate(db)
-    folder = files.declare_folder(SPRING, b"/spring", [ACCOUNT], Deletions.PROPAGATE)(db)
+    folder = folders.declare(SPRING, b"/spring", [ACCOUNT], Deletions.PROPAGATE)(db)
     for n, digest in enumerate(DIGESTS):
-        place, stat = Place(folder, b"", b"%d.jpg" % n), Stat(1, n, 1, 1, 1)
-        files.record_all([(place, stat, Content(digest, 1, "JPEG", 1, 1, None))])(db)
-    held = [(digest, Entry(ImageHash(digest.hex()))) for digest in DIGESTS]
-    replicas.hold_all(ACCOUNT, held, 1.0)(db)
-    folders.believe(folder, ROOT, "", len(DIGESTS), 1.0)(db)
+        place, stat = (
+            Place(folder, b"", b"%d.jpg" % n),
+            Stat(device=1, inode=n, size=1, mtime_ns=1, ctime_ns=1),
+        )
+        files.record_all(
+            [
+                (
+                    place,
+                    stat,
+                    Content(digest=digest, size=1, format="JPEG", width=1, height=1, unfit=None),
+                )
+            ]
+        )(db)
+    held = [(digest, Entry(hash=ImageHash(digest.hex()))) for digest in DIGESTS]
+    replicas.record_held(ACCOUNT, held, 1.0)(db)
+    folders.trust(folder, ROOT, "", len(DIGESTS), 1.0)(db)
     return db, folder
 
 
 def scan(db: sqlite3.Connection, folder: int, number: int, missing: range) -> None:
     """Let a whole scan, begun at that second, miss files, and let it be believed."""
     row = db.execute("SELECT id FROM directory WHERE folder_id = ?", (folder,)).fetchone()
-    misses.mark(number, row[0], [b"%d.jpg" % n for n in missing], [])(db)
+    files.mark_missed(number, row[0], [b"%d.jpg" % n for n in missing], [])(db)
     condemned.condemn_missed(number, float(number))(db)
-    folders.believe(folder, ROOT, "", len(DIGESTS) - len(missing), float(number))(db)
+    folders.trust(folder, ROOT, "", len(DIGESTS) - len(missing), float(number))(db)
 
 
 def is_due_now(db: sqlite3.Connection, digest: Digest) -> bool:
@@ -63,23 +74,23 @@ def test_nothing_is_due_before_a_pass_could_have_held_it() -> None:
     rule = HoldAbove(20, 0.1)
     scan(db, folder, 2, range(5))
     assert due(db) == set()
-    condemned.hold(rule)(db)
+    condemned.hold_excess(rule)(db)
     assert due(db) == set(DIGESTS[:5])
     scan(db, folder, 3, range(5, 30))
     assert due(db) == set(DIGESTS[:5])
-    condemned.hold(rule)(db)
+    condemned.hold_excess(rule)(db)
     assert due(db) == set()
-    (case,) = condemned.cases(1)(db)
+    (case,) = condemned.held_deletions(1)(db)
     assert case.images == len(DIGESTS)
 
 
 def test_a_folder_in_doubt_has_nothing_due_until_it_is_believed_again() -> None:
     db, folder = a_ledger_with_images()
     scan(db, folder, 2, range(5))
-    condemned.hold(HoldAbove(20, 0.1))(db)
-    folders.doubt(folder, "is odd", 3.0)(db)
+    condemned.hold_excess(HoldAbove(20, 0.1))(db)
+    folders.suspect(folder, "is odd", 3.0)(db)
     assert due(db) == set()
-    folders.believe(folder, ROOT, "", 25, 4.0)(db)
+    folders.trust(folder, ROOT, "", 25, 4.0)(db)
     assert due(db) == set(DIGESTS[:5])
 
 
@@ -87,14 +98,22 @@ def test_a_file_counts_as_displaced_if_no_file_system_that_was_seen_had_it() -> 
     db, folder = a_ledger_with_images()
     (directory,) = db.execute("SELECT id FROM directory").fetchone()
     below = Place(folder, b"below", b"a.jpg")
-    stat = Stat(2**64 - 1, 1, 1, 1, 1)  # as CIFS has it
-    files.record_all([(below, stat, Content(DIGESTS[0], 1, "JPEG", 1, 1, None))])(db)
-    misses.mark(2, directory, [b"1.jpg"], [])(db)
-    assert not misses.elsewhere(2, folder, 1)(db)
-    assert not misses.elsewhere(2, folder, 7)(db)  # others are left where it lay
+    stat = Stat(device=2**64 - 1, inode=1, size=1, mtime_ns=1, ctime_ns=1)  # as CIFS has it
+    files.record_all(
+        [
+            (
+                below,
+                stat,
+                Content(digest=DIGESTS[0], size=1, format="JPEG", width=1, height=1, unfit=None),
+            )
+        ]
+    )(db)
+    files.mark_missed(2, directory, [b"1.jpg"], [])(db)
+    assert not files.has_missed_device(2, folder, 1)(db)
+    assert not files.has_missed_device(2, folder, 7)(db)  # others are left where it lay
     (sub,) = db.execute("SELECT id FROM directory WHERE path = x'62656c6f77'").fetchone()
-    misses.mark(3, directory, [], [sub])(db)
-    assert misses.elsewhere(3, folder, 1)(db)
-    assert not misses.elsewhere(3, folder, 2**64 - 1)(db)
-    misses.mark(4, directory, [b"%d.jpg" % n for n in range(30)], [])(db)
-    assert misses.elsewhere(4, folder, 7)(db)
+    files.mark_missed(3, directory, [], [sub])(db)
+    assert files.has_missed_device(3, folder, 1)(db)
+    assert not files.has_missed_device(3, folder, 2**64 - 1)(db)
+    files.mark_missed(4, directory, [b"%d.jpg" % n for n in range(30)], [])(db)
+    assert files.has_missed_device(4, folder, 7)(db)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from syncd.ledger import files
+from syncd.ledger import folders
 from syncd.ledger.database import Ledger, changing, open_ledger, reading
-from syncd.ledger.errors import LedgerBusy, LedgerFails
-from syncd.ledger.lock import sole_use
+from syncd.ledger.errors import LedgerBusyError, LedgerDiskError
+from syncd.ledger.lock import exclusive_lock
 from syncd.ledger.statements import Write, write
 from syncd.model import FolderName
 
@@ -25,7 +25,7 @@ def path(tmp_path: Path) -> Path:
 def fill(db: sqlite3.Connection) -> None:
     """Write more than there is room for."""
     for number in range(2000):
-        files.declare_folder(FolderName(f"{number}"), b"x" * 4000, [])(db)
+        folders.declare(FolderName(f"{number}"), b"x" * 4000, [])(db)
 
 
 @write
@@ -50,29 +50,29 @@ async def work(ledger: Ledger) -> None:
 async def fail(path: Path, trouble: Write[None]) -> None:
     """Come into trouble while a ledger is open that knows one folder."""
     async with open_ledger(path) as ledger:
-        await ledger.write(files.declare_folder(FolderName("a"), b"/a", []))
+        await ledger.write(folders.declare(FolderName("a"), b"/a", []))
         await ledger.write(trouble)
         await work(ledger)
 
 
-def folders(path: Path) -> list[str]:
+def folder_names(path: Path) -> list[str]:
     with reading(path) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         return [name for (name,) in db.execute("SELECT name FROM folder")]
 
 
 async def test_a_full_disk_is_a_sentence_and_nothing_is_half_done(path: Path) -> None:
-    with pytest.raises(LedgerFails) as error:
+    with pytest.raises(LedgerDiskError) as error:
         await fail(path, pragma("max_page_count = 100"))
-    assert str(error.value).startswith(f"{path}: its disk is full")
+    assert str(error.value).startswith(f"{path}: the disk or a quota is full")
     assert "make room" in str(error.value)
-    assert folders(path) == ["a"]
+    assert folder_names(path) == ["a"]
 
 
 async def test_a_ledger_that_may_only_be_read_is_a_sentence(path: Path) -> None:
-    with pytest.raises(LedgerFails, match="cannot be written"):
+    with pytest.raises(LedgerDiskError, match="cannot be written"):
         await fail(path, pragma("query_only = 1"))
-    assert folders(path) == ["a"]
+    assert folder_names(path) == ["a"]
 
 
 async def test_a_ledger_that_another_program_keeps_is_taken(path: Path) -> None:
@@ -96,7 +96,7 @@ async def test_a_ledger_that_another_program_keeps_is_taken(path: Path) -> None:
             await work(ledger)
 
     try:
-        with pytest.raises(LedgerBusy, match="another process"):
+        with pytest.raises(LedgerBusyError, match="another process"):
             await wait_and_fail()
     finally:
         done.set()
@@ -109,7 +109,10 @@ async def test_what_is_no_trouble_of_the_ledger_stays_what_it_is(path: Path) -> 
 
 def test_a_place_where_nothing_can_be_made_is_a_sentence(path: Path) -> None:
     nowhere = path.parent / "none" / "ledger.db"
-    with pytest.raises(LedgerFails, match=r"cannot write .*no such file"), sole_use(nowhere):
+    with (
+        pytest.raises(LedgerDiskError, match=r"cannot write .*no such file"),
+        exclusive_lock(nowhere),
+    ):
         pass
     with pytest.raises(FileNotFoundError), changing(nowhere):
         pass

@@ -20,13 +20,13 @@ from support.readme import table
 from support.rig import Rig
 
 from syncd.cli.export import Line
-from syncd.ledger import export, files, replicas, schema
+from syncd.ledger import export, files, folders, replicas, schema
 from syncd.ledger.database import changing, open_ledger, reading
 from syncd.ledger.files import Content, Place
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
 ONE, TWO = AccountId("1"), AccountId("2")
-STAT = Stat(1, 2, 3, 4, 5)
+STAT = Stat(device=1, inode=2, size=3, mtime_ns=4, ctime_ns=5)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def digest(number: int) -> Digest:
 
 
 def content(number: int, unfit: str | None = None) -> Content:
-    return Content(digest(number), 7, "PNG", 1, 1, unfit)
+    return Content(digest=digest(number), size=7, format="PNG", width=1, height=1, unfit=unfit)
 
 
 async def exported(rig: Rig, *words: str) -> list[dict[str, object]]:
@@ -83,11 +83,11 @@ async def test_each_file_has_a_row_in_each_of_its_accounts(two: Rig) -> None:
 async def test_what_is_missing_or_unreadable_says_why(rig: Rig) -> None:
     async with open_ledger(rig.ledger) as ledger:
         folder = await ledger.write(
-            files.declare_folder(FolderName("spring"), os.fsencode(rig.folder), [ONE])
+            folders.declare(FolderName("spring"), os.fsencode(rig.folder), [ONE])
         )
         await ledger.write(files.record_all([(Place(folder, b"", b"a"), STAT, content(1))]))
         await ledger.write(files.record_all([(Place(folder, b"", b"b"), STAT, content(2))]))
-        await ledger.write(replicas.trouble(ONE, [digest(2)], "HTTP 503"))
+        await ledger.write(replicas.record_trouble(ONE, [digest(2)], "HTTP 503"))
         await ledger.write(files.record_all([(Place(folder, b"", b"c"), STAT, "no right")]))
     rows = await exported(rig)
     assert [(row["status"], row["reason"], row["size"]) for row in rows] == [
@@ -109,7 +109,7 @@ NAMES = [
 
 async def test_no_name_breaks_a_row(rig: Rig) -> None:
     async with open_ledger(rig.ledger) as ledger:
-        folder = await ledger.write(files.declare_folder(FolderName("spring"), b"/s/", [ONE]))
+        folder = await ledger.write(folders.declare(FolderName("spring"), b"/s/", [ONE]))
         for number, name in enumerate(NAMES):
             place = Place(folder, b"", name)
             await ledger.write(files.record_all([(place, STAT, content(number))]))
@@ -139,10 +139,10 @@ async def test_csv_is_what_the_readme_says(rig: Rig) -> None:
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@a", "\t=1", "＝1"])
 async def test_a_name_from_elsewhere_is_no_formula(rig: Rig, name: str) -> None:
     async with open_ledger(rig.ledger) as ledger:
-        folder = await ledger.write(files.declare_folder(FolderName("spring"), b"/s", [ONE]))
+        folder = await ledger.write(folders.declare(FolderName("spring"), b"/s", [ONE]))
         await ledger.write(files.record_all([(Place(folder, b"", b"a"), STAT, content(1))]))
-        entry = Entry(ImageHash("ff"), name=name)
-        await ledger.write(replicas.hold_all(ONE, [(digest(1), entry)], 1.0))
+        entry = Entry(hash=ImageHash("ff"), name=name)
+        await ledger.write(replicas.record_held(ONE, [(digest(1), entry)], 1.0))
     ended = await syncd(rig, "export", "--config", str(rig.write_config()))
     (row,) = csv.DictReader(io.StringIO(ended.out, newline=""))
     assert row["name"] == f"'{name}"
@@ -167,7 +167,7 @@ async def test_without_a_ledger_it_says_so(rig: Rig) -> None:
 
 async def many(path: Path, count: int) -> None:
     async with open_ledger(path) as ledger:
-        folder = await ledger.write(files.declare_folder(FolderName("spring"), b"/s", [ONE, TWO]))
+        folder = await ledger.write(folders.declare(FolderName("spring"), b"/s", [ONE, TWO]))
         await ledger.write(
             files.record_all(
                 [
@@ -209,32 +209,26 @@ async def test_a_full_disk_is_said_without_a_traceback(rig: Rig) -> None:
     assert ended.stderr == "syncd: not all was written: No space left on device\n"
 
 
-async def test_pages_lose_and_repeat_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_pages_lose_and_repeat_nothing(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     await many(path, 60)
     for size in (1, 7, 8, 60, 100):
-        monkeypatch.setattr(export, "PAGE", size)
         with reading(path) as db:
-            rows = [(row.path, row.account) for row in export.rows(db)]
+            rows = [(row.path, row.account) for row in export.rows(db, size)]
         assert sorted(rows) == sorted(
             (b"/s/d%d/%d" % (n % 7, n), account) for n in range(60) for account in (ONE, TWO)
         )
 
 
-async def test_folders_without_an_account_have_no_row_and_end_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_folders_without_an_account_have_no_row_and_end_nothing(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     await many(path, 60)
     with changing(path) as db:
-        files.retire_other_folders([])(db)
-        other = files.declare_folder(FolderName("later"), b"/l", [ONE])(db)
+        folders.retire_others([])(db)
+        other = folders.declare(FolderName("later"), b"/l", [ONE])(db)
         files.record_all([(Place(other, b"", b"a"), STAT, content(1))])(db)
-    monkeypatch.setattr(export, "PAGE", 10)
     with reading(path) as db:
-        assert [row.path for row in export.rows(db)] == [b"/l/a"]
+        assert [row.path for row in export.rows(db, 10)] == [b"/l/a"]
 
 
 async def test_no_read_is_open_between_two_rows(tmp_path: Path) -> None:
@@ -244,23 +238,22 @@ async def test_no_read_is_open_between_two_rows(tmp_path: Path) -> None:
         rows = export.rows(db)
         next(rows)
         with changing(path) as other:
-            files.declare_folder(FolderName("later"), b"/l", [ONE])(other)
+            folders.declare(FolderName("later"), b"/l", [ONE])(other)
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
         assert len(list(rows)) == 1199
 
 
-def test_memory_does_not_grow_with_the_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "PAGE", 50)
+def test_memory_does_not_grow_with_the_ledger() -> None:
     peaks = []
     for count in (500, 5000):
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
             schema.migrate(db)
-            folder = files.declare_folder(FolderName("spring"), b"/s", [ONE])(db)
+            folder = folders.declare(FolderName("spring"), b"/s", [ONE])(db)
             for n in range(count):
                 files.record_all([(Place(folder, b"", b"%d" % n), STAT, content(n))])(db)
             tracemalloc.start()
-            assert sum(1 for _ in export.rows(db)) == count
+            assert sum(1 for _ in export.rows(db, 50)) == count
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
     assert peaks[1] < peaks[0] * 1.5

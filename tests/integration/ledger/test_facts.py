@@ -11,10 +11,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from syncd.ledger import files, misses, queries, replicas, schema
-from syncd.ledger.files import Content, Known, Place
+from syncd.ledger import files, folders, queries, replicas, schema
+from syncd.ledger.files import Content, KnownDirectory, Place
 from syncd.ledger.queries import Tally
-from syncd.ledger.stat_columns import stat_in
+from syncd.ledger.stat_columns import stat_of
 from syncd.ledger.statements import Write
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
@@ -28,9 +28,9 @@ DIGESTS = [Digest(hashlib.sha256(bytes([n])).digest()) for n in range(5)]
 UNFIT = DIGESTS[4]
 
 accounts = st.sampled_from(ACCOUNTS)
-folders = st.sampled_from(FOLDERS)
+some_folder = st.sampled_from(FOLDERS)
 digests = st.sampled_from(DIGESTS)
-places = st.tuples(folders, st.sampled_from(DIRECTORIES), st.sampled_from(NAMES))
+places = st.tuples(some_folder, st.sampled_from(DIRECTORIES), st.sampled_from(NAMES))
 scans = st.integers(1, 3)
 wide = st.integers(0, 2**64 - 1)
 
@@ -100,15 +100,15 @@ class Facts(RuleBasedStateMachine):
             for account in self.routes[folder]
         )
 
-    @rule(name=folders, to=st.sets(accounts))
+    @rule(name=some_folder, to=st.sets(accounts))
     def configured(self, name: FolderName, to: set[AccountId]) -> None:
-        self.ids[name] = self.make(files.declare_folder(name, f"/{name}".encode(), list(to)))
+        self.ids[name] = self.make(folders.declare(name, f"/{name}".encode(), list(to)))
         self.routes[name] = to
         self.settle()
 
-    @rule(kept=st.sets(folders))
+    @rule(kept=st.sets(some_folder))
     def some_folders_are_configured_no_more(self, kept: set[FolderName]) -> None:
-        gone = self.make(files.retire_other_folders(list(kept)))
+        gone = self.make(folders.retire_others(list(kept)))
         assert set(gone) == {name for name in FOLDERS if name not in kept and self.routes[name]}
         for name in gone:
             self.routes[FolderName(name)] = set()
@@ -116,7 +116,13 @@ class Facts(RuleBasedStateMachine):
 
     def new_stat(self) -> Stat:
         self.stat += 1
-        return Stat(2**64 - 1, 2**64 - self.stat, self.stat, -self.stat, 2**63 + self.stat)
+        return Stat(
+            device=2**64 - 1,
+            inode=2**64 - self.stat,
+            size=self.stat,
+            mtime_ns=-self.stat,
+            ctime_ns=2**63 + self.stat,
+        )
 
     def seen(self, where: Where) -> Place:
         folder, directory, name = where
@@ -135,7 +141,9 @@ class Facts(RuleBasedStateMachine):
     def a_file_comes_or_changes(self, where: Where, digest: Digest) -> None:
         place, stat = self.seen(where), self.new_stat()
         unfit = "no image" if digest == UNFIT else None
-        content = Content(digest, 7, None if unfit else "PNG", 1, 1, unfit)
+        content = Content(
+            digest=digest, size=7, format=None if unfit else "PNG", width=1, height=1, unfit=unfit
+        )
         self.make(files.record_all([(place, stat, content)]))
         self.files[where], self.stats[where] = digest, stat
         self.unfit.setdefault(digest, digest == UNFIT)
@@ -152,17 +160,17 @@ class Facts(RuleBasedStateMachine):
         folder, directory, name = where
         known = files.known_directory(self.ids[folder], directory)(self.db)
         if known.directory_id is not None:
-            self.make(misses.mark(scan, known.directory_id, [name], []))
+            self.make(files.mark_missed(scan, known.directory_id, [name], []))
             if where in self.files:
                 self.missed_files[where] = scan
 
-    @rule(scan=scans, folder=folders, directory=st.sampled_from(DIRECTORIES[1:]))
+    @rule(scan=scans, folder=some_folder, directory=st.sampled_from(DIRECTORIES[1:]))
     def a_scan_misses_a_directory(self, scan: int, folder: FolderName, directory: bytes) -> None:
         above = directory.rpartition(b"/")[0]
         known = files.known_directory(self.ids[folder], above)(self.db)
         if known.directory_id is not None and directory in known.directories:
             lost = known.directories[directory]
-            self.make(misses.mark(scan, known.directory_id, [], [lost]))
+            self.make(files.mark_missed(scan, known.directory_id, [], [lost]))
             self.missed_directories[folder, directory] = scan
 
     @rule(scan=scans)
@@ -178,7 +186,7 @@ class Facts(RuleBasedStateMachine):
             for where in self.files
             if self.missed_files.get(where) == scan or where[:2] in gone
         }
-        assert self.make(misses.forget(scan)) == len(lost_files)
+        assert self.make(files.forget_missed(scan)) == len(lost_files)
         for where in lost_files:
             del self.files[where], self.stats[where]
             self.missed_files.pop(where, None)
@@ -189,36 +197,39 @@ class Facts(RuleBasedStateMachine):
 
     @rule(scan=scans)
     def a_scan_is_doubted(self, scan: int) -> None:
-        self.make(misses.doubt(scan))
+        self.make(files.unmark_missed(scan))
         self.missed_files = {w: by for w, by in self.missed_files.items() if by != scan}
         self.missed_directories = {s: b for s, b in self.missed_directories.items() if b != scan}
 
     @rule()
     def a_process_starts(self) -> None:
-        self.make(misses.doubt_unfinished())
+        self.make(files.unmark_all_missed())
         self.missed_files, self.missed_directories = {}, {}
 
     @rule(account=accounts, held=st.sets(digests, max_size=3))
     def an_account_holds(self, account: AccountId, held: set[Digest]) -> None:
-        entries = [(digest, Entry(ImageHash(digest.hex()[:8]), "n", 1, 1)) for digest in held]
-        self.make(replicas.hold_all(account, entries, 1.0))
+        entries = [
+            (digest, Entry(hash=ImageHash(digest.hex()[:8]), name="n", width=1, height=1))
+            for digest in held
+        ]
+        self.make(replicas.record_held(account, entries, 1.0))
         for digest in held:
             self.rows[account, digest] = Row(held=True)
 
     @rule(account=accounts, digest=digests)
     def an_account_rejects(self, account: AccountId, digest: Digest) -> None:
-        self.make(replicas.reject(account, digest, "100/1487197", 1.0))
+        self.make(replicas.record_rejected(account, digest, "100/1487197", 1.0))
         row = self.rows.setdefault((account, digest), Row())
         row.rejected = not row.held
 
     @rule(account=accounts, digest=digests)
     def a_try_fails(self, account: AccountId, digest: Digest) -> None:
-        self.make(replicas.trouble(account, [digest], "HTTP 500"))
+        self.make(replicas.record_trouble(account, [digest], "HTTP 500"))
 
     @rule()
     def a_person_asks_again(self) -> None:
         rejected = sum(row.rejected and self.counts[key] > 0 for key, row in self.rows.items())
-        assert self.make(replicas.ask_again()) == rejected
+        assert self.make(replicas.retry_rejected()) == rejected
         self.unfit = dict.fromkeys(self.unfit, False)
         for row in self.rows.values():
             row.rejected = False
@@ -244,7 +255,13 @@ class Facts(RuleBasedStateMachine):
             missing = wanted - held - rejected
             tally = queries.tally(account)(self.db)
             since = tally.waiting_since
-            assert tally == Tally(len(wanted), len(held), len(missing), len(rejected), since)
+            assert tally == Tally(
+                wanted=len(wanted),
+                held=len(held),
+                missing=len(missing),
+                rejected=len(rejected),
+                waiting_since=since,
+            )
             assert (since is None) == (not missing)
             assert self.pages(account) == sorted(missing)
             assert queries.missing_bytes(account)(self.db) == 7 * len(missing)
@@ -298,17 +315,25 @@ class TestFacts(Facts.TestCase):  # type: ignore[misc,valid-type]  # hypothesis 
 ONE = AccountId("1")
 
 
-def files_of(db: sqlite3.Connection, known: Known) -> dict[bytes, Stat | None]:
+def files_of(db: sqlite3.Connection, known: KnownDirectory) -> dict[bytes, Stat | None]:
     if known.directory_id is None:
         return {}
     rows = files.known_files(known.directory_id, b"", None)(db)
-    return {row[0]: stat_in(row) for row in rows}
+    return {row[0]: stat_of(row) for row in rows}
 
 
 def put(db: sqlite3.Connection, name: bytes, digest: Digest, directory: bytes = b"") -> None:
-    folder = files.declare_folder(FolderName("a"), b"/a", [ONE])(db)
-    content = Content(digest, 7, "PNG", 1, 1, None)
-    files.record_all([(Place(folder, directory, name), Stat(1, 2, 3, 4, 5), content)])(db)
+    folder = folders.declare(FolderName("a"), b"/a", [ONE])(db)
+    content = Content(digest=digest, size=7, format="PNG", width=1, height=1, unfit=None)
+    files.record_all(
+        [
+            (
+                Place(folder, directory, name),
+                Stat(device=1, inode=2, size=3, mtime_ns=4, ctime_ns=5),
+                content,
+            )
+        ]
+    )(db)
 
 
 @pytest.fixture
@@ -322,7 +347,7 @@ def test_the_library_view_tells_a_person_which_file_is_which_image(db: sqlite3.C
     content = b"the bytes"
     digest = Digest(hashlib.sha256(content).digest())
     put(db, b"x.jpg", digest, b"d/e")
-    replicas.hold_all(ONE, [(digest, Entry(ImageHash("ff00")))], 1.0)(db)
+    replicas.record_held(ONE, [(digest, Entry(hash=ImageHash("ff00")))], 1.0)(db)
     assert db.execute("SELECT * FROM library").fetchall() == [
         ("a", b"d/e", b"x.jpg", hashlib.sha256(content).hexdigest(), "1", "ff00", None, None)
     ]
@@ -336,9 +361,11 @@ def test_a_directory_that_a_scan_missed_and_a_file_came_into_is_not_gone(
         put(db, b"x.jpg", DIGESTS[number], directory)
     known = files.known_directory(1, missed.rpartition(b"/")[0])(db)
     assert known.directory_id is not None
-    misses.mark(5, known.directory_id, [], [known.directories[missed], known.directory_id])(db)
+    files.mark_missed(5, known.directory_id, [], [known.directories[missed], known.directory_id])(
+        db
+    )
     put(db, b"new.jpg", DIGESTS[3], b"d/e")
-    assert misses.forget(5)(db) == 0
+    assert files.forget_missed(5)(db) == 0
     assert len(replicas.missing_after(ONE, b"", 9)(db)) == 4
 
 
@@ -362,16 +389,16 @@ def test_the_files_of_a_directory_come_in_order_and_in_parts(db: sqlite3.Connect
 def test_a_rejection_outlives_its_file(db: sqlite3.Connection) -> None:
     put(db, b"x.jpg", DIGESTS[0])
     db.execute("DELETE FROM file")
-    replicas.reject(ONE, DIGESTS[0], "100/1487197", 1.0)(db)  # its POST was under way
+    replicas.record_rejected(ONE, DIGESTS[0], "100/1487197", 1.0)(db)  # its POST was under way
     put(db, b"back.jpg", DIGESTS[0])
     assert replicas.missing_after(ONE, b"", 9)(db) == []
 
 
 def test_asking_again_leaves_no_row_that_nobody_wants(db: sqlite3.Connection) -> None:
     put(db, b"x.jpg", DIGESTS[0])
-    replicas.reject(ONE, DIGESTS[0], "100/1487197", 1.0)(db)
+    replicas.record_rejected(ONE, DIGESTS[0], "100/1487197", 1.0)(db)
     db.execute("DELETE FROM file")
-    assert replicas.ask_again()(db) == 0
+    assert replicas.retry_rejected()(db) == 0
     assert db.execute("SELECT * FROM replica").fetchall() == []
 
 
@@ -380,9 +407,22 @@ def test_asking_again_leaves_no_row_that_nobody_wants(db: sqlite3.Connection) ->
 def test_a_stat_of_any_file_system_comes_back_as_it_was(
     db: sqlite3.Connection, inode: int, ns: int
 ) -> None:
-    folder = files.declare_folder(FolderName("a"), b"/a", [ONE])(db)
-    place, stat = Place(folder, b"", b"x"), Stat(inode, inode, 3, ns, ns)
-    files.record_all([(place, stat, Content(DIGESTS[0], 7, None, None, None, None))])(db)
+    folder = folders.declare(FolderName("a"), b"/a", [ONE])(db)
+    place, stat = (
+        Place(folder, b"", b"x"),
+        Stat(device=inode, inode=inode, size=3, mtime_ns=ns, ctime_ns=ns),
+    )
+    files.record_all(
+        [
+            (
+                place,
+                stat,
+                Content(
+                    digest=DIGESTS[0], size=7, format=None, width=None, height=None, unfit=None
+                ),
+            )
+        ]
+    )(db)
     assert files.known_stat(place)(db) == stat
     assert files_of(db, files.known_directory(folder, b"")(db)) == {b"x": stat}
     assert replicas.sources(ONE, DIGESTS[0])(db)[0].stat == stat
@@ -392,10 +432,13 @@ def test_what_the_account_of_another_folder_misses_is_no_news_of_this_one(
     db: sqlite3.Connection,
 ) -> None:
     spring, autumn = (
-        files.declare_folder(name, b"/", [account])(db)
+        folders.declare(name, b"/", [account])(db)
         for name, account in zip(FOLDERS, ACCOUNTS, strict=False)
     )
-    content = Content(DIGESTS[0], 7, "PNG", 1, 1, None)
-    replicas.hold_all(ACCOUNTS[0], [(content.digest, Entry(ImageHash("00")))], 1.0)(db)
-    found = [(Place(f, b"", b"x"), Stat(1, 2, 3, 4, 5), content) for f in (spring, autumn)]
+    content = Content(digest=DIGESTS[0], size=7, format="PNG", width=1, height=1, unfit=None)
+    replicas.record_held(ACCOUNTS[0], [(content.digest, Entry(hash=ImageHash("00")))], 1.0)(db)
+    found = [
+        (Place(f, b"", b"x"), Stat(device=1, inode=2, size=3, mtime_ns=4, ctime_ns=5), content)
+        for f in (spring, autumn)
+    ]
     assert files.record_all(found)(db) == [False, True]

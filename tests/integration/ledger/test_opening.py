@@ -16,17 +16,17 @@ from pathlib import Path
 
 import pytest
 
-from syncd.ledger import accounts, files, misses, queries, schema
+from syncd.ledger import accounts, files, folders, queries, schema
 from syncd.ledger.backup import back_up
-from syncd.ledger.database import as_it_is, changing, maintaining, open_ledger, reading
-from syncd.ledger.errors import LedgerBusy, LedgerOld, LedgerUnfit
+from syncd.ledger.database import changing, maintaining, open_ledger, reading, reading_any_version
+from syncd.ledger.errors import LedgerBusyError, LedgerOutdatedError, LedgerUnusableError
 from syncd.ledger.files import Content, Place
-from syncd.ledger.lock import sole_use
+from syncd.ledger.lock import exclusive_lock
 from syncd.ledger.statements import read
 from syncd.model import AccountId, Digest, FolderName, Stat
 
-CONTENT = Content(Digest(bytes(32)), 7, "PNG", 1, 1, None)
-FOLDER = files.declare_folder(FolderName("a"), b"/a", [AccountId("1")])
+CONTENT = Content(digest=Digest(bytes(32)), size=7, format="PNG", width=1, height=1, unfit=None)
+FOLDER = folders.declare(FolderName("a"), b"/a", [AccountId("1")])
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def modes(path: Path) -> dict[str, int]:
 async def test_nobody_else_reads_it_whatever_the_umask(path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
-        with sole_use(path):
+        with exclusive_lock(path):
             async with open_ledger(path) as ledger:
                 await ledger.write(FOLDER)
                 assert modes(path) == dict.fromkeys(
@@ -112,7 +112,7 @@ async def test_an_older_ledger_goes_on_with_what_it_knows(path: Path, also: str)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("INSERT INTO folder (name, path) VALUES ('a', x'2f61')")
         db.execute("INSERT INTO route (folder_id, account) VALUES (1, '1')")
-        stat = Stat(1, 2, 3, 4, 5)
+        stat = Stat(device=1, inode=2, size=3, mtime_ns=4, ctime_ns=5)
         found = [(Place(1, b"", name), stat, CONTENT) for name in (b"a.png", b"b.png")]
         files.record_all(found)(db)
 
@@ -122,15 +122,15 @@ async def test_an_older_ledger_goes_on_with_what_it_knows(path: Path, also: str)
 
     async with open_ledger(path) as ledger:
         assert await ledger.read(wanted()) == [("1", CONTENT.digest, 2)]
-        await ledger.write(misses.mark(7, 1, [b"a.png"], []))
-        await ledger.write(misses.forget(7))
+        await ledger.write(files.mark_missed(7, 1, [b"a.png"], []))
+        await ledger.write(files.forget_missed(7))
         assert await ledger.read(wanted()) == [("1", CONTENT.digest, 1)]
         await ledger.write(files.record_all([(Place(1, b"", b"b.png"), stat, "gone bad")]))
         assert await ledger.read(wanted()) == []
-        assert await ledger.read(accounts.alone_until(one)) == 7.0
-        await ledger.write(accounts.learn_tier(one, "standard"))
+        assert await ledger.read(accounts.batching_off_until(one)) == 7.0
+        await ledger.write(accounts.record_tier(one, "standard"))
         assert await ledger.read(accounts.tier(one)) == "standard"
-        await ledger.write(accounts.spend(one, accounts.SpentCall(8.0, 3, 25), 0.0))
+        await ledger.write(accounts.record_call(one, accounts.SpentCall(8.0, 3, 25), 0.0))
         assert len(await ledger.read(accounts.recent_calls(one, 0.0))) == 1
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (schema.current_version(),)
@@ -141,13 +141,13 @@ async def test_it_is_read_and_changed_beside_the_daemon_from_its_first_second(pa
         await ledger.write(FOLDER)
         with reading(path) as db:
             assert db.execute("SELECT name FROM folder").fetchall() == [("a",)]
-        before = await ledger.version_of_others()
-        await ledger.write(files.folder_in_trouble(1, "x"))
-        assert await ledger.version_of_others() == before
+        before = await ledger.data_version()
+        await ledger.write(folders.record_trouble(1, "x"))
+        assert await ledger.data_version() == before
         with changing(path) as db:
-            files.folder_in_trouble(1, "seen to")(db)
-        assert await ledger.version_of_others() != before
-        assert (await ledger.read(queries.folder_state("a"))).trouble == "seen to"
+            folders.record_trouble(1, "seen to")(db)
+        assert await ledger.data_version() != before
+        assert (await ledger.read(queries.folder_summary("a"))).state.trouble == "seen to"
 
 
 def test_there_is_nothing_to_read_before_the_first_run(path: Path) -> None:
@@ -167,10 +167,10 @@ async def test_beside_a_daemon_nobody_works_on_what_an_older_one_has_written(pat
         db.execute(f"PRAGMA user_version = {version}")
         db.execute("PRAGMA journal_mode = WAL")
     for opened in (reading, changing, maintaining):
-        with pytest.raises(LedgerOld, match="restart the daemon"), opened(path):
+        with pytest.raises(LedgerOutdatedError, match="restart the daemon"), opened(path):
             pass
     back_up(path, path.with_name("backup.db"), lambda _: None)
-    with as_it_is(path.with_name("backup.db")) as db:
+    with reading_any_version(path.with_name("backup.db")) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (version,)
     await make(path)
     with reading(path):
@@ -190,11 +190,11 @@ async def test_an_empty_file_and_what_a_crash_left_become_a_ledger(path: Path) -
 async def refused(path: Path) -> str:
     """Expect that nobody opens the file, and that it stays what it was."""
     before, times = path.read_bytes(), path.stat().st_mtime_ns
-    with pytest.raises(LedgerUnfit) as error:
+    with pytest.raises(LedgerUnusableError) as error:
         async with open_ledger(path):
             pass
     for opened in (reading, changing):
-        with pytest.raises(LedgerUnfit), opened(path):
+        with pytest.raises(LedgerUnusableError), opened(path):
             pass
     assert path.read_bytes() == before
     assert path.stat().st_mtime_ns == times
@@ -274,28 +274,28 @@ async def test_damage_that_shows_later_is_named_as_well(path: Path) -> None:
     async def work() -> None:
         async with open_ledger(path) as ledger:
             await ledger.read(damage())
-            await ledger.write(misses.doubt_unfinished())
+            await ledger.write(files.unmark_all_missed())
 
-    with pytest.raises(LedgerUnfit, match=r"damaged.*\.recover"):
+    with pytest.raises(LedgerUnusableError, match=r"damaged.*\.recover"):
         await work()
 
 
 @pytest.mark.parametrize("version", [(3, 34, 1), (3, 36, 0)])
 def test_an_sqlite_that_would_call_it_damaged_is_named_instead(version: tuple[int, ...]) -> None:
-    with pytest.raises(LedgerUnfit, match=r"3\.3[46].* 3\.37\.0"):
-        schema.refuse_old_sqlite(version)
+    with pytest.raises(LedgerUnusableError, match=r"3\.3[46].* 3\.37\.0"):
+        schema.check_sqlite_version(version)
 
 
 def test_this_sqlite_will_do() -> None:
-    schema.refuse_old_sqlite((3, 37, 0))
-    schema.refuse_old_sqlite(sqlite3.sqlite_version_info)
+    schema.check_sqlite_version((3, 37, 0))
+    schema.check_sqlite_version(sqlite3.sqlite_version_info)
 
 
 HOLD = """
 import sys
 from pathlib import Path
-from syncd.ledger.lock import sole_use
-with sole_use(Path(sys.argv[1])):
+from syncd.ledger.lock import exclusive_lock
+with exclusive_lock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -312,19 +312,22 @@ def test_a_second_process_is_told_who_has_it_and_the_lock_ends_with_a_killed_one
     with holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(LedgerBusy, match=rf"process {holder.pid}\b") as busy, sole_use(path):
+        with (
+            pytest.raises(LedgerBusyError, match=rf"process {holder.pid}\b") as busy,
+            exclusive_lock(path),
+        ):
             pass
         assert busy.value.holder == holder.pid
         holder.kill()
         holder.wait()
-    with sole_use(path):
+    with exclusive_lock(path):
         assert path.with_name("ledger.db.lock").read_text() == f"{os.getpid()}\n"
-    with sole_use(path):
+    with exclusive_lock(path):
         pass
 
 
 def test_a_lock_whose_holder_wrote_nothing_yet_is_still_a_lock(path: Path) -> None:
-    with sole_use(path):
+    with exclusive_lock(path):
         path.with_name("ledger.db.lock").write_text("")
-        with pytest.raises(LedgerBusy, match="another process"), sole_use(path):
+        with pytest.raises(LedgerBusyError, match="another process"), exclusive_lock(path):
             pass

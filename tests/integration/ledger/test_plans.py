@@ -8,19 +8,18 @@ from typing import Any, cast
 import pytest
 
 from syncd.ledger import (
+    alerts,
     audits,
     condemned,
     copies,
     deletions,
     export,
     files,
+    folders,
     integrity,
-    misses,
-    needs,
     queries,
     replicas,
     schema,
-    standing,
     vacuum,
 )
 from syncd.ledger.files import Content, Place
@@ -53,11 +52,13 @@ def digest(number: int) -> Digest:
 
 
 def fill(db: sqlite3.Connection) -> int:
-    folder = files.declare_folder(FolderName("a"), b"/a", [ONE, AccountId("2")])(db)
+    folder = folders.declare(FolderName("a"), b"/a", [ONE, AccountId("2")])(db)
     for n in range(FILES):
         place = Place(folder, b"d%d" % (n % 50), b"%d" % n)
-        content = Content(digest(n), 7, "PNG", 1, 1, None)
-        files.record_all([(place, Stat(1, n, 3, 4, 5), content)])(db)
+        content = Content(digest=digest(n), size=7, format="PNG", width=1, height=1, unfit=None)
+        files.record_all(
+            [(place, Stat(device=1, inode=n, size=3, mtime_ns=4, ctime_ns=5), content)]
+        )(db)
     return folder
 
 
@@ -87,8 +88,8 @@ ASKED: dict[str, Callable[[Any], object]] = {
     "rejections": queries.rejections(ONE),
     "troubles": queries.troubles(ONE),
     "unreadable_files": queries.unreadable_files("a"),
-    "of_account": standing.of_account(ONE),
-    "of_folder": standing.of_folder("a"),
+    "of_account": queries.account_summary(ONE),
+    "of_folder": queries.folder_summary("a"),
     "by_path": queries.by_path("a", b"d1", b"1"),
     "by_digest": queries.by_digest(digest(5)),
     "by_hash": queries.by_hash("ff00"),
@@ -96,8 +97,8 @@ ASKED: dict[str, Callable[[Any], object]] = {
         [
             (
                 Place(1, b"d1", b"1"),
-                Stat(9, 9, 9, 9, 9),
-                Content(digest(1), 7, None, None, None, None),
+                Stat(device=9, inode=9, size=9, mtime_ns=9, ctime_ns=9),
+                Content(digest=digest(1), size=7, format=None, width=None, height=None, unfit=None),
             )
         ]
     ),
@@ -105,37 +106,37 @@ ASKED: dict[str, Callable[[Any], object]] = {
         [
             (
                 Place(1, b"d1", b"1"),
-                Stat(9, 9, 9, 9, 9),
-                Content(digest(1), 7, None, None, None, None),
+                Stat(device=9, inode=9, size=9, mtime_ns=9, ctime_ns=9),
+                Content(digest=digest(1), size=7, format=None, width=None, height=None, unfit=None),
             )
         ],
         1.0,
     ),
-    "needs": needs.needs({ONE: "main"}, 1.0),
-    "mark_missed": misses.mark(7, 3, [b"x"], [4]),
-    "forget_missed": misses.forget(8),
-    "doubt_missed": misses.doubt(7),
-    "sending": replicas.sending(ONE, [digest(5)], 1.0),
-    "no_longer_held": replicas.no_longer_held(ONE, ImageHash("ff00")),
-    "missed": misses.count(7, 1),
+    "needs": alerts.all_alerts({ONE: "main"}, 1.0),
+    "mark_missed": files.mark_missed(7, 3, [b"x"], [4]),
+    "forget_missed": files.forget_missed(8),
+    "doubt_missed": files.unmark_missed(7),
+    "sending": replicas.record_sending(ONE, [digest(5)], 1.0),
+    "no_longer_held": replicas.record_not_held(ONE, ImageHash("ff00")),
+    "missed": files.count_missed(7, 1),
     "condemn_missed": condemned.condemn_missed(8, 1.0),
-    "withdraw": condemned.withdraw(),
+    "withdraw": condemned.spare_wanted(),
     "due": deletions.due(ONE, 1.0, 1.0, 50),
     "deletion_facts": deletions.facts(ONE, digest(5), 1.0),
-    "deletion_taken": deletions.deletion_taken(ONE, ImageHash("ff00"), 1.0),
-    "leaving": deletions.leaving(ONE, 1.0, 50),
+    "deletion_taken": deletions.record_accepted(ONE, ImageHash("ff00"), 1.0),
+    "leaving": deletions.to_confirm(ONE, 1.0, 50),
     "unconfirmed": deletions.unconfirmed(ONE, ImageHash("ff00")),
-    "gone": deletions.gone(ONE, ImageHash("ff00")),
-    "hold": condemned.hold(HoldAbove(20, 0.1)),
-    "cases": condemned.cases(5),
+    "gone": deletions.record_gone(ONE, ImageHash("ff00")),
+    "hold": condemned.hold_excess(HoldAbove(20, 0.1)),
+    "cases": condemned.held_deletions(5),
     "holders": copies.holders(AccountId("2"), [digest(n) for n in range(25)], 1.0),
-    "coming": copies.coming(AccountId("2"), [digest(n) for n in range(25)], 1.0),
-    "believed_after": audits.believed_after(ONE, digest(5), 50),
-    "known": audits.known(ONE, [ImageHash("ff00")]),
+    "coming": copies.expected(AccountId("2"), [digest(n) for n in range(25)], 1.0),
+    "believed_after": audits.held_after(ONE, digest(5), 50),
+    "known": audits.known_hashes(ONE, [ImageHash("ff00")]),
     "export": export.page(export.Key(7, b"5"), 50),
     "counts": integrity.counts(0),
-    "drop_unnamed": vacuum.drop_unnamed(0),
-    "trouble": replicas.trouble(ONE, [digest(5)], "HTTP 500"),
+    "drop_unnamed": vacuum.drop_unreferenced(0),
+    "trouble": replicas.record_trouble(ONE, [digest(5)], "HTTP 500"),
 }
 
 

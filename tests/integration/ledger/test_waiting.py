@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from syncd.ledger import files, misses, queries, replicas, schema
+from syncd.ledger import files, folders, queries, replicas, schema
 from syncd.ledger.files import Content, Place
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
@@ -21,18 +21,20 @@ AGO = 1000
 def db() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as opened:
         schema.migrate(opened)
-        files.declare_folder(FolderName("a"), b"/a", [ONE])(opened)
+        folders.declare(FolderName("a"), b"/a", [ONE])(opened)
         yield opened
 
 
 def put(db: sqlite3.Connection, name: bytes, number: int) -> None:
-    content = Content(DIGESTS[number], 7, "PNG", 1, 1, None)
-    files.record_all([(Place(1, b"", name), Stat(1, 2, 3, 4, 5), content)])(db)
+    content = Content(digest=DIGESTS[number], size=7, format="PNG", width=1, height=1, unfit=None)
+    files.record_all(
+        [(Place(1, b"", name), Stat(device=1, inode=2, size=3, mtime_ns=4, ctime_ns=5), content)]
+    )(db)
 
 
 def drop(db: sqlite3.Connection, name: bytes) -> None:
-    misses.mark(7, 1, [name], [])(db)
-    misses.forget(7)(db)
+    files.mark_missed(7, 1, [name], [])(db)
+    files.forget_missed(7)(db)
 
 
 def let_time_pass(db: sqlite3.Connection) -> None:
@@ -61,9 +63,9 @@ def test_an_image_waits_from_its_first_file_on(db: sqlite3.Connection) -> None:
     put(db, b"again", 0)
     put(db, b"b", 1)
     assert long_ago(waits(db))
-    replicas.hold_all(ONE, [(DIGESTS[0], Entry(HASH))], 1.0)(db)
+    replicas.record_held(ONE, [(DIGESTS[0], Entry(hash=HASH))], 1.0)(db)
     assert just_now(waits(db))
-    replicas.hold_all(ONE, [(DIGESTS[1], Entry(ImageHash("ff01")))], 1.0)(db)
+    replicas.record_held(ONE, [(DIGESTS[1], Entry(hash=ImageHash("ff01")))], 1.0)(db)
     assert waits(db) is None
 
 
@@ -76,7 +78,7 @@ def test_a_rewritten_file_is_another_image_that_begins_to_wait(db: sqlite3.Conne
 
 def test_an_image_whose_files_went_waits_anew_when_one_comes_back(db: sqlite3.Connection) -> None:
     put(db, b"a", 0)
-    replicas.sending(ONE, DIGESTS[:1], 1.0)(db)  # so that it is remembered
+    replicas.record_sending(ONE, DIGESTS[:1], 1.0)(db)  # so that it is remembered
     let_time_pass(db)
     drop(db, b"a")
     assert waits(db) is None
@@ -86,25 +88,25 @@ def test_an_image_whose_files_went_waits_anew_when_one_comes_back(db: sqlite3.Co
 
 def test_what_an_account_has_lost_waits_from_then_on(db: sqlite3.Connection) -> None:
     put(db, b"a", 0)
-    replicas.hold_all(ONE, [(DIGESTS[0], Entry(HASH))], 1.0)(db)
+    replicas.record_held(ONE, [(DIGESTS[0], Entry(hash=HASH))], 1.0)(db)
     let_time_pass(db)
-    replicas.no_longer_held(ONE, HASH)(db)
+    replicas.record_not_held(ONE, HASH)(db)
     assert just_now(waits(db))
 
 
 def test_what_is_asked_about_again_waits_from_then_on(db: sqlite3.Connection) -> None:
     put(db, b"a", 0)
-    replicas.reject(ONE, DIGESTS[0], "why", 1.0)(db)
+    replicas.record_rejected(ONE, DIGESTS[0], "why", 1.0)(db)
     let_time_pass(db)
     assert waits(db) is None
-    replicas.ask_again()(db)
+    replicas.retry_rejected()(db)
     assert just_now(waits(db))
 
 
 def test_for_a_new_mirror_everything_begins_to_wait(db: sqlite3.Connection) -> None:
     put(db, b"a", 0)
     let_time_pass(db)
-    files.declare_folder(FolderName("a"), b"/a", [ONE, TWO])(db)
+    folders.declare(FolderName("a"), b"/a", [ONE, TWO])(db)
     assert long_ago(waits(db))
     assert just_now(waits(db, TWO))
 
@@ -115,7 +117,7 @@ def test_in_an_older_ledger_what_is_missing_waits_from_its_migration_on() -> Non
             if version < 5:
                 db.executescript(text)
         db.execute("PRAGMA user_version = 4")
-        files.declare_folder(FolderName("a"), b"/a", [ONE])(db)
+        folders.declare(FolderName("a"), b"/a", [ONE])(db)
         put(db, b"a", 0)
         schema.migrate(db)
         assert just_now(waits(db))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from syncd.ledger import folders
 from syncd.ledger.database import Ledger, open_ledger, reading
-from syncd.ledger.files import declare_folder
 from syncd.ledger.statements import Write, all_of, read, write
 from syncd.model import FolderName
 
@@ -24,7 +24,7 @@ async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
 
 
 def folder(name: str) -> Write[int]:
-    return declare_folder(FolderName(name), b"/" + name.encode(), [])
+    return folders.declare(FolderName(name), b"/" + name.encode(), [])
 
 
 @write

@@ -9,15 +9,20 @@ import pytest
 
 from syncd.cli.errors import _SYSTEM, ending_of
 from syncd.cli.exits import Exit
-from syncd.ledger.errors import LedgerBusy, LedgerError, LedgerOld, LedgerUnfit
+from syncd.ledger.errors import (
+    LedgerBusyError,
+    LedgerError,
+    LedgerOutdatedError,
+    LedgerUnusableError,
+)
 
 
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (LedgerUnfit("l.db is damaged"), Exit.LEDGER_UNFIT),
-        (LedgerBusy("l.db", 12), Exit.LEDGER_BUSY),
-        (LedgerOld("l.db is old"), Exit.LEDGER_BUSY),
+        (LedgerUnusableError("l.db is damaged"), Exit.LEDGER_UNFIT),
+        (LedgerBusyError("l.db", 12), Exit.LEDGER_BUSY),
+        (LedgerOutdatedError("l.db is old"), Exit.LEDGER_BUSY),
         (LedgerError("l.db is odd"), Exit.SYSTEM),
     ],
 )

@@ -30,7 +30,13 @@ def image(**fields: Any) -> Listed:
 
 
 def bare(image_hash: str) -> Listed:
-    return Listed(ImageHash(image_hash), None, ImageStatus.UNKNOWN, None, None)
+    return Listed(
+        hash=ImageHash(image_hash),
+        name=None,
+        status=ImageStatus.UNKNOWN,
+        created_at=None,
+        used=None,
+    )
 
 
 def test_todays_page_is_read_whole() -> None:
@@ -44,7 +50,7 @@ def test_todays_page_is_read_whole() -> None:
         paging={"cursors": {"before": "a", "after": "b"}, "next": "https://x/?after=b"},
         summary={"total_count": 7},
     )
-    listed = Listed(HASH, "a.jpg", ImageStatus.ACTIVE, TEN, used=True)
+    listed = Listed(hash=HASH, name="a.jpg", status=ImageStatus.ACTIVE, created_at=TEN, used=True)
     assert got == Listing((listed,), after="b", total=7)
 
 

@@ -42,11 +42,19 @@ def test_todays_answer_is_read_whole() -> None:
             "name": "a.jpg", "invented_tomorrow": {"x": [1]},
         }
     )  # fmt: skip
-    assert got == Entry(HASH, "a.jpg", 640, 480, "https://u", "https://u128", "https://u256")
+    assert got == Entry(
+        hash=HASH,
+        name="a.jpg",
+        width=640,
+        height=480,
+        url="https://u",
+        url_128="https://u128",
+        url_256="https://u256",
+    )
 
 
 def test_the_answer_of_2017_has_hash_and_url_alone() -> None:
-    assert entry({"hash": HASH, "url": "https://u"}) == Entry(HASH, url="https://u")
+    assert entry({"hash": HASH, "url": "https://u"}) == Entry(hash=HASH, url="https://u")
 
 
 @pytest.mark.parametrize(
@@ -58,18 +66,18 @@ def test_the_answer_of_2017_has_hash_and_url_alone() -> None:
     ],
 )  # fmt: skip
 def test_a_width_of_any_kind_never_costs_the_hash(width: Any, read: int | None) -> None:
-    assert entry({"hash": HASH, "width": width}) == Entry(HASH, width=read)
+    assert entry({"hash": HASH, "width": width}) == Entry(hash=HASH, width=read)
 
 
 @pytest.mark.parametrize("key", ["name", "url", "url_128", "url_256"])
 @pytest.mark.parametrize("value", [None, False, 7, [], {}])
 def test_a_text_of_another_kind_never_costs_the_hash(key: str, value: Any) -> None:
-    assert entry({"hash": HASH, key: value}) == Entry(HASH)
+    assert entry({"hash": HASH, key: value}) == Entry(hash=HASH)
 
 
 @pytest.mark.parametrize("value", [{}, {"hash": ""}, {"hash": None}, None, [], "x", 7])
 def test_an_entry_without_a_hash_is_an_image_not_taken(value: Any) -> None:
-    assert images({"a.jpg": value, "b.jpg": {"hash": HASH}}) == {"b.jpg": Entry(HASH)}
+    assert images({"a.jpg": value, "b.jpg": {"hash": HASH}}) == {"b.jpg": Entry(hash=HASH)}
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"data":[]}', b'{"success":true}', b'{"images":{}}'])
@@ -102,8 +110,10 @@ def test_what_is_no_answer_is_told_from_one(body: bytes) -> None:
 
 def test_a_name_cut_inside_an_emoji_does_not_cost_the_answer() -> None:
     body = b'{"images":{"a\\ud83d":{"hash":"h","name":"\\ud83d\\ude00 \\ud83d"}}}'
-    assert read_images(body) == {"a\ufffd": Entry(ImageHash("h"), "😀 \ufffd")}
-    assert read_images(b'{"images":{"a\xff":{"hash":"h"}}}') == {"a\ufffd": Entry(ImageHash("h"))}
+    assert read_images(body) == {"a\ufffd": Entry(hash=ImageHash("h"), name="😀 \ufffd")}
+    assert read_images(b'{"images":{"a\xff":{"hash":"h"}}}') == {
+        "a\ufffd": Entry(hash=ImageHash("h"))
+    }
 
 
 def test_an_error_is_read_whole() -> None:

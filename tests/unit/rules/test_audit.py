@@ -26,7 +26,7 @@ def test_an_audit_is_spread_over_half_of_its_period_when_the_budget_allows_it() 
 
 
 def listed(status: ImageStatus = ImageStatus.ACTIVE, name: str | None = "a.jpg") -> Listed:
-    return Listed(ImageHash("aa"), name, status, None, None)
+    return Listed(hash=ImageHash("aa"), name=name, status=status, created_at=None, used=None)
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,12 @@ from syncd.rules.deletion import (
 )
 
 SENT = 1_000_000.0
-OURS = Listed(ImageHash("aa"), "a.jpg", ImageStatus.ACTIVE, SENT + 5, used=False)
+OURS = Listed(
+    hash=ImageHash("aa"), name="a.jpg", status=ImageStatus.ACTIVE, created_at=SENT + 5, used=False
+)
 
 EVERY_LISTED = [
-    Listed(ImageHash("aa"), None, status, created, used)
+    Listed(hash=ImageHash("aa"), name=None, status=status, created_at=created, used=used)
     for status, created, used in product(
         ImageStatus,
         (None, 0.0, SENT - CLOCK_TOLERANCE - 1, SENT - CLOCK_TOLERANCE, SENT, SENT + 9),

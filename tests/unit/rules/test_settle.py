@@ -12,7 +12,7 @@ NOW = 1_700_000_000 * S
 
 
 def stat(mtime_ns: int, ctime_ns: int) -> Stat:
-    return Stat(1, 2, 3, mtime_ns, ctime_ns)
+    return Stat(device=1, inode=2, size=3, mtime_ns=mtime_ns, ctime_ns=ctime_ns)
 
 
 @pytest.mark.parametrize(

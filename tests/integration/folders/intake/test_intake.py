@@ -20,8 +20,9 @@ from syncd.folders.safe_open import stat_of
 from syncd.folders.scanning.looking import look_at_files
 from syncd.folders.watching.targets import ScanTarget
 from syncd.heartbeat import Heartbeat
+from syncd.ledger import folders
 from syncd.ledger.database import open_ledger
-from syncd.ledger.files import Place, declare_folder, record_all
+from syncd.ledger.files import Place, record_all
 from syncd.model import AccountId, Digest, FolderName, Stat
 
 LONG_AGO = 1_000_000_000 * 10**9
@@ -56,7 +57,7 @@ async def intake_of(
 
     async with open_ledger(folder.with_name("ledger.db")) as ledger:
         account = AccountId("1")
-        await ledger.write(declare_folder(FolderName("a"), bytes(folder), [account]))
+        await ledger.write(folders.declare(FolderName("a"), bytes(folder), [account]))
         yield Intake(ledger, 0.0, arrived, kept or ContentCache(0), lambda _: 1, readers)
 
 
@@ -68,7 +69,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def nowhere(count: int, ctime_ns: int = LONG_AGO) -> list[tuple[Place, Stat]]:
-    return [(Place(1, b"", b"%d.jpg" % i), Stat(1, i, 9, 9, ctime_ns)) for i in range(count)]
+    return [
+        (
+            Place(1, b"", b"%d.jpg" % i),
+            Stat(device=1, inode=i, size=9, mtime_ns=9, ctime_ns=ctime_ns),
+        )
+        for i in range(count)
+    ]
 
 
 async def would_wait(intake: Intake, found: Sequence[tuple[Place, Stat]], *, fresh: bool) -> bool:

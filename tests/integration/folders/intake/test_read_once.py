@@ -29,7 +29,13 @@ async def test_what_was_just_digested_is_not_read_again() -> None:
     kept = ContentCache(1000)
     digest = Digest(sha256(b"content").digest())
     kept.keep(digest, b"content", 1)
-    nowhere = Source(1, b"/nowhere", b"", b"a.jpg", Stat(1, 2, 7, 4, 5))
+    nowhere = Source(
+        folder_id=1,
+        root=b"/nowhere",
+        directory=b"",
+        name=b"a.jpg",
+        stat=Stat(device=1, inode=2, size=7, mtime_ns=4, ctime_ns=5),
+    )
     nothing = folders.Disk(intake=None, keepers={}, kept=kept)  # type: ignore[arg-type]  # not asked
     assert await nothing.fetch([(digest, [])]) == [
         Absent.CHANGED
@@ -44,7 +50,10 @@ def test_nothing_is_read_from_a_folder_that_hangs_and_the_image_comes_from_anoth
     file, root = tmp_path / "a.jpg", bytes(tmp_path)
     file.write_bytes(b"content")
     digest, stat = Digest(sha256(b"content").digest()), stat_of(file.stat())
-    hanging, other = (Source(number, root, b"", b"a.jpg", stat) for number in (1, 2))
+    hanging, other = (
+        Source(folder_id=number, root=root, directory=b"", name=b"a.jpg", stat=stat)
+        for number in (1, 2)
+    )
     readers = {1: Heartbeat(stalled_after=1e-9), 2: Heartbeat()}
     moves: list[None] = []
     with readers[1].operation():

@@ -55,7 +55,11 @@ def test_a_stat_is_the_files(tmp_path: Path) -> None:
     put(tmp_path, b"a.jpg")
     real = (tmp_path / "a.jpg").stat()
     assert listed(tmp_path).files[b"a.jpg"] == Stat(
-        real.st_dev, real.st_ino, 5, real.st_mtime_ns, real.st_ctime_ns
+        device=real.st_dev,
+        inode=real.st_ino,
+        size=5,
+        mtime_ns=real.st_mtime_ns,
+        ctime_ns=real.st_ctime_ns,
     )
 
 

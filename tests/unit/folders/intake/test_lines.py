@@ -15,7 +15,7 @@ def lines(*files: tuple[int, bool], readers: defaultdict[int, Heartbeat] | None 
     """Files in this order: of which folder, and whether just dropped."""
     made = Lines(0.0, defaultdict(Heartbeat) if readers is None else readers)
     for number, (folder, fresh) in enumerate(files):
-        stat = Stat(1, number, 10, LONG_AGO, LONG_AGO)
+        stat = Stat(device=1, inode=number, size=10, mtime_ns=LONG_AGO, ctime_ns=LONG_AGO)
         place = Place(folder, b"", b"%d.jpg" % number)
         made.of(folder).add(Found(place, b"/", stat, 0.0, fresh), 0.0, LONG_AGO)
     return made

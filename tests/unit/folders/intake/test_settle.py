@@ -15,7 +15,9 @@ SETTLE = 2.0
 def found(
     number: int, *, fresh: bool, age: float = 100, version: int = 0, since: float = 0.0
 ) -> Found:
-    stat = Stat(1, number, 10 + version, 0, NOW_NS - int(age * S))
+    stat = Stat(
+        device=1, inode=number, size=10 + version, mtime_ns=0, ctime_ns=NOW_NS - int(age * S)
+    )
     return Found(Place(1, b"d", b"%d.jpg" % number), b"/root", stat, since, fresh)
 
 
