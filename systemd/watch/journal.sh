@@ -1,34 +1,35 @@
 #!/bin/sh
-# Says what needs a person, by a unit's journal, and ends with 1 if anything does. It needs jq.
-#   journal.sh [UNIT]    syncd.service, unless you name another, such as syncd@eu.service
-# With $STATE_DIRECTORY, which systemd sets, it says an error once, and a state when it begins.
+# Prints what needs the operator according to a unit's journal, and exits with 1 if there is anything.
+# It needs jq.
+#   journal.sh [UNIT]    the unit is syncd.service by default; an instance is syncd@eu.service
+# With $STATE_DIRECTORY, which systemd sets, it prints each error once, and each state when it begins.
 set -eu
 unit=${1:-syncd.service}
-memory=${STATE_DIRECTORY:-}
+directory=${STATE_DIRECTORY:-}
 
 journal() { journalctl --quiet --no-pager --all --unit="$unit" "$@"; }
 
-# Accounts that have been paused or stopped for more than an hour, by the last stats of each.
+# Accounts that have been paused or stopped for more than an hour, by their last stats line.
 paused() {
     stats=$(journal --since=-5min --output=json SYNCD_EVENT=stats)
     printf '%s' "$stats" | jq --raw-output --slurp '
         group_by(.SYNCD_ACCOUNT)[] | last
         | select((.SYNCD_PAUSED_FOR | tonumber? // 0) > 3600)
-        | "\(.SYNCD_ACCOUNT) is \(.SYNCD_STATE) for more than 1 h: \(.SYNCD_WHY)"'
+        | "\(.SYNCD_ACCOUNT) has been \(.SYNCD_STATE) for more than 1 h: \(.SYNCD_WHY)"'
 }
 
-# What needed a person as it was logged; `syncd status` says whether it still does.
+# Errors as they were logged; `syncd status` shows which of them still need the operator.
 errors() {
-    if [ -z "$memory" ]; then
+    if [ -z "$directory" ]; then
         journal --since=-1h --output=cat --priority=err
-    elif [ -s "$memory/cursor" ]; then
-        journal --cursor-file="$memory/cursor" --output=cat --priority=err
+    elif [ -s "$directory/cursor" ]; then
+        journal --cursor-file="$directory/cursor" --output=cat --priority=err
     else
-        journal --boot --cursor-file="$memory/cursor" --output=cat --priority=err
+        journal --boot --cursor-file="$directory/cursor" --output=cat --priority=err
     fi
 }
 
-# A daemon that runs and does not say so: it would every log.stats_every, or at rest every 4 min.
+# A daemon that runs but writes no stats line; when idle it writes one every 4 minutes.
 silent() {
     systemctl is-active --quiet "$unit" || return 0
     alive=$(journal --since=-5min --lines=1 --output=cat \
@@ -37,11 +38,11 @@ silent() {
 }
 
 states=$(paused; silent)
-if [ -n "$memory" ]; then
-    touch "$memory/states"
-    printf '%s\n' "$states" | sort >"$memory/states.now"
-    states=$(comm -13 "$memory/states" "$memory/states.now")
-    mv "$memory/states.now" "$memory/states"
+if [ -n "$directory" ]; then
+    touch "$directory/states"
+    printf '%s\n' "$states" | sort >"$directory/states.now"
+    states=$(comm -13 "$directory/states" "$directory/states.now")
+    mv "$directory/states.now" "$directory/states"
 fi
 new=$(errors)
 [ -z "$states$new" ] || { printf '%s\n' "$states" "$new" | sed '/^$/d'; exit 1; }

@@ -118,8 +118,8 @@ async def test_who_is_paused_for_more_than_an_hour(box: Box) -> None:
     assert [line.split()[1] for line in found] == ["account=ap", "account=main"]
     assert watched(box, "paused") == Ran(
         1,
-        "ap is stopped for more than 1 h: 80004: busy\n"
-        "main is paused for more than 1 h: 80004: busy\n",
+        "ap has been stopped for more than 1 h: 80004: busy\n"
+        "main has been paused for more than 1 h: 80004: busy\n",
         "",
     )
 
@@ -193,7 +193,7 @@ async def test_a_daemon_that_stays_down_is_told_of(box: Box) -> None:
     box.run("systemctl", "start", "syncd")
     assert box.one("syncd", "ExecMainStatus") == "78"
     told = await mailed(box)
-    assert re.match("-s syncd.service on [^ ]+ needs you root\n", told)
+    assert re.match("-s syncd.service on [^ ]+ needs attention root\n", told)
     assert "status=78" in told
     assert "graph.wrong" in told, "the journal's last lines"
 
@@ -204,7 +204,7 @@ async def test_the_timer_tells_what_is_new_once(box: Box) -> None:
     assert box.run("systemctl", "start", unit).code != 0
     told = await mailed(box)
     assert told.startswith(f"-s {unit}.service on ")
-    assert "main is paused for more than 1 h: 80004: busy" in told
+    assert "main has been paused for more than 1 h: 80004: busy" in told
     assert "event=account.stopped account=ap" in told
     box.do("systemctl", "start", unit)
     box.do("systemctl", "restart", "syncd@timed")
@@ -212,7 +212,7 @@ async def test_the_timer_tells_what_is_new_once(box: Box) -> None:
     box.do("journalctl", "--sync")
     assert box.run("systemctl", "start", unit).code != 0, "the error came again"
     last = box.do("journalctl", "-u", unit, "-n", "20", "-o", "cat", "--no-pager")
-    assert last.count("main is paused") == 1
+    assert last.count("main has been paused") == 1
     assert last.count("event=account.stopped account=ap") == 2
 
 

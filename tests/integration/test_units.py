@@ -73,6 +73,6 @@ def test_the_check_would_see_a_mistake(units: Path, line: str) -> None:
 def test_the_services_are_shut_in_alike() -> None:
     def walls(name: str) -> list[str]:
         text = (UNITS / name).read_text()
-        return text.split("\n# What it may see")[1].split("\n[Install]")[0].split()
+        return text.split("\n# What it can see")[1].split("\n[Install]")[0].split()
 
     assert walls("syncd.service") == walls("syncd@.service") == walls("syncd-backfill@.service")
