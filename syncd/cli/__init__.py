@@ -1,20 +1,20 @@
-"""The commands."""
+"""The command line."""
 
 from __future__ import annotations
 
 import sys
 
-from syncd.cli.fast_start import at_once, log_without_colours
+from syncd.cli.fast_start import fast_imports, import_structlog_without_rich
 
-INTERRUPTED = 130  # what a shell makes of SIGINT
+INTERRUPTED = 130  # the exit code of shells for SIGINT
 
 
 def main() -> None:
     """Run the command that the arguments name."""
     try:
-        with at_once():
-            log_without_colours()
-            from syncd.cli.app import main as run  # noqa: PLC0415  an early Ctrl-C is no traceback
+        with fast_imports():
+            import_structlog_without_rich()
+            from syncd.cli.app import main as run  # noqa: PLC0415  an early Ctrl-C ends quietly
 
         run()
     except KeyboardInterrupt:

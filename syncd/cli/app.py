@@ -1,4 +1,4 @@
-"""Every command under one name, with the exit codes that they share."""
+"""The application: all commands, and the end of one that fails."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from syncd.cli.audit import audit
 from syncd.cli.backfill import backfill
 from syncd.cli.check import check
+from syncd.cli.console import print_error
 from syncd.cli.deletions import deletions
 from syncd.cli.demo import demo
 from syncd.cli.errors import ending_of
@@ -22,17 +23,16 @@ from syncd.cli.retry import retry
 from syncd.cli.run import run
 from syncd.cli.sandbox import sandbox
 from syncd.cli.status import status
-from syncd.cli.telling import tell
 
 app = typer.Typer(
     name="syncd",
-    help="Keeps the image libraries of Meta ad accounts in step with folders on disk.",
-    epilog="Exit codes: 0 done · 1 something could not be done · 2 wrong usage · "
-    "65 the ledger is unfit · 70 a bug · 74 the system refused something · "
-    "75 another process has the ledger · 78 the configuration is wrong",
+    help="Keep the image libraries of Meta ad accounts in sync with folders on disk.",
+    epilog="Exit codes: 0 done · 1 something could not be done or was not found · 2 wrong usage · "
+    "65 the ledger is unusable · 70 a bug · 74 a system error, such as a full disk · "
+    "75 another process uses the ledger · 78 the configuration is invalid",
     no_args_is_help=True,
-    rich_markup_mode="markdown",  # which wraps a paragraph as the terminal is wide
-    pretty_exceptions_enable=False,  # a traceback with locals could show a secret
+    rich_markup_mode="markdown",  # wraps paragraphs to the width of the terminal
+    pretty_exceptions_enable=False,  # a traceback with local variables could show a secret
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -45,13 +45,13 @@ app.add_typer(ledger)
 
 
 def main() -> None:
-    """Run the command that the arguments name."""
+    """Run the command that the arguments name; print the error that ends it."""
     try:
         app()
-    except Exception as error:  # noqa: BLE001 - the last that could: what it is, ending_of knows
+    except Exception as error:  # noqa: BLE001 - the last handler: ending_of classifies all errors
         ending = ending_of(error)
-        told = f"syncd: {ending.why}"
+        message = f"syncd: {ending.why}"
         if ending.crashed:
-            told += f"\nsyncd: {ending.remedy}\n{''.join(format_exception(error))}".rstrip()
-        tell(told, "critical" if ending.crashed else "error")
+            message += f"\nsyncd: {ending.remedy}\n{''.join(format_exception(error))}".rstrip()
+        print_error(message, "critical" if ending.crashed else "error")
         sys.exit(ending.code)

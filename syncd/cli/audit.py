@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from syncd.cli.console import amount
-from syncd.cli.exits import Exit
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured, opened
-from syncd.cli.session import lasting
+from syncd.cli.errors import Exit
+from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, account_opener, load_config
+from syncd.cli.session import logged_session
 from syncd.ledger import audits
 from syncd.ledger.database import changing
 from syncd.ledger.errors import LedgerBusyError
 from syncd.logs.hooks import run_loop
+from syncd.rules.forecast import amount
 
 if TYPE_CHECKING:
     from syncd.engine.audit import Report
@@ -27,19 +26,21 @@ def audit(
     everything: Annotated[
         bool,
         typer.Option(
-            "--everything", help="List each whole account, too, and count what syncd knows not."
+            "--everything",
+            help="Also list each whole account, and count the images that syncd does not know.",
         ),
     ] = False,
 ) -> None:
-    """Compare what each account really holds with the ledger, now.
+    """Compare the images that each account holds with the ledger.
 
-    One read for 50 images. What is gone there is missing again, or noted as removed by hand, as
-    audit.restore says. Beside a running daemon, that one does it, and says so in its log.
+    It takes one read per 50 images. An image that the account no longer has is sent again, or
+    recorded as removed by hand, depending on `audit.restore`. If the daemon runs, the daemon does
+    the audit and logs the result.
     """
-    settings = configured(config)
-    open_account = opened(settings)
-    with lasting(settings):
-        from syncd.daemon.audit import audit as run_audit  # noqa: PLC0415  as in `syncd run`
+    settings = load_config(config)
+    open_account = account_opener(settings)
+    with logged_session(settings):
+        from syncd.daemon.audit import audit as run_audit  # noqa: PLC0415  aiohttp is slow to load
         from syncd.engine.audit import EVERYTHING, HELD  # noqa: PLC0415  the same
 
         try:
@@ -48,32 +49,30 @@ def audit(
             ids = [account.id for account in settings.accounts.values()]
             with changing(settings.ledger.path) as db:
                 audits.request(ids, EVERYTHING if everything else HELD)(db)
-            print(
-                "the running daemon audits within a minute; its log says what it finds: audit.done"
-            )
+            print("the daemon begins the audit within a minute, and logs the result as audit.done")
             return
-    raise typer.Exit(_report(reports, _SENT_AGAIN if settings.audit.restore else _LEFT))
+    raise typer.Exit(_print_reports(reports, _SENT_AGAIN if settings.audit.restore else _LEFT))
 
 
-_SENT_AGAIN = "what is gone is missing again: `syncd run` or `syncd backfill` sends it"
-_LEFT = "what is gone counts as removed by hand: it is not sent again"
+_SENT_AGAIN = "images that are gone are missing again: `syncd run` or `syncd backfill` sends them"
+_LEFT = "images that are gone count as removed by hand, and are not sent again"
 
 
-def _report(reports: Mapping[AccountName, Report | str], of_the_gone: str) -> Exit:
-    done = Exit.DONE
+def _print_reports(reports: Mapping[AccountName, Report | str], consequence: str) -> Exit:
+    code = Exit.DONE
     for name, report in reports.items():
         if isinstance(report, str):
-            sys.stdout.write(f"{name}: not audited: {report}\n")
-            done = Exit.NOT_ALL
+            print(f"{name}: not audited: {report}")
+            code = Exit.NOT_ALL
             continue
-        sys.stdout.write(
-            f"{name}: {amount(report.images, 'image')} asked about: {report.gone:,} gone,"
-            f" {report.renamed:,} renamed, {report.inactive:,} not active\n"
+        print(
+            f"{name}: {amount(report.images, 'image')} checked: {report.gone:,} gone,"
+            f" {report.renamed:,} renamed, {report.inactive:,} not active"
         )
         if report.gone:
-            sys.stdout.write(f"{name}: {of_the_gone}\n")
+            print(f"{name}: {consequence}")
         if report.unknown is not None:
-            sys.stdout.write(f"{name}: {report.total:,} there, {report.unknown:,} not syncd's\n")
-            for named in report.unknown_names:
-                sys.stdout.write(f"  {named}\n")
-    return done
+            print(f"{name}: {report.total:,} in the account, {report.unknown:,} unknown to syncd")
+            for image in report.unknown_names:
+                print(f"  {image}")
+    return code

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from syncd.cli.exits import Exit
-from syncd.cli.fast_start import at_once
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured, opened
-from syncd.cli.session import lasting
+from syncd.cli.errors import Exit
+from syncd.cli.fast_start import fast_imports
+from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, account_opener, load_config
+from syncd.cli.session import logged_session
 from syncd.config import Config, LogLevel
 from syncd.daemon.notify import notifier
 from syncd.ledger.queries import Tally
@@ -29,49 +29,49 @@ Show = Callable[["Mapping[AccountName, Progress]"], None]
 
 
 def backfill(config: ConfigPath = DEFAULT_CONFIG) -> None:
-    """Bring everything that is missing, once, to the end.
+    """Send every missing image once, then exit.
 
-    Exits 0 when every account is in step, 1 when an image was rejected or could not be brought.
-    It waits out pauses, however long. On a terminal it shows a bar, with warnings, errors and
-    what becomes of whole accounts above it; everything with log.level "debug". Elsewhere it
-    writes the log's lines.
+    Exits with 0 if every account is in sync, and with 1 if an image was rejected or could not be
+    sent. Pauses of an account are waited for, however long they are. A terminal shows progress
+    bars, with warnings, errors and the state changes of accounts above them, or the whole log if
+    `log.level` is "debug". Otherwise the log is written to stderr.
     """
-    settings = configured(config)
-    open_account = opened(settings)
+    settings = load_config(config)
+    open_account = account_opener(settings)
     began = time.monotonic()
-    with lasting(settings) as (lines, _):
-        with at_once():
-            from syncd.daemon.backfill import backfill as run_backfill  # noqa: PLC0415  as in `syncd run`
+    with logged_session(settings) as (lines, _):
+        with fast_imports():
+            from syncd.daemon.backfill import backfill as run_backfill  # noqa: PLC0415  slow to load
 
         manager = notifier(os.environ)
-        with _shown(lines, settings) as show:
+        with _progress_display(lines, settings) as show:
             result = run_loop(
                 run_backfill(settings, open_account, show, manager, lambda: lines.dropped)
             )
-    _report(result, time.monotonic() - began)
+    _print_result(result, time.monotonic() - began)
     raise typer.Exit(Exit.DONE if result.in_step else Exit.NOT_ALL)
 
 
-def _shown(lines: Lines, config: Config) -> AbstractContextManager[Show]:
+def _progress_display(lines: Lines, config: Config) -> AbstractContextManager[Show]:
     if not sys.stderr.isatty():
         return nullcontext(lambda _progress: None)
-    from syncd.cli.progress import Bar  # noqa: PLC0415  rich takes a while to load
+    from syncd.cli.progress import ProgressBars  # noqa: PLC0415  rich is slow to load
 
-    return Bar(lines, config.accounts, quiet=config.log.level is not LogLevel.DEBUG)
+    return ProgressBars(lines, config.accounts, quiet=config.log.level is not LogLevel.DEBUG)
 
 
-def _report(result: Result, seconds: float) -> None:
+def _print_result(result: Result, seconds: float) -> None:
     for name, tally in result.tallies.items():
-        sys.stdout.write(f"{name}: {_standing(tally)}\n")
+        print(f"{name}: {_summary(tally)}")
     if result.interrupted:
-        sys.stdout.write("Interrupted; run it again to go on.\n")
+        print("Interrupted; run it again to continue.")
     elif result.in_step:
-        sys.stdout.write(f"In step after {seconds:.1f} s.\n")
+        print(f"In sync after {seconds:.1f} s.")
     else:
-        sys.stdout.write("Not in step; `syncd status` says why.\n")
+        print("Not in sync; `syncd status` shows why.")
 
 
-def _standing(tally: Tally) -> str:
+def _summary(tally: Tally) -> str:
     text = f"{tally.held:,} of {tally.wanted:,} images held"
     if tally.rejected:
         text += f", {tally.rejected:,} rejected"

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from syncd.cli.exits import Exit
-from syncd.cli.fast_start import at_once
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured
+from syncd.cli.console import wrapped
+from syncd.cli.errors import Exit
+from syncd.cli.fast_start import fast_imports
+from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.config import LogFormat
 from syncd.logs.setup import configure_logs, hide
 
@@ -25,8 +25,8 @@ Quick = Annotated[
     bool,
     typer.Option(
         "--quick",
-        help="Only whether the configuration is right, as a reload asks: no token, no folder, no"
-        " call; exits 78 when it is not.",
+        help="Check only that the configuration is valid, as a reload does: no token, folder or API"
+        " call. Exits with 78 if it is invalid.",
     ),
 ]
 As = Annotated[
@@ -34,8 +34,8 @@ As = Annotated[
     typer.Option(
         "--as",
         metavar="USER",
-        help="Look as this user; takes root. Without it, root looks as the service's user, and"
-        " anybody else as oneself.",
+        help="Check as this user, which needs root. By default, root checks as the service's user,"
+        " and any other user as themselves.",
     ),
 ]
 
@@ -43,21 +43,21 @@ INOTIFY = Path("/proc/sys/fs/inotify")
 
 
 def check(config: ConfigPath = DEFAULT_CONFIG, quick: Quick = False, user: As = None) -> None:
-    """Look whether everything is in place: a line each, with ok or what to do.
+    """Check that everything is ready: one line per check, ok or with what to do.
 
-    Reads the configuration, the ledger and the folders, and asks the API who the token is and
-    whether it sees each account: one call a token, one an account.
+    Reads the configuration, the ledger and the folders, and asks the API for each token's user and
+    for access to each account: one call per token and one per account.
 
-    Run by root it looks as the service does: as its user, with the credentials that its unit has,
-    and past what the unit hides. What is BAD has the commands below it that mend it.
+    Run by root, it checks as the service would: as its user, with the credentials and the sandbox
+    of its unit. Below each BAD line are the commands that fix it.
     """
-    if quick:  # systemd shows the credentials to the daemon, but not to what checks for a reload
-        configured(config)
+    if quick:  # systemd gives the credentials to the daemon only, not to ExecReload= commands
+        load_config(config)
         return
     configure_logs("error", LogFormat.AUTO, sys.stderr)
-    with at_once():
-        from syncd.check.perspective import perspective_for  # noqa: PLC0415  the same
-        from syncd.check.run import check_all  # noqa: PLC0415  needs much
+    with fast_imports():
+        from syncd.check.perspective import perspective_for  # noqa: PLC0415  slow to load
+        from syncd.check.run import check_all  # noqa: PLC0415  the same
         from syncd.check.user import ImpersonationError  # noqa: PLC0415  the same
 
     try:
@@ -65,35 +65,28 @@ def check(config: ConfigPath = DEFAULT_CONFIG, quick: Quick = False, user: As = 
     except ImpersonationError as error:
         raise typer.BadParameter(str(error), param_hint="--as") from None
     os.environ.update(perspective.environ(os.environ))
-    settings = configured(config)
-    found = check_all(settings, perspective, os.environ, hide, INOTIFY)
-    _print(found, perspective.note, sudo=os.geteuid() != 0 or "SUDO_USER" in os.environ)
-    raise typer.Exit(Exit.DONE if all(one.is_ok for one in found) else Exit.NOT_ALL)
+    settings = load_config(config)
+    checks = check_all(settings, perspective, os.environ, hide, INOTIFY)
+    _print(checks, perspective.note, sudo=os.geteuid() != 0 or "SUDO_USER" in os.environ)
+    raise typer.Exit(Exit.DONE if all(one.is_ok for one in checks) else Exit.NOT_ALL)
 
 
-def _print(found: Sequence[Check], note: str | None, *, sudo: bool) -> None:
-    """Print a line each, which a terminal shows in as many as it takes; a command is never cut."""
-    width = max(len(one.subject) for one in found)
+def _print(checks: Sequence[Check], note: str | None, *, sudo: bool) -> None:
+    """Print one line per check, which a terminal shows wrapped; commands are never wrapped."""
+    width = max(len(one.subject) for one in checks)
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for one in found:
+    for one in checks:
         head = f"{one.state.value:<3} {one.subject:<{width}}  "
-        print(_hung(head, one.message, columns))
+        print(hanging(head, one.message, columns))
         for command in one.commands:
             print(f"    {command.shell_line(sudo=sudo)}")
     if note is not None:
-        print(_hung("", note, columns))
+        print(hanging("", note, columns))
 
 
-def _hung(head: str, text: str, columns: int | None) -> str:
-    """Break a text where a terminal ends, below its own beginning if there is room for it."""
+def hanging(head: str, text: str, columns: int | None) -> str:
+    """Return head and text, wrapped with a hanging indent unless `columns` is None."""
     if columns is None:
         return head + text
-    below = " " * (len(head) if columns - len(head) >= 40 else 4)
-    return textwrap.fill(
-        text,
-        width=max(columns, 20),
-        initial_indent=head,
-        subsequent_indent=below,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    indent = " " * (len(head) if columns - len(head) >= 40 else 4)
+    return wrapped(text, max(columns, 20), first=head, indent=indent)

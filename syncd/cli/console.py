@@ -1,17 +1,21 @@
-"""Figures as a person reads them."""
+"""Text on the console: figures, wrapped paragraphs and errors."""
 
 from __future__ import annotations
 
+import os
+import sys
+import textwrap
 import time
 
+from syncd.logs.journal import is_journal, prefixed
+from syncd.logs.secrets import without_secrets
 
-def amount(count: int, thing: str) -> str:
-    """Return "1 image" or "1,200 images"."""
-    return f"{count:,} {thing}" + ("" if count == 1 else "s")
+WIDTH = 100
+"""Columns of a paragraph, unless a command adapts to the terminal."""
 
 
-def bytes_in_words(count: int) -> str:
-    """Return "512 bytes" or "2.4 MiB"."""
+def format_size(count: int) -> str:
+    """Return a number of bytes as "512 bytes" or "2.4 MiB"."""
     size = float(count)
     for unit in ("bytes", "KiB", "MiB", "GiB"):
         if size < 1024 or unit == "GiB":
@@ -20,13 +24,13 @@ def bytes_in_words(count: int) -> str:
     return f"{count} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
 
 
-def moment(at: float) -> str:
-    """Return a moment, in unix seconds, in local time."""
+def format_time(at: float) -> str:
+    """Return a time in unix seconds as local date and time."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
-def span(seconds: float) -> str:
-    """Return "45 s", "12 min" or "3 h 5 min"."""
+def format_duration(seconds: float) -> str:
+    """Return a duration as "45 s", "12 min" or "3 h 5 min"."""
     whole = max(0, round(seconds))
     if whole < 120:
         return f"{whole} s"
@@ -34,3 +38,26 @@ def span(seconds: float) -> str:
     if minutes < 120:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def wrapped(text: str, width: int = WIDTH, *, first: str = "", indent: str = "    ") -> str:
+    """Return a text wrapped at `width`: the first line begins with `first`, others with `indent`.
+
+    Words are never split, so that a path or a command can be copied.
+    """
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def print_error(text: str, level: str = "error") -> None:
+    """Write a text to stderr without secrets; in the journal, lines have the level's priority."""
+    lines = without_secrets(text).split("\n")
+    if is_journal(sys.stderr, os.environ):
+        lines = [prefixed(level, line) for line in lines if line]
+    sys.stderr.write("".join(f"{line}\n" for line in lines))

@@ -7,26 +7,33 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli.fast_start import at_once
+from syncd.cli import INTERRUPTED
+from syncd.cli.errors import Exit
+from syncd.cli.fast_start import fast_imports
 
 
 def demo(
     *,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave sandbox and daemon running, to play with.")
+        bool, typer.Option("--keep", help="Keep the sandbox and the daemon running afterwards.")
     ] = False,
 ) -> None:
-    """Show syncd at work in a quarter of a minute: no token, no network, no configuration.
+    """Show syncd at work in 15 seconds: no token, no network, no configuration.
 
-    It makes folders of pictures in a temporary directory and a sandbox to send them to, runs the
-    real `syncd backfill` and `syncd run` on them, and changes files while the daemon looks. Every
-    line is the program's own. Ctrl-C ends it at any moment; nothing is left behind.
+    It creates folders of pictures in a temporary directory and starts a sandbox API, runs the real
+    `syncd backfill` and `syncd run` on them, and changes files while the daemon watches. Every log
+    line is real output. Ctrl-C ends it at any time; all files are removed.
 
-    Exits 0 when everything went as it says, 1 when not.
+    Exits with 0 if every step had the expected result, otherwise with 1.
     """
     typer.secho("syncd demo", bold=True, nl=False)
     typer.echo(": two ad accounts in a sandbox on this machine. No token, no network.")
-    with at_once():
-        from syncd.demo.play import play  # noqa: PLC0415  aiohttp takes a while to load
+    with fast_imports():
+        from syncd.demo.run import Outcome, run_demo  # noqa: PLC0415  aiohttp is slow to load
 
-    raise typer.Exit(asyncio.run(play(keep=keep)))
+    code = {
+        Outcome.COMPLETED: Exit.DONE,
+        Outcome.FAILED: Exit.NOT_ALL,
+        Outcome.INTERRUPTED: INTERRUPTED,
+    }[asyncio.run(run_demo(keep=keep))]
+    raise typer.Exit(code)

@@ -1,13 +1,18 @@
-"""What an error that ends a command means to a person: an exit code, why, and what to do."""
+"""Errors that end a command: their exit codes, reasons and remedies."""
 
 from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import NoReturn
 
 import msgspec
+import typer
 
-from syncd.cli.exits import Exit
+from syncd.cli.console import print_error
 from syncd.ledger.errors import (
     LedgerBusyError,
     LedgerError,
@@ -15,32 +20,48 @@ from syncd.ledger.errors import (
     LedgerUnusableError,
     flatten,
 )
+from syncd.logs.hooks import unexpected
 
-_ROOM = "make room on that disk, then start it again: nothing is lost"
-_DISK = "look whether the disk is sound and can be written to, then start it again"
-_RIGHT = "give syncd's user the right to it, then start it again"
-_MORE = "let it open more files (LimitNOFILE= in its unit, or ulimit -n), then start it again"
-_PLACE = "make that directory, or mend the path in the configuration"
-_AS_SAID = "do what `why` says"
-_REPORT = "report it, with this record; the next start goes on from there, and loses nothing"
+
+class Exit(IntEnum):
+    """The exit codes, with the numbers of sysexits.h where it has a matching one."""
+
+    DONE = 0
+    NOT_ALL = 1
+    """Something was rejected, could not be done, or was not found."""
+    LEDGER_UNFIT = 65  # EX_DATAERR
+    CRASHED = 70  # EX_SOFTWARE
+    SYSTEM = 74  # EX_IOERR
+    """The system reported an error: the disk is full, a permission is missing."""
+    LEDGER_BUSY = 75  # EX_TEMPFAIL
+    CONFIGURATION = 78  # EX_CONFIG
+
+
+_FREE_SPACE = "free space on that disk, then start it again: nothing is lost"
+_DISK = "check that the disk is sound and writable, then start it again"
+_PERMISSION = "give syncd's user the permission, then start it again"
+_OPEN_FILES = "allow it more open files (LimitNOFILE= in its unit, or ulimit -n), then start again"
+_PATH = "create that directory, or correct the path in the configuration"
+_FOLLOW_REASON = "do what `why` says"
+_REPORT = "report it with this record; the next start continues from here, and nothing is lost"
 
 _SYSTEM = {
-    errno.ENOSPC: _ROOM,
-    errno.EDQUOT: _ROOM,
-    errno.EFBIG: _ROOM,
+    errno.ENOSPC: _FREE_SPACE,
+    errno.EDQUOT: _FREE_SPACE,
+    errno.EFBIG: _FREE_SPACE,
     errno.EIO: _DISK,
     errno.EROFS: _DISK,
-    errno.EACCES: _RIGHT,
-    errno.EPERM: _RIGHT,
-    errno.EMFILE: _MORE,
-    errno.ENFILE: _MORE,
-    errno.ENOENT: _PLACE,
-    errno.ENOTDIR: _PLACE,
+    errno.EACCES: _PERMISSION,
+    errno.EPERM: _PERMISSION,
+    errno.EMFILE: _OPEN_FILES,
+    errno.ENFILE: _OPEN_FILES,
+    errno.ENOENT: _PATH,
+    errno.ENOTDIR: _PATH,
 }
 
 
 class Ending(msgspec.Struct, frozen=True):
-    """How a command ends; one that crashed has met a bug, and a person wants the traceback."""
+    """The end of a command; if it crashed, the cause is a bug and the traceback is shown."""
 
     code: Exit
     why: str
@@ -52,7 +73,7 @@ class Ending(msgspec.Struct, frozen=True):
 
 
 def ending_of(error: BaseException) -> Ending:
-    """Return what an error means, also one of a group: expected if all in it are."""
+    """Return how an error ends a command; a group with one unexpected error is a crash."""
     endings = [_ending_of_one(leaf) for leaf in flatten(error)]
     return next((ending for ending in endings if ending.crashed), endings[0])
 
@@ -60,15 +81,30 @@ def ending_of(error: BaseException) -> Ending:
 def _ending_of_one(error: BaseException) -> Ending:
     match error:
         case LedgerUnusableError():
-            return Ending(Exit.LEDGER_UNFIT, str(error), _AS_SAID)
+            return Ending(Exit.LEDGER_UNFIT, str(error), _FOLLOW_REASON)
         case LedgerBusyError() | LedgerOutdatedError():
-            return Ending(Exit.LEDGER_BUSY, str(error), _AS_SAID)
+            return Ending(Exit.LEDGER_BUSY, str(error), _FOLLOW_REASON)
         case LedgerError():
-            return Ending(Exit.SYSTEM, str(error), _AS_SAID)
+            return Ending(Exit.SYSTEM, str(error), _FOLLOW_REASON)
         case OSError(errno=int(number)) if number in _SYSTEM:
-            of = "" if error.filename is None else f": {os.fsdecode(error.filename)}"
-            return Ending(Exit.SYSTEM, f"{error.strerror}{of}", _SYSTEM[number])
+            file = "" if error.filename is None else f": {os.fsdecode(error.filename)}"
+            return Ending(Exit.SYSTEM, f"{error.strerror}{file}", _SYSTEM[number])
         case _:
-            said = str(error)
-            name = type(error).__name__
-            return Ending(Exit.CRASHED, f"{name}: {said}" if said else name, _REPORT)
+            return Ending(Exit.CRASHED, unexpected(error), _REPORT)
+
+
+def fail(message: str, code: Exit = Exit.NOT_ALL) -> NoReturn:
+    """Print a message to stderr and end the command."""
+    print_error(f"syncd: {message}")
+    raise typer.Exit(code)
+
+
+@contextmanager
+def ledger_required() -> Iterator[None]:
+    """End the command with a message if the ledger does not exist yet."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        if error.strerror is not None:  # another file: an error of the system
+            raise
+        fail(str(error))

@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
 import typer
 
+from syncd.cli.console import wrapped
 from syncd.logs.catalogue import CATALOGUE, Event
-
-_WIDTH = 100
 
 
 def events(
     json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """List the events of the log: levels, fields, when each comes, and what to do about it."""
+    """List the events of the log: their levels and fields, when they occur, and what to do."""
     if json:
         encoded = msgspec.json.format(msgspec.json.encode(CATALOGUE))
         sys.stdout.write(encoded.decode() + "\n")
         return
     for event in CATALOGUE:
-        for line in _lines(event):
-            print(line)
+        print(f"{event.name}  ({', '.join(event.levels)})")
+        for paragraph in _paragraphs(event):
+            print(wrapped(paragraph, first="    "))
 
 
-def _lines(event: Event) -> Iterator[str]:
-    yield f"{event.name}  ({', '.join(event.levels)})"
-    yield from _paragraph(event.when)
+def _paragraphs(event: Event) -> Iterator[str]:
+    yield event.when
     if event.remedy:
-        yield from _paragraph(f"do: {event.remedy}")
+        yield f"do: {event.remedy}"
     if event.ended_by:
-        yield from _paragraph(f"until: {', '.join(event.ended_by)}")
+        yield f"until: {', '.join(event.ended_by)}"
     if event.fields:
-        yield from _paragraph(f"fields: {', '.join(event.fields)}")
-
-
-def _paragraph(text: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH, initial_indent="    ", subsequent_indent="    ")
+        yield f"fields: {', '.join(event.fields)}"

@@ -12,8 +12,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from syncd.cli.exits import Exit
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured
+from syncd.cli.errors import fail, ledger_required
+from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.ledger import export as ledger
 from syncd.ledger.database import reading
 from syncd.ledger.export import Row
@@ -21,14 +21,14 @@ from syncd.model import AccountId, AccountName, printable
 
 
 class Format(StrEnum):
-    """How rows are written."""
+    """The format of the output."""
 
     CSV = "csv"
     JSON = "json"
 
 
-class Line(msgspec.Struct):
-    """A row as it is written: the columns, in this order, for as long as syncd has this command."""
+class Line(msgspec.Struct, kw_only=True):
+    """A row of the output; columns and their order are stable."""
 
     file: str
     folder: str
@@ -46,31 +46,27 @@ def export(
     form: Annotated[
         Format,
         typer.Option(
-            "--format", help="csv: for spreadsheets, RFC 4180. json: one array, a line each row."
+            "--format",
+            help="csv: for spreadsheets (RFC 4180). json: one array, with one line per row.",
         ),
     ] = Format.CSV,
     account: Annotated[
-        str, typer.Option(metavar="NAME", help="This account alone.", show_default=False)
+        str, typer.Option(metavar="NAME", help="Only this account.", show_default=False)
     ] = "",
 ) -> None:
-    """Write every file and account with hash, name and status, as CSV or JSON, to stdout.
+    """Write every file with its hash, name and status in each account to stdout, as CSV or JSON.
 
-    Reads the ledger alone, page by page, also beside the daemon.
+    It only reads the ledger, page by page, and works while the daemon runs.
     """
-    settings = configured(config)
+    settings = load_config(config)
     if account and AccountName(account) not in settings.accounts:
         known = ", ".join(settings.accounts)
-        sys.stderr.write(f"syncd: there is no account {account}; there are {known}\n")
-        raise typer.Exit(Exit.NOT_ALL)
+        fail(f"no account {account} in the configuration; it has: {known}")
     names = {known.id: name for name, known in settings.accounts.items()}
-    try:
-        with reading(settings.ledger.path) as db:
-            lines = (_line(row, names) for row in ledger.rows(db))
-            wanted = (line for line in lines if account in ("", line.account))
-            _write(_as_csv(wanted) if form is Format.CSV else _as_json(wanted))
-    except FileNotFoundError as error:
-        sys.stderr.write(f"syncd: {error}\n")
-        raise typer.Exit(Exit.NOT_ALL) from None
+    with ledger_required(), reading(settings.ledger.path) as db:
+        lines = (_line(row, names) for row in ledger.rows(db))
+        wanted = (line for line in lines if account in ("", line.account))
+        _write(_as_csv(wanted) if form is Format.CSV else _as_json(wanted))
 
 
 def _line(row: Row, names: Mapping[AccountId, AccountName]) -> Line:
@@ -88,7 +84,7 @@ def _line(row: Row, names: Mapping[AccountId, AccountName]) -> Line:
 
 
 def _as_json(lines: Iterable[Line]) -> Iterator[bytes]:
-    """One array, which any reader of JSON takes, with a line for each row, which grep takes."""
+    """Yield one JSON array with a line for each row, so that grep works on it."""
     encode, between = msgspec.json.Encoder().encode, b"[\n"
     for line in lines:
         yield between + encode(line)
@@ -96,8 +92,8 @@ def _as_json(lines: Iterable[Line]) -> Iterator[bytes]:
     yield b"\n]\n" if between == b",\n" else b"[]\n"
 
 
-class _Taken:
-    """Stands for a file: what csv wrote last."""
+class _LastRow:
+    """A file for csv.writer that keeps only the last row."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -107,34 +103,33 @@ class _Taken:
 
 
 def _as_csv(lines: Iterable[Line]) -> Iterator[bytes]:
-    """RFC 4180: a header, CRLF, quotes where they are needed; UTF-8 without a mark."""
-    taken = _Taken()
-    write = csv.writer(taken, lineterminator="\r\n").writerow
+    """Yield rows of RFC 4180: a header, CRLF, quotes where needed; UTF-8 without a BOM."""
+    row = _LastRow()
+    write = csv.writer(row, lineterminator="\r\n").writerow
     write(Line.__struct_fields__)
-    yield taken.text.encode()
+    yield row.text.encode()
     for line in lines:
         write([_cell(value) for value in msgspec.structs.astuple(line)])
-        yield taken.text.encode()
+        yield row.text.encode()
 
 
 _FORMULA = tuple("=+-@\t\r＝＋－＠")  # owasp.org/www-community/attacks/CSV_Injection
 
 
 def _cell(value: str | int | None) -> str | int | None:
-    """Return a cell that no spreadsheet calculates: an apostrophe says that it is text."""
+    """Return a cell that a spreadsheet does not evaluate: an apostrophe marks it as text."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _write(chunks: Iterable[bytes]) -> None:
-    """Write to stdout, as UTF-8 in every locale, until all is written or `head` has enough."""
+    """Write to stdout, as UTF-8 in every locale, until a reader such as `head` closes the pipe."""
     out = sys.stdout.buffer
     try:
         for chunk in chunks:
             out.write(chunk)
         out.flush()
     except OSError as error:
-        # What is still buffered would be tried once more at exit, and complained about.
+        # Python would write the remaining buffer at exit, and print an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
-            sys.stderr.write(f"syncd: not all was written: {error.strerror}\n")
-            raise typer.Exit(Exit.NOT_ALL) from None
+            fail(f"the output is incomplete: {error.strerror}")

@@ -1,4 +1,4 @@
-"""How modules are loaded: in as little CPU as it takes, for a start costs more than most calls."""
+"""Faster imports: most commands spend more CPU time on starting than on their work."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def at_once() -> Iterator[None]:
-    """Import without collecting garbage meanwhile; what was imported is not looked through again.
+def fast_imports() -> Iterator[None]:
+    """Disable garbage collection during the imports, and exclude the imported objects from it.
 
-    Modules are garbage never, and all that was ever made is looked through time and again.
+    Modules are never garbage, but the collector would examine all their objects repeatedly.
     """
     gc.disable()
     try:
@@ -22,16 +22,16 @@ def at_once() -> Iterator[None]:
         gc.enable()
 
 
-def log_without_colours() -> None:
-    """Import structlog without rich, which it loads where it finds it; our forms use none of it.
+def import_structlog_without_rich() -> None:
+    """Import structlog without rich, which it imports if it can; syncd's log does not use it.
 
-    None in sys.modules is how Python says that a module is not to be found (docs.python.org,
-    The import system, "The module cache").
+    None in sys.modules makes a module unavailable (docs.python.org, The import system, "The module
+    cache").
     """
     if "rich" in sys.modules:
         return
     sys.modules["rich"] = None  # type: ignore[assignment]  # as documented
     try:
-        import structlog  # noqa: F401, PLC0415  for the others that import it
+        import structlog  # noqa: F401, PLC0415  for later imports
     finally:
         del sys.modules["rich"]

@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-import sys
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Annotated
 
 import typer
 
-from syncd.cli.console import amount, moment
-from syncd.cli.exits import Exit
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured
+from syncd.cli.console import format_time
+from syncd.cli.errors import fail, ledger_required
+from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.config import Config
 from syncd.ledger import queries
 from syncd.ledger.database import reading
 from syncd.ledger.queries import FileState
 from syncd.model import AccountId, printable
+from syncd.rules.forecast import amount
 
 
 def find(
@@ -27,22 +27,17 @@ def find(
         str,
         typer.Argument(
             metavar="PATH|HASH|DIGEST",
-            help="A file's path, an image's hash in an account, or a SHA-256 as sha256sum prints.",
+            help="The path of a file, the hash of an image in an account, or a SHA-256.",
         ),
     ],
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
-    """Say everything that is known of one image."""
-    settings = configured(config)
-    try:
-        with reading(settings.ledger.path) as db:
-            standings = _find(settings, db, what)
-    except FileNotFoundError as error:
-        sys.stderr.write(f"syncd: {error}\n")
-        raise typer.Exit(Exit.NOT_ALL) from None
+    """Show everything that is known about one image."""
+    settings = load_config(config)
+    with ledger_required(), reading(settings.ledger.path) as db:
+        standings = _find(settings, db, what)
     if not standings:
-        sys.stderr.write(f"syncd: nothing is known of {what}\n")
-        raise typer.Exit(Exit.NOT_ALL)
+        fail(f"the ledger has no image for {what}")
     for line in _lines(settings, standings):
         print(line)
 
@@ -80,13 +75,13 @@ def _lines(config: Config, standings: list[FileState]) -> Iterator[str]:
         for row in rows:
             if row.account is not None:
                 name = names.get(AccountId(row.account), f"act_{row.account}")
-                yield f"  {name}: {_standing(row)}"
+                yield f"  {name}: {_state(row)}"
 
 
-def _standing(row: FileState) -> str:
+def _state(row: FileState) -> str:
     if row.hash is not None:
         named = f", named {row.name}" if row.name else ""
-        since = f" since {moment(row.held_at)}" if row.held_at else ""
+        since = f" since {format_time(row.held_at)}" if row.held_at else ""
         return f"held as {row.hash}{since}{named}"
     if row.rejected is not None:
         return f"rejected: {row.rejected}"

@@ -1,4 +1,4 @@
-"""What commands begin with: the configuration and the tokens."""
+"""What most commands begin with: the option --config, the configuration and the tokens."""
 
 from __future__ import annotations
 
@@ -8,50 +8,46 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from syncd.cli.exits import Exit
-from syncd.cli.fast_start import at_once
-from syncd.cli.telling import tell
+from syncd.cli.console import print_error
+from syncd.cli.errors import Exit, fail
+from syncd.cli.fast_start import fast_imports
 from syncd.config import Config, ConfigError, load
 from syncd.logs.setup import hide
+from syncd.rules.forecast import amount
 
 if TYPE_CHECKING:
     from syncd.engine.tokens import Open
 
 ConfigPath = Annotated[
     Path,
-    typer.Option("--config", "-c", metavar="PATH", help="The configuration to use."),
+    typer.Option("--config", "-c", metavar="PATH", help="The configuration file."),
 ]
 DEFAULT_CONFIG = Path("/etc/syncd/config.toml")
 
 
-def configured(path: Path) -> Config:
-    """Return the configuration, as `checked` does, with its warnings on stderr."""
-    config = checked(path)
-    for warning in config.warnings:
-        tell(f"syncd: warning: {warning}", "warning")
+def load_config(path: Path, *, print_warnings: bool = True) -> Config:
+    """Return the configuration; print every mistake in it and end the process if there is one."""
+    try:
+        config = load(path, os.environ)
+    except ConfigError as error:
+        fail(
+            f"{amount(len(error.problems), 'problem')} in the configuration\n\n{error}",
+            Exit.CONFIGURATION,
+        )
+    if print_warnings:
+        for warning in config.warnings:
+            print_error(f"syncd: warning: {warning}", "warning")
     return config
 
 
-def checked(path: Path) -> Config:
-    """Return the configuration; ends the process with every mistake in it on stderr."""
-    try:
-        return load(path, os.environ)
-    except ConfigError as error:
-        count = len(error.problems)
-        things = "one thing" if count == 1 else f"{count} things"
-        tell(f"syncd: {things} to mend in the configuration\n\n{error}")
-        raise typer.Exit(Exit.CONFIGURATION) from None
-
-
-def opened(config: Config) -> Open:
-    """Return what opens the accounts; ends the process when no token at all can be read."""
-    with at_once():  # reading commands need no aiohttp
+def account_opener(config: Config) -> Open:
+    """Return a function that opens accounts; end the process if no token can be read."""
+    with fast_imports():  # not at the top: commands that only read the ledger need no aiohttp
         from syncd.daemon.credentials import NoTokenError, opener, require_token  # noqa: PLC0415
 
     open_account = opener(config, os.environ, hide)
     try:
         require_token(config, open_account)
     except NoTokenError as error:
-        tell(f"syncd: {error}")
-        raise typer.Exit(Exit.CONFIGURATION) from None
+        fail(str(error), Exit.CONFIGURATION)
     return open_account

@@ -5,24 +5,25 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from syncd.cli.console import amount, bytes_in_words
-from syncd.cli.fast_start import at_once
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured
+from syncd.cli.console import format_size
+from syncd.cli.fast_start import fast_imports
+from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.config import LogFormat
 from syncd.logs.setup import configure_logs
-from syncd.rules.forecast import sentence
+from syncd.rules.forecast import amount, sentence
 
 
 def plan(config: ConfigPath = DEFAULT_CONFIG) -> None:
-    """Say what a backfill would do now. Nothing is sent, and the ledger stays as it is."""
-    settings = configured(config)
+    """Show what a backfill would send now. Nothing is sent, and the ledger is not changed."""
+    settings = load_config(config)
     configure_logs("error", LogFormat.AUTO, sys.stderr)
-    with at_once():
-        from syncd.daemon.plan import plan as make_plan  # noqa: PLC0415  needs what the daemon needs
+    with fast_imports():
+        from syncd.daemon.plan import plan as make_plan  # noqa: PLC0415  aiohttp is slow to load
 
     found = asyncio.run(make_plan(settings))
     for folder in found.folders:
-        state = f": {odd}" if (odd := folder.doubt or folder.trouble) else ""
+        trouble = folder.doubt or folder.trouble
+        state = f": {trouble}" if trouble else ""
         print(f"folder {folder.name}: {amount(folder.files, 'file')}{state}")
     for name, planned in found.accounts.items():
         tally = planned.tally
@@ -30,7 +31,7 @@ def plan(config: ConfigPath = DEFAULT_CONFIG) -> None:
         if tally.missing:
             print(
                 f"  would send {amount(tally.missing, 'image')},"
-                f" {bytes_in_words(planned.bytes)}, in {amount(planned.forecast.calls, 'POST')}"
+                f" {format_size(planned.bytes)}, in {amount(planned.forecast.calls, 'POST')}"
             )
             print(f"  {sentence(name, planned.forecast)}")
         else:

@@ -1,4 +1,4 @@
-"""A progress bar for each account, with what a person must know above it."""
+"""Progress bars of a backfill, one for each account, with important log records above them."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from rich.table import Column
 from rich.text import Text
 from structlog.typing import EventDict, WrappedLogger
 
-from syncd.cli.console import span
+from syncd.cli.console import format_duration
 from syncd.daemon import backfill
 from syncd.logs.setup import Lines
 from syncd.model import AccountName
 
-_PERIOD = 10.0  # seconds over which the rate is taken
-_WIDEST = 40  # columns of a bar: beyond that the eye has further to go, and learns no more
+_PERIOD = 10.0  # seconds over which the rate is measured
+_MAX_WIDTH = 40  # columns of a bar: a wider one is harder to read without showing more
 
 
-class Bar:
-    """Shows how a backfill gets on, while it is entered.
+class ProgressBars:
+    """Progress bars, shown while the context is entered.
 
-    A line for each image would drown the bar: warnings, errors and what becomes of whole accounts
-    are printed above it, and with `quiet` False everything that the log has.
+    With `quiet`, only warnings, errors and state changes of accounts are printed above the bars: a
+    line for each image would push them away. Otherwise the whole log is.
     """
 
     def __init__(self, lines: Lines, accounts: Iterable[AccountName], *, quiet: bool) -> None:
@@ -38,24 +38,24 @@ class Bar:
         self._console = Console(stderr=True, highlight=False, markup=False)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(None, table_column=Column(max_width=_WIDEST)),
+            BarColumn(None, table_column=Column(max_width=_MAX_WIDTH)),
             TextColumn("{task.fields[count]}", markup=False, justify="right"),
             TextColumn("{task.fields[rate]}", markup=False, justify="right"),
             TextColumn("{task.fields[state]}", markup=False),
             console=self._console,
         )
-        # Before it starts: afterwards a task that is added waits for the terminal to show it.
+        # Tasks are added before the display starts: later, adding one waits for the terminal.
         self._tasks: dict[AccountName, TaskID] = {
             name: self._progress.add_task(name, total=None, count="", rate="", state="")
             for name in accounts
         }
         self._rates: dict[AccountName, _Rate] = {}
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> ProgressBars:
         self._stack.enter_context(self._progress)
-        self._stack.enter_context(self._lines.redirected(self._above))
+        self._stack.enter_context(self._lines.redirected(self._print_above))
         if self._quiet:
-            self._stack.enter_context(_without_noise())
+            self._stack.enter_context(_without_routine_records())
         return self
 
     def __exit__(
@@ -67,7 +67,7 @@ class Bar:
         self._stack.__exit__(kind, error, trace)
 
     def __call__(self, progress: Mapping[AccountName, backfill.Progress]) -> None:
-        """Show the accounts as they stand now."""
+        """Show the current state of the accounts."""
         for name, now in progress.items():
             tally = now.tally
             rate = self._rates.setdefault(name, _Rate(tally.held)).after(now)
@@ -81,18 +81,18 @@ class Bar:
                 state=_state(now, rate),
             )
 
-    def _above(self, line: str) -> None:
+    def _print_above(self, line: str) -> None:
         self._console.print(Text.from_ansi(line), soft_wrap=True)
 
 
 class _Rate:
-    """Images a second over the last seconds."""
+    """Images per second over the last seconds."""
 
     def __init__(self, held: int) -> None:
         self._samples = deque([(time.monotonic(), held)])
 
     def after(self, progress: backfill.Progress) -> float:
-        """Return the rate as it is now, or as it was when there still was something to send."""
+        """Return the current rate, or the last one measured while images were missing."""
         now, held = time.monotonic(), progress.tally.held
         if progress.tally.missing or held != self._samples[-1][1]:
             self._samples.append((now, held))
@@ -109,20 +109,20 @@ def _state(now: backfill.Progress, rate: float) -> str:
         return "reading the folders"
     if now.tally.missing == 0:
         return "done"
-    return f"{span(max(1.0, now.tally.missing / rate))} left" if rate else ""
+    return f"{format_duration(max(1.0, now.tally.missing / rate))} left" if rate else ""
 
 
 @contextmanager
-def _without_noise() -> Iterator[None]:
+def _without_routine_records() -> Iterator[None]:
     before = structlog.get_config()["processors"]
-    structlog.configure(processors=[_drop_noise, *before])
+    structlog.configure(processors=[_drop_routine, *before])
     try:
         yield
     finally:
         structlog.configure(processors=before)
 
 
-def _drop_noise(_logger: WrappedLogger, level: str, event: EventDict) -> EventDict:
+def _drop_routine(_logger: WrappedLogger, level: str, event: EventDict) -> EventDict:
     if level in ("debug", "info") and not str(event["event"]).startswith("account."):
         raise structlog.DropEvent
     return event

@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from syncd.cli.console import amount
-from syncd.cli.exits import Exit
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured
+from syncd.cli.errors import ledger_required
+from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.ledger import accounts, replicas
 from syncd.ledger.database import changing
+from syncd.rules.forecast import amount
 
 
 def retry(
     config: ConfigPath = DEFAULT_CONFIG,
     rejected: Annotated[
-        bool, typer.Option("--rejected", help="Ask once more about every rejected image, too.")
+        bool, typer.Option("--rejected", help="Also send every rejected image once more.")
     ] = False,
 ) -> None:
-    """Try again what was stopped: after a new token, a right that was given, an error mended.
+    """Retry stopped accounts, after you have replaced the token or given the permission.
 
-    A running daemon takes it up within seconds. Throttled accounts stay paused: asking sooner
-    makes the account's block longer.
+    A running daemon does so within seconds. Throttled accounts stay paused: a call before the end
+    of the pause would extend the account's block.
     """
-    settings = configured(config)
-    try:
-        with changing(settings.ledger.path) as db:
-            lifted = accounts.lift_stops()(db)
-            asked = replicas.retry_rejected()(db) if rejected else 0
-            paused = accounts.pauses()(db)
-    except FileNotFoundError as error:
-        sys.stderr.write(f"syncd: {error}\n")
-        raise typer.Exit(Exit.NOT_ALL) from None
-    print(f"{amount(len(lifted), 'account')} opened again")
+    settings = load_config(config)
+    with ledger_required(), changing(settings.ledger.path) as db:
+        lifted = accounts.lift_stops()(db)
+        retried = replicas.retry_rejected()(db) if rejected else 0
+        paused = accounts.pauses()(db)
+    print(f"{amount(len(lifted), 'account')} will be tried again")
     if rejected:
-        print(f"{amount(asked, 'rejected image')} will be asked about once more")
+        print(f"{amount(retried, 'rejected image')} will be sent once more")
     for account, pause in paused.items():
         named = settings.account_by_id(account)
         print(f"{named.name if named else account} stays paused: {pause.why}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from syncd.cli.fast_start import at_once
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, checked, opened
-from syncd.cli.session import lasting
+from syncd.cli.fast_start import fast_imports
+from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, account_opener, load_config
+from syncd.cli.session import logged_session
 from syncd.daemon.notify import notifier
 from syncd.daemon.signals import block_hangups
 from syncd.logs.hooks import run_loop
@@ -15,18 +15,18 @@ from syncd.logs.setup import hide
 
 
 def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
-    """Keep the accounts in step until told to stop: the daemon.
+    """Run the daemon: keep the accounts in sync until it is stopped.
 
-    It watches the folders, sends what is new, and writes what it does to stderr, one line an
-    event. SIGTERM or Ctrl-C ends it once the calls under way have ended, within 30 s. SIGHUP
-    makes it read its configuration again; one that is wrong changes nothing, and the log says why.
+    It watches the folders, sends new images, and logs to stderr, one line per event. SIGTERM and
+    Ctrl-C end it after the calls in progress, within 30 s. SIGHUP reloads the configuration; an
+    invalid one changes nothing, and the log has the reason.
     """
     block_hangups()
-    path = config.absolute()  # links are followed anew at each reload
-    first = checked(path)
-    open_account = opened(first)
-    with lasting(first) as (lines, set_log):
-        with at_once():  # aiohttp takes a while to load
+    path = config.absolute()  # a symbolic link is resolved again at each reload
+    first = load_config(path, print_warnings=False)  # the daemon logs them
+    open_account = account_opener(first)
+    with logged_session(first) as (lines, set_log):
+        with fast_imports():  # aiohttp is slow to load
             from syncd.daemon.reload import Settings, read_settings  # noqa: PLC0415
             from syncd.daemon.run import run as run_daemon  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""What commands that last have around them: a log that nobody waits for, an end that it tells."""
+"""The log of a long-running command, from its first record to the one that reports its end."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from syncd.logs.setup import Lines, configure_logs
 log: Log = structlog.get_logger()
 
 SetLog = Callable[[Config], Lines]
-"""Sets the log up as a configuration says."""
+"""Configures the log from a configuration."""
 
 
 @contextmanager
-def lasting(config: Config) -> Iterator[tuple[Lines, SetLog]]:
-    """Log to stderr or the journal inside the block, and write all of it before the block ends.
+def logged_session(config: Config) -> Iterator[tuple[Lines, SetLog]]:
+    """Log to stderr or the journal within the block, and write all records before it ends.
 
     An error that ends the block is one record, and the process ends with its exit code.
     """
-    faulthandler.enable()  # the watchdog's SIGABRT shows in the journal what blocked the loop
+    faulthandler.enable()  # SIGABRT from the watchdog prints where each thread is blocked
     with LogQueue() as queue:
 
         def set_log(now: Config) -> Lines:
             return configure_logs(now.log.level, now.log.format, sys.stderr, queue=queue)
 
         lines = set_log(config)
-        with capture_uncaught(), _end_told():
+        with capture_uncaught(), _log_failure():
             yield lines, set_log
 
 
 @contextmanager
-def _end_told() -> Iterator[None]:
+def _log_failure() -> Iterator[None]:
     try:
         yield
     except Exception as error:

@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
-import textwrap
 import time
 from typing import Annotated
 
 import msgspec
 import typer
 
-from syncd.cli.console import amount, moment, span
-from syncd.cli.exits import Exit
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, configured
-from syncd.config import Config
+from syncd.cli.console import format_duration, format_time, wrapped
+from syncd.cli.errors import ledger_required
+from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
+from syncd.config import AccountConfig, Config
 from syncd.ledger import alerts, condemned, queries
 from syncd.ledger.accounts import Pause
 from syncd.ledger.alerts import Alert
 from syncd.ledger.database import reading
-from syncd.ledger.queries import Count, account_summary
+from syncd.ledger.queries import Count, FolderState, account_summary
 from syncd.model import printable
+from syncd.rules.forecast import amount
 
-_WIDTH = 100
 
-
-class FolderStatus(msgspec.Struct):
-    """A folder as `--json` has it."""
+class FolderStatus(msgspec.Struct, kw_only=True):
+    """A folder in the output of --json; times in unix seconds."""
 
     path: str
     files: int
     scanned_at: float | None
-    doubt: str | None  # why nothing that it lacks is deleted
+    doubt: str | None  # why none of its missing files counts as deleted
     trouble: str | None
     unreadable: list[Count]
-    deletions_held: int  # images that wait for a person
+    deletions_held: int  # images that wait for the operator's decision
 
 
-class AccountStatus(msgspec.Struct):
-    """An account as `--json` has it; times in unix seconds."""
+class AccountStatus(msgspec.Struct, kw_only=True):
+    """An account in the output of --json."""
 
     id: str
     wanted: int
@@ -50,7 +49,7 @@ class AccountStatus(msgspec.Struct):
 
 
 class Status(msgspec.Struct):
-    """What `syncd status --json` prints."""
+    """The output of `syncd status --json`."""
 
     needs_you: list[Alert]
     accounts: dict[str, AccountStatus]
@@ -61,58 +60,58 @@ def status(
     config: ConfigPath = DEFAULT_CONFIG,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Say what needs you, and how each account and folder stands.
+    """Show what needs your attention, and the state of each account and folder.
 
-    It reads the ledger alone, also beside the daemon.
+    It only reads the ledger, and works while the daemon runs.
     """
-    settings = configured(config)
-    try:
-        found = _ask(settings)
-    except FileNotFoundError as error:
-        sys.stderr.write(f"syncd: {error}\n")
-        raise typer.Exit(Exit.NOT_ALL) from None
+    settings = load_config(config)
+    with ledger_required(), reading(settings.ledger.path) as db:
+        found = _read(settings, db)
     if json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(found)).decode() + "\n")
     else:
         _print(found)
 
 
-def _ask(config: Config) -> Status:
+def _read(config: Config, db: sqlite3.Connection) -> Status:
     names = {account.id: str(name) for name, account in config.accounts.items()}
-    with reading(config.ledger.path) as db:
-        waiting = alerts.all_alerts(names, time.time())(db)
-        states = {}
-        for name, account in config.accounts.items():
-            found = account_summary(account.id)(db)
-            tally, pause = found.tally, found.pause
-            over = pause is not None and pause.until is not None and pause.until < time.time()
-            states[str(name)] = AccountStatus(
-                account.id,
-                tally.wanted,
-                tally.held,
-                tally.missing,
-                tally.rejected,
-                None if over else pause,
-                found.rejections,
-                found.troubles,
-            )
-        folders = {
-            f.name: FolderStatus(
-                printable(f.path),
-                f.files,
-                f.scanned_at,
-                f.doubt,
-                f.trouble,
-                queries.unreadable_files(f.name)(db),
-                condemned.count_held(f.name)(db),
-            )
-            for f in queries.folder_states()(db)
-        }
-    return Status(waiting, states, folders)
+    return Status(
+        alerts.all_alerts(names, time.time())(db),
+        {str(name): _account(account, db) for name, account in config.accounts.items()},
+        {folder.name: _folder(folder, db) for folder in queries.folder_states()(db)},
+    )
+
+
+def _account(account: AccountConfig, db: sqlite3.Connection) -> AccountStatus:
+    found = account_summary(account.id)(db)
+    tally, pause = found.tally, found.pause
+    ended = pause is not None and pause.until is not None and pause.until < time.time()
+    return AccountStatus(
+        id=account.id,
+        wanted=tally.wanted,
+        held=tally.held,
+        missing=tally.missing,
+        rejected=tally.rejected,
+        pause=None if ended else pause,
+        rejections=found.rejections,
+        troubles=found.troubles,
+    )
+
+
+def _folder(folder: FolderState, db: sqlite3.Connection) -> FolderStatus:
+    return FolderStatus(
+        path=printable(folder.path),
+        files=folder.files,
+        scanned_at=folder.scanned_at,
+        doubt=folder.doubt,
+        trouble=folder.trouble,
+        unreadable=queries.unreadable_files(folder.name)(db),
+        deletions_held=condemned.count_held(folder.name)(db),
+    )
 
 
 def _print(found: Status) -> None:
-    from rich.console import Console  # noqa: PLC0415  it takes a while to load
+    from rich.console import Console  # noqa: PLC0415  rich is slow to load
     from rich.table import Table  # noqa: PLC0415  the same
 
     for need in found.needs_you:
@@ -132,9 +131,9 @@ def _print(found: Status) -> None:
         for count in account.rejections:
             print(f"{name}: rejected {amount(count.count, 'image')}: {count.reason}")
         for count in account.troubles:
-            print(f"{name}: {amount(count.count, 'image')} tried in vain: {count.reason}")
+            print(f"{name}: {amount(count.count, 'image')} failed so far: {count.reason}")
     for name, folder in found.folders.items():
-        when = moment(folder.scanned_at) if folder.scanned_at else "never to the end yet"
+        when = format_time(folder.scanned_at) if folder.scanned_at else "never completely"
         print(f"folder {name}: {amount(folder.files, 'file')}, scanned {when} ({folder.path})")
         if folder.doubt:
             print(f"folder {name}: {folder.doubt}: see `syncd deletions`")
@@ -148,27 +147,16 @@ def _print(found: Status) -> None:
 
 
 def _print_need(need: Alert) -> None:
-    told = f"needs you: {need.subject}: {need.why} ({need.event}, since {moment(need.since)})"
-    for line in (*_wrapped(told, ""), *_wrapped(f"do: {need.remedy}", "    ")):
-        print(line)
-
-
-def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        _WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent or "    ",
-        break_long_words=False,  # a path, or a command, is to be copied
-        break_on_hyphens=False,
-    )
+    since = format_time(need.since)
+    print(wrapped(f"needs you: {need.subject}: {need.why} ({need.event}, since {since})"))
+    print(wrapped(f"do: {need.remedy}", first="    "))
 
 
 def _state(account: AccountStatus) -> str:
     pause = account.pause
     if pause is None:
-        return "in step" if account.missing == 0 else "open"
+        return "in sync" if account.missing == 0 else "open"
     if pause.until is None:
-        return f"stopped since {moment(pause.since)}"  # why stands above, in what needs a person
-    left = span(pause.until - time.time())
-    return f"paused until {moment(pause.until)} ({left}): {pause.kind}: {pause.why}"
+        return f"stopped since {format_time(pause.since)}"  # the reason is among the needs above
+    left = format_duration(pause.until - time.time())
+    return f"paused until {format_time(pause.until)} ({left}): {pause.kind}: {pause.why}"

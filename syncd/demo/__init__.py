@@ -1,1 +1,1 @@
-"""What `syncd demo` shows: pictures, a stage, scenes, and a closing table."""
+"""`syncd demo`: the real commands at work on generated pictures and a sandbox API."""

@@ -1,4 +1,4 @@
-"""A picture of 256 shades of one palette, and the files that it can be saved as."""
+"""A picture with a palette of 256 colours, and its encoding as PNG, GIF and BMP."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """Pixels are indexes into a palette of 256 times red, green, blue; row by row."""
+    """A picture; pixels are indexes into a palette of 256 RGB colours, row by row from the top."""
 
     width: int
     height: int
@@ -17,13 +17,13 @@ class Canvas:
     palette: bytes
 
     def rows(self) -> list[bytes]:
-        """Return the pixels of each row, the topmost first."""
+        """Return the pixels of each row, from the top."""
         size = self.width
         return [self.pixels[at : at + size] for at in range(0, len(self.pixels), size)]
 
 
 def png(canvas: Canvas) -> bytes:
-    """Save as PNG; w3.org/TR/png-3."""
+    """Return the picture as PNG (w3.org/TR/png-3)."""
     header = struct.pack(">IIBBBBB", canvas.width, canvas.height, 8, 3, 0, 0, 0)
     lines = b"".join(b"\0" + row for row in canvas.rows())
     return b"\x89PNG\r\n\x1a\n" + b"".join(
@@ -37,9 +37,9 @@ def png(canvas: Canvas) -> bytes:
 
 
 def gif(canvas: Canvas) -> bytes:
-    """Save as GIF89a in 128 shades; w3.org/Graphics/GIF/spec-gif89a.txt.
+    """Return the picture as GIF89a with 128 colours (w3.org/Graphics/GIF/spec-gif89a.txt).
 
-    The table of its LZW is cleared before codes grow beyond eight bits, so that a code is a byte.
+    The LZW table is cleared before codes need more than eight bits, so that each code is one byte.
     """
     clear, end, most = b"\x80", b"\x81", 126
     halved = canvas.pixels.translate(bytes(shade // 2 for shade in range(256)))
@@ -58,7 +58,7 @@ def gif(canvas: Canvas) -> bytes:
 
 
 def bmp(canvas: Canvas) -> bytes:
-    """Save as BMP; the width must be a multiple of 4."""
+    """Return the picture as BMP; the width must be a multiple of 4."""
     start = 14 + 40 + 1024
     size = start + len(canvas.pixels)
     colours = (canvas.palette[at : at + 3] for at in range(0, 768, 3))

@@ -1,4 +1,4 @@
-"""Generated pictures: landscapes of a sun above dunes, no two alike, about 100 KB each."""
+"""Generated pictures: different landscapes with dunes and a sun, about 100 KB each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PLACES = (
 
 
 def names(count: int) -> list[str]:
-    """Return file names, none of them twice, most of them PNG."""
+    """Return `count` different file names, most of them PNG."""
     return [
         place + (".gif" if number % 8 == 3 else ".bmp" if number % 8 == 6 else ".png")
         for number, place in enumerate(_PLACES.split()[:count])
@@ -27,7 +27,7 @@ def names(count: int) -> list[str]:
 
 
 def picture(name: str) -> bytes:
-    """Return a picture in the format of its name; the same name gives the same picture."""
+    """Return a picture in the format of its name; it depends only on the name."""
     extension = name[name.rindex(".") :]
     return _FORMATS[extension](_landscape(random.Random(name), *_SIZES[extension]))  # noqa: S311
 
@@ -56,7 +56,7 @@ def _sky(chance: random.Random, height: int) -> bytes:
 
 
 def _sun(chance: random.Random, width: int, height: int) -> Callable[[int], tuple[int, int]]:
-    """Return which stretch of each column is sun."""
+    """Return a function from a column to the range of its pixels that show the sun."""
     radius = int(height * chance.uniform(0.08, 0.2))
     x, y = chance.randrange(radius, width - radius), int(height * chance.uniform(0.22, 0.5))
 
@@ -68,7 +68,7 @@ def _sun(chance: random.Random, width: int, height: int) -> Callable[[int], tupl
 
 
 def _crests(chance: random.Random, width: int, height: int, horizon: float) -> list[int]:
-    """Return where each column's sand begins."""
+    """Return the first pixel of the dune in each column."""
     length, swell = chance.uniform(0.4, 1.4) * width, chance.uniform(0.3, 0.9)
     start, crest = chance.uniform(0, length), height * (1 - horizon) * 0.18
     angles = ((start + x) / length * math.tau for x in range(width))
@@ -77,7 +77,7 @@ def _crests(chance: random.Random, width: int, height: int, horizon: float) -> l
 
 
 def _grained(chance: random.Random, pixels: bytes) -> bytes:
-    """Scatter some grain, as film has it: without, a picture would be a few hundred bytes."""
+    """Add film grain: without it a compressed picture would have only a few hundred bytes."""
     size = len(pixels)
     grain = int.from_bytes(chance.randbytes(size)) & int.from_bytes(b"\x07" * size)
     return (int.from_bytes(pixels) & int.from_bytes(b"\xf8" * size) | grain).to_bytes(size)

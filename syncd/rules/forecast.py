@@ -33,7 +33,7 @@ def sentence(account: str, ahead: Forecast) -> str:
     if not ahead.images:
         return f"{account}: in step"
     text = (
-        f"{account}: {_count(ahead.images, 'image')}, {_count(ahead.calls, 'call')},"
+        f"{account}: {amount(ahead.images, 'image')}, {amount(ahead.calls, 'call')},"
         f" about {duration(ahead.seconds)}"
     )
     if ahead.calls == ahead.images:
@@ -58,5 +58,6 @@ def duration(seconds: float) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
-def _count(number: int, what: str) -> str:
+def amount(number: int, what: str) -> str:
+    """Return "1 image" or "1,200 images"."""
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

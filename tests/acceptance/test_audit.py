@@ -39,7 +39,7 @@ async def test_an_audit_of_an_account_in_sync_finds_nothing(rig: Rig) -> None:
     await upload_all(rig)
     ended = await run(rig, "audit")
     assert ended.code == 0, ended.err
-    assert ended.out == "main: 5 images asked about: 0 gone, 0 renamed, 0 not active\n"
+    assert ended.out == "main: 5 images checked: 0 gone, 0 renamed, 0 not active\n"
     assert rig.sandbox.counts.calls("1", "delete") == 0
 
 
@@ -49,7 +49,7 @@ async def test_an_image_deleted_in_the_account_is_missing_and_uploaded_again(rig
     ended = await run(rig, "audit")
     assert ended.code == 0, ended.err
     assert "1 gone" in ended.out
-    assert "is missing again" in ended.out
+    assert "are missing again" in ended.out
     assert "image.lost" in ended.err
     assert "sent_again=true" in ended.err
     assert not rig.holds(CONTENTS[0])  # an audit does not upload; the next backfill does
@@ -65,7 +65,7 @@ async def test_an_image_deleted_in_the_account_stays_deleted_without_restore(rig
     rig.sandbox.library.remove("1", image(rig, CONTENTS[0]).hash)
     ended = await run(rig, "audit")
     assert "1 gone" in ended.out
-    assert "is not sent again" in ended.out
+    assert "are not sent again" in ended.out
     assert "sent_again=false" in ended.err
     await run(rig, "backfill")
     assert not rig.holds(CONTENTS[0])
@@ -87,7 +87,7 @@ async def test_renamed_inactive_and_unknown_images_are_reported_and_kept(rig: Ri
     ended = await run(rig, "audit", "--everything")
     assert ended.code == 0, ended.err
     assert "0 gone, 1 renamed, 1 not active" in ended.out
-    assert "6 there, 1 not syncd's" in ended.out
+    assert "6 in the account, 1 unknown to syncd" in ended.out
     assert f"theirs.jpg ({theirs.hash})" in ended.out
     assert "image.renamed" in ended.err
     assert "name=by-hand.jpg" in ended.err
@@ -106,7 +106,7 @@ async def test_a_running_daemon_carries_out_the_audit(rig: Rig) -> None:
         rig.sandbox.library.remove("1", image(rig, CONTENTS[0]).hash)
         ended = await run(rig, "audit", "--everything")
         assert ended.code == 0, ended.err
-        assert "the running daemon audits" in ended.out
+        assert "the daemon begins the audit" in ended.out
         await until(lambda: daemon.said("image.lost", "sent_again=true"))
         await until(lambda: daemon.said("audit.done", "total=", "unknown=0"))
         await until(lambda: rig.holds(CONTENTS[0]))

@@ -1,4 +1,4 @@
-"""`syncd demo`, as a stranger starts it: in a terminal, in a pipe, and interrupted."""
+"""`syncd demo` in a terminal, in a pipe, and interrupted."""
 
 import contextlib
 import fcntl
@@ -31,60 +31,60 @@ SECOND_ROW = re.compile(r"^ {40,}(main|eu) +([0-9a-f]{32})")
 
 
 class Demo:
-    """A running demo, and what it has written so far."""
+    """A running demo and its output so far."""
 
-    def __init__(self, process: subprocess.Popen[bytes], output: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], descriptor: int) -> None:
         self.process = process
-        self._output = output
+        self._descriptor = descriptor
         self._pieces: list[bytes] = []
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         return ESCAPES.sub("", b"".join(self._pieces).decode()).replace("\r\n", "\n")
 
     def until(self, words: str) -> str:
         deadline = time.monotonic() + DEADLINE
-        while words not in self.said:
-            assert self.process.poll() is None, f"ended without {words!r}: {self.said}"
-            assert time.monotonic() < deadline, f"no {words!r}: {self.said}"
+        while words not in self.output:
+            assert self.process.poll() is None, f"ended without {words!r}: {self.output}"
+            assert time.monotonic() < deadline, f"no {words!r}: {self.output}"
             time.sleep(0.02)
-        return self.said
+        return self.output
 
     def interrupt(self) -> None:
-        """As Ctrl-C does: every process of the group gets it."""
+        """Send SIGINT to every process of the group, like Ctrl-C."""
         os.killpg(self.process.pid, signal.SIGINT)
 
     def end(self) -> tuple[int, str]:
         code = self.process.wait(DEADLINE)
         self._reader.join(DEADLINE)
-        return code, self.said
+        return code, self.output
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError):  # EIO: the terminal's other side is closed
-            while piece := os.read(self._output, 65_536):
+        with contextlib.suppress(OSError):  # EIO: the other end of the terminal is closed
+            while piece := os.read(self._descriptor, 65_536):
                 self._pieces.append(piece)
 
 
 @contextlib.contextmanager
 def demo(directory: Path, *arguments: str, columns: int | None = None) -> Iterator[Demo]:
-    """Run the demo, in a terminal of so many columns if any; nothing of it may remain."""
+    """Run the demo, in a terminal with `columns` if given; no process or file of it must remain."""
     if columns is None:
-        output, end = os.pipe()
+        reading, writing = os.pipe()
     else:
-        output, end = pty.openpty()
-        fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        reading, writing = pty.openpty()
+        fcntl.ioctl(writing, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen(
         [sys.executable, "-m", "syncd", "demo", *arguments],
         stdin=subprocess.DEVNULL,
-        stdout=end,
-        stderr=end,
+        stdout=writing,
+        stderr=writing,
         env=os.environ | {"TMPDIR": str(directory), "TERM": "xterm-256color", "NO_COLOR": ""},
         start_new_session=True,
     )
-    os.close(end)
-    running = Demo(process, output)
+    os.close(writing)
+    running = Demo(process, reading)
     try:
         yield running
         assert process.poll() is not None
@@ -94,7 +94,7 @@ def demo(directory: Path, *arguments: str, columns: int | None = None) -> Iterat
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         running.end()
-        os.close(output)
+        os.close(reading)
 
 
 def processes_of(session: int) -> list[str]:
@@ -107,12 +107,12 @@ def processes_of(session: int) -> list[str]:
     return found
 
 
-def test_without_a_terminal_it_shows_every_scene_and_leaves_nothing(tmp_path: Path) -> None:
+def test_without_a_terminal_the_demo_shows_every_step_and_leaves_nothing(tmp_path: Path) -> None:
     with demo(tmp_path) as running:
-        code, said = running.end()
-    assert code == 0, said
-    assert "Traceback" not in said
-    assert "\x1b" not in said
+        code, output = running.end()
+    assert code == 0, output
+    assert "Traceback" not in output
+    assert "\x1b" not in output
     for event in (
         "daemon.started",
         "image.held",
@@ -120,25 +120,25 @@ def test_without_a_terminal_it_shows_every_scene_and_leaves_nothing(tmp_path: Pa
         "file.rejected",
         "daemon.stopped",
     ):
-        assert f" event={event}" in said
-    assert said.index("event=account.paused account=main") < said.index("event=account.resumed")
-    assert (counted := re.search(r"47 files, (\d+) images sent, (\d+) copied in", said))
+        assert f" event={event}" in output
+    assert output.index("event=account.paused account=main") < output.index("event=account.resumed")
+    assert (counted := re.search(r"47 files, (\d+) images uploaded and (\d+) copied in", output))
     assert sum(map(int, counted.groups())) == 60
-    assert "; 0 sent twice, 0 calls while blocked." in said
+    assert "; 0 uploaded twice, 0 calls while an account was blocked." in output
 
 
-def test_the_table_is_what_sha256sum_and_the_account_say(tmp_path: Path) -> None:
+def test_the_table_agrees_with_the_files_and_the_accounts(tmp_path: Path) -> None:
     with demo(tmp_path, "--keep") as running:
-        said = running.until("Try:")
+        output = running.until("Try:")
         (root,) = tmp_path.iterdir()
-        url = found(r"sandbox +(http://\S+)/sandbox$", said)
-        rows = table(said)
+        url = found(r"sandbox +(http://\S+)/sandbox$", output)
+        rows = table(output)
         for file, (digest, standings) in rows.items():
             assert digest == hashlib.sha256((root / file).read_bytes()).hexdigest()
             for account, image in standings.items():
                 assert image in hashes(root, url, account)
         assert "spring/download.png" in rows
-        assert "rejected: cut off: the PNG has no end chunk" in said
+        assert "rejected: cut off: the PNG has no end chunk" in output
         assert set(rows["summer/beacon-final.png"][1]) == {"main", "eu"}
         assert rows["spring/beacon-copy.png"][0] == rows["summer/beacon-final.png"][0]
         assert {f"summer/wave-{number}.png" for number in range(1, 5)} <= rows.keys()
@@ -146,39 +146,41 @@ def test_the_table_is_what_sha256sum_and_the_account_say(tmp_path: Path) -> None
         (root / "spring" / "another.png").write_bytes(picture("another.png"))
         running.until(f"event=image.held account=main file={root}/spring/another.png")
         running.interrupt()
-        code, said = running.end()
-    assert code == 0, said
-    assert "event=daemon.stopped" in said
-    assert "Traceback" not in said
+        code, output = running.end()
+    assert code == 0, output
+    assert "event=daemon.stopped" in output
+    assert "Traceback" not in output
 
 
-def test_in_a_terminal_it_shows_the_bar_and_keeps_to_the_width(tmp_path: Path) -> None:
+def test_in_a_terminal_the_demo_shows_the_progress_bar_and_keeps_to_the_width(
+    tmp_path: Path,
+) -> None:
     with demo(tmp_path, columns=80) as running:
-        code, said = running.end()
-    assert code == 0, said
-    backfill, _, live = said.partition("$ syncd run")
+        code, output = running.end()
+    assert code == 0, output
+    backfill, _, live = output.partition("$ syncd run")
     assert re.search(r"main ━+╺━+ +\d+/40 +[\d.]+ images/s \d+ s left", backfill)
     assert re.search(r"main ━+ 40/40 +[\d.]+ images/s done", backfill)
-    assert "image.held" not in backfill, "a line for each image drowns the bar"
+    assert "image.held" not in backfill, "a line for each image pushes the bar away"
     assert "image.held" in live
-    wide = [line for line in re.split(r"[\r\n]+", said) if len(line) > 80]
+    wide = [line for line in re.split(r"[\r\n]+", output) if len(line) > 80]
     assert [line for line in wide if not line.startswith(("$ ", "  "))] == []
 
 
 @pytest.mark.parametrize("moment", ["$ syncd backfill", "$ syncd run", "account.paused"])
-def test_ctrl_c_ends_it_at_once_and_leaves_nothing(tmp_path: Path, moment: str) -> None:
+def test_ctrl_c_ends_the_demo_soon_and_leaves_nothing(tmp_path: Path, moment: str) -> None:
     with demo(tmp_path, columns=80) as running:
         running.until(moment)
         began = time.monotonic()
         running.interrupt()
-        code, said = running.end()
+        code, output = running.end()
         assert time.monotonic() - began < 10
-    assert code == 130, said
-    assert "Traceback" not in said
-    assert "nothing is left behind" in said
+    assert code == 130, output
+    assert "Traceback" not in output
+    assert "all files of the demo are removed" in output
 
 
-def test_its_pictures_are_pictures_no_two_alike() -> None:
+def test_the_generated_pictures_are_valid_and_different() -> None:
     files = {name: picture(name) for name in names(40)}
     assert len(set(files.values())) == len(files)
     for name, content in files.items():
@@ -188,11 +190,11 @@ def test_its_pictures_are_pictures_no_two_alike() -> None:
         assert 50_000 < len(content) < 150_000
 
 
-def table(said: str) -> dict[str, tuple[str, dict[str, str]]]:
-    """Return the closing table: file → digest, and account → hash."""
+def table(output: str) -> dict[str, tuple[str, dict[str, str]]]:
+    """Return the final table: file → digest, and account → hash."""
     rows: dict[str, tuple[str, dict[str, str]]] = {}
     standings: dict[str, str] = {}
-    for line in said.partition("What the ledger says")[2].splitlines():
+    for line in output.partition("The final ledger")[2].splitlines():
         if match := ROW.match(line):
             folder, name, digest, account, image, _ = match.groups()
             standings = {account: image} if account else {}
@@ -203,7 +205,7 @@ def table(said: str) -> dict[str, tuple[str, dict[str, str]]]:
 
 
 def hashes(root: Path, url: str, account: str) -> set[str]:
-    """Return what the account says that it holds."""
+    """Return the hashes of the images that the account holds, from the API."""
     number = found(
         rf'\[accounts\.{account}\]\nid = "(act_\d+)"', (root / "config.toml").read_text()
     )

@@ -64,7 +64,7 @@ room.Engine.run = lambda self, carrying: fails()
     records = [json.loads(line) for line in done.err.splitlines()]
     (crash,) = [record for record in records if record["level"] in ("error", "critical")]
     assert crash == records[-1]
-    assert (crash["event"], crash["why"]) == ("daemon.crashed", "ValueError: a token: ***")
+    assert (crash["event"], crash["why"]) == ("daemon.crashed", "unexpected error: a token: ***")
     assert "ExceptionGroup" in crash["traceback"]
     assert crash["remedy"]
     assert rig.sandbox.token not in done.err
@@ -81,7 +81,7 @@ room.load = load
 """
     done = await ended(rig, *with_a_bug(rig, "status", "syncd.cli.options", bug))
     assert done.code == 70
-    assert done.err.startswith("syncd: ValueError: a token: ***\n")
+    assert done.err.startswith("syncd: unexpected error: a token: ***\n")
     assert "Traceback (most recent call last):" in done.err
     assert rig.sandbox.token not in done.err
 
@@ -154,7 +154,7 @@ async def test_a_terminal_that_stands_still_holds_no_backfill_up(rig: Rig) -> No
                 await asyncio.sleep(0.01)
         shown += _shown(ours)
         assert process.returncode == 0, shown
-        assert "In step" in shown
+        assert "In sync" in shown
         assert "image.held" in shown
     finally:
         termios.tcflow(theirs, termios.TCOON)

@@ -14,7 +14,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from syncd.cli.app import app
-from syncd.cli.exits import Exit
+from syncd.cli.errors import Exit
 from syncd.config import load
 from syncd.logs.catalogue import CATALOGUE
 from syncd.man import events_table

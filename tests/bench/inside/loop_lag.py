@@ -13,8 +13,8 @@ import time
 from functools import partial
 from pathlib import Path
 
-from syncd.cli.options import configured, opened
-from syncd.cli.session import lasting
+from syncd.cli.options import account_opener, load_config
+from syncd.cli.session import logged_session
 from syncd.daemon.reload import Settings, read_settings
 from syncd.daemon.run import run
 from syncd.logs.setup import hide
@@ -32,12 +32,12 @@ async def probe(samples: list[tuple[float, float]]) -> None:
 
 
 def main() -> None:
-    settings = configured(Path(sys.argv[1]))
-    open_account = opened(settings)
+    settings = load_config(Path(sys.argv[1]))
+    open_account = account_opener(settings)
     read = partial(read_settings, settings.path, os.environ, hide)
     samples: list[tuple[float, float]] = []
 
-    with lasting(settings) as (_, set_log):
+    with logged_session(settings) as (_, set_log):
 
         async def run_with_probe() -> None:
             task = asyncio.create_task(probe(samples))

@@ -18,7 +18,7 @@ from syncd.check.permissions import can_read, permits
 from syncd.check.perspective import Perspective
 from syncd.check.result import Check, CheckedPath, State, bad, ok
 from syncd.check.user import ImpersonationError, current_user, run_as, user_named
-from syncd.cli.check import _hung
+from syncd.cli.check import hanging
 
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0, reason="NOT TESTED: checks as another user; they need root"
@@ -132,10 +132,10 @@ def test_the_message_names_the_package_of_a_missing_setfacl(
 
 def test_a_terminal_wraps_a_message_with_a_hanging_indent() -> None:
     text = "one two three " * 10 + "/a/path/that/is/longer/than/the/line" * 3
-    lines = _hung("BAD folder  ", text, 80).splitlines()
+    lines = hanging("BAD folder  ", text, 80).splitlines()
     assert [line[:12] for line in lines] == ["BAD folder  ", *[" " * 12] * (len(lines) - 1)]
     assert " ".join(line[12:] for line in lines) == text
-    assert _hung("BAD folder  ", text, None) == f"BAD folder  {text}"
+    assert hanging("BAD folder  ", text, None) == f"BAD folder  {text}"
 
 
 def test_an_unknown_user_or_group_raises_an_error() -> None:

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from support.readme import table
 
-from syncd.cli.exits import Exit
+from syncd.cli.errors import Exit
 from syncd.man.page import FILE, man_page
 
 

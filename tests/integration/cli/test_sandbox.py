@@ -67,7 +67,7 @@ def test_it_greets_takes_the_pasted_upload_and_sums_up(number: signal.Signals) -
         assert "base_url" in configuration
         assert pasted(curl)["images"]["bytes"]["width"] == 1
         process.send_signal(number)
-        assert line(process).startswith("1 calls, 1 images received")
+        assert line(process).startswith("1 call, 1 image received")
         assert process.wait(10) == 0
 
 

@@ -306,7 +306,7 @@ async def test_the_file_gets_smaller_and_the_daemon_goes_on(rig: Rig) -> None:
         await until(lambda: rig.recorded(first) is not None)
         ended = await on_ledger(rig, "vacuum")
         assert ended.code == 0, ended.err
-        assert ended.out.startswith("20,000 images forgotten")
+        assert ended.out.startswith("20,000 images removed")
         assert rig.ledger.stat().st_size < 500_000
         rig.write("b.png", second)
         await until(lambda: rig.recorded(second) is not None)

@@ -7,8 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from syncd.cli.errors import _SYSTEM, ending_of
-from syncd.cli.exits import Exit
+from syncd.cli.errors import _SYSTEM, Exit, ending_of
 from syncd.ledger.errors import (
     LedgerBusyError,
     LedgerError,
@@ -26,14 +25,16 @@ from syncd.ledger.errors import (
         (LedgerError("l.db is odd"), Exit.SYSTEM),
     ],
 )
-def test_the_ledgers_errors_say_themselves_what_to_do(error: LedgerError, code: Exit) -> None:
+def test_an_error_of_the_ledger_has_its_own_exit_code_and_remedy(
+    error: LedgerError, code: Exit
+) -> None:
     ending = ending_of(error)
     assert (ending.code, ending.why) == (code, str(error))
     assert not ending.crashed
 
 
 @pytest.mark.parametrize("number", _SYSTEM, ids=errno.errorcode.get)
-def test_what_the_system_refuses_is_a_sentence_with_the_file(number: int) -> None:
+def test_an_error_of_the_system_is_reported_with_its_file(number: int) -> None:
     ending = ending_of(OSError(number, os.strerror(number), b"/srv/\xff"))
     assert ending.code is Exit.SYSTEM
     assert ending.why == f"{os.strerror(number)}: /srv/\udcff"
@@ -45,13 +46,14 @@ def test_what_the_system_refuses_is_a_sentence_with_the_file(number: int) -> Non
     [KeyError("x"), OSError("odd"), OSError(errno.EBADF, "Bad file descriptor"), RuntimeError()],
     ids=repr,
 )
-def test_anything_else_is_a_bug(error: Exception) -> None:
+def test_any_other_error_is_a_bug(error: Exception) -> None:
     ending = ending_of(error)
     assert ending.crashed
-    assert ending.why.startswith(type(error).__name__)
+    assert ending.why.startswith("unexpected error")
+    assert type(error).__name__ not in ending.why
 
 
-def test_a_statement_that_is_wrong_is_a_bug() -> None:
+def test_a_wrong_sql_statement_is_a_bug() -> None:
     with (
         closing(sqlite3.connect(":memory:")) as db,
         pytest.raises(sqlite3.OperationalError) as caught,
@@ -60,8 +62,8 @@ def test_a_statement_that_is_wrong_is_a_bug() -> None:
     assert ending_of(caught.value).crashed
 
 
-def test_a_group_is_expected_only_if_all_in_it_are() -> None:
+def test_a_group_with_one_unexpected_error_is_a_bug() -> None:
     full = OSError(errno.ENOSPC, "No space left on device")
     assert ending_of(ExceptionGroup("a", [ExceptionGroup("b", [full]), full])).code is Exit.SYSTEM
     mixed = ending_of(ExceptionGroup("a", [full, ExceptionGroup("b", [KeyError("x")])]))
-    assert (mixed.code, mixed.why) == (Exit.CRASHED, "KeyError: 'x'")
+    assert (mixed.code, mixed.why) == (Exit.CRASHED, "unexpected error: 'x'")

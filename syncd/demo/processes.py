@@ -1,4 +1,4 @@
-"""The real commands as child processes, ended with the demo whatever happens."""
+"""The real commands as child processes, which end with the demo in every case."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Iterator
 
-_PATIENCE = 3.0  # seconds until what does not end is killed
+_KILL_AFTER = 3.0  # seconds between SIGTERM and SIGKILL
 
 
 @contextlib.asynccontextmanager
-async def child(*arguments: str, stderr: int | None = None) -> AsyncIterator[Process]:
-    """Run `syncd` with these arguments; it has ended when the block has."""
-    with _deaf_to_ctrl_c():
+async def syncd(*arguments: str, stderr: int | None = None) -> AsyncIterator[Process]:
+    """Run `syncd` with these arguments within the block; it has ended afterwards."""
+    with _sigint_blocked():
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "syncd", *arguments, stdin=DEVNULL, stderr=stderr
         )
@@ -26,10 +26,11 @@ async def child(*arguments: str, stderr: int | None = None) -> AsyncIterator[Pro
 
 
 @contextlib.contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Leave Ctrl-C to the demo: in the midst of its imports a child would answer with a traceback.
+def _sigint_blocked() -> Iterator[None]:
+    """Block SIGINT in processes started within the block: only the demo handles Ctrl-C.
 
-    A process inherits what is blocked; a group of its own would outlive a kill of the whole group.
+    A child would print a traceback if it was interrupted during its imports. A process group of its
+    own would also protect it, but then it would survive a kill of the demo's group.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -42,7 +43,7 @@ async def _end(process: Process) -> None:
     with contextlib.suppress(TimeoutError, ProcessLookupError):
         if process.returncode is None:
             process.terminate()
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(_KILL_AFTER):
             await process.wait()
         return
     with contextlib.suppress(ProcessLookupError):

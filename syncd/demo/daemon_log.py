@@ -1,4 +1,4 @@
-"""The daemon's log: shown as it comes, kept whole in a file, and searched for what it said."""
+"""The daemon's log: shown as it is written, saved to a file, and searched for events."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _HEX = re.compile(r"([0-9a-f]{8})[0-9a-f]{24,56}(?![0-9a-f])")
 _HEAD = re.compile(r"\S+ +\S+ +\S+ *")  # the time, level and event of a console line
 
 
-class Journal:
-    """On a terminal, hashes are cut and lines are folded to its width; elsewhere nothing is."""
+class DaemonLog:
+    """The lines of the daemon's log; a terminal shows them with short hashes, wrapped."""
 
     def __init__(self, console: Console, file: TextIO, root: Path) -> None:
         self._console = console
@@ -29,15 +29,15 @@ class Journal:
         self._mark = 0
 
     def mark(self) -> None:
-        """From here on is what `said` looks at."""
+        """Make `has` search only the lines from here on."""
         self._mark = len(self._lines)
 
-    def said(self, *words: str) -> bool:
-        """Tell whether some line since the mark holds all these words."""
+    def has(self, *words: str) -> bool:
+        """Return whether a line since the mark contains all these words."""
         return any(all(word in line for word in words) for line in self._lines[self._mark :])
 
-    def take(self, line: str) -> None:
-        """Show a line, and keep it."""
+    def add(self, line: str) -> None:
+        """Show and save a line."""
         whole = Text.from_ansi(line)
         self._lines.append(whole.plain)
         self._file.write(whole.plain + "\n")
@@ -55,13 +55,13 @@ class Journal:
 
 
 @contextlib.asynccontextmanager
-async def heard(journal: Journal, *, as_terminal: bool) -> AsyncIterator[int]:
-    """Return a descriptor whose lines the journal takes; all of them, when the block has ended.
+async def collected(log: DaemonLog, *, as_terminal: bool) -> AsyncIterator[int]:
+    """Yield a descriptor to write to; all its lines are in the log when the block has ended.
 
-    With `as_terminal` it is one, so that who writes into it writes for people, with colours.
+    With `as_terminal` it is a pseudo-terminal, so that the writer uses colours.
     """
     read_end, write_end = os.openpty() if as_terminal else os.pipe()
-    lines = _Lines(journal)
+    lines = _Lines(log)
     try:
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: lines, os.fdopen(read_end, "rb", 0)
@@ -74,21 +74,21 @@ async def heard(journal: Journal, *, as_terminal: bool) -> AsyncIterator[int]:
     finally:
         os.close(write_end)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1.0):  # somebody else's child may hold it open
+            async with asyncio.timeout(1.0):  # another process may have inherited it
                 await lines.ended.wait()
         transport.close()
 
 
 class _Lines(asyncio.Protocol):
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, log: DaemonLog) -> None:
+        self._log = log
         self._rest = b""
         self.ended = asyncio.Event()
 
     def data_received(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self._journal.take(line.decode("utf-8", "replace").rstrip("\r"))
+            self._log.add(line.decode("utf-8", "replace").rstrip("\r"))
 
-    def connection_lost(self, _error: Exception | None) -> None:  # EIO from a terminal's other end
+    def connection_lost(self, _error: Exception | None) -> None:  # EIO if a terminal is closed
         self.ended.set()

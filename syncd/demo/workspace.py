@@ -1,4 +1,4 @@
-"""The stage: a temporary directory with folders and a configuration, a sandbox, and a voice."""
+"""The demo's workspace: a temporary directory with folders and configuration, and a sandbox."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from syncd.cli.console import amount
-from syncd.demo.journal import Journal
+from syncd.demo.daemon_log import DaemonLog
 from syncd.demo.pictures import names, picture
 from syncd.ledger import queries
 from syncd.ledger.database import reading
 from syncd.ledger.queries import FileState
+from syncd.rules.forecast import amount
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
 
@@ -28,10 +28,10 @@ PICTURES = 40
 _IN_SPRING = 30
 
 THROTTLE = 2.0  # seconds
-_TIME_SCALE = 300 / THROTTLE  # of the API's five minutes: its headers then tell of THROTTLE
+_TIME_SCALE = 300 / THROTTLE  # shortens the API's 5 minutes, also in its headers, to THROTTLE
 
-_DEADLINE = 15.0  # seconds for what is promised
-_GLANCE = 0.02
+_DEADLINE = 15.0  # seconds for each expected result
+_POLL = 0.02  # seconds between checks for it
 
 _CONFIG = """\
 [graph]
@@ -69,66 +69,66 @@ images = 5
 
 
 class DemoFailed(Exception):
-    """Something that the demo promised did not come true."""
+    """A step of the demo did not have the expected result."""
 
 
-class Stage:
-    """What the scenes play on."""
+class Workspace:
+    """The folders, the sandbox and the console that the steps of the demo use."""
 
-    def __init__(self, root: Path, sandbox: Sandbox, console: Console, journal: Journal) -> None:
+    def __init__(self, root: Path, sandbox: Sandbox, console: Console, log: DaemonLog) -> None:
         self.root = root
         self.config = root / "config.toml"
         self.sandbox = sandbox
         self.console = console
-        self.journal = journal
-        self.alive: Callable[[], bool] = lambda: True
-        """Whether the process still runs that is to keep the promises."""
+        self.log = log
+        self.is_running: Callable[[], bool] = lambda: True
+        """Return whether the process that must produce the expected result is running."""
         self._calls = 0
 
-    def say(self, sentence: str) -> None:
-        """Announce a scene."""
+    def announce(self, sentence: str) -> None:
+        """Print the heading of a step, and count calls and search the log from here on."""
         self._calls = self.sandbox.counts.calls()
-        self.journal.mark()
+        self.log.mark()
         self.console.print()
         self.console.print(Text("▸ ", "bold cyan") + Text(sentence, "bold"))
 
-    def tell(self, words: str) -> None:
-        """Say what came of it."""
-        self.console.print(Text(f"  {words}", "green"))
+    def report(self, sentence: str) -> None:
+        """Print the result of a step."""
+        self.console.print(Text(f"  {sentence}", "green"))
 
     def command(self, name: str) -> list[str]:
-        """Show a command as a person types it; returns its arguments."""
+        """Print a command as the user would type it, and return its arguments."""
         arguments = [name, "--config", str(self.config)]
         self.console.print(Text(f"$ syncd {' '.join(arguments)}", "dim"), soft_wrap=True)
         return arguments
 
     @property
     def calls(self) -> str:
-        """The calls since the scene began, in words."""
+        """The number of calls since the step began, as "3 calls"."""
         return amount(self.sandbox.counts.calls() - self._calls, "call")
 
-    async def breathe(self, seconds: float) -> None:
-        """Leave the reader's eyes some time, where there are any."""
+    async def rest(self, seconds: float) -> None:
+        """Give the reader some time, if the output is a terminal."""
         if self.console.is_terminal:
             await asyncio.sleep(seconds)
 
-    async def until(self, promise: str, kept: Callable[[], bool]) -> None:
-        """Wait until a promise is kept; raises Unkept."""
+    async def until(self, expected: str, reached: Callable[[], bool]) -> None:
+        """Wait for an expected result; raise DemoFailed if it is not reached in time."""
         deadline = time.monotonic() + _DEADLINE
-        while not kept():
-            if not self.alive():
-                raise DemoFailed(f"{promise}: the daemon has ended")
+        while not reached():
+            if not self.is_running():
+                raise DemoFailed(f"the daemon ended before this was true: {expected}")
             if time.monotonic() > deadline:
-                raise DemoFailed(f"{promise}: not within {_DEADLINE:.0f} s")
-            await asyncio.sleep(_GLANCE)
+                raise DemoFailed(f"not true within {_DEADLINE:.0f} s: {expected}")
+            await asyncio.sleep(_POLL)
 
-    def known(self) -> list[FileState]:
-        """Return all that the ledger knows."""
+    def standings(self) -> list[FileState]:
+        """Return everything that is in the ledger."""
         with reading(self.root / "ledger.db") as db:
             return queries.all_files(10_000)(db)
 
     def holders(self, file: str) -> set[str]:
-        """Return the accounts that hold a file's image by the ledger and by their own word."""
+        """Return the accounts that hold a file's image, by the ledger and the sandbox."""
         folder, _, name = file.partition("/")
         with reading(self.root / "ledger.db") as db:
             rows = queries.by_path(folder, b"", name.encode())(db)
@@ -140,8 +140,8 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def set_up(console: Console) -> AsyncIterator[Stage]:
-    """Build everything; nothing of it is left afterwards."""
+async def create_workspace(console: Console) -> AsyncIterator[Workspace]:
+    """Create everything for the block, and remove it afterwards."""
     switches = Switches(time_scale=_TIME_SCALE, ad_account_usage="sent")
     with tempfile.TemporaryDirectory(prefix="syncd-demo-") as name:
         root = Path(name)
@@ -149,7 +149,7 @@ async def set_up(console: Console) -> AsyncIterator[Stage]:
             folder = root / ("spring" if number < _IN_SPRING else "summer")
             folder.mkdir(exist_ok=True)
             (folder / file).write_bytes(picture(file))
-        with (root / "daemon.log").open("w", encoding="utf-8") as log:
+        with (root / "daemon.log").open("w", encoding="utf-8") as file_of_log:
             async with Sandbox(switches, accounts=ACCOUNTS) as sandbox:
                 token = root / "token"
                 token.touch(0o600)
@@ -163,4 +163,4 @@ async def set_up(console: Console) -> AsyncIterator[Stage]:
                     hour=3600 / _TIME_SCALE,
                 )
                 (root / "config.toml").write_text(config)
-                yield Stage(root, sandbox, console, Journal(console, log, root))
+                yield Workspace(root, sandbox, console, DaemonLog(console, file_of_log, root))
