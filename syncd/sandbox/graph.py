@@ -13,11 +13,11 @@ from syncd.sandbox.edges.routes import work
 from syncd.sandbox.errors import CATALOGUE, GraphError, Refusal, refused
 from syncd.sandbox.faults import Fault, Trouble
 from syncd.sandbox.outcomes import Delivery, Outcome, answered, gateway_page, refusing
+from syncd.sandbox.state import World
 from syncd.sandbox.switches import Switches
 from syncd.sandbox.tokens import Token
 from syncd.sandbox.usage import account_headers, app_headers
 from syncd.sandbox.values import Kind
-from syncd.sandbox.world import World
 
 SLOW_SECONDS = 5.0
 _FIRST_VERSION = "v25.0"

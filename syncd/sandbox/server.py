@@ -18,11 +18,11 @@ from syncd.sandbox.graph import Graph
 from syncd.sandbox.library import Library
 from syncd.sandbox.outcomes import Outcome
 from syncd.sandbox.pictures import examine
+from syncd.sandbox.state import World
 from syncd.sandbox.switches import Switches
 from syncd.sandbox.tokens import DEFAULT_TOKEN, Token, Tokens
 from syncd.sandbox.values import Image, account_id
 from syncd.sandbox.wire import ResponseHook, Wire
-from syncd.sandbox.world import World
 
 LOOPBACK = "127.0.0.1"
 

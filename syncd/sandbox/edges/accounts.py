@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from syncd.sandbox.calls import Call
-from syncd.sandbox.edges.answers import fields_of
+from syncd.sandbox.edges.representation import fields_of
 from syncd.sandbox.errors import no_such_object, nonexisting_field
+from syncd.sandbox.state import World
 from syncd.sandbox.tokens import Token
 from syncd.sandbox.values import AccountId, Json
-from syncd.sandbox.world import World
 
 _USER: Final[dict[str, Json]] = {"id": "10000000000000001", "name": "Sandbox User"}
 _DEFAULT: Final = ["account_id", "id"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from syncd.sandbox.calls import Call
-from syncd.sandbox.edges.answers import uploaded
+from syncd.sandbox.edges.representation import uploaded
 from syncd.sandbox.errors import refused
+from syncd.sandbox.state import World
 from syncd.sandbox.tokens import Token
 from syncd.sandbox.values import AccountId, Image, Json, Status, account_id
-from syncd.sandbox.world import World
 
 
 def copy(call: Call, account: AccountId, token: Token, world: World) -> Json:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import msgspec
 
 from syncd.sandbox.calls import Call
-from syncd.sandbox.edges.incoming import Incoming
 from syncd.sandbox.edges.upload import hold_file
+from syncd.sandbox.edges.upload_files import Incoming
 from syncd.sandbox.errors import refused
 from syncd.sandbox.multipart import base_name
+from syncd.sandbox.state import World
 from syncd.sandbox.tokens import Token
 from syncd.sandbox.values import AccountId, CreativeId, Image, Json, Status
-from syncd.sandbox.world import World
 
 
 def create_creative(call: Call, account: AccountId, _: Token, world: World) -> Json:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from syncd.sandbox.calls import Call
 from syncd.sandbox.errors import refused
+from syncd.sandbox.state import World
 from syncd.sandbox.tokens import Token
 from syncd.sandbox.values import AccountId, Json, Status
-from syncd.sandbox.world import World
 
 
 def delete(call: Call, account: AccountId, _: Token, world: World) -> Json:

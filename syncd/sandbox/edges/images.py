@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from syncd.sandbox.calls import Call
-from syncd.sandbox.edges.answers import fields_of, node
+from syncd.sandbox.edges.representation import fields_of, node
 from syncd.sandbox.errors import no_such_object
+from syncd.sandbox.state import World
 from syncd.sandbox.values import AccountId, Json, Status
-from syncd.sandbox.world import World
 
 
 def image_node(call: Call, account: AccountId, image_hash: str, world: World) -> Json:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from syncd.sandbox.calls import Call
-from syncd.sandbox.edges.answers import fields_of, node
+from syncd.sandbox.edges.representation import fields_of, node
 from syncd.sandbox.errors import refused
 from syncd.sandbox.paging import Page, cut, links
+from syncd.sandbox.state import World
 from syncd.sandbox.tokens import Token
 from syncd.sandbox.values import AccountId, Image, Json, Status
-from syncd.sandbox.world import World
 
 _FILTERS = ("hashes", "name", "minwidth", "minheight")
 _SUMMARY_FIELDS = frozenset({"total_count"})

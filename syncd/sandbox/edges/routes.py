@@ -11,9 +11,9 @@ from syncd.sandbox.edges.images import image_node
 from syncd.sandbox.edges.listing import listing
 from syncd.sandbox.edges.upload import upload
 from syncd.sandbox.errors import no_such_object
+from syncd.sandbox.state import World
 from syncd.sandbox.tokens import Token
 from syncd.sandbox.values import AccountId, Json, Kind
-from syncd.sandbox.world import World
 
 _BY_KIND = {
     Kind.UPLOAD: upload,

@@ -6,14 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 
 from syncd.sandbox.calls import Call
-from syncd.sandbox.edges.answers import uploaded
-from syncd.sandbox.edges.incoming import Incoming, checked_name, incoming
+from syncd.sandbox.edges.representation import uploaded
+from syncd.sandbox.edges.upload_files import Incoming, checked_name, incoming
 from syncd.sandbox.errors import CATALOGUE, GraphError, Refusal, refused
 from syncd.sandbox.pictures import examine
+from syncd.sandbox.state import World
 from syncd.sandbox.switches import Switches
 from syncd.sandbox.tokens import Token
 from syncd.sandbox.values import AccountId, Image, Json, Picture, Status
-from syncd.sandbox.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Final
 
 from syncd.sandbox.calls import Call
 from syncd.sandbox.errors import nonexisting_field
+from syncd.sandbox.state import World
 from syncd.sandbox.values import Image, Json, graph_time
-from syncd.sandbox.world import World
 
 DEFAULT_FIELDS: Final = ("id", "hash")
 _EXPIRY: Final = 24 * 3600
