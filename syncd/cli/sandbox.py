@@ -91,7 +91,7 @@ def sandbox(
     calls that it received on a web page. It runs until Ctrl-C, and stores nothing.
     """
     from syncd.sandbox.options import Options, described_choices, sandbox_of  # noqa: PLC0415
-    from syncd.sandbox.running import run_until_stopped  # noqa: PLC0415
+    from syncd.sandbox.server import run_until_stopped  # noqa: PLC0415
 
     if switches:
         typer.echo(described_choices())
@@ -133,7 +133,7 @@ def _print_json(server: Sandbox) -> None:
 
 def _print_summary(server: Sandbox) -> None:
     counts = server.counts
-    errors = ", ".join(f"{code} × {n}" for code, n in sorted(counts.refusals().items()))
+    errors = ", ".join(f"{code} × {n}" for code, n in sorted(counts.errors().items()))
     typer.echo(
         f"{amount(counts.calls(), 'call')}, {amount(counts.images(), 'image')} received "
         f"({counts.repeated_uploads()} already held), "

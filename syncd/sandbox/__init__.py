@@ -1,1 +1,1 @@
-"""A Graph API over real HTTP on loopback. It imports nothing of the rest of syncd."""
+"""A Graph API over real HTTP on loopback; it imports nothing else of syncd."""

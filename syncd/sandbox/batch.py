@@ -1,4 +1,4 @@
-"""POST / with `batch`: up to fifty calls in one, answered in order, each counted for itself."""
+"""POST / with `batch`: up to fifty calls in one, answered in order and counted one by one."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import msgspec
 
 from syncd.sandbox import params
 from syncd.sandbox.calls import Call, split_path
-from syncd.sandbox.errors import GraphError, refused
+from syncd.sandbox.errors import CallError, call_error
 from syncd.sandbox.graph import Graph
-from syncd.sandbox.outcomes import Delivery, Outcome, answered, refusing
+from syncd.sandbox.outcomes import Delivery, Outcome, error_outcome, success_outcome
 from syncd.sandbox.params import Params
 from syncd.sandbox.values import Json
 
-MOST = 50
+MAX_CALLS = 50
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -28,35 +28,38 @@ class Item(msgspec.Struct, frozen=True):
 
 
 def is_batch(call: Call) -> bool:
+    """Return whether a call is a batch."""
     return call.method == "POST" and call.node == "" and call.params.has("batch")
 
 
-def answer_batch(call: Call, graph: Graph) -> Outcome:
-    """Answer a batch; a call whose answer would never come, or be broken off, is null."""
+def call_batch(call: Call, graph: Graph) -> Outcome:
+    """Do the calls of a batch; one whose response would not arrive as a whole becomes null."""
     try:
         items = _items(call)
-        graph.world.tokens.check(call.token, call.params.text("appsecret_proof"))
-    except GraphError as error:
-        return refusing(error.refusal)
+        graph.state.tokens.check(call.token, call.params.text("appsecret_proof"))
+    except CallError as error:
+        return error_outcome(error.api_error)
     with_headers = (call.params.text("include_headers") or "true").lower() != "false"
-    answers: list[Json] = []
+    responses: list[Json] = []
     wait = 0.0
     for item in items:
-        outcome = graph.answer(_inner(item, call))
+        outcome = graph.call(_inner(item, call))
         wait = max(wait, outcome.wait)
-        answers.append(_told(outcome, with_headers=with_headers))
-    return replace(answered(answers), wait=wait)
+        responses.append(_response(outcome, with_headers=with_headers))
+    return replace(success_outcome(responses), wait=wait)
 
 
 def _items(call: Call) -> Sequence[Item]:
     try:
         items = msgspec.json.decode(call.params.text("batch") or "", type=list[Item])
     except msgspec.DecodeError as error:
-        raise refused("100", f"(#100) batch: {error}") from None
+        raise call_error("100", f"(#100) batch: {error}") from None
     if not items:
-        raise refused("100", "(#100) batch must hold at least one call")
-    if len(items) > MOST:
-        raise refused("100", f"Too many requests in batch message. Maximum batch size is {MOST}")
+        raise call_error("100", "(#100) batch must hold at least one call")
+    if len(items) > MAX_CALLS:
+        raise call_error(
+            "100", f"Too many requests in batch message. Maximum batch size is {MAX_CALLS}"
+        )
     return items
 
 
@@ -83,12 +86,12 @@ def _inner(item: Item, outer: Call) -> Call:
     )
 
 
-def _told(outcome: Outcome, *, with_headers: bool) -> Json:
+def _response(outcome: Outcome, *, with_headers: bool) -> Json:
     if outcome.delivery is not Delivery.WHOLE:
         return None
-    told: dict[str, Json] = {"code": outcome.status}
+    response: dict[str, Json] = {"code": outcome.status}
     if with_headers:
         headers = {**outcome.headers, "Content-Type": outcome.content_type}
-        told["headers"] = [{"name": n, "value": v} for n, v in headers.items()]
-    told["body"] = outcome.body.decode()
-    return told
+        response["headers"] = [{"name": n, "value": v} for n, v in headers.items()]
+    response["body"] = outcome.body.decode()
+    return response

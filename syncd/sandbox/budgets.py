@@ -1,48 +1,57 @@
-"""The documented budgets of an ad account, and the blocks that follow when they are overrun."""
+"""The documented budgets of an ad account, and the blocks that follow when one is exceeded."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from syncd.sandbox.meters import Leak, Meter, Window
 from syncd.sandbox.switches import Switches
 from syncd.sandbox.values import AccountId, Kind
 
 READ_POINTS, WRITE_POINTS = 1, 3
 GROWTH = 0.25
-"""A guess: by how much of its length a block grows for each call made into it."""
+"""By how much of its length a block grows with each call during it: a guess."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """One tier's figures; seconds are already scaled. Source: Meta's rate limiting pages."""
+    """The limits of one tier, durations in scaled seconds. Source: Meta's rate limiting pages."""
 
     points: float
-    decay: float
+    """Of the score: a read costs 1, a write 3."""
+    decay: float = 300
+    """Seconds in which a score decays."""
     block: float
+    """Seconds for which an exceeded score blocks the account."""
     calls: float
-    calls_per_ad: float
-    hour: float
+    """Per hour."""
+    calls_per_ad: float = 40
+    """More calls per hour for each active ad."""
+    hour: float = 3600
     access: str
+    """The tier's name in usage headers."""
 
 
 _TIERS = {
-    "development": Limits(60, 300, 300, 300, 40, 3600, "development_access"),
-    "standard": Limits(9000, 300, 60, 100_000, 40, 3600, "standard_access"),
-    "unlimited": Limits(float("inf"), 300, 60, float("inf"), 40, 3600, "standard_access"),
+    "development": Limits(points=60, block=300, calls=300, access="development_access"),
+    "standard": Limits(points=9000, block=60, calls=100_000, access="standard_access"),
+    "unlimited": Limits(
+        points=float("inf"), block=60, calls=float("inf"), access="standard_access"
+    ),
 }
 
 
 def limits(switches: Switches) -> Limits:
-    """Return the figures of the tier, with every duration divided by the time scale."""
+    """Return the limits of the tier, with every duration divided by the time scale."""
     tier, scale = _TIERS[switches.tier], switches.time_scale
     return replace(tier, decay=tier.decay / scale, block=tier.block / scale, hour=tier.hour / scale)
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a call takes from the budgets."""
+    """The cost of a call, for each budget."""
 
     points: float
     calls: float
@@ -50,25 +59,85 @@ class Cost:
 
 
 def cost(kind: Kind, method: str, images: int, switches: Switches) -> Cost:
-    """Return the price of a call that brings so many images."""
+    """Return the cost of a call with `images` images."""
     times = max(1, images) if switches.charge == "per_image" else 1
     points = READ_POINTS if method == "GET" else WRITE_POINTS
     cpu = switches.cpu_per_image * images if kind is Kind.UPLOAD else 0.0
     return Cost(points * times, times, cpu)
 
 
+class Meter(Protocol):
+    """A measure of what is spent of a budget. All times are seconds of one clock."""
+
+    def spent(self, now: float) -> float: ...
+
+    def spend(self, now: float, amount: float) -> None: ...
+
+    def free_at(self, now: float, amount: float, limit: float) -> float:
+        """Return the time at which `amount` more fits under the limit."""
+        ...
+
+
+class Window:
+    """A sliding window: what was spent in the last `seconds` seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._spendings: deque[tuple[float, float]] = deque()
+        self._total = 0.0
+
+    def spent(self, now: float) -> float:
+        while self._spendings and self._spendings[0][0] + self._seconds <= now:
+            self._total -= self._spendings.popleft()[1]
+        return self._total if self._spendings else 0.0
+
+    def spend(self, now: float, amount: float) -> None:
+        self._spendings.append((now, amount))
+        self._total += amount
+
+    def free_at(self, now: float, amount: float, limit: float) -> float:
+        surplus = self.spent(now) + amount - limit
+        for at, spent in self._spendings:
+            if surplus <= 0:
+                break
+            surplus -= spent
+            now = at + self._seconds
+        return now
+
+
+class Leak:
+    """A leaking bucket, which loses a budget of `limit` evenly in `seconds` seconds."""
+
+    def __init__(self, seconds: float, limit: float) -> None:
+        self._rate = limit / seconds
+        self._level = 0.0
+        self._at = 0.0
+
+    def spent(self, now: float) -> float:
+        self._level = max(0.0, self._level - (now - self._at) * self._rate)
+        self._at = now
+        return self._level
+
+    def spend(self, now: float, amount: float) -> None:
+        self._level = self.spent(now) + amount
+
+    def free_at(self, now: float, amount: float, limit: float) -> float:
+        surplus = self.spent(now) + amount - limit
+        return now + max(0.0, surplus) / self._rate
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
-    """An account that answers nothing but this error for a while."""
+    """A time during which every call of an account gets this error."""
 
     error: str
     length: float
     until: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """How much of an account's budgets is spent: shares of 1, and seconds until it is usable."""
+    """How much of an account's budgets is spent (1 is all), and seconds until it is usable."""
 
     calls: float
     cpu: float
@@ -80,7 +149,7 @@ class Usage:
 
 
 class Budget:
-    """One account's budgets."""
+    """The budgets of one account."""
 
     def __init__(self, limits: Limits, decay: str) -> None:
         self._limits = limits
@@ -90,20 +159,22 @@ class Budget:
         self._cpu = Window(limits.hour)
         self._block: Block | None = None
 
-    def blocked(self, now: float) -> Block | None:
+    def current_block(self, now: float) -> Block | None:
+        """Return the block in force; None when calls are accepted."""
         if self._block is not None and self._block.until <= now:
             self._block = None
         return self._block
 
-    def called_into(self, block: Block) -> None:
-        """Make the block longer, as a call made into it does."""
+    def extend(self, block: Block) -> None:
+        """Make a block longer, as a call during it does."""
         self._block = replace(block, until=block.until + block.length * GROWTH)
 
     def block(self, now: float, error: str, seconds: float) -> None:
+        """Block the account."""
         self._block = Block(error, seconds, now + seconds)
 
     def charge(self, now: float, cost: Cost, ads: int, score_error: str) -> str | None:
-        """Spend, or block the account and return the error's name."""
+        """Spend the cost, or block the account and return the error's name."""
         limits = self._limits
         if self._score.spent(now) + cost.points > limits.points:
             self.block(now, score_error, limits.block)
@@ -122,8 +193,9 @@ class Budget:
         return None
 
     def usage(self, now: float, ads: int) -> Usage:
+        """Return what is spent; each of `ads` ads raises the limit of calls."""
         limits = self._limits
-        block = self.blocked(now)
+        block = self.current_block(now)
         throttled = block is not None and block.error.startswith("800")
         calls = self._calls.spent(now) / (limits.calls + limits.calls_per_ad * ads)
         score = self._score.spent(now) / limits.points
@@ -140,7 +212,7 @@ class Budget:
 
 
 class Budgets:
-    """Every account's budgets, made on first use."""
+    """The budgets of every account, created on first use."""
 
     def __init__(self, switches: Switches) -> None:
         self._limits = limits(switches)
@@ -149,6 +221,7 @@ class Budgets:
         self.app = Window(self._limits.hour)
 
     def of(self, account: AccountId) -> Budget:
+        """Return the budgets of one account."""
         if account not in self._accounts:
             self._accounts[account] = Budget(self._limits, self._decay)
         return self._accounts[account]

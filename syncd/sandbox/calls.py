@@ -1,4 +1,4 @@
-"""A call of the Graph API, as it came off the wire: node, edge, parameters, files, token."""
+"""A call of the Graph API, read from its HTTP request: node, edge, parameters, files, token."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from syncd.sandbox import multipart, params
-from syncd.sandbox.errors import GraphError, Refusal, refused
+from syncd.sandbox.errors import ApiError, CallError, call_error
 from syncd.sandbox.multipart import MalformedError, Part
 from syncd.sandbox.params import Params
 from syncd.sandbox.values import AccountId, Kind, account_id
@@ -20,7 +20,7 @@ _IMAGE = re.compile(r"(\d+):([0-9a-f]{32})")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `query` is kept apart from `params` because paging links repeat it."""
+    """One call. `params` includes `query`, which paging links repeat."""
 
     method: str
     version: str | None
@@ -32,12 +32,12 @@ class Call:
     size: int
     token: str | None
     base_url: str
-    problem: Refusal | None = None
-    """What is wrong with the body, when it could not be read."""
+    problem: ApiError | None = None
+    """The error of a body that could not be read."""
 
     @property
     def account(self) -> AccountId | None:
-        """The account that the call is for, and whose budget it takes."""
+        """The account of the node, which pays for the call."""
         if _ACCOUNT.fullmatch(self.node):
             return account_id(self.node)
         match = _IMAGE.fullmatch(self.node)
@@ -45,6 +45,7 @@ class Call:
 
     @property
     def kind(self) -> Kind:
+        """The kind of call, by method, node and edge."""
         match self.method, self.edge:
             case "POST", "adimages":
                 return Kind.COPY if self.params.has("copy_from") else Kind.UPLOAD
@@ -61,7 +62,7 @@ class Call:
 
     @property
     def image(self) -> tuple[AccountId, str] | None:
-        """The account and hash, when the node is an image's id."""
+        """Account and hash of the node; None unless the node is an image's id."""
         match = _IMAGE.fullmatch(self.node)
         return None if match is None else (AccountId(match[1]), match[2])
 
@@ -75,7 +76,7 @@ def read_call(
     body: bytearray,
     base_url: str,
 ) -> Call:
-    """Read a call. A body that cannot be read becomes the call's problem."""
+    """Return the call of an HTTP request; an unreadable body becomes its `problem`."""
     path, _, query_text = target.partition("?")
     version, node, edge = split_path(path)
     query = params.from_urlencoded(query_text)
@@ -83,8 +84,8 @@ def read_call(
     fields, files = Params(), list[Part]()
     try:
         fields, files = read_body(content_type, body)
-    except GraphError as error:
-        problem = error.refusal
+    except CallError as error:
+        problem = error.api_error
     both = query + fields
     return Call(
         method=method,
@@ -110,19 +111,19 @@ def split_path(path: str) -> tuple[str | None, str, str]:
 
 
 def bearer(authorization: str | None) -> str | None:
-    """Return the token of an Authorization header; `OAuth` is the older spelling of Bearer."""
+    """Return the token of an Authorization header; `OAuth` is an older name of Bearer."""
     scheme, _, token = (authorization or "").partition(" ")
     return token.strip() if scheme.lower() in ("bearer", "oauth") else None
 
 
 def read_body(content_type: str, body: bytearray) -> tuple[Params, list[Part]]:
-    """Read fields and files of a body by its Content-Type."""
+    """Return the fields and files of a body, by its Content-Type."""
     match content_type.partition(";")[0].strip().lower():
         case "multipart/form-data":
             try:
                 parts = multipart.parse(body, multipart.boundary_of(content_type))
             except MalformedError as error:
-                raise refused("100", f"(#100) {error}") from None
+                raise call_error("100", f"(#100) {error}") from None
             fields = [
                 (p.name, p.content.decode(errors="replace")) for p in parts if p.filename is None
             ]

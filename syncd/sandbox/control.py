@@ -1,7 +1,8 @@
-"""The sandbox's own pages: what it was asked, faults and switches to turn while it runs."""
+"""The sandbox's own HTTP pages: its state, and changes of faults and switches while it runs."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 import msgspec
@@ -12,26 +13,28 @@ from syncd.sandbox.graph import Graph
 from syncd.sandbox.page import page
 from syncd.sandbox.report import report
 from syncd.sandbox.switches import SwitchError, switched
-from syncd.sandbox.thumbnail import thumbnail
 
 _HASH = re.compile(r"[0-9a-f]{32}")
+_SIDE = 128
+_CELLS = 5
 
 
 class Control:
-    """Serves /sandbox and what is below it."""
+    """The handlers of /sandbox and the paths below it."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
 
     def serve(self, application: web.Application) -> None:
+        """Add the handlers to an application."""
         router = application.router
         router.add_get("/sandbox", self._page)
-        router.add_get("/favicon.ico", self._nothing)
+        router.add_get("/favicon.ico", self._favicon)
         router.add_get("/sandbox.json", self._json)
         router.add_get("/sandbox/images/{hash}", self._thumbnail)
         router.add_post("/sandbox/faults", self._add_faults)
         router.add_delete("/sandbox/faults", self._clear_faults)
-        router.add_post("/sandbox/switches", self._turn)
+        router.add_post("/sandbox/switches", self._set_switches)
 
     async def _page(self, _: web.Request) -> web.Response:
         return web.Response(text=page(report(self._graph)), content_type="text/html")
@@ -40,35 +43,57 @@ class Control:
         body = msgspec.json.format(msgspec.json.encode(report(self._graph)), indent=2)
         return web.Response(body=body, content_type="application/json")
 
-    async def _nothing(self, _: web.Request) -> web.Response:
-        """Answer what browsers ask for by themselves: it is no call of the Graph API."""
+    async def _favicon(self, _: web.Request) -> web.Response:
+        """Respond to a request that browsers send by themselves; it is not a call of the API."""
         return web.Response(status=204)
 
     async def _thumbnail(self, request: web.Request) -> web.Response:
         image = request.match_info["hash"]
         if not _HASH.fullmatch(image):
             raise web.HTTPNotFound
-        return web.Response(text=thumbnail(image), content_type="image/svg+xml")
+        return web.Response(text=_thumbnail(image), content_type="image/svg+xml")
 
     async def _add_faults(self, request: web.Request) -> web.Response:
-        """Take one fault a line, as `--fault` does."""
+        """Add the faults of the body, one per line, as `--fault` takes them."""
         try:
             faults = [parse_fault(spec) for spec in (await request.text()).split()]
         except FaultError as error:
             raise web.HTTPBadRequest(text=f"{error}\n") from None
         for fault in faults:
-            self._graph.world.faults.add(fault)
+            self._graph.state.faults.add(fault)
         return await self._json(request)
 
     async def _clear_faults(self, request: web.Request) -> web.Response:
-        self._graph.world.faults.clear()
+        self._graph.state.faults.clear()
         return await self._json(request)
 
-    async def _turn(self, request: web.Request) -> web.Response:
-        """Take one NAME=VALUE a line, as `--switch` does."""
+    async def _set_switches(self, request: web.Request) -> web.Response:
+        """Set the switches of the body, one NAME=VALUE per line, as `--switch` takes them."""
         try:
-            switches = switched(self._graph.world.switches, (await request.text()).split())
+            switches = switched(self._graph.state.switches, (await request.text()).split())
         except SwitchError as error:
             raise web.HTTPBadRequest(text=f"{error}\n") from None
-        self._graph.turn(switches)
+        self._graph.set_switches(switches)
         return await self._json(request)
+
+
+def _thumbnail(image_hash: str) -> str:
+    """Return an SVG pattern made from an image's hash, because no bytes are kept.
+
+    It is symmetric, so that it is easy to recognise.
+    """
+    digest = hashlib.sha256(image_hash.encode()).digest()
+    hue = digest[0] * 360 // 256
+    cell = _SIDE // (_CELLS + 1)
+    margin = (_SIDE - cell * _CELLS) // 2
+    squares = [
+        f'<rect x="{margin + x * cell}" y="{margin + y * cell}" width="{cell}" height="{cell}"/>'
+        for y in range(_CELLS)
+        for x in range(_CELLS)
+        if digest[1 + y * 3 + min(x, _CELLS - 1 - x)] % 2
+    ]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_SIDE} {_SIDE}">'
+        f'<rect width="{_SIDE}" height="{_SIDE}" fill="hsl({hue} 40% 92%)"/>'
+        f'<g fill="hsl({hue} 55% 45%)">{"".join(squares)}</g></svg>\n'
+    )

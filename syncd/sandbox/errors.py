@@ -1,4 +1,4 @@
-"""The errors of the Graph API: each code and subcode with its HTTP status, type and words."""
+"""The errors of the Graph API: each code and subcode with its HTTP status, type and message."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ TOO_MANY = "There have been too many calls from this ad-account. Wait a bit and 
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """One error of the Graph API, as its JSON body tells it."""
+class ApiError:
+    """One error of the Graph API, as in its JSON body."""
 
     code: int
     message: str
@@ -21,7 +21,7 @@ class Refusal:
     status: int = 400
     type: str = "OAuthException"
     transient: bool | None = None
-    """None leaves `is_transient` out: throttles come without it."""
+    """None leaves `is_transient` out, as throttles do."""
     title: str | None = None
     user_message: str | None = None
 
@@ -31,7 +31,7 @@ class Refusal:
         return f"{self.code}" if self.subcode is None else f"{self.code}/{self.subcode}"
 
     def body(self) -> dict[str, Json]:
-        """Return the JSON body, with a trace id of its own."""
+        """Return the JSON body, with a new trace id."""
         error: dict[str, Json] = {
             "message": self.message,
             "type": self.type,
@@ -49,45 +49,45 @@ class Refusal:
         return {"error": error}
 
 
-class GraphError(Exception):
-    """A call that is answered with an error."""
+class CallError(Exception):
+    """A call that ends in an error of the API."""
 
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.message)
-        self.refusal = refusal
+    def __init__(self, api_error: ApiError) -> None:
+        super().__init__(api_error.message)
+        self.api_error = api_error
 
 
-def _image(subcode: int, title: str, words: str) -> Refusal:
-    return Refusal(
+def _image(subcode: int, title: str, words: str) -> ApiError:
+    return ApiError(
         100, "Invalid parameter", subcode, transient=False, title=title, user_message=words
     )
 
 
-def _token(subcode: int | None, words: str) -> Refusal:
-    return Refusal(190, f"Error validating access token: {words}", subcode)
+def _token(subcode: int | None, words: str) -> ApiError:
+    return ApiError(190, f"Error validating access token: {words}", subcode)
 
 
 _ALL = (
-    Refusal(1, "An unknown error occurred", status=500, transient=True),
-    Refusal(1, "An unknown error has occurred.", 99, status=500),
-    Refusal(
+    ApiError(1, "An unknown error occurred", status=500, transient=True),
+    ApiError(1, "An unknown error has occurred.", 99, status=500),
+    ApiError(
         2,
         "An unexpected error has occurred. Please retry your request later.",
         status=500,
         transient=True,
     ),
-    Refusal(3, "(#3) Application does not have the capability to make this API call.", status=403),
-    Refusal(4, "(#4) Application request limit reached", status=403, transient=True),
-    Refusal(10, "(#10) Application does not have permission for this action", status=403),
-    Refusal(
+    ApiError(3, "(#3) Application does not have the capability to make this API call.", status=403),
+    ApiError(4, "(#4) Application request limit reached", status=403, transient=True),
+    ApiError(10, "(#10) Application does not have permission for this action", status=403),
+    ApiError(
         17,
         "User request limit reached",
         2446079,
         title="Ad Account Has Too Many API Calls",
         user_message=TOO_MANY,
     ),
-    Refusal(100, "Invalid parameter"),
-    Refusal(
+    ApiError(100, "Invalid parameter"),
+    ApiError(
         100,
         "Unsupported get request. Object with ID does not exist, cannot be loaded due to "
         "missing permissions, or does not support this operation. Please read the Graph API "
@@ -101,9 +101,9 @@ _ALL = (
         "The file type is not supported. Use an image, and a file name with its extension.",
     ),
     _image(1487197, "Image Processing Failed", "The image could not be processed."),
-    _image(1487242, "Invalid Image Data", "The bytes are no Base64 of an image."),
+    _image(1487242, "Invalid Image Data", "The bytes are not the Base64 of an image."),
     _image(2490361, "Invalid File", "The file is not valid."),
-    Refusal(102, "Session key invalid or no longer valid"),
+    ApiError(102, "Session key invalid or no longer valid"),
     _token(None, "Invalid OAuth 2.0 Access Token"),
     *(
         _token(subcode, words)
@@ -118,38 +118,38 @@ _ALL = (
             (493, "The login session has expired."),
         )
     ),
-    Refusal(200, "(#200) Permissions error", status=403),
-    Refusal(
+    ApiError(200, "(#200) Permissions error", status=403),
+    ApiError(
         294,
         "(#294) Managing advertisements requires an access token with the extended "
         "permission for ads_management",
         status=403,
     ),
-    Refusal(368, "The action attempted has been deemed abusive or is otherwise disallowed"),
-    Refusal(
+    ApiError(368, "The action attempted has been deemed abusive or is otherwise disallowed"),
+    ApiError(
         368, "The action attempted has been deemed abusive or is otherwise disallowed", 1404078
     ),
-    Refusal(
+    ApiError(
         368, "The action attempted has been deemed abusive or is otherwise disallowed", 2859015
     ),
-    Refusal(415, "Two factor authentication required"),
-    Refusal(613, "(#613) Calls to this api have exceeded the rate limit."),
-    Refusal(
+    ApiError(415, "Two factor authentication required"),
+    ApiError(613, "(#613) Calls to this api have exceeded the rate limit."),
+    ApiError(
         613,
         "(#613) Calls to this api have exceeded the rate limit.",
         1487742,
         title="Ad Account Has Too Many API Calls",
         user_message=TOO_MANY,
     ),
-    Refusal(613, "(#613) Calls to this api have exceeded the rate limit.", 5044001),
-    Refusal(803, "(#803) Some of the aliases you requested do not exist"),
-    Refusal(
+    ApiError(613, "(#613) Calls to this api have exceeded the rate limit.", 5044001),
+    ApiError(803, "(#803) Some of the aliases you requested do not exist"),
+    ApiError(
         2635,
         "(#2635) You are calling a deprecated version of the Ads API. Please update to "
         "the latest version.",
     ),
     *(
-        Refusal(
+        ApiError(
             code,
             f"(#{code}) There have been too many calls to this ad-account. Wait a bit "
             f"and try again. For more info, please refer to {RATE_LIMITING}#ads-management.",
@@ -162,45 +162,45 @@ _ALL = (
 )
 
 _SHORT = {
-    refusal.name.split("/")[1]: refusal
-    for refusal in _ALL
-    if refusal.code == 100 and refusal.subcode is not None and refusal.subcode > 100
+    api_error.name.split("/")[1]: api_error
+    for api_error in _ALL
+    if api_error.code == 100 and api_error.subcode is not None and api_error.subcode > 100
 }
 CATALOGUE = (
-    {str(refusal.code): refusal for refusal in reversed(_ALL)}
+    {str(api_error.code): api_error for api_error in reversed(_ALL)}
     | _SHORT
-    | {refusal.name: refusal for refusal in _ALL}
+    | {api_error.name: api_error for api_error in _ALL}
 )
-"""Every error by its name: `100/1487411`, for images also `1487411`, and a bare code."""
+"""Each error by its names: `100/1487411`, `1487411` for errors of images, or a code alone."""
 
 
-def label(refusal: Refusal) -> str:
-    """Return the shortest name in the catalogue: 80004, but 613/1487742 beside 613."""
-    short = CATALOGUE.get(str(refusal.code))
-    same = short is not None and short.subcode == refusal.subcode
-    return str(refusal.code) if same else refusal.name
+def label(api_error: ApiError) -> str:
+    """Return the shortest unique name: 80004, but 613/1487742 because 613 is another error."""
+    short = CATALOGUE.get(str(api_error.code))
+    same = short is not None and short.subcode == api_error.subcode
+    return str(api_error.code) if same else api_error.name
 
 
 def names() -> list[str]:
     """Return the shortest name of every error, in the order of the codes."""
-    return [label(refusal) for refusal in _ALL]
+    return [label(api_error) for api_error in _ALL]
 
 
-def refused(name: str, message: str | None = None) -> GraphError:
-    """Return the error of this name, to raise; a message replaces the catalogue's words."""
-    refusal = CATALOGUE[name]
-    return GraphError(refusal if message is None else replace(refusal, message=message))
+def call_error(name: str, message: str | None = None) -> CallError:
+    """Return an exception for the error with this name; `message` replaces the catalogue's."""
+    api_error = CATALOGUE[name]
+    return CallError(api_error if message is None else replace(api_error, message=message))
 
 
-def no_such_object(verb: str, name: str) -> GraphError:
-    """Return what the Graph API says to an object or an edge that is not there."""
+def no_such_object(verb: str, name: str) -> CallError:
+    """Return the exception for an object or edge that does not exist."""
     unknown = CATALOGUE["100/33"]
-    words = unknown.message.replace("get", verb, 1).replace("with ID", f"with ID '{name}'")
-    return GraphError(replace(unknown, message=words))
+    message = unknown.message.replace("get", verb, 1).replace("with ID", f"with ID '{name}'")
+    return CallError(replace(unknown, message=message))
 
 
-def nonexisting_field(name: str, node: str) -> GraphError:
-    """Return the error for a field that this node has not."""
-    return refused(
+def nonexisting_field(name: str, node: str) -> CallError:
+    """Return the exception for a field that a node does not have."""
+    return call_error(
         "100", f"(#100) Tried accessing nonexisting field ({name}) on node type ({node})"
     )

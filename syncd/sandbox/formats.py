@@ -1,4 +1,4 @@
-"""The formats that the edge takes, told by content: which it is, is it whole, what is picture."""
+"""The image formats that the edge accepts, recognised by content."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ZIP_MARK = b"PK\x03\x04"
 
 
 class Format(enum.Enum):
-    """Formats by the bytes they begin with: bmp, jpeg, gif and png are named by Meta's pages."""
+    """Formats by their first bytes. Meta's pages name bmp, jpeg, gif and png."""
 
     JPEG = (b"\xff\xd8\xff",)
     PNG = (b"\x89PNG\r\n\x1a\n",)
@@ -24,16 +24,16 @@ EXTENSIONS = frozenset(
 
 
 def format_of(content: bytes) -> Format | None:
-    """Return the format of these bytes, whatever the file's name says."""
+    """Return the format of these bytes; None when it is not accepted."""
     return next((kind for kind in Format if content.startswith(kind.value)), None)
 
 
-def whole(content: bytes, kind: Format) -> bool:
-    """Tell whether the file has the end that its format promises."""
+def is_complete(content: bytes, kind: Format) -> bool:
+    """Return whether a file has the end that its format requires."""
     match kind:
         case Format.JPEG:
-            # The last scan must be closed: a thumbnail in the metadata has an end of its own.
-            # Inside a scan 0xFF is always stuffed, so a marker found from the end is a marker.
+            # The last scan must have an end marker; a thumbnail in the metadata has its own.
+            # Inside a scan 0xFF is always stuffed, so the last marker found is a marker.
             return 0 <= content.rfind(b"\xff\xda") < content.rfind(b"\xff\xd9")
         case Format.PNG:
             return b"IEND" in content
@@ -42,11 +42,11 @@ def whole(content: bytes, kind: Format) -> bool:
         case Format.BMP:
             return len(content) >= 26 and len(content) >= struct.unpack_from("<I", content, 2)[0]
         case Format.TIFF:
-            return True  # its directory may lie anywhere: that its size was found must do
+            return True  # its directory can be anywhere, and the size was found in it
 
 
 def canonical(content: bytes, kind: Format) -> bytes:
-    """Return what of a file is picture: no metadata, nothing after its end."""
+    """Return a file without its metadata and without what follows its end."""
     match kind:
         case Format.JPEG:
             return _jpeg_picture(content)
@@ -57,7 +57,7 @@ def canonical(content: bytes, kind: Format) -> bytes:
 
 
 def _gif_ends(content: bytes) -> bool:
-    """Walk a GIF's blocks to its trailer."""
+    """Return whether a GIF's blocks lead to its trailer."""
     at = 13 + _colour_table(content, 10)
     while at < len(content):
         match content[at]:
@@ -76,7 +76,7 @@ def _gif_ends(content: bytes) -> bool:
 
 
 def _colour_table(content: bytes, at: int) -> int:
-    """Return the size of the colour table that the flags at this place announce."""
+    """Return the size of the colour table that the flags at position `at` announce."""
     flags = content[at] if at < len(content) else 0
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
@@ -96,7 +96,7 @@ def _png_picture(content: bytes) -> bytes:
     kept, at = [], 8
     while at + 12 <= len(content):
         length, name = struct.unpack_from(">I4s", content, at)
-        # A capital first letter marks a chunk without which there is no picture.
+        # A capital first letter marks a chunk that the picture needs.
         if name[:1].isupper():
             kept.append(content[at : at + 12 + length])
         at += 12 + length

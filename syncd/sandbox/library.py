@@ -1,4 +1,4 @@
-"""The image libraries of the accounts: what is held, used, and gone."""
+"""The image libraries of the accounts, and the creatives and ads that use the images."""
 
 from __future__ import annotations
 
@@ -20,120 +20,98 @@ _FIRST_ID = 23_840_000_000_000_000
 
 
 class Library:
-    """Images by account. No bytes are kept. Every reader sees deletions that have become true."""
+    """Images by account, without their bytes. A deletion takes effect after its lag."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._shelves: dict[AccountId, _Shelf] = {}
-        self._ids = itertools.count(_FIRST_ID)
+        self._accounts: dict[AccountId, _AccountImages] = {}
         self.on_delete: Callable[[Image], None] = lambda _: None
         """Called with each image that a call deletes, just before it is deleted."""
 
     def accounts(self) -> list[AccountId]:
-        return list(self._shelves)
+        """Return the accounts that were opened."""
+        return list(self._accounts)
 
     def open(self, account: AccountId) -> None:
-        """Let an account spring into being."""
-        self._shelf(account)
+        """Create an account if it does not exist."""
+        self._images_of(account)
 
     def images(self, account: str) -> list[Image]:
-        """Return the images that a reader would find ACTIVE."""
-        return [i for i in self._shelf(account).ordered() if i.status is Status.ACTIVE]
+        """Return the ACTIVE images of an account."""
+        return [i for i in self._images_of(account).ordered() if i.status is Status.ACTIVE]
 
     def everything(self, account: str) -> tuple[Image, ...]:
-        """Return every image there ever was, in an order that has nothing to do with time."""
-        return self._shelf(account).ordered()
+        """Return all images of an account, deleted ones too, in an order unrelated to time."""
+        return self._images_of(account).ordered()
 
     def find(self, account: str, image: str) -> Image | None:
-        """Return the image of this hash, a deleted one too."""
-        return self._shelf(account).find(ImageHash(image))
+        """Return the image with this hash, even a deleted one; None if unknown."""
+        return self._images_of(account).find(ImageHash(image))
 
-    def put(self, account: str, picture: Picture, name: str) -> Image:
-        """Hold an image, anew when it was gone."""
+    def add(self, account: str, picture: Picture, name: str) -> Image:
+        """Add an image; a deleted one is replaced."""
         now = self._clock()
-        image = Image(account_id(account), picture, name, now, now)
-        self._shelf(account).put(image)
+        image = Image(
+            account=account_id(account),
+            picture=picture,
+            name=name,
+            created_time=now,
+            updated_time=now,
+        )
+        self.put(image)
         return image
 
+    def put(self, image: Image) -> None:
+        """Store an image as it is, in place of the one with its hash."""
+        self._images_of(image.account).put(image)
+
     def touch(self, image: Image, name: str) -> Image:
-        """Note that an image came again, under this name."""
+        """Record that an image was uploaded again, under this name."""
         touched = replace(image, name=name, updated_time=self._clock())
-        self._shelf(image.account).put(touched)
+        self.put(touched)
         return touched
 
-    def knows(self, account: str, sha256: str) -> bool:
-        """Tell whether these very bytes are in the account now."""
-        return self._shelf(account).knows(sha256)
+    def has_content(self, account: str, sha256: str) -> bool:
+        """Return whether an ACTIVE image of the account came with exactly these bytes."""
+        return self._images_of(account).has_content(sha256)
 
-    def learn(self, image: Image, sha256: str) -> None:
-        """Remember that these bytes too are this image."""
-        self._shelf(image.account).contents[sha256] = image.hash
+    def add_content(self, image: Image, sha256: str) -> None:
+        """Record that bytes with this SHA-256 are this image."""
+        self._images_of(image.account).contents[sha256] = image.hash
 
     def delete(self, image: Image, lag: float) -> None:
-        """Delete an image as a call does; it still reads ACTIVE for `lag` seconds."""
+        """Delete an image as a call does; it remains ACTIVE for `lag` seconds."""
         self.on_delete(image)
         self._delete(image, lag)
 
     def remove(self, account: str, image: str) -> None:
-        """Remove an image at once, as a person does by hand."""
+        """Delete an image at once, as a user does in Ads Manager; raise KeyError without one."""
         held = self.find(account, image)
         if held is None:
             raise KeyError(image)
         self._delete(held, 0.0)
 
-    def add_creative(self, account: str, image: str) -> CreativeId:
-        """Make a creative that uses the image, which then cannot be deleted."""
-        creative = CreativeId(str(next(self._ids)))
-        self._shelf(account).creatives[creative] = ImageHash(image)
-        return creative
-
-    def remove_creative(self, creative: str) -> AccountId | None:
-        """Delete a creative; returns its account, or None when there is none of this id."""
-        for account, shelf in self._shelves.items():
-            if shelf.creatives.pop(CreativeId(creative), None) is not None:
-                return account
-        return None
-
-    def creatives(self, image: Image) -> list[CreativeId]:
-        used = self._shelf(image.account).creatives
-        return [creative for creative, of in used.items() if of == image.hash]
-
-    def add_ad(self, account: str, creative: CreativeId) -> str:
-        """Make an active ad of a creative: the hourly budget grows with each."""
-        self._shelf(account).ads.append(creative)
-        return str(next(self._ids))
-
-    def ads(self, account: str) -> int:
-        return len(self._shelf(account).ads)
-
-    def advertised(self, image: Image) -> bool:
-        """Tell whether an ad uses the image."""
-        ads = self._shelf(image.account).ads
-        return any(creative in ads for creative in self.creatives(image))
-
     def _delete(self, image: Image, lag: float) -> None:
         now = self._clock()
-        self._shelf(image.account).put(replace(image, updated_time=now, gone_at=now + lag))
+        self.put(replace(image, updated_time=now, gone_at=now + lag))
 
-    def _shelf(self, account: str) -> _Shelf:
+    def _images_of(self, account: str) -> _AccountImages:
         known = account_id(account)
-        if known not in self._shelves:
-            self._shelves[known] = _Shelf()
-        shelf = self._shelves[known]
-        shelf.settle(self._clock())
-        return shelf
+        if known not in self._accounts:
+            self._accounts[known] = _AccountImages()
+        images = self._accounts[known]
+        images.complete_deletions(self._clock())
+        return images
 
 
-class _Shelf:
-    """One account's images, and what uses them."""
+class _AccountImages:
+    """The images of one account."""
 
     def __init__(self) -> None:
         self._images: dict[ImageHash, Image] = {}
-        self._leaving: set[ImageHash] = set()
+        self._deleting: set[ImageHash] = set()
         self._order: tuple[Image, ...] | None = None
         self.contents: dict[str, ImageHash] = {}
-        self.creatives: dict[CreativeId, ImageHash] = {}
-        self.ads: list[CreativeId] = []
 
     def ordered(self) -> tuple[Image, ...]:
         if self._order is None:
@@ -143,7 +121,7 @@ class _Shelf:
     def find(self, image: ImageHash) -> Image | None:
         return self._images.get(image)
 
-    def knows(self, sha256: str) -> bool:
+    def has_content(self, sha256: str) -> bool:
         image = self._images.get(self.contents.get(sha256, ImageHash("")))
         return image is not None and image.status is Status.ACTIVE
 
@@ -151,16 +129,54 @@ class _Shelf:
         self._images[image.hash] = image
         self._order = None
         if image.gone_at is not None and image.status is Status.ACTIVE:
-            self._leaving.add(image.hash)
+            self._deleting.add(image.hash)
         else:
-            self._leaving.discard(image.hash)
+            self._deleting.discard(image.hash)
 
-    def settle(self, now: float) -> None:
-        for image in [self._images[h] for h in self._leaving]:
+    def complete_deletions(self, now: float) -> None:
+        for image in [self._images[h] for h in self._deleting]:
             if image.gone_at is not None and image.gone_at <= now:
                 self.put(replace(image, status=Status.DELETED))
 
 
 def order(image: Image) -> str:
-    """The key that lists go by: as good as random, and the same at every call."""
+    """Return the sort key of lists: in effect random, and the same in every call."""
     return image.hash[::-1]
+
+
+class Creatives:
+    """The creatives and ads of the accounts; an image in a creative cannot be deleted."""
+
+    def __init__(self) -> None:
+        self._creatives: dict[CreativeId, tuple[AccountId, ImageHash]] = {}
+        self._ads: list[tuple[AccountId, CreativeId]] = []
+        self._ids = itertools.count(_FIRST_ID)
+
+    def add(self, account: str, image: str) -> CreativeId:
+        """Create a creative that uses an image."""
+        creative = CreativeId(str(next(self._ids)))
+        self._creatives[creative] = account_id(account), ImageHash(image)
+        return creative
+
+    def remove(self, creative: str) -> AccountId | None:
+        """Delete a creative; return its account, or None when it does not exist."""
+        account, _ = self._creatives.pop(CreativeId(creative), (None, None))
+        return account
+
+    def using(self, image: Image) -> list[CreativeId]:
+        """Return the creatives that use an image."""
+        use = image.account, image.hash
+        return [creative for creative, used in self._creatives.items() if used == use]
+
+    def add_ad(self, account: str, creative: CreativeId) -> str:
+        """Create an active ad; each one raises its account's hourly budget."""
+        self._ads.append((account_id(account), creative))
+        return str(next(self._ids))
+
+    def ads(self, account: str) -> int:
+        """Return the number of ads in an account."""
+        return sum(owner == account_id(account) for owner, _ in self._ads)
+
+    def is_advertised(self, image: Image) -> bool:
+        """Return whether an ad uses the image."""
+        return any((image.account, creative) in self._ads for creative in self.using(image))

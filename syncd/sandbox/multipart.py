@@ -1,4 +1,4 @@
-"""multipart/form-data, read from a whole body: fields, and files with their names."""
+"""Reading of multipart/form-data bodies: fields, and files with their names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]*)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part. Without a file name it is a field."""
+    """One part; without a file name it is a field."""
 
     name: str
     filename: str | None
@@ -20,19 +20,19 @@ class Part:
 
 
 class MalformedError(ValueError):
-    """A body that is no multipart, or is cut off."""
+    """A body that is not multipart, or is truncated."""
 
 
 def boundary_of(content_type: str) -> str:
-    """Return the boundary that a Content-Type names."""
+    """Return the boundary of a Content-Type; raise MalformedError without one."""
     boundary = _parameters(content_type).get("boundary")
     if not boundary:
-        raise MalformedError("no boundary in the Content-Type")
+        raise MalformedError("the Content-Type has no boundary")
     return boundary
 
 
 def parse(body: bytes | bytearray, boundary: str) -> list[Part]:
-    """Split a body into its parts. Only their contents are copied."""
+    """Return the parts of a body; only their contents are copied."""
     mark = b"--" + boundary.encode()
     if body.startswith(mark):
         at = len(mark)
@@ -45,14 +45,14 @@ def parse(body: bytes | bytearray, boundary: str) -> list[Part]:
         head_end = body.find(b"\r\n\r\n", at)
         end = body.find(b"\r\n" + mark, head_end + 2)
         if head_end < 0 or end < 0:
-            raise MalformedError("the body is cut off")
+            raise MalformedError("the body is truncated")
         parts.append(_part(bytes(body[at:head_end]), bytes(body[head_end + 4 : end])))
         at = end + 2 + len(mark)
     return parts
 
 
 def base_name(filename: str) -> str:
-    """Return a file name without the directories some clients send along."""
+    """Return a file name without directories, which some clients send."""
     return filename.replace("\\", "/").rsplit("/", 1)[-1]
 
 
@@ -75,7 +75,7 @@ def _parameters(header: str) -> dict[str, str]:
     for key, quoted, token in _PARAMETER.findall(header):
         value = re.sub(r'\\(["\\])', r"\1", quoted) if quoted else token
         if key.endswith("*"):
-            # RFC 5987, as urllib3 and aiohttp send what is not ASCII: UTF-8''%C3%A4.jpg
+            # RFC 5987, used by urllib3 and aiohttp for non-ASCII names: UTF-8''%C3%A4.jpg
             _, _, escaped = value.partition("''")
             value = unquote_to_bytes(escaped).decode("utf-8", "replace")
         found[key.lower().removesuffix("*")] = value

@@ -1,4 +1,4 @@
-"""A sandbox from what a person writes on the command line."""
+"""The options of `syncd sandbox`, and the sandbox that they describe."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syncd.sandbox.errors import names as errors_by_name
-from syncd.sandbox.faults import EXPLAINED, parse_fault
+from syncd.sandbox.faults import DESCRIPTIONS, parse_fault
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches, documented, switched
 from syncd.sandbox.tokens import DEFAULT_TOKEN, Token
@@ -14,7 +14,7 @@ from syncd.sandbox.tokens import DEFAULT_TOKEN, Token
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The texts as they were written; empty where nothing was."""
+    """The options as texts; empty where none was given."""
 
     port: int = 0
     tier: str = "standard"
@@ -27,25 +27,27 @@ class Options:
 
 
 def sandbox_of(options: Options) -> Sandbox:
-    """Return the sandbox, not yet serving; raises ValueError with what to write instead."""
-    return Sandbox(
+    """Return a sandbox that does not serve yet; raise ValueError with what to write instead."""
+    sandbox = Sandbox(
         switched(Switches(), [f"tier={options.tier}", *options.switches]),
         port=options.port,
         tokens=[_token(text) for text in options.tokens or [DEFAULT_TOKEN]],
         accounts=options.accounts or None,
         app_secret=options.app_secret,
-        faults=[parse_fault(spec) for spec in options.faults],
         seed=options.seed,
     )
+    for spec in options.faults:
+        sandbox.faults.add(parse_fault(spec))
+    return sandbox
 
 
 def described_choices() -> str:
-    """Return every switch and every fault, as text for a person."""
+    """Return a list of all switches and faults, as text for the user."""
     switches = "\n".join(
         f"  {name}={value}\n      {doc} ({values})" for name, value, values, doc in documented()
     )
     errors = ", ".join(errors_by_name())
-    troubles = "\n".join(f"  {trouble:<13} {words}" for trouble, words in EXPLAINED.items())
+    troubles = "\n".join(f"  {trouble:<13} {meaning}" for trouble, meaning in DESCRIPTIONS.items())
     return f"Switches, with their defaults:\n{switches}\n\nFaults:\n{troubles}\n  errors: {errors}"
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a call: an answer, and how it reaches the caller, if it does."""
+"""The outcome of a call: a response, and how it is delivered."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from syncd.sandbox.errors import Refusal, label
+from syncd.sandbox.errors import ApiError, label
 from syncd.sandbox.values import Json
 
 JSON = "application/json; charset=UTF-8"
@@ -16,17 +16,17 @@ HTML = "text/html; charset=utf-8"
 
 
 class Delivery(enum.Enum):
-    """How an answer is handed over."""
+    """How a response is delivered."""
 
     WHOLE = "whole"
-    CUT_OFF = "cut off"
+    TRUNCATED = "truncated"
     RESET = "reset"
     NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An answer and its delivery. `code` names the error or the trouble for the counts."""
+    """A response and its delivery."""
 
     status: int
     body: bytes
@@ -34,27 +34,33 @@ class Outcome:
     headers: Mapping[str, str] = field(default_factory=dict)
     delivery: Delivery = Delivery.WHOLE
     wait: float = 0.0
+    """Seconds before the response is sent."""
     code: str | None = None
+    """The name of the error or trouble, for the counts."""
 
 
-def answered(value: Json) -> Outcome:
+def success_outcome(value: Json) -> Outcome:
+    """Return the outcome of a successful call."""
     return Outcome(200, msgspec.json.encode(value))
 
 
-def refusing(refusal: Refusal) -> Outcome:
-    """Return an error's answer; the header is what the Graph API sends beside every error."""
-    code = "invalid_token" if refusal.code in (102, 190) else "invalid_request"
-    # A message repeats what the caller wrote, which need not be fit for a header.
-    words = "".join(c for c in refusal.message if c.isascii() and c.isprintable() and c != '"')
-    challenge = f'OAuth "Facebook Platform" "{code}" "{words}"'
-    headers = {"WWW-Authenticate": challenge} if refusal.status < 500 else {}
+def error_outcome(api_error: ApiError) -> Outcome:
+    """Return the outcome of a call that failed, with the header that the API sends with errors."""
+    code = "invalid_token" if api_error.code in (102, 190) else "invalid_request"
+    # A message can repeat the caller's text, which may contain what a header must not.
+    message = "".join(c for c in api_error.message if c.isascii() and c.isprintable() and c != '"')
+    challenge = f'OAuth "Facebook Platform" "{code}" "{message}"'
+    headers = {"WWW-Authenticate": challenge} if api_error.status < 500 else {}
     return Outcome(
-        refusal.status, msgspec.json.encode(refusal.body()), headers=headers, code=label(refusal)
+        api_error.status,
+        msgspec.json.encode(api_error.body()),
+        headers=headers,
+        code=label(api_error),
     )
 
 
 def gateway_page(status: int, title: str) -> Outcome:
-    """Return what a gateway before the Graph API answers: a page, no JSON."""
+    """Return the HTML page that a gateway in front of the API sends."""
     page = (
         "<!DOCTYPE html>\n<html><head><title>Error</title></head>\n"
         f"<body><h1>{status} {title}</h1><p>Sorry, something went wrong.</p></body></html>\n"

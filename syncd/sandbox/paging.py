@@ -1,4 +1,4 @@
-"""Pages: opaque cursors, and the links to the next page and the previous one."""
+"""Pages of a list: opaque cursors, and links to the next and previous page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from syncd.sandbox.calls import Call
-from syncd.sandbox.errors import GraphError, refused
+from syncd.sandbox.errors import CallError, call_error
 from syncd.sandbox.library import order
 from syncd.sandbox.switches import Switches
 from syncd.sandbox.values import Image, Json
@@ -22,7 +22,7 @@ DEFAULT_LIMIT = 25
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Part of a list, and whether there is more on either side."""
+    """A part of a list, and whether more images precede or follow it."""
 
     images: Sequence[Image]
     has_previous: bool
@@ -30,20 +30,23 @@ class Page:
 
 
 def cut(images: Sequence[Image], known: Sequence[Image], call: Call, switches: Switches) -> Page:
-    """Return the page that `limit`, `after` and `before` ask for; all images are in list order."""
+    """Return the page that `limit`, `after` and `before` request.
+
+    `images` are those that the filters select of `known`, both in the order of lists.
+    """
     limit = call.params.number("limit")
     if limit is not None and limit < 1:
-        raise refused("100", "(#100) Param limit must be greater than 0")
+        raise call_error("100", "(#100) Param limit must be greater than 0")
     size = min(limit or DEFAULT_LIMIT, switches.largest_page)
     if switches.page_fill == "short":
         size = max(1, size // 2)
     after, before = call.params.text("after"), call.params.text("before")
     start, end = 0, len(images)
     if after:
-        start = bisect_right(images, _place(after, known), key=order)
+        start = bisect_right(images, _position(after, known), key=order)
         end = min(end, start + size)
     elif before:
-        end = bisect_left(images, _place(before, known), key=order)
+        end = bisect_left(images, _position(before, known), key=order)
         start = max(0, end - size)
     else:
         end = min(end, size)
@@ -51,7 +54,7 @@ def cut(images: Sequence[Image], known: Sequence[Image], call: Call, switches: S
 
 
 def links(page: Page, call: Call) -> dict[str, Json]:
-    """Return `paging`; a token is in the links only when it came in the query."""
+    """Return `paging`; its links contain a token only if the query had one."""
     if not page.images:
         return {}
     before, after = cursor(page.images[0]), cursor(page.images[-1])
@@ -64,24 +67,24 @@ def links(page: Page, call: Call) -> dict[str, Json]:
 
 
 def cursor(image: Image) -> str:
-    """Return the opaque name of an image's place; it dies with the image."""
+    """Return the opaque cursor of an image, which becomes invalid with the image."""
     return base64.urlsafe_b64encode(image.id.encode()).decode()
 
 
-def _place(text: str, known: Sequence[Image]) -> str:
+def _position(text: str, known: Sequence[Image]) -> str:
     try:
         image_id = base64.urlsafe_b64decode(text.encode()).decode()
     except (binascii.Error, UnicodeError):
-        raise _dead_cursor() from None
-    place = image_id.rpartition(":")[2][::-1]
-    at = bisect_left(known, place, key=order)
+        raise _invalid_cursor() from None
+    position = image_id.rpartition(":")[2][::-1]
+    at = bisect_left(known, position, key=order)
     if at == len(known) or known[at].id != image_id:
-        raise _dead_cursor()
-    return place
+        raise _invalid_cursor()
+    return position
 
 
-def _dead_cursor() -> GraphError:
-    return refused("100", "(#100) Invalid cursors values. Either before or after is invalid.")
+def _invalid_cursor() -> CallError:
+    return call_error("100", "(#100) Invalid cursors values. Either before or after is invalid.")
 
 
 def _link(call: Call, side: str, at: str) -> str:

@@ -1,4 +1,4 @@
-"""A call's parameters, from the query and any kind of body, in every spelling the SDKs use."""
+"""A call's parameters, from the query and any kind of body, in every notation of the SDKs."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from syncd.sandbox.errors import refused
+from syncd.sandbox.errors import call_error
 from syncd.sandbox.values import Json
 
 _BRACKETS = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]")
 
 
 class Params:
-    """Names and values; a later value of the same name wins where only one is asked for."""
+    """Pairs of name and value; of several values, the last one counts where one is requested."""
 
     def __init__(self, pairs: Iterable[tuple[str, Json]] = ()) -> None:
         self._pairs = tuple(pairs)
@@ -27,11 +27,11 @@ class Params:
         return self._pairs
 
     def has(self, name: str) -> bool:
-        """Tell whether the name is there, plain or with brackets."""
+        """Return whether a parameter was given, plain or with brackets."""
         return any(n == name or n.startswith(f"{name}[") for n, _ in self._pairs)
 
     def text(self, name: str) -> str | None:
-        """Return a scalar as text, or None where there is none."""
+        """Return a parameter as text; None when it was not given."""
         value = next((v for n, v in reversed(self._pairs) if n == name), None)
         match value:
             case None:
@@ -46,16 +46,17 @@ class Params:
                 return msgspec.json.encode(value).decode()
 
     def number(self, name: str) -> int | None:
+        """Return a parameter as an integer; None when it was not given or is empty."""
         text = self.text(name)
         if text is None or text == "":
             return None
         try:
             return int(text)
         except ValueError:
-            raise refused("100", f"(#100) Param {name} must be an integer") from None
+            raise call_error("100", f"(#100) Param {name} must be an integer") from None
 
     def listed(self, name: str) -> list[str] | None:
-        """Return a list given as JSON, with commas, repeated, as `name[]=` or as `name[0]=`."""
+        """Return a list: JSON, comma-separated, repeated, `name[]=` or `name[0]=`."""
         values: list[str] = []
         found = False
         for key, value in self._pairs:
@@ -67,7 +68,7 @@ class Params:
         return values if found else None
 
     def mapping(self, name: str) -> Mapping[str, Json] | None:
-        """Return an object given as JSON text, as JSON, or as `name[key]=`."""
+        """Return an object: JSON text, JSON, or `name[key]=`."""
         inside = {
             match[2]: value
             for key, value in self._pairs
@@ -79,25 +80,25 @@ class Params:
         if isinstance(value, str):
             value = _decoded(value, name)
         if value is not None and not isinstance(value, dict):
-            raise refused("100", f"(#100) Param {name} must be an object.")
+            raise call_error("100", f"(#100) Param {name} must be an object.")
         return value
 
 
 def from_urlencoded(text: str) -> Params:
-    """Read a query or an urlencoded body."""
+    """Return the parameters of a query or urlencoded body."""
     return Params(parse_qsl(text, keep_blank_values=True, errors="replace"))
 
 
 def from_json(body: bytes) -> Params:
-    """Read a JSON body."""
+    """Return the parameters of a JSON body."""
     if not body.strip():
         return Params()
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise refused("100", "(#100) The body is no JSON.") from None
+        raise call_error("100", "(#100) The body is not valid JSON.") from None
     if not isinstance(value, dict):
-        raise refused("100", "(#100) The body must be a JSON object.")
+        raise call_error("100", "(#100) The body must be a JSON object.")
     return Params(value.items())
 
 
@@ -116,5 +117,5 @@ def _decoded(text: str, name: str) -> Json:
     try:
         value: Json = msgspec.json.decode(text)
     except msgspec.DecodeError:
-        raise refused("100", f"(#100) Param {name} is no valid JSON.") from None
+        raise call_error("100", f"(#100) Param {name} is not valid JSON.") from None
     return value

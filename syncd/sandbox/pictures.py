@@ -1,4 +1,4 @@
-"""What the edge makes of an image's bytes: is it one, how large is it, what is its hash."""
+"""Inspection of an image's bytes: whether they are one, its size and its hash."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import io
 
 import imagesize
 
-from syncd.sandbox.errors import refused
-from syncd.sandbox.formats import Format, canonical, format_of, whole
+from syncd.sandbox.errors import call_error
+from syncd.sandbox.formats import Format, canonical, format_of, is_complete
 from syncd.sandbox.switches import Switches
 from syncd.sandbox.values import ImageHash, Picture
 
 
 def examine(content: bytes, switches: Switches) -> Picture:
-    """Return the picture in these bytes; raises the edge's error for what is none."""
+    """Return the picture in these bytes; raise the edge's error when they are not an image."""
     kind = format_of(content)
     if kind is None:
-        raise refused("100/1487411")
+        raise call_error("100/1487411")
     if len(content) > switches.max_image_bytes:
-        raise refused("100/2490361")
+        raise call_error("100/2490361")
     original_width, original_height = imagesize.get(io.BytesIO(content), exif_rotation=False)
-    if min(original_width, original_height) < 1 or not whole(content, kind):
-        raise refused("100/1487197")
+    if min(original_width, original_height) < 1 or not is_complete(content, kind):
+        raise call_error("100/1487197")
     width, height = imagesize.get(io.BytesIO(content))
     digest = hashlib.sha256(content)
     return Picture(
@@ -37,8 +37,8 @@ def examine(content: bytes, switches: Switches) -> Picture:
 
 
 def _hash(content: bytes, kind: Format, digest: bytes, switches: Switches) -> ImageHash:
-    # The real hash is made after transcoding: not the MD5 of what was sent, though it looks like
-    # one. Nothing is transcoded here; a digest of the digest has the same properties.
+    # The real hash is made after transcoding: it looks like an MD5 of what was sent, and is not.
+    # Nothing is transcoded here; a digest of the digest has the same properties.
     if switches.transcoding == "same_picture":
         digest = hashlib.sha256(canonical(content, kind)).digest()
     made = hashlib.md5(b"transcoded " + digest, usedforsecurity=False)

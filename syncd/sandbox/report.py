@@ -1,4 +1,4 @@
-"""The state of the sandbox as plain values: what `/sandbox.json` says and the page shows."""
+"""The state of the sandbox as plain values, for `/sandbox.json` and the page."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from syncd.sandbox.values import AccountId, Kind
 _SHOWN_CALLS = 15
 
 
-class AccountReport(msgspec.Struct, frozen=True):
-    """One account; percents are of its budgets, seconds are until it answers again."""
+class AccountReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One account: percent of its budgets, and seconds until it accepts calls again."""
 
     account: AccountId
     held: int
@@ -26,7 +26,7 @@ class AccountReport(msgspec.Struct, frozen=True):
     bytes_received: int
     repeated_uploads: int
     while_blocked: int
-    refusals: dict[str, int]
+    errors: dict[str, int]
     files_per_post: dict[str, int]
     most_in_flight: int
     score_percent: int
@@ -36,7 +36,7 @@ class AccountReport(msgspec.Struct, frozen=True):
     blocked_seconds: float
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The whole sandbox."""
 
     tier: str
@@ -50,23 +50,23 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def report(graph: Graph) -> Report:
-    """Return the state of the sandbox at this moment."""
-    world = graph.world
-    known = dict.fromkeys([*world.library.accounts(), *world.counts.accounts()])
+    """Return the current state of the sandbox."""
+    state = graph.state
+    accounts = dict.fromkeys([*state.library.accounts(), *state.counts.accounts()])
     return Report(
-        tier=world.switches.tier,
-        accounts=[_account(account, graph) for account in sorted(known)],
-        calls_without_account=world.counts.of(None).calls.total(),
-        faults=[described(fault) for fault in world.faults.active()],
-        struck=dict(world.faults.struck),
-        switches={n: v for n, v in asdict(world.switches).items() if v != float("inf")},
-        recent=list(world.counts.recent)[: -_SHOWN_CALLS - 1 : -1],
-        now=world.clock(),
+        tier=state.switches.tier,
+        accounts=[_account(account, graph) for account in sorted(accounts)],
+        calls_without_account=state.counts.of(None).calls.total(),
+        faults=[described(fault) for fault in state.faults.active()],
+        struck=dict(state.faults.struck),
+        switches={n: v for n, v in asdict(state.switches).items() if v != float("inf")},
+        recent=list(state.counts.recent)[: -_SHOWN_CALLS - 1 : -1],
+        now=state.clock(),
     )
 
 
 def described(fault: Fault) -> str:
-    """Write a fault as `--fault` takes it."""
+    """Return a fault as text that `--fault` takes."""
     properties = {
         name: value
         for name, value in asdict(fault).items()
@@ -83,22 +83,22 @@ def _value(value: object) -> object:
 
 
 def _account(account: AccountId, graph: Graph) -> AccountReport:
-    world = graph.world
-    tally = world.counts.of(account)
-    now = world.clock()
+    state = graph.state
+    tally = state.counts.of(account)
+    now = state.clock()
     budget = graph.budgets.of(account)
-    usage = budget.usage(now, world.library.ads(account))
-    block = budget.blocked(now)
+    usage = budget.usage(now, state.creatives.ads(account))
+    block = budget.current_block(now)
     return AccountReport(
         account=account,
-        held=len(world.library.images(account)),
+        held=len(state.library.images(account)),
         calls={str(kind): tally.calls[kind] for kind in Kind if tally.calls[kind]},
         calls_in_all=tally.calls.total(),
         images_received=tally.images,
         bytes_received=tally.bytes,
         repeated_uploads=tally.repeated_uploads,
         while_blocked=tally.while_blocked,
-        refusals=dict(tally.refusals),
+        errors=dict(tally.errors),
         files_per_post={str(n): times for n, times in sorted(tally.files_per_post.items())},
         most_in_flight=tally.most_in_flight,
         score_percent=percent(usage.score),

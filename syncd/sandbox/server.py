@@ -1,10 +1,12 @@
-"""The sandbox as a running server on loopback, and what tests ask of it."""
+"""The sandbox as a server on loopback, with the state that tests set and check."""
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import socket
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import Self
 
@@ -13,12 +15,12 @@ from aiohttp import web
 from syncd.sandbox.calls import Call
 from syncd.sandbox.control import Control
 from syncd.sandbox.counts import Counts
-from syncd.sandbox.faults import Fault, Faults
+from syncd.sandbox.faults import Faults
 from syncd.sandbox.graph import Graph
-from syncd.sandbox.library import Library
+from syncd.sandbox.library import Creatives, Library
 from syncd.sandbox.outcomes import Outcome
 from syncd.sandbox.pictures import examine
-from syncd.sandbox.state import World
+from syncd.sandbox.state import State
 from syncd.sandbox.switches import Switches
 from syncd.sandbox.tokens import DEFAULT_TOKEN, Token, Tokens
 from syncd.sandbox.values import Image, account_id
@@ -28,12 +30,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class Sandbox:
-    """A Graph API of our own: `async with Sandbox() as sandbox:` serves at `sandbox.url`.
-
-    `tokens` are the good ones; the first is `sandbox.token`. An empty list lets every token pass.
-    `accounts` is None to let any account spring into being. With an `app_secret`, calls need their
-    `appsecret_proof`. `seed` repeats the same random faults. `clock` gives seconds since the epoch.
-    """
+    """A Graph API of our own: `async with Sandbox() as sandbox:` serves at `sandbox.url`."""
 
     def __init__(
         self,
@@ -43,30 +40,37 @@ class Sandbox:
         tokens: Collection[Token] = (Token(DEFAULT_TOKEN),),
         accounts: Collection[str] | None = None,
         app_secret: str | None = None,
-        faults: Iterable[Fault] = (),
         seed: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """Create a sandbox that does not serve yet.
+
+        `tokens` are the valid ones, and the first is `sandbox.token`; an empty collection makes
+        every token valid. `accounts` is None if every account exists. With an `app_secret`, calls
+        need its `appsecret_proof`. The same `seed` repeats the same random faults. `clock` returns
+        seconds since the epoch.
+        """
         self.library = Library(clock)
+        self.creatives = Creatives()
         self.counts = Counts()
         self.faults = Faults(seed)
         self.tokens = Tokens(tokens, app_secret)
         self.token = next((token.text for token in tokens), DEFAULT_TOKEN)
         known = None if accounts is None else frozenset(account_id(a) for a in accounts)
-        world = World(
-            switches or Switches(),
-            clock,
-            self.library,
-            self.counts,
-            self.faults,
-            self.tokens,
-            known,
-        )
-        for fault in faults:
-            self.faults.add(fault)
         for account in known or ():
             self.library.open(account)
-        self._graph = Graph(world)
+        self._graph = Graph(
+            State(
+                switches=switches or Switches(),
+                clock=clock,
+                library=self.library,
+                creatives=self.creatives,
+                counts=self.counts,
+                faults=self.faults,
+                tokens=self.tokens,
+                accounts=known,
+            )
+        )
         self._port = port
         self._running: tuple[web.AppRunner, Wire] | None = None
         self.url = ""
@@ -78,18 +82,18 @@ class Sandbox:
 
     @property
     def switches(self) -> Switches:
-        return self._graph.world.switches
+        return self._graph.state.switches
 
     @switches.setter
     def switches(self, switches: Switches) -> None:
-        """Behave otherwise from now on: `sandbox.switches = replace(sandbox.switches, …)`."""
-        self._graph.turn(switches)
+        """Change the behaviour: `sandbox.switches = replace(sandbox.switches, …)`."""
+        self._graph.set_switches(switches)
 
     def hold(self, account: str, name: str, content: bytes) -> Image:
-        """Put an image into an account as if somebody had brought it long ago: no call counts."""
+        """Put an image into an account without a call, as if uploaded by another program."""
         picture = examine(content, self.switches)
-        image = self.library.put(account, picture, name)
-        self.library.learn(image, picture.sha256)
+        image = self.library.add(account, picture, name)
+        self.library.add_content(image, picture.sha256)
         return image
 
     async def __aenter__(self) -> Self:
@@ -125,3 +129,14 @@ class Sandbox:
 
 async def _unchanged(_: Call, outcome: Outcome) -> Outcome:
     return outcome
+
+
+async def run_until_stopped(sandbox: Sandbox, started: Callable[[Sandbox], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `started` is called once the port is open."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    async with sandbox:
+        started(sandbox)
+        await stopped.wait()

@@ -1,4 +1,4 @@
-"""What every edge works on: the switches, libraries, counts, faults, tokens, the clock."""
+"""The state that every call works on: switches, libraries, counts, faults, tokens, the clock."""
 
 from __future__ import annotations
 
@@ -6,39 +6,43 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from syncd.sandbox.counts import Counts
-from syncd.sandbox.errors import GraphError, no_such_object, refused
+from syncd.sandbox.errors import CallError, call_error, no_such_object
 from syncd.sandbox.faults import Faults
-from syncd.sandbox.library import Library
+from syncd.sandbox.library import Creatives, Library
 from syncd.sandbox.switches import Switches
 from syncd.sandbox.tokens import Token, Tokens
 from syncd.sandbox.values import AccountId
 
 
-@dataclass(slots=True)
-class World:
-    """The state of a sandbox. `accounts` is None when any account springs into being."""
+@dataclass(slots=True, kw_only=True)
+class State:
+    """The state of a sandbox."""
 
     switches: Switches
     clock: Callable[[], float]
+    """Seconds since the epoch."""
     library: Library
+    creatives: Creatives
     counts: Counts
     faults: Faults
     tokens: Tokens
     accounts: frozenset[AccountId] | None
+    """The accounts that exist; None when every account does."""
 
     def knows(self, account: AccountId) -> bool:
+        """Return whether an account exists."""
         return self.accounts is None or account in self.accounts
 
     def enter(self, account: AccountId, token: Token, verb: str) -> None:
-        """Let a token into an account; raises 100/33 or 200."""
+        """Open an account for a token; raise 100/33 or 200 if it cannot."""
         if not self.knows(account):
             raise no_such_object(verb, f"act_{account}")
         if not token.reaches(account):
-            raise permission_denied()
+            raise _permission_denied()
         self.library.open(account)
 
 
-def permission_denied() -> GraphError:
-    return refused(
+def _permission_denied() -> CallError:
+    return call_error(
         "200", "(#200) Ad account owner has NOT grant ads_management or ads_read permission"
     )

@@ -1,4 +1,4 @@
-"""The switches: everything that nobody knows of the real edge, and the real edge's moods."""
+"""The switches: how the real edge behaves where that is unknown or varies."""
 
 from __future__ import annotations
 
@@ -21,32 +21,36 @@ def _doc(text: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switches:
-    """How this sandbox behaves. The defaults are what the reference pages say or suggest."""
+    """The behaviour of a sandbox, by default as the reference pages state or suggest.
+
+    A flat table is data: `name=value` on the command line, and `--switches` lists it.
+    """
 
     # Budgets
     tier: Tier = field(
-        default="standard", metadata=_doc("which documented budgets hold; unlimited: none")
+        default="standard", metadata=_doc("which documented budgets apply; unlimited: none")
     )
     time_scale: float = field(
         default=1.0, metadata=_doc("budget windows and blocks run this many times faster")
     )
     decay: Literal["window", "leak"] = field(
-        default="window", metadata=_doc("how the score decays: a sliding window, or a leak")
+        default="window",
+        metadata=_doc("how the score decays: a sliding window, or a leaking bucket"),
     )
     charge: Literal["per_request", "per_image"] = field(
-        default="per_request", metadata=_doc("what a POST of many images costs")
+        default="per_request", metadata=_doc("the cost of a POST with several images")
     )
     score_error: Literal["17", "613/1487742"] = field(
-        default="17", metadata=_doc("the error when the score budget is overrun")
+        default="17", metadata=_doc("the error when the score budget is exceeded")
     )
     cpu_per_image: float = field(
-        default=0.0, metadata=_doc("percent of the hourly CPU allowance that one image takes")
+        default=0.0, metadata=_doc("percent of the hourly CPU budget that one image takes")
     )
     app_calls: int = field(
-        default=0, metadata=_doc("calls an hour of the whole app before error 4; 0: no limit")
+        default=0, metadata=_doc("calls per hour of the whole app before error 4; 0: no limit")
     )
     regain: Literal["rounded_up", "rounded_down", "zero"] = field(
-        default="rounded_up", metadata=_doc("how the regain time becomes whole minutes")
+        default="rounded_up", metadata=_doc("how the time to regain access becomes whole minutes")
     )
     ad_account_usage: Literal["absent", "sent"] = field(
         default="absent", metadata=_doc("whether X-Ad-Account-Usage is sent")
@@ -56,97 +60,107 @@ class Switches:
     )
     # Uploads
     many_files: Literal["accept", "refuse"] | int = field(
-        default="accept", metadata=_doc("POSTs of several images: accept, refuse, or at most N")
+        default="accept",
+        metadata=_doc("POSTs of several images: accept, refuse, or at most N images"),
     )
     many_files_error: str = field(
-        default="100/1487411", metadata=_doc("the error for more images than a POST may hold")
+        default="100/1487411", metadata=_doc("the error for too many images in a POST")
     )
     one_bad_file: Literal["fails_all", "skips_it", "skips_with_error_entry"] = field(
-        default="fails_all", metadata=_doc("what one bad image does to its POST")
+        default="fails_all", metadata=_doc("the effect of one bad image on its POST")
     )
     files: Literal["accept", "refuse"] = field(
-        default="accept", metadata=_doc("refuse: every file part gets 100/1487411, `bytes` works")
+        default="accept", metadata=_doc("refuse: file parts get 100/1487411, only `bytes` works")
     )
     max_bytes: int = field(
-        default=256 * 1024 * 1024, metadata=_doc("bytes of a body before 413 without JSON")
+        default=256 * 1024 * 1024,
+        metadata=_doc("largest body in bytes; a larger one gets 413 without JSON"),
     )
     max_image_bytes: int = field(
-        default=30 * 1024 * 1024, metadata=_doc("bytes of one image before 100/2490361")
+        default=30 * 1024 * 1024,
+        metadata=_doc("largest image in bytes; a larger one gets 100/2490361"),
     )
-    max_zip_images: int = field(default=1000, metadata=_doc("images in one zip before 100/2490361"))
+    max_zip_images: int = field(
+        default=1000, metadata=_doc("most images in a zip; more get 100/2490361")
+    )
     same_name: Literal["last_wins", "first_wins", "refused"] = field(
-        default="last_wins", metadata=_doc("which of two parts with one file name is answered")
+        default="last_wins",
+        metadata=_doc("which of two parts with the same file name is in the response"),
     )
     same_bytes_name: Literal["first", "last"] = field(
-        default="first", metadata=_doc("which name an image has when it came under two")
+        default="first", metadata=_doc("the name of an image that was uploaded under two names")
     )
     long_name: Literal["refuse", "cut"] = field(
-        default="refuse", metadata=_doc("a name over 100 characters: refuse with 100, or cut")
+        default="refuse", metadata=_doc("a name over 100 characters: refuse with 100, or cut it")
     )
     extension: Literal["image", "any"] = field(
-        default="image", metadata=_doc("the extension a file name needs: an image's, or any")
+        default="image", metadata=_doc("the extension that a file name needs: an image's, or any")
     )
     transcoding: Literal["exact", "same_picture"] = field(
         default="exact",
-        metadata=_doc("same_picture: files that differ in metadata or tail share one hash"),
+        metadata=_doc("same_picture: files that differ only in metadata or tail share a hash"),
     )
     upload_key: Literal["name", "hash"] = field(
-        default="name", metadata=_doc("an upload's key in `images`: its file name, or 2013's hash")
+        default="name",
+        metadata=_doc("an image's key in the response to an upload: file name, or hash (2013)"),
     )
     answer_keys: Literal["all", "hash_and_url"] = field(
-        default="all", metadata=_doc("an upload's values: today's nine, or 2017's two")
+        default="all",
+        metadata=_doc("the fields in the response to an upload: all nine, or two (2017)"),
     )
     # Copies
     copy_key: Literal["hash", "name", "bytes", "copy_from"] = field(
-        default="hash", metadata=_doc("a copy's key in `images`")
+        default="hash", metadata=_doc("an image's key in the response to a copy")
     )
     copy_source: Literal["needs_permission", "open"] = field(
         default="needs_permission", metadata=_doc("whether the token must reach the source account")
     )
     copy_denied_error: str = field(
-        default="200", metadata=_doc("the error for a source that may not be read")
+        default="200", metadata=_doc("the error for a source account without permission")
     )
     copy_missing_error: str = field(
-        default="100", metadata=_doc("the error for a source image that is not there")
+        default="100", metadata=_doc("the error for a source image that does not exist")
     )
     # Deletions
     in_use_error: str = field(
         default="100", metadata=_doc("the error for deleting an image that a creative uses")
     )
     delete_unknown: str = field(
-        default="100", metadata=_doc("deleting an unknown hash: an error, or the word success")
+        default="100", metadata=_doc("deleting an unknown hash: an error, or success")
     )
     deletion_lag: float = field(
-        default=0.0, metadata=_doc("seconds a deleted image still reads ACTIVE; inf: for ever")
+        default=0.0, metadata=_doc("seconds for which a deleted image remains ACTIVE; inf: forever")
     )
     deleted_images: Literal["missing", "by_hash", "listed"] = field(
-        default="missing", metadata=_doc("whether DELETED images are listed, and when")
+        default="missing",
+        metadata=_doc("which lists contain DELETED images: none, those by hash, or all"),
     )
     upload_of_deleted: Literal["revives", "stays_deleted", "refused"] = field(
-        default="revives", metadata=_doc("what sending a deleted image again does")
+        default="revives", metadata=_doc("the effect of uploading a deleted image again")
     )
     # Lists
     list_shape: Literal["list", "map"] = field(
-        default="list", metadata=_doc("`data` as today's list, or as 2013's map by hash")
+        default="list", metadata=_doc("`data` of a list: a list, or a map by hash (2013)")
     )
     page_fill: Literal["full", "short"] = field(
-        default="full", metadata=_doc("short: pages hold half of what was asked, and a next")
+        default="full",
+        metadata=_doc("short: pages hold half of the requested limit, and a next link"),
     )
     largest_page: int = field(
-        default=5000, metadata=_doc("a larger limit is cut to this, without a word")
+        default=5000, metadata=_doc("largest page; a larger limit is reduced without an error")
     )
     # The rest
     oldest_version: str = field(
-        default="", metadata=_doc("versions before this one, such as v23.0, get 2635")
+        default="", metadata=_doc("error 2635 for versions older than this one, such as v23.0")
     )
 
 
 class SwitchError(ValueError):
-    """A switch that is not there, or a value that it does not take."""
+    """An unknown switch, or a value that it does not take."""
 
 
 def documented() -> list[tuple[str, str, str, str]]:
-    """Return each switch's name, default, values and one line of documentation."""
+    """Return name, default, values and description of each switch."""
     return [
         (f.name, str(f.default), takes(f.name), f.metadata["doc"])
         for f in dataclasses.fields(Switches)
@@ -154,11 +168,11 @@ def documented() -> list[tuple[str, str, str, str]]:
 
 
 def takes(name: str) -> str:
-    """Say which values a switch takes."""
+    """Return which values a switch takes."""
     hint = get_type_hints(Switches)[name]
     kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    words = [word for kind in kinds for word in get_args(kind) or (_KINDS[kind],)]
-    return ", ".join(words)
+    values = [value for kind in kinds for value in get_args(kind) or (_KINDS[kind],)]
+    return ", ".join(values)
 
 
 _KINDS = {int: "a whole number", float: "a number", str: "text"}
@@ -191,4 +205,4 @@ def _check(text: str, switches: Switches) -> None:
     if not all(name in CATALOGUE or name == "success" for name in errors):
         raise SwitchError(f"{text}: takes {', '.join(names())}")
     if switches.time_scale <= 0:
-        raise SwitchError(f"{text}: must be more than 0")
+        raise SwitchError(f"{text}: takes a number above 0")

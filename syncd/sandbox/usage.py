@@ -1,4 +1,4 @@
-"""The usage headers: how near an account is to its limits, in Meta's words and units."""
+"""The usage headers: how near an account is to its limits, in Meta's terms and units."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syncd.sandbox.values import AccountId
 
 
 def account_headers(account: AccountId, usage: Usage, switches: Switches) -> dict[str, str]:
-    """Return the headers of an answer for this account, errors included."""
+    """Return the headers of every response for this account, errors included."""
     buc = {
         account: [
             {
@@ -38,7 +38,7 @@ def account_headers(account: AccountId, usage: Usage, switches: Switches) -> dic
 
 
 def app_headers(share: float, switches: Switches) -> dict[str, str]:
-    """Return the header that tells of the whole app."""
+    """Return the header about the whole app."""
     if switches.app_usage == "absent":
         return {}
     usage = {"call_count": percent(share), "total_time": 0, "total_cputime": 0}
@@ -46,11 +46,12 @@ def app_headers(share: float, switches: Switches) -> dict[str, str]:
 
 
 def percent(share: float) -> int:
-    """Whole percents; 100 is said only of a budget that is spent, and it can be passed."""
+    """Return a share as whole percent, rounded down: 100 only when all is spent; it can be more."""
     return math.floor(share * 100 + 1e-9)
 
 
 def minutes(seconds: float, switches: Switches) -> int:
+    """Return a time to regain access in whole minutes."""
     match switches.regain:
         case "rounded_up":
             return math.ceil(seconds / 60)

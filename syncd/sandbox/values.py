@@ -1,4 +1,4 @@
-"""The values of the sandbox: accounts, images, the kinds of call."""
+"""The values of the sandbox: accounts, images and kinds of call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ AccountId = NewType("AccountId", str)
 """The digits of an ad account's id, without `act_`."""
 
 ImageHash = NewType("ImageHash", str)
-"""What the account calls an image: 32 hex digits, no digest of the bytes sent."""
+"""The name of an image in its account: 32 hex digits, not a digest of the bytes sent."""
 
 CreativeId = NewType("CreativeId", str)
 
@@ -20,7 +20,7 @@ Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json
 
 
 class Kind(enum.StrEnum):
-    """What a call is for: counts, faults and budgets go by it."""
+    """The kind of a call, which counts, faults and budgets distinguish."""
 
     UPLOAD = "upload"
     COPY = "copy"
@@ -32,16 +32,16 @@ class Kind(enum.StrEnum):
 
 
 class Status(enum.StrEnum):
-    """An image's status, in Meta's words."""
+    """An image's status, in Meta's terms."""
 
     ACTIVE = "ACTIVE"
     INTERNAL = "INTERNAL"
     DELETED = "DELETED"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """What was found in an image's bytes. The stored size has a camera's rotation undone."""
+    """The properties of an image's bytes; width and height are after the rotation in its EXIF."""
 
     hash: ImageHash
     sha256: str
@@ -52,7 +52,7 @@ class Picture:
     original_height: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """One image in one account. Times are seconds since the epoch."""
 
@@ -63,7 +63,7 @@ class Image:
     updated_time: float
     status: Status = Status.ACTIVE
     gone_at: float | None = None
-    """When a deletion that was answered with success becomes true."""
+    """When a deletion takes effect that was reported as successful."""
 
     @property
     def hash(self) -> ImageHash:
@@ -71,7 +71,7 @@ class Image:
 
     @property
     def sha256(self) -> str:
-        """The hex SHA-256 of the bytes that first brought the image."""
+        """The hex SHA-256 of the bytes that were uploaded first."""
         return self.picture.sha256
 
     @property
@@ -88,15 +88,15 @@ class Image:
 
     @property
     def id(self) -> str:
-        """`{account_id}:{hash}`, as recorded traffic shows it."""
+        """`{account_id}:{hash}`, as in recorded traffic."""
         return f"{self.account}:{self.hash}"
 
 
 def account_id(text: str) -> AccountId:
-    """Take an account's id with or without `act_`."""
+    """Return the id of an account given with or without `act_`."""
     return AccountId(text.removeprefix("act_"))
 
 
 def graph_time(seconds: float) -> str:
-    """Write a time as the Graph API does: 2026-03-24T10:00:00+0000."""
+    """Return a time as the Graph API writes it: 2026-03-24T10:00:00+0000."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S%z")

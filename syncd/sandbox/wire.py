@@ -1,4 +1,4 @@
-"""The wire: HTTP requests become calls, outcomes become answers, whole or broken."""
+"""The wire: HTTP requests become calls, and outcomes become responses, complete or not."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-from syncd.sandbox.batch import answer_batch, is_batch
+from syncd.sandbox.batch import call_batch, is_batch
 from syncd.sandbox.calls import Call, read_call
 from syncd.sandbox.graph import Graph
 from syncd.sandbox.outcomes import Delivery, Outcome, gateway_page
 
 _RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER with no time: closing sends a reset, not an end."""
+"""SO_LINGER of 0 seconds: closing sends a reset instead of an end."""
 
 
 ResponseHook: TypeAlias = Callable[[Call, Outcome], Awaitable[Outcome]]
@@ -25,7 +25,7 @@ ResponseHook: TypeAlias = Callable[[Call, Outcome], Awaitable[Outcome]]
 
 
 class Wire:
-    """Handles every request that is for the Graph API."""
+    """The handler of all requests to the Graph API."""
 
     def __init__(self, graph: Graph, on_response: ResponseHook) -> None:
         self._graph = graph
@@ -33,20 +33,21 @@ class Wire:
         self._closing = asyncio.Event()
 
     def close(self) -> None:
-        """Let go of every caller that is kept waiting."""
+        """End the wait of every caller that a fault delays."""
         self._closing.set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Respond to one request."""
         with self._in_flight(request):
-            body = await _read(request, self._graph.world.switches.max_bytes)
+            body = await _read(request, self._graph.state.switches.max_bytes)
             call = _call(request, body or bytearray())
             if body is None:
                 page = gateway_page(413, "Request Entity Too Large")
-                outcome = self._graph.told(call, page)
+                outcome = self._graph.finish(call, page)
             elif is_batch(call):
-                outcome = answer_batch(call, self._graph)
+                outcome = call_batch(call, self._graph)
             else:
-                outcome = self._graph.answer(call)
+                outcome = self._graph.call(call)
             outcome = await self._on_response(call, outcome)
             del body, call
             if outcome.wait:
@@ -61,8 +62,8 @@ class Wire:
                     body=outcome.body,
                     headers={**outcome.headers, "Content-Type": outcome.content_type},
                 )
-            case Delivery.CUT_OFF:
-                return await _cut_off(outcome, request)
+            case Delivery.TRUNCATED:
+                return await _truncated(outcome, request)
             case Delivery.RESET:
                 return _reset(request)
             case Delivery.NEVER:
@@ -76,7 +77,7 @@ class Wire:
     @contextlib.contextmanager
     def _in_flight(self, request: web.Request) -> Iterator[None]:
         account = _call(request, bytearray()).account
-        tally = self._graph.world.counts.of(account)
+        tally = self._graph.state.counts.of(account)
         tally.in_flight += 1
         tally.most_in_flight = max(tally.most_in_flight, tally.in_flight)
         try:
@@ -97,7 +98,7 @@ def _call(request: web.Request, body: bytearray) -> Call:
 
 
 async def _read(request: web.Request, limit: int) -> bytearray | None:
-    """Return the body; None, after all of it was taken in, when it is over the limit."""
+    """Return the body; None, after reading all of it, when it is longer than `limit` bytes."""
     body, fits = bytearray(), True
     async for chunk in request.content.iter_any():
         fits = fits and len(body) + len(chunk) <= limit
@@ -108,7 +109,7 @@ async def _read(request: web.Request, limit: int) -> bytearray | None:
     return body if fits else None
 
 
-async def _cut_off(outcome: Outcome, request: web.Request) -> web.StreamResponse:
+async def _truncated(outcome: Outcome, request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(
         status=outcome.status,
         headers={**outcome.headers, "Content-Type": outcome.content_type},

@@ -32,7 +32,7 @@ def image(rig: Rig, content: bytes) -> Image:
 
 
 def put(rig: Rig, image: Image) -> None:
-    rig.sandbox.library._shelf(image.account).put(image)
+    rig.sandbox.library.put(image)
 
 
 async def test_an_audit_of_an_account_in_sync_finds_nothing(rig: Rig) -> None:
@@ -80,7 +80,7 @@ async def test_renamed_inactive_and_unknown_images_are_reported_and_kept(rig: Ri
     renamed, internal = image(rig, CONTENTS[0]), image(rig, CONTENTS[1])
     put(rig, replace(renamed, name="by-hand.jpg"))
     put(rig, replace(internal, status=Status.INTERNAL))
-    theirs = rig.sandbox.library.put(
+    theirs = rig.sandbox.library.add(
         "1", replace(renamed.picture, hash=ImageHash("f" * 32)), "theirs.jpg"
     )
     before = rig.sandbox.library.everything("1")

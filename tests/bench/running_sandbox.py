@@ -34,7 +34,7 @@ class RunningSandbox:
         with urllib.request.urlopen(f"{self.url}/sandbox.json") as response:
             accounts: list[dict[str, Any]] = json.load(response)["accounts"]
         for found in accounts:
-            throttled = sum(found["refusals"].values())
+            throttled = sum(found["errors"].values())
             uploads = found["calls"].get("upload", 0)
             blocked = found["blocked_by"] is not None
             return Account(uploads - throttled, throttled, found["while_blocked"], blocked)

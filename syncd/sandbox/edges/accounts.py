@@ -1,4 +1,4 @@
-"""GET /me, /me/adaccounts and /act_{ID}: who the token is, and what an account is called."""
+"""GET /me, /me/adaccounts and /act_{ID}: the token's user and accounts, and an account."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 from syncd.sandbox.calls import Call
 from syncd.sandbox.edges.representation import fields_of
 from syncd.sandbox.errors import no_such_object, nonexisting_field
-from syncd.sandbox.state import World
+from syncd.sandbox.state import State
 from syncd.sandbox.tokens import Token
 from syncd.sandbox.values import AccountId, Json
 
@@ -15,21 +15,21 @@ _USER: Final[dict[str, Json]] = {"id": "10000000000000001", "name": "Sandbox Use
 _DEFAULT: Final = ["account_id", "id"]
 
 
-def me(call: Call, token: Token, world: World) -> Json:
-    """Answer who the token's user is, or which accounts the token reaches."""
+def me(call: Call, token: Token, state: State) -> Json:
+    """Return the token's user, or the accounts that the token reaches."""
     match call.edge:
         case "":
             return dict(_USER)
         case "adaccounts":
-            accounts = [a for a in world.library.accounts() if token.reaches(a)]
+            accounts = [a for a in state.library.accounts() if token.reaches(a)]
             fields = fields_of(call) if call.params.text("fields") else _DEFAULT
             return {"data": [_fields(account, fields) for account in accounts], "paging": {}}
         case _:
             raise no_such_object("get", call.node)
 
 
-def account_node(call: Call, account: AccountId, _: Token, __: World) -> Json:
-    """Answer the fields of an account."""
+def account_node(call: Call, account: AccountId, _: Token, __: State) -> Json:
+    """Return the fields of an account."""
     return _fields(account, fields_of(call) if call.params.text("fields") else _DEFAULT)
 
 

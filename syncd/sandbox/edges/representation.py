@@ -1,4 +1,4 @@
-"""How an image is told of: in the answer to an upload, and as a node's fields."""
+"""The JSON representation of an image: in the response to an upload, and as a node's fields."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Final
 
 from syncd.sandbox.calls import Call
 from syncd.sandbox.errors import nonexisting_field
-from syncd.sandbox.state import World
+from syncd.sandbox.state import State
 from syncd.sandbox.values import Image, Json, graph_time
 
 DEFAULT_FIELDS: Final = ("id", "hash")
 _EXPIRY: Final = 24 * 3600
 _ABSENT: Final = frozenset({"owner_business"})
-"""Fields that the SDKs know and the reference page does not: taken, and never answered."""
+"""Fields that the SDKs know and the reference page does not: accepted, and never returned."""
 
 
-def uploaded(image: Image, name: str, call: Call, world: World) -> dict[str, Json]:
-    """Return an image's value in `images`; two of its figures are strings, as seen live."""
-    if world.switches.answer_keys == "hash_and_url":
-        return {"hash": image.hash, "url": _url(image, "full", call, world)}
+def uploaded(image: Image, name: str, call: Call, state: State) -> dict[str, Json]:
+    """Return an image's value in `images`; two of its numbers are strings, as observed."""
+    if state.switches.answer_keys == "hash_and_url":
+        return {"hash": image.hash, "url": _url(image, "full", call, state)}
     width, height = boxed(image.width, image.height, 256)
     return {
         "hash": image.hash,
-        "url": _url(image, "full", call, world),
-        "url_128": _url(image, "128", call, world),
-        "url_256": _url(image, "256", call, world),
+        "url": _url(image, "full", call, state),
+        "url_128": _url(image, "128", call, state),
+        "url_256": _url(image, "256", call, state),
         "url_256_height": str(height),
         "url_256_width": str(width),
         "height": image.height,
@@ -35,9 +35,9 @@ def uploaded(image: Image, name: str, call: Call, world: World) -> dict[str, Jso
     }
 
 
-def node(image: Image, fields: Iterable[str], call: Call, world: World) -> dict[str, Json]:
-    """Return the fields of an image that were asked for, and its id always."""
-    view, values = _View(image, call, world), dict[str, Json]()
+def node(image: Image, fields: Iterable[str], call: Call, state: State) -> dict[str, Json]:
+    """Return the requested fields of an image, and always its id."""
+    view, values = _View(image, call, state), dict[str, Json]()
     for name in fields:
         if name in _FIELDS:
             values[name] = _FIELDS[name](view)
@@ -47,7 +47,7 @@ def node(image: Image, fields: Iterable[str], call: Call, world: World) -> dict[
 
 
 def fields_of(call: Call) -> list[str]:
-    """Return the fields that a call asks for, without those of nested objects."""
+    """Return the fields that a call requests, without those of nested objects."""
     text = call.params.text("fields") or ""
     if text.lstrip().startswith("["):
         return call.params.listed("fields") or list(DEFAULT_FIELDS)
@@ -63,36 +63,38 @@ def fields_of(call: Call) -> list[str]:
 
 
 def boxed(width: int, height: int, box: int) -> tuple[int, int]:
-    """Return the size of a picture that was made to fit a square box."""
+    """Return the size of a picture that is scaled down to fit a square of `box` pixels."""
     scale = min(1.0, box / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _url(image: Image, size: str, call: Call, world: World) -> str:
-    expiry = int(world.clock()) + _EXPIRY
+def _url(image: Image, size: str, call: Call, state: State) -> str:
+    expiry = int(state.clock()) + _EXPIRY
     return f"{call.base_url}/sandbox/images/{image.hash}?size={size}&oe={expiry:X}"
 
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """An image, with what its derived fields need."""
+    """An image, with what its derived fields are computed from."""
 
     image: Image
     call: Call
-    world: World
+    state: State
 
     def url(self, size: str) -> str:
-        return _url(self.image, size, self.call, self.world)
+        return _url(self.image, size, self.call, self.state)
 
 
 _FIELDS: Final[dict[str, Callable[[_View], Json]]] = {
     "id": lambda view: view.image.id,
     "account_id": lambda view: view.image.account,
     "created_time": lambda view: graph_time(view.image.created_time),
-    "creatives": lambda view: view.world.library.creatives(view.image),
+    "creatives": lambda view: view.state.creatives.using(view.image),
     "hash": lambda view: view.image.hash,
     "height": lambda view: view.image.height,
-    "is_associated_creatives_in_adgroups": lambda view: view.world.library.advertised(view.image),
+    "is_associated_creatives_in_adgroups": lambda view: view.state.creatives.is_advertised(
+        view.image
+    ),
     "name": lambda view: view.image.name,
     "original_height": lambda view: view.image.picture.original_height,
     "original_width": lambda view: view.image.picture.original_width,

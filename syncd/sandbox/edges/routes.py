@@ -1,4 +1,4 @@
-"""Which edge or node a call is for."""
+"""The routes: the function for each edge and node."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from syncd.sandbox.edges.accounts import account_node, me
 from syncd.sandbox.edges.copy import copy
 from syncd.sandbox.edges.creatives import create_ad, create_creative
 from syncd.sandbox.edges.delete import delete
-from syncd.sandbox.edges.images import image_node
-from syncd.sandbox.edges.listing import listing
+from syncd.sandbox.edges.listing import image_node, listing
 from syncd.sandbox.edges.upload import upload
 from syncd.sandbox.errors import no_such_object
-from syncd.sandbox.state import World
+from syncd.sandbox.state import State
 from syncd.sandbox.tokens import Token
 from syncd.sandbox.values import AccountId, Json, Kind
 
@@ -28,21 +27,21 @@ _BY_EDGE = {
 }
 
 
-def work(call: Call, token: Token, world: World) -> Json:
-    """Do what the call asks; raises 100/33 for what is not there."""
+def work(call: Call, token: Token, state: State) -> Json:
+    """Do the work of a call and return its response; raise 100/33 for an unknown object."""
     if call.kind is Kind.ME:
-        return me(call, token, world)
+        return me(call, token, state)
     if call.image is not None and (call.method, call.edge) == ("GET", ""):
-        return image_node(call, *call.image, world)
+        return image_node(call, *call.image, state)
     if call.account is not None and call.image is None:
         edge = _BY_KIND.get(call.kind) or _BY_EDGE.get((call.method, call.edge))
         if edge is not None:
-            return edge(call, call.account, token, world)
-    if call.method == "DELETE" and not call.edge and _is_creative(call.node, token, world):
+            return edge(call, call.account, token, state)
+    if call.method == "DELETE" and not call.edge and _delete_creative(call.node, token, state):
         return {"success": True}
     raise no_such_object(call.method.lower(), call.node)
 
 
-def _is_creative(node: str, token: Token, world: World) -> bool:
-    account: AccountId | None = world.library.remove_creative(node)
+def _delete_creative(node: str, token: Token, state: State) -> bool:
+    account: AccountId | None = state.creatives.remove(node)
     return account is not None and token.reaches(account)

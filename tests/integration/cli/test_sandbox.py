@@ -87,7 +87,7 @@ def test_json_is_one_line_and_nothing_more() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--fault", "nope"), "no such fault"),
+        (("--fault", "nope"), "unknown fault"),
         (("--switch", "many_files=x"), "takes accept, refuse, a whole number"),
         (("--tier", "gold"), "development"),
     ],

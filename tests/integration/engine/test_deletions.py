@@ -89,10 +89,10 @@ async def test_what_a_creative_uses_is_kept_and_goes_when_it_is_free(deleting: R
     deleting.write("a.jpg", used)
     deleting.write("b.jpg", free)
     deleting.write("c.jpg", picture(3))
-    library = deleting.sandbox.library
+    creatives = deleting.sandbox.creatives
     async with deleting.running():
         await brought(deleting, used, free)
-        library.add_creative("1", str(deleting.recorded(used)))
+        creatives.add("1", str(deleting.recorded(used)))
         (deleting.folder / "a.jpg").unlink()
         await until(lambda: condemned_notes(deleting) == ["a creative or an ad uses it"])
         (deleting.folder / "b.jpg").unlink()

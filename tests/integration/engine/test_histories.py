@@ -254,13 +254,13 @@ class Histories(RuleBasedStateMachine):
 
     def use(self, pick: int) -> None:
         if (held := self.image(pick, used=False)) is not None:
-            creative = self.sandbox.library.add_creative(*held)
+            creative = self.sandbox.creatives.add(*held)
             self.creatives[held] = creative
             self.wishes.used.add(held)
 
     def use_no_more(self, pick: int) -> None:
         if (held := self.image(pick, used=True)) is not None:
-            self.sandbox.library.remove_creative(self.creatives.pop(held))
+            self.sandbox.creatives.remove(self.creatives.pop(held))
             self.wishes.used.discard(held)
 
     def go_wrong(self, name: str, account: str, on: str) -> None:
@@ -276,7 +276,7 @@ class Histories(RuleBasedStateMachine):
         for account in NAMES:
             for image in library.everything(account):
                 older = replace(image, created_time=image.created_time - DAY)
-                library._shelf(account).put(older)
+                library.put(older)
         self.wishes.patient.clear()
 
     # What happens to syncd.

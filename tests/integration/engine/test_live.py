@@ -130,7 +130,7 @@ async def test_a_pause_ends_when_its_time_is_over(tmp_path: Path, sandbox: Sandb
         await until(lambda: all(rig.recorded(c) for c in contents))
         await until(lambda: not pauses(rig))
     assert sandbox.counts.while_blocked("1") == 0
-    assert sandbox.counts.refusals("1").total() == 1
+    assert sandbox.counts.errors("1").total() == 1
 
 
 async def test_a_fresh_image_goes_before_a_backlog(tmp_path: Path, sandbox: Sandbox) -> None:

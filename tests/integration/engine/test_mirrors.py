@@ -199,7 +199,7 @@ async def test_a_mirror_with_a_token_of_its_own_that_cannot_read_the_source_gets
             await until(lambda: rig.recorded(content, "2") is not None)
         await rig.backfill()
         assert rig.holds(content, "2")
-        assert sandbox.counts.of("2").refusals.keys() <= {"200"}
+        assert sandbox.counts.of("2").errors.keys() <= {"200"}
         assert rig.rows("SELECT * FROM pause") == []
 
 

@@ -44,7 +44,7 @@ async def test_a_backlog_larger_than_the_budget_meets_no_refusal(
     rig = Rig(tmp_path, sandbox, toml=ONE_A_POST, per_account=TIGHT)
     fill(rig, 50)  # two and a half windows of 20 writes
     assert (await rig.backfill()).in_step
-    assert sandbox.counts.refusals("1").total() == 0
+    assert sandbox.counts.errors("1").total() == 0
     assert sandbox.counts.while_blocked("1") == 0
 
 
@@ -55,7 +55,7 @@ async def test_a_post_that_costs_per_image_meets_no_refusal(
     rig = Rig(tmp_path, sandbox, per_account=TIGHT)
     fill(rig, 45)
     assert (await rig.backfill()).in_step
-    assert sandbox.counts.refusals("1").total() <= 1
+    assert sandbox.counts.errors("1").total() <= 1
     assert sandbox.counts.while_blocked("1") == 0
 
 
@@ -67,7 +67,7 @@ async def test_a_restart_does_not_spend_the_same_budget_again(
     for start in range(0, 60, 15):
         fill(rig, 15, start)
         assert (await rig.backfill()).in_step
-    assert sandbox.counts.refusals("1").total() == 0
+    assert sandbox.counts.errors("1").total() == 0
 
 
 async def test_the_tier_is_learnt_from_the_headers_and_remembered(
@@ -93,7 +93,7 @@ async def test_a_fresh_image_does_not_wait_for_a_backlog_of_many_windows(
         await until(lambda: rig.recorded(fresh) is not None)
         held = sum(rig.recorded(content) is not None for content in backlog)
     assert held < 60
-    assert sandbox.counts.refusals("1").total() == 0
+    assert sandbox.counts.errors("1").total() == 0
 
 
 async def owe(rig: Rig, folder: str, files: Sequence[tuple[bytes, Stat, bytes]]) -> None:

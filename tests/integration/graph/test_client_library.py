@@ -131,8 +131,8 @@ async def test_an_image_in_a_creative_or_an_ad_is_used(
 ) -> None:
     turn(sandbox, list_shape=shape)
     hashes = hold(sandbox, 3)
-    sandbox.library.add_creative(HERE, hashes[1])
-    sandbox.library.add_ad(HERE, sandbox.library.add_creative(HERE, hashes[2]))
+    sandbox.creatives.add(HERE, hashes[1])
+    sandbox.creatives.add_ad(HERE, sandbox.creatives.add(HERE, hashes[2]))
     page = await client.images(HERE, OURS, hashes)
     used = {image.hash: image.used for image in page.images}
     assert used == {hashes[0]: False, hashes[1]: True, hashes[2]: True}
@@ -170,7 +170,7 @@ async def test_a_deletion_that_is_refused_is_that_error(
 ) -> None:
     turn(sandbox, in_use_error=error, delete_unknown=error)
     (image,) = hold(sandbox, 1)
-    sandbox.library.add_creative(HERE, image)
+    sandbox.creatives.add(HERE, image)
     for wanted in (image, ImageHash("0" * 32)):
         refusal = await failure(client.delete(HERE, OURS, wanted))
         assert judge(refusal.fault) is verdict

@@ -147,7 +147,7 @@ async def test_a_scripted_throttle_can_block_for_a_while(session: aiohttp.Client
         clock.now += 91
         assert (await upload(session, sandbox, 1))[0] == 200
         assert sandbox.counts.while_blocked("1") == 0
-        assert sandbox.counts.refusals("1") == {"80004": 1}
+        assert sandbox.counts.errors("1") == {"80004": 1}
 
 
 async def test_the_whole_app_can_be_throttled(session: aiohttp.ClientSession) -> None:
@@ -168,7 +168,7 @@ async def test_every_error_of_the_table_can_be_scripted(
     assert str(answer["error"]["code"]) == name.partition("/")[0]
     assert sandbox.library.images("1") == []
     assert (await upload(session, sandbox, 1))[0] == 200
-    assert sandbox.counts.refusals("1") == {name: 1}
+    assert sandbox.counts.errors("1") == {name: 1}
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ async def test_a_connection_breaks_before_or_after_the_work(
     with pytest.raises((aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)):
         await upload(session, sandbox, 1)
     assert len(sandbox.library.images("1")) == held
-    assert sandbox.counts.refusals("1") == {name: 1}
+    assert sandbox.counts.errors("1") == {name: 1}
 
 
 async def test_half_a_json_comes_after_the_work(
@@ -215,7 +215,8 @@ async def test_an_error_may_hide_that_the_work_was_done(
 async def test_a_caller_that_is_kept_waiting_is_let_go_when_the_sandbox_ends(
     session: aiohttp.ClientSession, name: str, held: int
 ) -> None:
-    async with Sandbox(faults=[Fault(name, seconds=600)]) as sandbox:
+    async with Sandbox() as sandbox:
+        sandbox.faults.add(Fault(name, seconds=600))
         waiting = asyncio.create_task(upload(session, sandbox, 1))
         await called(sandbox)
         assert len(sandbox.library.images("1")) == held

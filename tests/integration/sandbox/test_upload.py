@@ -258,5 +258,5 @@ async def test_a_creative_brings_its_image_along(sandbox: Sandbox) -> None:
         assert response.status == 200
         assert set(await response.json()) == {"id"}
     (image,) = sandbox.library.images("1")
-    assert sandbox.library.advertised(image)
-    assert sandbox.library.ads("1") == 1
+    assert sandbox.creatives.is_advertised(image)
+    assert sandbox.creatives.ads("1") == 1

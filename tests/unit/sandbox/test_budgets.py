@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.sandbox.budgets import Budget, Cost, cost, limits
-from syncd.sandbox.meters import Leak, Meter, Window
+from syncd.sandbox.budgets import Budget, Cost, Leak, Meter, Window, cost, limits
 from syncd.sandbox.switches import Switches
 from syncd.sandbox.usage import account_headers, app_headers
 from syncd.sandbox.values import AccountId, Kind
@@ -28,10 +27,10 @@ def writes(made: Budget, number: int, now: float = 0.0) -> list[str | None]:
 def test_the_development_tier_takes_twenty_writes_and_blocks_the_next(decay: str) -> None:
     made = Budget(limits(DEVELOPMENT), decay)
     assert writes(made, 21) == [None] * 20 + ["17"]
-    block = made.blocked(299)
+    block = made.current_block(299)
     assert block is not None
     assert block.until == 300
-    assert made.blocked(300) is None
+    assert made.current_block(300) is None
 
 
 def test_a_window_frees_all_at_once_and_a_leak_evenly() -> None:
@@ -60,10 +59,10 @@ def test_what_is_free_at_a_time_fits_then(spendings: list[tuple[float, int]], ki
 def test_a_call_into_a_block_makes_it_longer() -> None:
     made = budget()
     writes(made, 21)
-    block = made.blocked(10)
+    block = made.current_block(10)
     assert block is not None
-    made.called_into(block)
-    longer = made.blocked(10)
+    made.extend(block)
+    longer = made.current_block(10)
     assert longer is not None
     assert longer.until > block.until
 

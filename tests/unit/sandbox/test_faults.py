@@ -2,9 +2,17 @@
 
 import pytest
 
-from syncd.sandbox.errors import CATALOGUE, refused
-from syncd.sandbox.faults import EXPLAINED, Fault, FaultError, Faults, Trouble, names, parse_fault
-from syncd.sandbox.outcomes import refusing
+from syncd.sandbox.errors import CATALOGUE, call_error
+from syncd.sandbox.faults import (
+    DESCRIPTIONS,
+    Fault,
+    FaultError,
+    Faults,
+    Trouble,
+    names,
+    parse_fault,
+)
+from syncd.sandbox.outcomes import error_outcome
 from syncd.sandbox.report import described
 from syncd.sandbox.values import AccountId, Kind
 
@@ -18,7 +26,7 @@ def test_every_fault_has_a_name_that_can_be_written(name: str) -> None:
 
 @pytest.mark.parametrize("trouble", Trouble)
 def test_every_trouble_is_explained(trouble: Trouble) -> None:
-    assert EXPLAINED[trouble]
+    assert DESCRIPTIONS[trouble]
 
 
 def test_a_spec_holds_every_property() -> None:
@@ -123,5 +131,5 @@ def test_each_row_of_the_error_table(
 
 
 def test_what_a_caller_wrote_does_not_break_the_header() -> None:
-    outcome = refusing(refused("100", 'no "such" thing\r\nX: ü').refusal)
+    outcome = error_outcome(call_error("100", 'no "such" thing\r\nX: ü').api_error)
     assert outcome.headers["WWW-Authenticate"].endswith('"no such thingX: "')

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.sandbox.calls import read_call
-from syncd.sandbox.errors import GraphError
+from syncd.sandbox.errors import CallError
 from syncd.sandbox.library import order
 from syncd.sandbox.paging import Page, cursor, cut, links
 from syncd.sandbox.switches import Switches
@@ -17,11 +17,19 @@ from syncd.sandbox.values import AccountId, Image, ImageHash, Picture
 def images(number: int) -> list[Image]:
     made = [
         Image(
-            AccountId("1"),
-            Picture(ImageHash(f"{i * 7919 % 100_003:032x}"), f"{i:064x}", 1, 1, 1, 1, 1),
-            f"{i}.jpg",
-            0.0,
-            0.0,
+            account=AccountId("1"),
+            picture=Picture(
+                hash=ImageHash(f"{i * 7919 % 100_003:032x}"),
+                sha256=f"{i:064x}",
+                size=1,
+                width=1,
+                height=1,
+                original_width=1,
+                original_height=1,
+            ),
+            name=f"{i}.jpg",
+            created_time=0.0,
+            updated_time=0.0,
         )
         for i in range(number)
     ]
@@ -67,14 +75,14 @@ def test_the_default_page_holds_twenty_five_and_a_large_one_is_cut() -> None:
 
 @pytest.mark.parametrize("query", ["after=x", "after=%21%21", "before=bm90aGluZw==", "limit=0"])
 def test_a_cursor_that_is_none_is_an_error(query: str) -> None:
-    with pytest.raises(GraphError):
+    with pytest.raises(CallError):
         page(images(3), query)
 
 
 def test_a_cursor_dies_with_its_image() -> None:
     everything = images(3)
     gone = cursor(everything[1])
-    with pytest.raises(GraphError):
+    with pytest.raises(CallError):
         page([everything[0], everything[2]], f"after={gone}")
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.sandbox.calls import Call, bearer, read_call, split_path
-from syncd.sandbox.errors import GraphError
+from syncd.sandbox.errors import CallError
 from syncd.sandbox.multipart import MalformedError, Part, base_name, boundary_of, parse
 from syncd.sandbox.params import from_json, from_urlencoded
 from syncd.sandbox.values import Kind
@@ -91,12 +91,12 @@ def test_json_bodies_hold_objects_lists_and_numbers() -> None:
 
 @pytest.mark.parametrize("body", [b"{", b"[1]", b'"a"', b"\xff"])
 def test_a_body_that_is_no_json_object_is_an_error(body: bytes) -> None:
-    with pytest.raises(GraphError):
+    with pytest.raises(CallError):
         from_json(body)
 
 
 def test_what_is_no_number_is_an_error() -> None:
-    with pytest.raises(GraphError):
+    with pytest.raises(CallError):
         from_urlencoded("limit=many").number("limit")
 
 

@@ -6,7 +6,7 @@ import struct
 import pytest
 from support.pictures import picture
 
-from syncd.sandbox.errors import GraphError, label
+from syncd.sandbox.errors import CallError, label
 from syncd.sandbox.pictures import examine
 from syncd.sandbox.switches import Switches
 
@@ -14,9 +14,9 @@ KINDS = ["JPEG", "PNG", "GIF", "BMP", "TIFF"]
 
 
 def refusal(content: bytes, switches: Switches | None = None) -> str:
-    with pytest.raises(GraphError) as caught:
+    with pytest.raises(CallError) as caught:
         examine(content, switches or Switches())
-    return label(caught.value.refusal)
+    return label(caught.value.api_error)
 
 
 @pytest.mark.parametrize("kind", KINDS)
