@@ -98,8 +98,8 @@ async def _scan_all(runtime: Runtime) -> bool:
     """Scan every folder and record its files; return whether all scans were complete."""
     async with asyncio.TaskGroup() as scans:
         tasks = [
-            scans.create_task(keeper.scan_all(), name="scan")
-            for keeper in runtime.disk.keepers.values()
+            scans.create_task(monitor.scanner.scan_all(), name="scan")
+            for monitor in runtime.disk.monitors.values()
         ]
     await runtime.disk.intake.quiet()
     await runtime.disk.confirm()

@@ -1,4 +1,4 @@
-"""The disk side, built from the configuration: the intake, and a keeper for each folder."""
+"""The disk side of the daemon: the intake, and a monitor for each configured folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from syncd.config import Config
 from syncd.folders.intake.cache import ContentCache
 from syncd.folders.intake.contents import load
 from syncd.folders.intake.intake import Intake
-from syncd.folders.monitor import FolderMonitor
+from syncd.folders.intake.record import Recorder
+from syncd.folders.monitor import FolderMonitor, MonitorSettings
 from syncd.folders.watching.targets import ScanTarget
 from syncd.heartbeat import Heartbeat, wait_unless_stalled
 from syncd.ledger import alerts, condemned, files, folders
@@ -24,66 +25,68 @@ from syncd.log import Log
 from syncd.model import Absent, AccountId, Copying, Digest, FolderName
 from syncd.threads import ThreadPool
 
-KEPT = 12 * 2**20
-"""Bytes of images that are kept from their digest to their first sending."""
+CACHE_BYTES = 12 * 2**20
+"""Bytes of images that are kept in memory from their digest to their first sending."""
 
 log: Log = structlog.get_logger()
 
 
-class Disk(msgspec.Struct, frozen=True):
-    """Every folder's keeper by its id in the ledger, and the intake that they share."""
+class Disk(msgspec.Struct, frozen=True, kw_only=True):
+    """The monitors of all folders, by their ids in the ledger, and the intake that they share."""
 
     intake: Intake
-    keepers: dict[int, FolderMonitor]
-    kept: ContentCache
+    monitors: dict[int, FolderMonitor]
+    cache: ContentCache
     readers: defaultdict[int, Heartbeat] = msgspec.field(
         default_factory=lambda: defaultdict(Heartbeat)
     )
-    """How the reading of each folder's files moves, whoever reads."""
+    """The heartbeat of all reading of files, by the folder's id."""
     threads: ThreadPool = msgspec.field(default_factory=lambda: ThreadPool("fetch"))
-    """On which files are read for sending; whoever built this closes them."""
+    """The threads on which files are read for sending; its owner closes them."""
 
     @property
-    def busy(self) -> bool:
-        """More images are likely to be known in a moment."""
-        return self.intake.reading or any(k.scanning for k in self.keepers.values())
+    def is_busy(self) -> bool:
+        """Whether more images are likely to be recorded soon."""
+        return self.intake.is_reading or any(
+            monitor.scanner.is_scanning for monitor in self.monitors.values()
+        )
 
     def recheck(self) -> None:
-        """Another process has changed the ledger: a person may have seen to a doubt."""
-        for keeper in self.keepers.values():
-            keeper.recheck()
+        """Scan suspect folders again, since another process has changed the ledger."""
+        for monitor in self.monitors.values():
+            monitor.recheck()
 
     async def confirm(self) -> None:
-        """Everything that was scanned is recorded."""
-        for keeper in self.keepers.values():
-            await keeper.confirm()
+        """Trust each folder as its last full scan found it, now that its files are recorded."""
+        for monitor in self.monitors.values():
+            await monitor.confirm()
 
     async def fetch(
         self, wanted: Sequence[tuple[Digest, Sequence[Source]]]
     ) -> list[bytes | Absent]:
-        """Return images' bytes, as they were digested or as a file has them now.
+        """Return the images' bytes from the cache or from one of their files.
 
-        A file that is not what it was is looked at again; one whose disk hangs is not waited for.
+        A file that has changed is scanned again; one whose disk hangs is not waited for.
         """
         contents: list[bytes | Absent] = [
-            (self.kept.fetch(digest) if sources else None) or Absent.CHANGED
+            (self.cache.fetch(digest) if sources else None) or Absent.CHANGED
             for digest, sources in wanted
         ]
-        absent = [place for place, content in enumerate(contents) if isinstance(content, Absent)]
+        absent = [index for index, content in enumerate(contents) if isinstance(content, Absent)]
         if not absent:
             return contents
-        loaded, changed = await self._load([wanted[place] for place in absent])
-        for place, content in zip(absent, loaded, strict=True):
-            contents[place] = content
+        loaded, changed = await self._load([wanted[index] for index in absent])
+        for index, content in zip(absent, loaded, strict=True):
+            contents[index] = content
         for source in changed:
-            if (keeper := self.keepers.get(source.folder_id)) is not None:
-                keeper.look([ScanTarget(source.directory, deep=False)])
+            if (monitor := self.monitors.get(source.folder_id)) is not None:
+                monitor.request_scan([ScanTarget(source.directory, deep=False)])
         return contents
 
     async def _load(
         self, wanted: Sequence[tuple[Digest, Sequence[Source]]]
     ) -> tuple[Sequence[bytes | Absent], Sequence[Source]]:
-        """Load what is wanted as long as that moves: a worker must not hang with a disk."""
+        """Load images unless that stalls: a worker must not hang with a disk."""
         operation = Heartbeat().operation()
         loading = self.threads.submit(partial(load, wanted, self.readers, operation.beat))
         try:
@@ -97,7 +100,7 @@ class Disk(msgspec.Struct, frozen=True):
 
 
 async def declare(config: Config, ledger: Ledger) -> dict[FolderName, int]:
-    """Tell the ledger which folders stand for which accounts; answers the folders' ids."""
+    """Record the configured folders and their accounts; return the folders' ids."""
     await ledger.write(files.unmark_all_missed())
     await ledger.write(alerts.discard_stale(_subjects(config)))
     ids: dict[FolderName, int] = {}
@@ -108,7 +111,7 @@ async def declare(config: Config, ledger: Ledger) -> dict[FolderName, int]:
             folders.declare(name, folder.path, routes, folder.deletions, folder.copy)
         )
         for account in sorted(before.difference(routes)):
-            _tell_removed(config, name, account)
+            _log_removed(config, name, account)
     for retired in await ledger.write(folders.retire_others(list(ids))):
         log.notice("folder.retired", folder=retired)
     await ledger.write(condemned.spare_unrouted())
@@ -122,7 +125,7 @@ def _subjects(config: Config) -> list[str]:
     ]
 
 
-def _tell_removed(config: Config, folder: FolderName, account: AccountId) -> None:
+def _log_removed(config: Config, folder: FolderName, account: AccountId) -> None:
     known = config.account_by_id(account)
     log.notice(
         "mirror.removed",
@@ -140,37 +143,34 @@ def build_disk(
     arrived: Callable[[Digest, Sequence[AccountId], Copying], None],
     changed: Callable[[Sequence[AccountId]], None],
 ) -> Disk:
-    """Build the disk side; `arrived` hears of images just dropped, `changed` of others."""
+    """Build the disk side.
+
+    `arrived` is called for each new image that was just dropped; `changed` after any other change
+    of files, with the accounts that it may concern.
+    """
     routes = {ids[name]: config.routes(folder) for name, folder in config.folders.items()}
     ways = {ids[name]: folder.copy for name, folder in config.folders.items()}
 
-    def recorded(folder_id: int, digest: Digest, fresh: bool) -> None:
+    def on_image(folder_id: int, digest: Digest, fresh: bool) -> None:
         if fresh:
             arrived(digest, routes[folder_id], ways[folder_id])
         else:
             changed(routes[folder_id])
 
-    kept = ContentCache(KEPT)
+    cache = ContentCache(CACHE_BYTES)
     readers = defaultdict(Heartbeat, {folder_id: Heartbeat() for folder_id in ids.values()})
-    intake = Intake(
-        ledger,
-        config.watch.settle,
-        recorded,
-        kept,
-        lambda folder_id: len(routes[folder_id]),
-        readers,
-    )
-    hold = config.deletions.hold_above
-    keepers = {
+    recorder = Recorder(ledger, cache, on_image, lambda folder_id: len(routes[folder_id]))
+    intake = Intake(recorder, cache, config.watch.settle, readers)
+    settings = MonitorSettings(rescan=config.watch.rescan, hold=config.deletions.hold_above)
+    monitors = {
         ids[name]: FolderMonitor(
             ids[name],
             folder,
             ledger,
             intake,
-            config.watch.rescan,
-            hold,
+            settings,
             changed=partial(changed, routes[ids[name]]),
         )
         for name, folder in config.folders.items()
     }
-    return Disk(intake, keepers, kept, readers)
+    return Disk(intake=intake, monitors=monitors, cache=cache, readers=readers)

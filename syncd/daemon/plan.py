@@ -65,8 +65,8 @@ async def _scan(config: Config, ledger: Ledger) -> None:
     async with asyncio.TaskGroup() as loops:
         reading = loops.create_task(disk.intake.run(), name="intake")
         async with asyncio.TaskGroup() as scans:
-            for keeper in disk.keepers.values():
-                scans.create_task(keeper.scan_all(), name="scan")
+            for monitor in disk.monitors.values():
+                scans.create_task(monitor.scanner.scan_all(), name="scan")
         await disk.intake.quiet()
         reading.cancel()
 

@@ -91,7 +91,7 @@ async def build_runtime(
             upkeep=upkeep_of(config) if upkeep else None,
             tries=tries,
         )
-        images = Images(disk.fetch, lambda: _BATCH_WAIT if disk.busy else 0.0)
+        images = Images(disk.fetch, lambda: _BATCH_WAIT if disk.is_busy else 0.0)
         engine = Engine(engine_config, ledger, client, open_account, images, disk.recheck)
         try:
             yield Runtime(config, ledger, disk, engine)
@@ -131,5 +131,5 @@ async def keep_in_sync(runtime: Runtime, calls: asyncio.TaskGroup) -> None:
     async with asyncio.TaskGroup() as loops:
         loops.create_task(runtime.disk.intake.run(), name="intake")
         loops.create_task(runtime.engine.run(calls), name="engine")
-        for keeper in runtime.disk.keepers.values():
-            loops.create_task(keeper.run(), name="keeper")
+        for monitor in runtime.disk.monitors.values():
+            loops.create_task(monitor.run(), name="monitor")

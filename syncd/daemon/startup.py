@@ -85,8 +85,8 @@ class Startup:
         if self.manager.address is None:
             return
         self.status.show("Starting: waiting until the folders are watched.")
-        for keeper in runtime.disk.keepers.values():
-            await keeper.watch_awaited()
+        for monitor in runtime.disk.monitors.values():
+            await monitor.watch.wait_for_state()
             self._progress.record()
         self.status.show("Starting: checking the tokens.")
         self._progress.is_waiting_for_network = True

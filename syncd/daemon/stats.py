@@ -62,12 +62,12 @@ class StatsLog:
             account = account_figures(lane, found, rate, per_post, time.time())
             write = partial(log_account, account)
             news |= self._write_if_due(f"account {lane.name}", account, write)
-        for keeper in self._runtime.disk.keepers.values():
-            found_folder = await self._runtime.ledger.read(queries.folder_summary(keeper.name))
-            folder = folder_figures(keeper, found_folder)
+        for monitor in self._runtime.disk.monitors.values():
+            found_folder = await self._runtime.ledger.read(queries.folder_summary(monitor.name))
+            folder = folder_figures(monitor, found_folder)
             write = partial(log_folder, folder)
-            news |= self._write_if_due(f"folder {keeper.name}", folder, write)
-        process = await asyncio.to_thread(self._meter.figures, self._runtime.disk.intake.waiting)
+            news |= self._write_if_due(f"folder {monitor.name}", folder, write)
+        process = await asyncio.to_thread(self._meter.figures, self._runtime.disk.intake.pending)
         # Memory and the like always change. News are other lines that are written, and lost lines.
         content = (process.lines_dropped, process.reading)
         write = partial(log_process, process)

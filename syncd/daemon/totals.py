@@ -46,9 +46,9 @@ class ProcessFigures(msgspec.Struct, frozen=True, kw_only=True):
     uptime: int
 
 
-def folder_figures(keeper: FolderMonitor, standing: FolderSummary) -> FolderFigures:
+def folder_figures(monitor: FolderMonitor, standing: FolderSummary) -> FolderFigures:
     """Return the figures of a folder."""
-    return FolderFigures(keeper.name, standing, keeper.watch, keeper.last_event_at)
+    return FolderFigures(monitor.name, standing, monitor.watch.label, monitor.watch.last_event_at)
 
 
 class ProcessMeter:

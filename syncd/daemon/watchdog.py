@@ -57,7 +57,7 @@ def parts_of(runtime: Runtime) -> list[Part]:
     """Return the scanner, watcher and reader of each folder, and the workers of each account."""
     parts: list[Part] = []
     folders = runtime.config.folders.values()
-    for folder, (folder_id, keeper) in zip(folders, runtime.disk.keepers.items(), strict=True):
+    for folder, (folder_id, monitor) in zip(folders, runtime.disk.monitors.items(), strict=True):
         remedy = (
             f"check whether the disk or the server of {printable(folder.path)} responds; nothing is"
             " lost, and the other folders are not affected"
@@ -65,8 +65,8 @@ def parts_of(runtime: Runtime) -> list[Part]:
         reader = runtime.disk.readers[folder_id]
         subject = alerts.folder_subject(folder.name)
         parts += [
-            Part(f"scanner of {folder.name}", subject, keeper.scanner, remedy),
-            Part(f"watcher of {folder.name}", subject, keeper.watcher, remedy),
+            Part(f"scanner of {folder.name}", subject, monitor.scanner.heartbeat, remedy),
+            Part(f"watcher of {folder.name}", subject, monitor.watch.heartbeat, remedy),
             Part(f"reader of {folder.name}", subject, reader, remedy),
         ]
     for lane in runtime.engine.lanes.values():

@@ -1,4 +1,4 @@
-"""What troubles one folder, said when it begins and when it is over, and kept in the ledger."""
+"""The troubles of one folder, logged and recorded in the ledger when they begin and end."""
 
 from __future__ import annotations
 
@@ -26,24 +26,26 @@ from syncd.rules import remedies
 
 log: Log = structlog.get_logger()
 
+_UNREADABLE = "directory.unreadable"
+
 
 class FolderState:
-    """Tells of one folder: that it is missing, that it cannot be read, how it is watched."""
+    """Whether one folder is there and readable, and how well it is watched."""
 
     def __init__(self, name: FolderName, root: bytes, ledger: Ledger) -> None:
         self._name = name
         self._root = root
         self._subject = alerts.folder_subject(name)
         self._ledger = ledger
-        self._told: set[str] = set()  # paths of which this process has said that it cannot read
-        self._missing: bool | None = None  # not known yet
+        self._logged: set[str] = set()  # unreadable paths that this process has logged
+        self._missing: bool | None = None  # None until the first scan
 
     def path_of(self, trouble: Trouble) -> str:
-        """Return where trouble was met."""
+        """Return the whole path of a trouble."""
         return printable(os.path.join(self._root, trouble.path) if trouble.path else self._root)
 
-    async def missing(self) -> None:
-        """There is no such directory."""
+    async def record_missing(self) -> None:
+        """Record that the folder is not there."""
         if self._missing:
             return
         self._missing = True
@@ -53,71 +55,69 @@ class FolderState:
             "folder.missing",
             folder=self._name,
             path=printable(self._root),
-            remedy="nothing is lost: syncd waits for it; check the path, the mount and its rights",
+            remedy="check the path, the mount and its permissions; syncd waits, nothing is lost",
         )
 
-    async def there(self) -> None:
-        """There is a directory."""
+    async def record_present(self) -> None:
+        """Record that the folder is there."""
         if self._missing is False:
             return
         self._missing = False
-        over = alerts.end("folder.missing", self._subject, time.time())
-        if (duration := await self._ledger.write(over)) is not None:
+        ended = alerts.end("folder.missing", self._subject, time.time())
+        if (duration := await self._ledger.write(ended)) is not None:
             path = printable(self._root)
             log.notice("folder.back", folder=self._name, path=path, duration=duration)
 
-    async def unreadable(self, troubles: Collection[Trouble]) -> None:
-        """Directories cannot be read."""
+    async def record_unreadable(self, troubles: Collection[Trouble]) -> None:
+        """Record paths that cannot be read."""
         remedy = remedies.DIRECTORY
         for trouble in troubles:
             path, why, now = self.path_of(trouble), trouble.reason, time.time()
             begun = alerts.begin(_UNREADABLE, self._subject, why, now, remedy=remedy, part=path)
             await self._ledger.write(begun)
-            if path not in self._told:
-                self._told.add(path)
+            if path not in self._logged:
+                self._logged.add(path)
                 log.error(
                     "directory.unreadable", folder=self._name, path=path, why=why, remedy=remedy
                 )
 
-    async def readable(self, *, but: Collection[Trouble]) -> None:
-        """All can be read, or are no more, but for these."""
-        still = {self.path_of(trouble) for trouble in but}
-        for told in await self._ledger.read(alerts.ongoing(_UNREADABLE, self._subject)):
-            if told.part in still:
+    async def record_readable(self, *, still: Collection[Trouble]) -> None:
+        """Record that every path can be read, or was deleted, except those `still` in trouble."""
+        unreadable = {self.path_of(trouble) for trouble in still}
+        for alert in await self._ledger.read(alerts.ongoing(_UNREADABLE, self._subject)):
+            if alert.part in unreadable:
                 continue
-            self._told.discard(told.part)
-            over = alerts.end(_UNREADABLE, self._subject, time.time(), told.part)
-            duration = await self._ledger.write(over)
-            log.notice("directory.readable", folder=self._name, path=told.part, duration=duration)
+            self._logged.discard(alert.part)
+            ended = alerts.end(_UNREADABLE, self._subject, time.time(), alert.part)
+            duration = await self._ledger.write(ended)
+            log.notice("directory.readable", folder=self._name, path=alert.part, duration=duration)
 
-    async def watch_is(self, state: WatchState) -> None:
-        """The watch stands, or it does not, or not well."""
+    async def record_watch(self, state: WatchState) -> None:
+        """Record a new state of the watch."""
         match state:
             case Active():
-                await self._watching()
+                await self._record_watched()
             case RootMissing():
-                await self.missing()
+                await self.record_missing()
             case LimitReached(advice=remedy):
-                await self._watch_lacks("watch.limit", "the system grants no more watches", remedy)
+                why = "the system grants no further watches"
+                await self._begin("watch.limit", why, remedy)
                 log.error("watch.limit", folder=self._name, remedy=remedy)
             case Degraded(reason=why):
-                await self._watch_lacks("watch.degraded", why, remedies.WATCH)
+                await self._begin("watch.degraded", why, remedies.WATCH)
                 log.error("watch.degraded", folder=self._name, why=why, remedy=remedies.WATCH)
             case _:
                 assert_never(state)
 
-    async def _watch_lacks(self, event: str, why: str, remedy: str) -> None:
+    async def _begin(self, event: str, why: str, remedy: str) -> None:
         now = time.time()
         await self._ledger.write(alerts.begin(event, self._subject, why, now, remedy=remedy))
 
-    async def _watching(self) -> None:
+    async def _record_watched(self) -> None:
         path, now = printable(self._root), time.time()
         ends = [alerts.end(e, self._subject, now) for e in ("watch.limit", "watch.degraded")]
-        over = [lasted for lasted in await self._ledger.write(all_of(ends)) if lasted is not None]
-        if over:
-            log.notice("watch.restored", folder=self._name, path=path, duration=max(over))
+        durations = [d for d in await self._ledger.write(all_of(ends)) if d is not None]
+        if durations:
+            log.notice("watch.restored", folder=self._name, path=path, duration=max(durations))
         else:
             log.info("watch.ready", folder=self._name, path=path)
-
-
-_UNREADABLE = "directory.unreadable"

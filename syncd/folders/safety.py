@@ -1,4 +1,4 @@
-"""What a scan of one folder proves: whether what it missed is gone, and was deleted."""
+"""The safeguard of one folder: what a scan proves about missing files, and when it is suspect."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ from syncd.rules.evidence import Conclusion, Evidence, RootMatch, is_too_many, t
 log: Log = structlog.get_logger()
 
 
-class Scan(msgspec.Struct, frozen=True):
-    """A scan that has ended, and what it met; began in unix seconds."""
+class ScanResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A scan that has ended."""
 
     number: int
-    began: float
+    began: float  # unix seconds
     root: RootMatch
-    before: RootIdentity
-    still: bool
+    identity: RootIdentity  # at the beginning
+    root_stable: bool  # at its end the root was still that directory
     seen: int  # files
-    unbroken: bool
-    whole: bool
+    error_free: bool
+    full: bool  # it covered the whole folder
 
 
 class RootGuard:
-    """Remembers which directory the folder is, and doubts whatever looks like another."""
+    """The directory that the folder was when it was last trusted, compared with each scan's."""
 
     def __init__(
         self, folder_id: int, folder: FolderConfig, ledger: Ledger, hold: HoldAbove
     ) -> None:
+        """Above `hold` missing files at once, a folder with a different root is suspect."""
         self._id = folder_id
         self._name = folder.name
         self._path = printable(folder.path)
@@ -44,39 +45,39 @@ class RootGuard:
         self._patterns = "\n".join([*folder.include, *(f"!{p}" for p in folder.exclude)])
         self._ledger = ledger
         self._hold = hold
-        self._proven: Scan | None = None
+        self._unconfirmed: ScanResult | None = None
         self._subject = alerts.folder_subject(folder.name)
-        self._told: str | None = None  # the doubt that was said, until it is over
-        self._spared = 0  # images that were condemned, and are not since that doubt
+        self._reported: str | None = None  # the reason in the log, until the folder is trusted
+        self._spared = 0  # condemned images that were spared since then
 
     @property
-    def doubts(self) -> bool:
-        """Something was said against the folder, and is not over."""
-        return self._told is not None
+    def is_suspect(self) -> bool:
+        """Whether the folder was logged as suspect, and is not trusted again."""
+        return self._reported is not None
 
     async def compare(self, found: RootIdentity | None) -> RootMatch:
-        """Tell which directory a scan begins on, and doubt one that is not what it was."""
+        """Compare the root at the beginning of a scan; record a different one as suspect."""
         before = await self._ledger.read(folders.trusted_state(self._id))
-        if found is None:  # whoever waits for it says so
-            await self._doubt(before, "not there")
+        if found is None:  # logged as folder.missing
+            await self._record_suspect(before, "not there")
             return RootMatch.MISSING
         if found.links == 0:
-            await self._doubt(before, _GHOST)
-            await self._tell(_GHOST, _REMOUNT)
+            await self._record_suspect(before, _UNLINKED)
+            await self._log_suspect(_UNLINKED, _REMOUNT)
             return RootMatch.MISSING
         if before.is_empty:
             return RootMatch.FIRST
         if before.is_root(found):
             return RootMatch.SAME
-        await self._doubt(before, _ANOTHER)
+        await self._record_suspect(before, _DIFFERENT)
         return RootMatch.DIFFERENT
 
-    async def conclude(self, scan: Scan) -> bool:
-        """Believe what the scan missed as far as it proves that; tell whether files went."""
-        seen = await self._evidence(scan)
-        conclusion = trust_scan(seen)
-        if scan.whole and conclusion is not Conclusion.NONE:
-            self._proven = scan
+    async def conclude(self, scan: ScanResult) -> bool:
+        """Apply what the scan proves about missing files; return whether any were removed."""
+        evidence = await self._evidence(scan)
+        conclusion = trust_scan(evidence)
+        if scan.full and conclusion is not Conclusion.NONE:
+            self._unconfirmed = scan
         match conclusion:
             case Conclusion.NONE:
                 await self._ledger.write(files.unmark_missed(scan.number))
@@ -84,26 +85,26 @@ class RootGuard:
             case Conclusion.FORGET:
                 forgotten, images = await self._ledger.write(files.forget_missed(scan.number)), 0
             case Conclusion.CONDEMN:
-                # What a whole scan condemns is confirmed by it; the rest waits for the next one.
-                at = scan.began if scan.whole else time.time()
+                # A full scan confirms what it condemns; other images wait for the next full scan.
+                at = scan.began if scan.full else time.time()
                 gone = await self._ledger.write(condemned.condemn_missed(scan.number, at))
                 forgotten, images = gone.files, gone.condemned
             case _:
                 assert_never(conclusion)
         if forgotten:
-            why = _why_gone(seen)
+            why = _why_missing(evidence)
             log.info("files.missing", folder=self._name, files=forgotten, condemned=images, why=why)
         return forgotten > 0
 
     async def confirm(self) -> None:
-        """Take the folder for what the last whole scan saw, once all of that is recorded."""
-        if self._proven is None:
+        """Trust the folder as the last full scan found it, now that its files are recorded."""
+        if self._unconfirmed is None:
             return
-        scan, self._proven = self._proven, None
+        scan, self._unconfirmed = self._unconfirmed, None
         since = await self._ledger.write(
-            folders.trust(self._id, scan.before, self._patterns, scan.seen, scan.began)
+            folders.trust(self._id, scan.identity, self._patterns, scan.seen, scan.began)
         )
-        self._told = None
+        self._reported = None
         now = time.time()
         await self._ledger.write(alerts.end("folder.suspect", self._subject, now))
         if since is not None:
@@ -111,55 +112,59 @@ class RootGuard:
                 "folder.trusted", folder=self._name, path=self._path, duration=elapsed(since, now)
             )
 
-    async def _evidence(self, scan: Scan) -> Evidence:
+    async def _evidence(self, scan: ScanResult) -> Evidence:
         before = await self._ledger.read(folders.trusted_state(self._id))
-        # What events have named is forgotten already: the last whole scan is what counts.
-        emptied = scan.whole and scan.seen == 0 and bool(before.files)
+        # Scans of single places have removed their missing files already: compare with the number
+        # of files in the last full scan.
+        emptied = scan.full and scan.seen == 0 and bool(before.files)
         same_patterns = before.patterns == self._patterns
-        shows_files = not emptied or scan.root is RootMatch.FIRST or not same_patterns
-        nearly_all = in_place = True
-        if scan.whole and scan.root is RootMatch.DIFFERENT:
+        few_missing = same_mounts = True
+        if scan.full and scan.root is RootMatch.DIFFERENT:
             missed, known = await self._ledger.read(files.count_missed(scan.number, self._id))
-            nearly_all = not is_too_many(missed, known, self._hold) and missed < (before.files or 1)
+            few_missing = not is_too_many(missed, known, self._hold) and missed < (
+                before.files or 1
+            )
         elif scan.root is RootMatch.SAME:
-            displaced = files.has_missed_device(scan.number, self._id, scan.before.device)
-            in_place = not await self._ledger.read(displaced)
-        seen = Evidence(
+            displaced = files.has_missed_device(scan.number, self._id, scan.identity.device)
+            same_mounts = not await self._ledger.read(displaced)
+        evidence = Evidence(
             root=scan.root,
-            root_stable=scan.still,
-            error_free=scan.unbroken,
-            has_files=shows_files,
-            few_missing=nearly_all,
-            full=scan.whole,
+            root_stable=scan.root_stable,
+            error_free=scan.error_free,
+            has_files=not emptied or scan.root is RootMatch.FIRST or not same_patterns,
+            few_missing=few_missing,
+            full=scan.full,
             trusted=before.doubt is None,
             same_patterns=same_patterns,
-            same_mounts=in_place,
+            same_mounts=same_mounts,
             propagates=self._propagates,
         )
-        await self._doubt_what_is_odd(before, seen)
-        return seen
+        await self._report_unusual(before, evidence)
+        return evidence
 
-    async def _doubt_what_is_odd(self, before: folders.TrustedState, seen: Evidence) -> None:
-        if not (seen.full and seen.error_free and seen.root_stable):
+    async def _report_unusual(self, before: folders.TrustedState, evidence: Evidence) -> None:
+        if not (evidence.full and evidence.error_free and evidence.root_stable):
             return
-        if seen.root is RootMatch.DIFFERENT and not (seen.has_files and seen.few_missing):
-            await self._tell(_ANOTHER, _REPLACED)  # and doubted since the scan began
-        elif not seen.has_files:
-            await self._doubt(before, _EMPTY)
-            await self._tell(_EMPTY, _REPLACED)
-        elif not seen.same_mounts and seen.same_patterns and seen.propagates:
-            await self._doubt(before, _UNMOUNTED)
-            await self._tell(_UNMOUNTED, _REPLACED)
+        if evidence.root is RootMatch.DIFFERENT and not (
+            evidence.has_files and evidence.few_missing
+        ):
+            await self._log_suspect(_DIFFERENT, _REPLACED)  # recorded when the scan began
+        elif not evidence.has_files:
+            await self._record_suspect(before, _EMPTY)
+            await self._log_suspect(_EMPTY, _REPLACED)
+        elif not evidence.same_mounts and evidence.same_patterns and evidence.propagates:
+            await self._record_suspect(before, _UNMOUNTED)
+            await self._log_suspect(_UNMOUNTED, _REPLACED)
 
-    async def _doubt(self, before: folders.TrustedState, why: str) -> None:
+    async def _record_suspect(self, before: folders.TrustedState, why: str) -> None:
         if before.doubt != why:
-            self._proven = None  # by a scan before this
+            self._unconfirmed = None  # an earlier scan no longer proves anything
             self._spared += await self._ledger.write(folders.suspect(self._id, why, time.time()))
 
-    async def _tell(self, why: str, remedy: str) -> None:
-        if self._told == why:
+    async def _log_suspect(self, why: str, remedy: str) -> None:
+        if self._reported == why:
             return
-        self._told = why
+        self._reported = why
         remedy = f"nothing is deleted; {remedy.format(self._name)}"
         await self._ledger.write(
             alerts.begin("folder.suspect", self._subject, why, time.time(), remedy=remedy)
@@ -175,19 +180,20 @@ class RootGuard:
         self._spared = 0
 
 
-def _why_gone(seen: Evidence) -> str:
-    if seen.root is not RootMatch.SAME:
-        return "the folder is taken as it is now"
-    if not seen.same_patterns:
+def _why_missing(evidence: Evidence) -> str:
+    if evidence.root is not RootMatch.SAME:
+        return "the present state of the folder was accepted"
+    if not evidence.same_patterns:
         return "include or exclude has changed"
-    return "deleted" if seen.trusted else "deleted while the folder was in doubt"
+    return "deleted" if evidence.trusted else "deleted while the folder was suspect"
 
 
-_GHOST = "was deleted, and is only still mounted here"
-_ANOTHER = "is another directory than before"
-_EMPTY = "is empty, and was not"
+_UNLINKED = "was deleted, but is still mounted here"
+_DIFFERENT = "is a different directory than before"
+_EMPTY = "is empty, but had files before"
 _UNMOUNTED = "lacks a disk that was mounted below it"
-_REMOUNT = "it was made again outside: mount it anew, or restart syncd"
+_REMOUNT = "it was recreated outside: mount it again, or restart syncd"
 _REPLACED = (
-    "mount it, or put its files back; or, if it is to be as it is now: `syncd deletions approve {}`"
+    "mount it, or put its files back; or, if its present state is right:"
+    " `syncd deletions approve {}`"
 )

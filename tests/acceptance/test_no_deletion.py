@@ -246,7 +246,7 @@ async def test_an_emptied_folder_deletes_nothing(trial: Trial) -> None:
         assert logged_once(daemon, "folder.suspect", "approve spring")
         assert "folder spring: is empty" in await trial.listed()
         status = await syncd(trial.rig, "status", "--config", trial.config)
-        assert "folder spring: is empty, and was not: see `syncd deletions`" in status.out
+        assert "folder spring: is empty, but had files before: see `syncd deletions`" in status.out
         trial.fill(trial.rig.folder)
         await until(lambda: daemon.said("folder.trusted", "folder=spring "))
         await trial.assert_recovered(daemon)
@@ -284,7 +284,7 @@ async def test_a_swapped_folder_deletes_nothing(trial: Trial) -> None:
         folder.rename(aside)
         other.rename(folder)
         await until(lambda: trial.rig.recorded(picture(600)) is not None)
-        await until(lambda: daemon.said("folder.suspect", "is another directory"))
+        await until(lambda: daemon.said("folder.suspect", "is a different directory"))
         await trial.await_scans(daemon)
         await trial.assert_nothing_deleted(daemon)
         assert logged_once(daemon, "folder.suspect")

@@ -1,14 +1,17 @@
-"""A folder on disk and a ledger beside it, for tests of walks."""
+"""A folder on disk and a ledger next to it, for tests of walks."""
 
 import asyncio
 import os
 import sqlite3
-from contextlib import closing
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import stat_of
-from syncd.folders.scanning.scan import SCOUTS_AFTER, Stretch, Walk
+from syncd.folders.scanning.scan import WORKERS_AFTER, Stretch, Walk
+from syncd.folders.scanning.walk import FolderTree
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget
 from syncd.ledger import files, folders
 from syncd.ledger.database import open_ledger
@@ -18,17 +21,27 @@ from syncd.model import AccountId, Digest, FolderName, Stat
 IMAGES = Patterns(["*.jpg"], ["drafts/"])
 
 
+def tree_of(root: Path | bytes, folder_id: int = 1, patterns: Patterns = IMAGES) -> FolderTree:
+    return FolderTree(
+        folder_id=folder_id, name=FolderName("a"), root=os.fsencode(root), patterns=patterns
+    )
+
+
 class Scene:
-    """A folder on disk and a ledger beside it."""
+    """A folder on disk and a ledger next to it."""
 
     def __init__(self, path: Path) -> None:
         self.root = path / "folder"
         self.root.mkdir()
         self.ledger = path / "ledger.db"
-        asyncio.run(_make(self.ledger))
+        asyncio.run(_create(self.ledger))
         self.db = sqlite3.connect(self.ledger, isolation_level=None)
         declare = folders.declare(FolderName("a"), b"/a", [AccountId("1")])
         self.folder = declare(self.db)
+
+    @property
+    def tree(self) -> FolderTree:
+        return tree_of(self.root, self.folder)
 
     def put(self, *names: bytes) -> None:
         for name in names:
@@ -41,7 +54,7 @@ class Scene:
         return os.path.join(os.fsencode(self.root), name)
 
     def record(self, *names: bytes) -> None:
-        """Write files down as they are now."""
+        """Record files in the ledger as they are now."""
         self.db.execute("BEGIN")
         for name in names:
             directory, _, own = name.rpartition(b"/")
@@ -55,15 +68,14 @@ class Scene:
     def record_trouble(self, name: bytes, stat: Stat) -> None:
         files.record_all([(Place(self.folder, b"", name), stat, "why")])(self.db)
 
-    def walk(self, *looks: ScanTarget, scouts_after: int = SCOUTS_AFTER) -> Walk:
-        root, wanted = os.fsencode(self.root), looks or [EVERYWHERE]
-        return Walk(self.ledger, self.folder, root, IMAGES, wanted, scouts_after=scouts_after)
+    def walk(self, *targets: ScanTarget, workers_after: int = WORKERS_AFTER) -> Walk:
+        return Walk(self.ledger, self.tree, targets or [EVERYWHERE], workers_after=workers_after)
 
-    def scan(self, *looks: ScanTarget) -> Stretch:
-        return to_the_end(self.walk(*looks))
+    def scan(self, *targets: ScanTarget) -> Stretch:
+        return to_the_end(self.walk(*targets))
 
     def missed(self, stretch: Stretch) -> list[bytes]:
-        """Return the paths of missed files and directories, those with a slash behind them."""
+        """Return the paths of missed files and directories, the latter with a final slash."""
         paths = dict(self.db.execute("SELECT id, path FROM directory"))
         missed_files = [
             os.path.join(paths[missed.directory_id], name)
@@ -76,13 +88,13 @@ class Scene:
         )
 
 
-async def _make(ledger: Path) -> None:
+async def _create(ledger: Path) -> None:
     async with open_ledger(ledger):
         pass
 
 
 def to_the_end(walk: Walk) -> Stretch:
-    """Walk on to the end; answers all stretches as one."""
+    """Walk to the end; return all stretches as one."""
     whole = Stretch()
     with closing(walk):
         while (stretch := walk.stretch()) is not None:
@@ -95,3 +107,16 @@ def to_the_end(walk: Walk) -> Stretch:
 
 def found(stretch: Stretch) -> list[bytes]:
     return sorted(place.path for place, _ in stretch.found)
+
+
+@contextmanager
+def unprivileged_directory() -> Iterator[bytes]:
+    """Become a user for whom permissions count, as they do not for root, with a directory."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        with tempfile.TemporaryDirectory() as place:
+            yield os.fsencode(place)
+    finally:
+        os.seteuid(before)

@@ -1,4 +1,4 @@
-"""Contents that have just been digested, kept for a moment: what is sent soon is read once."""
+"""A cache of contents that were just digested, so that images sent soon are read once."""
 
 from __future__ import annotations
 
@@ -10,75 +10,76 @@ import msgspec
 
 from syncd.model import Digest
 
-STALE = 10.0
-"""Seconds after which contents that nobody has fetched make room for others."""
+STALE_AFTER = 10.0
+"""Seconds after which a content that was not fetched makes room for others."""
 
-PATIENCE = 0.2
-"""Seconds since contents were last fetched in which it is worth waiting for room: who fetches so
-often sends what is read as fast as it is read."""
+MAX_WAIT = 0.2
+"""Seconds since the last fetch during which it is worth waiting for room: contents that are fetched
+this often are sent as fast as they are read."""
 
 
-class _Kept(msgspec.Struct):
+class _Cached(msgspec.Struct):
     content: bytes
     uses: int
     since: float
 
 
 class ContentCache:
-    """Contents by digest, so many bytes in all; each can be fetched once for each of its uses.
+    """Contents by digest, up to a number of bytes; each can be fetched once for each of its uses.
 
-    What is kept was hashed as it is: bytes do not change. May be used from any thread.
+    A cached content is the bytes that were hashed. Usable from any thread.
     """
 
-    def __init__(self, room: int) -> None:
-        """`room` is in bytes."""
-        self._room = room
-        self._free = room
-        self._contents: OrderedDict[Digest, _Kept] = OrderedDict()
+    def __init__(self, capacity: int, stale_after: float = STALE_AFTER) -> None:
+        """`capacity` is in bytes, `stale_after` in seconds."""
+        self._capacity = capacity
+        self._free = capacity
+        self._stale_after = stale_after
+        self._contents: OrderedDict[Digest, _Cached] = OrderedDict()
         self._fetched_at = float("-inf")
         self._changed = Condition()
 
     @property
     def size(self) -> int:
-        """How many bytes are kept."""
-        return self._room - self._free
+        """The number of bytes in the cache."""
+        return self._capacity - self._free
 
     def keep(self, digest: Digest, content: bytes, uses: int) -> None:
-        """Keep a content until it was fetched so many times; not at all where there is no room."""
+        """Keep a content until it was fetched `uses` times, if there is room."""
         with self._changed:
             now = time.monotonic()
             while self._free < len(content) and self._drop_oldest(now):
                 pass
             if self._free < len(content) or digest in self._contents or uses < 1:
                 return
-            self._contents[digest] = _Kept(content, uses, now)
+            self._contents[digest] = _Cached(content, uses, now)
             self._free -= len(content)
 
     def fetch(self, digest: Digest) -> bytes | None:
-        """Return a content for one of its uses, None when it is not kept."""
+        """Return a content for one of its uses; None if it is not in the cache."""
         with self._changed:
-            kept = self._contents.get(digest)
-            if kept is None:
+            cached = self._contents.get(digest)
+            if cached is None:
                 return None
             self._fetched_at = time.monotonic()
-            kept.uses -= 1
-            if kept.uses == 0:
+            cached.uses -= 1
+            if cached.uses == 0:
                 self._drop(digest)
                 self._changed.notify_all()
-            return kept.content
+            return cached.content
 
     def wait_for_room(self, size: int) -> None:
-        """Block while contents are being fetched and there is no room for so many bytes."""
+        """Block while contents are being fetched and there is no room for `size` bytes."""
         with self._changed:
-            while self._free < min(size, self._room):
-                left = self._fetched_at + PATIENCE - time.monotonic()
+            while self._free < min(size, self._capacity):
+                left = self._fetched_at + MAX_WAIT - time.monotonic()
                 if left <= 0:
                     return
                 self._changed.wait(left)
 
     def _drop_oldest(self, now: float) -> bool:
-        digest, kept = next(iter(self._contents.items()), (None, None))
-        if digest is None or kept is None or now - kept.since < STALE:
+        digest, cached = next(iter(self._contents.items()), (None, None))
+        if digest is None or cached is None or now - cached.since < self._stale_after:
             return False
         self._drop(digest)
         return True

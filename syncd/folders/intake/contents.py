@@ -1,4 +1,4 @@
-"""The bytes of images for sending: just digested, or from whichever of their files holds them."""
+"""The bytes of images for sending, read from one of their files."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def load(
 ) -> tuple[list[bytes | Absent], list[Source]]:
     """Return the bytes of each image, or why no file has them, and the files that changed.
 
-    What is returned has been hashed: it is what the digest says. Each folder's reader shows how
-    that moves, and `progress` is called at each file; from a folder that hangs nothing is read.
-    Blocks: run it in a thread.
+    The bytes returned have been hashed, and match the digest. Reading is recorded in the folder's
+    heartbeat in `readers`, by the folder's id, and nothing is read from a folder that has stalled.
+    `progress` is called after each file. Blocks: run it in a thread.
     """
     contents: list[bytes | Absent] = []
     changed: list[Source] = []
@@ -29,11 +29,11 @@ def load(
         for digest, sources in wanted:
             found: bytes | Absent = Absent.CHANGED
             for source in sources:
-                pulse = readers[source.folder_id]
-                if pulse.is_stalled():
+                heartbeat = readers[source.folder_id]
+                if heartbeat.is_stalled():
                     found = Absent.HANGS
                     continue
-                with pulse.operation():
+                with heartbeat.operation():
                     content = _read(reader, digest, source)
                 progress()
                 if content is not None:

@@ -1,122 +1,110 @@
-"""The intake: files that were found wait until they stand still, are read, and are recorded."""
+"""The intake: found files wait until they settle, then they are read and recorded."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
-import structlog
+import msgspec
 
 from syncd.folders.intake.cache import ContentCache
-from syncd.folders.intake.lines import Lines
 from syncd.folders.intake.read import Reader, Reading
-from syncd.folders.intake.settle import Found, Settling
+from syncd.folders.intake.record import Recorder
+from syncd.folders.intake.settle import Found, SettleQueue, Settling
 from syncd.folders.safe_open import Unreadable
 from syncd.heartbeat import Heartbeat, wait_unless_stalled
-from syncd.images.probe import Picture, Unsupported
-from syncd.ledger import files
-from syncd.ledger.database import Ledger
-from syncd.ledger.files import Content, Place
-from syncd.log import Log, elapsed
-from syncd.model import Digest, Stat, printable
-from syncd.rules import remedies
+from syncd.ledger.files import Place
+from syncd.model import Stat
 from syncd.rules.settle import is_recent
 from syncd.threads import ThreadPool
 
-log: Log = structlog.get_logger()
+MAX_SETTLING = 10_000
+"""Fresh files, or files found by scans, that settle at once in all folders that respond, or in one
+that hangs; a scan that finds more waits."""
 
-MOST_WAITING = 10_000
-"""Files in each line that settle at once, of all folders that do not hang, or of one that does; who
-finds more waits for them."""
-
-MANY, LATELY = 1000, 60.0
-"""Of more files than this that one look found, those are fresh that changed in the last minute: the
-others lay there, and are a backlog like any."""
-
-BATCH = 64  # files of a folder that one hop to a thread reads, and one commit records
-BATCH_BYTES = 4 * 2**20  # and no further file once there are so many bytes
+BATCH = 64  # files of a folder that are read by one job on a thread, and recorded by one commit
+BATCH_BYTES = 4 * 2**20  # after which a batch takes no further file
 READERS = 2
 
-LARGEST = 128 * 2**20
-"""Bytes; a file above it is not taken into memory. The Ads Guide's own limit is 30 MB an image."""
 
-Arrived = Callable[[int, Digest, bool], None]
-"""Called once a fit image is in the ledger: folder id, digest, whether it has just been dropped."""
+class Burst(msgspec.Struct, frozen=True):
+    """Above which number of files found at once only the recently changed ones are fresh.
+
+    The others are a backlog, which a scan finds.
+    """
+
+    files: int = 1000
+    recent: float = 60.0  # seconds
 
 
 class Intake:
-    """Takes every place at most once at a time; what changes while it is read waits again.
+    """The files on their way into the ledger, each of which is read at most once at a time.
 
-    A folder whose disk hangs keeps its own files waiting, and no reader.
+    A file that changes while it is read settles again. A folder whose disk hangs delays its own
+    files, and no reader.
     """
 
     def __init__(
         self,
-        ledger: Ledger,
+        recorder: Recorder,
+        cache: ContentCache,
         settle: float,
-        arrived: Arrived,
-        kept: ContentCache,
-        uses: Callable[[int], int],
-        readers: Mapping[int, Heartbeat] | None = None,
+        readers: Mapping[int, Heartbeat],
+        burst: Burst | None = None,
     ) -> None:
-        """`kept` takes what is missing somewhere; `uses` says in how many accounts, by folder.
-
-        readers has, by folder, what shows how its reading moves.
-        """
-        self._ledger = ledger
-        self._kept = kept
-        self._uses = uses
-        self._arrived = arrived
-        self._readers = defaultdict(Heartbeat) if readers is None else readers
-        self._lines = Lines(settle, self._readers)
-        # Of its own: what images leave behind in the allocator is kept for each thread.
+        """`settle` is in seconds; `readers` has a heartbeat of reading for each folder's id."""
+        self._recorder = recorder
+        self._cache = cache
+        self._burst = burst or Burst()
+        self._readers = readers
+        self._settling = SettleQueue(settle, readers)
+        # Threads of its own: each keeps the memory that images leave behind in the allocator.
         self._threads = ThreadPool("read")
         self._reading: dict[Place, Found] = {}
         self._changed = asyncio.Event()
 
     @property
-    def reading(self) -> bool:
-        """Files that have settled are being read, or are about to be, and nothing hangs there."""
-        due = self._lines.next_due
-        return any(not self._lines.stalled(place.folder_id) for place in self._reading) or (
+    def is_reading(self) -> bool:
+        """Whether settled files are being read, or soon will be, in a folder that responds."""
+        due = self._settling.next_due
+        return any(not self._settling.is_stalled(place.folder_id) for place in self._reading) or (
             due is not None and due <= time.monotonic()
         )
 
     @property
-    def waiting(self) -> int:
-        """How many files have not settled, or are not recorded yet."""
-        return len(self._lines) + len(self._reading)
+    def pending(self) -> int:
+        """The number of files that are not recorded yet."""
+        return len(self._settling) + len(self._reading)
 
     async def offer(self, root: bytes, found: Sequence[tuple[Place, Stat]]) -> None:
-        """Take files that a scan found new or changed; then wait while too many are settling."""
+        """Add new or changed files of a scan, then wait while too many are settling."""
         now, wall_ns = time.monotonic(), time.time_ns()
         for place, stat in found:
-            self._take_in(Found(place, root, stat, now, fresh=False), now, wall_ns)
-        self._tell()
+            self._add(Found(place, root, stat, now, fresh=False), now, wall_ns)
+        self._notify()
         if found:
-            await self._wait_for_room(found[0][0].folder_id, lambda line: line.others)
+            await self._wait_for_room(found[0][0].folder_id, lambda files: files.scanned)
 
     async def offer_fresh(self, root: bytes, found: Sequence[tuple[Place, Stat]]) -> bool:
-        """Take, before all that a scan found, files that a look came upon; answers whether all.
+        """Add new or changed files that the watch named, which go before those of scans.
 
-        Of very many only those are taken that have just changed: the others are a scan's to find.
+        Return whether all were added: of a burst, only files that have just changed are.
         """
         now, wall_ns = time.monotonic(), time.time_ns()
-        few = len(found) <= MANY
-        fresh = [(p, stat) for p, stat in found if few or is_recent(stat, wall_ns, LATELY)]
+        few, recent = len(found) <= self._burst.files, self._burst.recent
+        fresh = [(p, stat) for p, stat in found if few or is_recent(stat, wall_ns, recent)]
         for place, stat in fresh:
-            self._take_in(Found(place, root, stat, now, fresh=True), now, wall_ns)
-        self._tell()
+            self._add(Found(place, root, stat, now, fresh=True), now, wall_ns)
+        self._notify()
         if fresh:
-            await self._wait_for_room(fresh[0][0].folder_id, lambda line: line.fresh)
+            await self._wait_for_room(fresh[0][0].folder_id, lambda files: files.fresh)
         return len(fresh) == len(found)
 
     async def run(self) -> None:
-        """Read what has settled until cancelled."""
+        """Read settled files until cancelled."""
         try:
             async with asyncio.TaskGroup() as readers:
                 for number in range(READERS):
@@ -126,180 +114,88 @@ class Intake:
 
     async def quiet(self) -> None:
         """Wait until no file is settling or being read."""
-        while self.waiting:
+        while self.pending:
             await self._change()
 
-    async def quiet_but_for_hanging(self, folder_id: int) -> None:
-        """Wait as `quiet` does, but for other folders only as long as their disks do not hang."""
+    async def quiet_unless_stalled(self, folder_id: int) -> None:
+        """Wait as `quiet` does, but not for other folders whose disks hang."""
 
         def is_quiet() -> bool:
             return not any(
-                one == folder_id or not self._lines.stalled(one)
-                for one in self._lines.folders.union(place.folder_id for place in self._reading)
+                one == folder_id or not self._settling.is_stalled(one)
+                for one in self._settling.folder_ids.union(p.folder_id for p in self._reading)
             )
 
         await wait_unless_stalled(is_quiet, self._change)
 
-    async def _wait_for_room(self, folder_id: int, length: Callable[[Settling], int]) -> None:
-        await wait_unless_stalled(
-            lambda: self._lines.beside(folder_id, length) < MOST_WAITING, self._change
-        )
+    async def _wait_for_room(self, folder_id: int, count: Callable[[Settling], int]) -> None:
+        def has_room() -> bool:
+            return self._settling.count_with(folder_id, count) < MAX_SETTLING
 
-    def _take_in(self, found: Found, now: float, wall_ns: int) -> None:
+        await wait_unless_stalled(has_room, self._change)
+
+    def _add(self, found: Found, now: float, wall_ns: int) -> None:
         being_read = self._reading.get(found.place)
         if being_read is not None and being_read.stat == found.stat:
             being_read.fresh = being_read.fresh or found.fresh
         else:
-            self._lines.of(found.place.folder_id).add(found, now, wall_ns)
+            self._settling.of(found.place.folder_id).add(found, now, wall_ns)
 
     async def _read_settled(self, readers: asyncio.TaskGroup) -> None:
         while True:
-            batch = self._lines.take(
-                BATCH, BATCH_BYTES, time.monotonic(), time.time_ns(), self._reading
-            )
+            now = time.monotonic()
+            batch = self._settling.take(BATCH, BATCH_BYTES, now, time.time_ns(), self._reading)
             if not batch:
-                await self._change(self._lines.rest(time.monotonic()))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._settling.idle_time(time.monotonic())):
+                        await self._change()
                 continue
             self._reading.update((found.place, found) for found in batch)
-            reading = self._threads.submit(partial(self._read_all, batch))
+            reading = self._threads.submit(partial(self._read_batch, batch))
             if await wait_unless_stalled(
                 reading.done,
                 partial(asyncio.wait, {reading}),
                 self._readers[batch[0].place.folder_id],
             ):
                 results = reading.result()  # kept while the next are read: memory to read into
-                await self._take_over(batch, results)
-            else:  # this reader goes on with other folders
-                readers.create_task(self._take_over_late(batch, reading), name="read late")
+                await self._record(batch, results)
+            else:  # this reader continues with other folders
+                readers.create_task(self._record_later(batch, reading), name="read late")
 
-    async def _take_over_late(
+    async def _record_later(
         self, batch: Sequence[Found], reading: asyncio.Future[list[Reading | Unreadable]]
     ) -> None:
-        await self._take_over(batch, await reading)
-
-    async def _take_over(
-        self, batch: Sequence[Found], results: Sequence[Reading | Unreadable]
-    ) -> None:
-        await self._record(batch, results)
-        for found in batch:
-            del self._reading[found.place]
-        self._tell()
-
-    def _read_all(self, batch: Sequence[Found]) -> list[Reading | Unreadable]:
-        self._kept.wait_for_room(sum(found.stat.size for found in batch))
-        results: list[Reading | Unreadable] = []
-        pulse = self._readers[batch[0].place.folder_id]
-        with pulse.operation() as operation, Reader(operation.beat) as reader:
-            for found in batch:
-                try:
-                    results.append(reader.digest(found.root, found.place.path))
-                except Unreadable as error:
-                    results.append(error)
-        return results
+        await self._record(batch, await reading)
 
     async def _record(
         self, batch: Sequence[Found], results: Sequence[Reading | Unreadable]
     ) -> None:
-        facts: list[tuple[Place, Stat, Content | str]] = []
-        recorded: list[tuple[Found, Content | str, bytes | None]] = []
-        for found, result in zip(batch, results, strict=True):
-            content: Content | str
-            data: bytes | None = None
-            match result:
-                case Reading(stat_before=before, stat_after=after) if (
-                    before != found.stat or after != before
-                ):
-                    self._wait_again(found, after)
-                    continue
-                case Unreadable(gone=True):
-                    log.debug("file.gone", file=_shown(found))
-                    continue
-                case Reading():
-                    content, data = _content(result), result.content
-                case Unreadable(reason=why):
-                    content = why
-            facts.append((found.place, found.stat, content))
-            recorded.append((found, content, data))
-        if not facts:
-            return
-        now = time.time()
-        troubled, news = await self._ledger.write(files.record_all_since(facts, now))
-        for (found, content, data), is_news in zip(recorded, news, strict=True):
-            since = troubled.get(found.place)
-            match content:
-                case Content() if since is not None:
-                    log.notice("file.readable", file=_shown(found), duration=elapsed(since, now))
-                case str(why) if since is None:
-                    log.error("file.unreadable", file=_shown(found), why=why, remedy=remedies.FILE)
-                case _:
-                    pass
-            if isinstance(content, Content):
-                self._tell_of(found, content, data, is_news=is_news)
+        for found, stat in await self._recorder.record(batch, results):
+            settling = self._settling.of(found.place.folder_id)
+            if found.place not in settling:
+                now = time.monotonic()
+                changed = Found(found.place, found.root, stat, now, found.fresh)
+                settling.add(changed, now, time.time_ns())
+        for found in batch:
+            del self._reading[found.place]
+        self._notify()
 
-    def _wait_again(self, found: Found, stat: Stat) -> None:
-        settling = self._lines.of(found.place.folder_id)
-        if found.place not in settling:
-            now = time.monotonic()
-            changed = Found(found.place, found.root, stat, now, found.fresh)
-            settling.add(changed, now, time.time_ns())
+    def _read_batch(self, batch: Sequence[Found]) -> list[Reading | Unreadable]:
+        self._cache.wait_for_room(sum(found.stat.size for found in batch))
+        results: list[Reading | Unreadable] = []
+        reader = self._readers[batch[0].place.folder_id]
+        with reader.operation() as operation, Reader(operation.beat) as files:
+            for found in batch:
+                try:
+                    results.append(files.digest(found.root, found.place.path))
+                except Unreadable as error:
+                    results.append(error)
+        return results
 
-    def _tell_of(
-        self, found: Found, content: Content, data: bytes | None, *, is_news: bool
-    ) -> None:
-        if content.unfit is not None:
-            sha256 = content.digest.hex()
-            log.warning("file.rejected", file=_shown(found), why=content.unfit, sha256=sha256)
-        elif is_news:
-            folder_id = found.place.folder_id
-            if data is not None:
-                self._kept.keep(content.digest, data, self._uses(folder_id))
-            self._arrived(folder_id, content.digest, found.fresh)
-        elif found.fresh:
-            log.info("file.known", file=_shown(found), sha256=content.digest.hex())
-
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def _change(self, within: float | None = None) -> None:
-        try:
-            async with asyncio.timeout(within):
-                await self._changed.wait()
-        except TimeoutError:
-            return
-
-
-def _shown(found: Found) -> str:
-    return printable(os.path.join(found.root, found.place.path))
-
-
-def _content(reading: Reading) -> Content:
-    if reading.size > LARGEST:
-        unfit = f"too large: {reading.size:,} bytes, and syncd sends {LARGEST:,} at most"
-        return Content(
-            digest=reading.digest,
-            size=reading.size,
-            format=None,
-            width=None,
-            height=None,
-            unfit=unfit,
-        )
-    match reading.verdict:
-        case Picture(format=kind, width=width, height=height):
-            return Content(
-                digest=reading.digest,
-                size=reading.size,
-                format=kind.name,
-                width=width,
-                height=height,
-                unfit=None,
-            )
-        case Unsupported(reason=why):
-            return Content(
-                digest=reading.digest,
-                size=reading.size,
-                format=None,
-                width=None,
-                height=None,
-                unfit=why,
-            )
+    async def _change(self) -> None:
+        """Wait until files were added or recorded."""
+        await self._changed.wait()

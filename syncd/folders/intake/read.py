@@ -1,4 +1,4 @@
-"""Reads one file: its digest and whether it is a picture, or its bytes for sending."""
+"""Reading of one file: its digest and format, or its bytes for sending."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 READ_AT_ONCE = 8 * 2**20
-"""A file up to this size is digested and probed from memory; a larger one is streamed."""
+"""Bytes: a file up to this size is digested and probed in memory; a larger one is streamed."""
 
 
-class Reading(msgspec.Struct, frozen=True):
-    """What was read: to be believed if both stats are the one that the file has."""
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read, which is valid if both stats are the file's."""
 
     stat_before: Stat
     stat_after: Stat
@@ -32,17 +32,18 @@ class Reading(msgspec.Struct, frozen=True):
     size: int
     verdict: Picture | Unsupported
     content: bytes | None
-    """The very bytes that were digested; None for a file larger than READ_AT_ONCE."""
+    """The bytes that were digested; None for a file larger than READ_AT_ONCE."""
 
 
 class Reader:
-    """Reads files below a root one after the other; keeps the way to the last one's directory.
+    """Reads one file after the other, and keeps the last one's directory open.
 
-    Leaving the context closes it. Nothing outside the root is read, whatever is swapped meanwhile.
+    Nothing outside the root is read, even if a directory is replaced by a link meanwhile. Leaving
+    the context closes the directory.
     """
 
     def __init__(self, progress: Callable[[], None] = lambda: None) -> None:
-        """moved is called at each file, and at each piece of one that is streamed."""
+        """`progress` is called before each file, and with each piece of it that is read."""
         self._progress = progress
         self._directory: tuple[bytes, bytes, int] | None = None  # root, path, descriptor
 
@@ -65,7 +66,7 @@ class Reader:
             raise unreadable(error) from error
 
     def read(self, root: bytes, path: bytes, expected: Stat) -> bytes | None:
-        """Return all bytes of the file; None when it is not, or no longer, the expected version.
+        """Return all bytes of the file; None if it is not the expected version of the file.
 
         Raises Unreadable.
         """
@@ -75,7 +76,7 @@ class Reader:
             try:
                 if _stat_of_regular(file) != expected:
                     return None
-                data = _read(file, expected.size)
+                data = _read(file, expected.size, self._progress)
                 if stat_of(os.fstat(file)) != expected or len(data) != expected.size:
                     return None
             finally:
@@ -108,7 +109,7 @@ class Reader:
 
 
 class _Streamed(io.FileIO):
-    """A file that tells when a piece of it is read."""
+    """A file that calls `progress` with each piece that is read."""
 
     def __init__(self, file: int, progress: Callable[[], None]) -> None:
         super().__init__(file, closefd=False)
@@ -123,7 +124,7 @@ def _digest(file: int, progress: Callable[[], None]) -> Reading:
     before = _stat_of_regular(file)
     content: bytes | None = None
     if before.size <= READ_AT_ONCE:
-        content = _read(file, before.size)
+        content = _read(file, before.size, progress)
         digest, size = hashlib.sha256(content).digest(), len(content)
         verdict = probe(io.BytesIO(content))
     else:
@@ -131,14 +132,20 @@ def _digest(file: int, progress: Callable[[], None]) -> Reading:
             digest = hashlib.file_digest(stream, "sha256").digest()
             size = stream.tell()
             verdict = _probe_buffered(stream)
-    after = stat_of(os.fstat(file))
-    return Reading(before, after, Digest(digest), size, verdict, content)
+    return Reading(
+        stat_before=before,
+        stat_after=stat_of(os.fstat(file)),
+        digest=Digest(digest),
+        size=size,
+        verdict=verdict,
+        content=content,
+    )
 
 
 def _stat_of_regular(file: int) -> Stat:
     found = os.fstat(file)
     if not stat.S_ISREG(found.st_mode):
-        raise Unreadable("no regular file stands there any more", gone=True)
+        raise Unreadable("it is no longer a regular file", gone=True)
     return stat_of(found)
 
 
@@ -147,12 +154,14 @@ def _probe_buffered(file: io.FileIO) -> Picture | Unsupported:
     try:
         return probe(buffered)
     finally:
-        buffered.detach()  # or it would close the file with itself
+        buffered.detach()  # which else would close the file
 
 
-def _read(file: int, size: int) -> bytes:
-    """Read what a file of this size holds: no more, so that one that grows is no danger."""
+def _read(file: int, size: int, progress: Callable[[], None]) -> bytes:
+    """Read at most `size` bytes, so that a growing file cannot fill the memory."""
     data = os.read(file, size)
+    progress()
     while len(data) < size and (more := os.read(file, size - len(data))):
         data += more
+        progress()
     return data

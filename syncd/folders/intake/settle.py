@@ -1,16 +1,19 @@
-"""Files that were found and wait until they stand still; what was just dropped goes first."""
+"""Files that were found and wait until they no longer change; those just dropped go first."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Container
+from collections import defaultdict
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 
+from syncd.heartbeat import CHECK_EVERY, Heartbeat
 from syncd.ledger.files import Place
 from syncd.model import Stat
 from syncd.rules.settle import time_to_settle
 
-READ_AGAIN = 0.05  # seconds, at least, after which a file that is being read is looked at again
+REREAD_AFTER = 0.05
+"""Seconds, at least, after which a file that is being read is considered again."""
 
 
 @dataclass(slots=True)
@@ -20,21 +23,23 @@ class Found:
     place: Place
     root: bytes
     stat: Stat
-    since: float  # monotonic: since when this stat has been seen
+    since: float  # monotonic time from which it has had this stat
     fresh: bool  # it has just been dropped
 
 
 class Settling:
-    """Each place once, as it was last found, in one of two lines.
+    """The files of one folder that settle: fresh ones and, after them, those that a scan found.
 
-    `now` is of a monotonic clock, in seconds; `wall_ns` is what the files' times are compared with.
+    A place waits at most once, as it was last found. `now` is a monotonic time in seconds;
+    `wall_ns` is the wall-clock time, with which the times of files are compared.
     """
 
     def __init__(self, settle: float) -> None:
+        """`settle` is in seconds."""
         self._settle = settle
         self._files: dict[Place, Found] = {}
-        self._lines: dict[bool, list[tuple[float, int, Place]]] = {True: [], False: []}
-        self._lengths = {True: 0, False: 0}
+        self._heaps: dict[bool, list[tuple[float, int, Place]]] = {True: [], False: []}
+        self._counts = {True: 0, False: 0}
         self._number = 0
 
     def __len__(self) -> int:
@@ -45,21 +50,21 @@ class Settling:
 
     @property
     def fresh(self) -> int:
-        """How many of them have just been dropped."""
-        return self._lengths[True]
+        """The number of files that have just been dropped."""
+        return self._counts[True]
 
     @property
-    def others(self) -> int:
-        """How many of them a scan found."""
-        return self._lengths[False]
+    def scanned(self) -> int:
+        """The number of files that a scan found."""
+        return self._counts[False]
 
     @property
     def next_due(self) -> float | None:
-        """When the next of them may have settled."""
-        return min((line[0][0] for line in self._lines.values() if line), default=None)
+        """The time at which the next file may have settled."""
+        return min((heap[0][0] for heap in self._heaps.values() if heap), default=None)
 
     def add(self, found: Found, now: float, wall_ns: int) -> None:
-        """Let a file wait; one that waits already does so again only if it is not what it was."""
+        """Add a file; one that waits already starts again only if it has changed."""
         known = self._files.get(found.place)
         if known is not None:
             found.fresh = found.fresh or known.fresh
@@ -67,39 +72,103 @@ class Settling:
                 if known.fresh == found.fresh:
                     return
                 found.since = known.since
-            self._lengths[known.fresh] -= 1
+            self._counts[known.fresh] -= 1
         self._files[found.place] = found
-        self._lengths[found.fresh] += 1
+        self._counts[found.fresh] += 1
         self._number += 1
         left = time_to_settle(found.stat, now - found.since, wall_ns, self._settle)
-        heapq.heappush(self._lines[found.fresh], (now + left, self._number, found.place))
+        heapq.heappush(self._heaps[found.fresh], (now + left, self._number, found.place))
 
     def take(
-        self, most: int, most_bytes: int, now: float, wall_ns: int, reading: Container[Place]
+        self, limit: int, max_bytes: int, now: float, wall_ns: int, reading: Container[Place]
     ) -> list[Found]:
-        """Hand out files that have settled, at most so many, and no more once they are so large.
+        """Take up to `limit` files that have settled, and none after `max_bytes` are reached.
 
-        What is `reading` stays, and so does a file that turns out not to have settled yet.
+        Files that are being read stay, and so do files that turn out not to have settled yet.
         """
         taken: list[Found] = []
         size = 0
-        for line in self._lines.values():  # the fresh one first
+        for heap in self._heaps.values():  # the fresh ones first
             held_back: list[tuple[float, int, Place]] = []
-            while line and line[0][0] <= now and len(taken) < most and size < most_bytes:
-                _, number, place = heapq.heappop(line)
+            while heap and heap[0][0] <= now and len(taken) < limit and size < max_bytes:
+                _, number, place = heapq.heappop(heap)
                 found = self._files.get(place)
                 if found is None:
                     continue  # an older entry of the same place
                 left = time_to_settle(found.stat, now - found.since, wall_ns, self._settle)
                 if place in reading:
-                    left = max(self._settle, READ_AGAIN)
+                    left = max(self._settle, REREAD_AFTER)
                 if left > 0:
                     held_back.append((now + left, number, place))
                     continue
                 del self._files[place]
-                self._lengths[found.fresh] -= 1
+                self._counts[found.fresh] -= 1
                 taken.append(found)
                 size += found.stat.size
             for entry in held_back:
-                heapq.heappush(line, entry)
+                heapq.heappush(heap, entry)
         return taken
+
+
+class SettleQueue:
+    """The settling files of all folders, of which those that do not hang take turns.
+
+    Folders with fresh files go first.
+    """
+
+    def __init__(self, settle: float, readers: Mapping[int, Heartbeat]) -> None:
+        """`readers` has the heartbeat of each folder's reading, by the folder's id."""
+        self._folders: defaultdict[int, Settling] = defaultdict(lambda: Settling(settle))
+        self._readers = readers
+
+    def __len__(self) -> int:
+        return sum(map(len, self._folders.values()))
+
+    def of(self, folder_id: int) -> Settling:
+        """Return the settling files of a folder."""
+        return self._folders[folder_id]
+
+    def is_stalled(self, folder_id: int) -> bool:
+        """Return whether reading files of the folder has stalled."""
+        return self._readers[folder_id].is_stalled()
+
+    @property
+    def folder_ids(self) -> set[int]:
+        """The folders with settling files."""
+        return {folder_id for folder_id, files in self._folders.items() if files}
+
+    @property
+    def next_due(self) -> float | None:
+        """The time at which the next file may have settled in a folder that does not hang."""
+        dues = (files.next_due for files in self._responding())
+        return min((due for due in dues if due is not None), default=None)
+
+    def idle_time(self, now: float) -> float | None:
+        """Return the seconds until `take` may find files; None if it depends on new ones."""
+        waits = [] if (due := self.next_due) is None else [due - now]
+        if any(map(self.is_stalled, self.folder_ids)):
+            waits.append(CHECK_EVERY)
+        return min(waits, default=None)
+
+    def count_with(self, folder_id: int, count: Callable[[Settling], int]) -> int:
+        """Return the count of a folder, plus those of all that respond if the folder does."""
+        if self.is_stalled(folder_id):
+            return count(self._folders[folder_id])
+        return sum(map(count, self._responding()))
+
+    def take(
+        self, limit: int, max_bytes: int, now: float, wall_ns: int, reading: Container[Place]
+    ) -> list[Found]:
+        """Take settled files of one folder that does not hang, as `Settling.take` does."""
+        responding = [item for item in self._folders.items() if not self.is_stalled(item[0])]
+        responding.sort(key=lambda item: not item[1].fresh)
+        for folder_id, files in responding:
+            if batch := files.take(limit, max_bytes, now, wall_ns, reading):
+                del self._folders[folder_id]
+                if files:
+                    self._folders[folder_id] = files  # behind the other folders
+                return batch
+        return []
+
+    def _responding(self) -> list[Settling]:
+        return [files for one, files in self._folders.items() if not self.is_stalled(one)]

@@ -1,4 +1,4 @@
-"""One directory compared with the ledger, a slice of names at a time."""
+"""The differences between a directory and the ledger, a slice of names at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from syncd.model import Stat
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """Entries of one directory that the ledger knows and the disk does not show."""
+    """Entries of one directory that are in the ledger and not on disk."""
 
     directory_id: int
     files: tuple[bytes, ...] = ()
@@ -26,17 +26,26 @@ class Missed:
 
 @dataclass(slots=True)
 class Part:
-    """What a part of a directory came to; what is below it is told with its last part."""
+    """The differences in a part of a directory; the last part lists its sub-directories."""
 
     seen: int = 0  # files, whether new or known
-    found: list[tuple[Place, Stat]] = field(default_factory=list)
+    found: list[tuple[Place, Stat]] = field(default_factory=list)  # new or changed
     missed: Missed | None = None
     troubles: list[Trouble] = field(default_factory=list)
-    below: list[bytes] = field(default_factory=list)
+    below: list[bytes] = field(default_factory=list)  # paths of the sub-directories to enter
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """Names of one slice, and the range of names from which no other slice has one."""
+
+    names: list[bytes]
+    first: bytes
+    end: bytes | None  # exclusive; None for the last one
 
 
 class Comparison:
-    """Compares directories of one folder with what the ledger has of them. Blocks."""
+    """Compares directories of one folder with the ledger. Blocks."""
 
     def __init__(
         self, db: sqlite3.Connection, folder_id: int, way: Way, patterns: Patterns
@@ -48,12 +57,12 @@ class Comparison:
 
     def parts(self, path: bytes) -> Iterator[Part]:
         """Compare the directory at `path`, part by part."""
-        # Asked before the disk is: what is recorded meanwhile is not missed.
+        # Read before the disk is: files that are recorded meanwhile do not count as missed.
         known = files.known_directory(self._folder_id, path)(self._db)
         try:
             with opened(self._way, path, self._patterns) as directory:
-                for names, first, end in _ranges(directory.slices()):
-                    yield self._part(path, known.directory_id, directory, names, first, end)
+                for names in _ranges(directory.slices()):
+                    yield self._part(path, known.directory_id, directory, names)
                 below = [joined(path, name) for name in directory.directories]
                 gone = known.directories.keys() - set(below)
                 yield Part(
@@ -64,27 +73,22 @@ class Comparison:
                     below=below,
                 )
         except Unreadable as error:
-            if not error.gone:  # what is gone was missed, or will be, where it stood
+            if not error.gone:  # a directory that is gone is missed in its parent
                 yield Part(troubles=[Trouble(path, error.reason)])
 
     def _part(
-        self,
-        path: bytes,
-        directory_id: int | None,
-        directory: Directory,
-        names: list[bytes],
-        first: bytes,
-        end: bytes | None,
+        self, path: bytes, directory_id: int | None, directory: Directory, part: _Range
     ) -> Part:
+        names = part.names
         rows: list[Row] = []
         if directory_id is not None:
-            rows = files.known_files(directory_id, first, end)(self._db)
+            rows = files.known_files(directory_id, part.first, part.end)(self._db)
         seen = directory.rows(names)
         if seen == rows and len(seen) == len(names):
             return Part(seen=len(names))
         known = {row[0]: row for row in rows}
         same = {row[0] for row in set(rows).intersection(seen)}
-        # What is known by now and was not listed has perhaps come since: so it is looked for too.
+        # A file that is known but was not listed may have been added since, so it is checked, too.
         images, troubles = directory.images(sorted({*names, *known} - same))
         found = [
             (Place(self._folder_id, path, name), stat)
@@ -109,12 +113,10 @@ def _missed(
     return Missed(directory_id, tuple(files), tuple(directories))
 
 
-def _ranges(
-    slices: Iterator[list[bytes]],
-) -> Iterator[tuple[list[bytes], bytes, bytes | None]]:
-    """Return slices with the bounds between which their names lie; there is no gap in between."""
+def _ranges(slices: Iterator[list[bytes]]) -> Iterator[_Range]:
+    """Return the slices with their ranges, which together leave no gap."""
     names, first = next(slices, []), b""
     for later in slices:
-        yield names, first, later[0]
+        yield _Range(names, first, later[0])
         names, first = later, later[0]
-    yield names, first, None
+    yield _Range(names, first, None)

@@ -1,53 +1,55 @@
-"""A scan: what is in a folder now, compared with the ledger, a stretch at a time."""
+"""A walk through a folder, compared with the ledger one short stretch at a time."""
 
 from __future__ import annotations
 
+import os
+import stat
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
-from syncd.folders.patterns import Patterns
-from syncd.folders.safe_open import Way
+from syncd.folders.safe_open import Way, stat_of
 from syncd.folders.scanning.diff import Comparison, Missed, Part
 from syncd.folders.scanning.scan_pool import ScanPool
 from syncd.folders.scanning.scan_worker import arguments
-from syncd.folders.scanning.walk import Trouble
-from syncd.folders.watching.targets import ScanTarget
+from syncd.folders.scanning.walk import FolderTree, Trouble
+from syncd.folders.watching.targets import ScanTarget, coalesced
+from syncd.ledger import files
 from syncd.ledger.database import connect_reader
 from syncd.ledger.files import Place
 from syncd.ledger.reader import address_of
 from syncd.model import Stat
 
-STRETCH = 0.05  # seconds of walking between two looks at the event loop
-MOST_FOUND = 2000  # files new or changed after which a stretch ends
+STRETCH = 0.05  # seconds of walking, after which the event loop is given a turn
+MAX_FOUND = 2000  # new or changed files, after which a stretch ends
 
-SCOUTS_AFTER = 50_000
-"""Files that were seen, nearly all of them known, before it is worth starting scouts: that takes
-some 80 ms of a core for each, in which a walk alone sees 20,000 files."""
+WORKERS_AFTER = 50_000
+"""Files, nearly all of them known, after which it is worth starting workers: that takes some 80 ms
+of a core for each, in which a walk without workers sees 20,000 files."""
 
-DIRECTORIES = 16  # that a scout is given at a time: some 10 ms of work
+DIRECTORIES = 16  # that a worker is given at a time: some 10 ms of work
 
 _WAITING = Part()
-"""What a walk comes to while it waits for its scouts."""
+"""The result of a walk that waits for its workers."""
 
-_SCOUTING = Lock()  # one walk at a time: ten folders would have the memory of twenty processes
+_POOL = Lock()  # one walk at a time: ten folders would have the memory of twenty processes
 
 
 @dataclass(slots=True)
 class Stretch:
-    """What a stretch of the walk came upon."""
+    """The differences that a stretch of the walk found."""
 
     found: list[tuple[Place, Stat]] = field(default_factory=list)
     missed: list[Missed] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     seen: int = 0  # files, whether new or known
-    progress: bool = False  # it was more than waiting for scouts
+    progress: bool = False  # it did more than wait for workers
 
     def add(self, part: Part) -> None:
-        """Take what a part came to."""
+        """Add the differences of a part of a directory."""
         self.progress = self.progress or part is not _WAITING
         self.seen += part.seen
         self.found += part.found
@@ -57,7 +59,7 @@ class Stretch:
 
 
 class Walk:
-    """Walks the places to look at; every stretch is short, so that the walk can end at any time.
+    """A walk through the targets; its stretches are short, so that it can be closed at any time.
 
     Memory: the directories that are still to be listed, the names of one, and one stretch.
     """
@@ -65,27 +67,23 @@ class Walk:
     def __init__(
         self,
         ledger: Path,
-        folder_id: int,
-        root: bytes,
-        patterns: Patterns,
-        looks: Iterable[ScanTarget],
+        tree: FolderTree,
+        targets: Iterable[ScanTarget],
         *,
-        scouts_after: int = SCOUTS_AFTER,
+        workers_after: int = WORKERS_AFTER,
     ) -> None:
         self._ledger = ledger
-        self._folder_id = folder_id
-        self._root = root
-        self._patterns = patterns
-        self._ahead = sorted(looks, key=lambda look: look.path, reverse=True)
+        self._tree = tree
+        self._ahead = sorted(targets, key=lambda target: target.path, reverse=True)
         self._parts = self._walk()
         self._turn = Lock()
-        self._scouts_after = scouts_after
+        self._workers_after = workers_after
         self._seen = self._found = 0
 
     def stretch(self, progress: Callable[[], None] = lambda: None) -> Stretch | None:
-        """Walk on for a moment; None when there is nothing more. Blocks: run it in a thread.
+        """Walk on for a moment; return None at the end. Blocks: run it in a thread.
 
-        `progress` is called at each part that was walked.
+        `progress` is called after each part of a directory.
         """
         with self._turn:
             until = time.monotonic() + STRETCH
@@ -95,68 +93,107 @@ class Walk:
                 stretch.add(part)
                 if part is not _WAITING:
                     progress()
-                if len(stretch.found) >= MOST_FOUND or time.monotonic() >= until:
+                if len(stretch.found) >= MAX_FOUND or time.monotonic() >= until:
                     break
             return stretch
 
     def close(self) -> None:
-        """Walk no further. Blocks while a stretch is walked: run it in a thread."""
+        """End the walk. Blocks until the present stretch has ended: run it in a thread."""
         with self._turn:
             self._parts.close()
 
     def _walk(self) -> Generator[Part]:
-        with closing(connect_reader(self._ledger)) as db, Way(self._root) as way:
-            comparison = Comparison(db, self._folder_id, way, self._patterns)
+        with closing(connect_reader(self._ledger)) as db, Way(self._tree.root) as way:
+            comparison = Comparison(db, self._tree.folder_id, way, self._tree.patterns)
             while self._ahead:
-                if self._is_worth_scouts() and _SCOUTING.acquire(blocking=False):
+                if self._is_worth_workers() and _POOL.acquire(blocking=False):
                     try:
-                        yield from self._walk_behind_scouts(comparison)
+                        yield from self._walk_with_workers(comparison)
                     finally:
-                        _SCOUTING.release()
+                        _POOL.release()
                 else:
-                    yield from self._look(comparison, self._ahead.pop())
+                    yield from self._compare(comparison, self._ahead.pop())
 
-    def _is_worth_scouts(self) -> bool:
-        return self._seen >= self._scouts_after and self._found * 10 <= self._seen
+    def _is_worth_workers(self) -> bool:
+        return self._seen >= self._workers_after and self._found * 10 <= self._seen
 
-    def _walk_behind_scouts(self, comparison: Comparison) -> Generator[Part]:
-        ledger = address_of(self._ledger)
-        with ScanPool(arguments(ledger, self._folder_id, self._root, self._patterns)) as scouts:
-            while self._ahead or scouts.working:
-                while scouts.idle and (paths := self._next_for_scouts()):
-                    scouts.give(paths)
-                start_up = self._ahead and not scouts.proven
-                answers = scouts.answers(0.0 if start_up else STRETCH)
-                for path, answer in answers:
-                    if answer is None:
-                        yield from self._look(comparison, ScanTarget(path, deep=True))
+    def _walk_with_workers(self, comparison: Comparison) -> Generator[Part]:
+        with ScanPool(arguments(address_of(self._ledger), self._tree)) as pool:
+            while self._ahead or pool.is_working:
+                while pool.has_idle and (paths := self._next_for_worker()):
+                    pool.submit(paths)
+                is_starting = self._ahead and not pool.has_answered
+                results = pool.results(0.0 if is_starting else STRETCH)
+                for path, unchanged in results:
+                    if unchanged is None:
+                        yield from self._compare(comparison, ScanTarget(path, deep=True))
                     else:
-                        self._deepen(answer.below)
-                        yield Part(seen=answer.images)
-                if not answers and self._ahead:
-                    yield from self._look(comparison, self._ahead.pop())
+                        self._deepen(unchanged.below)
+                        yield Part(seen=unchanged.images)
+                if not results and self._ahead:
+                    yield from self._compare(comparison, self._ahead.pop())
                 else:
-                    yield _WAITING  # so that a stretch ends while they are slow
+                    yield _WAITING  # so that a stretch ends while the workers are slow
 
-    def _look(self, comparison: Comparison, look: ScanTarget) -> Generator[Part]:
-        if not self._patterns.enters(look.path):
+    def _compare(self, comparison: Comparison, target: ScanTarget) -> Generator[Part]:
+        if not self._tree.patterns.enters(target.path):
             return
-        for part in comparison.parts(look.path):
+        for part in comparison.parts(target.path):
             self._seen += part.seen
             self._found += len(part.found)
-            if look.deep:
+            if target.deep:
                 self._deepen(part.below)
             yield part
 
     def _deepen(self, below: Sequence[bytes]) -> None:
         self._ahead += [ScanTarget(path, deep=True) for path in reversed(below)]
 
-    def _next_for_scouts(self) -> list[bytes]:
-        """Take directories that are walked with all below them, and leave some for other scouts."""
-        most = min(DIRECTORIES, 1 + len(self._ahead) // 4)
+    def _next_for_worker(self) -> list[bytes]:
+        """Take the next directories of deep targets, but leave some for the other workers."""
+        limit = min(DIRECTORIES, 1 + len(self._ahead) // 4)
         paths: list[bytes] = []
-        while self._ahead and self._ahead[-1].deep and len(paths) < most:
+        while self._ahead and self._ahead[-1].deep and len(paths) < limit:
             path = self._ahead.pop().path
-            if self._patterns.enters(path):
+            if self._tree.patterns.enters(path):
                 paths.append(path)
         return paths
+
+
+def check_files(
+    ledger: Path,
+    tree: FolderTree,
+    targets: Collection[ScanTarget],
+    progress: Callable[[], None] = lambda: None,
+) -> tuple[list[tuple[Place, Stat]], frozenset[ScanTarget]]:
+    """Return the targeted files that are new or changed, and the directories left to scan.
+
+    If a target is not a plain file (or no longer), its directory is left to scan. `progress` is
+    called before each file. Blocks: run it in a thread.
+    """
+    found: list[tuple[Place, Stat]] = []
+    left = {target for target in targets if not target.file}
+    if len(left) < len(targets):
+        with closing(connect_reader(ledger)) as db, Way(tree.root) as way:
+            for target in targets:
+                if not target.file:
+                    continue
+                progress()
+                now = _stat(way, target)
+                place = Place(tree.folder_id, target.path, target.file)
+                if now is None:
+                    left.add(ScanTarget(target.path, deep=False))
+                elif files.known_stat(place)(db) != now:
+                    found.append((place, now))
+    return found, coalesced(left)
+
+
+def _stat(way: Way, target: ScanTarget) -> Stat | None:
+    try:
+        descriptor = way.open(target.path)
+        try:
+            found = os.lstat(target.file, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return None
+    return stat_of(found) if stat.S_ISREG(found.st_mode) else None

@@ -1,6 +1,6 @@
-"""Processes that go ahead of a walk, and tell which directories need no look.
+"""Processes that run ahead of a walk and report the directories that have no differences.
 
-What they do not tell is for the walk to look at: a scout that is lost costs time, and nothing else.
+All other directories are left to the walk: a worker that is lost costs time, and nothing else.
 """
 
 from __future__ import annotations
@@ -15,121 +15,125 @@ from dataclasses import dataclass
 from typing import IO, cast
 
 from syncd.folders.safe_open import joined
-from syncd.folders.scanning.frames import receive, send
+from syncd.folders.scanning.scan_worker import receive, send
 
-SCOUTS = 2
-"""More than two gain little: what they wait for is the kernel, which has locks of its own."""
+WORKERS = 2
+"""More than two gain little: they wait for the kernel, which has locks of its own."""
 
-_KEPT = ("LANG", "LC_", "LD_", "PYTHON")
-"""What the environment's variables that a scout needs begin with; a token may stand in another."""
+_ENVIRONMENT = ("LANG", "LC_", "LD_", "PYTHON")
+"""Prefixes of the environment variables that a worker needs; another may hold a token."""
 
 _CODE = "from syncd.folders.scanning.scan_worker import main; main()"
-_ENDING = 1.0  # seconds in which a killed process has ended, but for a disk that hangs
+_EXIT_TIMEOUT = 1.0  # seconds in which a killed process ends, unless its disk hangs
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """A directory that is as the ledger has it: how many images, the directories below."""
+    """A directory without differences."""
 
     images: int
-    below: tuple[bytes, ...]
+    below: tuple[bytes, ...]  # paths of the sub-directories to enter
 
 
 class ScanPool:
-    """A few scouts; each has one list of directories at a time. Leaving the context ends them."""
+    """A few workers, each with at most one list of directories at a time.
+
+    Leaving the context ends them.
+    """
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        self._idle: list[_Scout] = []
-        self._working: dict[int, _Scout] = {}
-        self.proven = False  # one has answered; before, they may still be starting
-        with suppress(OSError):  # no more processes are to be had, so there are no more scouts
-            for _ in range(SCOUTS):
-                self._idle.append(_Scout(arguments))
+        self._idle: list[_Worker] = []
+        self._working: dict[int, _Worker] = {}
+        self.has_answered = False
+        """Whether a worker has answered yet; before that, all may still be starting."""
+        with suppress(OSError):  # no further process can be started, so there are fewer workers
+            for _ in range(WORKERS):
+                self._idle.append(_Worker(arguments))
 
     def __enter__(self) -> ScanPool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for scout in (*self._idle, *self._working.values()):
-            scout.end()
+        for worker in (*self._idle, *self._working.values()):
+            worker.end()
 
     @property
-    def idle(self) -> bool:
-        """One of them has nothing to do."""
+    def has_idle(self) -> bool:
+        """Whether a worker has nothing to do."""
         return bool(self._idle)
 
     @property
-    def working(self) -> bool:
-        """One of them has not answered yet."""
+    def is_working(self) -> bool:
+        """Whether a worker has not answered yet."""
         return bool(self._working)
 
-    def give(self, paths: list[bytes]) -> None:
-        """Have an idle one look at these directories."""
-        scout = self._idle.pop()
-        scout.ask(paths)
-        self._working[scout.descriptor] = scout
+    def submit(self, paths: list[bytes]) -> None:
+        """Give an idle worker a list of directories."""
+        worker = self._idle.pop()
+        worker.send(paths)
+        self._working[worker.descriptor] = worker
 
-    def answers(self, within: float) -> list[tuple[bytes, Unchanged | None]]:
-        """Return what comes within so many seconds; None for a directory to be looked at."""
-        answers: list[tuple[bytes, Unchanged | None]] = []
-        for descriptor in _readable(self._working, within):
-            scout = self._working.pop(descriptor)
-            records = scout.answer()
+    def results(self, timeout: float) -> list[tuple[bytes, Unchanged | None]]:
+        """Return the results of the next `timeout` seconds; None for a directory to be walked."""
+        results: list[tuple[bytes, Unchanged | None]] = []
+        for descriptor in _readable(self._working, timeout):
+            worker = self._working.pop(descriptor)
+            records = worker.receive()
             if records is None:
-                scout.end()
-                answers += [(path, None) for path in scout.paths]
+                worker.end()
+                results += [(path, None) for path in worker.paths]
                 continue
-            self._idle.append(scout)
-            self.proven = True
-            answers += [
+            self._idle.append(worker)
+            self.has_answered = True
+            results += [
                 (path, _unchanged(path, record))
-                for path, record in zip(scout.paths, records, strict=True)
+                for path, record in zip(worker.paths, records, strict=True)
             ]
-        return answers
+        return results
 
 
-class _Scout:
+class _Worker:
     def __init__(self, arguments: Sequence[str]) -> None:
-        """Raise OSError when there can be no further process."""
+        """Raise OSError if no further process can be started."""
         self.paths: list[bytes] = []
-        kept = {name: value for name, value in os.environ.items() if name.startswith(_KEPT)}
+        kept = {name: value for name, value in os.environ.items() if name.startswith(_ENVIRONMENT)}
         paths = os.pathsep.join(map(os.path.abspath, sys.path))
         self.process = subprocess.Popen(  # noqa: S603  no shell, and our own code
             [sys.executable, "-S", "-P", "-c", _CODE, *arguments],
             env={**kept, "PYTHONPATH": paths},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # what it cannot do, the walk meets itself, and tells
+            stderr=subprocess.DEVNULL,  # the walk meets the same errors, and reports them
         )
         self._input = cast("IO[bytes]", self.process.stdin)
         self._output = cast("IO[bytes]", self.process.stdout)
         self.descriptor = self._output.fileno()
 
-    def ask(self, paths: list[bytes]) -> None:
+    def send(self, paths: list[bytes]) -> None:
         self.paths = paths
-        with suppress(OSError):  # it has ended: there will be no answer
+        with suppress(OSError):  # the process has ended, and will not answer
             send(self._input, paths)
 
-    def answer(self) -> list[bytes] | None:
-        """Return a record for each path; None when it has ended."""
+    def receive(self) -> list[bytes] | None:
+        """Return a record for each path; None if the process has ended."""
         return receive(self._output)
 
     def end(self) -> None:
         self.process.kill()
-        with suppress(OSError):  # what it has not read
+        with suppress(OSError):  # the process has not read all of it
             self._input.close()
         self._output.close()
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(_ENDING)
+            self.process.wait(_EXIT_TIMEOUT)
 
 
-def _readable(descriptors: dict[int, _Scout], within: float) -> list[int]:
+def _readable(descriptors: dict[int, _Worker], timeout: float) -> list[int]:
     if not descriptors:
         return []
     poll = select.poll()
     for descriptor in descriptors:
         poll.register(descriptor, select.POLLIN)
-    return [descriptor for descriptor, _ in poll.poll(within * 1000)]
+    return [descriptor for descriptor, _ in poll.poll(timeout * 1000)]
 
 
 def _unchanged(path: bytes, record: bytes) -> Unchanged | None:

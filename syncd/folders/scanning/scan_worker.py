@@ -1,37 +1,59 @@
-"""A scout: a process that tells of directories that they are just as the ledger has them.
+"""The process of a scan worker, which finds the directories that are as the ledger has them.
 
 It answers a list of paths with a list of records: `100/sub/other`, the number of images and the
-names of the directories below; or nothing, for a directory that is worth a look. It ends when its
-input does, so it does not outlive the process that asks.
+names of the sub-directories, or an empty record for a directory with differences. Lists are sent
+over pipes; no path contains a NUL, which separates their items. The process ends when its input
+does, so it does not outlive its parent. It imports little, because a scan waits for its start.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import closing
+from typing import IO
 
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import Way
 from syncd.folders.scanning.diff import Comparison
-from syncd.folders.scanning.frames import receive, send
+from syncd.folders.scanning.walk import FolderTree
 from syncd.ledger.reader import connect
 
+_LENGTH = 8  # bytes
 
-def arguments(ledger: str, folder_id: int, root: bytes, patterns: Patterns) -> list[str]:
-    """Return the arguments with which `main` is run."""
-    where = [ledger, str(folder_id), os.fsdecode(root)]
+
+def arguments(ledger: str, tree: FolderTree) -> list[str]:
+    """Return the arguments of the process; `ledger` is the address of the database."""
+    patterns = tree.patterns
+    where = [ledger, str(tree.folder_id), os.fsdecode(tree.root)]
     return [*where, str(len(patterns.include)), *patterns.include, *patterns.exclude]
 
 
 def main() -> None:
-    """Answer until the input ends."""
+    """Answer lists of paths until the input ends."""
     ledger, folder_id, root, number, *lists = sys.argv[1:]
     include, exclude = lists[: int(number)], lists[int(number) :]
     with closing(connect(ledger)) as db, Way(os.fsencode(root)) as way:
         comparison = Comparison(db, int(folder_id), way, Patterns(include, exclude))
         while (paths := receive(sys.stdin.buffer)) is not None:
             send(sys.stdout.buffer, [_record(comparison, path) for path in paths])
+
+
+def send(pipe: IO[bytes], items: Iterable[bytes]) -> None:
+    """Write a list of at least one item; raise OSError if the reader has ended."""
+    body = b"\0".join(items)
+    pipe.write(len(body).to_bytes(_LENGTH, "big") + body)
+    pipe.flush()
+
+
+def receive(pipe: IO[bytes]) -> list[bytes] | None:
+    """Return the next list; None if the writer has ended, before a list or within it."""
+    head = pipe.read(_LENGTH)
+    body = pipe.read(int.from_bytes(head, "big"))
+    if len(head) < _LENGTH or len(body) < int.from_bytes(head, "big"):
+        return None
+    return body.split(b"\0")
 
 
 def _record(comparison: Comparison, path: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What one directory of a folder holds: images to be, directories to walk into, troubles."""
+"""The contents of one directory of a folder: image files, directories to enter, troubles."""
 
 from __future__ import annotations
 
@@ -13,15 +13,25 @@ from itertools import islice
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import Way, link_target, sentence, stat_of, unreadable
 from syncd.ledger.stat_columns import Row
-from syncd.model import RootIdentity, Stat
+from syncd.model import FolderName, RootIdentity, Stat
 
 SLICE = 2000
-"""Names that are looked at in one go: a directory may hold a million."""
+"""Names that are processed at once: a directory may hold a million."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderTree:
+    """A folder on disk, and which of its files are images."""
+
+    folder_id: int  # in the ledger
+    name: FolderName
+    root: bytes
+    patterns: Patterns
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A path below the root that could not be looked at, and why, in an operator's words."""
+    """A path below the root that could not be read, and the reason in the operator's words."""
 
     path: bytes
     reason: str
@@ -29,41 +39,43 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What is in one directory, by name; a link to a file inside the folder is what it links to."""
+    """The contents of one directory; a link to a file inside the folder counts as that file."""
 
-    files: dict[bytes, Stat]
+    files: dict[bytes, Stat]  # by name
     directories: tuple[bytes, ...]
     troubles: tuple[Trouble, ...]
 
 
 class Directory:
-    """An open directory: the names in it were read when it was opened, what they are is asked."""
+    """An open directory, whose names are read when it is opened, and their stats later."""
 
     def __init__(self, descriptor: int, root: bytes, path: bytes, patterns: Patterns) -> None:
-        """Raise OSError for one that cannot be read."""
+        """Raise OSError for a directory that cannot be read."""
         self._descriptor = descriptor
         self._root = root
         self._path = path
         self._within = path + b"/" if path else b""
         self._patterns = patterns
-        self._runs: list[list[bytes]] = []  # each sorted
-        self.directories: list[bytes] = []  # that are walked into
+        self._runs: list[list[bytes]] = []  # admitted names, each run sorted
+        self.directories: list[bytes] = []
+        """Names of the sub-directories that the patterns let a scan enter."""
         self.troubles: list[Trouble] = []
         with os.scandir(descriptor) as entries:
             while some := list(islice(entries, SLICE)):
                 self._take(some)
 
     def slices(self) -> Iterator[list[bytes]]:
-        """Return the names of what may be images to be in slices, all of them in their order."""
+        """Return the names that the patterns admit, sorted, in lists of at most SLICE."""
         if len(self._runs) == 1:
             return iter(self._runs)
-        names = heapq.merge(*self._runs)  # not one sort of all: it would hold the GIL
+        names = heapq.merge(*self._runs)  # sorting all at once would hold the GIL
         return iter(lambda: list(islice(names, SLICE)), [])
 
     def rows(self, names: Sequence[bytes]) -> list[Row]:
-        """Return what stands at these names as the ledger would have it, were it an image to be.
+        """Return each name's row as the ledger would have it, if all names are plain images.
 
-        Nothing where something cannot be looked at: ask `images` then, and for what differs.
+        The list is empty if one of them cannot be read. A row that the ledger does not have may be
+        no image at all: only `images` knows.
         """
         lstat, here = os.lstat, self._descriptor
         try:
@@ -76,7 +88,7 @@ class Directory:
             return []
 
     def images(self, names: Iterable[bytes]) -> tuple[dict[bytes, Stat], list[Trouble]]:
-        """Return which images to be are at these names, and what cannot be looked at."""
+        """Return which of the names are image files, and those that cannot be read."""
         found: dict[bytes, Stat] = {}
         troubles: list[Trouble] = []
         for name in names:
@@ -96,9 +108,9 @@ class Directory:
                 target = link_target(self._root, self._within + name)
                 if target is None:
                     return None
-                found = os.lstat(os.path.join(self._root, target))  # a circle ends in a link
+                found = os.lstat(os.path.join(self._root, target))  # of a loop, this is a link
         except FileNotFoundError:
-            return None  # it went while we looked
+            return None  # deleted meanwhile
         return stat_of(found) if stat.S_ISREG(found.st_mode) else None
 
     def _take(self, entries: Iterable[os.DirEntry[str]]) -> None:
@@ -107,7 +119,7 @@ class Directory:
         for entry in entries:
             try:
                 (directories if entry.is_dir(follow_symlinks=False) else names).append(entry.name)
-            except OSError as error:  # a file system that tells not what an entry is
+            except OSError as error:  # a file system that does not report the type of an entry
                 where = self._within + os.fsencode(entry.name)
                 self.troubles.append(Trouble(where, sentence(error)))
         if admitted := self._patterns.admitted(self._path, _bytes(names)):
@@ -136,7 +148,7 @@ def opened(way: Way, path: bytes, patterns: Patterns) -> Iterator[Directory]:
 
 
 def list_directory(root: bytes, path: bytes, patterns: Patterns) -> Listing:
-    """List the directory at `path`, relative to the root; raise Unreadable when that cannot be."""
+    """List the directory at `path`, relative to the root; raise Unreadable."""
     files: dict[bytes, Stat] = {}
     with Way(root) as way, opened(way, path, patterns) as directory:
         troubles = directory.troubles
@@ -148,7 +160,7 @@ def list_directory(root: bytes, path: bytes, patterns: Patterns) -> Listing:
 
 
 def root_identity(root: bytes) -> RootIdentity | None:
-    """Return which directory the root is; None when it is not there or is none."""
+    """Return which directory the root is; None if there is no directory at that path."""
     try:
         found = os.stat(root)
     except OSError:

@@ -1,4 +1,4 @@
-"""Places to look at: what a watcher's word is worth, and no more than that."""
+"""Scan targets: the places that a scan reads again after an event of the watch."""
 
 from __future__ import annotations
 
@@ -14,70 +14,72 @@ from syncd.folders.patterns import Patterns
 
 @dataclass(frozen=True, slots=True)
 class ScanTarget:
-    """A directory to look at, relative to the root (`b""` is the root)."""
+    """A directory to scan, relative to the root (`b""` is the root)."""
 
     path: bytes
     deep: bool
-    """The whole tree below it, not its own entries alone."""
+    """Whether everything below it is scanned, too."""
     file: bytes = b""
-    """The name of the one entry to look at; all of them when there is none."""
+    """The name of the only entry to check; if empty, all entries are scanned."""
 
 
 EVERYWHERE = ScanTarget(b"", deep=True)
 
-FEW = 16
-"""Files of one directory that are looked at one by one: more are found sooner by listing it."""
+MAX_FILES = 16
+"""Files of one directory that are checked one by one; listing the directory finds more sooner."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """The nearest directory that is there, links resolved; `exact` if it is the asked one."""
+class _Existing:
+    """The nearest existing directory, with links resolved."""
 
     path: bytes
-    exact: bool
+    exact: bool  # it is the requested one
 
 
 def targets_of(root: bytes, paths: Iterable[bytes], patterns: Patterns) -> frozenset[ScanTarget]:
-    """Return where to look after something happened at these paths, relative to the root.
+    """Return what to scan after events at these paths, which are relative to `root`.
 
-    What happened is not asked, only what is there now. A directory is looked at with all below it,
-    since what came with it has no events of its own; a file is looked at itself, since its
-    directory may be large; what is there no more is looked for in the nearest directory that is.
-    `root` must be a real path.
+    Only the present state counts, not the kind of the event. A directory is scanned with
+    everything below it, because files that arrived with it have no events of their own. A file is
+    checked by itself, because its directory may be large. For a path that no longer exists, the
+    nearest existing directory is scanned. `root` must be a real path.
     """
-    place_of = cache(partial(_place, root))
-    looks: set[ScanTarget] = set()
+    nearest = cache(partial(_nearest_directory, root))
+    targets: set[ScanTarget] = set()
     for path in paths:
         parent, _, name = path.rpartition(b"/")
-        place = place_of(parent)
-        if place is None or not patterns.enters(place.path):
+        directory = nearest(parent)
+        if directory is None or not patterns.enters(directory.path):
             continue
-        where = place.path + b"/" + name if place.path else name
+        exact = directory.exact
+        where = directory.path + b"/" + name if directory.path else name
         mode = _mode(os.path.join(root, where))
-        if place.exact and stat.S_ISDIR(mode) and patterns.enters(where):
-            looks.add(ScanTarget(where, deep=True))
-        elif place.exact and stat.S_ISREG(mode):
+        if exact and stat.S_ISDIR(mode) and patterns.enters(where):
+            targets.add(ScanTarget(where, deep=True))
+        elif exact and stat.S_ISREG(mode):
             if patterns.admits(where):
-                looks.add(ScanTarget(place.path, deep=False, file=name))
-        elif not place.exact or patterns.admits(where) or (not mode and patterns.enters(where)):
-            looks.add(ScanTarget(place.path, deep=False))  # it may have been a directory
-    return coalesced(looks)
+                targets.add(ScanTarget(directory.path, deep=False, file=name))
+        elif not exact or patterns.admits(where) or (not mode and patterns.enters(where)):
+            # A path that no longer exists may have been a directory.
+            targets.add(ScanTarget(directory.path, deep=False))
+    return coalesced(targets)
 
 
-def coalesced(looks: Iterable[ScanTarget]) -> frozenset[ScanTarget]:
-    """Return the looks without those that another one includes."""
-    wanted = set(looks)
-    files = Counter(look.path for look in wanted if look.file)
-    wanted |= {ScanTarget(path, deep=False) for path, count in files.items() if count > FEW}
-    whole = {look.path for look in wanted if not look.file}
-    deep = {look.path for look in wanted if look.deep}
+def coalesced(targets: Iterable[ScanTarget]) -> frozenset[ScanTarget]:
+    """Return the targets without those that are part of another one."""
+    wanted = set(targets)
+    files = Counter(target.path for target in wanted if target.file)
+    wanted |= {ScanTarget(path, deep=False) for path, count in files.items() if count > MAX_FILES}
+    whole = {target.path for target in wanted if not target.file}
+    deep = {target.path for target in wanted if target.deep}
     return frozenset(
-        look
-        for look in wanted
+        target
+        for target in wanted
         if not (
-            any(up in deep for up in _above(look.path))
-            or (not look.deep and look.path in deep)
-            or (look.file and look.path in whole)
+            any(up in deep for up in _above(target.path))
+            or (not target.deep and target.path in deep)
+            or (target.file and target.path in whole)
         )
     )
 
@@ -88,26 +90,22 @@ def _above(path: bytes) -> Iterable[bytes]:
         yield path
 
 
-def _place(root: bytes, path: bytes) -> _Place | None:
-    """Return None when a link on the way leads out of the root."""
-    asked = path
+def _nearest_directory(root: bytes, path: bytes) -> _Existing | None:
+    """Return None if a link on the way leads out of the root."""
+    requested = path
     home = root.rstrip(b"/") + b"/"
     while path:
         real = os.path.realpath(home + path)
         if not (real + b"/").startswith(home):
             return None
-        if _is_directory(real):
-            return _Place(real[len(home) :], exact=path == asked)
+        if stat.S_ISDIR(_mode(real)):
+            return _Existing(real[len(home) :], exact=path == requested)
         path = path.rpartition(b"/")[0]
-    return _Place(b"", exact=path == asked)
-
-
-def _is_directory(path: bytes) -> bool:
-    return stat.S_ISDIR(_mode(path))
+    return _Existing(b"", exact=path == requested)
 
 
 def _mode(path: bytes) -> int:
-    """Return what stands there, 0 when nothing does."""
+    """Return the mode of the path; 0 if it does not exist."""
     try:
         return os.lstat(path).st_mode
     except OSError:

@@ -1,7 +1,8 @@
-"""One watch on a directory tree, from its building to its end; the only module knowing watchfiles.
+"""One watch on a directory tree, from its building to its end; the only module with watchfiles.
 
-What watchfiles does not tell by itself is found out here: an unreadable directory stops it in the
-middle of the tree, and where it is to pass over that, it passes over a limit of the system too.
+watchfiles stops at the first directory that it cannot read, and leaves the rest of the tree without
+a watch. If it is told to ignore that, it also ignores a limit of the system. This module works
+around both.
 """
 
 from __future__ import annotations
@@ -14,99 +15,141 @@ from contextlib import contextmanager
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from syncd.folders.safe_open import sentence
-from syncd.folders.watching.around import paths_around, unreadable_directories
 
 DELETED = 3  # watchfiles.Change
-DEBOUNCE_MS, STEP_MS = 200, 10  # a new file is told after some 30 ms, for 1 % of idle CPU
+DEBOUNCE_MS, STEP_MS = 200, 10  # a new file is reported after some 30 ms, for 1 % of idle CPU
 
 Changes = frozenset[tuple[int, str]]
 NOTHING: Changes = frozenset()
 
 
 class WatchLimitReached(Exception):
-    """The system grants no more watches; the argument says what to do."""
+    """The system grants no further watches; the argument says what to do."""
 
 
 class WatchEnded(Exception):
-    """The watch is no good (any more); the argument says why."""
+    """The watch has ended, or could not be built; the argument is the reason."""
 
 
 class WatchDenied(WatchEnded):
-    """The watch came to a directory that it may not read."""
+    """The watch met a directory that syncd must not read."""
 
 
 class Watch:
-    """A watch that stands on the tree at `root`, a real path."""
+    """A watch on the tree at `root`, a real path."""
 
-    def __init__(self, root: bytes, notify: RustNotify, closed: Iterable[bytes] = ()) -> None:
+    def __init__(self, root: bytes, notify: RustNotify, unreadable: Iterable[bytes] = ()) -> None:
         self.root = root
         self._notify = notify
-        self._closed = frozenset(closed)
+        self._unreadable = frozenset(unreadable)
 
     def changes(self, quiet: float, stop: threading.Event) -> Changes:
-        """Return what comes next; nothing after so many quiet seconds, or when asked to stop.
+        """Return the next changes; none after `quiet` seconds without one, or when stopped.
 
-        Raises Ended.
+        Raises WatchEnded.
         """
         with _translated():
-            answer = self._notify.watch(DEBOUNCE_MS, STEP_MS, int(quiet * 1000), stop)
-        return NOTHING if isinstance(answer, str) else frozenset(answer)
+            changes = self._notify.watch(DEBOUNCE_MS, STEP_MS, int(quiet * 1000), stop)
+        return NOTHING if isinstance(changes, str) else frozenset(changes)
 
     def paths(self, changes: Changes) -> list[bytes]:
-        """Return where something happened, relative to the root."""
+        """Return the changed paths, relative to the root."""
         home = self.root.rstrip(b"/") + b"/"
         found = (os.fsencode(path) for _, path in changes)
         return [(path + b"/").removeprefix(home).rstrip(b"/") for path in found]
 
     def is_ended_by(self, changes: Changes) -> bool:
-        """Whether the root itself went, or a directory changed that could not be watched."""
+        """Return whether the root was deleted, or an unreadable directory has changed."""
         if (DELETED, os.fsdecode(self.root)) in changes:
             return True
-        return bool(self._closed) and any(os.fsencode(p) in self._closed for _, p in changes)
+        return bool(self._unreadable) and any(
+            os.fsencode(path) in self._unreadable for _, path in changes
+        )
 
     def close(self) -> None:
-        """Give the watches back."""
+        """Return the watches to the system."""
         self._notify.close()
 
 
 def build(root: bytes) -> Watch:
-    """Build a watch on the tree at a real path; the GIL is held meanwhile, 16 us per directory.
+    """Build a watch on the tree at a real path, which holds the GIL for 16 us per directory.
 
-    Raises Limited or Ended.
+    Raises WatchLimitReached or WatchEnded.
     """
     try:
         return Watch(root, _notify([root]))
     except WatchDenied:
-        return _build_around_closed(root)
+        return _build_around_unreadable(root)
 
 
-def ask_for_one_more(root: bytes) -> None:
-    """Raise Limited when the system would not grant another watch, Ended for a root that is bad."""
+def check_limit(root: bytes) -> None:
+    """Raise WatchLimitReached if the system would not grant another watch.
+
+    Raises WatchEnded if the root cannot be watched.
+    """
     with _translated():
         RustNotify([os.fsdecode(root)], False, False, 0, False, False).close()
 
 
-def _build_around_closed(root: bytes) -> Watch:
+def _build_around_unreadable(root: bytes) -> Watch:
     with _translated():
-        closed = unreadable_directories(root)
-        paths = paths_around(root, closed)
-    watch = Watch(root, _notify_past_errors(paths), closed)
+        unreadable = _unreadable_directories(root)
+        paths = _paths_around(root, unreadable)
+    watch = Watch(root, _notify(paths, ignore_permission_denied=True), unreadable)
     try:
-        ask_for_one_more(root)  # a limit was passed over like any error
+        check_limit(root)  # which was ignored, too
     except BaseException:
         watch.close()
         raise
     return watch
 
 
-def _notify(paths: Iterable[bytes]) -> RustNotify:
+def _notify(paths: Iterable[bytes], *, ignore_permission_denied: bool = False) -> RustNotify:
     with _translated():
-        return RustNotify([os.fsdecode(path) for path in paths], False, False, 0, True, False)
+        names = [os.fsdecode(path) for path in paths]
+        return RustNotify(names, False, False, 0, True, ignore_permission_denied)
 
 
-def _notify_past_errors(paths: Iterable[bytes]) -> RustNotify:
-    with _translated():
-        return RustNotify([os.fsdecode(path) for path in paths], False, False, 0, True, True)
+def _unreadable_directories(root: bytes) -> frozenset[bytes]:
+    """Return the directories below the root that cannot be read, and the links to directories.
+
+    watchfiles follows such links, and may be stopped behind them.
+    """
+    unreadable: set[bytes] = set()
+    for path, directories, _ in os.walk(root):
+        for name in directories:
+            below = os.path.join(path, name)
+            if os.path.islink(below) or not _is_readable(below):
+                unreadable.add(below)
+    return frozenset(unreadable)
+
+
+def _paths_around(root: bytes, unreadable: frozenset[bytes]) -> tuple[bytes, ...]:
+    """Return directories whose trees together hold all that is readable, the root first.
+
+    watchfiles gives up a tree at its first unreadable directory. So each directory above an
+    unreadable one is named, and so are its other sub-directories.
+    """
+    split = {root}
+    for path in unreadable:
+        while (path := os.path.dirname(path)) not in split:
+            split.add(path)
+    paths: list[bytes] = []
+    for directory in sorted(split):
+        paths.append(directory)
+        with os.scandir(directory) as entries:
+            paths += [
+                e.path
+                for e in entries
+                if e.path not in unreadable
+                and e.path not in split
+                and e.is_dir(follow_symlinks=False)
+            ]
+    return tuple(paths)
+
+
+def _is_readable(path: bytes) -> bool:
+    return os.access(path, os.R_OK | os.X_OK, effective_ids=True)
 
 
 @contextmanager
@@ -115,12 +158,12 @@ def _translated() -> Iterator[None]:
         yield
     except UnicodeEncodeError as error:
         raise WatchEnded(
-            "its path, or a path in it, is not UTF-8, and watchfiles takes none"
+            "its path, or a path in it, is not UTF-8, which watchfiles cannot watch"
         ) from error
     except PermissionError as error:
         raise WatchDenied("permission denied") from error
     except FileNotFoundError as error:
-        raise WatchEnded("a directory went while the watch was built") from error
+        raise WatchEnded("a directory was deleted while the watch was built") from error
     except OSError as error:
         if "MaxFilesWatch" in str(error):
             raise WatchLimitReached(_advice("max_user_watches")) from error

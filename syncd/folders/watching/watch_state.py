@@ -1,4 +1,4 @@
-"""How it stands with the watch on a folder, for whoever tells it to a person."""
+"""The states of a watch on a folder, which the log and `syncd status` report."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import msgspec
 
 
 class Active(msgspec.Struct, frozen=True):
-    """The watch stands, on this directory: another than before is another tree under the name."""
+    """A watch on this directory; another directory under the same name is another tree."""
 
     device: int
     inode: int
 
 
 class RootMissing(msgspec.Struct, frozen=True):
-    """There is no directory at the root's path (yet, or any more); it is waited for."""
+    """There is no directory at the root's path; syncd waits for it."""
 
     reason: str
 
 
 class LimitReached(msgspec.Struct, frozen=True):
-    """The system grants no (more) watches: new files are found by rescans, until it does."""
+    """The system grants no further watches; until it does, rescans find new files."""
 
     advice: str
 
 
 class Degraded(msgspec.Struct, frozen=True):
-    """The watch keeps ending, and is built again; in between, rescans find what is new."""
+    """The watch ends and is rebuilt repeatedly; in between, rescans find new files."""
 
     reason: str
 
@@ -35,8 +35,8 @@ class Degraded(msgspec.Struct, frozen=True):
 WatchState = Active | RootMissing | LimitReached | Degraded
 
 
-def in_a_word(state: WatchState) -> str:
-    """Return how a watch stands, for the figures."""
+def label(state: WatchState) -> str:
+    """Return the state in one word, for the statistics."""
     match state:
         case Active():
             return "watched"

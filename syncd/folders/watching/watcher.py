@@ -1,8 +1,8 @@
-"""Keeps watch on a folder, and tells places to look at; whatever happens to the folder.
+"""The watcher of one folder, which names scan targets whatever happens to the folder.
 
-watchfiles tells where to look, never what happened, and not everywhere (design.md). So where
-something may have been missed is looked at again: everything once a watch stands, and once more
-what arrived, when it has become quiet.
+watchfiles reports where to look, never what happened, and not every place (design.md). So syncd
+scans once more where an event may be missing: everything when a watch begins, and new directories
+once there are no further events.
 """
 
 from __future__ import annotations
@@ -11,22 +11,21 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import sentence
 from syncd.folders.scanning.walk import root_identity
-from syncd.folders.watching.again import QuietRescan
-from syncd.folders.watching.retry_delay import Patience, Timing
+from syncd.folders.watching.retry_delay import RetryDelay, Timing
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget, coalesced, targets_of
 from syncd.folders.watching.watch import (
     Changes,
     Watch,
     WatchEnded,
     WatchLimitReached,
-    ask_for_one_more,
     build,
+    check_limit,
 )
 from syncd.folders.watching.watch_state import (
     Active,
@@ -39,99 +38,131 @@ from syncd.heartbeat import Heartbeat
 from syncd.model import RootIdentity, printable
 
 SUSPICIOUS = 2000
-"""So many paths at once may be what is left of an overflow, of which notify says nothing: the queue
-holds 16,384 events (fs.inotify.max_queued_events), and a file written makes four or more of them.
-"""
+"""Paths at once that may be the rest of an overflow, which notify does not report: the queue holds
+16,384 events (fs.inotify.max_queued_events), and a file that is written causes four or more."""
 
-ENDING = 5.0  # seconds: more than any step takes but a stat on a file server that hangs
+EXIT_TIMEOUT = 5.0
+"""Seconds: more than any operation takes, except a stat on a file server that hangs."""
+
+OnTargets = Callable[[frozenset[ScanTarget]], object]
+OnState = Callable[[WatchState], object]
 
 
 class Watcher:
-    """The watcher of one folder: `run` it in a task; the callbacks are called on its loop."""
+    """The watcher of one folder: `run` it in a task; its callbacks are called on the loop."""
 
     def __init__(
         self,
         root: bytes,
         patterns: Patterns,
-        on_looks: Callable[[frozenset[ScanTarget]], None],
-        on_state: Callable[[WatchState], None],
-        pulse: Heartbeat | None = None,
-        timing: Timing | None = None,
+        on_targets: OnTargets,
+        on_state: OnState,
+        heartbeat: Heartbeat,
+        timing: Timing,
     ) -> None:
-        """pulse shows whether the disk answers the watcher's questions."""
+        """`heartbeat` shows whether the disk responds to the watcher."""
         self._root = root
         self._patterns = patterns
-        self._on_looks = on_looks
+        self._on_targets = on_targets
         self._on_state = on_state
-        self._pulse = pulse or Heartbeat()
-        self._timing = timing or Timing()
+        self._heartbeat = heartbeat
+        self._timing = timing
 
     async def run(self) -> None:
-        """Watch until cancelled. The watching thread has ended when this has."""
+        """Watch until cancelled; then the thread of the watch has ended, too."""
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[None] = loop.create_future()
-        sentry = _Sentry(
+        watching = _WatchThread(
             self._root,
             self._patterns,
-            lambda looks: loop.call_soon_threadsafe(self._on_looks, looks),
+            lambda targets: loop.call_soon_threadsafe(self._on_targets, targets),
             lambda state: loop.call_soon_threadsafe(self._on_state, state),
-            self._pulse,
-            self._timing,
+            heartbeat=self._heartbeat,
+            timing=self._timing,
         )
 
-        def stand() -> None:
+        def run() -> None:
             try:
-                sentry.stand()
-            except BaseException as bug:  # noqa: BLE001 -- goes on to the task, which crashes
+                watching.run()
+            except BaseException as bug:  # noqa: BLE001  raised by the task, which crashes
                 loop.call_soon_threadsafe(ended.set_exception, bug)
             else:
                 loop.call_soon_threadsafe(ended.set_result, None)
 
         name = f"watch {printable(self._root)}"
-        thread = threading.Thread(target=stand, name=name, daemon=True)
+        thread = threading.Thread(target=run, name=name, daemon=True)
         thread.start()
         try:
             await asyncio.shield(ended)
         finally:
-            sentry.stop.set()
-            await asyncio.wait([ended], timeout=ENDING)
+            watching.stop.set()
+            await asyncio.wait([ended], timeout=EXIT_TIMEOUT)
             if ended.done():
                 thread.join()
 
 
-class _Sentry:
-    """What stands on the thread: builds a watch, and another whenever one is no good any more."""
+class QuietRescan:
+    """Deep targets to be scanned again once it is quiet, or after they have waited long enough.
+
+    Files that are created in a new directory before it is watched cause no event, and the first
+    scan may have come before them, too.
+    """
+
+    def __init__(self, max_wait: float) -> None:
+        """`max_wait` is in seconds, as are all times here."""
+        self._max_wait = max_wait
+        self._targets: frozenset[ScanTarget] = frozenset()
+        self._since = 0.0
+
+    def add(self, targets: Iterable[ScanTarget], now: float) -> None:
+        """Add those of the targets that are deep."""
+        deep = [target for target in targets if target.deep]
+        if deep:
+            if not self._targets:
+                self._since = now
+            self._targets = coalesced([*self._targets, *deep])
+
+    def take_due(self, now: float, *, quiet: bool) -> frozenset[ScanTarget]:
+        """Return the targets if they are due now, each once."""
+        if not quiet and now - self._since < self._max_wait:
+            return frozenset()
+        targets, self._targets = self._targets, frozenset()
+        return targets
+
+
+class _WatchThread:
+    """The work of the thread: builds a watch, and another one whenever it ends."""
 
     def __init__(
         self,
         root: bytes,
         patterns: Patterns,
-        tell_looks: Callable[[frozenset[ScanTarget]], object],
-        tell_state: Callable[[WatchState], object],
-        pulse: Heartbeat,
+        on_targets: OnTargets,
+        on_state: OnState,
+        heartbeat: Heartbeat,
         timing: Timing,
     ) -> None:
         self.stop = threading.Event()
         self._root = root
         self._patterns = patterns
-        self._tell_looks = tell_looks
-        self._tell_state = tell_state
-        self._pulse = pulse
+        self._on_targets = on_targets
+        self._on_state = on_state
+        self._heartbeat = heartbeat
         self._timing = timing
-        self._patience = Patience(timing)
+        self._delay = RetryDelay(timing)
         self._state: WatchState | None = None
 
-    def stand(self) -> None:
-        """Watch until asked to stop."""
+    def run(self) -> None:
+        """Watch until stopped."""
         while not self.stop.is_set():
-            pause = self._stand_once()
-            self.stop.wait(pause)
+            delay = self._watch_once()
+            self.stop.wait(delay)
 
-    def _stand_once(self) -> float:
-        """Keep one watch as long as it is good; return how long to wait before the next."""
+    def _watch_once(self) -> float:
+        """Use one watch until it ends; return the delay in seconds before the next one."""
         identity = self._identity()
         if identity is None:
-            self._say(RootMissing(_why_missing(self._root)))
+            self._set_state(RootMissing(_why_missing(self._root)))
             return self._timing.root_check
         began = time.monotonic()
         built = None
@@ -139,94 +170,99 @@ class _Sentry:
         try:
             with closing(self._build()) as watch:
                 built = time.monotonic()
-                self._keep(watch, identity)
-        except WatchLimitReached as limited:
-            self._live_without(str(limited))
+                self._follow(watch, identity)
+        except WatchLimitReached as limit:
+            self._continue_without_watch(str(limit))
             return self._timing.limit_retry
         except WatchEnded as ended:
             reason = str(ended)
-        stood = time.monotonic() - built if built else 0.0
-        pause = self._patience.pause_after(time.monotonic() - began - stood, stood)
-        if reason and pause >= self._timing.hampered and not isinstance(self._state, Degraded):
-            self._say(Degraded(reason))
-        return pause
+        lifetime = time.monotonic() - built if built else 0.0
+        delay = self._delay.delay_after(time.monotonic() - began - lifetime, lifetime)
+        if reason and delay >= self._timing.degraded and not isinstance(self._state, Degraded):
+            self._set_state(Degraded(reason))
+        return delay
 
-    def _keep(self, watch: Watch, identity: RootIdentity) -> None:
-        """Tell where to look, until asked to stop or until the watch is no good any more."""
+    def _follow(self, watch: Watch, identity: RootIdentity) -> None:
+        """Report scan targets until stopped, or until the watch no longer covers the folder."""
         built = root_checked = limit_checked = time.monotonic()
-        again = QuietRescan(self._timing.unquiet)
+        rescan = QuietRescan(self._timing.max_quiet_wait)
         if not isinstance(self._state, Degraded):
-            self._say(Active(identity.device, identity.inode))
-        self._tell_looks(frozenset({EVERYWHERE}))
+            self._set_state(Active(identity.device, identity.inode))
+        self._on_targets(frozenset({EVERYWHERE}))
         while not self.stop.is_set():
             changes = watch.changes(self._timing.quiet, self.stop)
             if watch.is_ended_by(changes):
                 return
             now = time.monotonic()
-            self._tell(watch, changes, again, now)
+            self._report(watch, changes, rescan, now)
             if now - root_checked >= self._timing.root_check:
                 root_checked = now
-                if _is_another(self._identity(), identity):
+                if _is_different(self._identity(), identity):
                     return
             if now - limit_checked >= self._timing.limit_check:
                 limit_checked = now
-                if self._has_gaps(watch):
+                if self._check_limit(watch):
                     return
             if isinstance(self._state, Degraded) and now - built >= self._timing.steady:
-                self._say(Active(identity.device, identity.inode))
+                self._set_state(Active(identity.device, identity.inode))
 
     def _identity(self) -> RootIdentity | None:
-        with self._pulse.operation():
+        with self._heartbeat.operation():
             return root_identity(self._root)
 
     def _build(self) -> Watch:
-        with self._pulse.operation():
+        with self._heartbeat.operation():
             _await_disk(self._root)
             return build(os.path.realpath(self._root))
 
-    def _tell(self, watch: Watch, changes: Changes, again: QuietRescan, now: float) -> None:
-        with self._pulse.operation():
-            looks = targets_of(watch.root, watch.paths(changes), self._patterns)
-        again.remember(looks, now)
+    def _report(self, watch: Watch, changes: Changes, rescan: QuietRescan, now: float) -> None:
+        with self._heartbeat.operation():
+            targets = targets_of(watch.root, watch.paths(changes), self._patterns)
+        rescan.add(targets, now)
         if len(changes) >= SUSPICIOUS:
-            again.remember([EVERYWHERE], now)
-        if told := coalesced(looks | again.due(now, quiet=not changes)):
-            self._tell_looks(told)
+            rescan.add([EVERYWHERE], now)
+        if targets := coalesced(targets | rescan.take_due(now, quiet=not changes)):
+            self._on_targets(targets)
 
-    def _has_gaps(self, watch: Watch) -> bool:
-        """Whether a limit was reached and is no more: what came meanwhile is not watched."""
+    def _check_limit(self, watch: Watch) -> bool:
+        """Record whether the limit is reached; return whether the watch has to be built again.
+
+        It has to be after the limit was raised: directories created before that are not watched.
+        """
         try:
-            with self._pulse.operation():
+            with self._heartbeat.operation():
                 _await_disk(self._root)
-                ask_for_one_more(watch.root)
-        except WatchLimitReached as limited:
-            self._say(LimitReached(str(limited)))
+                check_limit(watch.root)
+        except WatchLimitReached as limit:
+            self._set_state(LimitReached(str(limit)))
             return False
         except WatchEnded:
-            return False  # the check of the root will tell
+            return False  # the check of the root will find it
         return isinstance(self._state, LimitReached)
 
-    def _live_without(self, advice: str) -> None:
+    def _continue_without_watch(self, advice: str) -> None:
         if not isinstance(self._state, LimitReached):
-            self._tell_looks(frozenset({EVERYWHERE}))
-        self._say(LimitReached(advice))
+            self._on_targets(frozenset({EVERYWHERE}))
+        self._set_state(LimitReached(advice))
 
-    def _say(self, state: WatchState) -> None:
+    def _set_state(self, state: WatchState) -> None:
         if state != self._state:
             self._state = state
-            self._tell_state(state)
+            self._on_state(state)
 
 
 def _await_disk(root: bytes) -> None:
-    """Return once the disk answers what no cache does: a watch is built with the GIL held, and one
-    that hung in it would stop the whole process."""
-    with suppress(OSError):  # what is wrong with it the building tells
+    """Block until the disk responds to a request that no cache answers.
+
+    A watch is built with the GIL held: if the disk hung then, the whole process would stop.
+    """
+    with suppress(OSError):  # building the watch meets the same error
         os.statvfs(root)
 
 
-def _is_another(found: RootIdentity | None, kept: RootIdentity) -> bool:
-    # Not its links: each sub-directory that is made is one more of them.
-    return found is None or (found.device, found.inode) != (kept.device, kept.inode)
+def _is_different(found: RootIdentity | None, expected: RootIdentity) -> bool:
+    # The number of links does not count: each new sub-directory adds one.
+    return found is None or (found.device, found.inode) != (expected.device, expected.inode)
 
 
 def _why_missing(root: bytes) -> str:
@@ -234,4 +270,4 @@ def _why_missing(root: bytes) -> str:
         os.stat(root)
     except OSError as error:
         return sentence(error)
-    return "no directory stands there"
+    return "it is not a directory"

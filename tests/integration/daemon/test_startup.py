@@ -24,8 +24,8 @@ async def test_ready_waits_for_the_watches_then_for_the_tokens(rig: Rig, tmp_pat
             await runtime.engine.check_tokens(lambda _: None)
             assert rig.sandbox.counts.calls(None, "me") == 1, "this test made the call"
             assert manager.states() == []
-            (keeper,) = runtime.disk.keepers.values()
-            keeping = asyncio.create_task(keeper.run())
+            (monitor,) = runtime.disk.monitors.values()
+            keeping = asyncio.create_task(monitor.run())
             async with asyncio.timeout(DEADLINE):
                 await starting
             keeping.cancel()

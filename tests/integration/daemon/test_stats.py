@@ -96,7 +96,7 @@ async def test_a_changed_line_is_written_in_its_period_together_with_the_process
         before = time.time()
         rig.write("b.jpg", picture(1))  # known content: no call, and no change in an account's line
         await until(lambda: rig.rows("SELECT count(*) FROM file") == [(2,)])
-        await until(lambda: turns.runtime.disk.intake.waiting == 0)
+        await until(lambda: turns.runtime.disk.intake.pending == 0)
         assert await turns.next() == ["stats.folder", "stats.process"]
         (folder, _) = turns.lines
         assert folder["files"] == 2
@@ -201,6 +201,8 @@ async def test_a_folder_that_is_moved_away_becomes_suspect_at_once(
     async with in_sync(rig) as turns:
         rig.folder.rename(rig.path / "aside")
         await until(lambda: rig.rows("SELECT 1 FROM folder WHERE doubt IS NOT NULL") != [])
-        await until(lambda: next(iter(turns.runtime.disk.keepers.values())).watch == "missing")
+        await until(
+            lambda: next(iter(turns.runtime.disk.monitors.values())).watch.label == "missing"
+        )
         folder = await turns.line("stats.folder")
         assert (folder["watch"], folder["doubt"], folder["files"]) == ("missing", "not there", 1)

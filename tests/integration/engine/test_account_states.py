@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -24,10 +25,12 @@ from syncd.daemon.runtime import keep_in_sync, open_runtime
 from syncd.daemon.signals import run_until
 from syncd.folders.intake.cache import ContentCache
 from syncd.folders.intake.intake import Intake
-from syncd.folders.monitor import FolderMonitor
+from syncd.folders.intake.record import Recorder
+from syncd.folders.monitor import FolderMonitor, MonitorSettings
 from syncd.folders.watching.retry_delay import Timing
 from syncd.graph.client import Credentials
 from syncd.graph.shapes import Usage
+from syncd.heartbeat import Heartbeat
 from syncd.ledger import alerts, condemned
 from syncd.ledger.database import changing, open_ledger, reading
 from syncd.ledger.statements import Write
@@ -280,19 +283,15 @@ async def test_a_watch_that_kept_ending_stands_again(rig: Rig) -> None:
     async with open_ledger(rig.ledger) as ledger:
         ids = await declare(rig.config(), ledger)
         ((name, folder_id),) = ids.items()
-        intake = Intake(ledger, 0.0, lambda *_: None, ContentCache(0), lambda _: 1)
-        keeper = FolderMonitor(
-            folder_id,
-            rig.config().folders[name],
-            ledger,
-            intake,
-            HOUR,
-            HoldAbove(20, 0.1),
-            changed=lambda: None,
-            timing=Timing(quiet=0.2, hampered=0.5, longest_pause=0.5, steady=1.0),
-        )
+        cache = ContentCache(0)
+        recorder = Recorder(ledger, cache, lambda *_: None, lambda _: 1)
+        intake = Intake(recorder, cache, 0.0, defaultdict(Heartbeat))
+        timing = Timing(quiet=0.2, degraded=0.5, max_delay=0.5, steady=1.0)
+        settings = MonitorSettings(rescan=HOUR, hold=HoldAbove(20, 0.1), timing=timing)
+        folder = rig.config().folders[name]
+        monitor = FolderMonitor(folder_id, folder, ledger, intake, settings, lambda: None)
         with capture_logs() as logs:
-            keeping = asyncio.create_task(keeper.run())
+            keeping = asyncio.create_task(monitor.run())
             await until(lambda: bool(said(logs, "watch.degraded", "error")))
             (known,) = await ledger.read(alerts.ongoing_with_remedy())
             assert (known.event, known.subject) == ("watch.degraded", "folders.spring")

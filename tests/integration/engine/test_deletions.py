@@ -191,7 +191,9 @@ async def test_an_emptied_folder_deletes_nothing(deleting: Rig) -> None:
         for n in range(3):
             (deleting.folder / f"{n}.jpg").unlink()
         await until(
-            lambda: deleting.rows("SELECT doubt FROM folder") == [("is empty, and was not",)]
+            lambda: (
+                deleting.rows("SELECT doubt FROM folder") == [("is empty, but had files before",)]
+            )
         )
         assert deleting.rows("SELECT * FROM condemned") == []
         late = picture(9)

@@ -379,11 +379,10 @@ class Histories(RuleBasedStateMachine):
         wishes, touched = self.wishes, self.touched
         told = told and not self.reconfigured
         await self.start()
-        keeper = next(iter(self.passes.house.disk.keepers.values()))
+        monitor = next(iter(self.passes.house.disk.monitors.values()))
         root = os.fsencode(self.roots["spring"].resolve())
-        looks = (
-            targets_of(root, map(os.fsencode, touched), keeper.patterns) if told else frozenset()
-        )
+        patterns = monitor.tree.patterns
+        looks = targets_of(root, map(os.fsencode, touched), patterns) if told else frozenset()
         self.touched = set()
         wishes.scanned(told=bool(looks))
         spent = Spent(self, self.copyable())

@@ -132,7 +132,10 @@ async def test_a_doubt_lets_be_what_was_not_confirmed_and_holds_back_the_rest(
     await believed(ledger, folder, at=time.time() - DAY)
     await ledger.write(files.mark_missed(7, 1, [b"2.jpg"], []))
     await ledger.write(condemned.condemn_missed(7, time.time()))
-    assert await ledger.write(folders.suspect(folder, "is empty, and was not", time.time())) == 1
+    assert (
+        await ledger.write(folders.suspect(folder, "is empty, but had files before", time.time()))
+        == 1
+    )
     assert await due(ledger) == []
     await believed(ledger, folder)
     assert await due(ledger) == [1]

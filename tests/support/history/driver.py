@@ -100,11 +100,11 @@ class Passes:
         await self._record()
 
     async def _scan(self, told: Collection[ScanTarget]) -> None:
-        keepers = list(self.house.disk.keepers.values())
+        monitors = list(self.house.disk.monitors.values())
         if told:
-            await keepers[0]._scan(told, fresh=True)
-        for keeper in keepers:
-            await keeper.scan_all()
+            await monitors[0].scanner.scan(told, fresh=True)
+        for monitor in monitors:
+            await monitor.scanner.scan_all()
 
     async def _record(self) -> None:
         await self.house.disk.intake.quiet()

@@ -13,20 +13,25 @@ import msgspec
 import pytest
 from support.pictures import picture
 from support.rig import DEADLINE, Rig, until
+from support.scene import tree_of
 
+from syncd.daemon.folders import declare
 from syncd.folders.intake.cache import ContentCache
-from syncd.folders.intake.intake import MANY, MOST_WAITING, Intake
+from syncd.folders.intake.intake import MAX_SETTLING, Burst, Intake
+from syncd.folders.intake.record import Recorder
+from syncd.folders.monitor import FolderMonitor, MonitorSettings
 from syncd.folders.safe_open import stat_of
-from syncd.folders.scanning.looking import look_at_files
+from syncd.folders.scanning.scan import check_files
 from syncd.folders.watching.targets import ScanTarget
 from syncd.heartbeat import Heartbeat
 from syncd.ledger import folders
 from syncd.ledger.database import open_ledger
 from syncd.ledger.files import Place, record_all
-from syncd.model import AccountId, Digest, FolderName, Stat
+from syncd.model import AccountId, Digest, FolderName, HoldAbove, Stat
 
 LONG_AGO = 1_000_000_000 * 10**9
 AHEAD = 10_000_000_000 * 10**9
+MANY = Burst().files
 AT_ONCE = 1e-9  # seconds after which a test's operation has stalled
 
 
@@ -58,7 +63,9 @@ async def intake_of(
     async with open_ledger(folder.with_name("ledger.db")) as ledger:
         account = AccountId("1")
         await ledger.write(folders.declare(FolderName("a"), bytes(folder), [account]))
-        yield Intake(ledger, 0.0, arrived, kept or ContentCache(0), lambda _: 1, readers)
+        cache = kept or ContentCache(0)
+        recorder = Recorder(ledger, cache, arrived, lambda _: 1)
+        yield Intake(recorder, cache, 0.0, readers or defaultdict(Heartbeat))
 
 
 @pytest.fixture
@@ -101,7 +108,7 @@ async def test_a_file_that_is_being_recorded_is_not_read_again(folder: Path) -> 
             run = asyncio.create_task(intake.run())
             await until(kept.asked.is_set)
             assert await intake.offer_fresh(bytes(folder), found)
-            assert intake.waiting == 1
+            assert intake.pending == 1
         await intake.quiet()
         assert told == [True]  # and it is known for what it is
         run.cancel()
@@ -112,16 +119,16 @@ async def test_a_scan_that_found_too_many_waits_and_what_is_dropped_meanwhile_do
     folder: Path,
 ) -> None:
     async with intake_of(folder) as intake:
-        assert not await would_wait(intake, nowhere(MOST_WAITING - 1), fresh=False)
-        assert await would_wait(intake, nowhere(MOST_WAITING), fresh=False)
+        assert not await would_wait(intake, nowhere(MAX_SETTLING - 1), fresh=False)
+        assert await would_wait(intake, nowhere(MAX_SETTLING), fresh=False)
         assert not await would_wait(intake, nowhere(1), fresh=True)
 
 
 async def test_of_what_is_dropped_too_much_waits_too(folder: Path) -> None:
     async with intake_of(folder) as intake:
-        for first in range(0, MOST_WAITING, MANY):
-            found = nowhere(MOST_WAITING)[first : first + MANY]
-            assert await would_wait(intake, found, fresh=True) == (first + MANY == MOST_WAITING)
+        for first in range(0, MAX_SETTLING, MANY):
+            found = nowhere(MAX_SETTLING)[first : first + MANY]
+            assert await would_wait(intake, found, fresh=True) == (first + MANY == MAX_SETTLING)
 
 
 @pytest.fixture
@@ -140,9 +147,9 @@ async def test_files_of_a_folder_that_hangs_hold_up_no_scan_of_another(
     folder: Path, readers: defaultdict[int, Heartbeat]
 ) -> None:
     async with intake_of(folder, readers=readers) as intake:
-        assert await would_wait(intake, nowhere(MOST_WAITING), fresh=False)
-        assert not await would_wait(intake, of_second(nowhere(MOST_WAITING - 1)), fresh=False)
-        assert await would_wait(intake, of_second(nowhere(MOST_WAITING)), fresh=False)
+        assert await would_wait(intake, nowhere(MAX_SETTLING), fresh=False)
+        assert not await would_wait(intake, of_second(nowhere(MAX_SETTLING - 1)), fresh=False)
+        assert await would_wait(intake, of_second(nowhere(MAX_SETTLING)), fresh=False)
 
 
 async def test_files_of_a_folder_that_hangs_keep_no_other_from_being_believed(
@@ -150,10 +157,10 @@ async def test_files_of_a_folder_that_hangs_keep_no_other_from_being_believed(
 ) -> None:
     async with intake_of(folder, readers=readers) as intake:
         await intake.offer(b"/nowhere", nowhere(1))
-        assert not intake.reading
+        assert not intake.is_reading
         async with asyncio.timeout(DEADLINE):
-            await intake.quiet_but_for_hanging(2)
-        own = asyncio.create_task(intake.quiet_but_for_hanging(1))
+            await intake.quiet_unless_stalled(2)
+        own = asyncio.create_task(intake.quiet_unless_stalled(1))
         every = asyncio.create_task(intake.quiet())
         await asyncio.sleep(0)
         assert not own.done()
@@ -176,7 +183,7 @@ async def test_a_folder_that_hangs_is_read_as_soon_as_it_answers(
             await intake.offer(bytes(folder), found)
             for _ in range(5):
                 await asyncio.sleep(0)  # until the readers wait
-            assert intake.waiting == 1
+            assert intake.pending == 1
         await until(lambda: told == [False])
         run.cancel()
         await asyncio.wait([run])
@@ -189,26 +196,32 @@ async def test_of_very_many_files_only_those_are_fresh_that_have_just_changed(
     new = (Place(1, b"", b"new.jpg"), stat_of((folder / "new.jpg").stat()))
     async with intake_of(folder) as intake:
         assert not await intake.offer_fresh(bytes(folder), [*nowhere(MANY, AHEAD), new])
-        assert intake.waiting == 1
+        assert intake.pending == 1
         assert await intake.offer_fresh(bytes(folder), nowhere(MANY))
-        assert intake.waiting == 1 + MANY
+        assert intake.pending == 1 + MANY
 
 
-async def test_what_a_look_leaves_is_found_by_a_scan(
-    tmp_path: Path, rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("syncd.folders.intake.intake.MANY", 3)
-    monkeypatch.setattr("syncd.folders.intake.intake.LATELY", 0.0)
+async def test_the_old_files_of_a_burst_are_found_by_a_scan(tmp_path: Path, rig: Rig) -> None:
     arriving = tmp_path / "arriving"
     arriving.mkdir()
-    contents = [picture(i, width=8, height=8) for i in range(10)]
-    for i, content in enumerate(contents):
-        (arriving / f"{i}.jpg").write_bytes(content)
-    async with rig.running():
+    for i in range(10):
+        (arriving / f"{i}.jpg").write_bytes(picture(i, width=8, height=8))
+    async with open_ledger(rig.ledger) as ledger:
+        ((name, folder_id),) = (await declare(rig.config(), ledger)).items()
+        cache = ContentCache(0)
+        recorder = Recorder(ledger, cache, lambda *_: None, lambda _: 1)
+        burst = Burst(files=3, recent=0.0)
+        intake = Intake(recorder, cache, 0.0, defaultdict(Heartbeat), burst)
+        settings = MonitorSettings(rescan=3600.0, hold=HoldAbove(20, 0.1))
+        folder = rig.config().folders[name]
+        monitor = FolderMonitor(folder_id, folder, ledger, intake, settings, lambda: None)
+        running = asyncio.gather(intake.run(), monitor.run())
         rig.write("first.jpg", picture(99))
-        await until(lambda: rig.recorded(picture(99)) is not None)
+        await until(lambda: rig.rows("SELECT count(*) FROM file") == [(1,)])
         arriving.rename(rig.folder / "arrived")
-        await until(lambda: all(rig.recorded(content) is not None for content in contents))
+        await until(lambda: rig.rows("SELECT count(*) FROM file") == [(11,)])
+        running.cancel()
+        await asyncio.wait([running])
 
 
 async def test_a_look_at_files_tells_what_the_ledger_does_not_know(folder: Path) -> None:
@@ -227,7 +240,7 @@ async def test_a_look_at_files_tells_what_the_ledger_does_not_know(folder: Path)
             place = Place(1, b"", os.fsencode(name))
             was = msgspec.structs.replace(stat, size=stat.size + size)
             await ledger.write(record_all([(place, was, "-")]))
-        found, left = look_at_files(ledger.path, 1, bytes(folder), [*looks, below])
+        found, left = check_files(ledger.path, tree_of(folder), [*looks, below])
         assert {place.name for place, _ in found} == {b"new.jpg", b"changed.jpg"}
         assert [stat for _, stat in found] == [
             stat_of((folder / os.fsdecode(place.name)).stat()) for place, _ in found
@@ -235,6 +248,6 @@ async def test_a_look_at_files_tells_what_the_ledger_does_not_know(folder: Path)
         assert left == {below}
         for odd in (b"link.jpg", b"gone.jpg"):
             look = ScanTarget(b"", deep=False, file=odd)
-            found, left = look_at_files(ledger.path, 1, bytes(folder), [look, below])
+            found, left = check_files(ledger.path, tree_of(folder), [look, below])
             assert not found
             assert left == {ScanTarget(b"", deep=False), below}

@@ -9,7 +9,7 @@ import pytest
 from support.pictures import picture
 from support.rig import Rig, until
 
-from syncd.daemon import folders
+from syncd.daemon.folders import CACHE_BYTES, Disk
 from syncd.folders.intake.cache import ContentCache
 from syncd.folders.intake.contents import load
 from syncd.folders.safe_open import stat_of
@@ -36,7 +36,7 @@ async def test_what_was_just_digested_is_not_read_again() -> None:
         name=b"a.jpg",
         stat=Stat(device=1, inode=2, size=7, mtime_ns=4, ctime_ns=5),
     )
-    nothing = folders.Disk(intake=None, keepers={}, kept=kept)  # type: ignore[arg-type]  # not asked
+    nothing = Disk(intake=None, monitors={}, cache=kept)  # type: ignore[arg-type]  # not used
     assert await nothing.fetch([(digest, [])]) == [
         Absent.CHANGED
     ]  # no file of this account has it now
@@ -64,15 +64,16 @@ def test_nothing_is_read_from_a_folder_that_hangs_and_the_image_comes_from_anoth
     assert len(moves) == 1
 
 
-@pytest.mark.parametrize("room", [folders.KEPT, 0])
+@pytest.mark.parametrize("cached", [True, False])
 async def test_a_file_that_changes_between_digest_and_send_is_never_held_under_another_digest(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch, room: int
+    rig: Rig, cached: bool
 ) -> None:
-    monkeypatch.setattr(folders, "KEPT", room)
     names = [f"{number}.jpg" for number in range(30)]
     before = [picture(number) for number in range(30)]
     after = [picture(1000 + number) for number in range(30)]
     async with rig.running() as house:
+        if not cached:  # there is room for one other content alone
+            house.disk.cache.keep(Digest(bytes(32)), bytes(CACHE_BYTES), 1)
         (lane,) = house.engine.lanes.values()
         lane.gate.shut_until_reopened()
         for name, content in zip(names, before, strict=True):

@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.scene import IMAGES, Scene, found, to_the_end
+from support.scene import Scene, found, to_the_end
 
-from syncd.folders.scanning.frames import receive, send
 from syncd.folders.scanning.scan import Stretch
-from syncd.folders.scanning.scan_pool import SCOUTS, ScanPool, Unchanged
-from syncd.folders.scanning.scan_worker import arguments
+from syncd.folders.scanning.scan_pool import WORKERS, ScanPool, Unchanged
+from syncd.folders.scanning.scan_worker import arguments, receive, send
 from syncd.ledger.reader import address_of
 
 DEADLINE = 20.0  # seconds in which a process has started or ended
@@ -56,15 +55,15 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 
 def told(scene: Scene) -> list[str]:
-    return arguments(address_of(scene.ledger), scene.folder, os.fsencode(scene.root), IMAGES)
+    return arguments(address_of(scene.ledger), scene.tree)
 
 
 def all_answers(scouts: ScanPool) -> dict[bytes, Unchanged | None]:
     answers: dict[bytes, Unchanged | None] = {}
 
     def has_all() -> bool:
-        answers.update(scouts.answers(0.1))
-        return not scouts.working
+        answers.update(scouts.results(0.1))
+        return not scouts.is_working
 
     until(has_all)
     return answers
@@ -81,8 +80,8 @@ def test_only_what_is_just_as_the_ledger_has_it_needs_no_look(scene: Scene) -> N
     os.unlink(scene.path(b"missed/b.jpg"))
     os.rename(scene.path(b"lost/a"), scene.path(b"lost/b"))
     with ScanPool(told(scene)) as scouts:
-        scouts.give([b"", b"same", b"new", b"changed"])
-        scouts.give([b"missed", b"lost", b"linked", b"none"])
+        scouts.submit([b"", b"same", b"new", b"changed"])
+        scouts.submit([b"missed", b"lost", b"linked", b"none"])
         answers = all_answers(scouts)
     changed = {b"new", b"changed", b"missed", b"lost"}
     assert {path for path, answer in answers.items() if answer is None} == changed
@@ -118,13 +117,13 @@ def is_whole(scene: Scene, stretch: Stretch, count: int) -> bool:
 def test_a_walk_behind_scouts_comes_upon_the_same(scene: Scene) -> None:
     count = large(scene)
     assert is_whole(scene, scene.scan(), count)
-    assert is_whole(scene, to_the_end(scene.walk(scouts_after=0)), count)
+    assert is_whole(scene, to_the_end(scene.walk(workers_after=0)), count)
     assert scouts_of(os.getpid()) == []
 
 
 def test_a_walk_whose_scouts_are_lost_goes_on_without_them(scene: Scene) -> None:
     count = large(scene)
-    walk = scene.walk(scouts_after=0)
+    walk = scene.walk(workers_after=0)
     first = walk.stretch()
     assert first is not None
     for pid in scouts_of(os.getpid()):
@@ -139,7 +138,7 @@ def test_a_walk_whose_scouts_are_lost_goes_on_without_them(scene: Scene) -> None
 
 def test_a_walk_whose_scouts_are_silent_shows_that_it_does_not_move(scene: Scene) -> None:
     count = large(scene)
-    walk = scene.walk(scouts_after=0)
+    walk = scene.walk(workers_after=0)
     whole = walk.stretch() or Stretch()
     moves: list[None] = []
     pids = scouts_of(os.getpid())
@@ -166,9 +165,9 @@ def test_a_walk_whose_scouts_are_silent_shows_that_it_does_not_move(scene: Scene
 
 def test_two_walks_at_once_have_scouts_for_one(scene: Scene) -> None:
     count = large(scene)
-    walks = [scene.walk(scouts_after=0), scene.walk(scouts_after=0)]
+    walks = [scene.walk(workers_after=0), scene.walk(workers_after=0)]
     firsts = [walk.stretch() or Stretch() for walk in walks]
-    assert len(scouts_of(os.getpid())) <= SCOUTS
+    assert len(scouts_of(os.getpid())) <= WORKERS
     for first, walk in zip(firsts, walks, strict=True):
         rest = to_the_end(walk)
         rest.found += first.found
@@ -183,34 +182,34 @@ def test_a_walk_needs_no_scouts(
 ) -> None:
     count = large(scene)
     monkeypatch.setattr(sys, "executable", program)
-    assert is_whole(scene, to_the_end(scene.walk(scouts_after=0)), count)
+    assert is_whole(scene, to_the_end(scene.walk(workers_after=0)), count)
 
 
 def test_what_a_lost_scout_was_given_is_looked_at(scene: Scene) -> None:
     scene.put(b"a/a.jpg", b"b/a.jpg")
     scene.record(b"a/a.jpg", b"b/a.jpg")
     with ScanPool(told(scene)) as scouts:
-        until(lambda: len(scouts_of(os.getpid())) == SCOUTS)
+        until(lambda: len(scouts_of(os.getpid())) == WORKERS)
         pids = scouts_of(os.getpid())
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)  # so that it cannot answer before it is lost
-        scouts.give([b"a", b"b"])
-        assert scouts.answers(0.0) == []
+        scouts.submit([b"a", b"b"])
+        assert scouts.results(0.0) == []
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
         until(lambda: not any(map(is_alive, pids)))
-        assert scouts.idle
-        scouts.give([b""])  # to one that nobody knows to be lost
+        assert scouts.has_idle
+        scouts.submit([b""])  # to one that nobody knows to be lost
         assert all_answers(scouts) == {b"a": None, b"b": None, b"": None}
-        assert not scouts.idle
-        assert not scouts.working
+        assert not scouts.has_idle
+        assert not scouts.is_working
 
 
 def test_a_scout_is_told_no_token(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNCD_TEST_TOKEN", "a secret")
     with ScanPool(told(scene)) as scouts:
-        scouts.give([b""])
-        until(lambda: len(scouts_of(os.getpid())) == SCOUTS)
+        scouts.submit([b""])
+        until(lambda: len(scouts_of(os.getpid())) == WORKERS)
         assert all_answers(scouts) == {b"": Unchanged(0, ())}
         for pid in scouts_of(os.getpid()):
             assert b"a secret" not in Path(f"/proc/{pid}/environ").read_bytes()
@@ -218,7 +217,7 @@ def test_a_scout_is_told_no_token(scene: Scene, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_walk_that_is_closed_ends_its_scouts(scene: Scene) -> None:
     large(scene)
-    walk = scene.walk(scouts_after=0)
+    walk = scene.walk(workers_after=0)
     walk.stretch()
     walk.close()
     assert scouts_of(os.getpid()) == []
@@ -230,17 +229,17 @@ def test_scouts_do_not_outlive_the_process_that_asks(scene: Scene, busy: bool) -
     code = (
         "import sys; from syncd.folders.scanning.scan_pool import ScanPool\n"
         "with ScanPool(sys.argv[2:]) as scouts:\n"
-        "    scouts.give([b'']); scouts.answers(60.0); print(flush=True)\n"
+        "    scouts.submit([b'']); scouts.results(60.0); print(flush=True)\n"
         "    while int(sys.argv[1]):\n"
-        "        if scouts.idle: scouts.give([b'%02d' % n for n in range(20)])\n"
-        "        scouts.answers(60.0)\n"
+        "        if scouts.has_idle: scouts.submit([b'%02d' % n for n in range(20)])\n"
+        "        scouts.results(60.0)\n"
         "    sys.stdin.read()\n"
     )
     command = [sys.executable, "-c", code, str(int(busy)), *told(scene)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as asking:
         assert asking.stdout is not None
         assert asking.stdout.readline() == b"\n"  # one has started
-        until(lambda: len(scouts_of(asking.pid)) == SCOUTS)
+        until(lambda: len(scouts_of(asking.pid)) == WORKERS)
         pids = scouts_of(asking.pid)
         asking.kill()
     until(lambda: not any(map(is_alive, pids)))

@@ -1,4 +1,4 @@
-"""What was just dropped goes before what a scan found; each place waits once, as it is now."""
+"""The settling files of one folder: fresh ones go first, and each place waits once."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,38 +25,38 @@ def numbers(batch: list[Found]) -> list[int]:
     return [one.stat.inode for one in batch]
 
 
-def take(settling: Settling, most: int = 64, now: float = 0.0, *reading: Place) -> list[Found]:
-    return settling.take(most, 1000, now, NOW_NS + int(now * S), reading)
+def take(settling: Settling, limit: int = 64, now: float = 0.0, *reading: Place) -> list[Found]:
+    return settling.take(limit, 1000, now, NOW_NS + int(now * S), reading)
 
 
-def line(*files: Found) -> Settling:
+def settling_of(*files: Found) -> Settling:
     settling = Settling(SETTLE)
     for one in files:
         settling.add(one, 0.0, NOW_NS)
     return settling
 
 
-def test_what_was_just_dropped_goes_before_what_a_scan_found() -> None:
-    settling = line(*(found(n, fresh=False) for n in range(100)), found(100, fresh=True))
+def test_a_fresh_file_goes_before_files_that_a_scan_found() -> None:
+    settling = settling_of(*(found(n, fresh=False) for n in range(100)), found(100, fresh=True))
     assert numbers(take(settling, 3)) == [100, 0, 1]
 
 
-def test_what_a_scan_found_first_goes_first_once_it_is_told_of() -> None:
-    settling = line(found(1, fresh=False), found(2, fresh=False), found(2, fresh=True))
-    assert (settling.fresh, settling.others, len(settling)) == (1, 1, 2)
+def test_a_file_that_a_scan_found_becomes_fresh_by_an_event() -> None:
+    settling = settling_of(found(1, fresh=False), found(2, fresh=False), found(2, fresh=True))
+    assert (settling.fresh, settling.scanned, len(settling)) == (1, 1, 2)
     assert numbers(take(settling)) == [2, 1]
-    assert (settling.fresh, settling.others, len(settling)) == (0, 0, 0)
+    assert (settling.fresh, settling.scanned, len(settling)) == (0, 0, 0)
 
 
-def test_what_was_just_dropped_stays_so_when_a_scan_finds_it_changed() -> None:
-    settling = line(found(1, fresh=True), found(1, fresh=False, version=1))
+def test_a_fresh_file_stays_fresh_when_a_scan_finds_it_changed() -> None:
+    settling = settling_of(found(1, fresh=True), found(1, fresh=False, version=1))
     [taken] = take(settling)
     assert taken.fresh
     assert taken.stat.size == 11
 
 
-def test_a_file_waits_until_it_stands_still_and_from_its_last_change_on() -> None:
-    settling = line(found(1, fresh=True, age=0))
+def test_a_file_settles_from_its_last_change_on() -> None:
+    settling = settling_of(found(1, fresh=True, age=0))
     assert settling.next_due == SETTLE
     assert take(settling, now=1.9) == []
     rewritten = found(1, fresh=True, age=-1.9, version=1, since=1.9)
@@ -65,9 +65,9 @@ def test_a_file_waits_until_it_stands_still_and_from_its_last_change_on() -> Non
     assert numbers(take(settling, now=3.9)) == [1]
 
 
-def test_what_is_being_read_is_not_handed_out_again_meanwhile() -> None:
+def test_a_file_that_is_being_read_is_not_taken_again_meanwhile() -> None:
     one = found(1, fresh=True)
-    settling = line(one)
+    settling = settling_of(one)
     assert take(settling, 64, 0.0, one.place) == []
     assert one.place in settling
     due = settling.next_due
@@ -77,7 +77,7 @@ def test_what_is_being_read_is_not_handed_out_again_meanwhile() -> None:
 
 
 def test_a_batch_ends_when_it_is_large() -> None:
-    settling = line(*(found(n, fresh=True) for n in range(10)))
+    settling = settling_of(*(found(n, fresh=True) for n in range(10)))
     assert len(settling.take(64, 35, 0.0, NOW_NS, ())) == 4  # of ten bytes each
     assert len(settling.take(64, 35, 0.0, NOW_NS, ())) == 4
 
@@ -86,15 +86,15 @@ def test_a_batch_ends_when_it_is_large() -> None:
     st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, 2)), max_size=30),
     st.integers(1, 4),
 )
-def test_each_place_is_handed_out_once_as_it_was_last_found(
-    offers: list[tuple[int, bool, int]], most: int
+def test_each_place_is_taken_once_as_it_was_last_found(
+    offers: list[tuple[int, bool, int]], limit: int
 ) -> None:
-    settling = line(*(found(n, fresh=fresh, version=v) for n, fresh, v in offers))
+    settling = settling_of(*(found(n, fresh=fresh, version=v) for n, fresh, v in offers))
     last = {n: v for n, _, v in offers}
-    assert len(settling) == settling.fresh + settling.others == len(last)
+    assert len(settling) == settling.fresh + settling.scanned == len(last)
     taken: list[Found] = []
-    while batch := take(settling, most):
+    while batch := take(settling, limit):
         taken += batch
     assert {one.stat.inode: one.stat.size - 10 for one in taken} == last
     assert len(taken) == len(last)
-    assert len(settling) == settling.fresh + settling.others == 0
+    assert len(settling) == settling.fresh + settling.scanned == 0

@@ -1,0 +1,233 @@
+"""The scans of one folder, from the check of its root to the conclusion about missing files."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from functools import partial
+
+import msgspec
+import structlog
+
+from syncd.folders.folder_state import FolderState
+from syncd.folders.intake.intake import Intake
+from syncd.folders.safety import RootGuard, ScanResult
+from syncd.folders.scanning.scan import Stretch, Walk, check_files
+from syncd.folders.scanning.walk import FolderTree, Trouble, root_identity
+from syncd.folders.watching.targets import EVERYWHERE, ScanTarget, coalesced
+from syncd.heartbeat import Heartbeat
+from syncd.ledger import files, folders
+from syncd.ledger.database import Ledger
+from syncd.ledger.files import Place
+from syncd.ledger.statements import Write, all_of
+from syncd.log import Log, moment
+from syncd.model import RootIdentity, Stat, printable
+from syncd.rules.evidence import RootMatch
+from syncd.threads import run_in_thread, start_thread
+
+log: Log = structlog.get_logger()
+
+MAX_TROUBLES = 100
+"""Unreadable paths of one scan that are recorded one by one."""
+
+_numbers = itertools.count(1)
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """The figures of one scan."""
+
+    seen: int = 0
+    found: int = 0
+    troubles: int = 0
+    trouble: str | None = None  # as the ledger has it
+    scanned_at: float | None = None  # unix seconds; None after an error
+
+
+class ScanRequests:
+    """The targets that are to be scanned soon."""
+
+    def __init__(self) -> None:
+        self._targets: set[ScanTarget] = set()
+        self._added = asyncio.Event()
+        self._everything = asyncio.Event()
+
+    def add(self, targets: Collection[ScanTarget]) -> None:
+        """Request a scan of these targets; EVERYWHERE includes all others."""
+        if EVERYWHERE in targets:
+            self._everything.set()
+        elif targets:
+            self._targets.update(targets)
+            self._added.set()
+
+    async def take(self) -> frozenset[ScanTarget]:
+        """Wait for targets other than EVERYWHERE, and take them all."""
+        await self._added.wait()
+        self._added.clear()
+        targets, self._targets = coalesced(self._targets), set()
+        return targets
+
+    async def take_everything(self, limit: float) -> None:
+        """Wait until everything is requested, or for `limit` seconds, and take that request."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                await self._everything.wait()
+        self._everything.clear()
+
+
+class FolderScanner:
+    """Scans one folder; files that are new or changed go to the intake."""
+
+    def __init__(
+        self,
+        tree: FolderTree,
+        ledger: Ledger,
+        intake: Intake,
+        guard: RootGuard,
+        state: FolderState,
+        changed: Callable[[], None],
+    ) -> None:
+        """`changed` is called after a scan that removed files from the ledger."""
+        self._tree = tree
+        self._ledger = ledger
+        self._intake = intake
+        self._guard = guard
+        self._state = state
+        self._changed = changed
+        self._running = 0
+        self.requests = ScanRequests()
+        self.heartbeat = Heartbeat()
+        self.completed = asyncio.Event()
+        """Set when a scan of everything has ended."""
+
+    @property
+    def is_scanning(self) -> bool:
+        """Whether a scan runs that has not stalled."""
+        return self._running > 0 and not self.heartbeat.is_stalled()
+
+    async def scan_all(self) -> bool:
+        """Scan the whole folder; return whether there was no error."""
+        began = time.monotonic()
+        report = await self.scan(frozenset({EVERYWHERE}), fresh=False)
+        if report is None:
+            return False
+        log.info(
+            "scan.done",
+            folder=self._tree.name,
+            files=report.seen,
+            new_or_changed=report.found,
+            troubles=report.troubles,
+            trouble=report.trouble,
+            scanned_at=moment(report.scanned_at),
+            seconds=round(time.monotonic() - began, 3),
+        )
+        return report.troubles == 0
+
+    async def scan_requested(self, targets: Collection[ScanTarget]) -> None:
+        """Scan what the watch has named: files one by one, and directories."""
+        check = partial(check_files, self._ledger.path, self._tree, targets)
+        with self.heartbeat.operation() as operation:
+            found, left = await run_in_thread(partial(check, operation.beat))
+        await self._offer_fresh(found)
+        if left:
+            await self.scan(left, fresh=True)
+
+    async def scan(self, targets: Collection[ScanTarget], *, fresh: bool) -> Report | None:
+        """Scan the targets; return None if the folder is not there.
+
+        The files of a fresh scan have just been dropped, and go before those of other scans.
+        """
+        self._running += 1
+        try:
+            began = time.time()
+            identity = await self._identity()
+            root = await self._guard.compare(identity)
+            if identity is None:
+                await self._state.record_missing()
+                return None
+            if root is RootMatch.MISSING:
+                return None
+            await self._state.record_present()
+            number = next(_numbers)
+            report, troubles = await self._walk(targets, number, fresh=fresh)
+            result = ScanResult(
+                number=number,
+                began=began,
+                root=root,
+                identity=identity,
+                root_stable=identity.is_still(await self._identity()),
+                seen=report.seen,
+                error_free=not troubles,
+                full=EVERYWHERE in targets,
+            )
+            await self._conclude(result, troubles, report)
+        finally:
+            self._running -= 1
+        return report
+
+    async def _walk(
+        self, targets: Collection[ScanTarget], number: int, *, fresh: bool
+    ) -> tuple[Report, list[Trouble]]:
+        report, troubles = Report(), list[Trouble]()
+        walk = Walk(self._ledger.path, self._tree, targets)
+        try:
+            while (stretch := await self._stretch(walk)) is not None:
+                if stretch.missed:
+                    await self._ledger.write(_mark_missed(number, stretch))
+                if fresh:
+                    await self._offer_fresh(stretch.found)
+                else:
+                    await self._intake.offer(self._tree.root, stretch.found)
+                report.seen += stretch.seen
+                report.found += len(stretch.found)
+                report.troubles += len(stretch.troubles)
+                troubles += stretch.troubles[: MAX_TROUBLES - len(troubles)]
+        finally:  # not waited for: a cancelled stretch may still be on its thread
+            start_thread(walk.close)
+        return report, troubles
+
+    async def _stretch(self, walk: Walk) -> Stretch | None:
+        """Walk on for a moment, or until the workers of the walk respond."""
+        with self.heartbeat.operation() as operation:
+            while True:
+                stretch = await run_in_thread(partial(walk.stretch, operation.beat))
+                if stretch is None or stretch.progress:
+                    return stretch
+
+    async def _identity(self) -> RootIdentity | None:
+        with self.heartbeat.operation():
+            return await run_in_thread(partial(root_identity, self._tree.root))
+
+    async def _offer_fresh(self, found: Sequence[tuple[Place, Stat]]) -> None:
+        if not await self._intake.offer_fresh(self._tree.root, found):
+            self.requests.add([EVERYWHERE])
+
+    async def _conclude(self, result: ScanResult, troubles: list[Trouble], report: Report) -> None:
+        if not result.root_stable:
+            log.info("folder.swapped", folder=self._tree.name, path=printable(self._tree.root))
+            self.requests.add([EVERYWHERE])
+        if await self._guard.conclude(result):
+            self._changed()
+        await self._state.record_unreadable(troubles)
+        if result.full:
+            if result.root_stable and report.troubles == len(troubles):  # none was left out
+                await self._state.record_readable(still=troubles)
+            await self._ledger.write(self._outcome(troubles, report))
+            self.completed.set()
+
+    def _outcome(self, troubles: list[Trouble], report: Report) -> Write[None]:
+        if not troubles:
+            report.scanned_at = time.time()
+            return folders.record_scanned(self._tree.folder_id, report.scanned_at)
+        first = troubles[0]
+        more = f", and {len(troubles) - 1} more" if len(troubles) > 1 else ""
+        report.trouble = f"cannot read {self._state.path_of(first)}: {first.reason}{more}"
+        return folders.record_trouble(self._tree.folder_id, report.trouble)
+
+
+def _mark_missed(number: int, stretch: Stretch) -> Write[list[None]]:
+    return all_of(
+        [files.mark_missed(number, m.directory_id, m.files, m.directories) for m in stretch.missed]
+    )
