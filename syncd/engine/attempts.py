@@ -1,4 +1,4 @@
-"""What failed attempts have taught about single images of one account."""
+"""Attempts to send single images to one account, and what they have shown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from syncd.model import AccountId, Digest
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """What is known about one image that its account does not hold yet."""
+    """The attempts to send one image that its account does not hold yet."""
 
     tries: int = 0
     """Failed tries."""
@@ -27,7 +27,7 @@ _NONE = Attempt()
 
 
 class Attempts:
-    """What is known about the images that one account does not hold yet, and has been sent."""
+    """The attempts to send images to one account, until it holds or rejects them."""
 
     def __init__(self) -> None:
         self._known: dict[Digest, Attempt] = {}

@@ -28,7 +28,7 @@ LEDGER_POLL = 1.0
 
 
 class Upkeep(msgspec.Struct, frozen=True):
-    """What a daemon does besides uploading: deletions and audits."""
+    """Settings of the work besides uploading: deletions and audits."""
 
     deletions: Grace
     audit_every: float
@@ -38,7 +38,7 @@ class Upkeep(msgspec.Struct, frozen=True):
 
 
 class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What the configuration says about the accounts."""
+    """Settings of the accounts."""
 
     accounts: Sequence[AccountConfig]
     roles: Mapping[AccountId, Role]
@@ -50,7 +50,10 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Engine:
-    """Sends to every account what it misses; the trouble of one account does not affect others."""
+    """The uploads, copies, deletions and audits of all accounts.
+
+    A failure of one account does not affect the others.
+    """
 
     def __init__(
         self,
@@ -174,7 +177,7 @@ class Engine:
             loops.create_task(audit.run(), name=f"audit:{lane.name}")
 
     async def _watch_ledger(self) -> None:
-        """React to what another process, as `syncd retry`, writes to the ledger."""
+        """Act on what another process, such as `syncd retry`, has written to the ledger."""
         seen = await self._ledger.data_version()
         while True:
             await asyncio.sleep(LEDGER_POLL)

@@ -95,7 +95,7 @@ class AccountHealth:
 
     @property
     def trouble(self) -> str | None:
-        """What keeps calls from the account, as text for the operator."""
+        """The reason why the account takes no calls, for the operator; None if it takes them."""
         if self.stopped is not None:
             return f"{self.name} stopped ({self.stopped.why})"
         if self._paused is not None and (left := self._pause_left) > 0:

@@ -1,4 +1,4 @@
-"""The lane of one account: its queue, and everything that decides when a call goes to it."""
+"""The lane of one account: its queue, pacer, gate, health and attempts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LONGEST_WINDOW = 3600.0
 
 
 class Counters(msgspec.Struct):
-    """What this process has done for an account."""
+    """Calls, images and bytes that this process has sent to an account."""
 
     calls: int = 0
     images: int = 0
@@ -66,7 +66,7 @@ class Neighbours:
 
 
 class Lane:
-    """What goes to one account, and whether anything may go."""
+    """One account: its queue, and everything that decides when a call goes to it."""
 
     def __init__(
         self,

@@ -47,7 +47,7 @@ class Pacer:
 
     @property
     def pace(self) -> Pace:
-        """What is known about the account's budget."""
+        """The account's budget and spending."""
         return self._pace
 
     @property

@@ -29,7 +29,7 @@ POLL_INTERVAL = 1.0
 _LONGEST_RETRY = 30.0  # seconds between two checks of a token: the start of the service waits
 
 Open = Callable[[AccountConfig], Credentials | str]
-"""Reads an account's credentials, or returns why there are none; blocks as reading a file does."""
+"""Reads an account's credentials, or returns why that fails; blocks as reading a file does."""
 
 
 class Tokens:
@@ -48,7 +48,7 @@ class Tokens:
         self._client = client
 
     async def read(self, lane: Lane) -> None:
-        """Read an account's credentials; stop the account if there are none."""
+        """Read an account's credentials; stop the account if that fails."""
         credentials = await run_in_thread(partial(self._open_account, self._configs[lane.account]))
         if isinstance(credentials, str):
             await lane.health.stop(Verdict.STOP_TOKEN, credentials, NO_CREDENTIALS)

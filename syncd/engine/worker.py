@@ -36,7 +36,7 @@ class Images(msgspec.Struct, frozen=True):
 
 
 class Role(msgspec.Struct, frozen=True):
-    """What the folders make of an account."""
+    """The part that an account has in the folders."""
 
     copies: bool
     """It is a mirror, and may copy images from other accounts."""

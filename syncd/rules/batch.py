@@ -115,7 +115,7 @@ RETRY_SHARING = 6 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """What an account's responses show about POSTs of several images."""
+    """An account's recent responses to POSTs of several images, as far as they matter."""
 
     rejections: int = 0
     """Consecutive rejected POSTs of several images."""

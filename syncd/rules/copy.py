@@ -24,7 +24,7 @@ image. It is also woken as soon as that account does."""
 
 
 class CopyPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What one call does with the images of a batch; each image is in exactly one field."""
+    """The use of one call for the images of a batch; each image is in exactly one field."""
 
     copy: Digest | None
     """The image to copy with this call; then `upload` is empty."""

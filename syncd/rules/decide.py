@@ -1,4 +1,4 @@
-"""What a worker does now about one image in one account."""
+"""The decision what a worker does now about one image in one account."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Step(Enum):
-    """What a worker does about a replica."""
+    """The next step for a replica."""
 
     REST = "rest"
     """Nothing: no file wants it, the account holds it, or the account rejected it."""

@@ -1,4 +1,4 @@
-"""What an error of the Marketing API means: one table, read by code and subcode."""
+"""The meaning of errors of the Marketing API: one table, read by code and subcode."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 
 class Scope(Enum):
-    """What an error is about, and therefore what it stops."""
+    """The objects that an error is about, and that it therefore stops."""
 
     IMAGE = auto()
     """The images of this call alone; the account works."""
@@ -51,7 +51,7 @@ class Verdict(Enum):
 
     @property
     def scope(self) -> Scope:
-        """What the error is about."""
+        """The objects that the error is about."""
         match self:
             case Verdict.REJECT | Verdict.REJECT_UPLOAD | Verdict.TOO_LARGE | Verdict.UNKNOWN:
                 return Scope.IMAGE
@@ -86,7 +86,7 @@ _PAUSES = (
 
 
 class ApiError(msgspec.Struct, frozen=True, kw_only=True):
-    """What a call returned instead of a valid response."""
+    """The error that a call returned, or the lack of a valid response."""
 
     status: int | None = None
     """HTTP status; None without any response."""
@@ -175,4 +175,4 @@ REMEDIES: Mapping[Verdict, str] = {
     Verdict.PAUSE_ABUSE: _AFTER_ABUSE,
     Verdict.PAUSE_BLOCKED: _AFTER_ABUSE,
 }
-"""What the operator does about the verdicts that raise an alert."""
+"""Instructions for the operator, for the verdicts that raise an alert."""

@@ -1,4 +1,4 @@
-"""What the operator does about alerts that no API error raised, as log and status print it."""
+"""Instructions for the operator, for alerts that no API error has raised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trouble is said when it begins and when it ends, also when another process sees its end."""
+"""Trouble is logged when it begins and when it ends, also if another process sees its end."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ HOUR = 3600.0
 
 
 def an_hour_passes(rig: Rig) -> None:
-    """Let all that began have begun an hour earlier."""
+    """Move the beginning of every state in the ledger back by an hour."""
     with changing(rig.ledger) as db:
         db.execute("UPDATE concern SET since = since - 3600")
         db.execute("UPDATE pause SET since = since - 3600, until = until - 3600")
@@ -53,103 +53,103 @@ def an_hour_passes(rig: Rig) -> None:
         db.execute("UPDATE folder SET doubt_since = doubt_since - 3600")
 
 
-def said(logs: Sequence[Any], event: str, level: str | None = None) -> list[Any]:
+def logged(logs: Sequence[Any], event: str, level: str | None = None) -> list[Any]:
     return [e for e in logs if e["event"] == event and level in (None, e["log_level"])]
 
 
 def lasted_an_hour(logs: Sequence[Any], event: str) -> bool:
-    (entry,) = said(logs, event, "notice")
+    (entry,) = logged(logs, event, "notice")
     return HOUR <= float(entry["duration"]) < HOUR + 60
 
 
-async def test_a_folder_that_was_missing_is_back_in_another_process(rig: Rig) -> None:
+async def test_a_later_process_logs_that_a_missing_folder_is_back(rig: Rig) -> None:
     aside = rig.path / "aside"
     rig.folder.rename(aside)
     with capture_logs() as logs:
         async with rig.running():
-            await until(lambda: bool(said(logs, "folder.missing", "warning")))
+            await until(lambda: bool(logged(logs, "folder.missing", "warning")))
     an_hour_passes(rig)
     aside.rename(rig.folder)
     with capture_logs() as logs:
         async with rig.running():
-            await until(lambda: bool(said(logs, "scan.done")))
+            await until(lambda: bool(logged(logs, "scan.done")))
             rig.write("a.jpg", picture(1))
             await until(lambda: rig.recorded(picture(1)) is not None)
     assert lasted_an_hour(logs, "folder.back")
-    assert not said(logs, "folder.missing")
+    assert not logged(logs, "folder.missing")
 
 
-async def test_a_folder_that_was_doubted_is_believed_in_another_process(rig: Rig) -> None:
+async def test_a_later_process_logs_that_a_suspect_folder_is_trusted(rig: Rig) -> None:
     rig.watch = 'rescan = "1s"'
     rig.write("a.jpg", picture(1))
     await rig.backfill()
     (rig.folder / "a.jpg").rename(rig.path / "a.jpg")
     with capture_logs() as logs:
         async with rig.running():
-            await until(lambda: bool(said(logs, "folder.suspect", "error")))
-            before = len(said(logs, "scan.done"))
-            await until(lambda: len(said(logs, "scan.done")) > before + 1)
-    assert len(said(logs, "folder.suspect")) == 1
+            await until(lambda: bool(logged(logs, "folder.suspect", "error")))
+            before = len(logged(logs, "scan.done"))
+            await until(lambda: len(logged(logs, "scan.done")) > before + 1)
+    assert len(logged(logs, "folder.suspect")) == 1
     an_hour_passes(rig)
     (rig.path / "a.jpg").rename(rig.folder / "a.jpg")
     with capture_logs() as logs:
         async with rig.running():
-            await until(lambda: bool(said(logs, "folder.trusted")))
+            await until(lambda: bool(logged(logs, "folder.trusted")))
     assert lasted_an_hour(logs, "folder.trusted")
 
 
-async def test_an_account_that_failed_answers_another_process(rig: Rig) -> None:
+async def test_a_later_process_logs_that_a_failing_account_has_recovered(rig: Rig) -> None:
     rig.sandbox.faults.add(Fault("2", times=None, on="upload"))
     rig.write("a.jpg", picture(1))
     with capture_logs() as logs:
         async with rig.running() as house:
             lane = house.engine.lanes[ONE]
             await until(lambda: lane.health.failing.calls > 1)
-    assert len(said(logs, "account.failing", "warning")) == 1
-    assert all(entry["log_level"] == "info" for entry in said(logs, "image.retrying"))
+    assert len(logged(logs, "account.failing", "warning")) == 1
+    assert all(entry["log_level"] == "info" for entry in logged(logs, "image.retrying"))
     an_hour_passes(rig)
     rig.sandbox.faults.clear()
     with capture_logs() as logs:
         async with rig.running():
-            await until(lambda: bool(said(logs, "account.recovered")))
+            await until(lambda: bool(logged(logs, "account.recovered")))
     assert lasted_an_hour(logs, "account.recovered")
     assert not rig.rows("SELECT * FROM concern")
 
 
-async def test_a_pause_ends_in_another_process(rig: Rig) -> None:
+async def test_a_later_process_logs_the_end_of_a_pause(rig: Rig) -> None:
     rig.sandbox.faults.add(Fault("80004", times=1, on="upload"))
     rig.write("a.jpg", picture(1))
     with capture_logs() as logs:
         async with rig.running():
-            await until(lambda: bool(said(logs, "account.paused", "warning")))
+            await until(lambda: bool(logged(logs, "account.paused", "warning")))
     an_hour_passes(rig)
     with capture_logs() as logs:
         async with rig.running():
-            await until(lambda: bool(said(logs, "account.resumed")))
+            await until(lambda: bool(logged(logs, "account.resumed")))
     assert lasted_an_hour(logs, "account.resumed")
 
 
-async def test_a_stop_is_lifted_by_a_start(rig: Rig) -> None:
+async def test_a_start_tries_a_stopped_account_once_more(rig: Rig) -> None:
     rig.sandbox.faults.add(Fault("200", times=1, on="upload"))
     rig.write("a.jpg", picture(1))
     with capture_logs() as logs:
         async with rig.running():
-            await until(lambda: bool(said(logs, "account.stopped", "error")))
+            await until(lambda: bool(logged(logs, "account.stopped", "error")))
     an_hour_passes(rig)
     with capture_logs() as logs:
         async with rig.running():
             await until(lambda: rig.recorded(picture(1)) is not None)
     assert lasted_an_hour(logs, "account.retried")
-    assert waiting(rig) == []
+    assert open_alerts(rig) == []
 
 
-def waiting(rig: Rig) -> list[str]:
-    """Return the events that wait for a person."""
+def open_alerts(rig: Rig) -> list[str]:
+    """Return the events that need the operator."""
     with reading(rig.ledger) as db:
         return [need.event for need in alerts.all_alerts({ONE: "main"}, time.time())(db)]
 
 
-async def test_abuse_control_is_an_error_when_it_begins_and_info_when_it_goes_on(rig: Rig) -> None:
+async def test_abuse_control_is_logged_as_an_error_once_and_then_as_info(rig: Rig) -> None:
     config = rig.config()
     async with open_runtime(config, opener(config, rig.environ, lambda _: None)) as house:
         await house.engine.restore()
@@ -158,16 +158,16 @@ async def test_abuse_control_is_an_error_when_it_begins_and_info_when_it_goes_on
             for code in (80004, 613, 368):  # each pauses for longer
                 fault = errors.ApiError(status=400, code=code)
                 await lane.health.pause(judge(fault), fault, Usage())
-        assert [e["log_level"] for e in said(logs, "account.paused")] == [
+        assert [e["log_level"] for e in logged(logs, "account.paused")] == [
             "warning",
             "error",
             "info",
         ]
-        assert [e["remedy"] is None for e in said(logs, "account.paused")] == [True, False, False]
-        assert waiting(rig) == ["account.paused"]
+        assert [e["remedy"] is None for e in logged(logs, "account.paused")] == [True, False, False]
+        assert open_alerts(rig) == ["account.paused"]
 
 
-async def test_an_account_that_takes_one_a_post_is_told_of_once_and_when_it_shares_again(
+async def test_a_limit_of_one_image_per_post_is_logged_when_it_begins_and_ends(
     rig: Rig,
 ) -> None:
     rig.sandbox.switches = replace(rig.sandbox.switches, many_files="refuse")
@@ -175,7 +175,7 @@ async def test_an_account_that_takes_one_a_post_is_told_of_once_and_when_it_shar
         rig.write(f"{i}.jpg", picture(i))
     with capture_logs() as logs:
         await rig.backfill()
-    assert len(said(logs, "account.batching_off", "warning")) == 1
+    assert len(logged(logs, "account.batching_off", "warning")) == 1
 
     def six_hours_pass(first: int) -> None:
         with changing(rig.ledger) as db:
@@ -186,8 +186,8 @@ async def test_an_account_that_takes_one_a_post_is_told_of_once_and_when_it_shar
     six_hours_pass(60)
     with capture_logs() as logs:
         await rig.backfill()
-    assert rig.rows("SELECT alone_until > 1 FROM account") == [(1,)], "it was tried, and refused"
-    assert not said(logs, "account.batching_off")
+    assert rig.rows("SELECT alone_until > 1 FROM account") == [(1,)], "it was tried, and rejected"
+    assert not logged(logs, "account.batching_off")
     an_hour_passes(rig)
     rig.sandbox.switches = replace(rig.sandbox.switches, many_files="accept")
     six_hours_pass(120)
@@ -196,14 +196,14 @@ async def test_an_account_that_takes_one_a_post_is_told_of_once_and_when_it_shar
     assert lasted_an_hour(logs, "account.batching_restored")
 
 
-async def test_copies_that_are_refused_are_told_of_once_and_when_they_go_again(
+async def test_refused_copies_are_logged_when_they_begin_and_end(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     rig = Rig(tmp_path, sandbox, accounts={"main": "1", "eu": "2"}, mirrors=("eu",), workers=1)
     rig.per_folder = 'copy = "copy"'
     sandbox.faults.add(Fault("200", times=None, account="2", on="copy"))
 
-    async def brings(number: int) -> list[Any]:
+    async def logs_of_upload(number: int) -> list[Any]:
         rig.write(f"{number}.jpg", picture(number))
         with capture_logs() as logs:
             await rig.backfill()
@@ -212,17 +212,17 @@ async def test_copies_that_are_refused_are_told_of_once_and_when_they_go_again(
             db.execute("UPDATE copy_refused SET until = 1")
         return list(logs)
 
-    assert len(said(await brings(1), "copies.refused", "warning")) == 1
+    assert len(logged(await logs_of_upload(1), "copies.refused", "warning")) == 1
     before = sandbox.counts.calls("2", "copy")
-    assert not said(await brings(2), "copies.refused")
-    assert sandbox.counts.calls("2", "copy") > before, "it was tried, and refused"
+    assert not logged(await logs_of_upload(2), "copies.refused")
+    assert sandbox.counts.calls("2", "copy") > before, "it was tried, and rejected"
     an_hour_passes(rig)
     sandbox.faults.clear()
-    assert lasted_an_hour(await brings(3), "copies.accepted")
-    assert not said(await brings(4), "copies.accepted")
+    assert lasted_an_hour(await logs_of_upload(3), "copies.accepted")
+    assert not logged(await logs_of_upload(4), "copies.accepted")
 
 
-async def test_a_case_that_was_decided_is_settled_with_what_was_decided(rig: Rig) -> None:
+async def test_a_decision_about_held_deletions_is_logged(rig: Rig) -> None:
     rig.per_folder, rig.toml = 'deletions = "propagate"', '[deletions]\ngrace = "0s"\n'
     decisions: dict[Callable[[FolderName], Write[int]], str] = {
         condemned.dismiss: "dismissed",
@@ -236,19 +236,19 @@ async def test_a_case_that_was_decided_is_settled_with_what_was_decided(rig: Rig
             (rig.folder / f"{i}.jpg").unlink()
         with capture_logs() as logs:
             async with rig.running():
-                await until(lambda logs=logs: bool(said(logs, "deletions.held", "error")))  # type: ignore[misc]
+                await until(lambda logs=logs: bool(logged(logs, "deletions.held", "error")))  # type: ignore[misc]
             an_hour_passes(rig)
             with changing(rig.ledger) as db:
                 assert decide(FolderName("spring"))(db) == 28
-            assert waiting(rig) == []
+            assert open_alerts(rig) == []
             async with rig.running():
-                await until(lambda logs=logs: bool(said(logs, "deletions.settled")))  # type: ignore[misc]
+                await until(lambda logs=logs: bool(logged(logs, "deletions.settled")))  # type: ignore[misc]
         assert lasted_an_hour(logs, "deletions.settled")
-        (settled,) = said(logs, "deletions.settled")
+        (settled,) = logged(logs, "deletions.settled")
         assert settled["why"].startswith(decided)
 
 
-async def test_a_configuration_that_is_refused_is_over_with_one_that_is_good(rig: Rig) -> None:
+async def test_a_refused_configuration_is_logged_until_one_is_accepted(rig: Rig) -> None:
     good = rig.config()
     answers: list[Settings | ConfigError | NoTokenError] = [
         ConfigError([]),
@@ -265,19 +265,19 @@ async def test_a_configuration_that_is_refused_is_over_with_one_that_is_good(rig
 
     async with open_ledger(rig.ledger) as ledger:
         with capture_logs() as logs:
-            reading_anew = asyncio.create_task(next_settings(good, hangup, read, ledger))
+            reloading = asyncio.create_task(next_settings(good, hangup, read, ledger))
             for number in (1, 2):
                 hangup.set()
-                await until(lambda n=number: len(said(logs, "config.refused", "error")) == n)  # type: ignore[misc]
-                assert waiting(rig) == ["config.refused"]
+                await until(lambda n=number: len(logged(logs, "config.refused", "error")) == n)  # type: ignore[misc]
+                assert open_alerts(rig) == ["config.refused"]
             an_hour_passes(rig)
             hangup.set()
-            assert (await reading_anew).config is good
+            assert (await reloading).config is good
         assert lasted_an_hour(logs, "config.accepted")
-        assert waiting(rig) == []
+        assert open_alerts(rig) == []
 
 
-async def test_a_watch_that_kept_ending_stands_again(rig: Rig) -> None:
+async def test_a_watch_that_kept_ending_is_restored(rig: Rig) -> None:
     odd = os.fsencode(rig.folder) + b"/\xff"
     os.mkdir(odd)
     async with open_ledger(rig.ledger) as ledger:
@@ -292,11 +292,11 @@ async def test_a_watch_that_kept_ending_stands_again(rig: Rig) -> None:
         monitor = FolderMonitor(folder_id, folder, ledger, intake, settings, lambda: None)
         with capture_logs() as logs:
             keeping = asyncio.create_task(monitor.run())
-            await until(lambda: bool(said(logs, "watch.degraded", "error")))
+            await until(lambda: bool(logged(logs, "watch.degraded", "error")))
             (known,) = await ledger.read(alerts.ongoing_with_remedy())
             assert (known.event, known.subject) == ("watch.degraded", "folders.spring")
             os.rmdir(odd)
-            await until(lambda: bool(said(logs, "watch.restored", "notice")))
+            await until(lambda: bool(logged(logs, "watch.restored", "notice")))
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
         assert [e["event"] for e in logs if e["event"].startswith("watch.")] == [
@@ -304,26 +304,26 @@ async def test_a_watch_that_kept_ending_stands_again(rig: Rig) -> None:
             "watch.degraded",
             "watch.restored",
         ]
-        assert said(logs, "watch.restored")[0]["duration"] > 0
+        assert logged(logs, "watch.restored")[0]["duration"] > 0
         assert not await ledger.read(alerts.ongoing_with_remedy())
 
 
-async def test_a_refusal_of_the_token_before_says_nothing_of_the_present_one(rig: Rig) -> None:
-    changed, asked = asyncio.Event(), asyncio.Event()
+async def test_an_error_about_a_replaced_token_does_not_stop_the_account(rig: Rig) -> None:
+    changed, received = asyncio.Event(), asyncio.Event()
     token = rig.path / "token"
-    token.write_text("before")
+    token.write_text("old")
 
-    async def answer(request: web.BaseRequest) -> web.Response:
+    async def respond(request: web.BaseRequest) -> web.Response:
         await request.read()
-        if request.headers["Authorization"].endswith("before"):
-            asked.set()
+        if request.headers["Authorization"].endswith("old"):
+            received.set()
             await changed.wait()
             refused = {"error": {"code": 190, "message": "expired", "type": "OAuthException"}}
             return web.json_response(refused, status=400)
         return web.json_response({"images": {"a.jpg": {"hash": "ab" * 16}}})
 
     rig.write("a.jpg", picture(1))
-    async with serving(answer) as url:
+    async with serving(respond) as url:
         config = rig.config()
         config = msgspec.structs.replace(
             config, graph=msgspec.structs.replace(config.graph, base_url=url)
@@ -336,19 +336,19 @@ async def test_a_refusal_of_the_token_before_says_nothing_of_the_present_one(rig
         with capture_logs() as logs:
             async with open_runtime(config, open_account) as house:
                 running = asyncio.create_task(run_until(stop, partial(keep_in_sync, house)))
-                await asked.wait()
-                token.write_text("present")
-                await until(lambda: bool(said(logs, "token.changed")))
+                await received.wait()
+                token.write_text("new")
+                await until(lambda: bool(logged(logs, "token.changed")))
                 changed.set()
                 await until(lambda: rig.recorded(picture(1)) == "ab" * 16)
                 stop.set()
                 await running
-    assert not said(logs, "account.stopped")
-    assert [e["log_level"] for e in said(logs, "image.retrying")] == ["info"]
+    assert not logged(logs, "account.stopped")
+    assert [e["log_level"] for e in logged(logs, "image.retrying")] == ["info"]
     assert not rig.rows("SELECT * FROM pause")
 
 
-async def test_a_start_forgets_what_was_a_process_s_own_and_what_is_named_no_more(
+async def test_a_start_ends_alerts_of_the_last_process_and_of_subjects_that_were_removed(
     rig: Rig,
 ) -> None:
     config = rig.config()
@@ -368,7 +368,7 @@ async def test_a_start_forgets_what_was_a_process_s_own_and_what_is_named_no_mor
 async def serving(
     answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
 ) -> AsyncIterator[str]:
-    """Answer every request on a port of its own."""
+    """Serve requests with `answer` on a free port; yield the URL."""
     server = web.Server(answer)
     runner = web.ServerRunner(server)
     await runner.setup()

@@ -1,4 +1,4 @@
-"""A folder is brought into an account, whatever is in it and whatever comes back."""
+"""A backfill uploads a folder to its account, whatever it contains and the account returns."""
 
 import os
 from dataclasses import replace
@@ -24,7 +24,7 @@ def fill(rig: Rig, count: int) -> list[bytes]:
     return contents
 
 
-async def test_every_image_is_held_under_the_hash_that_the_account_gave(rig: Rig) -> None:
+async def test_every_image_is_recorded_with_the_hash_that_the_account_returned(rig: Rig) -> None:
     contents = {f"a/{kind}.{end}": picture(1, kind) for kind, end in FORMATS}
     for name, content in contents.items():
         rig.write(name, content)
@@ -35,7 +35,7 @@ async def test_every_image_is_held_under_the_hash_that_the_account_gave(rig: Rig
         assert rig.recorded(content) == given[sha256(content).hexdigest()]
 
 
-async def test_a_second_backfill_calls_nobody(rig: Rig) -> None:
+async def test_a_second_backfill_sends_no_call(rig: Rig) -> None:
     fill(rig, 30)
     await rig.backfill()
     before = rig.sandbox.counts.calls("1")
@@ -43,17 +43,17 @@ async def test_a_second_backfill_calls_nobody(rig: Rig) -> None:
     assert rig.sandbox.counts.calls("1") == before
 
 
-async def test_images_share_posts(rig: Rig) -> None:
+async def test_images_share_their_posts(rig: Rig) -> None:
     fill(rig, 100)
     await rig.backfill()
     assert rig.sandbox.counts.calls("1", "upload") <= 5
     assert rig.sandbox.counts.images("1") == 100
 
 
-async def test_a_post_holds_no_more_bytes_than_configured(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_a_post_holds_at_most_the_configured_bytes(tmp_path: Path, sandbox: Sandbox) -> None:
     rig = Rig(tmp_path, sandbox, toml='[pack]\nbytes = "64KiB"')
     for i in range(12):
-        rig.write(f"{i}.bmp", picture(i, "BMP", 100, 80))  # 24 KB each: two a POST
+        rig.write(f"{i}.bmp", picture(i, "BMP", 100, 80))  # 24 KB each: two per POST
     await rig.backfill()
     assert sandbox.counts.images("1") == 12
     assert max(sandbox.counts.files_per_post("1")) == 2
@@ -100,7 +100,7 @@ async def test_a_file_may_have_any_name(rig: Rig, name: bytes) -> None:
     assert image.name.lower().endswith(".jpg")
 
 
-async def test_equal_names_in_one_post_stay_apart(rig: Rig) -> None:
+async def test_equal_names_in_one_post_stay_distinct(rig: Rig) -> None:
     contents = [picture(i) for i in range(10)]
     for i, content in enumerate(contents):
         rig.write(f"{i}/same.jpg", content)
@@ -110,9 +110,9 @@ async def test_equal_names_in_one_post_stay_apart(rig: Rig) -> None:
     assert len(set(hashes)) == 10
 
 
-async def test_what_is_no_image_costs_no_call(rig: Rig) -> None:
+async def test_a_file_that_is_not_an_image_costs_no_call(rig: Rig) -> None:
     rig.write("empty.jpg", b"")
-    rig.write("text.jpg", b"hello, I am no picture at all, only some text\n" * 9)
+    rig.write("text.jpg", b"this is not a picture, only some text, repeated\n" * 9)
     rig.write("cut.jpg", picture(1, width=400, height=300)[:-2000])
     rig.write("page.png", b"%PDF-1.7 something")
     result = await rig.backfill()
@@ -125,7 +125,7 @@ async def test_what_is_no_image_costs_no_call(rig: Rig) -> None:
     assert any("cut off" in reason for reason in reasons)
 
 
-async def test_droppings_links_and_devices_are_no_images(rig: Rig, tmp_path: Path) -> None:
+async def test_junk_links_and_devices_are_skipped(rig: Rig, tmp_path: Path) -> None:
     outside = tmp_path / "outside.jpg"
     outside.write_bytes(picture(9))
     inside = rig.write("real.jpg", picture(1))
@@ -139,7 +139,7 @@ async def test_droppings_links_and_devices_are_no_images(rig: Rig, tmp_path: Pat
     assert rig.sandbox.counts.images("1") == 1
 
 
-async def test_one_bad_image_among_many_is_found_and_remembered(rig: Rig) -> None:
+async def test_a_bad_image_among_many_is_found_and_stays_rejected(rig: Rig) -> None:
     contents = fill(rig, 25)
     rig.sandbox.faults.add(Fault("100/1487197", image=sha256(contents[7]).hexdigest()))
     result = await rig.backfill()
@@ -156,21 +156,23 @@ async def test_one_bad_image_among_many_is_found_and_remembered(rig: Rig) -> Non
     assert rig.holds(contents[7])
 
 
-async def test_an_account_that_refuses_shared_posts_gets_one_image_each(rig: Rig) -> None:
+async def test_an_account_that_rejects_shared_posts_gets_one_image_per_post(rig: Rig) -> None:
     rig.sandbox.switches = replace(rig.sandbox.switches, many_files="refuse")
     contents = fill(rig, 60)
     assert (await rig.backfill()).in_step
     assert all(rig.holds(content) for content in contents)
     refused = sum(n for files, n in rig.sandbox.counts.files_per_post("1").items() if files > 1)
-    assert refused <= 35  # four workers halve theirs at once, until enough have gone alone
-    for i in range(60, 90):  # it is remembered over a restart
+    assert (
+        refused <= 35
+    )  # four workers halve theirs at the same time, until enough were taken alone
+    for i in range(60, 90):  # the limit is still known after a restart
         rig.write(f"{i:03}.jpg", picture(i))
     before = rig.sandbox.counts.calls("1")
     assert (await rig.backfill()).in_step
     assert rig.sandbox.counts.calls("1") == before + 30
 
 
-async def test_bytes_are_tried_once_where_a_file_is_refused(rig: Rig) -> None:
+async def test_an_image_that_is_rejected_as_a_file_is_sent_once_as_a_form_field(rig: Rig) -> None:
     rig.sandbox.switches = replace(rig.sandbox.switches, files="refuse")
     content = fill(rig, 1)[0]
     assert (await rig.backfill()).in_step
@@ -193,14 +195,14 @@ async def test_bytes_are_tried_once_where_a_file_is_refused(rig: Rig) -> None:
         "413",
     ],
 )
-async def test_a_passing_trouble_passes(rig: Rig, fault: str) -> None:
+async def test_a_temporary_failure_loses_no_image(rig: Rig, fault: str) -> None:
     contents = fill(rig, 30)
     rig.sandbox.faults.add(Fault(fault, times=2, on="upload"))
     assert (await rig.backfill()).in_step
     assert all(rig.recorded(content) for content in contents)
 
 
-async def test_a_dead_token_stops_every_account_that_uses_it(
+async def test_an_expired_token_stops_every_account_that_uses_it(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     rig = Rig(tmp_path, sandbox, accounts={"main": "1", "copy": "2"}, mirrors=("copy",))
@@ -216,7 +218,9 @@ async def test_a_dead_token_stops_every_account_that_uses_it(
     assert rig.holds(content, "2")
 
 
-async def test_a_missing_right_stops_that_account_alone(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_a_missing_permission_stops_only_its_account(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
     rig = Rig(tmp_path, sandbox, accounts={"main": "1", "copy": "2"}, mirrors=("copy",))
     contents = fill(rig, 30)
     sandbox.faults.add(Fault("200", account="2"))
@@ -229,7 +233,7 @@ async def test_a_missing_right_stops_that_account_alone(tmp_path: Path, sandbox:
     assert "200" in pause.why
 
 
-async def test_an_account_that_is_out_of_reach_does_not_keep_a_backfill_for_ever(
+async def test_an_unreachable_account_does_not_keep_a_backfill_from_ending(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     rig = Rig(tmp_path, sandbox, accounts={"main": "1", "copy": "2"}, mirrors=("copy",), workers=1)

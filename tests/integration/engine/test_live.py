@@ -1,4 +1,4 @@
-"""The daemon keeps an account in step while a folder changes under it."""
+"""The daemon keeps an account in sync while its folder changes."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
 
 
-async def test_a_new_file_is_brought(rig: Rig) -> None:
+async def test_a_new_file_is_uploaded(rig: Rig) -> None:
     async with rig.running():
         content = picture(1)
         rig.write("new.jpg", content)
@@ -35,7 +35,7 @@ async def test_a_renamed_file_and_a_moved_directory_cost_no_call(rig: Rig) -> No
         assert rig.sandbox.counts.calls() == calls
 
 
-async def test_a_duplicate_costs_no_call_and_neither_does_its_end(rig: Rig) -> None:
+async def test_a_duplicate_costs_no_call_when_it_appears_and_when_it_is_deleted(rig: Rig) -> None:
     content = picture(1)
     rig.write("one.jpg", content)
     async with rig.running():
@@ -49,7 +49,7 @@ async def test_a_duplicate_costs_no_call_and_neither_does_its_end(rig: Rig) -> N
         assert rig.holds(content)
 
 
-async def test_a_rewritten_file_is_brought_as_it_is_now(rig: Rig) -> None:
+async def test_a_rewritten_file_is_uploaded_with_its_new_content(rig: Rig) -> None:
     old, new = picture(1), picture(2)
     rig.write("a.jpg", old)
     async with rig.running():
@@ -59,7 +59,9 @@ async def test_a_rewritten_file_is_brought_as_it_is_now(rig: Rig) -> None:
         assert rig.holds(new)
 
 
-async def test_a_file_that_is_still_written_is_not_sent(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_a_file_is_uploaded_only_after_it_is_complete(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
     rig = Rig(tmp_path, sandbox, settle="400ms")
     content = picture(1, width=200, height=200)
     async with rig.running():
@@ -73,7 +75,7 @@ async def test_a_file_that_is_still_written_is_not_sent(tmp_path: Path, sandbox:
     assert rig.rows("SELECT count(*) FROM image") == [(1,)]
 
 
-async def test_a_folder_that_comes_late_is_waited_for(rig: Rig) -> None:
+async def test_a_missing_folder_is_uploaded_once_it_exists(rig: Rig) -> None:
     rig.folder.rmdir()
     content = picture(1)
     async with rig.running():
@@ -82,7 +84,7 @@ async def test_a_folder_that_comes_late_is_waited_for(rig: Rig) -> None:
         await until(lambda: rig.recorded(content) is not None)
 
 
-async def test_a_burst_of_new_nested_directories_loses_nothing(rig: Rig) -> None:
+async def test_a_burst_of_new_nested_directories_loses_no_image(rig: Rig) -> None:
     contents = [picture(i, width=8, height=8) for i in range(400)]
     async with rig.running():
         for i, content in enumerate(contents):
@@ -92,7 +94,7 @@ async def test_a_burst_of_new_nested_directories_loses_nothing(rig: Rig) -> None
         )
 
 
-async def test_a_throttle_pauses_one_account_and_outlives_a_restart(
+async def test_a_throttle_pauses_one_account_and_lasts_across_a_restart(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     rig = Rig(tmp_path, sandbox, accounts={"main": "1", "copy": "2"}, mirrors=("copy",), workers=1)
@@ -116,7 +118,7 @@ async def test_a_throttle_pauses_one_account_and_outlives_a_restart(
     assert pauses(rig)["1"] == before
 
 
-async def test_a_pause_ends_when_its_time_is_over(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_a_pause_ends_after_its_time(tmp_path: Path, sandbox: Sandbox) -> None:
     rig = Rig(tmp_path, sandbox)
     rig.per_account = 'budget = { window = "1500ms" }'
     sandbox.switches = Switches(
@@ -133,7 +135,7 @@ async def test_a_pause_ends_when_its_time_is_over(tmp_path: Path, sandbox: Sandb
     assert sandbox.counts.errors("1").total() == 1
 
 
-async def test_a_fresh_image_goes_before_a_backlog(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_a_new_image_is_uploaded_before_a_backlog(tmp_path: Path, sandbox: Sandbox) -> None:
     rig = Rig(tmp_path, sandbox, workers=1, toml="[pack]\nimages = 1")
     sandbox.faults.add(Fault("slow", seconds=0.05, on="upload"))
     for i in range(120):
@@ -147,7 +149,7 @@ async def test_a_fresh_image_goes_before_a_backlog(tmp_path: Path, sandbox: Sand
     assert held < 60
 
 
-async def test_a_file_that_changed_after_it_was_digested_is_never_sent_as_what_it_was(
+async def test_a_file_that_changed_after_it_was_digested_is_never_sent_with_its_old_content(
     rig: Rig,
 ) -> None:
     old, new = picture(1), picture(2)
@@ -161,7 +163,7 @@ async def test_a_file_that_changed_after_it_was_digested_is_never_sent_as_what_i
     assert rig.holds(new)
 
 
-async def test_a_retry_by_another_process_is_taken_up(rig: Rig) -> None:
+async def test_the_retry_command_ends_a_stop_of_the_running_daemon(rig: Rig) -> None:
     rig.sandbox.faults.add(Fault("200", times=1))
     content = picture(1)
     rig.write("a.jpg", content)
@@ -172,7 +174,7 @@ async def test_a_retry_by_another_process_is_taken_up(rig: Rig) -> None:
         await until(lambda: not pauses(rig))
 
 
-async def test_a_folder_that_is_swapped_or_emptied_forgets_nothing_that_is_held(rig: Rig) -> None:
+async def test_a_folder_that_is_swapped_or_emptied_loses_no_held_image(rig: Rig) -> None:
     content = picture(1)
     rig.write("a.jpg", content)
     async with rig.running():
@@ -194,7 +196,7 @@ def names(rig: Rig) -> set[bytes]:
 
 
 def pauses(rig: Rig) -> dict[str, float]:
-    """Return until when accounts are paused, by account; 0 for a stop."""
+    """Return the end of each pause in unix seconds, by account; 0 for a stop."""
     return dict(rig.rows("SELECT account, coalesce(until, 0) FROM pause"))
 
 
@@ -205,7 +207,7 @@ async def run_command(rig: Rig, *words: str) -> None:
     assert await process.wait() == 0
 
 
-async def test_a_fresh_file_does_not_wait_for_a_scan_of_everything(
+async def test_a_new_file_does_not_wait_for_the_scan_of_its_folder(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     rig = Rig(tmp_path, sandbox, workers=1)

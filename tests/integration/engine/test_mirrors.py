@@ -1,4 +1,4 @@
-"""Mirrors: copied where that takes fewer calls, sent where it does not, and never held up."""
+"""Mirrors copy images where that takes fewer calls, upload the others, and never block."""
 
 import asyncio
 import time
@@ -47,7 +47,7 @@ async def test_a_single_arrival_is_copied_to_its_mirrors(tmp_path: Path, sandbox
     assert rig.recorded(content, "2") == rig.recorded(content, "1")
 
 
-async def test_a_backlog_shares_posts_in_the_mirror_too(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_a_backlog_shares_its_posts_to_a_mirror(tmp_path: Path, sandbox: Sandbox) -> None:
     rig = mirrored(tmp_path, sandbox)
     for n in range(50):
         rig.write(f"{n}.jpg", picture(n))
@@ -56,7 +56,7 @@ async def test_a_backlog_shares_posts_in_the_mirror_too(tmp_path: Path, sandbox:
     assert uploads(rig, "2") + copied(rig, "2") <= 4
 
 
-async def test_a_new_mirror_copies_it_all_and_never_sends_a_byte(
+async def test_a_new_mirror_copies_everything_and_uploads_nothing(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     rig = mirrored(tmp_path, sandbox, mirrors=0)
@@ -71,7 +71,9 @@ async def test_a_new_mirror_copies_it_all_and_never_sends_a_byte(
     assert sandbox.counts.of("2").bytes < 20 * 300
 
 
-async def test_a_folder_may_want_bytes_alone(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_a_folder_may_be_set_to_upload_to_its_mirrors(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
     rig = mirrored(tmp_path, sandbox, copy="upload")
     content = picture(1)
     rig.write("a.jpg", content)
@@ -81,7 +83,7 @@ async def test_a_folder_may_want_bytes_alone(tmp_path: Path, sandbox: Sandbox) -
 
 
 @pytest.mark.parametrize("key", ["hash", "name", "bytes", "copy_from"])
-async def test_a_copy_s_answer_is_taken_whatever_its_key(tmp_path: Path, key: str) -> None:
+async def test_the_response_to_a_copy_is_accepted_with_any_key(tmp_path: Path, key: str) -> None:
     async with Sandbox(Switches(tier="unlimited", copy_key=key)) as sandbox:  # type: ignore[arg-type]
         content = picture(1)
         alone = mirrored(tmp_path, sandbox, mirrors=0)
@@ -93,7 +95,7 @@ async def test_a_copy_s_answer_is_taken_whatever_its_key(tmp_path: Path, key: st
         assert rig.recorded(content, "2") == rig.recorded(content, "1")
 
 
-async def test_a_copy_without_permission_becomes_bytes_and_is_remembered_for_the_pair(
+async def test_a_copy_without_permission_becomes_an_upload_and_the_pair_is_remembered(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     rig = mirrored(tmp_path, sandbox, copy="copy")
@@ -106,7 +108,7 @@ async def test_a_copy_without_permission_becomes_bytes_and_is_remembered_for_the
         later = picture(9)
         rig.write("later.jpg", later)
         await until(lambda: rig.recorded(later, "2") is not None)
-    assert copied(rig, "2") <= 4  # what was asked for before the first answer came
+    assert copied(rig, "2") <= 4  # the copies that were requested before the first response
     assert rig.rows("SELECT source, destination FROM copy_refused") == [("1", "2")]
     ((until_when,),) = rig.rows("SELECT until FROM copy_refused")
     assert abs(until_when - time.time() - 24 * 3600) < 60
@@ -117,7 +119,7 @@ async def test_a_copy_without_permission_becomes_bytes_and_is_remembered_for_the
     assert copied(rig, "2") == before
 
 
-async def test_what_a_source_lost_comes_from_the_next_and_then_as_bytes(
+async def test_an_image_that_a_source_has_lost_is_copied_from_the_next_and_finally_uploaded(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     one = mirrored(tmp_path, sandbox, copy="copy", mirrors=1)
@@ -136,7 +138,7 @@ async def test_what_a_source_lost_comes_from_the_next_and_then_as_bytes(
 
 
 @pytest.mark.parametrize("trouble", ["80004", "200"])
-async def test_a_mirror_s_trouble_holds_up_nobody(
+async def test_a_failing_mirror_does_not_delay_the_other_accounts(
     tmp_path: Path, sandbox: Sandbox, trouble: str
 ) -> None:
     rig = mirrored(tmp_path, sandbox, mirrors=2)
@@ -150,7 +152,7 @@ async def test_a_mirror_s_trouble_holds_up_nobody(
     assert not any(rig.recorded(content, "2") for content in contents)
 
 
-async def test_the_first_account_s_pause_does_not_keep_a_mirror_waiting(
+async def test_a_mirror_does_not_wait_for_a_paused_first_account(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     rig = mirrored(tmp_path, sandbox, copy="copy")
@@ -163,7 +165,7 @@ async def test_the_first_account_s_pause_does_not_keep_a_mirror_waiting(
     assert rig.recorded(content, "1") is None
 
 
-async def test_without_its_ledger_it_sends_all_again_and_deletes_nothing(
+async def test_a_lost_ledger_means_that_all_is_sent_again_and_nothing_deleted(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     rig = mirrored(tmp_path, sandbox)
@@ -182,7 +184,7 @@ async def test_without_its_ledger_it_sends_all_again_and_deletes_nothing(
     assert sandbox.counts.calls(None, "delete") == 0
 
 
-async def test_a_mirror_with_a_token_of_its_own_that_cannot_read_the_source_gets_bytes(
+async def test_a_mirror_uploads_if_its_own_token_cannot_read_the_source(
     tmp_path: Path,
 ) -> None:
     tokens = [Token.of("for-main", ["1"]), Token.of("for-eu", ["2"])]
@@ -203,7 +205,7 @@ async def test_a_mirror_with_a_token_of_its_own_that_cannot_read_the_source_gets
         assert rig.rows("SELECT * FROM pause") == []
 
 
-async def test_a_mirror_that_copies_alone_waits_for_the_first_account_and_sends_nothing(
+async def test_a_mirror_set_to_copy_waits_for_the_first_account_and_uploads_nothing(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     rig = mirrored(tmp_path, sandbox, copy="copy", mirrors=2)
@@ -216,7 +218,9 @@ async def test_a_mirror_that_copies_alone_waits_for_the_first_account_and_sends_
     assert (copied(rig, "3"), uploads(rig, "3")) == (40, 0)
 
 
-async def test_it_waits_for_no_account_that_has_trouble(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_a_mirror_set_to_copy_uploads_while_the_first_account_is_throttled(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
     rig = mirrored(tmp_path, sandbox, copy="copy")
     sandbox.faults.add(Fault("80004", times=None, account="1"))
     contents = [picture(n) for n in range(5)]

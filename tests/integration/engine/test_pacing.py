@@ -1,4 +1,4 @@
-"""An account's budget is used and never overrun, by one process or by several in a row."""
+"""An account's budget is used and never exceeded, by one process or by consecutive ones."""
 
 import os
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from syncd.sandbox.switches import Switches
 
 SCALE = 100  # windows of 3 s and 36 s instead of 300 s and an hour
 TIGHT = f'budget = {{ window = "{300 / SCALE}s", calls_window = "{3600 / SCALE}s" }}\nreserve = 0.0'
-ONE_A_POST = "[pack]\nimages = 1"
+ONE_PER_POST = "[pack]\nimages = 1"
 DEVELOPMENT = Switches(tier="development", time_scale=SCALE, regain="zero")
 
 
@@ -37,18 +37,18 @@ LEAKING = replace(DEVELOPMENT, decay="leak")
 
 
 @pytest.mark.parametrize("switches", [DEVELOPMENT, LEAKING], ids=["window", "leak"])
-async def test_a_backlog_larger_than_the_budget_meets_no_refusal(
+async def test_a_backlog_larger_than_the_budget_is_never_throttled(
     tmp_path: Path, sandbox: Sandbox, switches: Switches
 ) -> None:
     sandbox.switches = switches
-    rig = Rig(tmp_path, sandbox, toml=ONE_A_POST, per_account=TIGHT)
+    rig = Rig(tmp_path, sandbox, toml=ONE_PER_POST, per_account=TIGHT)
     fill(rig, 50)  # two and a half windows of 20 writes
     assert (await rig.backfill()).in_step
     assert sandbox.counts.errors("1").total() == 0
     assert sandbox.counts.while_blocked("1") == 0
 
 
-async def test_a_post_that_costs_per_image_meets_no_refusal(
+async def test_an_account_that_charges_per_image_throttles_at_most_once(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     sandbox.switches = replace(DEVELOPMENT, charge="per_image", ad_account_usage="sent")
@@ -63,28 +63,28 @@ async def test_a_restart_does_not_spend_the_same_budget_again(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     sandbox.switches = DEVELOPMENT
-    rig = Rig(tmp_path, sandbox, toml=ONE_A_POST, per_account=TIGHT)
+    rig = Rig(tmp_path, sandbox, toml=ONE_PER_POST, per_account=TIGHT)
     for start in range(0, 60, 15):
         fill(rig, 15, start)
         assert (await rig.backfill()).in_step
     assert sandbox.counts.errors("1").total() == 0
 
 
-async def test_the_tier_is_learnt_from_the_headers_and_remembered(
+async def test_the_tier_is_learned_from_the_headers_and_recorded(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     sandbox.switches = Switches(tier="standard")
-    rig = Rig(tmp_path, sandbox, toml=ONE_A_POST, per_account="")
+    rig = Rig(tmp_path, sandbox, toml=ONE_PER_POST, per_account="")
     fill(rig, 60)  # three windows of a development account
     assert (await rig.backfill()).in_step
     assert rig.rows("SELECT tier FROM account") == [("standard",)]
 
 
-async def test_a_fresh_image_does_not_wait_for_a_backlog_of_many_windows(
+async def test_a_new_image_does_not_wait_for_a_backlog_of_many_windows(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     sandbox.switches = DEVELOPMENT
-    rig = Rig(tmp_path, sandbox, toml=ONE_A_POST, per_account=TIGHT)
+    rig = Rig(tmp_path, sandbox, toml=ONE_PER_POST, per_account=TIGHT)
     backlog = fill(rig, 200)  # ten windows
     fresh = picture(9999)
     async with rig.running():
@@ -96,8 +96,8 @@ async def test_a_fresh_image_does_not_wait_for_a_backlog_of_many_windows(
     assert sandbox.counts.errors("1").total() == 0
 
 
-async def owe(rig: Rig, folder: str, files: Sequence[tuple[bytes, Stat, bytes]]) -> None:
-    """Let the ledger know files of a folder by their name, stat and digest."""
+async def record_files(rig: Rig, folder: str, files: Sequence[tuple[bytes, Stat, bytes]]) -> None:
+    """Record files of a folder in the ledger, by name, stat and digest."""
     async with open_ledger(rig.ledger) as ledger:
         ids = await declare(rig.config(), ledger)
         place = partial(Place, ids[FolderName(folder)], b"")
@@ -120,12 +120,12 @@ async def owe(rig: Rig, folder: str, files: Sequence[tuple[bytes, Stat, bytes]])
             assert all(await ledger.write(record_all(found[first : first + 5000])))
 
 
-async def test_fifty_accounts_do_not_notice_the_trouble_of_three(
+async def test_failures_of_three_accounts_do_not_delay_the_others(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     accounts = {f"a{i:02}": str(100 + i) for i in range(50)}
     mirrors = tuple(name for name in accounts if name != "a00")
-    big, away = tmp_path / "big", tmp_path / "away"  # a disk that is not mounted now
+    big, away = tmp_path / "big", tmp_path / "away"  # a disk that is not mounted
     rig = Rig(
         tmp_path, sandbox, accounts=accounts, mirrors=mirrors, workers=1,
         toml=f'''
@@ -143,14 +143,14 @@ async def test_fifty_accounts_do_not_notice_the_trouble_of_three(
     sandbox.faults.add(Fault("2", account="102", on="upload"))
     sandbox.faults.add(Fault("slow", seconds=0.2, account="103", on="upload"))
     big.mkdir()
-    first = []  # more than such an account takes before the deadline
+    first = []  # more than a slow account takes before the deadline
     for i in range(200):
         name, content = b"%d.jpg" % i, picture(i, width=8, height=8)
         (big / os.fsdecode(name)).write_bytes(content)
         first.append((name, stat_of((big / os.fsdecode(name)).stat()), sha256(content).digest()))
-    await owe(rig, "big", first)
-    last = [b"\xff" + i.to_bytes(31, "big") for i in range(100_000)]  # in the order of digests
-    await owe(
+    await record_files(rig, "big", first)
+    last = [b"\xff" + i.to_bytes(31, "big") for i in range(100_000)]  # sorted last by digest
+    await record_files(
         rig,
         "away",
         [
@@ -162,8 +162,8 @@ async def test_fifty_accounts_do_not_notice_the_trouble_of_three(
     async with rig.running():
         await until(lambda: sandbox.counts.calls("103") > 2)
         rig.write("fresh.jpg", fresh)
-        well = [number for number in accounts.values() if number not in ("101", "102")]
-        await until(lambda: all(rig.recorded(fresh, number) is not None for number in well))
+        unaffected = [number for number in accounts.values() if number not in ("101", "102")]
+        await until(lambda: all(rig.recorded(fresh, number) is not None for number in unaffected))
     [(missing,)] = rig.rows(
         "SELECT count(*) FROM replica WHERE account = '103' AND files > 0 AND hash IS NULL"
     )

@@ -1,4 +1,4 @@
-"""Which images share one POST, and how halving finds the bad ones."""
+"""The images that share one POST, and how halving finds the bad ones."""
 
 from collections.abc import Collection
 
@@ -21,7 +21,7 @@ candidates = st.lists(
 
 
 @given(candidates, st.integers(1, 30), st.integers(0, 200))
-def test_a_pack_is_within_its_limits_and_nobody_is_lost(
+def test_a_batch_is_within_its_limits_and_no_image_is_lost(
     queue: list[Candidate], images: int, size: int
 ) -> None:
     batch, rest = choose_batch(queue, images, size)
@@ -38,7 +38,7 @@ def test_a_pack_is_within_its_limits_and_nobody_is_lost(
 
 
 @given(candidates, st.integers(1, 30), st.integers(0, 200))
-def test_who_is_left_behind_did_not_fit(queue: list[Candidate], images: int, size: int) -> None:
+def test_an_image_that_is_left_did_not_fit(queue: list[Candidate], images: int, size: int) -> None:
     batch, rest = choose_batch(queue, images, size)
     room = size - sum(c.size for c in batch)
     for left in rest:
@@ -47,14 +47,14 @@ def test_who_is_left_behind_did_not_fit(queue: list[Candidate], images: int, siz
 
 
 def send_all(images: int, bad: Collection[int], most: int) -> tuple[set[int], set[int], int]:
-    """Send images as the workers do, to a server that refuses a POST for any bad image in it.
+    """Send images as the workers do, to a server that rejects a POST with any bad image in it.
 
-    Returns who was taken, who was refused alone, and how many POSTs it took.
+    Return the images that were taken, those that were rejected alone, and the number of POSTs.
     """
     queue = [digest(n) for n in range(images)]
     limits: dict[Digest, int] = {}
     taken: set[int] = set()
-    refused: set[int] = set()
+    rejected: set[int] = set()
     posts = 0
     while queue:
         waiting = [Candidate(d, 1, limits.get(d, most)) for d in queue[:most]]
@@ -65,25 +65,25 @@ def send_all(images: int, bad: Collection[int], most: int) -> tuple[set[int], se
         if numbers.isdisjoint(bad):
             taken |= numbers
         elif len(batch) == 1:
-            refused |= numbers
+            rejected |= numbers
         else:
             limits |= {c.digest: len(batch) // 2 for c in batch}
             queue = [c.digest for c in batch] + queue
-    return taken, refused, posts
+    return taken, rejected, posts
 
 
 @given(st.integers(1, 80), st.sets(st.integers(0, 79)), st.integers(1, 50))
 def test_halving_isolates_any_set_of_bad_images(images: int, bad: set[int], most: int) -> None:
     bad = {n for n in bad if n < images}
-    taken, refused, posts = send_all(images, bad, most)
-    assert refused == bad
+    taken, rejected, posts = send_all(images, bad, most)
+    assert rejected == bad
     assert taken == set(range(images)) - bad
-    # Each level of halving holds an image at most once, in a POST of its own at the worst.
+    # An image is in one POST per level of halving, in the worst case alone.
     assert posts <= images * most.bit_length()
-    # Each bad image costs at most two more POSTs a level, and the remainders of uneven halves.
+    # A bad image costs at most two more POSTs per level, and those of uneven halves.
     assert posts <= -(-images // most) + len(bad) * 4 * most.bit_length()
 
 
-def test_one_bad_image_among_twenty_five_costs_a_dozen_posts_at_most() -> None:
+def test_one_bad_image_among_twenty_five_costs_at_most_twelve_posts() -> None:
     assert max(send_all(25, {n}, MOST)[2] for n in range(25)) <= 12
     assert send_all(25, (), MOST)[2] == 1

@@ -1,11 +1,11 @@
-"""The table of errors, row by row, as graph-api.md has it."""
+"""The meaning of every documented error, and of unknown ones."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.graph.shapes import read_error
-from syncd.rules.errors import ApiError, Verdict, judge
+from syncd.rules.errors import REMEDIES, ApiError, Scope, Verdict, judge
 
 V = Verdict
 Row = tuple[int | None, int | None, int | None, bool, Verdict]  # status, code, subcode, transient
@@ -26,9 +26,9 @@ ROWS: list[Row] = [
     (503, None, None, False, V.RETRY),
     (504, None, None, False, V.RETRY),
     (None, None, None, False, V.RETRY),
-    (200, None, None, False, V.RETRY),  # half a JSON
-    (302, None, None, False, V.RETRY),  # somebody else's page
-    # an account is throttled, whatever is said beside it
+    (200, None, None, False, V.RETRY),  # truncated JSON
+    (302, None, None, False, V.RETRY),  # the page of another server
+    # an account is throttled, whatever the other fields are
     (400, 17, 2446079, False, V.PAUSE_ACCOUNT),
     (400, 17, None, False, V.PAUSE_ACCOUNT),
     (400, 17, None, True, V.PAUSE_ACCOUNT),
@@ -38,7 +38,7 @@ ROWS: list[Row] = [
     (500, 17, None, False, V.PAUSE_ACCOUNT),
     *[(400, code, 2446079, False, V.PAUSE_ACCOUNT) for code in range(80000, 80015)],
     (400, 80004, None, True, V.PAUSE_ACCOUNT),
-    # the whole app is
+    # the whole app is throttled
     (403, 4, None, True, V.PAUSE_TOKEN),
     (400, 4, None, False, V.PAUSE_TOKEN),
     (403, 4, 1349193, True, V.PAUSE_TOKEN),
@@ -50,7 +50,7 @@ ROWS: list[Row] = [
     (400, 368, 2859015, True, V.PAUSE_BLOCKED),
     (400, 1, 1404078, False, V.PAUSE_BLOCKED),
     (400, 10, 2859015, False, V.PAUSE_BLOCKED),
-    # the token is dead
+    # the token is not valid
     *[
         (400, 190, subcode, False, V.STOP_TOKEN)
         for subcode in (None, *range(458, 468), 492, 493, 12345)
@@ -65,20 +65,20 @@ ROWS: list[Row] = [
     (400, 100, 33, False, V.STOP_ACCOUNT),
     (400, 803, None, False, V.STOP_ACCOUNT),
     (400, 2635, None, False, V.STOP_VERSION),
-    # the image is bad
+    # the image is rejected
     (400, 100, 1487411, False, V.REJECT_UPLOAD),
     (400, 100, 1487197, False, V.REJECT),
     (400, 100, 1487242, False, V.REJECT),
     (400, 100, 2490361, False, V.REJECT),
     (200, 100, 1487197, False, V.REJECT),
-    # … unless the server says that it is not the image
+    # … unless the server reports a temporary failure
     (400, 100, 1487411, True, V.RETRY),
     (400, 100, 1487197, True, V.RETRY),
     (400, 190, None, True, V.RETRY),
     (403, 200, None, True, V.RETRY),
     # too large
     (413, None, None, False, V.TOO_LARGE),
-    # nobody knows
+    # unknown
     (400, 100, None, False, V.UNKNOWN),
     (400, 100, 999999, False, V.UNKNOWN),
     (400, 300, None, False, V.UNKNOWN),
@@ -93,7 +93,7 @@ ROWS: list[Row] = [
 
 
 @pytest.mark.parametrize(("status", "code", "subcode", "transient", "verdict"), ROWS)
-def test_an_error_means(
+def test_an_error_has_the_verdict_of_its_row(
     status: int | None, code: int | None, subcode: int | None, transient: bool, verdict: Verdict
 ) -> None:
     assert (
@@ -101,8 +101,29 @@ def test_an_error_means(
     )
 
 
-def test_every_verdict_has_a_row() -> None:
+def test_every_verdict_has_an_error() -> None:
     assert {row[-1] for row in ROWS} == set(Verdict)
+
+
+def test_each_verdict_stops_what_its_error_is_about() -> None:
+    assert {verdict: verdict.scope for verdict in Verdict} == {
+        V.RETRY: Scope.ACCOUNT,
+        V.PAUSE_ACCOUNT: Scope.ACCOUNT,
+        V.PAUSE_TOKEN: Scope.APP,
+        V.PAUSE_ABUSE: Scope.ACCOUNT,
+        V.PAUSE_BLOCKED: Scope.ACCOUNT,
+        V.STOP_TOKEN: Scope.TOKEN,
+        V.STOP_ACCOUNT: Scope.ACCOUNT,
+        V.STOP_VERSION: Scope.APP,
+        V.REJECT: Scope.IMAGE,
+        V.REJECT_UPLOAD: Scope.IMAGE,
+        V.TOO_LARGE: Scope.IMAGE,
+        V.UNKNOWN: Scope.IMAGE,
+    }
+
+
+def test_every_stop_has_a_remedy() -> None:
+    assert {v for v in Verdict if v.name.startswith("STOP")} <= set(REMEDIES)
 
 
 codes = st.none() | st.integers(-5, 90000)
@@ -113,14 +134,16 @@ subcodes = st.none() | st.integers(0, 3000000)
 def test_the_message_never_decides(
     status: int | None, code: int | None, subcode: int | None, transient: bool, message: str
 ) -> None:
-    said = ApiError(status=status, code=code, subcode=subcode, transient=transient, message=message)
-    assert judge(said) is judge(
+    error = ApiError(
+        status=status, code=code, subcode=subcode, transient=transient, message=message
+    )
+    assert judge(error) is judge(
         ApiError(status=status, code=code, subcode=subcode, transient=transient)
     )
 
 
 @given(codes, subcodes, st.booleans())
-def test_what_waits_for_a_person_is_never_guessed_from_an_unknown_code(
+def test_an_unknown_code_never_stops_an_account(
     code: int | None, subcode: int | None, transient: bool
 ) -> None:
     if judge(ApiError(status=400, code=code, subcode=subcode, transient=transient)) in (
@@ -146,11 +169,13 @@ def test_what_waits_for_a_person_is_never_guessed_from_an_unknown_code(
         (400, b"", V.RETRY),
     ],
 )
-def test_what_came_on_the_wire_means(status: int, body: bytes, verdict: Verdict) -> None:
+def test_a_response_has_the_verdict_of_its_error(
+    status: int, body: bytes, verdict: Verdict
+) -> None:
     assert judge(read_error(status, body)) is verdict
 
 
-def test_a_fault_says_its_number_for_the_log() -> None:
+def test_an_error_is_printed_with_its_code() -> None:
     assert (
         str(ApiError(status=400, code=100, subcode=1487411, message="no image"))
         == "100/1487411: no image"

@@ -1,4 +1,4 @@
-"""What images are called in their POST."""
+"""The names of images in their POST."""
 
 import os
 import unicodedata
@@ -17,8 +17,8 @@ file_names = st.binary(min_size=1, max_size=255) | made.map(str.encode).filter(b
 files = st.lists(st.tuples(file_names, st.sampled_from(EXTENSIONS)), max_size=30)
 
 
-def same(name: str) -> str:
-    """What a server that composes characters and ignores case would take for one name."""
+def compared(name: str) -> str:
+    """Return a name as a server compares it that composes characters and ignores case."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
@@ -33,7 +33,7 @@ def test_names_are_unique_short_plain_and_have_an_extension(
 ) -> None:
     names = part_names(given_files)
     assert len(names) == len(given_files)
-    assert len({same(name) for name in names}) == len(names)
+    assert len({compared(name) for name in names}) == len(names)
     for name in names:
         assert 0 < len(name) <= LONGEST_NAME
         stem, extension = os.path.splitext(name)
@@ -41,7 +41,7 @@ def test_names_are_unique_short_plain_and_have_an_extension(
         assert len(extension) > 1
         assert name == name.strip()
         assert not set(name) & set('/\\"\r\n\x00\x7f')
-        name.encode()  # no half characters
+        name.encode()  # no lone surrogates
 
 
 @given(st.text(st.characters(categories=["L"]), min_size=1, max_size=250))
@@ -71,18 +71,18 @@ def test_a_long_name_is_shortened_and_keeps_its_extension(stem: str) -> None:
         (b"   ", "_.jpg"),
     ],
 )
-def test_a_file_is_called(file_name: bytes, name: str) -> None:
+def test_an_image_has_the_name_of_its_file(file_name: bytes, name: str) -> None:
     assert part_names([(file_name, ".jpg")]) == [name]
 
 
-def test_names_that_differ_only_after_the_hundredth_character_are_told_apart() -> None:
+def test_names_that_differ_only_after_the_hundredth_character_stay_distinct() -> None:
     long = b"x" * 120
     first, second = part_names([(long + b"1.jpg", ".jpg"), (long + b"2.jpg", ".jpg")])
     assert first == "x" * 96 + ".jpg"
     assert second == "x" * 92 + " (2).jpg"
 
 
-def test_the_order_is_kept() -> None:
+def test_names_are_in_the_order_of_the_files() -> None:
     assert part_names([(b"b.jpg", ".jpg"), (b"a.jpg", ".jpg"), (b"B.JPG", ".jpg")]) == [
         "b.jpg", "a.jpg", "B (2).JPG",
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What an account that refuses shared POSTs looks like, and what only looks like one."""
+"""Recognition of accounts that reject every shared POST; bad images do not look like one."""
 
 import random
 from collections.abc import Collection
@@ -25,7 +25,7 @@ NOW = 1e9
 
 @dataclass
 class Account:
-    """A server: it refuses a shared POST for a bad image in it, or for being shared."""
+    """A server that rejects a POST with a bad image, or every POST of several images."""
 
     bad: Collection[int] = ()
     shares: bool = True
@@ -35,7 +35,7 @@ class Account:
 class Outcome:
     sharing: Sharing
     posts: int = 0
-    refused_shared: int = 0
+    rejected_shared: int = 0
     taken: set[int] = field(default_factory=set)
     rejected: set[int] = field(default_factory=set)
     suspected: bool = False
@@ -44,7 +44,7 @@ class Outcome:
 def send(
     images: int, account: Account, workers: int, seed: int, sharing: Sharing | None = None
 ) -> Outcome:
-    """Send images as that many workers do, whose answers come in any order."""
+    """Send images as `workers` workers do; the responses arrive in any order."""
     chance = random.Random(seed)
     queue = [Digest(n.to_bytes(32, "big")) for n in range(images)]
     limits: dict[Digest, int] = {}
@@ -54,19 +54,19 @@ def send(
         while queue and len(under_way) < workers:
             most = out.sharing.limit(MOST, NOW)
             waiting = [Candidate(d, 1, limits.get(d, MOST)) for d in queue[:most]]
-            pack, rest = choose_batch(waiting, MOST, 10**9)
+            batch, rest = choose_batch(waiting, MOST, 10**9)
             queue = [c.digest for c in rest] + queue[most:]
-            under_way.append([c.digest for c in pack])
+            under_way.append([c.digest for c in batch])
         post = under_way.pop(chance.randrange(len(under_way)))
         numbers = {int.from_bytes(d, "big") for d in post}
-        refused = not numbers.isdisjoint(account.bad) or (len(post) > 1 and not account.shares)
+        rejected = not numbers.isdisjoint(account.bad) or (len(post) > 1 and not account.shares)
         out.posts += 1
-        if refused and len(post) > 1:
+        if rejected and len(post) > 1:
             limits |= dict.fromkeys(post, len(post) // 2)
             queue = post + queue
-            out.refused_shared += 1
+            out.rejected_shared += 1
             out.sharing = out.sharing.after_batch_rejected()
-        elif refused:
+        elif rejected:
             out.rejected |= numbers
             out.sharing = out.sharing.after_single_rejected()
         elif len(post) > 1:
@@ -87,22 +87,22 @@ workers = pytest.mark.parametrize("workers", [1, 4, 16])
 
 
 @workers
-def test_an_account_that_refuses_every_shared_post_is_recalled(workers: int) -> None:
+def test_an_account_that_rejects_every_shared_post_is_recognised(workers: int) -> None:
     account = Account(shares=False)
     out = send(500, account, workers, 0)
     assert is_done(out, 500, account)
     assert out.sharing.alone_until == NOW + RETRY_SHARING
     assert out.sharing.limit(MOST, NOW + 1) == 1
-    assert out.refused_shared <= 10 * (workers + 1)
+    assert out.rejected_shared <= 10 * (workers + 1)
 
 
 @workers
-@pytest.mark.parametrize("per_pack", [1, 2, 5])
+@pytest.mark.parametrize("per_batch", [1, 2, 5])
 @pytest.mark.parametrize("seed", range(10))
-def test_bad_images_are_no_reason_to_suspect_the_account(
-    workers: int, per_pack: int, seed: int
+def test_bad_images_do_not_make_the_account_suspect(
+    workers: int, per_batch: int, seed: int
 ) -> None:
-    bad = random.Random(seed).sample(range(500), 20 * per_pack)
+    bad = random.Random(seed).sample(range(500), 20 * per_batch)
     out = send(500, Account(bad), workers, seed)
     assert is_done(out, 500, Account(bad))
     assert not out.suspected
@@ -110,35 +110,37 @@ def test_bad_images_are_no_reason_to_suspect_the_account(
 
 @workers
 @pytest.mark.parametrize("place", [0, 12, 24])
-def test_one_bad_image_in_every_pack_is_no_reason_either(workers: int, place: int) -> None:
+def test_one_bad_image_in_every_batch_does_not_make_the_account_suspect(
+    workers: int, place: int
+) -> None:
     account = Account(range(place, 500, 25))
     out = send(500, account, workers, place)
     assert is_done(out, 500, account)
     assert not out.suspected
 
 
-def test_a_restart_knows_it_and_tries_again_when_the_time_is_over() -> None:
+def test_a_restart_keeps_the_limit_and_tries_a_shared_post_after_its_end() -> None:
     known = recalled(NOW + 10)
     assert known.limit(MOST, NOW) == 1
     assert known.limit(MOST, NOW + 10) == MOST
     over = send(200, Account(shares=False), 1, 0, recalled(NOW - 1))
-    assert over.refused_shared == 1
+    assert over.rejected_shared == 1
     assert over.sharing.alone_until == NOW + RETRY_SHARING
 
 
-def test_an_account_that_takes_them_again_is_forgiven_by_one_post() -> None:
+def test_one_accepted_shared_post_ends_the_limit() -> None:
     out = send(200, Account(), 1, 0, recalled(NOW - 1))
     assert out.posts == 8
     assert out.sharing == Sharing() == recalled(0)
 
 
-def test_a_bad_image_in_the_post_that_tries_again_explains_its_refusal() -> None:
-    refused = recalled(NOW - 1).after_batch_rejected()
-    assert refused.limit(MOST, NOW) == 1
-    assert refused.after_single_rejected() == recalled(NOW - 1)
+def test_a_bad_image_explains_the_rejection_of_the_post_that_tries_again() -> None:
+    state = recalled(NOW - 1).after_batch_rejected()
+    assert state.limit(MOST, NOW) == 1
+    assert state.after_single_rejected() == recalled(NOW - 1)
 
 
-def test_an_image_that_nobody_suspected_proves_nothing() -> None:
+def test_an_image_that_was_not_suspect_proves_nothing() -> None:
     suspicious = Sharing(rejections=REJECTIONS, cleared=CLEARED - 1)
     assert suspicious.after_single_taken(NOW, suspect=False) == suspicious
     assert suspicious.after_single_taken(NOW, suspect=True).alone_until > 0
@@ -151,7 +153,7 @@ def test_an_image_that_nobody_suspected_proves_nothing() -> None:
     st.booleans(),
     st.integers(),
 )
-def test_every_image_is_taken_or_refused_alone_whatever_is_believed(
+def test_every_image_is_taken_or_rejected_alone_whatever_is_assumed(
     images: int, bad: set[int], workers: int, shares: bool, seed: int
 ) -> None:
     account = Account({n for n in bad if n < images}, shares)
