@@ -170,14 +170,14 @@ async def test_an_error_stays_in_status_until_it_has_ended(rig: Rig, name: str) 
         await rig.backfill()
         scene.after_backfill(rig)
     async with running(rig, under=scene.under()) as daemon:
-        await until(lambda: daemon.said("daemon.started"))
+        await until(lambda: daemon.logged("daemon.started"))
         scene.meanwhile(rig)
         if scene.reload:
             daemon.process.send_signal(signal.SIGHUP)
-        await until(lambda: daemon.said("level=error", f"event={name} ", "remedy="))
+        await until(lambda: daemon.logged("level=error", f"event={name} ", "remedy="))
         (alert,) = await alerts(rig)
         assert (alert["event"], alert["subject"]) == (name, scene.subject)
-        assert daemon.said(f"event={name} ", escape(alert["remedy"]))
+        assert daemon.logged(f"event={name} ", escape(alert["remedy"]))
         assert daemon.count(f"event={name} ") == 1
         assert scene.subject in await status(rig, alert)
         if scene.restart:
@@ -201,7 +201,7 @@ async def resolve(rig: Rig, daemon: Daemon, scene: Scene, ended_by: tuple[str, .
     if scene.reload:
         daemon.process.send_signal(signal.SIGHUP)
     await until(
-        lambda: any(daemon.said("level=notice", f"event={end}", "duration=") for end in ended_by)
+        lambda: any(daemon.logged("level=notice", f"event={end}", "duration=") for end in ended_by)
     )
 
     async def has_ended() -> bool:

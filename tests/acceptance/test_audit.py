@@ -102,13 +102,13 @@ async def test_a_running_daemon_carries_out_the_audit(rig: Rig) -> None:
     rig.toml = '[audit]\nevery = "10s"\n'
     await upload_all(rig)
     async with running(rig) as daemon:
-        await until(lambda: daemon.said("scan.done"))
+        await until(lambda: daemon.logged("scan.done"))
         rig.sandbox.library.remove("1", image(rig, CONTENTS[0]).hash)
         ended = await run(rig, "audit", "--everything")
         assert ended.code == 0, ended.err
         assert "the daemon begins the audit" in ended.out
-        await until(lambda: daemon.said("image.lost", "sent_again=true"))
-        await until(lambda: daemon.said("audit.done", "total=", "unknown=0"))
+        await until(lambda: daemon.logged("image.lost", "sent_again=true"))
+        await until(lambda: daemon.logged("audit.done", "total=", "unknown=0"))
         await until(lambda: rig.holds(CONTENTS[0]))
         assert await daemon.end() == 0
 

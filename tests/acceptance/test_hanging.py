@@ -55,16 +55,16 @@ async def test_a_folder_that_hangs_at_the_start_is_reported_and_blocks_no_other(
     share.hang()
     rig.write("b.jpg", picture(2))
     async with running(rig) as daemon:
-        await until(lambda: daemon.said("error", "watchdog.stuck", "watcher of share", "remedy"))
+        await until(lambda: daemon.logged("error", "watchdog.stuck", "watcher of share", "remedy"))
         await until(lambda: rig.recorded(picture(2)) is not None)
         await until(lambda: manager.count("READY=1") == 1)
         pings = manager.count("WATCHDOG=1")
         await until(lambda: manager.count("WATCHDOG=1") > pings + 3)
         assert daemon.count("watchdog.stuck") == 1
-        assert not daemon.said("about to be restarted")
+        assert not daemon.logged("about to be restarted")
         await until(lambda: alerts(rig) == {("watchdog.stuck", "folders.share")})
         share.recover()
-        await until(lambda: daemon.said("watchdog.recovered", "watcher of share", "duration"))
+        await until(lambda: daemon.logged("watchdog.recovered", "watcher of share", "duration"))
         await until(lambda: alerts(rig) == set())
         await until(lambda: rig.recorded(picture(1)) is not None)
         assert await daemon.end() == 0
@@ -75,11 +75,11 @@ async def test_a_watch_that_hangs_while_it_is_built_does_not_block_the_process(
 ) -> None:
     share.hang_but_for_attributes()  # building the watch would hang and hold the GIL
     async with running(rig) as daemon:
-        await until(lambda: daemon.said("error", "watchdog.stuck", "watcher of share"))
+        await until(lambda: daemon.logged("error", "watchdog.stuck", "watcher of share"))
         rig.write("b.jpg", picture(2))
         await until(lambda: rig.recorded(picture(2)) is not None)
         share.recover()
-        await until(lambda: daemon.said("watch.ready", "folder=share"))
+        await until(lambda: daemon.logged("watch.ready", "folder=share"))
         assert await daemon.end() == 0
 
 
@@ -94,7 +94,7 @@ async def test_a_stop_does_not_wait_for_a_hanging_folder(
         began = time.monotonic()
         assert await daemon.end() == 0
         assert time.monotonic() - began < EXIT_DEADLINE
-    assert daemon.said("daemon.stopped")
+    assert daemon.logged("daemon.stopped")
 
 
 async def test_a_folder_that_hangs_during_reads_blocks_only_its_own_readers(
@@ -104,12 +104,12 @@ async def test_a_folder_that_hangs_during_reads_blocks_only_its_own_readers(
     share.hang_in_reading()
     async with running(rig) as daemon:
         await until(lambda: share.asked_in_vain > 0)
-        await until(lambda: daemon.said("watchdog.stuck", "reader of share"))
+        await until(lambda: daemon.logged("watchdog.stuck", "reader of share"))
         rig.write("b.jpg", picture(1000))
         await until(lambda: rig.recorded(picture(1000)) is not None)
-        assert not daemon.said("watchdog.stuck", "of spring")
+        assert not daemon.logged("watchdog.stuck", "of spring")
         share.recover()
-        await until(lambda: daemon.said("watchdog.recovered", "reader of share"))
+        await until(lambda: daemon.logged("watchdog.recovered", "reader of share"))
         await until(lambda: all(rig.recorded(picture(i)) is not None for i in range(200)))
         assert await daemon.end() == 0
 
@@ -129,7 +129,7 @@ async def test_images_that_cannot_be_read_block_no_worker(
         rig.write("b.jpg", picture(2))
         await until(lambda: rig.recorded(picture(2)) is not None)
         assert rig.recorded(picture(1)) is None
-        assert daemon.said("image.retrying", "the disk of its folder does not respond")
+        assert daemon.logged("image.retrying", "the disk of its folder does not respond")
         share.recover()
         await until(lambda: rig.recorded(picture(1)) is not None)
         assert await daemon.end() == 0
@@ -145,7 +145,7 @@ async def test_a_hanging_folder_that_had_worked_long_enough_causes_a_restart(
         )  # six seconds, which counts as long enough here
         share.hang()
         await until(
-            lambda: daemon.said("watchdog.stuck", "watcher of share", "about to be restarted")
+            lambda: daemon.logged("watchdog.stuck", "watcher of share", "about to be restarted")
         )
         pings, at = manager.count("WATCHDOG=1"), time.monotonic()
         await until(lambda: time.monotonic() > at + 1.0)  # five times the interval of the pings

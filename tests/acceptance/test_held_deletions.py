@@ -67,7 +67,7 @@ async def hold_deletions(rig: Rig, daemon: Daemon) -> None:
     """Delete too many files at once, and wait until their deletions are held."""
     await await_trusted(rig, daemon)
     unlink(rig, daemon, DELETED)
-    await until(lambda: daemon.said("deletions.held"))
+    await until(lambda: daemon.logged("deletions.held"))
     await await_scans(daemon)
     assert daemon.count("level=error event=deletions.held", f"images={DELETED}") == 1
     assert daemon.count("deletions.held") == 1
@@ -102,7 +102,7 @@ async def test_too_many_deletions_at_once_are_held_and_can_be_dismissed(library:
         assert await daemon.end() == 0
     async with running(library) as daemon:  # dismissed images stay for good
         await await_scans(daemon)
-        assert not daemon.said("images.marked")
+        assert not daemon.logged("images.marked")
     assert deletes(library) == 0
     assert all(held(library))
 
@@ -114,11 +114,11 @@ async def test_held_deletions_survive_a_restart_and_are_carried_out_once_approve
         await hold_deletions(library, daemon)
         assert await daemon.end() == 0
     async with running(library) as daemon:
-        await until(lambda: daemon.said("deletions.held", f"images={DELETED}"))
+        await until(lambda: daemon.logged("deletions.held", f"images={DELETED}"))
         await await_scans(daemon)
         assert deletes(library) == 0
         (library.folder / "0.jpg").write_bytes(CONTENTS[0])
-        await until(lambda: daemon.said("deletion.withdrawn", "0.jpg"))
+        await until(lambda: daemon.logged("deletion.withdrawn", "0.jpg"))
         assert f"{DELETED - 1} images held" in (await command(library, "deletions")).out
         approved = await command(library, "deletions", "approve", "spring")
         assert approved.code == 0
@@ -136,7 +136,7 @@ async def test_a_folder_that_keeps_its_images_deletes_none(library: Rig) -> None
     async with running(library) as daemon:
         await await_trusted(library, daemon)
         unlink(library, daemon, 5)
-        await until(lambda: daemon.said("files.missing"))
+        await until(lambda: daemon.logged("files.missing"))
         await await_scans(daemon)
         assert await daemon.end() == 0
     library.per_folder = 'deletions = "propagate"'  # this does not apply to earlier deletions
@@ -144,7 +144,7 @@ async def test_a_folder_that_keeps_its_images_deletes_none(library: Rig) -> None
         await await_scans(daemon)
         unlinked = library.folder / "7.jpg"
         unlinked.unlink()
-        await until(lambda: daemon.said("image.deleted", "7.jpg"))
+        await until(lambda: daemon.logged("image.deleted", "7.jpg"))
         await await_scans(daemon)
     assert held(library) == [i != 7 for i in range(ALL)]
 
@@ -160,13 +160,13 @@ async def test_a_folder_removed_from_the_configuration_deletes_nothing(library: 
     text = file.read_text().replace("[folders.spring]", "[folders.autumn]")
     file.write_text(text.replace(str(library.folder), str(other)))
     async with running(library, "run", "--config", str(file)) as daemon:
-        await until(lambda: daemon.said("folder.retired", "folder=spring"))
+        await until(lambda: daemon.logged("folder.retired", "folder=spring"))
         await await_scans(daemon)
         (other / "more.jpg").write_bytes(picture(501))
         await until(lambda: library.recorded(picture(501)) is not None)
         await await_scans(daemon)
         (other / "its.jpg").unlink()  # deletions in the other folder are still propagated
-        await until(lambda: daemon.said("image.deleted", "its.jpg"))
+        await until(lambda: daemon.logged("image.deleted", "its.jpg"))
         await await_scans(daemon)
         assert "nothing waits" in (await syncd(library, "deletions", "--config", str(file))).out
     assert deletes(library) == 1

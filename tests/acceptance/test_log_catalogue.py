@@ -32,9 +32,9 @@ async def test_each_record_has_the_level_and_fields_of_its_event(
     async with running(rig) as daemon:
         await until(lambda: all(rig.recorded(picture(1), account) for account in "12"))
         rig.write("sub/again.jpg", picture(1))
-        await until(lambda: daemon.said("file.known") and daemon.said('"stats"'))
+        await until(lambda: daemon.logged("file.known") and daemon.logged('"stats"'))
         daemon.process.send_signal(signal.SIGHUP)
-        await until(lambda: daemon.said("daemon.reloaded"))
+        await until(lambda: daemon.logged("daemon.reloaded"))
         assert await daemon.end() == 0
     seen = set()
     for line in daemon.lines:

@@ -177,9 +177,9 @@ def _shown(terminal: int) -> str:
 
 async def test_sigabrt_shows_where_the_loop_stood(rig: Rig) -> None:
     async with running(rig) as daemon:
-        await until(lambda: daemon.said("watch.ready"))
+        await until(lambda: daemon.logged("watch.ready"))
         assert await daemon.end(signal.SIGABRT) == -signal.SIGABRT
-    await until(lambda: daemon.said("File", "asyncio/base_events.py"))
+    await until(lambda: daemon.logged("File", "asyncio/base_events.py"))
 
 
 async def test_what_stderr_tells_the_journal_before_there_is_a_log_has_its_priority(

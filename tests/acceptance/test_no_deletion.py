@@ -75,7 +75,7 @@ class Trial:
         (self._control / name).write_bytes(content)
         await until(lambda: self.rig.recorded(content) is not None)
         (self._control / name).unlink()
-        await until(lambda: daemon.said("image.deleted", name))
+        await until(lambda: daemon.logged("image.deleted", name))
         assert not self.rig.holds(content)
 
     async def assert_nothing_deleted(self, daemon: Daemon) -> None:
@@ -121,7 +121,7 @@ def mounts(tmp_path: Path) -> Iterator[Mounts]:
 
 def logged_once(daemon: Daemon, event: str, *words: str) -> bool:
     """Return whether the event was logged exactly once for the folder under test."""
-    return daemon.said(event, "folder=spring ", *words) and (
+    return daemon.logged(event, "folder=spring ", *words) and (
         daemon.count(event, "folder=spring ") == 1
     )
 
@@ -151,7 +151,7 @@ async def test_an_unmounted_disk_deletes_nothing(trial: Trial, mounts: Mounts) -
     async with running(trial.rig, under=mounts.under) as daemon:
         await trial.await_trusted(daemon)
         mounts.unmount(folder)
-        await until(lambda: daemon.said("folder.suspect"))
+        await until(lambda: daemon.logged("folder.suspect"))
         await trial.await_scans(daemon)
         await trial.assert_nothing_deleted(daemon)
         assert logged_once(daemon, "folder.suspect", "nothing is deleted", "mount it")
@@ -160,7 +160,7 @@ async def test_an_unmounted_disk_deletes_nothing(trial: Trial, mounts: Mounts) -
         assert str(folder) in listed
         assert f"it had {len(trial.contents)} files" in listed
         mounts.mount("--bind", disk, folder)
-        await until(lambda: daemon.said("folder.trusted", "folder=spring "))
+        await until(lambda: daemon.logged("folder.trusted", "folder=spring "))
         await trial.assert_recovered(daemon)
         assert "nothing waits" in await trial.listed()
 
@@ -183,7 +183,7 @@ async def test_an_unmounted_disk_below_the_folder_deletes_nothing(
         await trial.assert_nothing_deleted(daemon)
         assert "folder spring" in await trial.listed()
         mounts.mount("--bind", disk, below)
-        await until(lambda: daemon.said("folder.trusted", "folder=spring "))
+        await until(lambda: daemon.logged("folder.trusted", "folder=spring "))
         await trial.await_scans(daemon, "new_or_changed=0")
         await trial.assert_nothing_deleted(daemon)
 
@@ -199,11 +199,11 @@ async def test_a_disk_mounted_after_the_start_and_then_unmounted_deletes_nothing
         await trial.await_scans(daemon, "files=0")
         mounts.mount("--bind", disk, folder)
         await trial.await_trusted(daemon)
-        assert not daemon.said("folder.suspect")
+        assert not daemon.logged("folder.suspect")
         assert await daemon.end() == 0
     mounts.unmount(folder)
     async with running(trial.rig, under=mounts.under) as daemon:
-        await until(lambda: daemon.said("folder.suspect"))
+        await until(lambda: daemon.logged("folder.suspect"))
         await trial.await_scans(daemon)
         await trial.assert_nothing_deleted(daemon)
         assert logged_once(daemon, "folder.suspect", "mount it")
@@ -226,11 +226,11 @@ async def test_a_bind_mount_with_a_recreated_source_deletes_nothing(
         source.mkdir()
         trial.fill(source)
         assert mounts.inside(folder).stat().st_nlink == 0
-        await until(lambda: daemon.said("folder.suspect", "was deleted"))
+        await until(lambda: daemon.logged("folder.suspect", "was deleted"))
         await trial.assert_nothing_deleted(daemon)
         mounts.unmount(folder)
         mounts.mount("--bind", source, folder)
-        await until(lambda: daemon.said("folder.trusted", "folder=spring "))
+        await until(lambda: daemon.logged("folder.trusted", "folder=spring "))
         await trial.assert_recovered(daemon)
 
 
@@ -240,7 +240,7 @@ async def test_an_emptied_folder_deletes_nothing(trial: Trial) -> None:
     async with running(trial.rig) as daemon:
         await trial.await_trusted(daemon)
         shutil.rmtree(trial.rig.folder / "sub")
-        await until(lambda: daemon.said("folder.suspect", "is empty"))
+        await until(lambda: daemon.logged("folder.suspect", "is empty"))
         await trial.await_scans(daemon)
         await trial.assert_nothing_deleted(daemon)
         assert logged_once(daemon, "folder.suspect", "approve spring")
@@ -248,7 +248,7 @@ async def test_an_emptied_folder_deletes_nothing(trial: Trial) -> None:
         status = await syncd(trial.rig, "status", "--config", trial.config)
         assert "folder spring: is empty, but had files before: see `syncd deletions`" in status.out
         trial.fill(trial.rig.folder)
-        await until(lambda: daemon.said("folder.trusted", "folder=spring "))
+        await until(lambda: daemon.logged("folder.trusted", "folder=spring "))
         await trial.assert_recovered(daemon)
 
 
@@ -257,16 +257,16 @@ async def test_an_approved_empty_folder_keeps_its_images_and_is_trusted(trial: T
     async with running(trial.rig) as daemon:
         await trial.await_trusted(daemon)
         shutil.rmtree(trial.rig.folder / "sub")
-        await until(lambda: daemon.said("folder.suspect", "is empty"))
+        await until(lambda: daemon.logged("folder.suspect", "is empty"))
         approved = await syncd(
             trial.rig, "deletions", "approve", "spring", "--config", trial.config
         )
         assert approved.code == 0, approved.err
         assert "no image is deleted" in approved.out
-        await until(lambda: daemon.said("folder.trusted", "folder=spring "))
+        await until(lambda: daemon.logged("folder.trusted", "folder=spring "))
         await trial.await_scans(daemon)
         await trial.assert_nothing_deleted(daemon)
-        assert daemon.said("files.missing", "folder=spring", f"files={len(trial.contents)}")
+        assert daemon.logged("files.missing", "folder=spring", f"files={len(trial.contents)}")
         assert "nothing waits" in await trial.listed()
         again = await syncd(trial.rig, "deletions", "approve", "spring", "--config", trial.config)
         assert again.code == 1
@@ -284,13 +284,13 @@ async def test_a_swapped_folder_deletes_nothing(trial: Trial) -> None:
         folder.rename(aside)
         other.rename(folder)
         await until(lambda: trial.rig.recorded(picture(600)) is not None)
-        await until(lambda: daemon.said("folder.suspect", "is a different directory"))
+        await until(lambda: daemon.logged("folder.suspect", "is a different directory"))
         await trial.await_scans(daemon)
         await trial.assert_nothing_deleted(daemon)
         assert logged_once(daemon, "folder.suspect")
         folder.rename(other)
         aside.rename(folder)
-        await until(lambda: daemon.said("folder.trusted", "folder=spring "))
+        await until(lambda: daemon.logged("folder.trusted", "folder=spring "))
         await trial.assert_recovered(daemon)
         assert trial.rig.holds(picture(600))
 
@@ -301,12 +301,12 @@ async def test_a_folder_that_is_renamed_and_renamed_back_deletes_nothing(trial: 
     async with running(trial.rig) as daemon:
         await trial.await_trusted(daemon)
         folder.rename(aside)
-        await until(lambda: daemon.said("folder.missing"))
+        await until(lambda: daemon.logged("folder.missing"))
         await trial.assert_nothing_deleted(daemon)
         assert logged_once(daemon, "folder.missing", "nothing is lost")
         assert "folder spring: not there" in await trial.listed()
         aside.rename(folder)
-        await until(lambda: daemon.said("folder.back", "folder=spring "))
+        await until(lambda: daemon.logged("folder.back", "folder=spring "))
         await trial.assert_recovered(daemon)
 
 
@@ -320,7 +320,7 @@ async def test_a_directory_that_becomes_unreadable_deletes_nothing(
         await trial.await_trusted(daemon)
         lost.chmod(0)
         try:
-            await until(lambda: daemon.said("directory.unreadable", "permission denied"))
+            await until(lambda: daemon.logged("directory.unreadable", "permission denied"))
             await trial.await_scans(daemon)
             await trial.assert_nothing_deleted(daemon)
             assert logged_once(daemon, "directory.unreadable", str(lost))
@@ -337,9 +337,9 @@ async def test_deletions_wait_while_another_directory_is_unreadable(trial: Trial
         await trial.await_scans(daemon, "new_or_changed=0")
         lost.chmod(0)
         try:
-            await until(lambda: daemon.said("directory.unreadable", str(lost)))
+            await until(lambda: daemon.logged("directory.unreadable", str(lost)))
             path.unlink()
-            await until(lambda: daemon.said("images.marked", "folder=spring "))
+            await until(lambda: daemon.logged("images.marked", "folder=spring "))
             await trial.await_scans(daemon)
             await trial.delete_control_image(daemon)
             assert trial.rig.holds(picture(500))
@@ -347,7 +347,7 @@ async def test_deletions_wait_while_another_directory_is_unreadable(trial: Trial
             assert "folder spring: 1 image condemned; each leaves the accounts 0 s after" in listed
         finally:
             lost.chmod(0o755)
-        await until(lambda: daemon.said("image.deleted", "gone.jpg"))
+        await until(lambda: daemon.logged("image.deleted", "gone.jpg"))
         await trial.assert_recovered(daemon)
 
 
@@ -359,7 +359,7 @@ async def test_changed_patterns_delete_nothing(trial: Trial) -> None:
     trial.rig.per_folder += '\nexclude = ["sub/"]'
     async with running(trial.rig) as daemon:
         files = f"files={len(trial.contents)} "
-        await until(lambda: daemon.said("files.missing", files, "include or exclude has changed"))
+        await until(lambda: daemon.logged("files.missing", files, "include or exclude has changed"))
         await trial.await_scans(daemon)
         await trial.assert_nothing_deleted(daemon)
         assert await daemon.end() == 0

@@ -19,12 +19,12 @@ from syncd.sandbox.faults import Fault
 async def test_the_daemon_uploads_a_file_and_exits_with_0_on_sigterm(rig: Rig) -> None:
     content = picture(1)
     async with running(rig) as daemon:
-        await until(lambda: daemon.said("watch.ready"))
+        await until(lambda: daemon.logged("watch.ready"))
         rig.write("a.jpg", content)
         await until(lambda: rig.recorded(content) is not None)
-        await until(lambda: daemon.said("image.held", "a.jpg", sha256(content).hexdigest()))
+        await until(lambda: daemon.logged("image.held", "a.jpg", sha256(content).hexdigest()))
         assert await daemon.end() == 0
-    assert daemon.said("daemon.stopped")
+    assert daemon.logged("daemon.stopped")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -44,7 +44,7 @@ async def test_a_paused_daemon_exits_at_once(rig: Rig) -> None:
     rig.sandbox.faults.add(Fault("80004", times=1, on="upload"))
     rig.write("a.jpg", picture(1))
     async with running(rig) as daemon:
-        await until(lambda: daemon.said("account.paused"))
+        await until(lambda: daemon.logged("account.paused"))
         async with asyncio.timeout(5):
             assert await daemon.end() == 0
 
@@ -67,7 +67,7 @@ async def test_a_second_process_on_the_same_ledger_exits_and_names_the_pid_of_th
     rig: Rig,
 ) -> None:
     async with running(rig) as daemon:
-        await until(lambda: daemon.said("daemon.started"))
+        await until(lambda: daemon.logged("daemon.started"))
         ended = await syncd(rig, "backfill", "--config", str(rig.write_config()))
         assert ended.code == 75
         assert str(daemon.process.pid) in ended.err
@@ -171,7 +171,7 @@ async def test_an_unusable_ledger_exits_with_65_and_is_not_changed(rig: Rig, kin
 
 async def test_only_the_owner_can_read_the_files_of_the_ledger(rig: Rig) -> None:
     async with running(rig) as daemon:
-        await until(lambda: daemon.said("watch.ready"))
+        await until(lambda: daemon.logged("watch.ready"))
         files = list(rig.path.glob("ledger.db*"))
         assert len(files) == 4
         assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
@@ -183,10 +183,10 @@ async def test_the_token_is_neither_in_the_log_nor_in_the_ledger(rig: Rig) -> No
     rig.sandbox.faults.add(Fault("190", times=1))
     rig.toml = '[log]\nlevel = "debug"'
     async with running(rig) as daemon:
-        await until(lambda: daemon.said("account.stopped"))
+        await until(lambda: daemon.logged("account.stopped"))
         await daemon.end()
     token = rig.sandbox.token
-    assert not daemon.said(token)
+    assert not daemon.logged(token)
     for path in rig.path.glob("ledger.db*"):
         assert token.encode() not in path.read_bytes()
 
@@ -210,6 +210,6 @@ async def test_a_start_with_nothing_changed_makes_no_calls(rig: Rig) -> None:
     assert (await syncd(rig, "backfill", "--config", str(rig.write_config()))).code == 0
     calls = rig.sandbox.counts.calls()
     async with running(rig) as daemon:
-        await until(lambda: daemon.said("scan.done", "new_or_changed=0"))
+        await until(lambda: daemon.logged("scan.done", "new_or_changed=0"))
         assert await daemon.end() == 0
     assert rig.sandbox.counts.calls() == calls

@@ -31,8 +31,8 @@ async def test_ready_is_sent_once_the_folders_are_watched_and_the_token_is_check
     async with running(rig) as daemon:
         await until(lambda: manager.count("READY=1") == 1)
         assert rig.recorded(picture(0)) is None, "it does not wait for the backlog"
-        await until(lambda: daemon.said("watch.ready"))
-        await until(lambda: daemon.said("token.accepted", "account=main"))
+        await until(lambda: daemon.logged("watch.ready"))
+        await until(lambda: daemon.logged("token.accepted", "account=main"))
         assert manager.messages[0] == ["EXTEND_TIMEOUT_USEC=60000000"]
         assert await daemon.end() == 0
     assert manager.states() == ["READY", "STOPPING"]
@@ -41,7 +41,7 @@ async def test_ready_is_sent_once_the_folders_are_watched_and_the_token_is_check
 
 async def test_without_a_manager_no_call_is_made_to_check_the_token(rig: Rig) -> None:
     async with running(rig) as daemon:
-        await until(lambda: daemon.said("scan.done"))
+        await until(lambda: daemon.logged("scan.done"))
         assert await daemon.end() == 0
     assert rig.sandbox.counts.calls() == 0
 
@@ -50,14 +50,14 @@ async def test_a_missing_folder_does_not_delay_ready(rig: Rig, manager: Manager)
     rig.toml = '[folders.more]\npath = "/nowhere/at/all"\naccount = "main"'
     async with running(rig) as daemon:
         await until(lambda: manager.count("READY=1") == 1)
-        await until(lambda: daemon.said("folder.missing", "/nowhere/at/all"))
+        await until(lambda: daemon.logged("folder.missing", "/nowhere/at/all"))
 
 
 async def test_a_rejected_token_is_logged_and_ready_is_sent(rig: Rig, manager: Manager) -> None:
     rig.sandbox.faults.add(Fault("190"))
     async with running(rig) as daemon:
         await until(lambda: manager.count("READY=1") == 1)
-        await until(lambda: daemon.said("error", "account.stopped", "remedy"))
+        await until(lambda: daemon.logged("error", "account.stopped", "remedy"))
     assert "main stopped (190" in manager.statuses()[-1]
 
 
@@ -65,9 +65,9 @@ async def test_the_status_has_the_reason_for_a_failed_check(rig: Rig, manager: M
     rig.sandbox.faults.add(Fault("html503", times=2))
     async with running(rig) as daemon:
         await until(lambda: manager.count("READY=1") == 1)
-        await until(lambda: daemon.said("warning", "token.unchecked", "503"))
+        await until(lambda: daemon.logged("warning", "token.unchecked", "503"))
         assert sum("token.unchecked" in line for line in daemon.lines) == 1
-        await until(lambda: daemon.said("notice", "token.accepted", "account=main", "duration="))
+        await until(lambda: daemon.logged("notice", "token.accepted", "account=main", "duration="))
     assert any("the token could not be checked yet (HTTP 503" in s for s in manager.statuses())
 
 
@@ -76,9 +76,9 @@ async def test_a_rejection_after_a_failed_check_is_logged(rig: Rig, manager: Man
     rig.sandbox.faults.add(Fault("190"))
     async with running(rig) as daemon:
         await until(lambda: manager.count("READY=1") == 1)
-        await until(lambda: daemon.said("notice", "token.checked", "account=main", "duration="))
-        assert daemon.said("error", "account.stopped")
-        assert not daemon.said("token.accepted")
+        await until(lambda: daemon.logged("notice", "token.checked", "account=main", "duration="))
+        assert daemon.logged("error", "account.stopped")
+        assert not daemon.logged("token.accepted")
 
 
 async def test_a_token_of_several_accounts_is_checked_once(rig: Rig, manager: Manager) -> None:
@@ -111,7 +111,7 @@ async def test_a_reload_is_sent_and_ends_with_ready(rig: Rig, manager: Manager) 
         await until(lambda: manager.count("READY=1") == 2)
         (reloading,) = [m for m in manager.messages if "RELOADING=1" in m]
         assert reloading[1].startswith("MONOTONIC_USEC=")
-        await until(lambda: daemon.said("daemon.reloaded", "workers: 4 → 9"))
+        await until(lambda: daemon.logged("daemon.reloaded", "workers: 4 → 9"))
         assert await daemon.end() == 0
     assert manager.states() == ["READY", "RELOADING", "READY", "STOPPING"]
 
@@ -123,7 +123,7 @@ async def test_the_watchdog_is_notified_while_everything_works(
     async with running(rig) as daemon:
         await until(lambda: manager.count("WATCHDOG=1") >= 3)
         assert await daemon.end() == 0
-    assert not daemon.said("watchdog.stuck")
+    assert not daemon.logged("watchdog.stuck")
 
 
 async def test_a_stuck_ledger_is_logged_and_the_watchdog_is_not_notified(
@@ -133,21 +133,21 @@ async def test_a_stuck_ledger_is_logged_and_the_watchdog_is_not_notified(
     async with running(rig) as daemon:
         await until(lambda: manager.count("WATCHDOG=1") >= 1)
         with rig.holding_the_ledger():
-            await until(lambda: daemon.said("error", "watchdog.stuck", "ledger writer"))
+            await until(lambda: daemon.logged("error", "watchdog.stuck", "ledger writer"))
             before, at = manager.count("WATCHDOG=1"), time.monotonic()
             await until(lambda: time.monotonic() > at + 1.0)  # twice the interval
             assert manager.count("WATCHDOG=1") == before
-        await until(lambda: daemon.said("watchdog.recovered", "ledger writer"))
+        await until(lambda: daemon.logged("watchdog.recovered", "ledger writer"))
         await until(lambda: manager.count("WATCHDOG=1") > before)
         assert await daemon.end() == 0
 
 
 async def test_the_watchdogs_abort_logs_where_the_process_was(rig: Rig) -> None:
     async with running(rig) as daemon:
-        await until(lambda: daemon.said("scan.done"))
+        await until(lambda: daemon.logged("scan.done"))
         assert await daemon.end(signal.SIGABRT) == -signal.SIGABRT
-    assert daemon.said("Fatal Python error: Aborted")
-    assert daemon.said("File", "in run_forever")
+    assert daemon.logged("Fatal Python error: Aborted")
+    assert daemon.logged("File", "in run_forever")
 
 
 async def test_a_backfill_shows_its_progress_in_the_status(rig: Rig, manager: Manager) -> None:

@@ -34,7 +34,7 @@ async def test_an_unreadable_path_is_logged_once_and_its_duration_spans_a_restar
     denied.chmod(0)
     try:
         async with running(rig, under=without_privileges()) as daemon:
-            await until(lambda: daemon.said("level=error", f"event={what}.unreadable", name))
+            await until(lambda: daemon.logged("level=error", f"event={what}.unreadable", name))
             await await_scans(daemon)
             assert daemon.count(f"{what}.unreadable") == 1
             assert await daemon.end() == 0
@@ -43,7 +43,7 @@ async def test_an_unreadable_path_is_logged_once_and_its_duration_spans_a_restar
             # A directory delays deletions and is logged again; a file affects only one image.
             assert daemon.count(f"{what}.unreadable") == (what == "directory")
             denied.chmod(mode)
-            await until(lambda: daemon.said("level=notice", f"event={what}.readable", name))
+            await until(lambda: daemon.logged("level=notice", f"event={what}.readable", name))
             await until(lambda: rig.recorded(picture(2)) is not None)
             await await_scans(daemon)
             assert seconds(daemon, f"{what}.readable") >= 2, "two scans of the previous process"
@@ -64,5 +64,5 @@ async def test_deleted_files_are_no_longer_reported_as_unreadable(rig: Rig) -> N
         assert "cannot read 2 files: permission denied" in (await syncd(rig, *status)).out
         (rig.folder / "1.jpg").unlink()
         (rig.folder / "2.jpg").unlink()
-        await until(lambda: daemon.said("files.missing", "files=2"))
+        await until(lambda: daemon.logged("files.missing", "files=2"))
         assert "needs you" not in (await syncd(rig, *status)).out

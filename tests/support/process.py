@@ -1,4 +1,4 @@
-"""The real `syncd` process: started, listened to, and always ended."""
+"""The real `syncd` process: started, followed through its log, and always ended."""
 
 import asyncio
 import signal
@@ -12,7 +12,7 @@ from support.rig import DEADLINE, Rig
 
 @dataclass
 class Ended:
-    """How a command ended, and what it said."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -26,13 +26,17 @@ class Daemon:
     process: asyncio.subprocess.Process
     lines: list[str] = field(default_factory=list)
 
-    def said(self, *words: str) -> bool:
-        """Tell whether one line of the log has all these words."""
+    def logged(self, *words: str) -> bool:
+        """Return whether one line of the log contains all these words."""
         return self.count(*words) > 0
 
     def count(self, *words: str) -> int:
-        """Return how many lines of the log have all these words."""
+        """Return how many lines of the log contain all these words."""
         return sum(all(word in line for word in words) for line in self.lines)
+
+    def hang_up(self) -> None:
+        """Send SIGHUP."""
+        self.process.send_signal(signal.SIGHUP)
 
     async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""
@@ -67,7 +71,7 @@ async def syncd(rig: Rig, *words: str, stdin: bytes | None = None) -> Ended:
 
 @asynccontextmanager
 async def running(rig: Rig, *words: str, under: Sequence[str] = ()) -> AsyncIterator[Daemon]:
-    """Run `syncd run` beside the test, `under` another command that runs it."""
+    """Run `syncd run` during the test, or `words`; `under` is a command that starts it."""
     process = await asyncio.create_subprocess_exec(
         *under,
         sys.executable,
@@ -91,4 +95,4 @@ async def running(rig: Rig, *words: str, under: Sequence[str] = ()) -> AsyncIter
 async def _listen(process: asyncio.subprocess.Process, lines: list[str]) -> None:
     assert process.stderr is not None
     async for line in process.stderr:
-        lines.append(line.decode().rstrip("\n"))  # noqa: PERF401  others read it meanwhile
+        lines.append(line.decode().rstrip("\n"))  # noqa: PERF401  tests read it meanwhile

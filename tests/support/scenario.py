@@ -251,7 +251,7 @@ class Life:
     def said(self, *words: str) -> bool:
         """Tell whether the process that runs has said so."""
         assert self.daemon is not None
-        return self.daemon.said(*words)
+        return self.daemon.logged(*words)
 
     def count(self, word: str) -> int:
         assert self.daemon is not None
