@@ -82,7 +82,7 @@ class Copying(Enum):
 
 
 class Deletions(Enum):
-    """What happens in the accounts to an image whose last file was deleted."""
+    """Whether an image whose last file was deleted leaves the accounts."""
 
     KEEP = "keep"
     """It stays."""

@@ -1,1 +1,1 @@
-"""What is known, in SQLite: schema, migrations and every SQL statement of the project."""
+"""The facts in SQLite: schema, migrations and every SQL statement of the project."""

@@ -96,7 +96,7 @@ def begin(
 def end(
     db: sqlite3.Connection, event: str, subject: str, at: float, part: str = ""
 ) -> float | None:
-    """Record that an incident ended, and return its duration in seconds; None: there was none."""
+    """Record that an incident ended, and return its duration in seconds; None: it was unknown."""
     row = db.execute(
         """
         DELETE FROM concern

@@ -16,18 +16,21 @@ from syncd.ledger.errors import LedgerUnusableError
 Progress = Callable[[float], None]
 """Called with the share that has been copied, from 0 to 1."""
 
-_STEP = 2000  # pages between two calls of the progress callback: 8 MB
+STEP = 2000
+"""Pages of 4 KiB that are copied between two calls of the progress callback."""
 
 
 class BackupError(Exception):
-    """The backup's path holds something that must not be overwritten; the message says what."""
+    """The backup's path exists, and must not be overwritten for the reason in the message."""
 
 
-def back_up(path: Path, to: Path, progress: Progress) -> None:
+def back_up(path: Path, to: Path, progress: Progress, step: int = STEP) -> None:
     """Copy a ledger as it is at one moment, whole or not at all, readable by its owner only.
 
+    `progress` is called after every `step` pages.
+
     Raises BackupError when the path exists already, LedgerUnusableError when the ledger is
-    damaged, FileNotFoundError when there is no ledger, OSError when the copy cannot be written.
+    damaged, FileNotFoundError when the ledger is missing, OSError when the copy cannot be written.
     """
     if os.path.lexists(to):
         raise BackupError(f"{to} exists already; add --replace to overwrite an older backup")
@@ -39,7 +42,7 @@ def back_up(path: Path, to: Path, progress: Progress) -> None:
             raise BackupError(f"{to} was created by another process meanwhile") from None
         copy.replace(to)
 
-    _copy(path, to, progress, put)
+    _copy(path, to, progress, put, step)
 
 
 def replace_backup(path: Path, to: Path, progress: Progress) -> None:
@@ -66,12 +69,18 @@ def _require_backup(to: Path) -> None:
             raise BackupError(f"{to} is in use as a ledger ({to}{end} exists); name another file")
 
 
-def _copy(path: Path, to: Path, progress: Progress, put: Callable[[Path], None]) -> None:
+def _copy(
+    path: Path,
+    to: Path,
+    progress: Progress,
+    put: Callable[[Path], None],
+    step: int = STEP,
+) -> None:
     descriptor, name = tempfile.mkstemp(prefix=f".{to.name}.", dir=to.parent)  # with mode 0600
     copy = Path(name)
     try:
         with reading_any_version(path) as ledger:
-            _fill(ledger, copy, progress)
+            _fill(ledger, copy, progress, step)
         if not _is_sound(copy):
             raise LedgerUnusableError(schema.damaged_message(path))
         os.fsync(descriptor)
@@ -82,7 +91,7 @@ def _copy(path: Path, to: Path, progress: Progress, put: Callable[[Path], None])
     _sync_directory(to.parent)
 
 
-def _fill(ledger: sqlite3.Connection, copy: Path, progress: Progress) -> None:
+def _fill(ledger: sqlite3.Connection, copy: Path, progress: Progress, step: int) -> None:
     with closing(sqlite3.connect(copy, isolation_level=None)) as target:
         target.execute("PRAGMA journal_mode = OFF")  # a partial copy is deleted
         target.execute("PRAGMA synchronous = OFF")
@@ -92,7 +101,7 @@ def _fill(ledger: sqlite3.Connection, copy: Path, progress: Progress) -> None:
             ledger.execute("SELECT count(*) FROM sqlite_schema").fetchone()
             ledger.backup(
                 target,
-                pages=_STEP,
+                pages=step,
                 progress=lambda _, left, pages: progress(1 - left / max(1, pages)),
             )
         finally:

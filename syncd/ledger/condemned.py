@@ -187,7 +187,8 @@ def pending(db: sqlite3.Connection) -> list[PendingDeletions]:
 def hold_excess(db: sqlite3.Connection, above: HoldAbove) -> list[PendingDeletions]:
     """Hold a folder's condemned images for the operator where they exceed the limit.
 
-    Returns what was pending before. What a scan condemns later is not due before the next pass.
+    Returns the folders as they were before. An image that is condemned later is not due before the
+    next pass.
     """
     found = pending()(db)
     for folder in found:

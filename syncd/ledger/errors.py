@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 
 class LedgerError(Exception):
-    """The ledger cannot be used; the message says why, and what to do."""
+    """The ledger cannot be used; the message has the reason and the remedy."""
 
 
 class LedgerUnusableError(LedgerError):

@@ -80,7 +80,7 @@ START = Key(-1, b"")
 
 
 class Page(msgspec.Struct, frozen=True):
-    """The rows of some files, and the last of these files; None: there was no file left."""
+    """The rows of some files, and the last of these files; None: all files were read before."""
 
     rows: list[Row]
     last: Key | None

@@ -37,7 +37,7 @@ class KnownDirectory(msgspec.Struct, frozen=True):
 
 
 class Content(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What a file's bytes are: size in bytes, width and height in pixels."""
+    """The content of a file: size in bytes, width and height in pixels."""
 
     digest: Digest
     size: int

@@ -15,7 +15,7 @@ _SOURCES = 8  # files of one image that are worth trying before the ledger is re
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What the ledger knows about one replica; the image's size in bytes."""
+    """One replica as the ledger has it; the image's size in bytes."""
 
     digest: Digest
     wanted: bool

@@ -1,6 +1,6 @@
-"""`syncd ledger backup | check | vacuum`, beside a daemon and alone."""
+"""`syncd ledger backup`, `check` and `vacuum`, with and without a running daemon."""
 
-# ruff: noqa: ASYNC240  a test has nobody to keep waiting
+# ruff: noqa: ASYNC240  blocking the loop of a test delays nothing
 
 import sqlite3
 import stat
@@ -31,21 +31,16 @@ def digest(number: int) -> Digest:
     return Digest(sha256(b"%d" % number).digest())
 
 
+def content(number: int) -> Content:
+    return Content(digest=digest(number), size=7, format="PNG", width=1, height=1, unfit=None)
+
+
 async def fill(path: Path, count: int = 20) -> int:
     async with open_ledger(path) as ledger:
         folder = await ledger.write(folders.declare(FolderName("spring"), b"/s", [ONE]))
         await ledger.write(
             files.record_all(
-                [
-                    (
-                        Place(folder, b"", b"%d" % n),
-                        STAT,
-                        Content(
-                            digest=digest(n), size=7, format="PNG", width=1, height=1, unfit=None
-                        ),
-                    )
-                    for n in range(count)
-                ]
+                [(Place(folder, b"", b"%d" % n), STAT, content(n)) for n in range(count)]
             )
         )
     return folder
@@ -62,14 +57,11 @@ def rows(path: Path, sql: str) -> list[tuple[object, ...]]:
         return db.execute(sql).fetchall()
 
 
-def beside(path: Path) -> set[str]:
+def names_next_to(path: Path) -> set[str]:
     return {entry.name for entry in path.parent.iterdir()}
 
 
-# backup
-
-
-async def test_a_backup_beside_the_daemon_is_a_whole_ledger(rig: Rig) -> None:
+async def test_a_backup_made_while_the_daemon_runs_is_a_complete_ledger(rig: Rig) -> None:
     first, second = picture(1), picture(2)
     rig.write("a.png", first)
     copy = rig.path / "backup" / "ledger.db"
@@ -80,9 +72,9 @@ async def test_a_backup_beside_the_daemon_is_a_whole_ledger(rig: Rig) -> None:
         assert ended.code == 0, ended.err
         rig.write("b.png", second)
         await until(lambda: rig.recorded(second) is not None)
-    assert beside(copy) == {"ledger.db"}
+    assert names_next_to(copy) == {"ledger.db"}
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    # A daemon goes on from it: what it holds is not sent again, what came later is.
+    # A daemon that starts with the backup sends only the image that is not in it.
     for end in ("", "-wal", "-shm"):
         Path(f"{rig.ledger}{end}").unlink(missing_ok=True)
     copy.rename(rig.ledger)
@@ -92,27 +84,22 @@ async def test_a_backup_beside_the_daemon_is_a_whole_ledger(rig: Rig) -> None:
     assert rig.recorded(first) is not None
 
 
-async def test_a_backup_is_of_one_moment_whatever_is_written_meanwhile(tmp_path: Path) -> None:
+async def test_a_backup_is_a_snapshot_while_another_process_writes(tmp_path: Path) -> None:
     path, copy = tmp_path / "ledger.db", tmp_path / "copy.db"
     await fill(path, 2000)
-    monkey = pytest.MonkeyPatch()
-    monkey.setattr(backup, "_STEP", 5)
     steps = []
 
     def write_meanwhile(done: float) -> None:
         steps.append(done)
         execute(path, "UPDATE replica SET trouble = 'x' || coalesce(trouble, '')")
 
-    try:
-        backup.back_up(path, copy, write_meanwhile)
-    finally:
-        monkey.undo()
+    backup.back_up(path, copy, write_meanwhile, step=5)
     assert steps == sorted(steps)
     assert len(steps) > 10
     assert rows(copy, "SELECT DISTINCT trouble FROM replica") == [(None,)]
 
 
-async def test_nothing_is_written_over_unless_it_is_an_older_backup(rig: Rig) -> None:
+async def test_a_backup_overwrites_only_an_older_backup(rig: Rig) -> None:
     await fill(rig.ledger)
     copy, words = rig.path / "copy.db", rig.path / "words"
     words.write_text("mine")
@@ -139,7 +126,7 @@ async def test_nothing_is_written_over_unless_it_is_an_older_backup(rig: Rig) ->
     assert rows(copy, "SELECT count(*) FROM file") == [(0,)]
 
 
-async def test_a_ledger_in_use_is_not_taken_for_a_backup(rig: Rig) -> None:
+async def test_a_ledger_in_use_is_not_overwritten_by_a_backup(rig: Rig) -> None:
     await fill(rig.ledger)
     with exclusive_lock(rig.ledger):
         ended = await on_ledger(rig, "backup", "--replace", str(rig.ledger))
@@ -147,21 +134,21 @@ async def test_a_ledger_in_use_is_not_taken_for_a_backup(rig: Rig) -> None:
     assert "in use as a ledger" in ended.err
 
 
-async def test_a_file_that_comes_meanwhile_is_not_written_over(tmp_path: Path) -> None:
+async def test_a_file_that_is_created_during_a_backup_is_not_overwritten(tmp_path: Path) -> None:
     path, copy = tmp_path / "ledger.db", tmp_path / "copy.db"
     await fill(path)
 
-    def come(_done: float) -> None:
+    def create(_done: float) -> None:
         copy.write_text("mine")
 
     with pytest.raises(backup.BackupError, match="meanwhile"):
-        backup.back_up(path, copy, come)
+        backup.back_up(path, copy, create)
     assert copy.read_text() == "mine"
-    assert not any(name.startswith(".copy.db") for name in beside(copy))
+    assert not any(name.startswith(".copy.db") for name in names_next_to(copy))
 
 
 def damage(path: Path) -> None:
-    """Overwrite a page that no start reads."""
+    """Overwrite a page that is not read when the ledger is opened."""
     execute(path, "PRAGMA wal_checkpoint(TRUNCATE)")
     (root,) = rows(path, "SELECT rootpage FROM sqlite_schema WHERE name = 'file_by_digest'")[0]
     assert isinstance(root, int)
@@ -170,7 +157,7 @@ def damage(path: Path) -> None:
         file.write(b"\xff" * 4096)
 
 
-async def test_a_damaged_ledger_does_not_take_the_older_backups_place(rig: Rig) -> None:
+async def test_a_backup_of_a_damaged_ledger_does_not_replace_an_older_backup(rig: Rig) -> None:
     copy = rig.path / "copy.db"
     await fill(rig.ledger, 500)
     assert (await on_ledger(rig, "backup", str(copy))).code == 0
@@ -180,23 +167,20 @@ async def test_a_damaged_ledger_does_not_take_the_older_backups_place(rig: Rig) 
     assert ended.code == 65
     assert "is damaged" in ended.err
     assert copy.stat().st_ino == before
-    assert not any(name.startswith(".copy.db") for name in beside(copy))
+    assert not any(name.startswith(".copy.db") for name in names_next_to(copy))
 
 
-async def test_what_cannot_be_written_or_read_is_said(rig: Rig) -> None:
+async def test_a_backup_reports_a_missing_ledger_and_a_missing_directory(rig: Rig) -> None:
     ended = await on_ledger(rig, "backup", str(rig.path / "copy.db"))
     assert ended.code == 1
-    assert "there is no ledger" in ended.err
+    assert "no ledger at" in ended.err
     await fill(rig.ledger)
     ended = await on_ledger(rig, "backup", str(rig.path / "no" / "copy.db"))
     assert ended.code == 1
     assert ended.err.endswith("cannot be written: No such file or directory\n")
 
 
-# check
-
-
-async def test_a_sound_ledger_is_sound_beside_the_daemon(rig: Rig) -> None:
+async def test_check_finds_a_sound_ledger_sound_while_the_daemon_runs(rig: Rig) -> None:
     rig.write("a.png", picture(1))
     async with running(rig):
         await until(lambda: rig.recorded(picture(1)) is not None)
@@ -205,7 +189,7 @@ async def test_a_sound_ledger_is_sound_beside_the_daemon(rig: Rig) -> None:
     assert [line[:3] for line in ended.out.splitlines()] == ["ok "] * 3
 
 
-async def test_damaged_pages_end_with_65(rig: Rig) -> None:
+async def test_check_exits_with_65_for_damaged_pages(rig: Rig) -> None:
     await fill(rig.ledger, 500)
     damage(rig.ledger)
     ended = await on_ledger(rig, "check")
@@ -222,7 +206,7 @@ async def test_damaged_pages_end_with_65(rig: Rig) -> None:
         "INSERT INTO replica (account, digest, files) VALUES ('9', x'ff', 1)",
     ],
 )
-async def test_a_count_that_no_trigger_made_is_found(rig: Rig, wrong: str) -> None:
+async def test_check_finds_a_wrong_count(rig: Rig, wrong: str) -> None:
     await fill(rig.ledger)
     assert (await on_ledger(rig, "check")).code == 0
     execute(rig.ledger, wrong)
@@ -233,7 +217,7 @@ async def test_a_count_that_no_trigger_made_is_found(rig: Rig, wrong: str) -> No
     assert "counts wrongly" in ended.err
 
 
-async def test_a_row_that_names_nothing_is_found(rig: Rig) -> None:
+async def test_check_finds_a_dangling_reference(rig: Rig) -> None:
     await fill(rig.ledger)
     execute(rig.ledger, "DELETE FROM image WHERE digest = (SELECT min(digest) FROM image)")
     ended = await on_ledger(rig, "check")
@@ -242,43 +226,24 @@ async def test_a_row_that_names_nothing_is_found(rig: Rig) -> None:
     assert "a row of file refers to a row of image that does not exist" in ended.out
 
 
-async def test_counts_are_right_after_folders_come_and_go(tmp_path: Path) -> None:
+async def test_counts_are_right_after_folders_are_added_and_removed(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     folder = await fill(path)
     with changing(path) as db:
-        files.record_all(
-            [
-                (
-                    Place(folder, b"", b"again"),
-                    STAT,
-                    Content(digest=digest(1), size=7, format="PNG", width=1, height=1, unfit=None),
-                )
-            ]
-        )(db)
+        files.record_all([(Place(folder, b"", b"again"), STAT, content(1))])(db)
         other = folders.declare(FolderName("b"), b"/b", [ONE, AccountId("2")])(db)
-        files.record_all(
-            [
-                (
-                    Place(other, b"", b"1"),
-                    STAT,
-                    Content(digest=digest(1), size=7, format="PNG", width=1, height=1, unfit=None),
-                )
-            ]
-        )(db)
-        files.record_all([(Place(other, b"", b"2"), STAT, "no right")])(db)
+        files.record_all([(Place(other, b"", b"1"), STAT, content(1))])(db)
+        files.record_all([(Place(other, b"", b"2"), STAT, "Permission denied")])(db)
         folders.retire_others([FolderName("b")])(db)
     with reading(path) as db:
         assert [found for found in integrity.all_counts(db) if found] == []
 
 
-# vacuum
-
-
-async def test_what_nothing_names_goes_and_all_else_stays(tmp_path: Path) -> None:
+async def test_vacuum_drops_only_unreferenced_images(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     folder = await fill(path, 5)
     with changing(path) as db:
-        # 0: a file. 1: held, without a file. 2: rejected, without a file. 3: condemned. 4: nothing.
+        # 0 has a file, 1 is held, 2 is rejected, 3 is condemned, 4 is unreferenced.
         replicas.record_held(ONE, [(digest(1), Entry(hash=ImageHash("ff")))], 1.0)(db)
         replicas.record_rejected(ONE, digest(2), "no", 1.0)(db)
         db.execute("DELETE FROM file WHERE name <> x'30'")
@@ -295,7 +260,7 @@ async def test_what_nothing_names_goes_and_all_else_stays(tmp_path: Path) -> Non
         assert integrity.references()(db) == []
 
 
-async def test_the_file_gets_smaller_and_the_daemon_goes_on(rig: Rig) -> None:
+async def test_vacuum_shrinks_the_file_while_the_daemon_continues(rig: Rig) -> None:
     folder = await fill(rig.ledger, 20_000)
     with changing(rig.ledger) as db:
         db.execute("DELETE FROM file WHERE directory_id IN (SELECT id FROM directory)")
@@ -314,7 +279,7 @@ async def test_the_file_gets_smaller_and_the_daemon_goes_on(rig: Rig) -> None:
     assert (await on_ledger(rig, "check")).code == 0
 
 
-async def test_a_daemon_is_not_kept_waiting_for_a_large_ledger(rig: Rig) -> None:
+async def test_vacuum_of_a_large_ledger_is_aborted_before_it_blocks_the_daemon(rig: Rig) -> None:
     await fill(rig.ledger, 5000)
     execute(rig.ledger, "DELETE FROM file", "PRAGMA wal_checkpoint(TRUNCATE)")
     size = rig.ledger.stat().st_size
@@ -323,14 +288,14 @@ async def test_a_daemon_is_not_kept_waiting_for_a_large_ledger(rig: Rig) -> None
             vacuum.vacuum_online(db, limit=0.0)
         assert not db.in_transaction
         assert rig.ledger.stat().st_size == size
-        # Alone it takes all the time there is.
+        # `vacuum` has no limit.
         vacuum.vacuum(db)
     assert rig.ledger.stat().st_size < size
 
 
-async def test_without_a_ledger_nothing_is_made(rig: Rig) -> None:
+async def test_no_command_creates_a_missing_ledger(rig: Rig) -> None:
     for word in ("check", "vacuum"):
         ended = await on_ledger(rig, word)
         assert ended.code == 1
-        assert "there is no ledger" in ended.err
-    assert not any(name.startswith("ledger") for name in beside(rig.ledger))
+        assert "no ledger at" in ended.err
+    assert not any(name.startswith("ledger") for name in names_next_to(rig.ledger))

@@ -23,25 +23,19 @@ ROOT = RootIdentity(1, 2, 3)
 DIGESTS = [Digest(hashlib.sha256(bytes([n])).digest()) for n in range(30)]
 
 
+def content(digest: Digest) -> Content:
+    return Content(digest=digest, size=1, format="JPEG", width=1, height=1, unfit=None)
+
+
 def a_ledger_with_images() -> tuple[sqlite3.Connection, int]:
-    """Open one in memory, with a believed folder and all its images in the account."""
+    """Open a ledger in memory, with a trusted folder whose images are all held."""
     db = sqlite3.connect(":memory:", isolation_level=None)
     schema.migrate(db)
     folder = folders.declare(SPRING, b"/spring", [ACCOUNT], Deletions.PROPAGATE)(db)
     for n, digest in enumerate(DIGESTS):
-        place, stat = (
-            Place(folder, b"", b"%d.jpg" % n),
-            Stat(device=1, inode=n, size=1, mtime_ns=1, ctime_ns=1),
-        )
-        files.record_all(
-            [
-                (
-                    place,
-                    stat,
-                    Content(digest=digest, size=1, format="JPEG", width=1, height=1, unfit=None),
-                )
-            ]
-        )(db)
+        place = Place(folder, b"", b"%d.jpg" % n)
+        stat = Stat(device=1, inode=n, size=1, mtime_ns=1, ctime_ns=1)
+        files.record_all([(place, stat, content(digest))])(db)
     held = [(digest, Entry(hash=ImageHash(digest.hex()))) for digest in DIGESTS]
     replicas.record_held(ACCOUNT, held, 1.0)(db)
     folders.trust(folder, ROOT, "", len(DIGESTS), 1.0)(db)
@@ -49,7 +43,7 @@ def a_ledger_with_images() -> tuple[sqlite3.Connection, int]:
 
 
 def scan(db: sqlite3.Connection, folder: int, number: int, missing: range) -> None:
-    """Let a whole scan, begun at that second, miss files, and let it be believed."""
+    """Record a trusted whole scan that began at the second `number` and missed files."""
     row = db.execute("SELECT id FROM directory WHERE folder_id = ?", (folder,)).fetchone()
     files.mark_missed(number, row[0], [b"%d.jpg" % n for n in missing], [])(db)
     condemned.condemn_missed(number, float(number))(db)
@@ -62,14 +56,14 @@ def is_due_now(db: sqlite3.Connection, digest: Digest) -> bool:
 
 
 def due(db: sqlite3.Connection) -> set[Digest]:
-    """Return what is due long after every grace."""
+    """Return the images that are due long after every grace period."""
     found = {d.digest for d in deletions.due(ACCOUNT, 1e9, 1e9, 100)(db)}
     known = {d for d in DIGESTS if is_due_now(db, d)}
     assert found == known
     return found
 
 
-def test_nothing_is_due_before_a_pass_could_have_held_it() -> None:
+def test_no_deletion_is_due_before_a_pass_could_hold_it() -> None:
     db, folder = a_ledger_with_images()
     rule = HoldAbove(20, 0.1)
     scan(db, folder, 2, range(5))
@@ -80,11 +74,11 @@ def test_nothing_is_due_before_a_pass_could_have_held_it() -> None:
     assert due(db) == set(DIGESTS[:5])
     condemned.hold_excess(rule)(db)
     assert due(db) == set()
-    (case,) = condemned.held_deletions(1)(db)
-    assert case.images == len(DIGESTS)
+    (held,) = condemned.held_deletions(1)(db)
+    assert held.images == len(DIGESTS)
 
 
-def test_a_folder_in_doubt_has_nothing_due_until_it_is_believed_again() -> None:
+def test_a_suspect_folder_has_no_due_deletion_until_it_is_trusted_again() -> None:
     db, folder = a_ledger_with_images()
     scan(db, folder, 2, range(5))
     condemned.hold_excess(HoldAbove(20, 0.1))(db)
@@ -94,23 +88,15 @@ def test_a_folder_in_doubt_has_nothing_due_until_it_is_believed_again() -> None:
     assert due(db) == set(DIGESTS[:5])
 
 
-def test_a_file_counts_as_displaced_if_no_file_system_that_was_seen_had_it() -> None:
+def test_a_device_counts_as_missed_if_no_file_on_it_was_seen() -> None:
     db, folder = a_ledger_with_images()
     (directory,) = db.execute("SELECT id FROM directory").fetchone()
     below = Place(folder, b"below", b"a.jpg")
-    stat = Stat(device=2**64 - 1, inode=1, size=1, mtime_ns=1, ctime_ns=1)  # as CIFS has it
-    files.record_all(
-        [
-            (
-                below,
-                stat,
-                Content(digest=DIGESTS[0], size=1, format="JPEG", width=1, height=1, unfit=None),
-            )
-        ]
-    )(db)
+    stat = Stat(device=2**64 - 1, inode=1, size=1, mtime_ns=1, ctime_ns=1)  # as on CIFS
+    files.record_all([(below, stat, content(DIGESTS[0]))])(db)
     files.mark_missed(2, directory, [b"1.jpg"], [])(db)
     assert not files.has_missed_device(2, folder, 1)(db)
-    assert not files.has_missed_device(2, folder, 7)(db)  # others are left where it lay
+    assert not files.has_missed_device(2, folder, 7)(db)  # other files on it were seen
     (sub,) = db.execute("SELECT id FROM directory WHERE path = x'62656c6f77'").fetchone()
     files.mark_missed(3, directory, [], [sub])(db)
     assert files.has_missed_device(3, folder, 1)(db)

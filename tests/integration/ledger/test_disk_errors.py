@@ -1,4 +1,4 @@
-"""What the disk refuses to the ledger ends in a sentence, and in a ledger that is as it was."""
+"""Disk errors are reported in one sentence, and leave the ledger as it was."""
 
 import asyncio
 import sqlite3
@@ -23,7 +23,7 @@ def path(tmp_path: Path) -> Path:
 
 @write
 def fill(db: sqlite3.Connection) -> None:
-    """Write more than there is room for."""
+    """Insert more than fits into the database."""
     for number in range(2000):
         folders.declare(FolderName(f"{number}"), b"x" * 4000, [])(db)
 
@@ -40,18 +40,18 @@ def nonsense(db: sqlite3.Connection) -> None:
 
 
 async def work(ledger: Ledger) -> None:
-    """Fail as the daemon's loops do: somewhere below, in a group of tasks."""
+    """Write too much in a nested task group, as the daemon's loops do."""
     async with asyncio.TaskGroup() as outer:
         outer.create_task(asyncio.sleep(60))
         async with asyncio.TaskGroup() as inner:
             inner.create_task(ledger.write(fill()))
 
 
-async def fail(path: Path, trouble: Write[None]) -> None:
-    """Come into trouble while a ledger is open that knows one folder."""
+async def fail(path: Path, cause: Write[None]) -> None:
+    """Fail with an open ledger that has one folder."""
     async with open_ledger(path) as ledger:
         await ledger.write(folders.declare(FolderName("a"), b"/a", []))
-        await ledger.write(trouble)
+        await ledger.write(cause)
         await work(ledger)
 
 
@@ -61,7 +61,7 @@ def folder_names(path: Path) -> list[str]:
         return [name for (name,) in db.execute("SELECT name FROM folder")]
 
 
-async def test_a_full_disk_is_a_sentence_and_nothing_is_half_done(path: Path) -> None:
+async def test_a_full_disk_is_reported_and_leaves_no_partial_write(path: Path) -> None:
     with pytest.raises(LedgerDiskError) as error:
         await fail(path, pragma("max_page_count = 100"))
     assert str(error.value).startswith(f"{path}: the disk or a quota is full")
@@ -69,30 +69,30 @@ async def test_a_full_disk_is_a_sentence_and_nothing_is_half_done(path: Path) ->
     assert folder_names(path) == ["a"]
 
 
-async def test_a_ledger_that_may_only_be_read_is_a_sentence(path: Path) -> None:
+async def test_a_read_only_ledger_is_reported(path: Path) -> None:
     with pytest.raises(LedgerDiskError, match="cannot be written"):
         await fail(path, pragma("query_only = 1"))
     assert folder_names(path) == ["a"]
 
 
-async def test_a_ledger_that_another_program_keeps_is_taken(path: Path) -> None:
+async def test_a_ledger_that_another_program_locks_is_reported_as_busy(path: Path) -> None:
     @write
-    def taken(db: sqlite3.Connection) -> None:
+    def start_locking(db: sqlite3.Connection) -> None:
         db.execute("PRAGMA busy_timeout = 10")
-        threading.Thread(target=keep, daemon=True).start()
+        threading.Thread(target=hold_lock, daemon=True).start()
 
-    def keep() -> None:
+    def hold_lock() -> None:
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            kept.set()
+            locked.set()
             done.wait(20)
 
-    kept, done = threading.Event(), threading.Event()
+    locked, done = threading.Event(), threading.Event()
 
     async def wait_and_fail() -> None:
         async with open_ledger(path) as ledger:
-            await ledger.write(taken())
-            await asyncio.to_thread(kept.wait, 20)
+            await ledger.write(start_locking())
+            await asyncio.to_thread(locked.wait, 20)
             await work(ledger)
 
     try:
@@ -102,12 +102,12 @@ async def test_a_ledger_that_another_program_keeps_is_taken(path: Path) -> None:
         done.set()
 
 
-async def test_what_is_no_trouble_of_the_ledger_stays_what_it_is(path: Path) -> None:
+async def test_an_error_that_is_not_a_disk_error_is_not_translated(path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError, match="nonsense"):
         await fail(path, nonsense())
 
 
-def test_a_place_where_nothing_can_be_made_is_a_sentence(path: Path) -> None:
+def test_a_missing_directory_is_reported(path: Path) -> None:
     nowhere = path.parent / "none" / "ledger.db"
     with (
         pytest.raises(LedgerDiskError, match=r"cannot write .*no such file"),

@@ -80,7 +80,7 @@ async def test_each_file_has_a_row_in_each_of_its_accounts(two: Rig) -> None:
     assert {row["account"] for row in await exported(two, "--account", "eu")} == {"eu"}
 
 
-async def test_what_is_missing_or_unreadable_says_why(rig: Rig) -> None:
+async def test_a_missing_or_unreadable_file_has_its_reason(rig: Rig) -> None:
     async with open_ledger(rig.ledger) as ledger:
         folder = await ledger.write(
             folders.declare(FolderName("spring"), os.fsencode(rig.folder), [ONE])
@@ -88,12 +88,14 @@ async def test_what_is_missing_or_unreadable_says_why(rig: Rig) -> None:
         await ledger.write(files.record_all([(Place(folder, b"", b"a"), STAT, content(1))]))
         await ledger.write(files.record_all([(Place(folder, b"", b"b"), STAT, content(2))]))
         await ledger.write(replicas.record_trouble(ONE, [digest(2)], "HTTP 503"))
-        await ledger.write(files.record_all([(Place(folder, b"", b"c"), STAT, "no right")]))
+        await ledger.write(
+            files.record_all([(Place(folder, b"", b"c"), STAT, "Permission denied")])
+        )
     rows = await exported(rig)
     assert [(row["status"], row["reason"], row["size"]) for row in rows] == [
         ("missing", None, 3),
         ("missing", "HTTP 503", 3),
-        ("unreadable", "no right", 3),
+        ("unreadable", "Permission denied", 3),
     ]
     assert [row["sha256"] for row in rows] == [digest(1).hex(), digest(2).hex(), None]
 
@@ -122,12 +124,12 @@ async def test_no_name_breaks_a_row(rig: Rig) -> None:
     assert {row["file"] for row in csv.DictReader(io.StringIO(ended.out))} == shown
 
 
-async def test_csv_is_what_the_readme_says(rig: Rig) -> None:
+async def test_the_csv_columns_are_those_of_the_readme(rig: Rig) -> None:
     assert [row[0].strip("`") for row in table("columns")] == list(Line.__struct_fields__)
     rig.write("a.png", picture(1))
     await rig.backfill()
     command = [sys.executable, "-m", "syncd", "export", "--config", str(rig.write_config())]
-    # A locale that knows ASCII alone changes nothing.
+    # An ASCII locale changes nothing.
     environ = {**rig.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
     out = (await asyncio.to_thread(subprocess.check_output, command, env=environ)).decode()
     lines = out.split("\r\n")
@@ -137,7 +139,7 @@ async def test_csv_is_what_the_readme_says(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@a", "\t=1", "＝1"])
-async def test_a_name_from_elsewhere_is_no_formula(rig: Rig, name: str) -> None:
+async def test_an_image_name_is_not_exported_as_a_formula(rig: Rig, name: str) -> None:
     async with open_ledger(rig.ledger) as ledger:
         folder = await ledger.write(folders.declare(FolderName("spring"), b"/s", [ONE]))
         await ledger.write(files.record_all([(Place(folder, b"", b"a"), STAT, content(1))]))
@@ -150,16 +152,16 @@ async def test_a_name_from_elsewhere_is_no_formula(rig: Rig, name: str) -> None:
     assert exact["name"] == name
 
 
-async def test_nothing_is_an_empty_array(rig: Rig) -> None:
+async def test_an_empty_ledger_is_exported_as_an_empty_array(rig: Rig) -> None:
     async with open_ledger(rig.ledger):
         pass
     assert await exported(rig) == []
 
 
-async def test_without_a_ledger_it_says_so(rig: Rig) -> None:
+async def test_a_missing_ledger_and_an_unknown_account_are_reported(rig: Rig) -> None:
     ended = await syncd(rig, "export", "--config", str(rig.write_config()))
     assert (ended.code, ended.out) == (1, "")
-    assert "there is no ledger" in ended.err
+    assert "no ledger at" in ended.err
     ended = await syncd(rig, "export", "--config", str(rig.write_config()), "--account", "mian")
     assert (ended.code, ended.out) == (1, "")
     assert "it has: main" in ended.err
@@ -178,7 +180,7 @@ async def many(path: Path, count: int) -> None:
         )
 
 
-async def test_who_reads_no_further_hears_no_complaint(rig: Rig) -> None:
+async def test_a_closed_pipe_ends_the_export_silently(rig: Rig) -> None:
     await many(rig.ledger, 5000)
     command = f"{sys.executable} -m syncd export --config {rig.write_config()}"
     ended = await asyncio.to_thread(
@@ -193,7 +195,7 @@ async def test_who_reads_no_further_hears_no_complaint(rig: Rig) -> None:
     assert ended.stdout.startswith("file,")
 
 
-async def test_a_full_disk_is_said_without_a_traceback(rig: Rig) -> None:
+async def test_a_full_disk_is_reported_without_a_traceback(rig: Rig) -> None:
     await many(rig.ledger, 500)
     command = f"{sys.executable} -m syncd export --config {rig.write_config()} > /dev/full"
     ended = await asyncio.to_thread(
@@ -209,7 +211,7 @@ async def test_a_full_disk_is_said_without_a_traceback(rig: Rig) -> None:
     assert ended.stderr == "syncd: the output is incomplete: No space left on device\n"
 
 
-async def test_pages_lose_and_repeat_nothing(tmp_path: Path) -> None:
+async def test_pages_neither_lose_nor_repeat_a_row(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     await many(path, 60)
     for size in (1, 7, 8, 60, 100):
@@ -220,7 +222,9 @@ async def test_pages_lose_and_repeat_nothing(tmp_path: Path) -> None:
         )
 
 
-async def test_folders_without_an_account_have_no_row_and_end_nothing(tmp_path: Path) -> None:
+async def test_a_folder_without_an_account_has_no_row_and_does_not_end_the_export(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "ledger.db"
     await many(path, 60)
     with changing(path) as db:

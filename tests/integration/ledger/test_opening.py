@@ -1,6 +1,6 @@
-"""Which files are opened as ledgers, with which rights, and by how many."""
+"""Which files are opened as ledgers, with which modes, and by how many processes."""
 
-# ruff: noqa: ASYNC240  a test has nobody to keep waiting
+# ruff: noqa: ASYNC240  blocking the loop of a test delays nothing
 
 import os
 import shutil
@@ -57,7 +57,7 @@ def modes(path: Path) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-async def test_nobody_else_reads_it_whatever_the_umask(path: Path, umask: int) -> None:
+async def test_only_its_owner_can_read_a_ledger_whatever_the_umask(path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
         with exclusive_lock(path):
@@ -70,7 +70,7 @@ async def test_nobody_else_reads_it_whatever_the_umask(path: Path, umask: int) -
         os.umask(before)
 
 
-async def test_it_says_what_it_is(path: Path) -> None:
+async def test_a_ledger_is_marked_with_its_application_and_version(path: Path) -> None:
     await make(path)
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA application_id").fetchone() == (schema.APPLICATION_ID,)
@@ -79,7 +79,7 @@ async def test_it_says_what_it_is(path: Path) -> None:
     assert path.read_bytes()[68:72] == b"SYNC"
 
 
-LANDED = {
+RELEASED = {
     1: "0783dec18ec0a1c555820f90c4f3b93647a91c5b2eb4066a179306af655cbff4",
     2: "7365eb215c5358cc0bd4e148a63ae5bffb37d1418bffa0bed3b8e870a2761f8f",
     3: "417faf8de9c18588202ebdd629295f82b9fde122c4c90e50bc6192420b1e4bfe",
@@ -87,21 +87,21 @@ LANDED = {
     5: "3a6fe4f20635f8aeb56e2c9c2baec2d62b7528493fbdcf3d2f4a8fb451318a0f",
     6: "492a02d190110296bd247343190ee341481feb12f000487d0f8616fcd9095131",
 }
-"""The SHA-256 of each migration; with ledgers made by it, a change is a migration of its own."""
+"""The SHA-256 of each migration. They have made ledgers: a change is a new migration."""
 
 
-def test_a_migration_that_has_landed_is_never_changed() -> None:
+def test_a_released_migration_is_never_changed() -> None:
     assert {
         version: sha256(text.encode()).hexdigest() for version, text in schema.migrations()
-    } == LANDED
+    } == RELEASED
 
 
 WITHOUT_SPENDING = "DROP TABLE call; ALTER TABLE account DROP COLUMN tier;"
-"""What some ledgers of the first version do not have."""
+"""Removes the table and the column that some ledgers of the first version lack."""
 
 
 @pytest.mark.parametrize("also", ["", WITHOUT_SPENDING], ids=["whole", "without spending"])
-async def test_an_older_ledger_goes_on_with_what_it_knows(path: Path, also: str) -> None:
+async def test_an_older_ledger_is_migrated_with_its_content(path: Path, also: str) -> None:
     one = AccountId("1")
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         (_, first), *_ = schema.migrations()
@@ -125,7 +125,7 @@ async def test_an_older_ledger_goes_on_with_what_it_knows(path: Path, also: str)
         await ledger.write(files.mark_missed(7, 1, [b"a.png"], []))
         await ledger.write(files.forget_missed(7))
         assert await ledger.read(wanted()) == [("1", CONTENT.digest, 1)]
-        await ledger.write(files.record_all([(Place(1, b"", b"b.png"), stat, "gone bad")]))
+        await ledger.write(files.record_all([(Place(1, b"", b"b.png"), stat, "Permission denied")]))
         assert await ledger.read(wanted()) == []
         assert await ledger.read(accounts.batching_off_until(one)) == 7.0
         await ledger.write(accounts.record_tier(one, "standard"))
@@ -136,7 +136,7 @@ async def test_an_older_ledger_goes_on_with_what_it_knows(path: Path, also: str)
         assert db.execute("PRAGMA user_version").fetchone() == (schema.current_version(),)
 
 
-async def test_it_is_read_and_changed_beside_the_daemon_from_its_first_second(path: Path) -> None:
+async def test_other_processes_read_and_change_the_ledger_while_the_daemon_runs(path: Path) -> None:
     async with open_ledger(path) as ledger:
         await ledger.write(FOLDER)
         with reading(path) as db:
@@ -145,12 +145,12 @@ async def test_it_is_read_and_changed_beside_the_daemon_from_its_first_second(pa
         await ledger.write(folders.record_trouble(1, "x"))
         assert await ledger.data_version() == before
         with changing(path) as db:
-            folders.record_trouble(1, "seen to")(db)
+            folders.record_trouble(1, "changed")(db)
         assert await ledger.data_version() != before
-        assert (await ledger.read(queries.folder_summary("a"))).state.trouble == "seen to"
+        assert (await ledger.read(queries.folder_summary("a"))).state.trouble == "changed"
 
 
-def test_there_is_nothing_to_read_before_the_first_run(path: Path) -> None:
+def test_a_missing_or_empty_ledger_is_reported_as_missing(path: Path) -> None:
     for _ in range(2):
         with pytest.raises(FileNotFoundError, match="syncd run"), reading(path):
             pass
@@ -159,7 +159,7 @@ def test_there_is_nothing_to_read_before_the_first_run(path: Path) -> None:
         path.touch()
 
 
-async def test_beside_a_daemon_nobody_works_on_what_an_older_one_has_written(path: Path) -> None:
+async def test_commands_do_not_work_on_the_ledger_of_an_older_daemon(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         (version, first), *_ = schema.migrations()
         db.executescript(first)
@@ -177,7 +177,9 @@ async def test_beside_a_daemon_nobody_works_on_what_an_older_one_has_written(pat
         pass
 
 
-async def test_an_empty_file_and_what_a_crash_left_become_a_ledger(path: Path) -> None:
+async def test_an_empty_file_and_the_remains_of_a_crash_are_replaced_by_a_ledger(
+    path: Path,
+) -> None:
     path.touch()
     path.with_name("ledger.db.new").write_bytes(b"half a ledger")
     path.with_name("ledger.db.new-journal").write_bytes(b"half a journal")
@@ -187,8 +189,8 @@ async def test_an_empty_file_and_what_a_crash_left_become_a_ledger(path: Path) -
     assert sorted(p.name for p in path.parent.iterdir() if ".new" in p.name) == []
 
 
-async def refused(path: Path) -> str:
-    """Expect that nobody opens the file, and that it stays what it was."""
+async def rejection(path: Path) -> str:
+    """Return the message with which the file is rejected, and assert that it is unchanged."""
     before, times = path.read_bytes(), path.stat().st_mtime_ns
     with pytest.raises(LedgerUnusableError) as error:
         async with open_ledger(path):
@@ -206,29 +208,29 @@ async def refused(path: Path) -> str:
     "content",
     [b"x", b"hello, I am a text\n" * 50, b"\x00" * 8192, b"SQLite format 3\x00", b"\xff\xd8" * 99],
 )
-async def test_what_is_no_database_is_refused(path: Path, content: bytes) -> None:
+async def test_a_file_that_is_not_a_database_is_rejected(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    assert "not a ledger" in await refused(path)
+    assert "not a ledger" in await rejection(path)
 
 
 @pytest.mark.parametrize("application", [0, 1, 0x0F055112])
-async def test_another_programs_database_is_refused(path: Path, application: int) -> None:
+async def test_the_database_of_another_program_is_rejected(path: Path, application: int) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute(f"PRAGMA application_id = {application}")
         db.execute("CREATE TABLE theirs (x)")
         db.commit()
-    assert "another program" in await refused(path)
+    assert "another program" in await rejection(path)
     assert sorted(os.listdir(path.parent)) == ["ledger.db"]
 
 
-async def test_a_newer_ledger_is_refused(path: Path) -> None:
+async def test_a_newer_ledger_is_rejected(path: Path) -> None:
     await make(path)
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 999")
-    assert "newer syncd" in await refused(path)
+    assert "newer syncd" in await rejection(path)
 
 
-async def test_a_newer_ledger_is_refused_also_where_its_wal_alone_says_so(path: Path) -> None:
+async def test_a_newer_ledger_is_rejected_even_if_only_its_wal_has_the_version(path: Path) -> None:
     await make(path)
     aside = path.with_name("aside.db")
     with closing(sqlite3.connect(path)) as db:
@@ -236,19 +238,19 @@ async def test_a_newer_ledger_is_refused_also_where_its_wal_alone_says_so(path: 
         for end in ("", "-wal"):  # as a crash would leave them
             shutil.copy(f"{path}{end}", f"{aside}{end}")
     wal = Path(f"{aside}-wal").read_bytes()
-    assert "newer syncd" in await refused(aside)
+    assert "newer syncd" in await rejection(aside)
     assert Path(f"{aside}-wal").read_bytes() == wal
 
 
 @pytest.mark.parametrize("kept", [100, 4096, 4097, 20_000, -4096, -1])
-async def test_a_ledger_that_was_cut_is_refused(path: Path, kept: int) -> None:
+async def test_a_truncated_ledger_is_rejected(path: Path, kept: int) -> None:
     await make(path)
     whole = path.read_bytes()
     path.write_bytes(whole[:kept])
-    assert "damaged" in await refused(path)
+    assert "damaged" in await rejection(path)
 
 
-async def test_a_ledger_whose_pages_were_overwritten_is_refused(path: Path) -> None:
+async def test_a_ledger_with_overwritten_pages_is_rejected(path: Path) -> None:
     await make(path)
     whole = path.read_bytes()
     with closing(sqlite3.connect(path)) as db:
@@ -257,10 +259,10 @@ async def test_a_ledger_whose_pages_were_overwritten_is_refused(path: Path) -> N
     for page in [1, *(page for (page,) in rows)]:
         start, end = max(100, (page - 1) * 4096), page * 4096
         path.write_bytes(whole[:start] + b"\xa5" * (end - start) + whole[end:])
-        assert "damaged" in await refused(path)
+        assert "damaged" in await rejection(path)
 
 
-async def test_damage_that_shows_later_is_named_as_well(path: Path) -> None:
+async def test_damage_that_is_found_later_is_reported_as_damage(path: Path) -> None:
     await make(path)
 
     @read
@@ -281,12 +283,12 @@ async def test_damage_that_shows_later_is_named_as_well(path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [(3, 34, 1), (3, 36, 0)])
-def test_an_sqlite_that_would_call_it_damaged_is_named_instead(version: tuple[int, ...]) -> None:
+def test_an_sqlite_that_is_too_old_is_reported_with_its_version(version: tuple[int, ...]) -> None:
     with pytest.raises(LedgerUnusableError, match=r"3\.3[46].* 3\.37\.0"):
         schema.check_sqlite_version(version)
 
 
-def test_this_sqlite_will_do() -> None:
+def test_this_sqlite_is_new_enough() -> None:
     schema.check_sqlite_version((3, 37, 0))
     schema.check_sqlite_version(sqlite3.sqlite_version_info)
 
@@ -301,7 +303,7 @@ with exclusive_lock(Path(sys.argv[1])):
 """
 
 
-def test_a_second_process_is_told_who_has_it_and_the_lock_ends_with_a_killed_one(
+def test_a_lock_names_its_holder_and_ends_when_the_holder_is_killed(
     path: Path,
 ) -> None:
     holder = subprocess.Popen(
@@ -326,7 +328,7 @@ def test_a_second_process_is_told_who_has_it_and_the_lock_ends_with_a_killed_one
         pass
 
 
-def test_a_lock_whose_holder_wrote_nothing_yet_is_still_a_lock(path: Path) -> None:
+def test_a_lock_is_held_before_its_holder_has_written_its_pid(path: Path) -> None:
     with exclusive_lock(path):
         path.with_name("ledger.db.lock").write_text("")
         with pytest.raises(LedgerBusyError, match="another process"), exclusive_lock(path):

@@ -1,4 +1,4 @@
-"""How SQLite answers what is asked all day: by index, however many rows there are."""
+"""The query plans of frequent statements: each uses an index, however many rows there are."""
 
 import re
 import sqlite3
@@ -30,16 +30,16 @@ FILES = 3000
 
 
 class Plans:
-    """Stands for a connection, and keeps the plan of each statement before it is run."""
+    """A connection that records the plan of each statement before it runs the statement."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self.kept: list[str] = []
+        self.plans: list[str] = []
 
     def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
         if not sql.startswith("SELECT changes"):
             rows = self._db.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)
-            self.kept += [row[3] for row in rows]
+            self.plans += [row[3] for row in rows]
         return self._db.execute(sql, parameters)
 
     def executemany(self, sql: str, rows: Any) -> None:
@@ -75,7 +75,7 @@ def db(request: pytest.FixtureRequest) -> Iterator[sqlite3.Connection]:
     opened.close()
 
 
-ASKED: dict[str, Callable[[Any], object]] = {
+STATEMENTS: dict[str, Callable[[Any], object]] = {
     "missing_after": replicas.missing_after(ONE, digest(5), 500),
     "facts": replicas.facts(ONE, [digest(n) for n in range(25)]),
     "sources": replicas.sources(ONE, digest(5)),
@@ -88,8 +88,8 @@ ASKED: dict[str, Callable[[Any], object]] = {
     "rejections": queries.rejections(ONE),
     "troubles": queries.troubles(ONE),
     "unreadable_files": queries.unreadable_files("a"),
-    "of_account": queries.account_summary(ONE),
-    "of_folder": queries.folder_summary("a"),
+    "account_summary": queries.account_summary(ONE),
+    "folder_summary": queries.folder_summary("a"),
     "by_path": queries.by_path("a", b"d1", b"1"),
     "by_digest": queries.by_digest(digest(5)),
     "by_hash": queries.by_hash("ff00"),
@@ -112,66 +112,64 @@ ASKED: dict[str, Callable[[Any], object]] = {
         ],
         1.0,
     ),
-    "needs": alerts.all_alerts({ONE: "main"}, 1.0),
+    "all_alerts": alerts.all_alerts({ONE: "main"}, 1.0),
     "mark_missed": files.mark_missed(7, 3, [b"x"], [4]),
     "forget_missed": files.forget_missed(8),
-    "doubt_missed": files.unmark_missed(7),
-    "sending": replicas.record_sending(ONE, [digest(5)], 1.0),
-    "no_longer_held": replicas.record_not_held(ONE, ImageHash("ff00")),
-    "missed": files.count_missed(7, 1),
+    "unmark_missed": files.unmark_missed(7),
+    "record_sending": replicas.record_sending(ONE, [digest(5)], 1.0),
+    "record_not_held": replicas.record_not_held(ONE, ImageHash("ff00")),
+    "count_missed": files.count_missed(7, 1),
     "condemn_missed": condemned.condemn_missed(8, 1.0),
-    "withdraw": condemned.spare_wanted(),
+    "spare_wanted": condemned.spare_wanted(),
     "due": deletions.due(ONE, 1.0, 1.0, 50),
     "deletion_facts": deletions.facts(ONE, digest(5), 1.0),
-    "deletion_taken": deletions.record_accepted(ONE, ImageHash("ff00"), 1.0),
-    "leaving": deletions.to_confirm(ONE, 1.0, 50),
+    "record_accepted": deletions.record_accepted(ONE, ImageHash("ff00"), 1.0),
+    "to_confirm": deletions.to_confirm(ONE, 1.0, 50),
     "unconfirmed": deletions.unconfirmed(ONE, ImageHash("ff00")),
-    "gone": deletions.record_gone(ONE, ImageHash("ff00")),
-    "hold": condemned.hold_excess(HoldAbove(20, 0.1)),
-    "cases": condemned.held_deletions(5),
+    "record_gone": deletions.record_gone(ONE, ImageHash("ff00")),
+    "hold_excess": condemned.hold_excess(HoldAbove(20, 0.1)),
+    "held_deletions": condemned.held_deletions(5),
     "holders": copies.holders(AccountId("2"), [digest(n) for n in range(25)], 1.0),
-    "coming": copies.expected(AccountId("2"), [digest(n) for n in range(25)], 1.0),
-    "believed_after": audits.held_after(ONE, digest(5), 50),
-    "known": audits.known_hashes(ONE, [ImageHash("ff00")]),
+    "expected": copies.expected(AccountId("2"), [digest(n) for n in range(25)], 1.0),
+    "held_after": audits.held_after(ONE, digest(5), 50),
+    "known_hashes": audits.known_hashes(ONE, [ImageHash("ff00")]),
     "export": export.page(export.Key(7, b"5"), 50),
     "counts": integrity.counts(0),
-    "drop_unnamed": vacuum.drop_unreferenced(0),
-    "trouble": replicas.record_trouble(ONE, [digest(5)], "HTTP 500"),
+    "drop_unreferenced": vacuum.drop_unreferenced(0),
+    "record_trouble": replicas.record_trouble(ONE, [digest(5)], "HTTP 500"),
 }
 
 
-@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("name", STATEMENTS)
 def test_no_table_that_grows_is_scanned(db: sqlite3.Connection, name: str) -> None:
     plans = Plans(db)
-    ASKED[name](cast("sqlite3.Connection", plans))
-    assert plans.kept
-    for line in plans.kept:
-        assert not re.match(r"SCAN (file|replica|image|directory|answer)\b", line), plans.kept
+    STATEMENTS[name](cast("sqlite3.Connection", plans))
+    assert plans.plans
+    for line in plans.plans:
+        assert not re.match(r"SCAN (file|replica|image|directory|answer)\b", line), plans.plans
 
 
 @pytest.mark.parametrize("name", ["tally", "troubles", "missing_after"])
-def test_what_is_asked_on_a_period_never_leaves_its_index(
-    db: sqlite3.Connection, name: str
-) -> None:
+def test_a_periodic_statement_reads_only_an_index(db: sqlite3.Connection, name: str) -> None:
     plans = Plans(db)
-    ASKED[name](cast("sqlite3.Connection", plans))
-    searches = [p for p in plans.kept if p.startswith("SEARCH") and "replica_rejected" not in p]
+    STATEMENTS[name](cast("sqlite3.Connection", plans))
+    searches = [p for p in plans.plans if p.startswith("SEARCH") and "replica_rejected" not in p]
     assert searches
     assert all("COVERING INDEX" in search for search in searches)
 
 
-def test_recording_a_file_looks_at_missed_directories_alone(db: sqlite3.Connection) -> None:
+def test_recording_a_file_reads_only_missed_directories(db: sqlite3.Connection) -> None:
     plans = Plans(db)
-    ASKED["record_all"](cast("sqlite3.Connection", plans))
-    assert any("directory_missed" in line for line in plans.kept)
+    STATEMENTS["record_all"](cast("sqlite3.Connection", plans))
+    assert any("directory_missed" in line for line in plans.plans)
     assert not any(
         line.startswith("SEARCH directory") and line.endswith("(folder_id=?)")
-        for line in plans.kept
+        for line in plans.plans
     )
 
 
 @pytest.mark.parametrize("trigger", ["file_comes", "file_goes", "file_changes"])
-def test_what_a_file_sets_off_finds_its_replicas_by_their_key(
+def test_a_trigger_of_files_finds_replicas_by_their_key(
     db: sqlite3.Connection, trigger: str
 ) -> None:
     (sql,) = db.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (trigger,)).fetchone()
@@ -185,9 +183,9 @@ def test_what_a_file_sets_off_finds_its_replicas_by_their_key(
                 assert line.endswith("USING PRIMARY KEY (account=? AND digest=?)"), line
 
 
-def test_the_files_of_a_directory_lie_in_the_order_in_which_they_are_asked(
+def test_the_files_of_a_directory_are_stored_in_the_order_of_their_names(
     db: sqlite3.Connection,
 ) -> None:
     plans = Plans(db)
-    ASKED["known_files, a part"](cast("sqlite3.Connection", plans))
-    assert [line.partition(" (")[0] for line in plans.kept] == ["SEARCH file USING PRIMARY KEY"]
+    STATEMENTS["known_files, a part"](cast("sqlite3.Connection", plans))
+    assert [line.partition(" (")[0] for line in plans.plans] == ["SEARCH file USING PRIMARY KEY"]

@@ -1,4 +1,4 @@
-"""Since when an account's missing images wait: the figure of its stats line."""
+"""How long an account's missing images have waited, as its stats line reports it."""
 
 import sqlite3
 import time
@@ -76,9 +76,9 @@ def test_a_rewritten_file_is_another_image_that_begins_to_wait(db: sqlite3.Conne
     assert just_now(waits(db))
 
 
-def test_an_image_whose_files_went_waits_anew_when_one_comes_back(db: sqlite3.Connection) -> None:
+def test_an_image_starts_to_wait_again_when_its_file_returns(db: sqlite3.Connection) -> None:
     put(db, b"a", 0)
-    replicas.record_sending(ONE, DIGESTS[:1], 1.0)(db)  # so that it is remembered
+    replicas.record_sending(ONE, DIGESTS[:1], 1.0)(db)  # so that its row is kept
     let_time_pass(db)
     drop(db, b"a")
     assert waits(db) is None
@@ -86,7 +86,7 @@ def test_an_image_whose_files_went_waits_anew_when_one_comes_back(db: sqlite3.Co
     assert just_now(waits(db))
 
 
-def test_what_an_account_has_lost_waits_from_then_on(db: sqlite3.Connection) -> None:
+def test_an_image_that_an_account_has_lost_waits_from_then_on(db: sqlite3.Connection) -> None:
     put(db, b"a", 0)
     replicas.record_held(ONE, [(DIGESTS[0], Entry(hash=HASH))], 1.0)(db)
     let_time_pass(db)
@@ -94,7 +94,7 @@ def test_what_an_account_has_lost_waits_from_then_on(db: sqlite3.Connection) -> 
     assert just_now(waits(db))
 
 
-def test_what_is_asked_about_again_waits_from_then_on(db: sqlite3.Connection) -> None:
+def test_a_rejected_image_that_is_retried_waits_from_then_on(db: sqlite3.Connection) -> None:
     put(db, b"a", 0)
     replicas.record_rejected(ONE, DIGESTS[0], "why", 1.0)(db)
     let_time_pass(db)
@@ -103,7 +103,7 @@ def test_what_is_asked_about_again_waits_from_then_on(db: sqlite3.Connection) ->
     assert just_now(waits(db))
 
 
-def test_for_a_new_mirror_everything_begins_to_wait(db: sqlite3.Connection) -> None:
+def test_every_image_begins_to_wait_for_a_new_mirror(db: sqlite3.Connection) -> None:
     put(db, b"a", 0)
     let_time_pass(db)
     folders.declare(FolderName("a"), b"/a", [ONE, TWO])(db)
@@ -111,7 +111,7 @@ def test_for_a_new_mirror_everything_begins_to_wait(db: sqlite3.Connection) -> N
     assert just_now(waits(db, TWO))
 
 
-def test_in_an_older_ledger_what_is_missing_waits_from_its_migration_on() -> None:
+def test_the_missing_images_of_an_older_ledger_wait_from_its_migration_on() -> None:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
         for version, text in schema.migrations():
             if version < 5:

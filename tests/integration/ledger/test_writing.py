@@ -1,4 +1,4 @@
-"""A change is whole or not at all, whatever ends its writer; writers share commits."""
+"""A write happens as a whole or not at all, whatever ends its process; writers share commits."""
 
 import asyncio
 import signal
@@ -43,7 +43,7 @@ async def names(ledger: Ledger) -> list[str]:
     return await ledger.read(all_names())
 
 
-async def test_what_is_written_is_there_for_who_asks_next(ledger: Ledger) -> None:
+async def test_a_read_sees_every_finished_write(ledger: Ledger) -> None:
     first = await ledger.write(folder("a"))
     assert await ledger.write(folder("a")) == first
     await ledger.write(all_of([pair(1), pair(2)]))
@@ -88,24 +88,30 @@ def wrong(db: sqlite3.Connection) -> None:
     ("change", "error"), [(bad(), ArithmeticError), (wrong(), sqlite3.IntegrityError)]
 )
 @pytest.mark.parametrize("place", [0, 1, 2])
-async def test_nobody_is_told_done_of_what_was_rolled_back(
+async def test_no_caller_gets_a_result_of_a_write_that_was_rolled_back(
     ledger: Ledger, change: Write[None], error: type[Exception], place: int
 ) -> None:
     changes: list[Write[object]] = [folder("a"), folder("b")]
     changes.insert(place, change)
-    first = asyncio.ensure_future(ledger.write(folder("first")))  # so that the others wait
-    told = await asyncio.gather(*(ledger.write(c) for c in changes), return_exceptions=True)
+    first = asyncio.ensure_future(
+        ledger.write(folder("first"))
+    )  # so that the others share a commit
+    results = await asyncio.gather(*(ledger.write(c) for c in changes), return_exceptions=True)
     await first
     there = await names(ledger)
     assert "half" not in there
-    assert isinstance(told[place], error)
-    del told[place]
-    done = [n for n, said in zip("ab", told, strict=True) if not isinstance(said, BaseException)]
+    assert isinstance(results[place], error)
+    del results[place]
+    done = [
+        n for n, result in zip("ab", results, strict=True) if not isinstance(result, BaseException)
+    ]
     assert there == sorted([*done, "first"])
     await ledger.write(folder("after"))
 
 
-async def test_a_cancelled_writer_leaves_no_transaction_and_no_half_change(ledger: Ledger) -> None:
+async def test_a_cancelled_writer_leaves_no_transaction_and_no_partial_write(
+    ledger: Ledger,
+) -> None:
     for number in range(200):
         task = asyncio.create_task(ledger.write(pair(number)))
         for _ in range(number % 4):
@@ -117,11 +123,11 @@ async def test_a_cancelled_writer_leaves_no_transaction_and_no_half_change(ledge
     there = await names(ledger)
     assert {name[:-1] + "a" for name in there} | {name[:-1] + "b" for name in there} == set(there)
     with closing(sqlite3.connect(ledger.path, timeout=0, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")  # the writer holds nothing
+        other.execute("BEGIN IMMEDIATE")  # the writer holds no lock
         other.execute("ROLLBACK")
 
 
-async def test_a_closed_ledger_refuses_to_write_and_does_not_wait(tmp_path: Path) -> None:
+async def test_a_write_to_a_closed_ledger_fails_at_once(tmp_path: Path) -> None:
     async with open_ledger(tmp_path / "ledger.db") as closed:
         pass
     async with asyncio.timeout(5):
@@ -129,7 +135,7 @@ async def test_a_closed_ledger_refuses_to_write_and_does_not_wait(tmp_path: Path
             await closed.write(folder("late"))
 
 
-async def test_a_reader_sees_whole_changes_beside_a_writer(ledger: Ledger) -> None:
+async def test_a_reader_sees_no_partial_write(ledger: Ledger) -> None:
     async def write() -> None:
         for number in range(100):
             await ledger.write(pair(number))
@@ -170,7 +176,7 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("after", [1, 7, 300])
-def test_a_process_killed_in_the_middle_of_writing_loses_nothing_it_was_told(
+def test_a_process_that_is_killed_while_it_writes_loses_no_finished_write(
     tmp_path: Path, after: int
 ) -> None:
     path = tmp_path / "ledger.db"
@@ -181,18 +187,18 @@ def test_a_process_killed_in_the_middle_of_writing_loses_nothing_it_was_told(
         lines = [writer.stdout.readline() for _ in range(after)]
         writer.send_signal(signal.SIGKILL)
         lines += writer.stdout.read().splitlines(keepends=True)
-    told = {int(line) for line in lines if line.endswith(b"\n")}
-    assert len(told) >= after
+    finished = {int(line) for line in lines if line.endswith(b"\n")}
+    assert len(finished) >= after
     with reading(path) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         there = {name for (name,) in db.execute("SELECT name FROM folder")}
     assert {name[:-1] + half for name in there for half in "ab"} == there
-    assert {f"{number}a" for number in told} <= there
+    assert {f"{number}a" for number in finished} <= there
 
 
-async def test_closing_reads_a_sample_of_a_large_table_alone(tmp_path: Path) -> None:
+async def test_closing_reads_only_a_sample_of_a_large_table(tmp_path: Path) -> None:
     rows = 20_000
-    thousands = 0  # of steps of SQLite's machine; a row takes several
+    thousands = 0  # of instructions of SQLite's virtual machine; a row takes several
 
     def count() -> int:
         nonlocal thousands

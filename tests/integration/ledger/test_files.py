@@ -1,0 +1,121 @@
+"""Files in a real ledger, and the replicas that follow from them."""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from syncd.ledger import files, folders, replicas, schema
+from syncd.ledger.files import Content, Place
+from syncd.ledger.stat_columns import stat_of
+from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
+
+ONE, TWO = AccountId("1"), AccountId("2")
+DIGESTS = [Digest(hashlib.sha256(bytes([n])).digest()) for n in range(5)]
+STAT = Stat(device=1, inode=2, size=3, mtime_ns=4, ctime_ns=5)
+
+
+@pytest.fixture
+def db() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as opened:
+        opened.execute("PRAGMA foreign_keys = ON")
+        schema.migrate(opened)
+        yield opened
+
+
+def content(digest: Digest) -> Content:
+    return Content(digest=digest, size=7, format="PNG", width=1, height=1, unfit=None)
+
+
+def put(db: sqlite3.Connection, name: bytes, digest: Digest, directory: bytes = b"") -> None:
+    folder = folders.declare(FolderName("a"), b"/a", [ONE])(db)
+    files.record_all([(Place(folder, directory, name), STAT, content(digest))])(db)
+
+
+def test_the_library_view_maps_files_to_hashes(db: sqlite3.Connection) -> None:
+    digest = Digest(hashlib.sha256(b"the bytes").digest())
+    put(db, b"x.jpg", digest, b"d/e")
+    replicas.record_held(ONE, [(digest, Entry(hash=ImageHash("ff00")))], 1.0)(db)
+    assert db.execute("SELECT * FROM library").fetchall() == [
+        ("a", b"d/e", b"x.jpg", digest.hex(), "1", "ff00", None, None)
+    ]
+
+
+@pytest.mark.parametrize("missed", [b"d", b"d/e"])
+def test_a_missed_directory_in_which_a_file_is_seen_is_not_forgotten(
+    db: sqlite3.Connection, missed: bytes
+) -> None:
+    for number, directory in enumerate([b"d/e", b"de", b"d"]):
+        put(db, b"x.jpg", DIGESTS[number], directory)
+    known = files.known_directory(1, missed.rpartition(b"/")[0])(db)
+    assert known.directory_id is not None
+    files.mark_missed(5, known.directory_id, [], [known.directories[missed], known.directory_id])(
+        db
+    )
+    put(db, b"new.jpg", DIGESTS[3], b"d/e")
+    assert files.forget_missed(5)(db) == 0
+    assert len(replicas.missing_after(ONE, b"", 9)(db)) == 4
+
+
+def test_the_files_of_a_directory_are_read_in_order_and_in_parts(db: sqlite3.Connection) -> None:
+    names = [b"\xff", b"a", b"a\n", b"B", b"aa"]
+    for name in names:
+        put(db, name, DIGESTS[0], b"d")
+    put(db, b"a", DIGESTS[0], b"e")
+    known = files.known_directory(1, b"d")(db).directory_id
+    assert known is not None
+
+    def between(first: bytes, end: bytes | None) -> list[bytes]:
+        return [row[0] for row in files.known_files(known, first, end)(db)]
+
+    assert between(b"", None) == sorted(names)
+    assert between(b"a", b"aa") == [b"a", b"a\n"]
+    assert between(b"", b"a") == [b"B"]
+    assert between(b"aa", None) == [b"aa", b"\xff"]
+
+
+def test_a_rejection_outlives_the_file(db: sqlite3.Connection) -> None:
+    put(db, b"x.jpg", DIGESTS[0])
+    db.execute("DELETE FROM file")
+    replicas.record_rejected(ONE, DIGESTS[0], "100/1487197", 1.0)(db)  # its POST was in flight
+    put(db, b"back.jpg", DIGESTS[0])
+    assert replicas.missing_after(ONE, b"", 9)(db) == []
+
+
+def test_a_retry_leaves_no_row_of_an_unwanted_image(db: sqlite3.Connection) -> None:
+    put(db, b"x.jpg", DIGESTS[0])
+    replicas.record_rejected(ONE, DIGESTS[0], "100/1487197", 1.0)(db)
+    db.execute("DELETE FROM file")
+    assert replicas.retry_rejected()(db) == 0
+    assert db.execute("SELECT * FROM replica").fetchall() == []
+
+
+@pytest.mark.parametrize("inode", [0, 1, 2**63 - 1, 2**63, 2**64 - 1])
+@pytest.mark.parametrize("ns", [-(10**18), 0, 2**63 - 1, 2**63, 15032385535 * 10**9])
+def test_a_stat_of_any_file_system_is_read_as_it_was_recorded(
+    db: sqlite3.Connection, inode: int, ns: int
+) -> None:
+    folder = folders.declare(FolderName("a"), b"/a", [ONE])(db)
+    place = Place(folder, b"", b"x")
+    stat = Stat(device=inode, inode=inode, size=3, mtime_ns=ns, ctime_ns=ns)
+    files.record_all([(place, stat, content(DIGESTS[0]))])(db)
+    assert files.known_stat(place)(db) == stat
+    directory = files.known_directory(folder, b"")(db).directory_id
+    assert directory is not None
+    rows = files.known_files(directory, b"", None)(db)
+    assert {row[0]: stat_of(row) for row in rows} == {b"x": stat}
+    assert replicas.sources(ONE, DIGESTS[0])(db)[0].stat == stat
+
+
+def test_a_recorded_file_is_reported_as_missing_only_in_the_accounts_of_its_folder(
+    db: sqlite3.Connection,
+) -> None:
+    spring, autumn = (
+        folders.declare(name, b"/", [account])(db)
+        for name, account in ((FolderName("spring"), ONE), (FolderName("autumn"), TWO))
+    )
+    replicas.record_held(ONE, [(DIGESTS[0], Entry(hash=ImageHash("00")))], 1.0)(db)
+    found = [(Place(f, b"", b"x"), STAT, content(DIGESTS[0])) for f in (spring, autumn)]
+    assert files.record_all(found)(db) == [False, True]
