@@ -1,1 +1,1 @@
-"""Histories: the daemon on demand, a witness of its calls, and a model of what is right."""
+"""Histories of folders, accounts and crashes: a driver, an observer and a model of the daemon."""

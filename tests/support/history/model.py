@@ -1,4 +1,4 @@
-"""What is right, in plain Python: what each account must hold, may hold, and must hold no more."""
+"""A plain model of one history: what each account must hold, may hold, and must not hold."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,18 +11,18 @@ Replica = tuple[str, Content]  # account, content
 
 @dataclass
 class Folder:
-    """A folder: as it is on disk, and as syncd has seen it at last."""
+    """A folder as it is on disk, and as syncd has last seen it."""
 
     own: str
     propagates: bool
     mirrors: tuple[str, ...] = ()
-    excludes: bool = False  # every name that begins with x
+    excludes: bool = False  # all names that begin with x
     files: dict[Path, Content] = field(default_factory=dict)
     known: dict[Path, Content] = field(default_factory=dict)
-    seen: int = 0  # files, by the last scan that was believed
+    seen: int = 0  # files, at the last trusted scan
     trusted: bool = False
-    excluded_then: bool = False
-    moved: bool = False  # its root is another directory since
+    excluded_then: bool = False  # `excludes` at the last trusted scan
+    moved: bool = False  # its root has become another directory since then
     suspect: bool = False
 
     @property
@@ -34,7 +34,7 @@ class Folder:
         return {p: c for p, c in self.files.items() if not (self.excludes and _is_x(p))}
 
     @property
-    def shows_nothing(self) -> bool:
+    def is_emptied(self) -> bool:
         return self.trusted and self.seen > 0 and not self.included
 
 
@@ -43,20 +43,20 @@ def _is_x(path: Path) -> bool:
 
 
 @dataclass
-class Wishes:
-    """The model of one history. `hashes` has each content's hash; None is no image at all."""
+class Model:
+    """The model of one history. `hashes` has each content's hash, None if it is not an image."""
 
     hashes: dict[Content, str | None]
     folders: dict[str, Folder]
-    theirs: set[Held] = field(default_factory=set)  # somebody else's: they were there before
+    foreign: set[Held] = field(default_factory=set)  # in the account before syncd uploaded them
     used: set[Held] = field(default_factory=set)
-    lost: set[Held] = field(default_factory=set)  # taken away by hand, and no audit since
-    murky: set[Held] = field(default_factory=set)  # nobody knows any more who brought it
+    lost: set[Held] = field(default_factory=set)  # removed by hand, and not yet audited
+    unknown: set[Held] = field(default_factory=set)  # their origin is lost with the ledger
     ours: set[Replica] = field(default_factory=set)  # recorded as held
     copied: set[Replica] = field(default_factory=set)  # perhaps held: wanted, without a file
-    deleted: set[Replica] = field(default_factory=set)  # last files that were deleted for sure
-    doomed: set[Replica] = field(default_factory=set)  # of these, what must leave its account
-    patient: set[Replica] = field(default_factory=set)  # of these, what is asked about tomorrow
+    deleted: set[Replica] = field(default_factory=set)  # whose last file was certainly deleted
+    doomed: set[Replica] = field(default_factory=set)  # of these, those that must leave
+    postponed: set[Replica] = field(default_factory=set)  # of these, those checked again tomorrow
 
     def hash_of(self, content: Content) -> str:
         image_hash = self.hashes[content]
@@ -64,7 +64,7 @@ class Wishes:
         return image_hash
 
     def wanted(self) -> set[Replica]:
-        """What files want that syncd has seen, as the configuration is now."""
+        """Return what the files that syncd has seen want, by the current configuration."""
         return {
             (account, content)
             for folder in self.folders.values()
@@ -74,7 +74,7 @@ class Wishes:
         }
 
     def present(self) -> set[Replica]:
-        """What is wanted, and has a file: in a folder that is doubted, that is less."""
+        """Return what is wanted and has a file on disk: in a suspect folder, that is less."""
         return self.wanted() & {
             (account, content)
             for folder in self.folders.values()
@@ -83,16 +83,16 @@ class Wishes:
         }
 
     def missing(self) -> set[Replica]:
-        """What must be brought."""
+        """Return what must be uploaded or copied."""
         return self.present() - self.ours - self.copied
 
-    def bringable(self) -> set[Replica]:
-        """What may be brought: some of it may be held, and what has no file may be copied."""
+    def possibly_missing(self) -> set[Replica]:
+        """Return what may be uploaded or copied: the model does not know whether it is held."""
         return (self.wanted() - self.ours) | (self.copied & self.wanted())
 
-    def scanned(self, *, told: bool = False) -> None:
-        """Syncd looks at everything; `told`, it was told first where something has happened."""
-        before = {
+    def scan(self, *, watched: bool = False) -> None:
+        """Scan all folders; `watched` if syncd first looks where events have named files."""
+        kept = {
             (account, content)
             for folder in self.folders.values()
             if not folder.propagates
@@ -101,29 +101,29 @@ class Wishes:
         }
         gone: set[Replica] = set()
         for folder in self.folders.values():
-            deleted, unproven = self._scan(folder, told=told)
+            deleted, unproven = self._scan(folder, watched=watched)
             gone |= deleted
-            before |= unproven
+            kept |= unproven
         gone -= self.wanted()
         self.deleted |= gone
-        self.doomed |= gone - before  # else it depends on which file is looked at first
-        self._want()
+        self.doomed |= gone - kept  # for the others it depends on the order of the files
+        self._withdraw()
 
-    def _scan(self, folder: Folder, *, told: bool) -> tuple[set[Replica], set[Replica]]:
-        """Return what has lost a file that was deleted, and one that may be elsewhere."""
+    def _scan(self, folder: Folder, *, watched: bool) -> tuple[set[Replica], set[Replica]]:
+        """Return what has lost a deleted file, and what has lost one that may be elsewhere."""
         seen = folder.included
         same = folder.trusted and not folder.moved
         same_patterns = folder.excludes == folder.excluded_then
-        undoubted = same and not folder.suspect
-        proves = undoubted and same_patterns
+        trusted = same and not folder.suspect
+        proves = trusted and same_patterns
         replaced = {c for p, c in folder.known.items() if p in seen and seen[p] != c}
         vanished = {c for p, c in folder.known.items() if p not in seen}
-        if folder.shows_nothing and (same_patterns or folder.moved):
+        if folder.is_emptied and (same_patterns or folder.moved):
             folder.suspect = True
-            if told and proves:
+            if watched and proves:
                 folder.known = {}
             return set(), set()
-        deleted = (replaced if undoubted else set()) | (vanished if proves else set())
+        deleted = (replaced if trusted else set()) | (vanished if proves else set())
         unproven = set[Content]() if proves else vanished
         folder.known, folder.seen, folder.trusted = dict(seen), len(seen), True
         folder.excluded_then, folder.moved, folder.suspect = folder.excludes, False, False
@@ -134,92 +134,100 @@ class Wishes:
     def _replicas(self, folder: Folder, contents: set[Content]) -> set[Replica]:
         return {(a, c) for a in folder.routes for c in contents if self.hashes[c] is not None}
 
-    def configured(self) -> None:
-        """Nothing is deleted any more where no folder that says so leads."""
+    def reconfigure(self) -> None:
+        """Delete only from accounts to which a folder's deletions still propagate."""
         routed = {a for f in self.folders.values() if f.propagates for a in f.routes}
         self.deleted = {(a, c) for a, c in self.deleted if a in routed}
-        self._want()
+        self._withdraw()
 
-    def _want(self) -> None:
+    def _withdraw(self) -> None:
         self.deleted -= self.wanted()
         self.doomed &= self.deleted
-        self.patient &= self.doomed
+        self.postponed &= self.doomed
 
-    def may_delete(self, account: str, image_hash: str) -> str | None:
-        """Return what speaks against deleting an image at this moment, None when nothing does."""
+    def objection(self, account: str, image_hash: str) -> str | None:
+        """Return why an image must not be deleted now; None if it may be."""
         for name, folder in self.folders.items():
             if account not in folder.routes:
                 continue
-            for where, files in (("lies", folder.included), ("was", folder.known)):
+            for where, files in (("is", folder.included), ("was", folder.known)):
                 for path, content in files.items():
                     if self.hashes[content] == image_hash:
                         return f"{path} {where} in {name}"
-        if (account, image_hash) in self.theirs:
-            return "somebody else brought it"
+        if (account, image_hash) in self.foreign:
+            return "it was in the account before"
         if (account, image_hash) in self.used:
             return "a creative uses it"
-        if not any((account, c) in self.deleted for c in self.sharing(image_hash)):
-            return "no file was deleted that it was the image of"
+        if not any((account, c) in self.deleted for c in self._contents_of(image_hash)):
+            return "none of its files was deleted"
         return None
 
-    def sharing(self, image_hash: str) -> list[Content]:
+    def _contents_of(self, image_hash: str) -> list[Content]:
         return [content for content, its in self.hashes.items() if its == image_hash]
 
-    def left(self, account: str, image_hash: str) -> None:
-        """An image is in its account no more."""
+    def remove(self, account: str, image_hash: str) -> None:
+        """Remove an image from its account by hand."""
         held = (account, image_hash)
-        self.theirs.discard(held)
+        self.foreign.discard(held)
         self.used.discard(held)
-        self.murky.discard(held)
+        self.unknown.discard(held)
+        self.lost.add(held)
 
-    def forgotten(self, account: str, image_hash: str) -> None:
-        """Syncd knows that an image is in its account no more."""
+    def forget(self, account: str, image_hash: str) -> None:
+        """Record that syncd knows that an image is no longer in its account."""
         self.lost.discard((account, image_hash))
-        for content in self.sharing(image_hash):
+        for content in self._contents_of(image_hash):
             self.ours.discard((account, content))
             self.deleted.discard((account, content))
-        self._want()
+        self._withdraw()
 
     def must_hold(self) -> set[Held]:
-        brought = {(account, self.hash_of(content)) for account, content in self.present()}
-        return (brought | self.theirs | self.used) - self.lost
+        uploaded = {(account, self.hash_of(content)) for account, content in self.present()}
+        return (uploaded | self.foreign | self.used) - self.lost
 
     def must_not_hold(self) -> set[Held]:
-        doubted = {a for f in self.folders.values() if f.suspect for a in f.routes}
+        suspect = {a for f in self.folders.values() if f.suspect for a in f.routes}
         return {
             (account, self.hash_of(content))
-            for account, content in self.doomed - self.patient
-            if account not in doubted
-        } - self.kept()
+            for account, content in self.doomed - self.postponed
+            if account not in suspect
+        } - self._kept()
 
-    def kept(self) -> set[Held]:
-        """What stays though a file of it was deleted: for good, or until it is looked at again."""
+    def _kept(self) -> set[Held]:
+        """Return what stays though one of its files was deleted, for good or until a recheck."""
         needed = {
             (account, self.hash_of(content))
             for account, content in self.ours | self.wanted()
             if (account, content) not in self.deleted
         }
-        return self.theirs | self.used | self.murky | needed
+        return self.foreign | self.used | self.unknown | needed
 
-    def rests(self, held: Iterable[Held]) -> None:
-        """All is done that there is to do, and accounts hold this."""
+    def converge(self, held: Iterable[Held]) -> None:
+        """Record that syncd has nothing left to do, and what accounts hold then."""
         held = set(held)
         self.ours |= self.present()
         self.copied = (self.copied | self.wanted()) - self.ours
         for account, content in set(self.doomed):
             its = (account, self.hash_of(content))
-            if its not in held or its in self.theirs:
+            if its not in held or its in self.foreign:
                 self.doomed.discard((account, content))
-        self.patient = {(a, c) for a, c in self.doomed if (a, self.hash_of(c)) in held}
+        self.postponed = {(a, c) for a, c in self.doomed if (a, self.hash_of(c)) in held}
         for account, content in set(self.ours):
             its = (account, self.hash_of(content))
             if its not in held and its not in self.lost:
-                self.forgotten(*its)
+                self.forget(*its)
 
-    def ledger_lost(self, held: Iterable[Held]) -> None:
-        """Syncd knows nothing any more: what is there, is there; some of it will be known again."""
-        self.murky |= set(held)
-        for known in (self.ours, self.copied, self.deleted, self.doomed, self.patient, self.lost):
+    def lose_ledger(self, held: Iterable[Held]) -> None:
+        """Record that syncd's ledger is lost, and what accounts hold then."""
+        self.unknown |= set(held)
+        for known in (
+            self.ours,
+            self.copied,
+            self.deleted,
+            self.doomed,
+            self.postponed,
+            self.lost,
+        ):
             known.clear()
         for folder in self.folders.values():
             folder.known, folder.seen = {}, 0

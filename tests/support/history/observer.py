@@ -1,70 +1,63 @@
-"""A witness of every call: it sees what is done, and may act before it is answered."""
+"""An observer of every call to the sandbox, which can act before the response is sent."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from aiohttp import web
-
+from syncd.sandbox.calls import Call
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.outcomes import Delivery, Outcome
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.values import Image
 
-Judge = Callable[[str, str], None]
-"""Called with account and hash of each image at the moment at which it is deleted."""
+OnDelete = Callable[[str, str], None]
+"""Called with the account and hash of each image that a call deletes, just before it is deleted."""
 
 
 @dataclass
-class Moment:
-    """What is to happen once a call of this kind is done, and not yet answered."""
+class Interruption:
+    """An action between the work of one call and its response."""
 
-    kind: str  # any, if empty
-    after: int
+    kind: str  # of the call; empty for any
+    after: int  # calls of that kind that pass first
     act: Callable[[], Awaitable[None]]
-    breaks: bool = False  # the answer never comes
+    drops_response: bool = False
 
 
-class Witness:
-    """Stands between the sandbox's work and its answers."""
+class Observer:
+    """Reports deletions by calls, and interrupts one call if asked to."""
 
-    def __init__(self, sandbox: Sandbox, judge: Judge) -> None:
+    def __init__(self, sandbox: Sandbox, on_delete: OnDelete) -> None:
         self._sandbox = sandbox
-        self._judge = judge
-        self._by_hand = False
-        self.moment: Moment | None = None
-        self.happened = False
-        assert sandbox._running is not None
-        _, wire = sandbox._running
-        self._deliver = wire._deliver
-        wire._deliver = self._delivered  # type: ignore[method-assign]  # nothing else stands there
-        self._delete = sandbox.library.delete
-        sandbox.library.delete = self._deleted  # type: ignore[method-assign]  # the same
+        self._on_delete = on_delete
+        self._interruption: Interruption | None = None
+        self.interrupted = False
+        """Whether the interruption took place."""
+        sandbox.on_response = self._respond
+        sandbox.library.on_delete = self._delete
 
-    def remove(self, account: str, image_hash: str) -> None:
-        """Take an image out of an account by hand."""
-        self._by_hand = True
-        self._sandbox.library.remove(account, image_hash)
-        self._by_hand = False
+    def interrupt(self, interruption: Interruption | None) -> None:
+        """Interrupt a call once, as given; None no longer interrupts any."""
+        self._interruption = interruption
 
-    def cut_off(self) -> None:
-        """Let nothing more be done."""
+    def reset(self) -> None:
+        """Interrupt no call, and none has been interrupted."""
+        self._interruption, self.interrupted = None, False
+
+    def drop_requests(self) -> None:
+        """Let no further call be handled."""
         self._sandbox.faults.clear()
         self._sandbox.faults.add(Fault("reset_before"))
 
-    def _deleted(self, image: Image, lag: float) -> None:
-        if not self._by_hand:
-            self._judge(image.account, image.hash)
-        self._delete(image, lag)
+    def _delete(self, image: Image) -> None:
+        self._on_delete(image.account, image.hash)
 
-    async def _delivered(self, outcome: Outcome, request: web.Request) -> web.StreamResponse:
-        kind = self._sandbox.counts.recent[-1].kind
-        moment = self.moment
-        if moment is not None and not self.happened and kind.startswith(moment.kind):
-            if moment.after:
-                moment.after -= 1
-            else:
-                self.happened = True
-                await moment.act()
-                if moment.breaks:
-                    outcome = Outcome(0, b"", delivery=Delivery.RESET)
-        return await self._deliver(outcome, request)
+    async def _respond(self, call: Call, outcome: Outcome) -> Outcome:
+        interruption = self._interruption
+        if interruption is None or self.interrupted or not call.kind.startswith(interruption.kind):
+            return outcome
+        if interruption.after:
+            interruption.after -= 1
+            return outcome
+        self.interrupted = True
+        await interruption.act()
+        return Outcome(0, b"", delivery=Delivery.RESET) if interruption.drops_response else outcome

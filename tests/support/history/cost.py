@@ -1,0 +1,64 @@
+"""The cost of a part of a history, compared with what it may cost."""
+
+from collections import Counter
+
+from support.history.accounts import Accounts
+from support.history.model import Model, Replica
+from support.history.strategies import HASHES, NAMES
+
+MAX_COPY_BYTES = 1000
+"""Bytes in the body of a copy at most: there is no image in it."""
+
+
+class Cost:
+    """The calls of a part of a history, from the creation of this object to `check`."""
+
+    def __init__(self, accounts: Accounts, model: Model, copyable: set[Replica]) -> None:
+        self._counts = accounts.sandbox.counts
+        self._struck = accounts.sandbox.faults.struck
+        self._missing = model.missing()
+        self._possible = model.possibly_missing()
+        self._copyable = copyable
+        self._held = accounts.held()
+        self._before = {account: self._figures(account) for account in NAMES}
+        self._calls = self._counts.calls()
+        self._faults = self._struck.total()
+
+    @property
+    def had_faults(self) -> bool:
+        return self._struck.total() > self._faults
+
+    def check(self, *, deletions: int, may_look_up: bool) -> None:
+        """Check that no more calls and bytes were spent than the model allows.
+
+        `deletions` images were deleted; `may_look_up`, whether images may have been looked up.
+        """
+        for account, before in self._before.items():
+            after = self._figures(account)
+            images, copies, size = (b - a for a, b in zip(before, after, strict=True))
+            missing = {replica for replica in self._missing if replica[0] == account}
+            possible = {replica for replica in self._possible if replica[0] == account}
+            most = len(possible) + self._ambiguous(possible)
+            assert len(missing) <= images + copies <= most, (
+                f"act_{account}: {images} uploaded, {copies} copied of {missing} or {possible}"
+            )
+            uploads = possible - self._copyable
+            assert images <= len(uploads) + self._ambiguous(uploads), f"act_{account}: bytes sent"
+            assert images or size <= MAX_COPY_BYTES * copies, f"act_{account}: {size} bytes"
+        if not self._possible and not may_look_up:
+            assert self._counts.calls() == self._calls, list(self._counts.recent)[-5:]
+        calls = list(self._counts.recent)[self._since() :]
+        assert sum(call.kind == "delete" for call in calls) == deletions, "a DELETE was rejected"
+
+    def _figures(self, account: str) -> tuple[int, int, int]:
+        counts = self._counts
+        return counts.images(account), counts.calls(account, "copy"), counts.bytes(account)
+
+    def _ambiguous(self, missing: set[Replica]) -> int:
+        """Return how many may be sent twice: the response to another image is not trusted."""
+        its = Counter((account, HASHES[content]) for account, content in self._possible)
+        return sum(its[a, HASHES[c]] > 1 or (a, HASHES[c]) in self._held for a, c in missing)
+
+    def _since(self) -> int:
+        made = self._counts.calls() - self._calls
+        return len(self._counts.recent) - min(made, len(self._counts.recent))

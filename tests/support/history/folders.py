@@ -1,0 +1,76 @@
+"""The folders of a history: each change is made on disk and in the model."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from support.history.model import Model
+from support.history.strategies import CONTENTS
+
+
+class Folders:
+    """Folders on disk, by name; `touched` are the paths in "spring" that have changed."""
+
+    def __init__(self, base: Path, roots: dict[str, Path], model: Model) -> None:
+        self._base = base
+        self.roots = roots
+        self._folders = model.folders
+        self.spring = model.folders["spring"]
+        self.touched: set[str] = set()
+
+    def put(self, name: str, path: str, content: int) -> None:
+        file = self.roots[name] / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(CONTENTS[content])
+        self._folders[name].files[path] = content
+        self.touched.add(path)
+
+    def duplicate(self, name: str, pick: int, to: str) -> None:
+        if path := self._pick(name, pick):
+            self.put(name, to, self._folders[name].files[path])
+
+    def rename(self, name: str, pick: int, to: str) -> None:
+        path = self._pick(name, pick)
+        if not path or path == to:
+            return
+        root, files = self.roots[name], self._folders[name].files
+        (root / to).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).rename(root / to)
+        files[to] = files.pop(path)
+        self.touched |= {path, to}
+
+    def move(self, source: str, to: str) -> None:
+        """Move a directory."""
+        files, root = self.spring.files, self.roots["spring"]
+        inside = [path for path in files if path.startswith(source)]
+        if to.startswith(source) or not inside or any(path.startswith(to) for path in files):
+            return
+        shutil.rmtree(root / to, ignore_errors=True)
+        (root / to).parent.mkdir(parents=True, exist_ok=True)
+        (root / source).rename(root / to)
+        for path in inside:
+            files[to + path.removeprefix(source)] = files.pop(path)
+        self.touched |= {source.rstrip("/"), to.rstrip("/")}
+
+    def unlink(self, name: str, pick: int) -> None:
+        if path := self._pick(name, pick):
+            self._unlink(name, path)
+
+    def empty(self) -> None:
+        for path in list(self.spring.files):
+            self._unlink("spring", path)
+
+    def swap_for_a_copy(self) -> None:
+        root, old = self.roots["spring"], Path(tempfile.mkdtemp(dir=self._base))
+        root.rename(old)  # it is kept: another directory could get its inode otherwise
+        shutil.copytree(old, root)
+        self.spring.moved = self.spring.trusted
+
+    def _pick(self, name: str, pick: int) -> str:
+        files = sorted(self._folders[name].files)
+        return files[pick % len(files)] if files else ""
+
+    def _unlink(self, name: str, path: str) -> None:
+        (self.roots[name] / path).unlink()
+        del self._folders[name].files[path]
+        self.touched.add(path)

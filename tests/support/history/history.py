@@ -1,0 +1,266 @@
+"""One history: real folders, a real sandbox and the daemon's own parts, compared with a model.
+
+Four claims are checked: nothing wanted is deleted, everything converges, then no calls are made,
+and no call or byte is wasted.
+"""
+
+import asyncio
+import os
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from support.history.accounts import Accounts
+from support.history.cost import Cost
+from support.history.driver import DAY, Driver, age_by_a_day, copy_ledger, lose_ledger
+from support.history.folders import Folders
+from support.history.model import Folder, Model, Replica
+from support.history.observer import Interruption, Observer
+from support.history.strategies import ACCOUNTS, CONTENTS, HASHES, NAMES, Change, Sync
+from support.rig import Rig
+
+from syncd.folders.watching.targets import ScanTarget, targets_of
+
+MAX_PASSES = 8
+"""Passes after which everything must be in sync, whatever has failed."""
+
+
+@dataclass
+class Crash:
+    """A crash of the daemon while a call is in flight."""
+
+    ledger_copy: Path
+    happened: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class History:
+    """Changes to folders, accounts and the daemon; deletions are judged by the model."""
+
+    def __init__(self, base: Path, mirrors: tuple[str, ...], copying: str) -> None:
+        self.spring = Folder("1", propagates=True, mirrors=mirrors)
+        folders = {"spring": self.spring, "autumn": Folder("3", propagates=False)}
+        self.model = Model(HASHES, folders)
+        self.accounts = Accounts(self.model)
+        self.copying = copying
+        self.reconfigured = False
+        self.deletions = 0
+        self._base = base
+        self._objection: str | None = None  # of the model, to a deletion
+
+    async def begin(self, files: dict[str, int]) -> None:
+        """Start with `files` in the folder "spring", and sync them."""
+        sandbox = self.accounts.sandbox
+        await sandbox.__aenter__()
+        self.observer = Observer(sandbox, self._judge)
+        self._rig = Rig(
+            self._base,
+            sandbox,
+            accounts=ACCOUNTS,
+            workers=2,
+            per_account='tier = "standard"\nbudget = { window = "1s" }',
+            toml='[deletions]\ngrace = "0s"\nhold_above = { images = 1000, share = 1 }\n'
+            f'[folders.autumn]\npath = "{self._base / "autumn"}"\naccount = "third"\n',
+        )
+        autumn = self._base / "autumn"
+        autumn.mkdir()
+        self.folders = Folders(
+            self._base, {"spring": self._rig.folder, "autumn": autumn}, self.model
+        )
+        self._driver = Driver(self._rig)
+        for path, content in files.items():
+            self.folders.put("spring", path, content)
+        await self.sync()
+
+    async def end(self) -> None:
+        await self._driver.stop()
+        await self.accounts.sandbox.__aexit__(None, None, None)
+
+    def change(self, changes: Collection[Change]) -> None:
+        """Make changes to folders and accounts."""
+        for method, *values in changes:
+            owner = self.folders if hasattr(self.folders, method) else self.accounts
+            getattr(owner, method)(*values)
+
+    async def pass_a_day(self) -> None:
+        """Stop the daemon, and let a day pass."""
+        await self._driver.stop()
+        if self._rig.ledger.exists():
+            age_by_a_day(self._rig.ledger)
+        self.accounts.pass_time(DAY)
+        self.model.postponed.clear()
+
+    async def lose_ledger(self) -> None:
+        """Stop the daemon, and remove its ledger."""
+        await self._driver.stop()
+        lose_ledger(self._rig.ledger)
+        self.model.lose_ledger(self.accounts.held())
+
+    async def scan(self) -> None:
+        """Scan everything while a call is in flight."""
+        await self._driver.scan()
+        self.model.scan()
+
+    async def crash(self, kind: str, after: int) -> None:
+        """Sync, and crash while a call of this kind is in flight."""
+        crash = Crash(self._base / "crashed.db")
+
+        async def act() -> None:
+            copy_ledger(self._rig.ledger, crash.ledger_copy)
+            self.observer.drop_requests()
+            crash.happened.set()
+
+        interruption = Interruption(kind, after, act, drops_response=True)
+        await self.sync(interruption=interruption, crash=crash)
+
+    async def sync(
+        self,
+        how: Sync = "scanned",
+        interruption: Interruption | None = None,
+        crash: Crash | None = None,
+    ) -> None:
+        """Run passes until everything is in sync, and check what that has cost."""
+        targets = await self._start_and_scan(how)
+        cost, deletions = Cost(self.accounts, self.model, self._copyable()), self.deletions
+        may_look_up = bool(self.model.deleted - self.model.postponed)
+        await self._converge(targets, interruption, crash)
+        # After a removal by hand, syncd may have noticed it or not.
+        if not (self.observer.interrupted or self.accounts.has_lost or cost.had_faults):
+            cost.check(deletions=self.deletions - deletions, may_look_up=may_look_up)
+        if how == "audited":
+            await self._audit()
+            await self._converge()
+
+    async def check_idle(self, *, restarts: bool) -> None:
+        """Check that no calls are made while everything is in sync."""
+        if self.model.wanted() - self.model.present():
+            # An image without a file can still be copied, and a failed call may have delayed that.
+            await self._driver.run_pass()
+        counts = self.accounts.sandbox.counts
+        calls = counts.calls()
+        if restarts:
+            await self._driver.stop()
+            await self._start()
+        await self._driver.run_pass()
+        assert counts.calls() == calls, list(counts.recent)[-5:]
+
+    def _judge(self, account: str, image_hash: str) -> None:
+        self.deletions += 1
+        objection = self.model.objection(account, image_hash)
+        if objection is not None and self._objection is None:
+            self._objection = f"{image_hash} was deleted from act_{account}: {objection}"
+
+    async def _start(self) -> None:
+        if self.reconfigured:
+            await self._driver.stop()
+        if not self._driver.is_running:
+            self._rig.mirrors = tuple(NAMES[number] for number in self.spring.mirrors)
+            exclude = ["x*"] if self.spring.excludes else []
+            self._rig.per_folder = (
+                f'deletions = "propagate"\ncopy = "{self.copying}"\nexclude = {exclude}'
+            )
+            await self._driver.start()
+            self.model.reconfigure()
+        self.reconfigured = False
+
+    async def _start_and_scan(self, how: Sync) -> Collection[ScanTarget]:
+        """Start the daemon, and return the targets that events name."""
+        watched = how == "watched" and not self.reconfigured
+        await self._start()
+        monitor = next(iter(self._driver.runtime.disk.monitors.values()))
+        root = os.fsencode(self.folders.roots["spring"].resolve())
+        touched, self.folders.touched = self.folders.touched, set()
+        patterns = monitor.tree.patterns
+        targets = targets_of(root, map(os.fsencode, touched), patterns) if watched else frozenset()
+        self.model.scan(watched=bool(targets))
+        return targets
+
+    async def _converge(
+        self,
+        targets: Collection[ScanTarget] = (),
+        interruption: Interruption | None = None,
+        crash: Crash | None = None,
+    ) -> None:
+        """Run passes until everything is in sync."""
+        self.observer.reset()
+        for number in range(MAX_PASSES):
+            held = self.accounts.held()
+            await self._run_pass(targets if number == 0 else (), interruption, crash)
+            if crash is not None and crash.happened.is_set():
+                self.observer.interrupt(None)
+                await self._driver.crash(crash.ledger_copy)
+                self.accounts.sandbox.faults.clear()
+                self.model.unknown |= self.accounts.held() - held
+                crash = None
+                await self._start()
+                continue
+            assert self._objection is None, self._objection
+            if not self._difference():
+                break
+            if self._driver.has_failures:
+                await self._driver.stop()
+                await self._start()
+        else:
+            raise AssertionError(f"after {MAX_PASSES} passes: {self._difference()}")
+        self.observer.interrupt(None)
+        self.model.converge(self.accounts.held())
+
+    async def _run_pass(
+        self,
+        targets: Collection[ScanTarget],
+        interruption: Interruption | None,
+        crash: Crash | None,
+    ) -> None:
+        """Run one pass until its end or the crash."""
+        running = asyncio.create_task(
+            self._driver.run_pass(targets, lambda: self.observer.interrupt(interruption))
+        )
+        waiting: set[asyncio.Task[object]] = {running}
+        if crash is not None:
+            waiting.add(asyncio.create_task(crash.happened.wait()))
+        done, left = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in left:
+            task.cancel()
+        await asyncio.wait(waiting)
+        if running in done:
+            running.result()
+
+    async def _audit(self) -> None:
+        for _ in range(MAX_PASSES):
+            if await self._driver.audit():
+                break
+            await self._driver.stop()
+            await self._start()
+            await self._driver.run_pass()
+        else:
+            raise AssertionError(f"no complete audit in {MAX_PASSES} tries")
+        for account, image_hash in list(self.model.lost):
+            self.model.forget(account, image_hash)
+        self.accounts.has_lost = False
+
+    def _difference(self) -> str | None:
+        """Return one difference from the model; None if everything is in sync."""
+        held = self.accounts.held()
+        if missing := self.model.must_hold() - held:
+            return f"accounts do not hold {sorted(missing)}"
+        if surplus := self.model.must_not_hold() & held:
+            return f"accounts still hold {sorted(surplus)}"
+        for account, content in sorted(self.model.present()):
+            recorded = self._rig.recorded(CONTENTS[content], account)
+            if recorded != HASHES[content]:
+                return f"the ledger has {recorded} for {content} in act_{account}"
+        return None
+
+    def _copyable(self) -> set[Replica]:
+        """Return what mirrors miss and another account of the folder holds."""
+        if self.copying != "copy":
+            return set()
+        return {
+            (mirror, content)
+            for mirror in self.spring.mirrors
+            for content in self.spring.known.values()
+            if any(
+                (source, content) in self.model.ours
+                for source in self.spring.routes
+                if source != mirror
+            )
+        }

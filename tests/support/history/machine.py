@@ -1,0 +1,135 @@
+"""Histories as a state machine of hypothesis: it chooses what happens next."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from support.history.history import History
+from support.history.observer import Interruption
+from support.history.strategies import (
+    CALLS,
+    MIRRORS,
+    Change,
+    Sync,
+    changes,
+    contents,
+    paths,
+    syncs,
+)
+
+T = TypeVar("T")
+
+
+class HistoryMachine(RuleBasedStateMachine):
+    """One history, whose steps can also be taken by a test."""
+
+    @initialize(
+        mirrors=st.sampled_from(MIRRORS),
+        copying=st.sampled_from(["copy", "auto"]),
+        files=st.dictionaries(paths, contents, min_size=2, max_size=6),
+    )
+    def begin(self, mirrors: tuple[str, ...], copying: str, files: dict[str, int]) -> None:
+        self._base = Path(tempfile.mkdtemp(prefix="syncd-history-"))
+        self._runner = asyncio.Runner()
+        self.history = History(self._base, mirrors, copying)
+        self._run(self.history.begin(files))
+
+    def teardown(self) -> None:
+        if not hasattr(self, "_runner"):
+            return
+        try:
+            self._run(self.history.end())
+        finally:
+            self._runner.close()
+            shutil.rmtree(self._base)
+
+    def _run(self, task: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(task)
+
+    @rule(changes=changes, sync=syncs)
+    def change(self, changes: list[Change], sync: Sync | None) -> None:
+        self.history.change(changes)
+        if sync is not None:
+            self._run(self.history.sync(sync))
+
+    @rule(
+        mirrors=st.sampled_from(MIRRORS),
+        copying=st.sampled_from(["copy", "copy", "auto", "upload"]),
+        changes=changes,
+        sync=syncs,
+    )
+    def change_mirrors(
+        self, mirrors: tuple[str, ...], copying: str, changes: list[Change], sync: Sync | None
+    ) -> None:
+        self.history.spring.mirrors, self.history.copying = mirrors, copying
+        self.history.reconfigured = True
+        self.change(changes, sync)
+
+    @rule(changes=changes, sync=syncs)
+    def change_patterns(self, changes: list[Change], sync: Sync | None) -> None:
+        self.change([], sync)
+        self.history.spring.excludes = not self.history.spring.excludes
+        self.history.reconfigured = True
+        self.change(changes, sync)
+
+    @rule()
+    def pass_a_day(self) -> None:
+        self._run(self.history.pass_a_day())
+
+    @rule()
+    def lose_ledger(self) -> None:
+        self._run(self.history.lose_ledger())
+
+    @rule(restarts=st.booleans())
+    def sync_and_check_idle(self, restarts: bool) -> None:
+        self._run(self.history.sync())
+        self._run(self.history.check_idle(restarts=restarts))
+
+    @rule(
+        changes=changes,
+        kind=st.sampled_from([*CALLS, ""]),
+        after=st.integers(0, 2),
+    )
+    def crash_during_a_call(self, changes: list[Change], kind: str, after: int) -> None:
+        """Crash when the call's work is done: everything recorded before is recorded."""
+        self._change_for_call(changes, kind, after)
+        self._run(self.history.crash(kind, after))
+
+    @rule(
+        changes=changes,
+        kind=st.sampled_from(CALLS),
+        after=st.integers(0, 1),
+        path=paths,
+        content=contents,
+        event=st.sampled_from(["put", "put", "unlink", "use"]),
+    )
+    def change_during_a_call(
+        self, changes: list[Change], kind: str, after: int, path: str, content: int, event: str
+    ) -> None:
+        """Change something when the call's work is done, before its response is sent.
+
+        "put" also writes files of all images that are to be deleted.
+        """
+        self._change_for_call(changes, kind, after)
+        history = self.history
+
+        async def act() -> None:
+            if event == "put":
+                for number, its in enumerate({content, *(c for _, c in history.model.doomed)}):
+                    history.folders.put("spring", path.replace(".", f"{number}."), its)
+            else:
+                change = ("unlink", "spring", content) if event == "unlink" else ("use", content)
+                history.change([change])
+            await history.scan()
+
+        self._run(history.sync(interruption=Interruption(kind, after, act)))
+
+    def _change_for_call(self, changes: list[Change], kind: str, pick: int) -> None:
+        self.history.change(changes)
+        if kind in ("list", "delete"):
+            self.history.folders.unlink("spring", pick)
