@@ -17,7 +17,7 @@ from syncd.model import AccountName
 async def audit(
     config: Config, open_account: Open, *, everything: bool
 ) -> Mapping[AccountName, Report | str]:
-    """Audit every account that can be called now; return its report, or why there is none.
+    """Audit every account that can be called now; return its report or an error.
 
     Raises LedgerError.
     """

@@ -27,7 +27,7 @@ PAGE = 500
 
 
 class AccountPlan(msgspec.Struct, frozen=True):
-    """What would be sent to one account, its size in bytes, and the time that its budget needs."""
+    """The images that one account lacks, their bytes, and the time that its budget needs."""
 
     tally: Tally
     bytes: int
@@ -36,7 +36,7 @@ class AccountPlan(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a backfill would do now."""
+    """The result that a backfill would have now."""
 
     accounts: Mapping[AccountName, AccountPlan]
     folders: list[FolderState]

@@ -15,7 +15,7 @@ from syncd.log import Log
 log: Log = structlog.get_logger()
 
 DRAIN = 30.0
-"""Seconds that calls in flight have to end after the process was told to stop."""
+"""Seconds that calls in flight have to end after the signal to stop."""
 
 
 def block_hangups() -> None:

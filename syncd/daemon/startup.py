@@ -19,7 +19,7 @@ EXTENSION_INTERVAL = 10.0
 """Seconds between two requests for more time."""
 
 MAX_SILENCE = 300.0
-"""Seconds without progress after which no more time is requested."""
+"""Seconds without progress after which requests for time end."""
 
 
 class StartProgress:

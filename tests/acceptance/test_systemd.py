@@ -1,6 +1,6 @@
-"""syncd under a real systemd, installed as the README says.
+"""syncd under a real systemd, installed by the commands in the README.
 
-Not shown here: limits of memory, tasks, CPU and IO (a box enforces none), and what pipx does.
+Not tested here: limits of memory, tasks, CPU and IO (a box enforces none), and pipx.
 """
 
 import re
@@ -16,7 +16,7 @@ from support.systemd_box import TOKEN, Box, lines_of, missing, until
 WHY_NOT = missing()
 pytestmark = [
     pytest.mark.skipif(
-        WHY_NOT is not None, reason=f"NOT SHOWN: syncd under a real systemd; {WHY_NOT}"
+        WHY_NOT is not None, reason=f"NOT TESTED: syncd under a real systemd; {WHY_NOT}"
     ),
     pytest.mark.timeout(240),
 ]
@@ -41,7 +41,7 @@ SOON = "[Service]\nRestartSec=100ms\n"
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
-    """A machine on which syncd was installed by the README's lines."""
+    """A machine on which syncd was installed by the README's commands."""
     box = Box(tmp_path_factory.mktemp("machine"))
     try:
         box.up()
@@ -53,7 +53,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
 
 @pytest.fixture
 def box(machine: Box) -> Box:
-    """The machine with nothing running, nothing in the ledger, and an API that knows nothing."""
+    """The machine with syncd stopped, without a ledger, and with an empty Graph API."""
     machine.run("systemctl", "stop", "syncd*")
     machine.run("systemctl", "reset-failed")
     machine.do("sh", "-c", "rm -rf /var/lib/syncd/* /srv/* /etc/credstore/syncd.* /etc/syncd/*"
@@ -72,20 +72,20 @@ def drop_in(box: Box, unit: str, text: str) -> None:
     box.do("systemctl", "daemon-reload")
 
 
-def bring(box: Box, number: int, folder: str = "/srv/spring") -> None:
+def add(box: Box, number: int, folder: str = "/srv/spring") -> None:
     box.write(f"{folder}/{number}.jpg", picture(number))
 
 
-async def test_systemd_itself_finds_nothing_wrong_with_the_units(box: Box) -> None:
+async def test_systemd_accepts_the_units(box: Box) -> None:
     for unit in ("syncd.service", "syncd@eu.service", "syncd-backfill@config.service"):
         ended = box.run("systemd-analyze", "verify", unit)
         assert (ended.code, ended.err) == (0, "")
 
 
-async def test_a_start_comes_to_ready_with_the_credential_and_the_state_directory(
+async def test_a_start_succeeds_with_the_credential_and_the_state_directory(
     box: Box,
 ) -> None:
-    bring(box, 1)
+    add(box, 1)
     box.do("systemctl", "start", "syncd")  # returns at READY=1
     assert box.one("syncd", "ActiveState") == "active"
     assert "token.accepted" in box.journal("syncd")
@@ -104,25 +104,25 @@ async def test_a_start_comes_to_ready_with_the_credential_and_the_state_director
     }
 
 
-async def test_it_is_enabled_for_every_boot(box: Box) -> None:
+async def test_the_unit_is_enabled_at_boot(box: Box) -> None:
     assert box.do("systemctl", "is-enabled", "syncd").strip() == "enabled"
 
 
-async def test_a_good_reload_is_taken_up_by_the_same_process(box: Box) -> None:
+async def test_a_reload_is_applied_by_the_same_process(box: Box) -> None:
     box.do("systemctl", "start", "syncd")
     pid = box.one("syncd", "MainPID")
     box.do("mkdir", "/srv/more")
     more = '[folders.more]\npath = "/srv/more"\naccount = "main"\n'
     box.write("/etc/syncd/config.toml", CONFIG + more)
     assert box.run("systemctl", "reload", "syncd").code == 0, box.journal("syncd")
-    bring(box, 2, "/srv/more")
+    add(box, 2, "/srv/more")
     await until(lambda: box.held() == 1, lambda: box.journal("syncd"))
     await until(lambda: box.one("syncd", "SubState") == "running")
     assert box.one("syncd", "MainPID") == pid
     assert "folders.more added" in box.journal("syncd")
 
 
-async def test_a_bad_reload_fails_and_the_old_configuration_holds(box: Box) -> None:
+async def test_a_reload_with_a_mistake_fails_and_keeps_the_configuration(box: Box) -> None:
     box.do("systemctl", "start", "syncd")
     pid = box.one("syncd", "MainPID")
     box.write("/etc/syncd/config.toml", CONFIG.replace("settle", "setle"))
@@ -130,14 +130,14 @@ async def test_a_bad_reload_fails_and_the_old_configuration_holds(box: Box) -> N
     await until(lambda: "watch.setle" in box.journal("syncd"), lambda: box.journal("syncd"))
     assert box.show("syncd", "MainPID", "SubState") == {"MainPID": pid, "SubState": "running"}
     assert "daemon.reloading" not in box.journal("syncd")
-    bring(box, 1)
+    add(box, 1)
     await until(lambda: box.held() == 1, lambda: box.journal("syncd"))
 
 
-async def test_a_killed_daemon_is_started_again_and_loses_nothing(box: Box) -> None:
+async def test_a_killed_daemon_is_restarted_and_loses_nothing(box: Box) -> None:
     drop_in(box, "syncd", SOON)
     for number in range(60):
-        bring(box, number)
+        add(box, number)
     box.fault("slow:seconds=0.3:on=upload")
     box.do("systemctl", "start", "syncd")
     pid = box.one("syncd", "MainPID")
@@ -148,27 +148,29 @@ async def test_a_killed_daemon_is_started_again_and_loses_nothing(box: Box) -> N
     assert box.one("syncd", "NRestarts") == "1"
 
 
-async def test_a_reload_without_any_token_is_refused_by_the_daemon_itself(box: Box) -> None:
+async def test_a_reload_without_a_token_is_rejected_by_the_daemon(box: Box) -> None:
     box.do("systemctl", "start", "syncd")
-    box.write("/etc/syncd/config.toml", CONFIG.replace("syncd.token", "nobodys.token"))
+    box.write("/etc/syncd/config.toml", CONFIG.replace("syncd.token", "missing.token"))
     box.do("systemctl", "reload", "syncd")
     await until(lambda: "config.refused" in box.journal("syncd"), lambda: box.journal("syncd"))
-    assert "nobodys.token" in box.journal("syncd")
+    assert "missing.token" in box.journal("syncd")
     assert box.one("syncd", "SubState") == "running"
 
 
 @pytest.mark.parametrize("wrong", ["configuration", "no configuration", "no token"])
-async def test_what_is_wrongly_configured_ends_with_78_and_stays_so(box: Box, wrong: str) -> None:
+async def test_a_wrong_configuration_ends_with_78_and_is_not_restarted(
+    box: Box, wrong: str
+) -> None:
     drop_in(box, "syncd", SOON)
     match wrong:
         case "configuration":
-            said = "watch.setle"
+            expected = "watch.setle"
             box.write("/etc/syncd/config.toml", CONFIG.replace("settle", "setle"))
         case "no configuration":
-            said = "/etc/syncd/config.toml"
+            expected = "/etc/syncd/config.toml"
             box.do("rm", "/etc/syncd/config.toml")
         case _:
-            said = "syncd.token"
+            expected = "syncd.token"
             box.do("rm", "/etc/credstore/syncd.token")
     assert box.run("systemctl", "start", "syncd").code != 0
     assert box.show("syncd", "ActiveState", "ExecMainStatus", "NRestarts") == {
@@ -176,12 +178,12 @@ async def test_what_is_wrongly_configured_ends_with_78_and_stays_so(box: Box, wr
         "ExecMainStatus": "78",
         "NRestarts": "0",
     }
-    told = [one["MESSAGE"] for one in box.records("-p", "err", "SYSLOG_IDENTIFIER=syncd")]
-    assert any(said in message for message in told), told
+    errors = [one["MESSAGE"] for one in box.records("-p", "err", "SYSLOG_IDENTIFIER=syncd")]
+    assert any(expected in message for message in errors), errors
 
 
-async def test_a_ledger_that_is_unfit_is_an_error_in_the_journal(box: Box) -> None:
-    box.write("/var/lib/syncd/ledger.db", b"this is no database" * 100, 0o600)
+async def test_an_unusable_ledger_is_an_error_in_the_journal(box: Box) -> None:
+    box.write("/var/lib/syncd/ledger.db", b"this is not a database" * 100, 0o600)
     box.do("chown", "syncd:", "/var/lib/syncd/ledger.db")
     assert box.run("systemctl", "start", "syncd").code != 0
     assert box.one("syncd", "ExecMainStatus") == "65"
@@ -190,7 +192,7 @@ async def test_a_ledger_that_is_unfit_is_an_error_in_the_journal(box: Box) -> No
     assert "/var/lib/syncd/ledger.db" in failed["SYNCD_WHY"]
 
 
-async def test_the_journal_is_searched_by_account_level_and_event(box: Box) -> None:
+async def test_the_journal_can_be_searched_by_account_level_and_event(box: Box) -> None:
     more = """
 [accounts.eu]
 id = "2"
@@ -203,7 +205,7 @@ account = "main"
 """
     box.do("mkdir", "/srv/of_eu")
     box.write("/etc/syncd/config.toml", CONFIG + more)
-    bring(box, 1)
+    add(box, 1)
     forging = "a\nMESSAGE=forged\nPRIORITY=0\nSYNCD_ACCOUNT=main\nSYNCD_EVENT=forged\n.jpg"
     box.write(f"/srv/of_eu/{forging}", picture(2))
     box.do("systemctl", "start", "syncd")
@@ -228,14 +230,14 @@ account = "main"
     ]
 
 
-async def test_a_journal_that_stands_still_holds_nothing_up_and_hears_what_it_missed(
+async def test_a_hanging_journal_delays_nothing_and_gets_the_number_of_lost_records(
     box: Box,
 ) -> None:
     drop_in(box, "syncd", "[Service]\nWatchdogSec=3s\n")
-    deep = "/".join(["/srv/spring", *["long" * 60] * 12])  # some 3 KB in each record, and twice
+    deep = "/".join(["/srv/spring", *["long" * 60] * 12])  # about 3 KB in each record, twice
     images = 2_000
     for number in range(images):
-        bring(box, number, deep)
+        add(box, number, deep)
     box.fault("slow:seconds=1:times=3")
     box.do("systemctl", "start", "syncd")
     pid = box.one("syncd", "MainPID")
@@ -259,7 +261,7 @@ async def test_a_journal_that_stands_still_holds_nothing_up_and_hears_what_it_mi
     assert box.one("syncd", "MainPID") == pid
 
 
-async def test_a_record_too_big_for_a_datagram_comes_through_the_units_walls(box: Box) -> None:
+async def test_a_record_too_big_for_a_datagram_is_sent_despite_the_units_sandbox(box: Box) -> None:
     command = box.at("/usr/local/bin/syncd").read_text().partition("from syncd")[0]
     box.write("/usr/local/bin/big", command + BIG, 0o755)
     drop_in(box, "syncd", "[Service]\nExecStart=\nExecStart=/usr/local/bin/big\nType=oneshot\n"
@@ -269,9 +271,9 @@ async def test_a_record_too_big_for_a_datagram_comes_through_the_units_walls(box
     assert big["SYNCD_TEXTS"].count("x") == 50 * 8_000
 
 
-async def test_a_stop_in_the_middle_of_an_upload_finishes_it(box: Box) -> None:
+async def test_a_stop_during_an_upload_finishes_it(box: Box) -> None:
     box.fault("slow:seconds=2:on=upload")
-    bring(box, 1)
+    add(box, 1)
     box.do("systemctl", "start", "syncd")
     await until(lambda: any(a["most_in_flight"] for a in box.sandbox()["accounts"]))
     box.do("systemctl", "stop", "syncd")
@@ -283,13 +285,13 @@ async def test_a_stop_in_the_middle_of_an_upload_finishes_it(box: Box) -> None:
     assert "daemon.cut_off" not in box.journal("syncd")
 
 
-async def test_a_token_that_is_refused_is_said_and_the_start_ends(box: Box) -> None:
+async def test_a_rejected_token_is_shown_and_the_start_ends(box: Box) -> None:
     box.fault("190")
     box.do("systemctl", "start", "syncd")
     assert "main stopped (190" in box.status("syncd")
 
 
-async def test_a_start_without_any_answer_goes_on_and_says_why(box: Box) -> None:
+async def test_a_start_without_a_response_continues_and_shows_the_reason(box: Box) -> None:
     box.do("systemctl", "stop", "graph-api")
     box.do("systemctl", "start", "--no-block", "syncd")
     await until(lambda: "the token could not be checked yet" in box.status("syncd"))
@@ -298,14 +300,14 @@ async def test_a_start_without_any_answer_goes_on_and_says_why(box: Box) -> None
     await until(lambda: box.one("syncd", "ActiveState") == "active")
 
 
-async def test_a_backfill_is_refused_beside_the_daemon_and_works_without_it(box: Box) -> None:
+async def test_a_backfill_fails_while_the_daemon_runs_and_succeeds_without_it(box: Box) -> None:
     box.do("systemctl", "start", "syncd")
     assert box.run("systemctl", "start", "syncd-backfill@config").code != 0
     assert box.one("syncd-backfill@config", "ExecMainStatus") == "75"
     assert box.one("syncd", "ActiveState") == "active"
     box.do("systemctl", "stop", "syncd")
     for number in range(40):
-        bring(box, number)
+        add(box, number)
     box.fault("slow:seconds=1:on=upload:times=1")
     box.do("systemctl", "start", "--no-block", "syncd-backfill@config")
     await until(
@@ -317,7 +319,7 @@ async def test_a_backfill_is_refused_beside_the_daemon_and_works_without_it(box:
     box.do("test", "-f", "/var/lib/syncd/ledger.db")
 
 
-async def test_instances_have_a_configuration_a_token_and_a_ledger_each(box: Box) -> None:
+async def test_each_instance_has_its_own_configuration_token_and_ledger(box: Box) -> None:
     for name, account in (("eu", "1"), ("us", "2")):
         box.do("mkdir", f"/srv/{name}")
         text = CONFIG.replace("/srv/spring", f"/srv/{name}").replace(
@@ -325,7 +327,7 @@ async def test_instances_have_a_configuration_a_token_and_a_ledger_each(box: Box
         )
         box.write(f"/etc/syncd/{name}.toml", text)
         box.write(f"/etc/credstore/syncd.{name}.token", f"{TOKEN}\n", 0o600)
-        bring(box, int(account), f"/srv/{name}")
+        add(box, int(account), f"/srv/{name}")
     box.do("systemctl", "start", "syncd@eu", "syncd@us")
     await until(lambda: box.held() == 2, lambda: box.journal("syncd@*"))
     for name in ("eu", "us"):
@@ -341,22 +343,22 @@ async def test_instances_have_a_configuration_a_token_and_a_ledger_each(box: Box
 
 
 async def test_an_instance_without_a_configuration_is_not_started(box: Box) -> None:
-    assert box.run("systemctl", "start", "syncd@nobody").code != 0
-    assert box.one("syncd@nobody", "AssertResult") == "no"
+    assert box.run("systemctl", "start", "syncd@missing").code != 0
+    assert box.one("syncd@missing", "AssertResult") == "no"
 
 
-async def test_the_watchdog_ends_a_daemon_that_stands_still(box: Box) -> None:
+async def test_the_watchdog_restarts_a_daemon_that_hangs(box: Box) -> None:
     drop_in(box, "syncd", f"{SOON}WatchdogSec=2s\nTimeoutAbortSec=1s\n")
     box.do("systemctl", "start", "syncd")
     pid = box.one("syncd", "MainPID")
     box.do("kill", "-STOP", pid)
     await until(lambda: box.one("syncd", "MainPID") not in (pid, "0"))
     assert "watchdog" in box.journal("syncd").lower()
-    bring(box, 1)
+    add(box, 1)
     await until(lambda: box.held() == 1, lambda: box.journal("syncd"))
 
 
-async def test_a_ledger_that_is_stuck_is_named_before_the_watchdog_ends_the_daemon(
+async def test_a_stuck_ledger_is_logged_before_the_watchdog_ends_the_daemon(
     box: Box,
 ) -> None:
     drop_in(box, "syncd", f"{SOON}WatchdogSec=4s\nTimeoutAbortSec=1s\n")
@@ -368,14 +370,14 @@ async def test_a_ledger_that_is_stuck_is_named_before_the_watchdog_ends_the_daem
     journal = box.journal("syncd").lower()
     assert 0 < journal.index("watchdog.stuck") < journal.index("watchdog timeout")
     assert 'part="ledger writer"' in journal
-    bring(box, 1)
+    add(box, 1)
     await until(lambda: box.held() == 1, lambda: box.journal("syncd"))
 
 
-async def test_a_folder_below_home_needs_the_drop_in(box: Box) -> None:
+async def test_a_folder_below_home_is_visible_with_the_drop_in_only(box: Box) -> None:
     box.do("mkdir", "-p", "/home/anna/creatives")
     box.write("/etc/syncd/config.toml", CONFIG.replace("/srv/spring", "/home/anna/creatives"))
-    bring(box, 1, "/home/anna/creatives")
+    add(box, 1, "/home/anna/creatives")
     box.do("systemctl", "start", "syncd")
     assert "folder.missing" in box.journal("syncd")
     example = Path(__file__).parents[2] / "systemd/home.conf.example"
@@ -384,8 +386,8 @@ async def test_a_folder_below_home_needs_the_drop_in(box: Box) -> None:
     await until(lambda: box.held() == 1, lambda: box.journal("syncd"))
 
 
-async def test_the_readme_removes_what_it_installed(box: Box) -> None:
-    """The last test: the machine is bare after it."""
+async def test_the_readme_removes_everything_that_it_installed(box: Box) -> None:
+    """This test is the last one, because nothing is installed after it."""
     box.do("systemctl", "start", "syncd")
     for block in ("systemd-remove", "systemd-forget"):
         script = "\n".join(["set -eu", 'sudo() { "$@"; }', *lines_of(block)])

@@ -1,4 +1,4 @@
-"""The unit files: nothing that systemd does not know, and little that a stolen daemon could do."""
+"""The unit files: systemd accepts them, and an attacker in the daemon could do little."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ SERVICES = ("syncd.service", "syncd@.service", "syncd-backfill@.service")
 
 pytestmark = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None,
-    reason="NOT SHOWN: the units are right; there is no systemd-analyze here",
+    reason="NOT TESTED: the unit files; systemd-analyze is not installed",
 )
 
 
@@ -29,7 +29,7 @@ def analyze(*words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
-    """The units as they are, but for commands that are there."""
+    """The units, with commands that exist on this machine."""
     copy = tmp_path / "units"
     shutil.copytree(UNITS, copy)
     for file in copy.glob("syncd*.service"):
@@ -49,13 +49,13 @@ def test_the_exposure_is_at_most_1_2(name: str) -> None:
      "syncd-backfill@config.service", "syncd.target", "syncd-failed@syncd.service.service",
      "syncd-watch@syncd.service", "syncd-watch@syncd.timer"],
 )  # fmt: skip
-def test_systemd_knows_every_word(units: Path, name: str) -> None:
+def test_systemd_accepts_each_unit(units: Path, name: str) -> None:
     ended = analyze("verify", str(units / name))
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("example", ["home.conf.example", "watch/on-failure.conf"])
-def test_a_drop_in_is_known_too(units: Path, example: str) -> None:
+def test_systemd_accepts_each_drop_in(units: Path, example: str) -> None:
     drop_ins = units / "syncd.service.d"
     drop_ins.mkdir()
     (units / example).rename(drop_ins / "example.conf")
@@ -64,15 +64,17 @@ def test_a_drop_in_is_known_too(units: Path, example: str) -> None:
 
 
 @pytest.mark.parametrize("line", ["ProtectHouse=yes", "ProtectHome=perhaps", "TimeoutStopSec=soon"])
-def test_the_check_would_see_a_mistake(units: Path, line: str) -> None:
+def test_systemd_would_report_a_mistake(units: Path, line: str) -> None:
     file = units / "syncd.service"
     file.write_text(file.read_text().replace("[Service]\n", f"[Service]\n{line}\n"))
     assert analyze("verify", str(file)).stderr
 
 
-def test_the_services_are_shut_in_alike() -> None:
-    def walls(name: str) -> list[str]:
+def test_all_services_have_the_same_sandbox() -> None:
+    def sandbox(name: str) -> list[str]:
         text = (UNITS / name).read_text()
         return text.split("\n# What it can see")[1].split("\n[Install]")[0].split()
 
-    assert walls("syncd.service") == walls("syncd@.service") == walls("syncd-backfill@.service")
+    assert (
+        sandbox("syncd.service") == sandbox("syncd@.service") == sandbox("syncd-backfill@.service")
+    )

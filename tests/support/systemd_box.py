@@ -1,6 +1,6 @@
-"""A real systemd in throw-away namespaces, with syncd installed as the README says.
+"""A real systemd in temporary namespaces, with syncd installed by the commands in the README.
 
-What it cannot show: limits of memory, tasks, CPU and IO, and a network beyond the loopback.
+Limits of memory, tasks, CPU and IO, and a network beyond the loopback cannot be tested in it.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from support.readme import README, ROOT
 DEADLINE = 30.0  # seconds
 URL = "http://127.0.0.1:8765"
 TOKEN = "sandbox-token"
-"""What `syncd sandbox` takes."""
+"""The token that `syncd sandbox` accepts."""
 CONFIG = f"""
 [graph]
 base_url = "{URL}"
@@ -33,7 +33,7 @@ account = "main"
 [watch]
 settle = "0s"
 """
-"""One folder into one account of the Graph API in the box, with the credential of the unit."""
+"""One folder and one account of the Graph API in the box, with the credential of the unit."""
 
 _GRAPH_API = "[Service]\nExecStart=/usr/local/bin/syncd sandbox --tier unlimited\n"
 _SCRIPT = Path(__file__).parent / "systemd_box"
@@ -42,7 +42,7 @@ _PACKAGES = [path for path in sys.path if path.endswith("site-packages")]
 _BOUND = {str(ROOT): "/opt/syncd/source"} | {
     path: f"/opt/syncd/packages-{number}" for number, path in enumerate(_PACKAGES)
 }
-"""Where the box has the source and what it needs: not in /root, which the units hide."""
+"""Paths of the source and its dependencies in the box: not in /root, which the units hide."""
 
 _COMMAND = f"""#!{_PYTHON} -I
 import sys
@@ -53,17 +53,17 @@ main()
 
 
 def missing() -> str | None:
-    """Return why no box can be booted here, or nothing."""
+    """Return why no box can be booted here, or None."""
     if os.geteuid() != 0:
-        return "it takes root"
+        return "it needs root"
     for program in ("unshare", "nsenter", "setpriv", "systemctl", "systemd-sysusers"):
         if shutil.which(program) is None:
-            return f"there is no {program}"
+            return f"{program} is not installed"
     if not Path("/lib/systemd/systemd").exists():
-        return "there is no systemd"
+        return "systemd is not installed"
     places = ("/sys/fs/cgroup/unified", "/sys/fs/cgroup/cgroup.controllers")
     if not any(Path(place).exists() for place in places):
-        return "there are no cgroups of version 2"
+        return "cgroups of version 2 are not available"
     version = subprocess.run(
         [_PYTHON, "-c", "import sys; print(*sys.version_info[:2])"],
         check=False,
@@ -71,19 +71,23 @@ def missing() -> str | None:
         text=True,
     ).stdout.split()
     if version != [str(part) for part in sys.version_info[:2]]:
-        return f"{_PYTHON} is not the Python that runs the tests, and units see no other"
+        return (
+            f"{_PYTHON} is not the Python that runs the tests, but the only one that units can use"
+        )
     tried = subprocess.run(
         ["unshare", "--mount", "--cgroup", "--uts", "--ipc", "--net", "--pid", "--fork", "true"],
         check=False,
         capture_output=True,
         text=True,
     )
-    return None if tried.returncode == 0 else f"no namespaces: {tried.stderr.strip()}"
+    return (
+        None if tried.returncode == 0 else f"namespaces cannot be created: {tried.stderr.strip()}"
+    )
 
 
 @dataclass(frozen=True)
 class Ran:
-    """How a command in the box ended."""
+    """The exit code and the output of a command in the box."""
 
     code: int
     out: str
@@ -91,7 +95,7 @@ class Ran:
 
 
 class Box:
-    """The running box, and the machine in it."""
+    """A running box: commands in it, its files, its units and its journal."""
 
     def __init__(self, directory: Path) -> None:
         files = directory / "files"
@@ -132,7 +136,7 @@ class Box:
         return Ran(ended.returncode, ended.stdout, ended.stderr)
 
     def run(self, *words: str) -> Ran:
-        """Run a command in the box to its end, however that is."""
+        """Run a command in the box, and return how it ended."""
         return self._ran("run", *words)
 
     def do(self, *words: str) -> str:
@@ -142,11 +146,11 @@ class Box:
         return ended.out
 
     def at(self, path: str) -> Path:
-        """Return where this machine finds a file of the box."""
+        """Return the path of a file of the box on this machine."""
         return self.root / path.lstrip("/")
 
     def write(self, path: str, content: str | bytes, mode: int = 0o644) -> None:
-        """Put a file into the box, its directories with it."""
+        """Write a file in the box, and create its directories."""
         file = self.at(path)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -161,33 +165,33 @@ class Box:
         return self.show(unit, name)[name]
 
     def forget_journal(self) -> None:
-        """Let `journal` begin here."""
+        """Let `journal` and `records` begin after the present entries."""
         self.do("journalctl", "--sync")
-        said = self.do("journalctl", "--no-pager", "--quiet", "-n1", "-o", "json")
-        self._cursor = json.loads(said)["__CURSOR"]
+        last = self.do("journalctl", "--no-pager", "--quiet", "-n1", "-o", "json")
+        self._cursor = json.loads(last)["__CURSOR"]
 
     def journal(self, unit: str, form: str = "cat") -> str:
         after = f"--after-cursor={self._cursor}"
         return self.do("journalctl", "--no-pager", "--quiet", after, "-o", form, "-u", unit)
 
     def records(self, *words: str) -> list[dict[str, Any]]:
-        """Return the entries since `forget_journal` that journalctl finds by these words."""
+        """Return the entries since `forget_journal` that match these arguments of journalctl."""
         self.do("journalctl", "--sync")
         found = self.do("journalctl", "--no-pager", "--quiet", "-o", "json", "-a", *words)
         records = [json.loads(line) for line in found.splitlines()]
-        # Where there are words, --after-cursor leaves out the first that they find (systemd 252).
+        # With other filters, --after-cursor omits the first entry that matches (systemd 252).
         return [one for one in records if _number(one["__CURSOR"]) > _number(self._cursor)]
 
     def status(self, unit: str) -> str:
         return self.one(unit, "StatusText")
 
     def sandbox(self) -> dict[str, Any]:
-        """Return what the Graph API in the box says of itself."""
-        answer: dict[str, Any] = json.loads(self._ask("GET", "/sandbox.json"))
-        return answer
+        """Return the report of the Graph API in the box."""
+        report: dict[str, Any] = json.loads(self._request("GET", "/sandbox.json"))
+        return report
 
     def install(self, config: str) -> None:
-        """Serve the Graph API, and install syncd by the README's lines."""
+        """Start the Graph API, and install syncd by the README's commands."""
         self.write("/etc/systemd/system/graph-api.service", _GRAPH_API)
         self.do("systemctl", "daemon-reload")
         self.do("systemctl", "start", "graph-api")
@@ -200,7 +204,7 @@ class Box:
                 " EDITOR='cp /tmp/config.toml' bash /tmp/install")  # fmt: skip
 
     def await_sandbox(self) -> None:
-        """Wait until the Graph API in the box answers."""
+        """Wait until the Graph API in the box accepts connections."""
         code = (
             "import socket, time\n"
             "while True:\n"
@@ -213,9 +217,9 @@ class Box:
         return sum(account["held"] for account in self.sandbox()["accounts"])
 
     def fault(self, spec: str) -> None:
-        self._ask("POST", "/sandbox/faults", spec)
+        self._request("POST", "/sandbox/faults", spec)
 
-    def _ask(self, method: str, path: str, body: str = "") -> str:
+    def _request(self, method: str, path: str, body: str = "") -> str:
         code = (
             "import sys, urllib.request as u; m, a, b = sys.argv[1:];"
             "r = u.Request(a, b.encode() or None, method=m); print(u.urlopen(r).read().decode())"
@@ -224,22 +228,22 @@ class Box:
 
 
 def _number(cursor: str) -> int:
-    """Return the place in the journal that a cursor names."""
+    """Return the position in the journal that a cursor names."""
     return int(dict(part.split("=", 1) for part in cursor.split(";"))["i"], 16)
 
 
-async def until(condition: Callable[[], bool], told: Callable[[], str] = str) -> None:
-    """Wait for a condition in the box; `told` says what was there instead."""
+async def until(condition: Callable[[], bool], actual: Callable[[], str] = str) -> None:
+    """Wait for a condition in the box; `actual` returns what is shown when it stays false."""
     try:
         async with asyncio.timeout(DEADLINE):
-            while not condition():  # noqa: ASYNC110  systemd sets no event of ours
+            while not condition():  # noqa: ASYNC110  systemd sets no event
                 await asyncio.sleep(0.05)
     except TimeoutError:
-        raise AssertionError(f"not within {DEADLINE} s\n{told()}") from None
+        raise AssertionError(f"not within {DEADLINE} s\n{actual()}") from None
 
 
 def lines_of(name: str) -> list[str]:
-    """Return the README's commands below `<!-- name -->`, without pipx, which fetches packages."""
+    """Return the README's commands below `<!-- name -->`, without pipx: it downloads packages."""
     text = README.read_text(encoding="utf-8")
     found = re.search(rf"<!-- {name} -->\n+```sh\n(.*?)```", text, re.DOTALL)
     assert found, name

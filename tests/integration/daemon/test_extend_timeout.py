@@ -15,7 +15,7 @@ from syncd.ledger import schema
 EXTEND = "EXTEND_TIMEOUT_USEC"
 
 
-def test_a_start_without_progress_needs_no_more_time() -> None:
+def test_a_start_without_progress_requests_no_time() -> None:
     progress = StartProgress()
     began = progress.progressed_at
     assert progress.needs_time(began + MAX_SILENCE - 1)
@@ -33,7 +33,7 @@ async def test_time_is_requested_repeatedly_until_the_start_has_ended(tmp_path: 
         progress.progressed_at -= MAX_SILENCE + 1
         requests = manager.count(EXTEND)
         await asyncio.sleep(0.1)  # five intervals
-        assert manager.count(EXTEND) == requests, "there is no progress"
+        assert manager.count(EXTEND) == requests, "nothing progressed"
         progress.is_waiting_for_network = True
         await until(lambda: manager.count(EXTEND) > requests)
         progress.has_ended = True
