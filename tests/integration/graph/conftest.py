@@ -1,4 +1,4 @@
-"""A server on a bare socket, a client of it, and the check that no secret is logged."""
+"""A server on a bare socket with its client, and conditions of whole test modules."""
 
 import logging
 from collections.abc import AsyncIterator, Iterator
@@ -28,3 +28,9 @@ def secrets_are_not_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
         yield
     assert TOKEN not in caplog.text
     assert PROOF not in caplog.text
+
+
+@pytest.fixture
+def fast_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the first retry delay: these tests are not about time."""
+    monkeypatch.setattr("syncd.rules.backoff._FIRST_RETRY", 0.1)

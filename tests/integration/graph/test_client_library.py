@@ -1,4 +1,4 @@
-"""The client's lists, copies and deletions against the sandbox, whatever its switches say."""
+"""The client's lists, copies and deletions against the sandbox, with all its switches."""
 
 import asyncio
 import time
@@ -73,7 +73,7 @@ shaped = pytest.mark.parametrize("shape", ["list", "map"])
 
 @shaped
 @pytest.mark.parametrize("fill", ["full", "short"])
-async def test_pages_bring_the_whole_library_once_and_end(
+async def test_pages_list_every_image_once_and_end(
     sandbox: Sandbox, client: GraphClient, shape: str, fill: str
 ) -> None:
     turn(sandbox, list_shape=shape, page_fill=fill)
@@ -92,7 +92,7 @@ async def test_an_empty_library_is_one_empty_page(sandbox: Sandbox, client: Grap
 
 
 @shaped
-async def test_one_read_tells_of_fifty_images(
+async def test_one_call_lists_fifty_images(
     sandbox: Sandbox, client: GraphClient, shape: str
 ) -> None:
     turn(sandbox, list_shape=shape)
@@ -111,7 +111,7 @@ async def test_one_read_tells_of_fifty_images(
 
 
 @shaped
-async def test_short_pages_of_a_read_by_hash_go_on_after_their_cursor(
+async def test_short_pages_of_a_list_by_hash_continue_after_their_cursor(
     sandbox: Sandbox, client: GraphClient, shape: str
 ) -> None:
     turn(sandbox, list_shape=shape, page_fill="short")
@@ -139,22 +139,24 @@ async def test_an_image_in_a_creative_or_an_ad_is_used(
 
 
 @pytest.mark.parametrize("shown", ["missing", "by_hash", "listed"])
-async def test_a_deleted_image_is_missing_or_says_so(
+async def test_a_deleted_image_is_missing_or_has_that_status(
     sandbox: Sandbox, client: GraphClient, shown: str
 ) -> None:
     turn(sandbox, deleted_images=shown)
     kept, gone = hold(sandbox, 2)
     await client.delete(HERE, OURS, gone)
-    seen = {kept: ImageStatus.ACTIVE, gone: ImageStatus.DELETED}
+    listed = {kept: ImageStatus.ACTIVE, gone: ImageStatus.DELETED}
     assert await statuses(client, [kept, gone]) == (
-        {kept: ImageStatus.ACTIVE} if shown == "missing" else seen
+        {kept: ImageStatus.ACTIVE} if shown == "missing" else listed
     )
     (page,) = await everything(client, 100)
-    assert {image.hash for image in page.images} == (set(seen) if shown == "listed" else {kept})
+    assert {image.hash for image in page.images} == (set(listed) if shown == "listed" else {kept})
     assert active(sandbox) == [kept]
 
 
-async def test_success_is_no_proof(sandbox: Sandbox, client: GraphClient) -> None:
+async def test_an_image_can_remain_active_after_a_successful_deletion(
+    sandbox: Sandbox, client: GraphClient
+) -> None:
     turn(sandbox, deletion_lag=float("inf"))
     (image,) = hold(sandbox, 1)
     await client.delete(HERE, OURS, image)
@@ -165,19 +167,19 @@ async def test_success_is_no_proof(sandbox: Sandbox, client: GraphClient) -> Non
     ("error", "verdict"),
     [("100", Verdict.UNKNOWN), ("200", Verdict.STOP_ACCOUNT), ("2", Verdict.RETRY)],
 )
-async def test_a_deletion_that_is_refused_is_that_error(
+async def test_a_rejected_deletion_is_an_error_with_its_verdict(
     sandbox: Sandbox, client: GraphClient, error: str, verdict: Verdict
 ) -> None:
     turn(sandbox, in_use_error=error, delete_unknown=error)
     (image,) = hold(sandbox, 1)
     sandbox.creatives.add(HERE, image)
     for wanted in (image, ImageHash("0" * 32)):
-        refusal = await failure(client.delete(HERE, OURS, wanted))
-        assert judge(refusal.fault) is verdict
+        failed = await failure(client.delete(HERE, OURS, wanted))
+        assert judge(failed.fault) is verdict
     assert await statuses(client, [image]) == {image: ImageStatus.ACTIVE}
 
 
-async def test_deleting_what_is_not_there_may_succeed(
+async def test_the_deletion_of_an_unknown_image_can_succeed(
     sandbox: Sandbox, client: GraphClient
 ) -> None:
     turn(sandbox, delete_unknown="success")
@@ -186,7 +188,7 @@ async def test_deleting_what_is_not_there_may_succeed(
 
 @pytest.mark.parametrize("keys", ["all", "hash_and_url"])
 @pytest.mark.parametrize("key", ["hash", "name", "bytes", "copy_from"])
-async def test_a_copy_is_its_one_entry_under_whatever_key(
+async def test_a_copy_is_the_only_entry_whatever_its_key(
     sandbox: Sandbox, client: GraphClient, key: str, keys: str
 ) -> None:
     turn(sandbox, copy_key=key, answer_keys=keys)
@@ -200,24 +202,24 @@ async def test_a_copy_is_its_one_entry_under_whatever_key(
     assert (sandbox.counts.calls(HERE), sandbox.counts.calls(SOURCE)) == (1, 0)
 
 
-async def test_a_copy_from_an_account_that_the_token_does_not_reach_is_no_permission(
+async def test_a_copy_needs_permission_for_the_source_account(
     sandbox: Sandbox, client: GraphClient
 ) -> None:
     (original,) = hold(sandbox, 1, SOURCE)
-    refusal = await failure(client.copy(HERE, NARROW, SOURCE, original))
-    assert judge(refusal.fault) is Verdict.STOP_ACCOUNT
+    failed = await failure(client.copy(HERE, NARROW, SOURCE, original))
+    assert judge(failed.fault) is Verdict.STOP_ACCOUNT
     turn(sandbox, copy_source="open")
     assert (await client.copy(HERE, NARROW, SOURCE, original)).entries
 
 
 @pytest.mark.parametrize("error", ["100", "100/33", "803"])
-async def test_a_copy_of_what_is_gone_is_that_error(
+async def test_a_copy_of_an_unknown_image_is_an_error(
     sandbox: Sandbox, client: GraphClient, error: str
 ) -> None:
     turn(sandbox, copy_missing_error=error)
     hold(sandbox, 1, SOURCE)
-    refusal = await failure(client.copy(HERE, OURS, SOURCE, ImageHash("0" * 32)))
-    assert str(refusal).startswith(f"{error}:")
+    failed = await failure(client.copy(HERE, OURS, SOURCE, ImageHash("0" * 32)))
+    assert str(failed).startswith(f"{error}:")
 
 
 CALLS = {
@@ -236,22 +238,24 @@ CALLS = {
         ("cut_off", Verdict.RETRY), ("half_json", Verdict.RETRY),
     ],
 )  # fmt: skip
-async def test_a_fault_is_one_call_and_one_error(
+async def test_a_failing_call_is_sent_once_and_is_one_error(
     sandbox: Sandbox, client: GraphClient, kind: str, fault: str, verdict: Verdict
 ) -> None:
-    """Also on a connection that was kept open: aiohttp would repeat that call by itself."""
+    """Also on a kept connection, on which aiohttp would repeat the call by itself."""
     (image,) = hold(sandbox, 1)
     hold(sandbox, 1, SOURCE)
     await client.images(HERE, OURS, [image])
     sandbox.faults.add(Fault(fault, times=1, account=HERE, on=kind))
-    refusal = await failure(CALLS[kind](client, image))
-    assert judge(refusal.fault) is verdict
+    failed = await failure(CALLS[kind](client, image))
+    assert judge(failed.fault) is verdict
     assert sandbox.counts.calls(HERE) == 2
 
 
-async def test_many_calls_at_once_stay_apart(sandbox: Sandbox, client: GraphClient) -> None:
+async def test_simultaneous_calls_do_not_mix_their_responses(
+    sandbox: Sandbox, client: GraphClient
+) -> None:
     hashes = hold(sandbox, 20)
     async with asyncio.TaskGroup() as group:
-        asked = [group.create_task(client.images(HERE, OURS, [one])) for one in hashes]
-    found = [[image.hash for image in task.result().images] for task in asked]
+        tasks = [group.create_task(client.images(HERE, OURS, [one])) for one in hashes]
+    found = [[image.hash for image in task.result().images] for task in tasks]
     assert found == [[one] for one in hashes]

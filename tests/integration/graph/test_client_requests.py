@@ -244,7 +244,7 @@ async def test_the_users_netrc_is_not_read(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     netrc = tmp_path_factory.mktemp("home") / "netrc"
-    netrc.write_text("default login somebody password else\n")
+    netrc.write_text("default login user password other\n")
     monkeypatch.setenv("NETRC", str(netrc))
     async with connect("https://127.0.0.1:1", "v25.0", 0.4) as client:
         assert judge((await failure(client.me(PLAIN))).fault) is Verdict.RETRY

@@ -1,13 +1,13 @@
-"""A second Graph API, of habits nobody expects, written from the reference pages alone.
+"""A second Graph API with unusual behaviour, written from the reference pages alone.
 
-It shares nothing with syncd and nothing with its sandbox: bare sockets, hand-made HTTP, a multipart
-parser that follows RFC 7578 and RFC 2046 to the letter. What a client does wrong on the wire is a
-complaint; what an answer looks like is a habit.
+It shares nothing with syncd or its sandbox: bare sockets, hand-made HTTP, and a multipart parser
+that follows RFC 7578 and RFC 2046 exactly. A client's mistake on the wire is recorded as a
+complaint; the form of responses is a `Behaviour`.
 """
 
 from support.foreign_server.behaviours import (
+    Behaviour,
     Break,
-    Habits,
     Key,
     Reply,
     bad_entry,
@@ -16,17 +16,17 @@ from support.foreign_server.behaviours import (
     throttle,
     usage,
 )
-from support.foreign_server.server import Call, Stranger, sha256
+from support.foreign_server.server import Call, ForeignServer, sha256
 from support.foreign_server.uploads import Post
 
 __all__ = [
+    "Behaviour",
     "Break",
     "Call",
-    "Habits",
+    "ForeignServer",
     "Key",
     "Post",
     "Reply",
-    "Stranger",
     "bad_entry",
     "error",
     "full",

@@ -1,4 +1,4 @@
-"""The images that the accounts hold: how they are listed, a page at a time, and deleted."""
+"""The images of the accounts: lists, page by page, and deletions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from support.foreign_server.behaviours import Entry, Habits, Reply, error
+from support.foreign_server.behaviours import Behaviour, Entry, Reply, error
 from support.foreign_server.wire import Malformed
 
-FIRST = 1774346400  # when the first image came: 2026-03-24 10:00
+FIRST = 1774346400  # the creation time of the first image: 2026-03-24 10:00
 FIELDS = {
     "id", "account_id", "created_time", "creatives", "hash", "height", "name", "original_height",
     "is_associated_creatives_in_adgroups", "original_width", "permalink_url", "status",
@@ -40,8 +40,8 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Question:
-    """What a list is asked for."""
+class ListRequest:
+    """The parameters of a list."""
 
     hashes: frozenset[str] | None
     fields: tuple[str, ...]
@@ -51,14 +51,14 @@ class Question:
     query: tuple[tuple[str, str], ...]
 
 
-def read_question(query: Query) -> Question:
-    """Understand the query of a list; raises Malformed."""
+def read_list_request(query: Query) -> ListRequest:
+    """Return the parameters of a list; raise Malformed."""
     _known(query, PARAMETERS)
     given = dict(query)
     many = [value for name, value in query if name == "hashes[]"]
     hashes = json.loads(given["hashes"]) if "hashes" in given else many or None
     if hashes is not None and not (
-        isinstance(hashes, list) and all(isinstance(one, str) for one in hashes)
+        isinstance(hashes, list) and all(isinstance(item, str) for item in hashes)
     ):
         raise Malformed(f"hashes {hashes!r}")
     limit = given.get("limit", "25")
@@ -70,7 +70,7 @@ def read_question(query: Query) -> Question:
     summary = given.get("summary", "")
     if summary not in {"", "true", "total_count"}:
         raise Malformed(f"summary {summary!r}")
-    return Question(
+    return ListRequest(
         None if hashes is None else frozenset(hashes),
         tuple(fields),
         int(limit),
@@ -81,7 +81,7 @@ def read_question(query: Query) -> Question:
 
 
 def read_deletion(query: Query) -> str:
-    """Return the hash of the image to delete; raises Malformed."""
+    """Return the hash of the image to delete; raise Malformed."""
     _known(query, {"hash", "image_id", "appsecret_proof"})
     wanted = dict(query).get("hash", "")
     if not wanted:
@@ -94,20 +94,20 @@ def _known(query: Query, names: set[str]) -> None:
         raise Malformed(f"no such parameter: {sorted(unknown)}")
     once = [name for name, _ in query if not name.endswith("[]")]
     if len(set(once)) != len(once):
-        raise Malformed(f"a parameter stands twice: {query}")
+        raise Malformed(f"a parameter was given twice: {query}")
 
 
 class Library:
     """Images by account and hash."""
 
-    def __init__(self, habits: Habits) -> None:
-        self._habits = habits
+    def __init__(self, behaviour: Behaviour) -> None:
+        self._behaviour = behaviour
         self._accounts: dict[str, dict[str, Held]] = {}
         self._random = random.Random(11)
         self._clock = FIRST
 
     def put(self, account: str, image_hash: str, name: str) -> Held:
-        """Hold an image; one that was deleted is there again."""
+        """Store an image, also in place of a deleted one."""
         here = self._accounts.setdefault(account, {})
         if image_hash not in here or here[image_hash].gone:
             here[image_hash] = Held(image_hash, name, self._clock)
@@ -115,51 +115,53 @@ class Library:
         return here[image_hash]
 
     def find(self, account: str, image_hash: str) -> Held | None:
-        """Return an image that is there."""
+        """Return an image; None if it does not exist or was deleted."""
         held = self._accounts.get(account, {}).get(image_hash)
         return None if held is None or held.gone else held
 
     def hashes(self, account: str) -> set[str]:
-        """Return what the account really holds."""
+        """Return the hashes that the account really holds."""
         return {held.hash for held in self._accounts.get(account, {}).values() if not held.gone}
 
     def delete(self, account: str, image_hash: str) -> Reply:
-        """Answer a deletion."""
+        """Return the response to a deletion."""
         held = self.find(account, image_hash)
-        refusal = self._habits.refuses_deletion(image_hash)
-        if refusal is not None:
-            return refusal
+        rejection = self._behaviour.rejects_deletion(image_hash)
+        if rejection is not None:
+            return rejection
         if held is None or held.creatives:
             return error(400, 100)
         held.gone = True
-        return Reply(200, json.dumps(self._habits.deleted).encode())
+        return Reply(200, json.dumps(self._behaviour.deleted).encode())
 
-    def list(self, account: str, question: Question, url: str) -> Reply:
-        """Answer one page."""
+    def list(self, account: str, request: ListRequest, url: str) -> Reply:
+        """Return one page of a list."""
         here = self._accounts.get(account, {})
         known = sorted(here.values(), key=lambda held: _cursor(account, held))
-        known = [held for held in known if not held.gone or self._habits.gone_is]
-        matching = [h for h in known if question.hashes is None or h.hash in question.hashes]
-        if question.after is not None:
-            if question.after not in {_cursor(account, held) for held in known}:
-                return error(400, 100)  # a cursor dies with its image
-            matching = [h for h in matching if _cursor(account, h) > question.after]
-        page = matching[: self._habits.page(question.limit)]
+        known = [held for held in known if not held.gone or self._behaviour.deleted_status]
+        matching = [h for h in known if request.hashes is None or h.hash in request.hashes]
+        if request.after is not None:
+            if request.after not in {_cursor(account, held) for held in known}:
+                return error(400, 100)  # a cursor is invalid after its image was deleted
+            matching = [h for h in matching if _cursor(account, h) > request.after]
+        page = matching[: self._behaviour.page(request.limit)]
         data = [
-            self._habits.listed(self._node(account, held, question.fields))
+            self._behaviour.listed(self._node(account, held, request.fields))
             for held in page
-            if not self._habits.hidden(held.hash)
+            if not self._behaviour.hidden(held.hash)
         ]
         self._random.shuffle(data)
         more = len(matching) > len(page)
-        answer: Entry = {"data": data, "paging": _paging(account, page, more, question, url)}
-        if question.summary:
-            answer["summary"] = {"total_count": len(known)}
-        return Reply(200, json.dumps(self._habits.listing(answer), ensure_ascii=False).encode())
+        page_body: Entry = {"data": data, "paging": _paging(account, page, more, request, url)}
+        if request.summary:
+            page_body["summary"] = {"total_count": len(known)}
+        return Reply(
+            200, json.dumps(self._behaviour.listing(page_body), ensure_ascii=False).encode()
+        )
 
     def _node(self, account: str, held: Held, fields: Sequence[str]) -> Entry:
         moment = datetime.fromtimestamp(held.created, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
-        gone = held.gone and self._habits.gone_is
+        gone = held.gone and self._behaviour.deleted_status
         everything = {
             "account_id": account,
             "created_time": moment,
@@ -171,21 +173,23 @@ class Library:
             "updated_time": moment,
             "url": f"https://scontent.example/{account}/{held.hash}",
         }
-        asked = {name: everything[name] for name in fields if name in everything}
-        return {"id": f"{account}:{held.hash}", **asked}
+        requested = {name: everything[name] for name in fields if name in everything}
+        return {"id": f"{account}:{held.hash}", **requested}
 
 
 def _cursor(account: str, held: Held) -> str:
-    """Opaque, in an order of its own, and with signs that a query must escape."""
+    """Return an opaque cursor, in an unrelated order, with characters that a query must escape."""
     return hashlib.md5(f"cursor {account} {held.hash}".encode()).hexdigest() + "+/&é=="
 
 
-def _paging(account: str, page: Sequence[Held], more: bool, question: Question, url: str) -> Entry:
+def _paging(
+    account: str, page: Sequence[Held], more: bool, request: ListRequest, url: str
+) -> Entry:
     if not page:
         return {}
     cursors = {"before": _cursor(account, page[0]), "after": _cursor(account, page[-1])}
     if not more:
         return {"cursors": cursors}
-    pairs = [(name, value) for name, value in question.query if name != "after"]
+    pairs = [(name, value) for name, value in request.query if name != "after"]
     following = urlencode([*pairs, ("after", cursors["after"])])
     return {"cursors": cursors, "next": f"{url}/v25.0/act_{account}/adimages?{following}"}

@@ -1,4 +1,4 @@
-"""multipart/form-data to the letter of RFC 7578 and RFC 2046."""
+"""A parser of multipart/form-data that is as strict as RFC 7578 and RFC 2046."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MEDIA_TYPE = re.compile(r"([a-z]+/[a-z0-9.+-]+)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Part:
-    """One field of a form; a file where it has a file name."""
+    """One field of a form; with a file name it is a file."""
 
     name: str
     filename: str | None
@@ -25,7 +25,7 @@ class Part:
 
 
 def boundary_of(content_type: str) -> bytes:
-    """Return the boundary that a Content-Type names."""
+    """Return the boundary of a Content-Type; raise Malformed."""
     kind, rest = _value(content_type)
     if kind.lower() != "multipart/form-data":
         raise Malformed(f"Content-Type {content_type!r}")
@@ -36,7 +36,7 @@ def boundary_of(content_type: str) -> bytes:
 
 
 def parse(content_type: str, body: bytes) -> list[Part]:
-    """Return the parts in order; raises Malformed."""
+    """Return the parts in order; raise Malformed."""
     delimiter = b"--" + boundary_of(content_type)
     if not body.startswith(delimiter + b"\r\n"):
         raise Malformed(f"the body begins with {body[:60]!r}")
@@ -71,7 +71,7 @@ def _part(raw: bytes) -> Part:
             raise Malformed(f"a part's header {line!r}")
         headers[name.lower()] = value.strip(" \t")
     if unknown := set(headers) - {"content-disposition", "content-type"}:
-        raise Malformed(f"a part has {sorted(unknown)}, which RFC 7578 4.8 takes for nothing")
+        raise Malformed(f"a part has {sorted(unknown)}, which RFC 7578 4.8 does not allow")
     kind, parameters = _value(headers.get("content-disposition", ""))
     if kind != "form-data" or "name" not in parameters:
         raise Malformed(f"a part's disposition {headers}")
@@ -83,7 +83,7 @@ def _part(raw: bytes) -> Part:
 
 
 def _value(header: str) -> tuple[str, dict[str, str]]:
-    """Take a header with parameters apart."""
+    """Return the value and the parameters of a header."""
     kind, semicolon, _ = header.partition(";")
     at, found = len(kind), dict[str, str]()
     if not semicolon:
@@ -101,5 +101,5 @@ def _value(header: str) -> tuple[str, dict[str, str]]:
 
 
 def is_media_type(text: str | None) -> bool:
-    """Tell whether that is a type/subtype."""
+    """Return whether a text is a type/subtype."""
     return text is not None and _MEDIA_TYPE.fullmatch(text) is not None

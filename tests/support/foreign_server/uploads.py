@@ -1,4 +1,4 @@
-"""What a POST to the image edge carries, and whether it may."""
+"""The contents of a POST to the image edge, and the rules that they must follow."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LONGEST = 100
 
 @dataclass(frozen=True)
 class Copy:
-    """An image of another account."""
+    """A reference to an image of another account."""
 
     account: str
     hash: str
@@ -34,7 +34,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class Post:
-    """An upload: files with their names, or `bytes`, or a copy."""
+    """An upload: files with their names, the field `bytes`, or a copy."""
 
     account: str
     way: str  # files, bytes, copy
@@ -43,12 +43,13 @@ class Post:
     fields: tuple[tuple[str, str], ...]
 
     @property
-    def many(self) -> bool:
+    def is_shared(self) -> bool:
+        """Whether it has several images."""
         return len(self.images) > 1
 
 
 def read_post(account: str, head: Head, body: bytes) -> Post:
-    """Understand a POST; raises Malformed."""
+    """Return the contents of a POST; raise Malformed."""
     content_type = head.one("content-type") or ""
     kind = content_type.partition(";")[0].strip().lower()
     files: list[Part] = []
@@ -67,7 +68,7 @@ def read_post(account: str, head: Head, body: bytes) -> Post:
         raise Malformed(f"Content-Type {content_type!r}")
     given = dict(fields)
     if len(given) != len(fields):
-        raise Malformed(f"a field stands twice: {[name for name, _ in fields]}")
+        raise Malformed(f"a field was given twice: {[name for name, _ in fields]}")
     if len(bool(files) * "f" + ("bytes" in given) * "b" + ("copy_from" in given) * "c") != 1:
         raise Malformed("a POST carries files, bytes or copy_from")
     if files:
@@ -76,10 +77,10 @@ def read_post(account: str, head: Head, body: bytes) -> Post:
         return Post(account, "files", tuple(images), None, tuple(fields))
     if "bytes" in given:
         return Post(account, "bytes", (("bytes", _decoded(given["bytes"])),), None, tuple(fields))
-    said = json.loads(given["copy_from"])
-    source, image_hash = str(said["source_account_id"]), said["hash"]
-    if not source.isdigit() or set(said) != {"source_account_id", "hash"}:
-        raise Malformed(f"copy_from {said}")
+    wanted = json.loads(given["copy_from"])
+    source, image_hash = str(wanted["source_account_id"]), wanted["hash"]
+    if not source.isdigit() or set(wanted) != {"source_account_id", "hash"}:
+        raise Malformed(f"copy_from {wanted}")
     return Post(account, "copy", (), Copy(source, image_hash), tuple(fields))
 
 
@@ -95,16 +96,18 @@ def _check(files: list[Part]) -> None:
         if len(name) > LONGEST:
             raise Malformed(f"the file name {name!r} has {len(name)} characters")
         if re.search(r'[/\\"\x00-\x1f\x7f]', name):
-            raise Malformed(f"the file name {name!r} is none")
+            raise Malformed(f"the file name {name!r} has invalid characters")
         if not is_media_type(part.content_type):
             raise Malformed(f"the part {name!r} has Content-Type {part.content_type!r}")
         real = next((kind for magic, kind in KINDS if part.content.startswith(magic)), None)
         if part.content_type != real:
-            raise Malformed(f"the part {name!r} is {real}, and says {part.content_type!r}")
+            raise Malformed(
+                f"the part {name!r} is {real}, but its Content-Type is {part.content_type!r}"
+            )
 
 
 def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise Malformed("bytes is no base64") from None
+        raise Malformed("bytes is not base64") from None

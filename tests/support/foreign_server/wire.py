@@ -1,4 +1,4 @@
-"""HTTP by hand: one request in, strictly; one response out, as the habits have it."""
+"""HTTP by hand: strict reading of requests, and responses in several framings."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ REASONS = {200: "OK", 302: "Found", 400: "Bad Request", 403: "Forbidden", 404: "
 
 
 class Malformed(Exception):
-    """The request breaks the rules; the text says which."""
+    """A request that breaks a rule, which the text names."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """A request without its body."""
+    """The head of a request."""
 
     method: str
     target: str
@@ -30,10 +30,10 @@ class Head:
         return [value for key, value in self.headers if key == name]
 
     def one(self, name: str) -> str | None:
-        """Return the value of a header that may stand once."""
+        """Return the value of a header; raise Malformed if it occurs twice."""
         found = self.all(name)
         if len(found) > 1:
-            raise Malformed(f"{name} stands {len(found)} times")
+            raise Malformed(f"{name} occurs {len(found)} times")
         return found[0] if found else None
 
     @property
@@ -46,7 +46,7 @@ class Head:
 
 
 async def read_head(stream: asyncio.StreamReader) -> Head | None:
-    """Read a request's head; None when the client has closed."""
+    """Return the head of the next request; None when the client has closed the connection."""
     first = await stream.readline()
     if not first:
         return None
@@ -70,7 +70,7 @@ async def read_head(stream: asyncio.StreamReader) -> Head | None:
 
 
 def body_length(head: Head) -> int | None:
-    """Return the told length of the body; None when it comes in chunks."""
+    """Return the length of the body; None when it is chunked."""
     length, coding = head.one("content-length"), head.one("transfer-encoding")
     if coding is not None:
         if length is not None or coding.lower() != "chunked":
@@ -86,7 +86,7 @@ def body_length(head: Head) -> int | None:
 
 
 async def read_body(stream: asyncio.StreamReader, length: int | None) -> bytes:
-    """Read the body to its end."""
+    """Return the whole body."""
     if length is not None:
         return await stream.readexactly(length)
     chunks: list[bytes] = []
@@ -94,7 +94,7 @@ async def read_body(stream: asyncio.StreamReader, length: int | None) -> bytes:
         size = int(_line(await stream.readline()).split(b";")[0], 16)
         chunk = await stream.readexactly(size)
         if _line(await stream.readline()):
-            raise Malformed("a chunk is longer than it says")
+            raise Malformed("a chunk is longer than its size")
         if not size:
             return b"".join(chunks)
         chunks.append(chunk)
@@ -107,12 +107,12 @@ def _line(raw: bytes) -> bytes:
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How a response goes over the wire."""
+class Framing:
+    """How a response is sent."""
 
     http_1_0: bool
     chunked: bool
-    dripping: bool
+    byte_by_byte: bool
     compressed: bool
     lower_case: bool
 
@@ -121,45 +121,45 @@ def response(
     status: int,
     headers: Sequence[tuple[str, str]],
     body: bytes,
-    manner: Manner,
+    framing: Framing,
     *,
     closing: bool,
 ) -> bytes:
-    """Return a whole response."""
+    """Return a whole response as bytes."""
     lines = list(headers)
-    if manner.compressed:
+    if framing.compressed:
         body = gzip.compress(body, mtime=0)
         lines.append(("Content-Encoding", "gzip"))
-    if manner.http_1_0:
-        pass  # neither a length nor a word of the end: it ends where the connection does
-    elif manner.chunked:
+    if framing.http_1_0:
+        pass  # without a length, a response ends with the connection
+    elif framing.chunked:
         lines.append(("Transfer-Encoding", "chunked"))
         body = _chunks(body)
     else:
         lines.append(("Content-Length", str(len(body))))
     if closing:
         lines.append(("Connection", "close"))
-    version = "1.0" if manner.http_1_0 else "1.1"
+    version = "1.0" if framing.http_1_0 else "1.1"
     head = f"HTTP/{version} {status} {REASONS.get(status, 'Whatever')}\r\n"
     for name, value in lines:
-        head += f"{name.lower() if manner.lower_case else name}: {value}\r\n"
+        head += f"{name.lower() if framing.lower_case else name}: {value}\r\n"
     return head.encode("latin-1") + b"\r\n" + body
 
 
 def _chunks(body: bytes) -> bytes:
     pieces = [body[at : at + 37] for at in range(0, len(body), 37)]
-    said = b"".join(b"%x;stranger=1\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
-    return said + b"0\r\n\r\n"
+    chunks = b"".join(b"%x;foreign=1\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+    return chunks + b"0\r\n\r\n"
 
 
-async def send(writer: asyncio.StreamWriter, said: bytes, manner: Manner) -> None:
-    """Write a response, or parts of it."""
-    if manner.dripping:
-        for at in range(len(said)):
-            writer.write(said[at : at + 1])
+async def send(writer: asyncio.StreamWriter, content: bytes, framing: Framing) -> None:
+    """Send a response, or a part of it."""
+    if framing.byte_by_byte:
+        for at in range(len(content)):
+            writer.write(content[at : at + 1])
             await writer.drain()
             if at % 8 == 0:
                 await asyncio.sleep(0)
     else:
-        writer.write(said)
+        writer.write(content)
     await writer.drain()
