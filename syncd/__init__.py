@@ -1,1 +1,1 @@
-"""Keeps the image libraries of ad accounts in step with folders on disk."""
+"""Keep the image libraries of Meta ad accounts in sync with folders on disk."""

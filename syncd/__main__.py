@@ -1,4 +1,4 @@
-"""`python -m syncd` is `syncd`."""
+"""`python -m syncd`: the same as the command `syncd`."""
 
 from syncd.cli import main
 

@@ -78,7 +78,7 @@ def _decide(verb: Verb, folder: FolderName, db: sqlite3.Connection) -> str | Non
             " those that a creative uses"
         )
     if folders.accept(folder)(db):
-        return f"{folder} is trusted as the next scan finds it; this deletes no image"
+        return f"{folder} is trusted as the next scan finds it; no image is deleted by this"
     return None
 
 

@@ -55,7 +55,7 @@ def print_table(workspace: Workspace, standings: list[FileState]) -> None:
             else:
                 left_out += 1
     workspace.console.print(table)
-    workspace.console.print(Text(f"… and {amount(left_out, 'file')} more", "dim"))
+    workspace.console.print(Text(f"… and {amount(left_out, 'more file')}", "dim"))
 
 
 def _add_rows(table: Table, file: str, rows: list[FileState], *, whole: bool) -> None:
@@ -77,7 +77,7 @@ def print_summary(workspace: Workspace, standings: list[FileState]) -> None:
     counts = workspace.sandbox.counts
     files = len({(row.folder, row.path) for row in standings})
     workspace.report(
-        f"{amount(files, 'file')}, {amount(counts.images(), 'image')} uploaded and"
+        f"{amount(files, 'file')}: {amount(counts.images(), 'image')} uploaded and"
         f" {counts.calls(kind='copy')} copied in {amount(counts.calls(), 'call')};"
         f" {counts.repeated_uploads()} uploaded twice,"
         f" {amount(counts.while_blocked(), 'call')} while an account was blocked."
@@ -92,7 +92,7 @@ def print_next_steps(workspace: Workspace) -> None:
         "Next:",
         {
             "syncd sandbox": "the same API, for a rehearsal with your own folders",
-            "config.example.toml": "all settings; write yours, then `syncd check` and `syncd plan`",
+            "config.example.toml": "all settings; then run `syncd check`",
             "README.md": "how to install syncd, and how to read its log",
         },
     )

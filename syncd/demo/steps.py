@@ -94,6 +94,7 @@ async def rename_picture(workspace: Workspace) -> None:
         lambda: (
             workspace.holders("summer/beacon-final.png") == _BOTH
             and not workspace.holders("summer/beacon.png")
+            and workspace.log.has("file.known", "/beacon-final.png ")
         ),
     )
     workspace.report(f"{workspace.calls}; the ledger has its new name.")
@@ -106,7 +107,10 @@ async def duplicate_picture(workspace: Workspace) -> None:
     (workspace.root / "spring/beacon-copy.png").write_bytes(content)
     await workspace.until(
         "the ledger has the duplicate",
-        lambda: workspace.holders("spring/beacon-copy.png") == {MAIN},
+        lambda: (
+            workspace.holders("spring/beacon-copy.png") == {MAIN}
+            and workspace.log.has("file.known", "/beacon-copy.png ")
+        ),
     )
     workspace.report(f"{workspace.calls}; two files, one image.")
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from syncd.demo.daemon_log import DaemonLog
@@ -94,7 +95,7 @@ class Workspace:
 
     def report(self, sentence: str) -> None:
         """Print the result of a step."""
-        self.console.print(Text(f"  {sentence}", "green"))
+        self.console.print(Padding(Text(sentence, "green"), (0, 0, 0, 2), expand=False))
 
     def command(self, name: str) -> list[str]:
         """Print a command as the user would type it, and return its arguments."""

@@ -122,7 +122,7 @@ def test_without_a_terminal_the_demo_shows_every_step_and_leaves_nothing(tmp_pat
     ):
         assert f" event={event}" in output
     assert output.index("event=account.paused account=main") < output.index("event=account.resumed")
-    assert (counted := re.search(r"47 files, (\d+) images uploaded and (\d+) copied in", output))
+    assert (counted := re.search(r"47 files: (\d+) images uploaded and (\d+) copied in", output))
     assert sum(map(int, counted.groups())) == 60
     assert "; 0 uploaded twice, 0 calls while an account was blocked." in output
 

@@ -81,7 +81,7 @@ async def test_too_many_deletions_at_once_are_held_and_can_be_dismissed(library:
         listed = (await command(library, "deletions")).out
         for words in (
             f"folder spring: {DELETED} images held for you to decide",
-            "30% of what the folder had; 70 files are left",
+            "30% of the folder; 70 files remain",
             "0.jpg, 1.jpg, 10.jpg",
             f"root      {library.folder}",
             "since ",
