@@ -1,4 +1,4 @@
-"""Names that no person gave to an image: droppings of editors, browsers, NAS boxes and systems."""
+"""Names of junk: files of editors, browsers, NAS systems and operating systems, not of users."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ NAMES = frozenset(
         b"@recycle",
         b"@recently-snapshot",
         b"~snapshot",
-        # vim, asking whether it may write here
+        # vim, testing whether it can write here
         b"4913",
     }
 )
 
-BEGINNINGS = (
+PREFIXES = (
     b".",  # hidden: also .DS_Store, ._*, .nfs*, .fuse_hidden*, .syncthing.*, .~lock.*, .Trash-1000
     b"~$",  # Microsoft Office
     b"~syncthing~",
 )
 
-ENDS = (
-    # editors and programs that write beside and rename
+ENDINGS = (
+    # editors and programs that write a new file and rename it
     b"~",
     b".tmp",
     b".temp",
@@ -67,24 +67,24 @@ ENDS = (
 )
 
 
-_ODD_START = re.compile(
+_JUNK_START = re.compile(
     b"|".join(
         [
-            *map(re.escape, BEGINNINGS),
+            *map(re.escape, PREFIXES),
             *(re.escape(name) + rb"\Z" for name in sorted(NAMES)),
-            rb"#.*#\Z",  # Emacs, saving by itself
+            rb"#.*#\Z",  # Emacs, saving automatically
         ]
     ),
     re.IGNORECASE | re.DOTALL,
 )
 
 
-def is_dropping(name: bytes) -> bool:
-    """Return whether a file or directory of this name is hidden or a dropping; case is nothing."""
-    return _ODD_START.match(name) is not None or has_odd_end(name)
+def is_junk(name: bytes) -> bool:
+    """Return whether a file or directory of this name is hidden or junk; case does not matter."""
+    return _JUNK_START.match(name) is not None or has_junk_ending(name)
 
 
-def has_odd_end(name: bytes) -> bool:
-    """Return whether the end tells."""
+def has_junk_ending(name: bytes) -> bool:
+    """Return whether the name ends like that of a temporary or side file."""
     name = name.lower()
-    return name.endswith(ENDS) or b".sb-" in name  # macOS, saving: NAME.jpg.sb-1a2b3c4d-XXXXXX
+    return name.endswith(ENDINGS) or b".sb-" in name  # macOS, saving: NAME.jpg.sb-1a2b3c4d-XXXXXX

@@ -1,54 +1,55 @@
-"""Which paths below a folder are images to be, and which directories are walked into."""
+"""Patterns of a folder: which files are images, and which directories a scan enters."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from syncd.folders.globs import only_types, question, question_of_files
-from syncd.folders.junk import BEGINNINGS, NAMES, has_odd_end, is_dropping
+from syncd.folders.junk import NAMES, PREFIXES, has_junk_ending, is_junk
 
 DIRECTORIES_REMEMBERED = 4096
+
+_BY_TYPE = re.compile(r"\*\.([a-z0-9_-]+) *", re.IGNORECASE | re.ASCII)
 
 
 class Patterns:
     """A folder's include and exclude lists; paths are relative to the folder, `b"a/b/c.jpg"`.
 
-    The lists are gitignore patterns in which case does not matter. As with git, nothing below an
-    excluded directory is included again. `*.jpg` in `include` asks for files alone: a directory of
-    that name does not make all below it images. What is hidden or a dropping is never admitted.
+    The lists are gitignore patterns, of which the last that matches decides; upper and lower case
+    are equal. As with git, a file below an excluded directory cannot be included again. `*.jpg` in
+    `include` matches only files: a directory of such a name does not make everything in it an
+    image. Hidden files and junk are never admitted.
     """
 
     def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
-        """Raise ValueError for a pattern that is none."""
+        """Raise ValueError for a pattern that is not a gitignore pattern."""
         self.include = tuple(include)
         self.exclude = tuple(exclude)
-        types = only_types(include)
+        types = _only_types(include)
         self._of_types = None if types is None else _names_of(types)
-        self._included = question_of_files(include if types is None else [])
-        self._excluded = question(exclude) if exclude else None
+        self._included = _matcher(include if types is None else [], files_by_type=True)
+        self._excluded = _matcher(exclude) if exclude else None
         self._entered = lru_cache(DIRECTORIES_REMEMBERED)(self._judge_directory)
 
     def enters(self, path: bytes) -> bool:
-        """Return whether the directory at this path is walked into; `b""` is the folder itself."""
+        """Return whether a scan enters the directory at this path; `b""` is the folder itself."""
         return self._entered(path)
 
     def admits(self, path: bytes) -> bool:
-        """Return whether a file at this path is to be an image."""
+        """Return whether a file at this path counts as an image."""
         directory, _, name = path.rpartition(b"/")
         return bool(self.admitted(directory, [name]))
 
     def admitted(self, directory: bytes, names: Sequence[bytes]) -> list[bytes]:
-        """Return which files of one directory are to be images, in the same order."""
+        """Return which files of one directory count as images, in the same order."""
         if not self._entered(directory):
             return []
         within = directory + b"/" if directory else b""
         if self._of_types is None:
             included = [
-                name
-                for name in names
-                if not is_dropping(name) and self._included(_text(within + name))
+                name for name in names if not is_junk(name) and self._included(_text(within + name))
             ]
         else:  # the usual case: one expression over all names, not a call for each
             included = self._of_types.findall(b"\0".join(names))
@@ -62,25 +63,77 @@ class Patterns:
             return True
         parent, _, name = path.rpartition(b"/")
         return (
-            not is_dropping(name)
+            not is_junk(name)
             and self._entered(parent)
             and not (self._excluded and self._excluded(_text(path + b"/")))
         )
 
 
-def _names_of(types: frozenset[bytes]) -> re.Pattern[bytes]:
-    """Return what finds the names of these types that are no droppings, among names joined by NUL.
+def _only_types(patterns: Sequence[str]) -> frozenset[bytes] | None:
+    """Return the file types of a list such as `*.jpg, *.png`; None if it has other patterns."""
+    matches = [_BY_TYPE.fullmatch(pattern) for pattern in patterns]
+    types = frozenset(match[1].lower().encode() for match in matches if match)
+    return types if all(matches) else None
 
-    What stands behind the last dot leaves few droppings to ask for.
+
+def _names_of(types: frozenset[bytes]) -> re.Pattern[bytes]:
+    """Return an expression that finds the names of these types, among names joined by NUL.
+
+    It leaves out junk, of which the types exclude most.
     """
-    ends = sorted(kind for kind in types if not has_odd_end(b"x." + kind))
+    endings = sorted(kind for kind in types if not has_junk_ending(b"x." + kind))
     whole = sorted(name for name in NAMES if name.rpartition(b".")[2] in types)
-    odd = [*map(re.escape, BEGINNINGS), *(re.escape(name) + rb"(?![^\0])" for name in whole)]
-    asked = b"|".join(ends) or b"(?!)"
+    junk = [*map(re.escape, PREFIXES), *(re.escape(name) + rb"(?![^\0])" for name in whole)]
+    wanted = b"|".join(endings) or b"(?!)"
     return re.compile(
-        rb"(?<![^\0])(?!%b)[^\0]+\.(?:%b)(?![^\0])" % (b"|".join(odd), asked), re.IGNORECASE
+        rb"(?<![^\0])(?!%b)[^\0]+\.(?:%b)(?![^\0])" % (b"|".join(junk), wanted), re.IGNORECASE
     )
 
 
+def _matcher(patterns: Sequence[str], *, files_by_type: bool = False) -> Callable[[str], bool]:
+    """Return a function that returns whether a path matches; directories end with a slash.
+
+    With `files_by_type`, a pattern such as `*.jpg` matches files alone.
+    """
+    rules = [_rule(pattern, files_by_type) for pattern in reversed(patterns)]
+    searches = [(rule.search, included) for rule, included in rules if rule is not None]
+
+    # A loop of our own, because pathspec's takes twice as long: a scan asks once per name.
+    def matches(path: str) -> bool:
+        for search, included in searches:
+            if search(path):
+                return included
+        return False
+
+    return matches
+
+
+def _rule(pattern: str, files_by_type: bool) -> tuple[re.Pattern[str] | None, bool]:
+    """Return the pattern's expression, and whether a match is included; None for a comment."""
+    # 40 ms of imports, and by default a folder has types alone.
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415
+
+    if files_by_type and (match := _BY_TYPE.fullmatch(pattern)):
+        return re.compile(rf"\.{re.escape(match[1])}\Z", re.IGNORECASE), True
+    line = pattern if pattern.endswith("\\ ") else pattern.rstrip()
+    if line.endswith("/**"):
+        line += "/*"  # the same, but it does not match the directory itself
+    try:
+        expression, included = GitIgnoreSpecPattern.pattern_to_regex(line.replace("\n", _NEWLINE))
+        if expression is None:
+            return None, False
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # `[[]` is the usual way to match a [
+            return re.compile(expression, re.IGNORECASE), bool(included)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is not a gitignore pattern: {error.msg}") from error
+    except ValueError as error:
+        raise ValueError(f"{pattern!r} is not a gitignore pattern") from error
+
+
+_NEWLINE = "\0"
+"""In place of a newline, before which `$` would match; a name cannot contain it."""
+
+
 def _text(path: bytes) -> str:
-    return path.decode("utf-8", "surrogateescape")
+    return path.decode("utf-8", "surrogateescape").replace("\n", _NEWLINE)
