@@ -16,7 +16,7 @@ from syncd.logs.setup import hide
 from syncd.rules.forecast import amount
 
 if TYPE_CHECKING:
-    from syncd.engine.tokens import Open
+    from syncd.engine.tokens import OpenAccount
 
 ConfigPath = Annotated[
     Path,
@@ -40,7 +40,7 @@ def load_config(path: Path, *, print_warnings: bool = True) -> Config:
     return config
 
 
-def account_opener(config: Config) -> Open:
+def account_opener(config: Config) -> OpenAccount:
     """Return a function that opens accounts; end the process if no token can be read."""
     with fast_imports():  # not at the top: commands that only read the ledger need no aiohttp
         from syncd.daemon.credentials import NoTokenError, opener, require_token  # noqa: PLC0415

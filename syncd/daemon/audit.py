@@ -9,13 +9,13 @@ from syncd.config import Config
 from syncd.daemon.runtime import open_runtime, upkeep_of
 from syncd.engine.audit import Report
 from syncd.engine.lane import Lane
-from syncd.engine.tokens import Open
+from syncd.engine.tokens import OpenAccount
 from syncd.graph.client import GraphError
 from syncd.model import AccountName
 
 
 async def audit(
-    config: Config, open_account: Open, *, everything: bool
+    config: Config, open_account: OpenAccount, *, everything: bool
 ) -> Mapping[AccountName, Report | str]:
     """Audit every account that can be called now; return its report or an error.
 

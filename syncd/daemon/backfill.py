@@ -15,7 +15,7 @@ from syncd.daemon.stats import StatsLog
 from syncd.daemon.totals import ProcessMeter
 from syncd.engine.lane import Lane
 from syncd.engine.stats import sentence
-from syncd.engine.tokens import Open
+from syncd.engine.tokens import OpenAccount
 from syncd.ledger import queries
 from syncd.ledger.queries import Tally
 from syncd.model import AccountName
@@ -51,7 +51,7 @@ Show = Callable[[Mapping[AccountName, Progress]], None]
 
 async def backfill(
     config: Config,
-    open_account: Open,
+    open_account: OpenAccount,
     show: Show,
     manager: Notifier = NO_MANAGER,
     dropped: Callable[[], int] = lambda: 0,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from syncd.config import AccountConfig, Config, Secret, SecretError, SecretSource, read_secret
-from syncd.engine.tokens import Open
+from syncd.engine.tokens import OpenAccount
 from syncd.graph.client import Credentials
 
 
-def opener(config: Config, environ: Mapping[str, str], hide: Callable[[Secret], None]) -> Open:
+def opener(
+    config: Config, environ: Mapping[str, str], hide: Callable[[Secret], None]
+) -> OpenAccount:
     """Return a function that reads an account's credentials.
 
     It passes every secret to `hide` before it returns it, and returns a sentence when a secret
@@ -36,7 +38,7 @@ class NoTokenError(Exception):
     """No account has a token that can be read; the text names the reasons."""
 
 
-def require_token(config: Config, open_account: Open) -> None:
+def require_token(config: Config, open_account: OpenAccount) -> None:
     """Raise NoTokenError when no token can be read at all; blocks while files are read.
 
     A single account without a token stops only itself.

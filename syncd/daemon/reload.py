@@ -13,7 +13,7 @@ import structlog
 
 from syncd.config import Config, ConfigError, Problem, Secret, load
 from syncd.daemon.credentials import NoTokenError, opener, require_token
-from syncd.engine.tokens import Open
+from syncd.engine.tokens import OpenAccount
 from syncd.ledger import alerts
 from syncd.ledger.database import Ledger
 from syncd.log import Log
@@ -27,7 +27,7 @@ class Settings(msgspec.Struct, frozen=True):
     """A configuration, and the reader of its credentials; at least one token can be read."""
 
     config: Config
-    open_account: Open
+    open_account: OpenAccount
 
 
 ReadSettings = Callable[[], Settings]

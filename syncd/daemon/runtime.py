@@ -13,8 +13,8 @@ from syncd.config import Config
 from syncd.daemon.folders import Disk, build_disk, declare
 from syncd.engine.engine import Engine, EngineConfig, Upkeep
 from syncd.engine.reconcile import Grace
-from syncd.engine.tokens import Open
-from syncd.engine.worker import Images, Role
+from syncd.engine.tokens import OpenAccount
+from syncd.engine.worker import ImageFiles, Role
 from syncd.graph.client import connect
 from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.lock import exclusive_lock
@@ -34,7 +34,7 @@ class Runtime(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def open_runtime(
-    config: Config, open_account: Open, *, upkeep: bool = False, tries: int | None = None
+    config: Config, open_account: OpenAccount, *, upkeep: bool = False, tries: int | None = None
 ) -> AsyncIterator[Runtime]:
     """Take the ledger and build a runtime with it; see take_ledger and build_runtime."""
     async with (
@@ -60,7 +60,7 @@ async def take_ledger(
 @asynccontextmanager
 async def build_runtime(
     config: Config,
-    open_account: Open,
+    open_account: OpenAccount,
     ledger: Ledger,
     *,
     upkeep: bool = False,
@@ -91,8 +91,8 @@ async def build_runtime(
             upkeep=upkeep_of(config) if upkeep else None,
             tries=tries,
         )
-        images = Images(disk.fetch, lambda: _BATCH_WAIT if disk.is_busy else 0.0)
-        engine = Engine(engine_config, ledger, client, open_account, images, disk.recheck)
+        files = ImageFiles(disk.fetch, lambda: _BATCH_WAIT if disk.is_busy else 0.0)
+        engine = Engine(engine_config, ledger, client, open_account, files, disk.recheck)
         try:
             yield Runtime(config, ledger, disk, engine)
         finally:

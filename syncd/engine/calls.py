@@ -19,7 +19,7 @@ Send = Callable[[Credentials], Awaitable[tuple[T, Usage]]]
 
 
 async def always() -> bool:
-    """Return that the call is still wanted, for calls that nothing makes superfluous."""
+    """Return True, for calls that are wanted in any case."""
     return True
 
 
@@ -39,8 +39,8 @@ class Calls:
         """Send a call when the account takes it, and return its response.
 
         Return None if the account stopped taking calls meanwhile, or if `is_wanted`, which is asked
-        after the wait, returned False. Raises GraphError after the account's health has taken it
-        into account.
+        after the wait, returned False. Raises GraphError, after the account's health has recorded
+        the error.
         """
         lane = self.lane
         while True:  # a turn may take minutes: meanwhile no caller may keep the gate to itself

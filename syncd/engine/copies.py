@@ -113,7 +113,7 @@ class Copies:
         await lane.health.on_success()
         if source in self._refused:
             await self._accept(source)
-        lane.hold([copy.digest])
+        lane.record_held([copy.digest])
         log.info(
             "image.copied",
             account=lane.name,

@@ -14,8 +14,8 @@ from syncd.engine.deletion import Deletions
 from syncd.engine.lane import Lane, Neighbours
 from syncd.engine.reconcile import Grace, Reconcile
 from syncd.engine.semaphore import FairByteSemaphore
-from syncd.engine.tokens import Open, Tokens
-from syncd.engine.worker import Images, Role, Worker
+from syncd.engine.tokens import OpenAccount, Tokens
+from syncd.engine.worker import ImageFiles, Role, Worker
 from syncd.graph.client import GraphClient
 from syncd.heartbeat import Heartbeat
 from syncd.ledger import accounts
@@ -46,7 +46,7 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     upkeep: Upkeep | None = None
     """None for a process that only uploads."""
     tries: int | None = None
-    """How often an image is tried that fails for a temporary reason; None for always."""
+    """Limit of the tries of an image whose failures are temporary; None for no limit."""
 
 
 class Engine:
@@ -60,8 +60,8 @@ class Engine:
         config: EngineConfig,
         ledger: Ledger,
         client: GraphClient,
-        open_account: Open,
-        images: Images,
+        open_account: OpenAccount,
+        files: ImageFiles,
         on_foreign_write: Callable[[], None] = lambda: None,
     ) -> None:
         """`on_foreign_write` is called when another process has written to the ledger."""
@@ -81,7 +81,7 @@ class Engine:
                 ledger=ledger,
                 client=client,
                 batch=config.batch,
-                images=images,
+                files=files,
                 in_flight=in_flight,
                 role=config.roles[account.id],
             )
@@ -120,7 +120,7 @@ class Engine:
     async def check_tokens(self, on_failure: Callable[[str], None]) -> None:
         """Return once the API has accepted or rejected each token.
 
-        `on_failure` is called with the reason each time that the API cannot be asked.
+        `on_failure` is called with the reason each time that a check fails temporarily.
         """
         await self.restored.wait()
         await self._tokens.check(on_failure)

@@ -76,8 +76,7 @@ class Lane:
         *,
         tries: int | None = None,
     ) -> None:
-        """`tries` is how often an image is tried that fails for a temporary reason; None for
-        always."""
+        """`tries` limits the tries of an image whose failures are temporary; None for no limit."""
         self.account = config.id
         self.name = config.name
         self.gate = Gate()
@@ -141,7 +140,7 @@ class Lane:
         if learned is not tier:
             await self.health.learn_tier(learned)
 
-    def hold(self, digests: Sequence[Digest], size: int = 0) -> None:
+    def record_held(self, digests: Sequence[Digest], size: int = 0) -> None:
         """Count images that the account has come to hold, of `size` bytes that were uploaded."""
         self.counters.images += len(digests)
         self.counters.bytes += size

@@ -32,7 +32,7 @@ class FairByteSemaphore:
         return self._room - self._free
 
     @asynccontextmanager
-    async def hold(self, account: AccountId, size: int) -> AsyncIterator[bool]:
+    async def acquire(self, account: AccountId, size: int) -> AsyncIterator[bool]:
         """Hold room for `size` bytes inside the block; yield whether that took a wait.
 
         A decision from before the wait must be made again after it.

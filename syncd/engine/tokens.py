@@ -28,7 +28,7 @@ POLL_INTERVAL = 1.0
 
 _LONGEST_RETRY = 30.0  # seconds between two checks of a token: the start of the service waits
 
-Open = Callable[[AccountConfig], Credentials | str]
+OpenAccount = Callable[[AccountConfig], Credentials | str]
 """Reads an account's credentials, or returns why that fails; blocks as reading a file does."""
 
 
@@ -39,7 +39,7 @@ class Tokens:
         self,
         lanes: Mapping[AccountId, Lane],
         configs: Iterable[AccountConfig],
-        open_account: Open,
+        open_account: OpenAccount,
         client: GraphClient,
     ) -> None:
         self._lanes = lanes
@@ -79,7 +79,7 @@ class Tokens:
     async def check(self, on_failure: Callable[[str], None]) -> None:
         """Return once the API has accepted or rejected each token.
 
-        `on_failure` is called with the reason each time that the API cannot be asked.
+        `on_failure` is called with the reason each time that a check fails temporarily.
         """
         checked: set[Credentials] = set()
         for lane in self._lanes.values():

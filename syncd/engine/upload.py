@@ -76,7 +76,7 @@ class Uploads:
             seconds=round(time.monotonic() - began, 3),
             usage_percent=response.usage.percent,
         )
-        matched, unmatched = match_answer(images, parts, response.entries)
+        matched, unmatched = match_entries(images, parts, response.entries)
         held = [(image.digest, entry) for image, entry in matched]
         hold = replicas.record_held(lane.account, held, time.time(), sent_at)
         await lane.finish_call(call, End.TAKEN, response.usage, hold)
@@ -104,7 +104,7 @@ class Uploads:
             sharing = sharing.after_single_taken(time.time(), suspect=suspect)
         await lane.health.learn_sharing(sharing)
         size = sum(len(image.content) for image, _ in images)
-        lane.hold([image.digest for image, _ in images], size)
+        lane.record_held([image.digest for image, _ in images], size)
         for image, entry in images:
             log.info(
                 "image.held",
@@ -198,7 +198,7 @@ def named_parts(images: Sequence[Loaded]) -> list[Part]:
     ]
 
 
-def match_answer(
+def match_entries(
     images: Sequence[Loaded], parts: Sequence[Part], entries: Mapping[str, Entry]
 ) -> tuple[list[tuple[Loaded, Entry]], list[Loaded]]:
     """Return the images with their entries, and the images that the response does not identify.

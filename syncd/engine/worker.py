@@ -27,8 +27,8 @@ Fetch = Callable[[Sequence[tuple[Digest, Sequence[Source]]]], Awaitable[list[byt
 """Reads the bytes of images from any of their files, or returns why no file has them now."""
 
 
-class Images(msgspec.Struct, frozen=True):
-    """Where the images come from, as a worker needs it."""
+class ImageFiles(msgspec.Struct, frozen=True):
+    """The files of the images, as a worker needs them."""
 
     fetch: Fetch
     batch_delay: Callable[[], float]
@@ -36,7 +36,7 @@ class Images(msgspec.Struct, frozen=True):
 
 
 class Role(msgspec.Struct, frozen=True):
-    """The part that an account has in the folders."""
+    """How the folders use an account."""
 
     copies: bool
     """It is a mirror, and may copy images from other accounts."""
@@ -47,8 +47,9 @@ class Role(msgspec.Struct, frozen=True):
 class Worker:
     """The work for one account; each of its workers is a task that runs `run`.
 
-    A worker takes digests, asks the ledger and `next_step` what each of them needs, waits for its
-    turn, asks again, sends, and records the result.
+    A worker waits until the account takes a call, and takes the next digests. It decides with
+    `next_step` from the facts in the ledger, reads the bytes or plans a copy, sends, and records
+    the result. After a long wait it decides again.
     """
 
     def __init__(
@@ -57,14 +58,14 @@ class Worker:
         ledger: Ledger,
         client: GraphClient,
         batch: BatchConfig,
-        images: Images,
+        files: ImageFiles,
         in_flight: FairByteSemaphore,
         role: Role,
     ) -> None:
         self._lane = lane
         self._ledger = ledger
         self._batch = batch
-        self._images = images
+        self._files = files
         self._in_flight = in_flight
         self._role = role
         self._uploads = Uploads(lane, ledger, client)
@@ -80,7 +81,7 @@ class Worker:
         lane = self._lane
         while True:
             async with self._turn:  # one at a time: else each would take a part of one POST
-                await wait_for_batch(lane.queue, self._limit(), self._images.batch_delay)
+                await wait_for_batch(lane.queue, self._limit(), self._files.batch_delay)
                 await lane.gate.enter()
                 call = await lane.pacer.turn(self._limit(), lambda: lane.queue.has_fresh)
                 digests = lane.queue.take(call.images)
@@ -98,7 +99,7 @@ class Worker:
                 await self._copies.send(copy, call)
                 return
         size = sum(facts.size for facts in batch)
-        async with self._in_flight.hold(self._lane.account, size) as waited:
+        async with self._in_flight.acquire(self._lane.account, size) as waited:
             if waited:
                 batch = await self._choose([facts.digest for facts in batch])
             await self._upload(await self._load(batch), call)
@@ -141,7 +142,7 @@ class Worker:
         lane = self._lane
         digests = [facts.digest for facts in batch]
         sources = await self._ledger.read(replicas.sources_of(lane.account, digests))
-        contents = await self._images.fetch(sources)
+        contents = await self._files.fetch(sources)
         loaded: list[Loaded] = []
         absent: dict[Absent, list[tuple[Digest, str]]] = {}
         for facts, (_, files), content in zip(batch, sources, contents, strict=True):

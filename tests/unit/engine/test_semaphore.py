@@ -36,7 +36,7 @@ class Batches:
         await rest()
 
     async def _hold(self, name: str, account: AccountId, size: int) -> None:
-        async with self.in_flight.hold(account, size) as waited:
+        async with self.in_flight.acquire(account, size) as waited:
             self.inside.append(name)
             self.waited[name] = waited
             await self._may_leave[name].wait()
@@ -118,10 +118,10 @@ async def test_a_batch_that_is_cancelled_after_it_was_granted_room_returns_it() 
     entered = []
 
     async def hold(name: str) -> None:
-        async with in_flight.hold(AccountId(name), 10):
+        async with in_flight.acquire(AccountId(name), 10):
             entered.append(name)
 
-    async with in_flight.hold(ONE, 10):
+    async with in_flight.acquire(ONE, 10):
         tasks = [asyncio.create_task(hold(name)) for name in "bc"]
         await rest()
     tasks[0].cancel()  # its room has been granted, and it has not run yet
@@ -140,7 +140,7 @@ async def test_the_room_is_never_exceeded_and_every_batch_enters() -> None:
         nonlocal now, most
         for _ in range(50):
             size = draw.randint(0, 100)
-            async with in_flight.hold(AccountId(account), size):
+            async with in_flight.acquire(AccountId(account), size):
                 now += size
                 most = max(most, now)
                 for _ in range(draw.randint(0, 3)):
