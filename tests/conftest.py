@@ -1,4 +1,4 @@
-"""Marks every test with the tier whose folder it lies in; a sandbox and a rig for each test."""
+"""Markers by test folder, a logger that prints, and a sandbox and a rig for each test."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,12 +18,12 @@ TIERS = ("unit", "integration", "acceptance")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         tier = item.path.relative_to(HERE).parts[0]
-        assert tier in TIERS, f"{item.path} lies in no tier"
+        assert tier in TIERS, f"{item.path} is not in one of {TIERS}"
         item.add_marker(tier)
 
 
 class Printer:
-    """What structlog calls, by the level of the record."""
+    """A logger of structlog that prints records of every level."""
 
     def __init__(self, *_: object) -> None:
         self.debug = self.info = self.notice = print
@@ -32,7 +32,7 @@ class Printer:
 
 @pytest.fixture(autouse=True)
 def log() -> None:
-    """What the code logs is printed, by a logger that has its levels."""
+    """Print what the code logs."""
     structlog.configure(wrapper_class=bound_logger("debug"), logger_factory=Printer)
 
 

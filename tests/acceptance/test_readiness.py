@@ -132,7 +132,7 @@ async def test_a_stuck_ledger_is_logged_and_the_watchdog_is_not_notified(
     monkeypatch.setenv("WATCHDOG_USEC", "1000000")
     async with running(rig) as daemon:
         await until(lambda: manager.count("WATCHDOG=1") >= 1)
-        with rig.holding_the_ledger():
+        with rig.locked_ledger():
             await until(lambda: daemon.logged("error", "watchdog.stuck", "ledger writer"))
             before, at = manager.count("WATCHDOG=1"), time.monotonic()
             await until(lambda: time.monotonic() > at + 1.0)  # twice the interval

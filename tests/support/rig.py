@@ -1,11 +1,11 @@
-"""A folder, a sandbox and the real path between them, for tests that tell a story."""
+"""A folder, a ledger, and syncd between the folder and a sandbox, in this process."""
 
 import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -19,30 +19,33 @@ from syncd.daemon.signals import run_until
 from syncd.engine.audit import Audit
 from syncd.sandbox.server import Sandbox
 
-DEADLINE = 20.0  # seconds in which what is promised must have come true
+DEADLINE = 20.0  # seconds within which a condition must become true
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition; fail when it does not come true."""
+    """Wait until a condition is true; fail after the deadline."""
     async with asyncio.timeout(DEADLINE):
-        while not condition():  # noqa: ASYNC110  disk and server set no event
+        while not condition():  # noqa: ASYNC110  the file system and the server set no event
             await asyncio.sleep(0.01)
 
 
 @dataclass
 class Rig:
-    """Where things lie; `toml` is added to the configuration."""
+    """A configuration with one folder, `spring`, and the files that it names."""
 
     path: Path
     sandbox: Sandbox
-    toml: str = ""
+    _: KW_ONLY
+    toml: str = ""  # appended to the configuration
     accounts: dict[str, str] = field(default_factory=lambda: {"main": "1"})
     mirrors: tuple[str, ...] = ()
     workers: int = 4
     settle: str = "0s"
-    per_account: str = 'tier = "standard"'  # lines of every account's table
-    of_account: dict[str, str] = field(default_factory=dict)  # lines of one account's table
-    per_folder: str = ""  # lines of the folder's table
+    per_account: str = 'tier = "standard"'  # lines for the table of each account
+    of_account: dict[str, str] = field(
+        default_factory=dict
+    )  # lines for the table of one account, by name
+    per_folder: str = ""  # lines for the table of the folder
     watch: str = ""  # lines of [watch]
 
     def __post_init__(self) -> None:
@@ -82,13 +85,14 @@ class Rig:
         return load(self.write_config(), self.environ)
 
     def write(self, name: str | bytes, content: bytes) -> Path:
-        """Put a file into the folder, with its directories; answers its path."""
+        """Write a file into the folder, create its directories, and return its path."""
         path = self.folder / os.fsdecode(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         return path
 
     async def backfill(self) -> Result:
+        """Run a backfill to its end."""
         config = self.config()
         async with asyncio.timeout(DEADLINE * 3):
             return await backfill(
@@ -97,46 +101,46 @@ class Rig:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Runtime]:
-        """The daemon's own loops, in this process, until the block ends."""
+        """Run the daemon's loops in this process until the block ends."""
         config = self.config()
         stop = asyncio.Event()
         open_account = opener(config, self.environ, lambda _: None)
-        async with open_runtime(config, open_account, upkeep=True) as house:
-            task = asyncio.create_task(run_until(stop, partial(keep_in_sync, house)))
+        async with open_runtime(config, open_account, upkeep=True) as runtime:
+            task = asyncio.create_task(run_until(stop, partial(keep_in_sync, runtime)))
             try:
-                yield house
+                yield runtime
             finally:
                 stop.set()
                 await task
 
     @asynccontextmanager
     async def auditing(self) -> AsyncIterator[Audit]:
-        """The audit of the first account, and nothing else that works."""
+        """Yield the audit of the first account, without the daemon's loops."""
         config = self.config()
         open_account = opener(config, self.environ, lambda _: None)
         async with (
-            open_runtime(config, open_account) as house,
-            asyncio.TaskGroup() as carrying,
+            open_runtime(config, open_account) as runtime,
+            asyncio.TaskGroup() as sends,
         ):
-            await house.engine.restore()
-            lane = next(iter(house.engine.lanes.values()))
-            yield house.engine.audit(lane, carrying, upkeep_of(config))
+            await runtime.engine.restore()
+            lane = next(iter(runtime.engine.lanes.values()))
+            yield runtime.engine.audit(lane, sends, upkeep_of(config))
 
     def holds(self, content: bytes, account: str = "1") -> bool:
-        """Tell whether the sandbox's account holds these very bytes."""
+        """Return whether an account of the sandbox holds exactly these bytes."""
         digest = sha256(content).hexdigest()
         return any(image.sha256 == digest for image in self.sandbox.library.images(account))
 
     @contextmanager
-    def holding_the_ledger(self) -> Iterator[None]:
-        """Keep everybody else from writing into the ledger."""
+    def locked_ledger(self) -> Iterator[None]:
+        """Prevent other connections from writing to the ledger."""
         with closing(sqlite3.connect(self.ledger, isolation_level=None)) as db:
             db.execute("BEGIN IMMEDIATE")
             yield
             db.execute("ROLLBACK")
 
     def recorded(self, content: bytes, account: str = "1") -> str | None:
-        """Return the hash that the ledger has for these bytes in that account."""
+        """Return the hash that the ledger records for these bytes in an account."""
         rows = self.rows(
             "SELECT hash FROM replica WHERE account = ? AND digest = ?",
             account,
@@ -145,7 +149,7 @@ class Rig:
         return None if not rows else rows[0][0]
 
     def rows(self, sql: str, *parameters: object) -> list[Any]:
-        """Ask the ledger's file itself; nothing while there is none."""
+        """Return the rows of a query of the ledger; none while its file does not exist."""
         if not self.ledger.exists():
             return []
         with closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as db:

@@ -1,4 +1,4 @@
-"""`syncd sandbox` as a process: what it says, and how it ends."""
+"""`syncd sandbox` as a process: its output, and its end."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def line(process: subprocess.Popen[str]) -> str:
 
 
 def pasted(line: str) -> Any:
-    """Do what the printed curl command does: not every machine has curl."""
+    """Do what the printed curl command does, without curl, which is not always installed."""
     curl, h, header, f, field, url = shlex.split(line)
     assert (curl, h, f) == ("curl", "-H", "-F")
     name, _, value = header.partition(": ")
@@ -60,7 +60,7 @@ def finished(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_greets_takes_the_pasted_upload_and_sums_up(number: signal.Signals) -> None:
+def test_it_prints_a_working_upload_and_ends_with_a_summary(number: signal.Signals) -> None:
     with running("--tier", "development") as process:
         assert "/sandbox" in line(process)
         curl, configuration = line(process), line(process)
@@ -71,11 +71,12 @@ def test_it_greets_takes_the_pasted_upload_and_sums_up(number: signal.Signals) -
         assert process.wait(10) == 0
 
 
-def test_json_is_one_line_and_nothing_more() -> None:
+def test_json_output_is_one_line() -> None:
     with running("--json", "--fault", "190:on=me", "--switch", "list_shape=map") as process:
-        said = json.loads(line(process))
+        greeting = json.loads(line(process))
         request = urllib.request.Request(
-            f"{said['url']}/act_1/adimages", headers={"Authorization": f"Bearer {said['token']}"}
+            f"{greeting['url']}/act_1/adimages",
+            headers={"Authorization": f"Bearer {greeting['token']}"},
         )
         with urllib.request.urlopen(request) as response:
             assert json.load(response)["data"] == {}
@@ -92,13 +93,13 @@ def test_json_is_one_line_and_nothing_more() -> None:
         (("--tier", "gold"), "development"),
     ],
 )
-def test_a_mistake_is_told_with_what_to_write(arguments: tuple[str, ...], words: str) -> None:
+def test_an_invalid_option_is_rejected_with_a_hint(arguments: tuple[str, ...], words: str) -> None:
     ended = finished(*arguments)
     assert ended.returncode == 2
     assert words in ended.stderr
 
 
-def test_a_port_that_is_taken_is_told() -> None:
+def test_a_port_in_use_is_reported() -> None:
     with running("--json") as process:
         port = json.loads(line(process))["url"].rpartition(":")[2]
         ended = finished("--port", port)

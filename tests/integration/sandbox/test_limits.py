@@ -1,4 +1,4 @@
-"""The sandbox's tokens, budgets, faults and batches over real HTTP, and what it counts."""
+"""The sandbox's tokens, budgets, faults, batches, counts and pages over real HTTP."""
 
 import asyncio
 import hashlib
@@ -65,10 +65,10 @@ async def upload(
         ({}, f"?access_token={DEFAULT_TOKEN}", None),
         ({}, "", 190),
         ({}, "?access_token=", 190),
-        ({"Authorization": "Bearer nobody"}, "", 190),
+        ({"Authorization": "Bearer unknown"}, "", 190),
     ],
 )
-async def test_a_token_in_header_or_query(
+async def test_a_token_is_accepted_in_header_or_query(
     session: aiohttp.ClientSession,
     sandbox: Sandbox,
     headers: dict[str, str],
@@ -80,7 +80,7 @@ async def test_a_token_in_header_or_query(
         assert (await response.json()).get("error", {}).get("code") == code
 
 
-async def test_a_revoked_token_is_dead_until_it_is_allowed_again(
+async def test_a_revoked_token_is_invalid_until_it_is_allowed_again(
     session: aiohttp.ClientSession, sandbox: Sandbox
 ) -> None:
     sandbox.tokens.revoke(sandbox.token)
@@ -90,7 +90,9 @@ async def test_a_revoked_token_is_dead_until_it_is_allowed_again(
     assert (await upload(session, sandbox, 1, account="2"))[0] == 200
 
 
-async def test_a_sandbox_without_tokens_takes_any_but_none(session: aiohttp.ClientSession) -> None:
+async def test_a_sandbox_without_tokens_accepts_any_token_but_none(
+    session: aiohttp.ClientSession,
+) -> None:
     async with Sandbox(tokens=[]) as sandbox:
         for token, status in (("anything", 200), ("", 400)):
             headers = {"Authorization": f"Bearer {token}"}
@@ -130,13 +132,13 @@ async def test_the_development_tier_blocks_one_account_and_no_other(
         assert (await upload(session, sandbox, 0))[0] == 200
 
 
-async def test_a_pack_can_be_charged_by_image(session: aiohttp.ClientSession) -> None:
+async def test_a_post_can_be_charged_by_image(session: aiohttp.ClientSession) -> None:
     async with Sandbox(Switches(tier="development", charge="per_image")) as sandbox:
         assert (await upload(session, sandbox, *range(20)))[0] == 200
         assert (await upload(session, sandbox, 20))[0] == 400
 
 
-async def test_a_scripted_throttle_can_block_for_a_while(session: aiohttp.ClientSession) -> None:
+async def test_a_fault_can_block_an_account_for_a_time(session: aiohttp.ClientSession) -> None:
     clock = Clock()
     async with Sandbox(clock=clock) as sandbox:
         sandbox.faults.add(Fault("80004", times=1, on="upload", seconds=90))
@@ -159,7 +161,7 @@ async def test_the_whole_app_can_be_throttled(session: aiohttp.ClientSession) ->
 
 
 @pytest.mark.parametrize("name", [name for name in names() if name[0].isdigit() and name != "413"])
-async def test_every_error_of_the_table_can_be_scripted(
+async def test_every_error_can_be_a_fault(
     session: aiohttp.ClientSession, sandbox: Sandbox, name: str
 ) -> None:
     sandbox.faults.add(Fault(name, times=1, on="upload"))
@@ -174,7 +176,7 @@ async def test_every_error_of_the_table_can_be_scripted(
 @pytest.mark.parametrize(
     ("name", "held"), [("reset_before", 0), ("reset_after", 1), ("cut_off", 1)]
 )
-async def test_a_connection_breaks_before_or_after_the_work(
+async def test_a_fault_breaks_the_connection_before_or_after_the_work(
     session: aiohttp.ClientSession, sandbox: Sandbox, name: str, held: int
 ) -> None:
     sandbox.faults.add(Fault(name, times=1))
@@ -184,7 +186,7 @@ async def test_a_connection_breaks_before_or_after_the_work(
     assert sandbox.counts.errors("1") == {name: 1}
 
 
-async def test_half_a_json_comes_after_the_work(
+async def test_half_a_json_is_sent_after_the_work(
     session: aiohttp.ClientSession, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault("half_json", times=1))
@@ -194,7 +196,7 @@ async def test_half_a_json_comes_after_the_work(
 
 
 @pytest.mark.parametrize(("name", "status"), [("html502", 502), ("html503", 503), ("413", 413)])
-async def test_a_gateway_answers_a_page(
+async def test_a_gateway_error_is_an_html_page(
     session: aiohttp.ClientSession, sandbox: Sandbox, name: str, status: int
 ) -> None:
     sandbox.faults.add(Fault(name, times=1))
@@ -202,7 +204,7 @@ async def test_a_gateway_answers_a_page(
         assert (response.status, response.content_type) == (status, "text/html")
 
 
-async def test_an_error_may_hide_that_the_work_was_done(
+async def test_a_call_can_fail_although_its_work_was_done(
     session: aiohttp.ClientSession, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault("2", times=1, done=True, status=400))
@@ -212,7 +214,7 @@ async def test_an_error_may_hide_that_the_work_was_done(
 
 
 @pytest.mark.parametrize(("name", "held"), [("hang", 0), ("slow", 1)])
-async def test_a_caller_that_is_kept_waiting_is_let_go_when_the_sandbox_ends(
+async def test_a_delayed_call_ends_when_the_sandbox_ends(
     session: aiohttp.ClientSession, name: str, held: int
 ) -> None:
     async with Sandbox() as sandbox:
@@ -233,7 +235,7 @@ async def test_a_caller_that_is_kept_waiting_is_let_go_when_the_sandbox_ends(
 
 async def called(sandbox: Sandbox) -> None:
     async with asyncio.timeout(10):
-        while not sandbox.counts.calls():  # noqa: ASYNC110 - a sandbox tells nobody of its calls
+        while not sandbox.counts.calls():  # noqa: ASYNC110 - counts set no event
             await asyncio.sleep(0.005)
 
 
@@ -248,7 +250,7 @@ async def batch(
         return await response.json()
 
 
-async def test_a_batch_answers_in_order_and_counts_each_call(
+async def test_the_calls_of_a_batch_are_done_in_order_and_counted(
     session: aiohttp.ClientSession, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault("hang", on="list", times=1))
@@ -275,14 +277,16 @@ async def test_a_batch_answers_in_order_and_counts_each_call(
 
 
 @pytest.mark.parametrize("number", [0, 51])
-async def test_a_batch_holds_one_call_to_fifty(
+async def test_a_batch_has_one_to_fifty_calls(
     session: aiohttp.ClientSession, sandbox: Sandbox, number: int
 ) -> None:
     items = [{"method": "GET", "relative_url": "me"}] * number
     assert (await batch(session, sandbox, items))["error"]["code"] == 100
 
 
-async def test_calls_at_once_are_counted(session: aiohttp.ClientSession, sandbox: Sandbox) -> None:
+async def test_simultaneous_calls_are_counted(
+    session: aiohttp.ClientSession, sandbox: Sandbox
+) -> None:
     sandbox.faults.add(Fault("slow", seconds=0.05))
     async with asyncio.TaskGroup() as tasks:
         for n in range(3):
@@ -290,7 +294,7 @@ async def test_calls_at_once_are_counted(session: aiohttp.ClientSession, sandbox
     assert sandbox.counts.most_in_flight("1") == 3
 
 
-async def test_the_page_and_the_json_show_what_was_asked(
+async def test_the_page_and_its_json_show_the_calls(
     session: aiohttp.ClientSession, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault("1487197", image="<b>*"))
@@ -304,11 +308,11 @@ async def test_the_page_and_the_json_show_what_was_asked(
         page = await response.text()
     assert "act_77" in page
     assert "1487197:image=&lt;b&gt;*" in page
-    assert "http" not in page, "the page needs nothing from elsewhere"
+    assert "http" not in page, "the page needs no other file"
     assert sandbox.counts.calls() == 2
 
 
-async def test_faults_and_switches_are_turned_while_it_runs(
+async def test_faults_and_switches_can_change_while_the_sandbox_runs(
     session: aiohttp.ClientSession, sandbox: Sandbox
 ) -> None:
     async with session.post(f"{sandbox.url}/sandbox/faults", data="17:times=1\n2") as response:
@@ -323,7 +327,7 @@ async def test_faults_and_switches_are_turned_while_it_runs(
     assert "1.jpg" not in (await upload(session, sandbox, 1))[1]["images"]
 
 
-async def test_the_url_of_an_image_shows_something(
+async def test_the_url_of_an_image_shows_a_pattern(
     session: aiohttp.ClientSession, sandbox: Sandbox
 ) -> None:
     _, answer, _ = await upload(session, sandbox, 1)

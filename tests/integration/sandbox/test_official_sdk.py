@@ -1,4 +1,4 @@
-"""Meta's own Python SDK, as a client of the sandbox: it must not see that it is none of Meta's."""
+"""Meta's own Python SDK works with the sandbox as with Meta's servers."""
 
 import asyncio
 import base64
@@ -76,7 +76,7 @@ async def test_remote_create_holds_the_image(
     assert sandbox.counts.calls("1234", "upload") == 1
 
 
-async def test_a_zip_brings_every_image_in_it(
+async def test_a_zip_uploads_every_image_in_it(
     api: Any, sandbox: Sandbox, pictures: list[Path], tmp_path: Path
 ) -> None:
     archive = tmp_path / "test.zip"
@@ -88,9 +88,7 @@ async def test_a_zip_brings_every_image_in_it(
     assert sorted(image["name"] for image in images) == [p.name for p in pictures]
 
 
-async def test_several_files_go_in_one_post(
-    api: Any, sandbox: Sandbox, pictures: list[Path]
-) -> None:
+async def test_several_files_share_a_post(api: Any, sandbox: Sandbox, pictures: list[Path]) -> None:
     def upload() -> Any:
         files = {path.name: io.BytesIO(path.read_bytes()) for path in pictures}
         return api.call("POST", (ACCOUNT, "adimages"), files=files).json()
@@ -101,7 +99,7 @@ async def test_several_files_go_in_one_post(
     assert sandbox.counts.images("1234") == 4
 
 
-async def test_bytes_are_an_image_named_bytes(api: Any, sandbox: Sandbox) -> None:
+async def test_bytes_become_an_image_with_the_name_bytes(api: Any, sandbox: Sandbox) -> None:
     text = base64.b64encode(picture(1)).decode()
     account = AdAccount(ACCOUNT)
     image = await asyncio.to_thread(account.create_ad_image, params={"bytes": text})
@@ -109,7 +107,7 @@ async def test_bytes_are_an_image_named_bytes(api: Any, sandbox: Sandbox) -> Non
     assert image[AdImage.Field.hash] == sandbox.library.images("1234")[0].hash
 
 
-async def test_a_list_is_walked_over_its_pages(api: Any, sandbox: Sandbox) -> None:
+async def test_a_list_is_read_over_all_its_pages(api: Any, sandbox: Sandbox) -> None:
     for n in range(7):
         sandbox.hold("1234", f"{n}.jpg", picture(n))
 
@@ -149,7 +147,7 @@ async def test_a_copy_has_the_same_hash(api: Any, sandbox: Sandbox) -> None:
     assert (sandbox.counts.calls("99", "copy"), sandbox.counts.calls("1234")) == (1, 0)
 
 
-async def test_a_deletion_answers_success(api: Any, sandbox: Sandbox) -> None:
+async def test_a_deletion_reports_success(api: Any, sandbox: Sandbox) -> None:
     held = sandbox.hold("1234", "a.jpg", picture(1))
     image = AdImage(parent_id=ACCOUNT)
     await asyncio.to_thread(AdAccount(ACCOUNT).delete_ad_images, params={"hash": held.hash})
@@ -170,7 +168,7 @@ async def test_an_image_in_a_creative_is_not_deleted(api: Any, sandbox: Sandbox)
     assert len(sandbox.library.images("1234")) == 1
 
 
-async def test_a_batch_answers_each_call(api: Any, sandbox: Sandbox) -> None:
+async def test_a_batch_has_a_response_for_each_call(api: Any, sandbox: Sandbox) -> None:
     held = sandbox.hold("1234", "a.jpg", picture(1))
     answers: list[Any] = []
 
@@ -214,7 +212,7 @@ async def test_errors_are_raised_with_their_codes(
     )
 
 
-async def test_a_broken_picture_is_refused(api: Any) -> None:
+async def test_a_broken_picture_is_rejected(api: Any) -> None:
     broken = {"broken.jpg": ("broken.jpg", picture(1)[:300])}
     with pytest.raises(FacebookRequestError) as caught:
         await asyncio.to_thread(api.call, "POST", (ACCOUNT, "adimages"), files=broken)
@@ -222,7 +220,7 @@ async def test_a_broken_picture_is_refused(api: Any) -> None:
 
 
 @pytest.mark.parametrize(("token", "code", "status"), [("other", 190, 400), ("narrow", 200, 403)])
-async def test_a_token_that_does_not_reach_the_account(
+async def test_a_token_without_permission_for_the_account_is_an_error(
     aim: Callable[[str], Any], token: str, code: int, status: int
 ) -> None:
     aim(token)

@@ -64,7 +64,7 @@ def code(answer: Any) -> tuple[int, int | None]:
     return answer["error"]["code"], answer["error"].get("error_subcode")
 
 
-async def test_a_list_has_id_and_hash_unless_it_is_asked_for_more(sandbox: Sandbox) -> None:
+async def test_a_list_has_id_and_hash_unless_other_fields_are_requested(sandbox: Sandbox) -> None:
     (image,) = held(sandbox, 1)
     answer = await listed(sandbox)
     assert answer["data"] == [{"id": f"1:{image.hash}", "hash": image.hash}]
@@ -72,7 +72,7 @@ async def test_a_list_has_id_and_hash_unless_it_is_asked_for_more(sandbox: Sandb
     assert "summary" not in answer
 
 
-async def test_every_field_of_the_reference_page_is_known(sandbox: Sandbox) -> None:
+async def test_every_field_of_the_reference_page_can_be_requested(sandbox: Sandbox) -> None:
     (image,) = held(sandbox, 1)
     (node,) = (await listed(sandbox, fields=ALL_FIELDS))["data"]
     assert set(node) == set(ALL_FIELDS.split(","))
@@ -83,12 +83,12 @@ async def test_every_field_of_the_reference_page_is_known(sandbox: Sandbox) -> N
     assert image.hash in node["url"]
 
 
-async def test_a_field_that_is_not_there_is_an_error(sandbox: Sandbox) -> None:
+async def test_an_unknown_field_is_an_error(sandbox: Sandbox) -> None:
     held(sandbox, 1)
     assert code(await listed(sandbox, fields="hash,nonsense")) == (100, None)
 
 
-async def test_unknown_hashes_are_just_missing_and_the_order_is_nobodys(sandbox: Sandbox) -> None:
+async def test_unknown_hashes_are_left_out_and_the_order_is_unrelated(sandbox: Sandbox) -> None:
     images = held(sandbox, 20)
     wanted = [image.hash for image in images]
     answer = await listed(sandbox, hashes=json.dumps([*wanted, NOBODY]), limit="100")
@@ -107,7 +107,9 @@ async def test_unknown_hashes_are_just_missing_and_the_order_is_nobodys(sandbox:
         ({"business_id": "7", "biz_tag_id": "8"}, 5),
     ],
 )
-async def test_filters(sandbox: Sandbox, params: dict[str, str], number: int) -> None:
+async def test_a_list_can_be_filtered(
+    sandbox: Sandbox, params: dict[str, str], number: int
+) -> None:
     held(sandbox, 5)
     assert len((await listed(sandbox, **params))["data"]) == number
 
@@ -119,7 +121,7 @@ async def test_a_summary_counts_the_whole_account(sandbox: Sandbox, asked: str) 
     assert answer["summary"] == {"total_count": 3}
 
 
-async def test_the_links_lead_from_page_to_page_and_back(sandbox: Sandbox) -> None:
+async def test_links_lead_from_page_to_page_and_back(sandbox: Sandbox) -> None:
     images = held(sandbox, 5)
     headers = {"Authorization": f"Bearer {sandbox.token}"}
     async with aiohttp.ClientSession(headers=headers) as session:
@@ -137,7 +139,7 @@ async def test_the_links_lead_from_page_to_page_and_back(sandbox: Sandbox) -> No
     assert "next" not in pages[-1]["paging"]
 
 
-async def test_the_shape_of_2013_is_a_map() -> None:
+async def test_a_list_of_the_form_of_2013_is_a_map() -> None:
     async with Sandbox(Switches(list_shape="map")) as sandbox:
         (image,) = held(sandbox, 1)
         answer = await listed(sandbox)
@@ -165,7 +167,7 @@ async def test_a_copy_needs_the_source_without_act_and_its_permission(sandbox: S
 @pytest.mark.parametrize(
     ("setting", "key"), [("name", "Photo 0.jpg"), ("bytes", "bytes"), ("copy_from", "copy_from")]
 )
-async def test_the_key_of_a_copy_is_a_switch(setting: str, key: str) -> None:
+async def test_a_copy_has_the_key_of_the_switch(setting: str, key: str) -> None:
     async with Sandbox(switched(Switches(), [f"copy_key={setting}"])) as sandbox:
         (image,) = held(sandbox, 1)
         body = {"copy_from": {"source_account_id": "1", "hash": image.hash}}
@@ -174,7 +176,7 @@ async def test_the_key_of_a_copy_is_a_switch(setting: str, key: str) -> None:
 
 
 @pytest.mark.parametrize("where", ["query", "urlencoded", "multipart"])
-async def test_a_deletion_takes_the_hash_from_query_or_body(sandbox: Sandbox, where: str) -> None:
+async def test_the_hash_of_a_deletion_can_be_in_query_or_body(sandbox: Sandbox, where: str) -> None:
     (image,) = held(sandbox, 1)
     match where:
         case "query":
@@ -202,7 +204,7 @@ async def test_other_ways_to_delete_do_not_work(sandbox: Sandbox) -> None:
     assert len(sandbox.library.images("1")) == 1
 
 
-async def test_success_is_no_proof_while_a_deletion_lags(clock: Clock) -> None:
+async def test_a_deleted_image_remains_active_during_the_lag(clock: Clock) -> None:
     switches = Switches(deletion_lag=20, deleted_images="by_hash")
     async with Sandbox(switches, clock=clock) as sandbox:
         (image,) = held(sandbox, 1)
@@ -223,14 +225,14 @@ async def test_success_is_no_proof_while_a_deletion_lags(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize(("setting", "number"), [("missing", 0), ("listed", 1)])
-async def test_whether_deleted_images_are_listed(setting: str, number: int) -> None:
+async def test_deleted_images_are_listed_by_the_switch(setting: str, number: int) -> None:
     async with Sandbox(switched(Switches(), [f"deleted_images={setting}"])) as sandbox:
         (image,) = held(sandbox, 1)
         sandbox.library.remove("1", image.hash)
         assert len((await listed(sandbox, fields="status"))["data"]) == number
 
 
-async def test_an_image_is_free_again_when_its_creative_is_gone(sandbox: Sandbox) -> None:
+async def test_an_image_can_be_deleted_after_its_creative(sandbox: Sandbox) -> None:
     sandbox.switches = Switches(in_use_error="200")
     (image,) = held(sandbox, 1)
     made = await ask(sandbox, "POST", "act_1/adcreatives", data={"image_hash": image.hash})
@@ -242,7 +244,7 @@ async def test_an_image_is_free_again_when_its_creative_is_gone(sandbox: Sandbox
     assert await ask(sandbox, "DELETE", "act_1/adimages", params=named) == {"success": True}
 
 
-async def test_me_and_the_accounts_of_a_token(sandbox: Sandbox) -> None:
+async def test_me_returns_the_user_and_accounts_of_a_token(sandbox: Sandbox) -> None:
     held(sandbox, 1)
     sandbox.hold("2", "a.jpg", picture(1))
     assert set(await ask(sandbox, "GET", "me")) == {"id", "name"}
@@ -252,18 +254,18 @@ async def test_me_and_the_accounts_of_a_token(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("path", ["nonsense", "act_1/campaigns", "", f"1:{NOBODY}", "act_x"])
-async def test_what_is_not_there_is_an_unsupported_request(sandbox: Sandbox, path: str) -> None:
+async def test_an_unknown_object_is_an_unsupported_request(sandbox: Sandbox, path: str) -> None:
     answer = await ask(sandbox, "GET", path)
     assert code(answer) == (100, 33)
     assert answer["error"]["type"] == "GraphMethodException"
 
 
-async def test_accounts_outside_a_given_list_are_not_there() -> None:
+async def test_accounts_outside_the_given_list_do_not_exist() -> None:
     async with Sandbox(accounts=["act_1"]) as sandbox:
         assert (await listed(sandbox))["data"] == []
         assert code(await ask(sandbox, "GET", "act_2/adimages")) == (100, 33)
 
 
-async def test_an_old_version_is_retired() -> None:
+async def test_an_old_version_is_an_error() -> None:
     async with Sandbox(Switches(oldest_version="v26.0")) as sandbox:
         assert code(await listed(sandbox)) == (2635, None)

@@ -1,4 +1,4 @@
-"""Uploads into the sandbox over real HTTP, in every way and under every switch."""
+"""Uploads into the sandbox over real HTTP, in every form and with every switch."""
 
 import base64
 import io
@@ -47,7 +47,7 @@ def subcode(answer: Any) -> tuple[int, int | None]:
     return answer["error"]["code"], answer["error"].get("error_subcode")
 
 
-async def test_the_answer_has_an_entry_for_each_file_name(sandbox: Sandbox) -> None:
+async def test_the_response_has_an_entry_for_each_file_name(sandbox: Sandbox) -> None:
     status, answer = await post(
         sandbox, data=files(("a.jpg", picture(1, width=512)), ("ünïcode ☃.png", picture(2, "PNG")))
     )
@@ -60,7 +60,9 @@ async def test_the_answer_has_an_entry_for_each_file_name(sandbox: Sandbox) -> N
 
 
 @pytest.mark.parametrize("way", ["form", "urlencoded", "json"])
-async def test_bytes_come_as_form_urlencoded_or_json(sandbox: Sandbox, way: str) -> None:
+async def test_bytes_can_be_sent_as_multipart_urlencoded_or_json(
+    sandbox: Sandbox, way: str
+) -> None:
     text = base64.b64encode(picture(1)).decode()
     match way:
         case "form":
@@ -69,7 +71,7 @@ async def test_bytes_come_as_form_urlencoded_or_json(sandbox: Sandbox, way: str)
         case "urlencoded":
             status, answer = await post(sandbox, data={"bytes": text})
         case _:
-            # As the Node SDK sends it: JSON, with the parent's id among the keys.
+            # The form of the Node SDK: JSON, with the parent's id among the keys.
             status, answer = await post(sandbox, json={"bytes": text, "id": "act_1"})
     assert status == 200
     assert answer["images"]["bytes"]["name"] == "bytes"
@@ -89,7 +91,7 @@ async def test_the_same_bytes_have_the_same_hash_and_are_counted_as_repeated(
     assert len(sandbox.library.images("1")) == 2
 
 
-async def test_the_last_name_wins_if_the_switch_says_so() -> None:
+async def test_an_image_can_take_its_last_name_with_the_switch() -> None:
     async with Sandbox(Switches(same_bytes_name="last")) as sandbox:
         for name in ("a.jpg", "b.jpg"):
             await post(sandbox, data=files((name, picture(1))))
@@ -97,7 +99,7 @@ async def test_the_last_name_wins_if_the_switch_says_so() -> None:
 
 
 @pytest.mark.parametrize("setting", ["last_wins", "first_wins"])
-async def test_two_parts_of_one_name_collide(setting: str) -> None:
+async def test_one_of_two_parts_with_one_name_is_in_the_response(setting: str) -> None:
     async with Sandbox(switched(Switches(), [f"same_name={setting}"])) as sandbox:
         _, answer = await post(sandbox, data=files(("a.jpg", picture(1)), ("a.jpg", picture(2))))
         of_first = sandbox.hold("2", "a.jpg", picture(1)).hash
@@ -105,7 +107,7 @@ async def test_two_parts_of_one_name_collide(setting: str) -> None:
         assert (answer["images"]["a.jpg"]["hash"] == of_first) is (setting == "first_wins")
 
 
-async def test_two_parts_of_one_name_can_be_refused() -> None:
+async def test_two_parts_with_one_name_can_be_rejected() -> None:
     async with Sandbox(Switches(same_name="refused")) as sandbox:
         status, answer = await post(
             sandbox, data=files(("a.jpg", picture(1)), ("a.jpg", picture(2)))
@@ -119,7 +121,7 @@ async def test_a_name_needs_an_extension(sandbox: Sandbox, name: str) -> None:
     assert (status, subcode(answer)) == (400, (100, 1487411))
 
 
-async def test_a_name_holds_a_hundred_characters(sandbox: Sandbox) -> None:
+async def test_a_name_has_a_hundred_characters_at_most(sandbox: Sandbox) -> None:
     good, long = "a" * 96 + ".jpg", "a" * 97 + ".jpg"
     assert (await post(sandbox, data=files((good, picture(1)))))[0] == 200
     assert subcode((await post(sandbox, data=files((long, picture(2)))))[1]) == (100, None)
@@ -134,7 +136,7 @@ async def test_bad_base64_has_its_own_subcode(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("data", [None, {"_method": "DELETE", "hash": "0"}])
-async def test_a_post_that_brings_nothing_is_an_invalid_parameter(
+async def test_a_post_without_an_image_has_an_invalid_parameter(
     sandbox: Sandbox, data: dict[str, str] | None
 ) -> None:
     assert subcode((await post(sandbox, data=data))[1]) == (100, None)
@@ -150,7 +152,7 @@ async def test_one_bad_file_fails_its_post(sandbox: Sandbox) -> None:
     assert sandbox.counts.images("1") == 0
 
 
-async def test_one_bad_file_is_skipped_if_the_switch_says_so() -> None:
+async def test_one_bad_file_can_be_skipped_with_the_switch() -> None:
     async with Sandbox(Switches(one_bad_file="skips_it")) as sandbox:
         _, answer = await post(sandbox, data=files(("a.jpg", picture(1)), BAD))
         assert set(answer["images"]) == {"a.jpg"}
@@ -160,14 +162,14 @@ async def test_one_bad_file_is_skipped_if_the_switch_says_so() -> None:
         assert answer["images"]["bad.jpg"]["error"]["error_subcode"] == 1487197
 
 
-async def test_a_marked_image_is_refused_and_the_others_are_not(sandbox: Sandbox) -> None:
+async def test_a_fault_can_reject_a_single_image(sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault("2490361", image="evil*"))
     _, answer = await post(sandbox, data=files(("a.jpg", picture(1)), ("evil.jpg", picture(2))))
     assert subcode(answer) == (100, 2490361)
     assert (await post(sandbox, data=files(("a.jpg", picture(1)))))[0] == 200
 
 
-async def test_posts_of_several_can_be_refused() -> None:
+async def test_posts_of_several_images_can_be_rejected() -> None:
     async with Sandbox(Switches(many_files="refuse", many_files_error="1")) as sandbox:
         two = files(("a.jpg", picture(1)), ("b.jpg", picture(2)))
         status, answer = await post(sandbox, data=two)
@@ -178,7 +180,7 @@ async def test_posts_of_several_can_be_refused() -> None:
         assert (await post(sandbox, data=two))[0] == 200
 
 
-async def test_an_account_may_take_bytes_alone() -> None:
+async def test_an_account_can_reject_files_and_accept_bytes() -> None:
     async with Sandbox(Switches(files="refuse")) as sandbox:
         assert subcode((await post(sandbox, data=files(("a.jpg", picture(1)))))[1]) == (
             100,
@@ -200,7 +202,7 @@ async def test_a_body_over_the_limit_gets_413_without_json() -> None:
         assert sandbox.counts.calls("1") == 1
 
 
-async def test_answers_of_2017_and_2013() -> None:
+async def test_responses_can_have_the_forms_of_2017_and_2013() -> None:
     async with Sandbox(Switches(answer_keys="hash_and_url", upload_key="hash")) as sandbox:
         _, answer = await post(sandbox, data=files(("a.jpg", picture(1))))
         ((key, entry),) = answer["images"].items()
@@ -216,7 +218,7 @@ def zipped(*entries: tuple[str, bytes]) -> bytes:
     return out.getvalue()
 
 
-async def test_a_zip_is_answered_by_its_entries(sandbox: Sandbox) -> None:
+async def test_the_response_to_a_zip_has_its_entries(sandbox: Sandbox) -> None:
     content = zipped(
         ("a.jpg", picture(1)),
         ("in/b.png", picture(2, "PNG")),
@@ -228,7 +230,7 @@ async def test_a_zip_is_answered_by_its_entries(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("content", [b"PK\x03\x04 broken", zipped(("in/", b""))])
-async def test_a_zip_that_is_none_or_empty_is_invalid(sandbox: Sandbox, content: bytes) -> None:
+async def test_a_broken_or_empty_zip_is_invalid(sandbox: Sandbox, content: bytes) -> None:
     answer = (await post(sandbox, data=files(("test.zip", content))))[1]
     assert subcode(answer)[0] == 100
 
@@ -237,7 +239,7 @@ async def test_a_zip_that_is_none_or_empty_is_invalid(sandbox: Sandbox, content:
     ("setting", "status", "held"),
     [("revives", 200, 1), ("stays_deleted", 200, 0), ("refused", 400, 0)],
 )
-async def test_what_sending_a_deleted_image_again_does(
+async def test_a_second_upload_of_a_deleted_image_does_what_the_switch_says(
     setting: str, status: int, held: int
 ) -> None:
     async with Sandbox(switched(Switches(), [f"upload_of_deleted={setting}"])) as sandbox:
@@ -247,7 +249,7 @@ async def test_what_sending_a_deleted_image_again_does(
         assert len(sandbox.library.images("1")) == held
 
 
-async def test_a_creative_brings_its_image_along(sandbox: Sandbox) -> None:
+async def test_a_creative_can_upload_its_image(sandbox: Sandbox) -> None:
     form = files(("test.jpg", picture(1)))
     form.add_field("creative", json.dumps({"title": "t", "image_file": "test.jpg"}))
     headers = {"Authorization": f"Bearer {sandbox.token}"}

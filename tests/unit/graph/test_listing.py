@@ -1,4 +1,4 @@
-"""Lists and deletions as they are answered, in shapes that were seen and in some that were not."""
+"""Responses to lists and deletions in observed and in imagined forms."""
 
 import json
 from typing import Any
@@ -14,8 +14,8 @@ HASH = ImageHash("d8fc613662fb5ff2d3d7e4a3a1a3b2c1")
 TEN = 1774346400.0  # 2026-03-24 10:00 UTC
 
 
-def page(asked_after: str | None = None, **answer: Any) -> Listing | None:
-    return read_listing(json.dumps({"data": [], **answer}).encode(), asked_after)
+def page(requested_after: str | None = None, **answer: Any) -> Listing | None:
+    return read_listing(json.dumps({"data": [], **answer}).encode(), requested_after)
 
 
 def read(**answer: Any) -> Listing:
@@ -39,7 +39,7 @@ def bare(image_hash: str) -> Listed:
     )
 
 
-def test_todays_page_is_read_whole() -> None:
+def test_a_complete_page_is_read() -> None:
     node = {
         "id": f"42:{HASH}", "hash": HASH, "name": "a.jpg", "status": "ACTIVE",
         "created_time": "2026-03-24T10:00:00+0000", "creatives": ["120"],
@@ -54,7 +54,7 @@ def test_todays_page_is_read_whole() -> None:
     assert got == Listing((listed,), after="b", total=7)
 
 
-def test_the_page_of_2013_is_a_map_by_hash() -> None:
+def test_a_page_of_2013_is_a_map_by_hash() -> None:
     data = {"h1": {"name": "a"}, "h2": {"hash": "h3"}, "h4": {"hash": ""}, "h5": None, "h6": 7}
     got = read(data=data, count=5, limit=25, offset=0).images
     assert [one.hash for one in got] == ["h1", "h3", "h4"]
@@ -67,7 +67,7 @@ def test_an_entry_without_a_hash_is_left_out(entry: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "status"),
+    ("value", "status"),
     [
         ("ACTIVE", ImageStatus.ACTIVE), ("INTERNAL", ImageStatus.INTERNAL),
         ("DELETED", ImageStatus.DELETED), ("ARCHIVED", ImageStatus.UNKNOWN),
@@ -75,70 +75,72 @@ def test_an_entry_without_a_hash_is_left_out(entry: Any) -> None:
         ([], ImageStatus.UNKNOWN),
     ],
 )  # fmt: skip
-def test_a_status_is_a_known_word_or_unknown(said: Any, status: ImageStatus) -> None:
-    assert image(status=said).status is status
+def test_a_status_is_read_or_unknown(value: Any, status: ImageStatus) -> None:
+    assert image(status=value).status is status
 
 
 @pytest.mark.parametrize(
-    ("said", "moment"),
+    ("value", "time"),
     [
         ("2026-03-24T10:00:00+0000", TEN), ("2026-03-24T10:00:00Z", TEN),
         ("2026-03-24T12:00:00+02:00", TEN), ("2026-03-24T03:00:00-0700", TEN),
         (1774346400, TEN), ("1774346400", TEN), (1774346400.5, TEN + 0.5),
-        (1774346400000, None),  # milliseconds, of which a year is made that is yet to come
-        ("2026-03-24T10:00:00", None),  # whose clock?
+        (1774346400000, None),  # milliseconds, which are in the far future as seconds
+        ("2026-03-24T10:00:00", None),  # no offset
         ("2026-03-24", None), ("yesterday", None), ("", None), (None, None), (True, None),
         (0, None), (-1, None), ("nan", None), ("inf", None), (10**400, None), ({}, None),
         ("0001-01-01T00:00:00+23:59", None), ("9999-12-31T23:59:59-23:59", None),
     ],
 )  # fmt: skip
-def test_created_time_is_read_or_unknown(said: Any, moment: float | None) -> None:
-    assert image(created_time=said).created_at == moment
+def test_created_time_is_read_or_unknown(value: Any, time: float | None) -> None:
+    assert image(created_time=value).created_at == time
 
 
-SAID = "creatives", "is_associated_creatives_in_adgroups"
+FIELDS = "creatives", "is_associated_creatives_in_adgroups"
 YES: list[Any] = [["1"], [{"id": "1"}], {"data": [{"id": "1"}]}, 3, "3", True, "true"]
 NO: list[Any] = [[], {"data": []}, 0, "0", False, "false"]
-PUZZLES: list[Any] = [{}, {"data": None}, {"120": {"id": "120"}}, "", "some", -1, 0.5]
+UNKNOWN: list[Any] = [{}, {"data": None}, {"120": {"id": "120"}}, "", "some", -1, 0.5]
 
 
-@pytest.mark.parametrize("field", SAID)
+@pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize(
-    ("said", "used"),
+    ("value", "used"),
     [(None, None), *((yes, True) for yes in YES), *((no, False) for no in NO)],
 )
-def test_one_field_tells_whether_the_image_is_used(
-    field: str, said: Any, used: bool | None
+def test_one_field_is_enough_to_know_whether_an_image_is_used(
+    field: str, value: Any, used: bool | None
 ) -> None:
-    assert image(**{field: said}).used is used
-    assert image(**{field: said}).hash == HASH
+    assert image(**{field: value}).used is used
+    assert image(**{field: value}).hash == HASH
 
 
-def test_an_image_of_which_nothing_is_said_may_be_used() -> None:
+def test_the_use_of_an_image_without_these_fields_is_unknown() -> None:
     assert image().used is None
 
 
-@pytest.mark.parametrize("other", [None, *YES, *NO, *PUZZLES])
+@pytest.mark.parametrize("other", [None, *YES, *NO, *UNKNOWN])
 @pytest.mark.parametrize("yes", YES)
-@pytest.mark.parametrize("field", SAID)
-def test_it_is_used_when_either_field_says_so(field: str, yes: Any, other: Any) -> None:
-    (beside,) = set(SAID) - {field}
-    assert image(**{field: yes, beside: other}).used is True
+@pytest.mark.parametrize("field", FIELDS)
+def test_an_image_is_used_if_either_field_reports_it(field: str, yes: Any, other: Any) -> None:
+    (second,) = set(FIELDS) - {field}
+    assert image(**{field: yes, second: other}).used is True
 
 
-@pytest.mark.parametrize("other", [None, *NO, *PUZZLES])
-@pytest.mark.parametrize("puzzle", PUZZLES)
-@pytest.mark.parametrize("field", SAID)
-def test_what_nobody_understands_is_never_a_no(field: str, puzzle: Any, other: Any) -> None:
-    (beside,) = set(SAID) - {field}
-    assert image(**{field: puzzle, beside: other}).used is None
+@pytest.mark.parametrize("other", [None, *NO, *UNKNOWN])
+@pytest.mark.parametrize("unknown", UNKNOWN)
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_field_of_an_unknown_form_never_counts_as_unused(
+    field: str, unknown: Any, other: Any
+) -> None:
+    (second,) = set(FIELDS) - {field}
+    assert image(**{field: unknown, second: other}).used is None
 
 
 @pytest.mark.parametrize(
     ("paging", "after"),
     [
         (None, None), ([], None), ("x", None), (7, None), ({}, None), ({"cursors": None}, None),
-        ({"cursors": {"after": "b"}}, None),  # the list ends where no next is
+        ({"cursors": {"after": "b"}}, None),  # no next: the list ends here
         ({"cursors": {"after": "b"}, "next": None}, None),
         ({"cursors": {"after": "b"}, "next": ""}, None),
         ({"cursors": {"after": "b"}, "next": False}, None),
@@ -148,10 +150,10 @@ def test_what_nobody_understands_is_never_a_no(field: str, puzzle: Any, other: A
         ({"next": "https://x/y?limit=2&after=c%2B%3D&z=1"}, "c+="),
         ({"cursors": [], "next": "https://x/?after=c"}, "c"),
         ({"cursors": {"after": ""}, "next": "https://x/?after=c"}, "c"),
-        ({"cursors": {"after": "a"}, "next": "https://x/?after=a"}, None),  # back to itself
+        ({"cursors": {"after": "a"}, "next": "https://x/?after=a"}, None),  # its own cursor
     ],
 )  # fmt: skip
-def test_the_list_goes_on_where_next_says_so(paging: Any, after: str | None) -> None:
+def test_the_list_continues_after_the_cursor_of_next(paging: Any, after: str | None) -> None:
     got = page("a", paging=paging)
     assert got is not None
     assert got.after == after
@@ -164,11 +166,11 @@ def test_the_list_goes_on_where_next_says_so(paging: Any, after: str | None) -> 
         {"next": "http://[bad"}, {"cursors": {"after": 7}, "next": "x"},
     ],
 )  # fmt: skip
-def test_a_next_that_leads_nowhere_does_not_end_the_list(paging: Any) -> None:
+def test_a_next_without_a_cursor_is_not_the_end_of_the_list(paging: Any) -> None:
     assert page(paging=paging) is None
 
 
-def test_an_empty_page_may_have_a_next() -> None:
+def test_an_empty_page_can_have_a_next() -> None:
     got = read(paging={"cursors": {"after": "b"}, "next": "https://x/"})
     assert got == Listing((), "b", None)
 
@@ -189,7 +191,7 @@ CUT = json.dumps({"data": [{"hash": HASH, "name": "é"}]}, ensure_ascii=False).e
 
 
 @pytest.mark.parametrize("length", range(len(CUT)))
-def test_a_page_cut_anywhere_is_no_page(length: int) -> None:
+def test_a_truncated_page_is_unreadable_wherever_it_ends(length: int) -> None:
     assert read_listing(CUT[:length], None) is None
 
 
@@ -202,7 +204,7 @@ def test_a_page_cut_anywhere_is_no_page(length: int) -> None:
     ],
     ids=lambda body: repr(body[:20]),
 )  # fmt: skip
-def test_what_cannot_be_read_is_no_empty_page(body: bytes) -> None:
+def test_an_unreadable_body_is_not_an_empty_page(body: bytes) -> None:
     assert read_listing(body, None) is None
 
 
@@ -216,9 +218,7 @@ def test_what_cannot_be_read_is_no_empty_page(body: bytes) -> None:
         (b"", None), (b'{"success":tr', None), (b"[]", None), (b"true", None), (b"<html>", None),
     ],
 )  # fmt: skip
-def test_a_deletion_is_believed_only_when_success_says_so(
-    body: bytes, deleted: bool | None
-) -> None:
+def test_a_deletion_succeeded_only_if_success_is_true(body: bytes, deleted: bool | None) -> None:
     assert is_deleted(body) is deleted
 
 
@@ -228,7 +228,7 @@ json_values = st.recursive(
     max_leaves=8,
 )
 keys = st.sampled_from(
-    ["hash", "name", "status", "created_time", "after", "next", "cursors", "total_count", *SAID]
+    ["hash", "name", "status", "created_time", "after", "next", "cursors", "total_count", *FIELDS]
 )
 near = st.recursive(
     json_values,
@@ -245,7 +245,7 @@ near = st.recursive(
     after=None,
 )
 @example(data=[], paging={"next": "//[", "cursors": {}}, summary=0, after=None)
-def test_no_page_breaks_the_reader(data: Any, paging: Any, summary: Any, after: str | None) -> None:
+def test_every_page_can_be_read(data: Any, paging: Any, summary: Any, after: str | None) -> None:
     got = page(after, data=data, paging=paging, summary=summary)
     if got is None:
         return
@@ -257,6 +257,6 @@ def test_no_page_breaks_the_reader(data: Any, paging: Any, summary: Any, after: 
 
 
 @given(st.binary())
-def test_no_body_breaks_a_reader(body: bytes) -> None:
+def test_every_body_can_be_read(body: bytes) -> None:
     read_listing(body, None)
     is_deleted(body)

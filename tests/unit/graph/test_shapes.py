@@ -1,4 +1,4 @@
-"""Answers, errors and headers, in every shape that was seen and in some that were not."""
+"""Responses, errors and headers in observed and in imagined forms."""
 
 import json
 from typing import Any
@@ -34,7 +34,7 @@ def entry(value: Any) -> Entry | None:
     return entries.get("a.jpg")
 
 
-def test_todays_answer_is_read_whole() -> None:
+def test_a_complete_response_is_read() -> None:
     got = entry(
         {
             "hash": HASH, "url": "https://u", "url_128": "https://u128", "url_256": "https://u256",
@@ -53,7 +53,7 @@ def test_todays_answer_is_read_whole() -> None:
     )
 
 
-def test_the_answer_of_2017_has_hash_and_url_alone() -> None:
+def test_a_response_of_2017_with_only_hash_and_url_is_read() -> None:
     assert entry({"hash": HASH, "url": "https://u"}) == Entry(hash=HASH, url="https://u")
 
 
@@ -65,23 +65,23 @@ def test_the_answer_of_2017_has_hash_and_url_alone() -> None:
         (10**30, None), ("9" * 5000, None), (1e300, None), ("nan", None), ("inf", None),
     ],
 )  # fmt: skip
-def test_a_width_of_any_kind_never_costs_the_hash(width: Any, read: int | None) -> None:
+def test_an_entry_is_read_whatever_the_form_of_its_width(width: Any, read: int | None) -> None:
     assert entry({"hash": HASH, "width": width}) == Entry(hash=HASH, width=read)
 
 
 @pytest.mark.parametrize("key", ["name", "url", "url_128", "url_256"])
 @pytest.mark.parametrize("value", [None, False, 7, [], {}])
-def test_a_text_of_another_kind_never_costs_the_hash(key: str, value: Any) -> None:
+def test_an_entry_is_read_whatever_the_form_of_its_strings(key: str, value: Any) -> None:
     assert entry({"hash": HASH, key: value}) == Entry(hash=HASH)
 
 
 @pytest.mark.parametrize("value", [{}, {"hash": ""}, {"hash": None}, None, [], "x", 7])
-def test_an_entry_without_a_hash_is_an_image_not_taken(value: Any) -> None:
+def test_an_entry_without_a_hash_is_left_out(value: Any) -> None:
     assert images({"a.jpg": value, "b.jpg": {"hash": HASH}}) == {"b.jpg": Entry(hash=HASH)}
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"data":[]}', b'{"success":true}', b'{"images":{}}'])
-def test_an_answer_without_images_names_none(body: bytes) -> None:
+def test_a_response_without_images_has_no_entries(body: bytes) -> None:
     assert read_images(body) == {}
 
 
@@ -89,7 +89,7 @@ CUT = json.dumps({"images": {"é.jpg": {"hash": HASH}}}, ensure_ascii=False).enc
 
 
 @pytest.mark.parametrize("length", range(len(CUT)))
-def test_an_answer_cut_anywhere_is_no_answer(length: int) -> None:
+def test_a_truncated_response_is_unreadable_wherever_it_ends(length: int) -> None:
     assert read_images(CUT[:length]) is None
     assert not is_error(CUT[:length])
     assert read_error(200, CUT[:length]).code is None
@@ -104,11 +104,11 @@ def test_an_answer_cut_anywhere_is_no_answer(length: int) -> None:
     ],
     ids=lambda body: repr(body[:20]),
 )  # fmt: skip
-def test_what_is_no_answer_is_told_from_one(body: bytes) -> None:
+def test_a_body_of_another_form_is_unreadable(body: bytes) -> None:
     assert read_images(body) is None
 
 
-def test_a_name_cut_inside_an_emoji_does_not_cost_the_answer() -> None:
+def test_a_name_truncated_inside_an_emoji_is_repaired() -> None:
     body = b'{"images":{"a\\ud83d":{"hash":"h","name":"\\ud83d\\ude00 \\ud83d"}}}'
     assert read_images(body) == {"a\ufffd": Entry(hash=ImageHash("h"), name="😀 \ufffd")}
     assert read_images(b'{"images":{"a\xff":{"hash":"h"}}}') == {
@@ -116,7 +116,7 @@ def test_a_name_cut_inside_an_emoji_does_not_cost_the_answer() -> None:
     }
 
 
-def test_an_error_is_read_whole() -> None:
+def test_a_complete_error_is_read() -> None:
     body = {
         "error": {
             "message": "Invalid parameter", "type": "OAuthException", "code": 100,
@@ -124,13 +124,13 @@ def test_an_error_is_read_whole() -> None:
             "error_user_msg": "Not an image", "fbtrace_id": "A1", "error_data": {"x": 1},
         }
     }  # fmt: skip
-    fault = read_error(400, json.dumps(body).encode())
-    assert (fault.status, fault.code, fault.subcode, fault.transient) == (400, 100, 1487411, False)
-    assert fault.message == "Not an image"
+    error = read_error(400, json.dumps(body).encode())
+    assert (error.status, error.code, error.subcode, error.transient) == (400, 100, 1487411, False)
+    assert error.message == "Not an image"
 
 
 @pytest.mark.parametrize(
-    "beside",
+    "others",
     [
         {}, {"message": None}, {"message": 7}, {"is_transient": None}, {"is_transient": "?"},
         {"error_user_msg": {"x": 1}}, {"error_subcode": None}, {"error_subcode": "x"},
@@ -138,31 +138,31 @@ def test_an_error_is_read_whole() -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("code", [190, "190", 190.0])
-def test_nothing_beside_the_code_hides_it(beside: dict[str, Any], code: Any) -> None:
-    fault = read_error(400, json.dumps({"error": {"code": code, **beside}}).encode())
-    assert (fault.code, fault.subcode) == (190, None)
+def test_the_code_is_read_whatever_the_other_fields(others: dict[str, Any], code: Any) -> None:
+    error = read_error(400, json.dumps({"error": {"code": code, **others}}).encode())
+    assert (error.code, error.subcode) == (190, None)
 
 
-def test_a_number_as_text_and_a_yes_as_text_are_read() -> None:
+def test_codes_and_flags_can_be_strings() -> None:
     body = b'{"error":{"code":"2","error_subcode":"99","is_transient":"true"}}'
-    fault = read_error(500, body)
-    assert (fault.code, fault.subcode, fault.transient) == (2, 99, True)
+    error = read_error(500, body)
+    assert (error.code, error.subcode, error.transient) == (2, 99, True)
 
 
 @pytest.mark.parametrize("body", [b'{"error":{}}', b'{"error":{"code":190},"images":{}}'])
-def test_an_error_is_known_whatever_its_status(body: bytes) -> None:
+def test_an_error_is_recognised_whatever_its_status(body: bytes) -> None:
     assert is_error(body)
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"error":null}', b'{"error":"x"}', b"<html>", b""])
-def test_what_is_no_error_is_none(body: bytes) -> None:
+def test_a_body_of_another_form_is_not_an_error(body: bytes) -> None:
     assert not is_error(body)
 
 
-def test_a_page_is_told_by_its_first_line() -> None:
-    fault = read_error(502, b"<html>\r\n <h1>Bad   Gateway</h1>" + b"x" * 500)
-    assert fault.message.startswith("<html> <h1>Bad Gateway</h1>xxx")
-    assert len(fault.message) == 121
+def test_the_message_of_an_html_page_is_its_first_line() -> None:
+    error = read_error(502, b"<html>\r\n <h1>Bad   Gateway</h1>" + b"x" * 500)
+    assert error.message.startswith("<html> <h1>Bad Gateway</h1>xxx")
+    assert len(error.message) == 121
 
 
 def figures(usage: Usage) -> tuple[float, float | None]:
@@ -192,7 +192,7 @@ def use(calls: Any = 0, cpu: Any = 0, time: Any = 0, regain: Any = 0) -> dict[st
         ({ACCOUNT: [use(1, 2, 3)]}, 3, None),
         ({ACCOUNT: [use(1, 140, 3, 7)]}, 140, 420),  # percent past the limit; minutes
         ({ACCOUNT: [use(5), use(90, regain=1), use(7, regain=3)]}, 90, 180),  # several types
-        ({"1": [use(99, regain=9)], ACCOUNT: [use(2)]}, 2, None),  # somebody else's
+        ({"1": [use(99, regain=9)], ACCOUNT: [use(2)]}, 2, None),  # another account's
         ({"1": [use(99, regain=9)]}, 0, None),
         ({"1": None, ACCOUNT: [use(2)]}, 2, None),
         ({ACCOUNT: [7, None, use(2)]}, 2, None),
@@ -224,7 +224,7 @@ def test_the_account_header_is_read(own: Any, percent: float, regain: float | No
     assert figures(usage(own=own)) == (percent, regain)
 
 
-def test_the_worst_of_all_headers_counts() -> None:
+def test_the_highest_figure_of_all_headers_counts() -> None:
     everything = usage(
         {ACCOUNT: [use(10, regain=1)]},
         {"acc_id_util_pct": 100.5, "reset_time_duration": 300},
@@ -233,7 +233,7 @@ def test_the_worst_of_all_headers_counts() -> None:
     assert figures(everything) == (120, 300)
 
 
-def test_a_header_that_is_cut_says_nothing() -> None:
+def test_a_truncated_header_is_ignored() -> None:
     headers = {"X-Business-Use-Case-Usage": '{"679', "X-App-Usage": "\udcff{", "X-Other": "1"}
     assert read_usage(ACCOUNT, headers) == Usage()
 
@@ -253,9 +253,9 @@ near = st.recursive(
 
 @given(st.binary() | near.map(lambda value: json.dumps(value).encode()))
 @example(b'{"images":{"a":{"hash":"\\udc00"}}}')
-def test_no_body_breaks_a_reader(body: bytes) -> None:
-    fault = read_error(400, body)
-    assert (fault.code is None) or is_error(body)
+def test_every_body_can_be_read(body: bytes) -> None:
+    error = read_error(400, body)
+    assert (error.code is None) or is_error(body)
     for got in (read_images(body) or {}).values():
         assert got.hash
         assert all(pixels is None or abs(pixels) < 2**63 for pixels in (got.width, got.height))
@@ -263,7 +263,7 @@ def test_no_body_breaks_a_reader(body: bytes) -> None:
 
 
 @given(st.text() | near.map(json.dumps))
-def test_no_header_breaks_a_reader(header: str) -> None:
+def test_every_header_can_be_read(header: str) -> None:
     names = ("X-Business-Use-Case-Usage", "X-Ad-Account-Usage", "X-App-Usage")
     got = read_usage(ACCOUNT, dict.fromkeys(names, header))
     assert 0 <= got.percent <= 1e6
@@ -277,8 +277,8 @@ def test_a_node_is_read() -> None:
     assert read_node(b"<html>") is None
 
 
-def test_each_budget_has_its_own_figure() -> None:
-    told = read_usage(
+def test_each_budget_is_read_from_its_own_figure() -> None:
+    reading = read_usage(
         ACCOUNT,
         {
             "X-Business-Use-Case-Usage": f'{{"{ACCOUNT}":[{{"type":"ads_management",'
@@ -288,4 +288,4 @@ def test_each_budget_has_its_own_figure() -> None:
             "X-App-Usage": '{"call_count":40,"total_time":5,"total_cputime":5}',
         },
     ).reading
-    assert told == BudgetUsage(28, 40, 9.67, 100, 120, Tier.STANDARD)
+    assert reading == BudgetUsage(28, 40, 9.67, 100, 120, Tier.STANDARD)

@@ -1,4 +1,4 @@
-"""Moments as the API writes them, as unix seconds."""
+"""Times in the notations of the API, as Unix seconds."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from syncd.graph import timestamps
 
 
 @pytest.mark.parametrize(
-    ("date", "moment"),
+    ("date", "time"),
     [
         ("Tue, 24 Mar 2026 10:00:00 GMT", 1774346400.0),
         ("Sun, 06 Nov 1994 08:49:37 GMT", 784111777.0),  # RFC 9110's own example
@@ -17,12 +17,12 @@ from syncd.graph import timestamps
         ("Tue, 24 Mar 2026 10:00:00 GMT, Tue, 24 Mar 2026 10:00:00 GMT", None),
     ],
 )  # fmt: skip
-def test_a_date_header_is_read_or_unknown(date: str | None, moment: float | None) -> None:
-    assert timestamps.of_header(date) == moment
+def test_a_date_header_is_read_or_unknown(date: str | None, time: float | None) -> None:
+    assert timestamps.of_header(date) == time
 
 
 @given(st.text())
-def test_no_text_breaks_a_reader(written: str) -> None:
-    timestamps.of_header(written)
-    moment = timestamps.of_field(written)
-    assert moment is None or moment > 0
+def test_every_text_is_a_time_or_none(text: str) -> None:
+    timestamps.of_header(text)
+    time = timestamps.of_field(text)
+    assert time is None or time > 0

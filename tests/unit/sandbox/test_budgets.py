@@ -1,4 +1,4 @@
-"""The sandbox's budgets, with a clock that the test turns."""
+"""The sandbox's budgets and usage headers, at times that the test chooses."""
 
 import math
 
@@ -24,7 +24,7 @@ def writes(made: Budget, number: int, now: float = 0.0) -> list[str | None]:
 
 
 @pytest.mark.parametrize("decay", ["window", "leak"])
-def test_the_development_tier_takes_twenty_writes_and_blocks_the_next(decay: str) -> None:
+def test_the_development_tier_accepts_twenty_writes_and_blocks_the_next(decay: str) -> None:
     made = Budget(limits(DEVELOPMENT), decay)
     assert writes(made, 21) == [None] * 20 + ["17"]
     block = made.current_block(299)
@@ -33,7 +33,7 @@ def test_the_development_tier_takes_twenty_writes_and_blocks_the_next(decay: str
     assert made.current_block(300) is None
 
 
-def test_a_window_frees_all_at_once_and_a_leak_evenly() -> None:
+def test_a_window_frees_a_budget_at_once_and_a_leak_evenly() -> None:
     window, leak = Window(300), Leak(300, 60)
     for meter in (window, leak):
         meter.spend(0, 60)
@@ -45,7 +45,9 @@ def test_a_window_frees_all_at_once_and_a_leak_evenly() -> None:
     st.lists(st.tuples(st.floats(0, 100), st.integers(1, 9)), max_size=30),
     st.sampled_from(["window", "leak"]),
 )
-def test_what_is_free_at_a_time_fits_then(spendings: list[tuple[float, int]], kind: str) -> None:
+def test_an_amount_fits_at_the_time_that_was_computed_for_it(
+    spendings: list[tuple[float, int]], kind: str
+) -> None:
     meter: Meter = Window(300) if kind == "window" else Leak(300, 60)
     now = 0.0
     for pause, amount in spendings:
@@ -56,7 +58,7 @@ def test_what_is_free_at_a_time_fits_then(spendings: list[tuple[float, int]], ki
     assert meter.spent(at) + 3 <= 60 + 1e-6
 
 
-def test_a_call_into_a_block_makes_it_longer() -> None:
+def test_a_call_during_a_block_makes_it_longer() -> None:
     made = budget()
     writes(made, 21)
     block = made.current_block(10)
@@ -74,7 +76,7 @@ def test_the_hourly_budget_grows_with_active_ads() -> None:
     assert [busy.charge(0, hourly, 1, "17") for _ in range(301)][-1] is None
 
 
-def test_cpu_runs_out_as_80004() -> None:
+def test_an_exceeded_cpu_budget_is_error_80004() -> None:
     made = budget()
     images = Cost(points=0, calls=1, cpu=40)
     assert [made.charge(0, images, 0, "17") for _ in range(3)] == [None, None, "80004"]
@@ -86,7 +88,7 @@ def test_a_time_scale_shortens_every_window() -> None:
     assert writes(made, 1, now=3.01) == [None]
 
 
-def test_no_tier_no_block() -> None:
+def test_the_unlimited_tier_never_blocks() -> None:
     made = budget(Switches(tier="unlimited", decay="leak"))
     assert writes(made, 50_000) == [None] * 50_000
     assert made.usage(0, 0).calls == 0
@@ -96,19 +98,19 @@ def test_no_tier_no_block() -> None:
     ("charge", "images", "expected"),
     [("per_request", 25, Cost(3, 1, 0)), ("per_image", 25, Cost(75, 25, 0))],
 )
-def test_a_post_of_many_is_charged_as_the_switch_says(
+def test_a_post_of_several_images_is_charged_by_request_or_by_image(
     charge: str, images: int, expected: Cost
 ) -> None:
     switches = Switches(charge="per_image" if charge == "per_image" else "per_request")
     assert cost(Kind.UPLOAD, "POST", images, switches) == expected
 
 
-def test_a_read_is_one_point_and_a_write_three() -> None:
+def test_a_read_costs_one_point_and_a_write_three() -> None:
     assert cost(Kind.LIST, "GET", 0, Switches()).points == 1
     assert cost(Kind.DELETE, "DELETE", 0, Switches()).points == 3
 
 
-def test_the_header_has_the_documented_shape_in_percents_and_minutes() -> None:
+def test_the_usage_header_has_the_documented_shape_units_and_figures() -> None:
     made = budget()
     for _ in range(300):
         made.charge(0, Cost(points=0, calls=1, cpu=0), 0, "17")
@@ -122,7 +124,7 @@ def test_the_header_has_the_documented_shape_in_percents_and_minutes() -> None:
 
 
 @pytest.mark.parametrize(("regain", "minutes"), [("rounded_up", 2), ("rounded_down", 1)])
-def test_regain_minutes_are_rounded_as_the_switch_says(regain: str, minutes: int) -> None:
+def test_minutes_to_regain_access_are_rounded_by_the_switch(regain: str, minutes: int) -> None:
     made = budget()
     made.block(0, "80004", 90)
     switches = Switches(regain="rounded_up" if regain == "rounded_up" else "rounded_down")
@@ -131,7 +133,7 @@ def test_regain_minutes_are_rounded_as_the_switch_says(regain: str, minutes: int
     assert f'"estimated_time_to_regain_access":{minutes},' in told
 
 
-def test_a_block_of_the_score_is_told_in_its_own_header_in_seconds() -> None:
+def test_a_block_by_the_score_is_reported_in_its_own_header_in_seconds() -> None:
     switches = Switches(tier="development", ad_account_usage="sent")
     made = budget(switches)
     writes(made, 21)
@@ -145,7 +147,7 @@ def test_the_app_header_can_be_absent() -> None:
     assert app_headers(0.28, Switches(app_usage="absent")) == {}
 
 
-def test_a_share_over_the_limit_is_told_over_a_hundred() -> None:
+def test_usage_over_the_limit_is_reported_as_over_100_percent() -> None:
     window = Window(300)
     window.spend(0, 120)
     assert math.isclose(window.spent(0), 120)

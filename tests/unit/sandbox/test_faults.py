@@ -1,4 +1,4 @@
-"""Faults: how they are written, and when they strike."""
+"""Faults: their notation, and the calls and images that they strike."""
 
 import pytest
 
@@ -20,16 +20,16 @@ ONE, TWO = AccountId("1"), AccountId("2")
 
 
 @pytest.mark.parametrize("name", names())
-def test_every_fault_has_a_name_that_can_be_written(name: str) -> None:
+def test_every_fault_can_be_parsed_by_its_name(name: str) -> None:
     assert parse_fault(name) == Fault(name)
 
 
 @pytest.mark.parametrize("trouble", Trouble)
-def test_every_trouble_is_explained(trouble: Trouble) -> None:
+def test_every_trouble_has_a_description(trouble: Trouble) -> None:
     assert DESCRIPTIONS[trouble]
 
 
-def test_a_spec_holds_every_property() -> None:
+def test_a_text_can_set_every_property() -> None:
     spec = (
         "1487197:rate=0.05:times=3:after=10:account=1:on=upload:image=*.gif:seconds=2.5"
         ":status=500:done=1"
@@ -47,12 +47,12 @@ def test_a_spec_holds_every_property() -> None:
     ["nope", "17:often=1", "17:rate", "17:rate=x", "17:rate=2", "17:on=never", "17:times=x",
      "17:done=maybe", "slow:image=*.gif"],
 )  # fmt: skip
-def test_a_wrong_spec_is_refused_with_what_to_write(spec: str) -> None:
+def test_an_invalid_text_is_rejected_with_a_hint(spec: str) -> None:
     with pytest.raises(FaultError):
         parse_fault(spec)
 
 
-def test_times_and_after_count_the_calls_that_match() -> None:
+def test_times_and_after_count_only_matching_calls() -> None:
     faults = Faults()
     faults.add(Fault("80004", after=2, times=2, on="upload", account="act_1"))
     struck = [
@@ -67,7 +67,7 @@ def test_times_and_after_count_the_calls_that_match() -> None:
     assert faults.struck == {"80004": 2}
 
 
-def test_a_rate_is_kept_and_repeats_with_its_seed() -> None:
+def test_a_rate_is_kept_and_repeated_by_the_seed() -> None:
     def struck(seed: int) -> list[bool]:
         faults = Faults(seed)
         faults.add(Fault("2", rate=0.1))
@@ -77,7 +77,7 @@ def test_a_rate_is_kept_and_repeats_with_its_seed() -> None:
     assert struck(1) == struck(1) != struck(2)
 
 
-def test_the_first_fault_that_strikes_wins() -> None:
+def test_the_first_fault_that_strikes_counts() -> None:
     faults = Faults()
     faults.add(Fault("17", times=1))
     faults.add(Fault("80004"))
@@ -85,7 +85,7 @@ def test_the_first_fault_that_strikes_wins() -> None:
     assert [fault.name for fault in found if fault] == ["17", "80004"]
 
 
-def test_an_image_is_struck_by_name_or_by_digest_and_a_call_is_not() -> None:
+def test_a_fault_for_images_strikes_by_name_or_digest_and_never_a_call() -> None:
     digest = "ab" * 32
     faults = Faults()
     faults.add(Fault("1487197", image="*.gif"))
@@ -117,7 +117,7 @@ def test_an_image_is_struck_by_name_or_by_digest_and_a_call_is_not() -> None:
         ("80004", 400, 80004, 2446079, None), ("80014", 400, 80014, 2446079, None),
     ],
 )  # fmt: skip
-def test_each_row_of_the_error_table(
+def test_each_error_has_its_documented_code_status_and_type(
     name: str, status: int, code: int, subcode: int | None, transient: bool | None
 ) -> None:
     refusal = CATALOGUE[name]
@@ -130,6 +130,6 @@ def test_each_row_of_the_error_table(
     assert error["fbtrace_id"]
 
 
-def test_what_a_caller_wrote_does_not_break_the_header() -> None:
+def test_a_message_with_text_of_the_caller_does_not_break_the_header() -> None:
     outcome = error_outcome(call_error("100", 'no "such" thing\r\nX: ü').api_error)
     assert outcome.headers["WWW-Authenticate"].endswith('"no such thingX: "')

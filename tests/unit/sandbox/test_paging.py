@@ -1,4 +1,4 @@
-"""Pages: every image once, cursors that die, links that keep a header's token out."""
+"""Pages: every image once, invalid cursors, links without the token of a header."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -45,7 +45,7 @@ def page(all_images: list[Image], query: str, switches: Switches | None = None) 
 
 
 @given(st.integers(0, 60), st.integers(1, 30), st.booleans())
-def test_walking_forward_meets_every_image_once(number: int, limit: int, short: bool) -> None:
+def test_the_next_pages_contain_every_image_once(number: int, limit: int, short: bool) -> None:
     switches = Switches(page_fill="short" if short else "full")
     everything = images(number)
     met: list[Image] = []
@@ -58,7 +58,7 @@ def test_walking_forward_meets_every_image_once(number: int, limit: int, short: 
 
 
 @given(st.integers(1, 60), st.integers(1, 30))
-def test_walking_back_meets_every_image_once(number: int, limit: int) -> None:
+def test_the_previous_pages_contain_every_image_once(number: int, limit: int) -> None:
     everything = images(number)
     met = [everything[-1]]
     found = Page([everything[-1]], has_previous=number > 1, has_next=False)
@@ -68,18 +68,18 @@ def test_walking_back_meets_every_image_once(number: int, limit: int) -> None:
     assert met == everything
 
 
-def test_the_default_page_holds_twenty_five_and_a_large_one_is_cut() -> None:
+def test_a_page_has_25_images_by_default_and_5000_at_most() -> None:
     assert len(page(images(30), "").images) == 25
     assert len(page(images(30), "limit=30", Switches(largest_page=10)).images) == 10
 
 
 @pytest.mark.parametrize("query", ["after=x", "after=%21%21", "before=bm90aGluZw==", "limit=0"])
-def test_a_cursor_that_is_none_is_an_error(query: str) -> None:
+def test_a_text_that_is_not_a_cursor_is_an_error(query: str) -> None:
     with pytest.raises(CallError):
         page(images(3), query)
 
 
-def test_a_cursor_dies_with_its_image() -> None:
+def test_a_cursor_is_invalid_after_its_image_was_deleted() -> None:
     everything = images(3)
     gone = cursor(everything[1])
     with pytest.raises(CallError):
@@ -87,7 +87,7 @@ def test_a_cursor_dies_with_its_image() -> None:
 
 
 @pytest.mark.parametrize("in_query", [True, False])
-def test_the_token_is_in_a_link_only_when_it_came_in_the_query(in_query: bool) -> None:
+def test_a_link_contains_the_token_only_if_the_query_did(in_query: bool) -> None:
     token = "&access_token=secret" if in_query else ""
     call = read_call(
         method="GET",

@@ -1,4 +1,4 @@
-"""How the sandbox reads calls: paths, queries, forms, JSON, tokens."""
+"""The sandbox's reading of calls: paths, queries, forms, JSON, tokens."""
 
 import pytest
 from hypothesis import given
@@ -21,7 +21,7 @@ def only(disposition: str) -> Part:
 
 
 @given(st.lists(st.binary(max_size=300), max_size=6))
-def test_every_content_comes_out_as_it_went_in(contents: list[bytes]) -> None:
+def test_the_contents_of_parts_are_read_unchanged(contents: list[bytes]) -> None:
     body = b"".join(part('form-data; name="a"; filename="b.jpg"', c) for c in contents)
     assert [p.content for p in parse(body + b"--B--\r\n", "B")] == contents if contents else True
 
@@ -37,7 +37,7 @@ def test_every_content_comes_out_as_it_went_in(contents: list[bytes]) -> None:
         ('filename=""', ""),
     ],
 )
-def test_file_names_as_clients_write_them(written: str, read: str) -> None:
+def test_a_file_name_is_read_in_the_notation_of_each_client(written: str, read: str) -> None:
     assert only(f'form-data; name="x"; {written}').filename == read
 
 
@@ -45,17 +45,17 @@ def test_a_part_without_a_file_name_is_a_field() -> None:
     assert only('form-data; name="bytes"').filename is None
 
 
-def test_directories_are_no_part_of_a_name() -> None:
+def test_a_file_name_is_read_without_its_directories() -> None:
     assert [base_name(n) for n in ("/tmp/a.jpg", r"C:\pictures\a.jpg", "a.jpg")] == ["a.jpg"] * 3
 
 
 @pytest.mark.parametrize("body", [b"", b"--C--", b"--B\r\n", part('form-data; name="a"', b"x")])
-def test_a_body_that_is_cut_off_is_malformed(body: bytes) -> None:
+def test_a_truncated_body_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedError):
         parse(body, "B")
 
 
-def test_the_boundary_may_be_quoted() -> None:
+def test_the_boundary_can_be_quoted() -> None:
     assert boundary_of('multipart/form-data; boundary="a b"') == "a b"
     with pytest.raises(MalformedError):
         boundary_of("multipart/form-data")
@@ -66,7 +66,7 @@ def test_the_boundary_may_be_quoted() -> None:
     ["hashes=%5B%22a%22%2C%22b%22%5D", "hashes[]=a&hashes[]=b", "hashes=a&hashes=b",
      "hashes[0]=a&hashes[1]=b", "hashes=a,b"],
 )  # fmt: skip
-def test_a_list_in_every_spelling(query: str) -> None:
+def test_a_list_is_read_in_every_notation(query: str) -> None:
     assert from_urlencoded(query).listed("hashes") == ["a", "b"]
 
 
@@ -75,13 +75,13 @@ def test_a_list_in_every_spelling(query: str) -> None:
     ['copy_from={"source_account_id":"1","hash":"h"}',
      "copy_from[source_account_id]=1&copy_from[hash]=h"],
 )  # fmt: skip
-def test_an_object_in_every_spelling(query: str) -> None:
+def test_an_object_is_read_in_every_notation(query: str) -> None:
     params = from_urlencoded(query)
     assert params.has("copy_from")
     assert params.mapping("copy_from") == {"source_account_id": "1", "hash": "h"}
 
 
-def test_json_bodies_hold_objects_lists_and_numbers() -> None:
+def test_a_json_body_can_have_objects_lists_and_numbers() -> None:
     params = from_json(b'{"copy_from":{"hash":"h"},"hashes":["a"],"limit":5,"summary":true}')
     assert params.mapping("copy_from") == {"hash": "h"}
     assert params.listed("hashes") == ["a"]
@@ -90,12 +90,12 @@ def test_json_bodies_hold_objects_lists_and_numbers() -> None:
 
 
 @pytest.mark.parametrize("body", [b"{", b"[1]", b'"a"', b"\xff"])
-def test_a_body_that_is_no_json_object_is_an_error(body: bytes) -> None:
+def test_a_json_body_without_an_object_is_an_error(body: bytes) -> None:
     with pytest.raises(CallError):
         from_json(body)
 
 
-def test_what_is_no_number_is_an_error() -> None:
+def test_a_parameter_that_is_not_a_number_is_an_error() -> None:
     with pytest.raises(CallError):
         from_urlencoded("limit=many").number("limit")
 
@@ -110,7 +110,9 @@ def test_what_is_no_number_is_an_error() -> None:
         ("/v25.0/1%3Aab", ("v25.0", "1:ab", "")),
     ],
 )
-def test_a_path_has_a_version_or_none(path: str, split: tuple[str | None, str, str]) -> None:
+def test_a_path_is_split_into_version_node_and_edge(
+    path: str, split: tuple[str | None, str, str]
+) -> None:
     assert split_path(path) == split
 
 
@@ -118,7 +120,7 @@ def test_a_path_has_a_version_or_none(path: str, split: tuple[str | None, str, s
     ("header", "token"),
     [("Bearer t", "t"), ("OAuth t", "t"), ("Basic t", None), (None, None), ("Bearer ", "")],
 )
-def test_a_token_in_the_header(header: str | None, token: str | None) -> None:
+def test_a_token_is_read_from_the_header(header: str | None, token: str | None) -> None:
     assert bearer(header) == token
 
 
@@ -142,18 +144,18 @@ def call(method: str, target: str, body: bytes = b"", kind: str = "") -> Call:
         (call("GET", "/v25.0/1:" + "a" * 32), Kind.OTHER),
     ],
 )
-def test_the_kind_of_a_call(made: Call, kind: Kind) -> None:
+def test_a_call_has_the_kind_of_its_method_node_and_edge(made: Call, kind: Kind) -> None:
     assert made.kind is kind
 
 
-def test_a_token_in_the_query_or_the_body() -> None:
+def test_a_token_is_read_from_the_query_or_the_body() -> None:
     form = "application/x-www-form-urlencoded"
     assert call("GET", "/me?access_token=t").token == "t"
     assert call("POST", "/me", b"access_token=t", form).token == "t"
     assert call("POST", "/me", b'{"access_token":"t"}', "application/json").token == "t"
 
 
-def test_a_body_that_cannot_be_read_is_the_problem_of_its_call() -> None:
+def test_an_unreadable_body_becomes_the_problem_of_its_call() -> None:
     broken = call("POST", "/act_1/adimages", b"--x", "multipart/form-data; boundary=B")
     assert broken.problem is not None
     assert broken.problem.code == 100
