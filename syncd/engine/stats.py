@@ -21,7 +21,7 @@ MAX_REASONS = 40
 
 
 class Traffic(msgspec.Struct, frozen=True):
-    """What this process sends to an account."""
+    """The traffic of this process to an account."""
 
     in_flight: int  # images
     images_per_second: float

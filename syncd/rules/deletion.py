@@ -30,7 +30,7 @@ MAX_REPEAT_DELAY = 6 * 3600.0
 
 
 class Condemned(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ledger knows about one condemned image in one account."""
+    """The facts of the ledger about one condemned image in one account."""
 
     held: bool  # the account holds it
     wanted: bool  # a file on disk needs it in this account
@@ -45,7 +45,7 @@ class Condemned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finding(Enum):
-    """What a lookup in the account found."""
+    """The result of a lookup in the account."""
 
     FREE = "free"
     """It is listed, unused, and was uploaded by syncd."""
@@ -92,7 +92,7 @@ def classify(listed: Listed | None, sent_at: float | None) -> Finding:
 
 
 class Confirmation(Enum):
-    """What a lookup shows after an accepted DELETE."""
+    """The result of a lookup after an accepted DELETE."""
 
     GONE = "gone"
     WAIT = "wait"
@@ -102,7 +102,7 @@ class Confirmation(Enum):
 
 
 class Unconfirmed(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ledger knows about a hash whose deletion is not confirmed yet."""
+    """The facts of the ledger about a hash whose deletion is not confirmed yet."""
 
     condemned: bool  # an image of this hash is condemned, and no file needs it
     held: bool  # an image of this hash was uploaded or copied again

@@ -1,4 +1,4 @@
-"""What a scan proves about files that it did not find.
+"""The proof that a scan gives about files that it did not find.
 
 A file that a scan did not find is not necessarily deleted: a disk may be unmounted, a folder
 swapped, a directory unreadable. Anything unusual therefore counts in favour of the files.
@@ -24,7 +24,7 @@ class RootMatch(Enum):
 
 
 class Conclusion(Enum):
-    """What happens to the files that a scan did not find."""
+    """The consequence for the files that a scan did not find."""
 
     NONE = "none"
     """They may still exist: the ledger keeps them."""
@@ -35,7 +35,7 @@ class Conclusion(Enum):
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """What one scan observed."""
+    """The observations of one scan."""
 
     root: RootMatch
     root_stable: bool  # at its end the root was the directory of its beginning, and still linked

@@ -8,7 +8,7 @@ import msgspec
 
 
 class Action(Enum):
-    """What the watchdog does about a part."""
+    """A reaction of the watchdog to a part."""
 
     NONE = "none"
     REPORT = "report"

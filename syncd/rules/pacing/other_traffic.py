@@ -19,9 +19,9 @@ RESOLUTION = 0.1
 class OtherTraffic:
     """How many calls other clients have made in the last hour, and at which rate.
 
-    A header reports how many calls the account has used in a rolling hour. What syncd did not use,
-    others did. Since each call leaves that figure exactly one hour after it was made, the changes
-    of the figure show how many calls were made in any shorter time.
+    A header reports how many calls the account has used in a rolling hour. The calls that syncd did
+    not make were made by others. Since each call leaves that figure exactly one hour after it was
+    made, the changes of the figure show how many calls were made in any shorter time.
     """
 
     def __init__(self) -> None:

@@ -69,7 +69,7 @@ class Pace:
 
     @property
     def budget(self) -> Budget:
-        """What syncd may spend: the budget without the reserve."""
+        """The part of the budget that syncd may spend: all but the reserve."""
         return self._quota.ours
 
     @property

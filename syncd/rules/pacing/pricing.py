@@ -41,7 +41,7 @@ with a window of 300 s)."""
 
 
 class Charge(Enum):
-    """What a POST of several images costs."""
+    """The charge for a POST of several images."""
 
     UNKNOWN = auto()
     REQUEST = auto()

@@ -1,4 +1,4 @@
-"""The audit: what an account really holds, against what the ledger believes."""
+"""The audit: it compares what an account holds with what the ledger records."""
 
 from pathlib import Path
 
@@ -17,9 +17,9 @@ from syncd.sandbox.switches import Switches
 ONE = AccountId("1")
 
 
-def audited(path: Path, sandbox: Sandbox, *, restore: bool = True) -> Rig:
-    word = "true" if restore else "false"
-    return Rig(path, sandbox, toml=f'[audit]\nevery = "1s"\nrestore = {word}\n')
+def audited_rig(path: Path, sandbox: Sandbox, *, restore: bool = True) -> Rig:
+    value = "true" if restore else "false"
+    return Rig(path, sandbox, toml=f'[audit]\nevery = "1s"\nrestore = {value}\n')
 
 
 async def filled(rig: Rig, count: int) -> list[bytes]:
@@ -37,10 +37,12 @@ async def one_audit(rig: Rig, *, everything: bool = False) -> Report:
 
 
 @pytest.mark.parametrize("shown", ["missing", "by_hash", "listed"])
-async def test_what_somebody_removed_is_sent_again(tmp_path: Path, shown: str) -> None:
+async def test_an_image_that_was_removed_by_hand_is_uploaded_again(
+    tmp_path: Path, shown: str
+) -> None:
     switches = Switches(tier="unlimited", deleted_images=shown)  # type: ignore[arg-type]
     async with Sandbox(switches) as sandbox:
-        rig = audited(tmp_path, sandbox)
+        rig = audited_rig(tmp_path, sandbox)
         contents = await filled(rig, 3)
         async with rig.running():
             sandbox.library.remove("1", str(rig.recorded(contents[0])))
@@ -49,10 +51,10 @@ async def test_what_somebody_removed_is_sent_again(tmp_path: Path, shown: str) -
         assert all(rig.recorded(content) for content in contents)
 
 
-async def test_or_it_is_noted_and_left_until_a_person_asks(
+async def test_an_image_removed_by_hand_is_left_out_without_restore_until_the_operator_retries(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
-    rig = audited(tmp_path, sandbox, restore=False)
+    rig = audited_rig(tmp_path, sandbox, restore=False)
     contents = await filled(rig, 3)
     sandbox.library.remove("1", str(rig.recorded(contents[0])))
     async with rig.running():
@@ -66,10 +68,8 @@ async def test_or_it_is_noted_and_left_until_a_person_asks(
     assert rig.holds(contents[0])
 
 
-async def test_it_costs_a_read_for_fifty_images_and_finds_nothing_amiss(
-    tmp_path: Path, sandbox: Sandbox
-) -> None:
-    rig = audited(tmp_path, sandbox)
+async def test_an_audit_needs_one_read_for_fifty_images(tmp_path: Path, sandbox: Sandbox) -> None:
+    rig = audited_rig(tmp_path, sandbox)
     await filled(rig, 120)
     before = sandbox.counts.calls("1")
     report = await one_audit(rig)
@@ -84,33 +84,33 @@ async def test_a_list_of_any_shape_is_read_to_its_end(
 ) -> None:
     switches = Switches(tier="unlimited", page_fill=fill, list_shape=shape)  # type: ignore[arg-type]
     async with Sandbox(switches) as sandbox:
-        rig = audited(tmp_path, sandbox)
+        rig = audited_rig(tmp_path, sandbox)
         await filled(rig, 60)
         report = await one_audit(rig, everything=True)
         assert (report.images, report.gone, report.unknown) == (60, 0, 0)
 
 
-async def test_a_rename_is_said_once_and_what_is_not_ours_is_counted_and_left(
+async def test_a_rename_is_logged_once_and_a_foreign_image_is_counted_and_kept(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
-    rig = audited(tmp_path, sandbox)
+    rig = audited_rig(tmp_path, sandbox)
     contents = await filled(rig, 3)
     image = sandbox.library.find("1", str(rig.recorded(contents[0])))
     assert image is not None
     sandbox.library.touch(image, "by hand.jpg")
-    stranger = sandbox.hold("1", "stranger.jpg", picture(99))
+    foreign = sandbox.hold("1", "foreign.jpg", picture(99))
     with capture_logs() as logs:
         first = await one_audit(rig, everything=True)
         second = await one_audit(rig, everything=True)
     assert (first.renamed, second.renamed) == (1, 0)
     assert [e["name"] for e in logs if e["event"] == "image.renamed"] == ["by hand.jpg"]
     assert (first.total, first.unknown) == (4, 1)
-    assert first.unknown_names == [f"stranger.jpg ({stranger.hash})"]
+    assert first.unknown_names == [f"foreign.jpg ({foreign.hash})"]
     assert len(sandbox.library.images("1")) == 4
 
 
-async def test_a_restart_goes_on_where_an_audit_was(tmp_path: Path, sandbox: Sandbox) -> None:
-    rig = audited(tmp_path, sandbox)
+async def test_a_restart_resumes_an_interrupted_audit(tmp_path: Path, sandbox: Sandbox) -> None:
+    rig = audited_rig(tmp_path, sandbox)
     await filled(rig, 120)
     with changing(rig.ledger) as db:
         rows = audits.held_after(ONE, b"", 100)(db)
@@ -121,7 +121,9 @@ async def test_a_restart_goes_on_where_an_audit_was(tmp_path: Path, sandbox: San
     assert sandbox.counts.calls("1", "list") == 1
 
 
-async def test_a_person_s_wish_reaches_a_running_daemon(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_a_running_daemon_audits_at_the_operators_request(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
     rig = Rig(tmp_path, sandbox, toml='[audit]\nevery = "90d"\n')
     await filled(rig, 3)
     async with rig.running():
