@@ -49,7 +49,7 @@ def backfill(config: ConfigPath = DEFAULT_CONFIG) -> None:
                 run_backfill(settings, open_account, show, manager, lambda: lines.dropped)
             )
     _print_result(result, time.monotonic() - began)
-    raise typer.Exit(Exit.DONE if result.in_step else Exit.NOT_ALL)
+    raise typer.Exit(Exit.DONE if result.in_sync else Exit.NOT_ALL)
 
 
 def _progress_display(lines: Lines, config: Config) -> AbstractContextManager[Show]:
@@ -65,7 +65,7 @@ def _print_result(result: Result, seconds: float) -> None:
         print(f"{name}: {_summary(tally)}")
     if result.interrupted:
         print("Interrupted; run it again to continue.")
-    elif result.in_step:
+    elif result.in_sync:
         print(f"In sync after {seconds:.1f} s.")
     else:
         print("Not in sync; `syncd status` shows why.")

@@ -22,7 +22,7 @@ async def audit(
     Raises LedgerError.
     """
     upkeep = upkeep_of(config)
-    async with open_runtime(config, open_account) as runtime, asyncio.TaskGroup() as calls:
+    async with open_runtime(config, open_account) as runtime, asyncio.TaskGroup() as sends:
         engine = runtime.engine
         await engine.restore()
 
@@ -31,7 +31,7 @@ async def audit(
                 health = lane.health
                 return health.stopped.why if health.stopped is not None else health.state
             try:
-                lane_audit = engine.audit(lane, calls, upkeep)
+                lane_audit = engine.audit(lane, sends, upkeep)
                 return await lane_audit.run_once(everything=everything, paced=False)
             except GraphError as error:
                 return str(error)

@@ -42,7 +42,7 @@ class Result(msgspec.Struct, frozen=True):
     """The end of a backfill: what each account holds, and whether that is everything."""
 
     tallies: Mapping[AccountName, Tally]
-    in_step: bool
+    in_sync: bool
     interrupted: bool
 
 
@@ -74,11 +74,11 @@ async def backfill(
                 tallies = (one.tally for one in progress.values())
                 status.show(sentence(tallies, runtime.engine.lanes.values()))
 
-            async def work(calls: asyncio.TaskGroup) -> None:
+            async def work(sends: asyncio.TaskGroup) -> None:
                 async with asyncio.TaskGroup() as loops:
                     tasks = [
                         loops.create_task(runtime.disk.intake.run(), name="intake"),
-                        loops.create_task(runtime.engine.run(calls), name="engine"),
+                        loops.create_task(runtime.engine.run(sends), name="engine"),
                         loops.create_task(stats.run(status.show), name="stats"),
                     ]
                     scans = loops.create_task(_scan_all(runtime), name="scans")
@@ -90,8 +90,8 @@ async def backfill(
             ended = await run_until(stop, work)
             await stats.write_all()
             tallies = await _tallies(runtime)
-    in_step = ended and all(complete_scans) and all(map(_is_in_sync, tallies.values()))
-    return Result(tallies, in_step, interrupted=not ended)
+    in_sync = ended and all(complete_scans) and all(map(_is_in_sync, tallies.values()))
+    return Result(tallies, in_sync, interrupted=not ended)
 
 
 async def _scan_all(runtime: Runtime) -> bool:

@@ -79,10 +79,10 @@ async def _run_until_reload(
     """Keep the accounts in sync until `reloaded` returns settings; return None at a stop."""
     found: list[Settings] = []
 
-    async def work(calls: asyncio.TaskGroup) -> None:
+    async def work(sends: asyncio.TaskGroup) -> None:
         async with asyncio.TaskGroup() as loops:
             tasks = [
-                loops.create_task(keep_in_sync(runtime, calls), name="keep"),
+                loops.create_task(keep_in_sync(runtime, sends), name="keep"),
                 loops.create_task(startup.complete(runtime), name="ready"),
                 loops.create_task(stats.run(startup.status.show), name="stats"),
             ]

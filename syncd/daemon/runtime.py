@@ -92,7 +92,9 @@ async def build_runtime(
             tries=tries,
         )
         files = ImageFiles(disk.fetch, lambda: _BATCH_WAIT if disk.is_busy else 0.0)
-        engine = Engine(engine_config, ledger, client, open_account, files, disk.recheck)
+        engine = Engine(
+            engine_config, ledger, client, open_account, files, on_foreign_write=disk.recheck
+        )
         try:
             yield Runtime(config, ledger, disk, engine)
         finally:
@@ -126,10 +128,10 @@ def _copiers(config: Config) -> set[AccountId]:
     }
 
 
-async def keep_in_sync(runtime: Runtime, calls: asyncio.TaskGroup) -> None:
-    """Watch, scan, read and send until cancelled; `calls` gets the calls to the API."""
+async def keep_in_sync(runtime: Runtime, sends: asyncio.TaskGroup) -> None:
+    """Watch, scan, read and send until cancelled; `sends` gets the calls to the API."""
     async with asyncio.TaskGroup() as loops:
         loops.create_task(runtime.disk.intake.run(), name="intake")
-        loops.create_task(runtime.engine.run(calls), name="engine")
+        loops.create_task(runtime.engine.run(sends), name="engine")
         for monitor in runtime.disk.monitors.values():
             loops.create_task(monitor.run(), name="monitor")

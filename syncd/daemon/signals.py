@@ -87,9 +87,9 @@ async def run_until(
     have DRAIN seconds to end.
     """
     try:
-        async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as calls:
-            working = calls.create_task(_as_coroutine(work, calls), name="work")
-            stopping = calls.create_task(stop.wait(), name="stop")
+        async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as sends:
+            working = sends.create_task(_as_coroutine(work, sends), name="work")
+            stopping = sends.create_task(stop.wait(), name="stop")
             await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
             ended = working.done()
             working.cancel()
@@ -102,6 +102,6 @@ async def run_until(
 
 
 async def _as_coroutine(
-    work: Callable[[asyncio.TaskGroup], Awaitable[None]], calls: asyncio.TaskGroup
+    work: Callable[[asyncio.TaskGroup], Awaitable[None]], sends: asyncio.TaskGroup
 ) -> None:
-    await work(calls)
+    await work(sends)

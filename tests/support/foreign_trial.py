@@ -160,7 +160,7 @@ async def run_trial(
         trial.fill(names or file_names(12))
         result = await trial.backfill()
         trial.check_in_sync(BAD_PICTURES[:bad])
-        assert result.in_step == (not bad)
+        assert result.in_sync == (not bad)
     return trial
 
 

@@ -29,7 +29,7 @@ async def test_every_image_is_recorded_with_the_hash_that_the_account_returned(r
     for name, content in contents.items():
         rig.write(name, content)
     result = await rig.backfill()
-    assert result.in_step
+    assert result.in_sync
     given = {image.sha256: image.hash for image in rig.sandbox.library.images("1")}
     for content in contents.values():
         assert rig.recorded(content) == given[sha256(content).hexdigest()]
@@ -39,7 +39,7 @@ async def test_a_second_backfill_sends_no_call(rig: Rig) -> None:
     fill(rig, 30)
     await rig.backfill()
     before = rig.sandbox.counts.calls("1")
-    assert (await rig.backfill()).in_step
+    assert (await rig.backfill()).in_sync
     assert rig.sandbox.counts.calls("1") == before
 
 
@@ -63,14 +63,14 @@ async def test_equal_files_are_uploaded_once(rig: Rig) -> None:
     content = picture(1)
     for name in ("a.jpg", "b/a.jpg", "b/c.jpg"):
         rig.write(name, content)
-    assert (await rig.backfill()).in_step
+    assert (await rig.backfill()).in_sync
     assert rig.sandbox.counts.images("1") == 1
 
 
 async def test_a_mirror_holds_the_same_images(tmp_path: Path, sandbox: Sandbox) -> None:
     rig = Rig(tmp_path, sandbox, accounts={"main": "1", "copy": "2"}, mirrors=("copy",))
     content = fill(rig, 1)[0]
-    assert (await rig.backfill()).in_step
+    assert (await rig.backfill()).in_sync
     assert rig.holds(content, "1")
     assert rig.holds(content, "2")
 
@@ -93,7 +93,7 @@ async def test_a_mirror_holds_the_same_images(tmp_path: Path, sandbox: Sandbox) 
 async def test_a_file_may_have_any_name(rig: Rig, name: bytes) -> None:
     content = picture(1)
     rig.write(name, content)
-    assert (await rig.backfill()).in_step
+    assert (await rig.backfill()).in_sync
     assert rig.holds(content)
     (image,) = rig.sandbox.library.images("1")
     assert len(image.name) <= 100
@@ -116,7 +116,7 @@ async def test_a_file_that_is_not_an_image_costs_no_call(rig: Rig) -> None:
     rig.write("cut.jpg", picture(1, width=400, height=300)[:-2000])
     rig.write("page.png", b"%PDF-1.7 something")
     result = await rig.backfill()
-    assert not result.in_step
+    assert not result.in_sync
     assert result.tallies["main"].rejected == 4  # type: ignore[index]  # a NewType of str
     assert rig.sandbox.counts.calls("1") == 0
     with reading(rig.ledger) as db:
@@ -135,7 +135,7 @@ async def test_junk_links_and_devices_are_skipped(rig: Rig, tmp_path: Path) -> N
     (rig.folder / "out.jpg").symlink_to(outside)
     (rig.folder / "loop").symlink_to(rig.folder)
     os.mkfifo(rig.folder / "pipe.jpg")
-    assert (await rig.backfill()).in_step
+    assert (await rig.backfill()).in_sync
     assert rig.sandbox.counts.images("1") == 1
 
 
@@ -152,14 +152,14 @@ async def test_a_bad_image_among_many_is_found_and_stays_rejected(rig: Rig) -> N
     rig.sandbox.faults.clear()
     with changing(rig.ledger) as db:
         replicas.retry_rejected()(db)
-    assert (await rig.backfill()).in_step
+    assert (await rig.backfill()).in_sync
     assert rig.holds(contents[7])
 
 
 async def test_an_account_that_rejects_shared_posts_gets_one_image_per_post(rig: Rig) -> None:
     rig.sandbox.switches = replace(rig.sandbox.switches, many_files="refuse")
     contents = fill(rig, 60)
-    assert (await rig.backfill()).in_step
+    assert (await rig.backfill()).in_sync
     assert all(rig.holds(content) for content in contents)
     refused = sum(n for files, n in rig.sandbox.counts.files_per_post("1").items() if files > 1)
     assert (
@@ -168,14 +168,14 @@ async def test_an_account_that_rejects_shared_posts_gets_one_image_per_post(rig:
     for i in range(60, 90):  # the limit is still known after a restart
         rig.write(f"{i:03}.jpg", picture(i))
     before = rig.sandbox.counts.calls("1")
-    assert (await rig.backfill()).in_step
+    assert (await rig.backfill()).in_sync
     assert rig.sandbox.counts.calls("1") == before + 30
 
 
 async def test_an_image_that_is_rejected_as_a_file_is_sent_once_as_a_form_field(rig: Rig) -> None:
     rig.sandbox.switches = replace(rig.sandbox.switches, files="refuse")
     content = fill(rig, 1)[0]
-    assert (await rig.backfill()).in_step
+    assert (await rig.backfill()).in_sync
     assert rig.holds(content)
     assert rig.sandbox.counts.calls("1") == 2
 
@@ -198,7 +198,7 @@ async def test_an_image_that_is_rejected_as_a_file_is_sent_once_as_a_form_field(
 async def test_a_temporary_failure_loses_no_image(rig: Rig, fault: str) -> None:
     contents = fill(rig, 30)
     rig.sandbox.faults.add(Fault(fault, times=2, on="upload"))
-    assert (await rig.backfill()).in_step
+    assert (await rig.backfill()).in_sync
     assert all(rig.recorded(content) for content in contents)
 
 
@@ -210,11 +210,11 @@ async def test_an_expired_token_stops_every_account_that_uses_it(
     sandbox.faults.add(Fault("190", times=1, account="1"))
     sandbox.faults.add(Fault("slow", seconds=0.3, account="2"))
     result = await rig.backfill()
-    assert not result.in_step
+    assert not result.in_sync
     with reading(rig.ledger) as db:
         assert {p.kind for p in accounts.pauses()(db).values()} == {"stop"}
     sandbox.faults.clear()
-    assert (await rig.backfill()).in_step
+    assert (await rig.backfill()).in_sync
     assert rig.holds(content, "2")
 
 
@@ -225,7 +225,7 @@ async def test_a_missing_permission_stops_only_its_account(
     contents = fill(rig, 30)
     sandbox.faults.add(Fault("200", account="2"))
     result = await rig.backfill()
-    assert not result.in_step
+    assert not result.in_sync
     assert all(rig.holds(content, "1") for content in contents)
     with reading(rig.ledger) as db:
         (pause,) = accounts.pauses()(db).values()
@@ -240,6 +240,6 @@ async def test_an_unreachable_account_does_not_keep_a_backfill_from_ending(
     fill(rig, 3)
     sandbox.faults.add(Fault("100/33", account="2"))
     result = await rig.backfill()
-    assert not result.in_step
+    assert not result.in_sync
     assert not result.interrupted
     assert result.tallies["main"].held == 3  # type: ignore[index]

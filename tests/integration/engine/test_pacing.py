@@ -43,7 +43,7 @@ async def test_a_backlog_larger_than_the_budget_is_never_throttled(
     sandbox.switches = switches
     rig = Rig(tmp_path, sandbox, toml=ONE_PER_POST, per_account=TIGHT)
     fill(rig, 50)  # two and a half windows of 20 writes
-    assert (await rig.backfill()).in_step
+    assert (await rig.backfill()).in_sync
     assert sandbox.counts.errors("1").total() == 0
     assert sandbox.counts.while_blocked("1") == 0
 
@@ -54,7 +54,7 @@ async def test_an_account_that_charges_per_image_throttles_at_most_once(
     sandbox.switches = replace(DEVELOPMENT, charge="per_image", ad_account_usage="sent")
     rig = Rig(tmp_path, sandbox, per_account=TIGHT)
     fill(rig, 45)
-    assert (await rig.backfill()).in_step
+    assert (await rig.backfill()).in_sync
     assert sandbox.counts.errors("1").total() <= 1
     assert sandbox.counts.while_blocked("1") == 0
 
@@ -66,7 +66,7 @@ async def test_a_restart_does_not_spend_the_same_budget_again(
     rig = Rig(tmp_path, sandbox, toml=ONE_PER_POST, per_account=TIGHT)
     for start in range(0, 60, 15):
         fill(rig, 15, start)
-        assert (await rig.backfill()).in_step
+        assert (await rig.backfill()).in_sync
     assert sandbox.counts.errors("1").total() == 0
 
 
@@ -76,7 +76,7 @@ async def test_the_tier_is_learned_from_the_headers_and_recorded(
     sandbox.switches = Switches(tier="standard")
     rig = Rig(tmp_path, sandbox, toml=ONE_PER_POST, per_account="")
     fill(rig, 60)  # three windows of a development account
-    assert (await rig.backfill()).in_step
+    assert (await rig.backfill()).in_sync
     assert rig.rows("SELECT tier FROM account") == [("standard",)]
 
 

@@ -114,7 +114,7 @@ async def test_only_an_image_that_is_too_large_by_itself_is_rejected(tmp_path: P
         trial.fill(file_names(6))
         large = trial.add("large.bmp", picture(99, "BMP", 500, 500))
         result = await trial.backfill()
-        assert not result.in_step
+        assert not result.in_sync
         trial.check_in_sync([large])
 
 

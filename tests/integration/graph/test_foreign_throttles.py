@@ -230,7 +230,7 @@ async def test_an_account_without_access_stops_at_once(tmp_path: Path, stop: str
         trial = Trial(tmp_path, server, pack="images = 2")
         trial.fill(file_names(20))
         result = await trial.backfill()
-        assert not result.in_step
+        assert not result.in_sync
         assert len(server.posts) <= 4
         assert not trial.held()
         assert not trial.rejected()
