@@ -71,7 +71,7 @@ async def _check_account(client: GraphClient, account: AccountConfig, access: To
 
 
 def _with_advice(error: GraphError) -> str:
-    match judge(error.fault):
+    match judge(error.api_error):
         case Verdict.STOP_TOKEN:
             advice = "give syncd a valid token"
         case Verdict.STOP_ACCOUNT:
@@ -89,4 +89,4 @@ def _with_advice(error: GraphError) -> str:
             advice = "wait: the account is throttled"
         case _:
             advice = "check graph.base_url and graph.version"
-    return f"{error.fault}; {advice}"
+    return f"{error.api_error}; {advice}"

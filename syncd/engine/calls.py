@@ -69,7 +69,7 @@ class Calls:
         try:
             response, usage = await send(credentials)
         except GraphError as error:
-            await lane.finish_call(call, end_of(error.fault), error.usage)
+            await lane.finish_call(call, end_of(error.api_error), error.usage)
             verdict = await lane.health.on_error(error, credentials)
             if verdict is Verdict.STOP_ACCOUNT:
                 await lane.health.on_success()  # uploads show whether the account can be used

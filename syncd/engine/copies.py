@@ -95,7 +95,7 @@ class Copies:
                 lane.account, credentials, source.account, source.hash
             )
         except GraphError as error:
-            await lane.finish_call(call, end_of(error.fault), error.usage)
+            await lane.finish_call(call, end_of(error.api_error), error.usage)
             await self._on_error(copy, error, credentials)
             return
         if len(response.entries) == 1:
@@ -124,7 +124,7 @@ class Copies:
         )
 
     async def _on_error(self, copy: Copy, error: GraphError, sent_with: Credentials) -> None:
-        lane, fault = self._lane, error.fault
+        lane, fault = self._lane, error.api_error
         verdict = await lane.health.on_error(error, sent_with)
         if verdict is Verdict.RETRY:
             await lane.retry_later([(copy.digest, copy.file)], str(fault))

@@ -182,8 +182,8 @@ class _DueImages:
             if not await self._library.delete(due.hash, still_allowed):
                 return
         except GraphError as error:
-            if judge(error.fault) is not Verdict.RETRY:
-                await self._record_rejected(due, error.fault)
+            if judge(error.api_error) is not Verdict.RETRY:
+                await self._record_rejected(due, error.api_error)
                 return
             # It may have been deleted nevertheless: not held until a lookup lists it.
         taken = deletions.record_accepted(self._lane.account, due.hash, time.time())

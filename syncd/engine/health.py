@@ -150,7 +150,7 @@ class AccountHealth:
         An error about images, or a missing permission, may hold for this call alone: what follows
         from it is the caller's decision.
         """
-        fault, verdict = error.fault, judge(error.fault)
+        fault, verdict = error.api_error, judge(error.api_error)
         if verdict.is_about_credentials and sent_with != self.credentials:
             self._gate.cancel()  # the token was replaced meanwhile: this is not about the new one
             return Verdict.RETRY

@@ -98,13 +98,13 @@ class Tokens:
             try:
                 owner = await self._client.me(credentials)
             except GraphError as error:
-                verdict = judge(error.fault)
+                verdict = judge(error.api_error)
                 # A missing permission is not about the token: uploads show what the account allows.
                 if verdict not in (Verdict.RETRY, Verdict.STOP_ACCOUNT):
                     verdict = await lane.health.on_error(error, credentials)
                 if verdict is not Verdict.RETRY:
                     break
-                why = str(error.fault)
+                why = str(error.api_error)
             else:
                 waited = elapsed(since, time.time()) if tries else None
                 user = owner.name or owner.id

@@ -65,7 +65,7 @@ class Uploads:
         try:
             response = await self._post(images, parts, credentials)
         except GraphError as error:
-            await lane.finish_call(call, end_of(error.fault), error.usage)
+            await lane.finish_call(call, end_of(error.api_error), error.usage)
             await self._on_error(images, error, credentials)
             return
         log.debug(
@@ -131,12 +131,12 @@ class Uploads:
             tries = min(lane.attempts[image.digest].tries for image in images) + 1
             if len(images) > 1 and tries >= SPLIT_AFTER:
                 lane.attempts.limit([image.digest for image in images], len(images) // 2)
-            await lane.retry_later(_labelled(images), str(error.fault))
+            await lane.retry_later(_labelled(images), str(error.api_error))
         elif verdict.scope is Scope.IMAGE:
-            await self._on_image_error(images, error.fault, verdict)
+            await self._on_image_error(images, error.api_error, verdict)
         else:
             if verdict is Verdict.STOP_ACCOUNT:
-                await lane.health.stop(verdict, str(error.fault), REMEDIES[verdict])
+                await lane.health.stop(verdict, str(error.api_error), REMEDIES[verdict])
             self._put_back(images)
 
     async def _on_image_error(

@@ -73,9 +73,9 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 class GraphError(Exception):
     """A call that failed, with the usage that its response headers report."""
 
-    def __init__(self, fault: ApiError, usage: shapes.Usage) -> None:
-        super().__init__(str(fault))
-        self.fault = fault
+    def __init__(self, api_error: ApiError, usage: shapes.Usage) -> None:
+        super().__init__(str(api_error))
+        self.api_error = api_error
         self.usage = usage
 
 

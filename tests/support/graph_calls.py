@@ -48,7 +48,7 @@ async def failure(call: Awaitable[object]) -> GraphError:
         with pytest.raises(GraphError) as raised:
             await call
     error = raised.value
-    for text in (str(error), repr(error), repr(error.fault), repr(error.usage)):
+    for text in (str(error), repr(error), repr(error.api_error), repr(error.usage)):
         for secret in (TOKEN, APP_SECRET, PROOF):
             assert secret not in text
     # An error of aiohttp holds the request, and so the token.

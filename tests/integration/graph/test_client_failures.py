@@ -72,7 +72,7 @@ async def test_a_call_is_sent_once_and_worth_a_retry_after_an_unusable_response(
 ) -> None:
     server.response = RESPONSES[response]
     error = await failure(CALLS[name](client))
-    assert judge(error.fault) is Verdict.RETRY
+    assert judge(error.api_error) is Verdict.RETRY
     assert "\n" not in str(error)
     assert len(server.requests) == 1  # the server may have done the work: the caller decides
 
@@ -119,7 +119,7 @@ async def test_the_message_names_the_host_and_how_the_connection_ended(
 ) -> None:
     server.behaviour, message = BEHAVIOURS[behaviour]
     error = await failure(CALLS["upload"](client))
-    assert error.fault.message == message.format(host=server.url.removeprefix("http://"))
+    assert error.api_error.message == message.format(host=server.url.removeprefix("http://"))
 
 
 async def test_the_message_names_a_refused_connection() -> None:
@@ -176,7 +176,7 @@ async def test_the_message_names_a_proxy_that_rejects_the_connection(
 async def failure_at(url: str) -> str:
     async with connect(url, "v25.0", STALL_TIMEOUT) as client:
         error = await failure(client.me(PROVED))
-    assert judge(error.fault) is Verdict.RETRY
+    assert judge(error.api_error) is Verdict.RETRY
     return str(error)
 
 
@@ -214,13 +214,13 @@ def self_signed(path: Path) -> ssl.SSLContext:
 async def test_a_refused_connection_is_worth_a_retry(name: str) -> None:
     async with connect(f"http://127.0.0.1:{closed_port()}", "v25.0", STALL_TIMEOUT) as client:
         error = await failure(CALLS[name](client))
-    assert judge(error.fault) is Verdict.RETRY
+    assert judge(error.api_error) is Verdict.RETRY
 
 
 @every_call
 async def test_a_name_that_cannot_be_resolved_is_worth_a_retry(name: str) -> None:
     async with connect("http://nowhere.invalid", "v25.0", STALL_TIMEOUT) as client:
-        assert judge((await failure(CALLS[name](client))).fault) is Verdict.RETRY
+        assert judge((await failure(CALLS[name](client))).api_error) is Verdict.RETRY
 
 
 @every_call
@@ -240,7 +240,7 @@ async def test_a_call_on_a_kept_connection_that_breaks_is_not_repeated(
     server.behaviour = respond_once
     await CALLS[name](client)
     error = await failure(CALLS[name](client))
-    assert judge(error.fault) is Verdict.RETRY
+    assert judge(error.api_error) is Verdict.RETRY
     assert len(received) == 2
 
 
@@ -250,7 +250,7 @@ async def test_a_reset_is_worth_a_retry(
     server: Server, client: GraphClient, name: str, count: int
 ) -> None:
     server.behaviour = reset_after(count)
-    assert judge((await failure(CALLS[name](client))).fault) is Verdict.RETRY
+    assert judge((await failure(CALLS[name](client))).api_error) is Verdict.RETRY
 
 
 @pytest.mark.parametrize("name", ["me", "upload"])
@@ -258,7 +258,7 @@ async def test_a_response_that_never_comes_is_worth_a_retry(
     server: Server, client: GraphClient, name: str
 ) -> None:
     server.behaviour = never_respond
-    assert judge((await failure(CALLS[name](client))).fault) is Verdict.RETRY
+    assert judge((await failure(CALLS[name](client))).api_error) is Verdict.RETRY
 
 
 @asynccontextmanager
@@ -279,7 +279,7 @@ LARGE: dict[str, Call] = {
 async def test_a_body_that_the_server_does_not_read_ends_in_a_timeout(name: str) -> None:
     async with unread() as url, connect(url, "v25.0", STALL_TIMEOUT) as client:
         error = await failure(LARGE[name](client))
-    assert judge(error.fault) is Verdict.RETRY
+    assert judge(error.api_error) is Verdict.RETRY
     assert "did not respond within 0.4 s" in str(error)
 
 
@@ -338,7 +338,7 @@ async def test_status_413_is_understood_when_the_body_was_not_read(
 
     server.behaviour = reject
     error = await failure(client.upload(ACCOUNT, PLAIN, [Part("a", "image/png", bytes(3_000_000))]))
-    assert judge(error.fault) is Verdict.TOO_LARGE
+    assert judge(error.api_error) is Verdict.TOO_LARGE
 
 
 @every_call
@@ -347,5 +347,5 @@ async def test_an_error_with_status_200_is_an_error(
 ) -> None:
     server.response = http(b'{"error":{"code":190,"error_subcode":463,"message":"expired"}}')
     error = await failure(CALLS[name](client))
-    assert judge(error.fault) is Verdict.STOP_TOKEN
+    assert judge(error.api_error) is Verdict.STOP_TOKEN
     assert str(error) == "190/463: expired"

@@ -175,7 +175,7 @@ async def test_a_rejected_deletion_is_an_error_with_its_verdict(
     sandbox.creatives.add(HERE, image)
     for wanted in (image, ImageHash("0" * 32)):
         failed = await failure(client.delete(HERE, OURS, wanted))
-        assert judge(failed.fault) is verdict
+        assert judge(failed.api_error) is verdict
     assert await statuses(client, [image]) == {image: ImageStatus.ACTIVE}
 
 
@@ -207,7 +207,7 @@ async def test_a_copy_needs_permission_for_the_source_account(
 ) -> None:
     (original,) = hold(sandbox, 1, SOURCE)
     failed = await failure(client.copy(HERE, NARROW, SOURCE, original))
-    assert judge(failed.fault) is Verdict.STOP_ACCOUNT
+    assert judge(failed.api_error) is Verdict.STOP_ACCOUNT
     turn(sandbox, copy_source="open")
     assert (await client.copy(HERE, NARROW, SOURCE, original)).entries
 
@@ -247,7 +247,7 @@ async def test_a_failing_call_is_sent_once_and_is_one_error(
     await client.images(HERE, OURS, [image])
     sandbox.faults.add(Fault(fault, times=1, account=HERE, on=kind))
     failed = await failure(CALLS[kind](client, image))
-    assert judge(failed.fault) is verdict
+    assert judge(failed.api_error) is verdict
     assert sandbox.counts.calls(HERE) == 2
 
 

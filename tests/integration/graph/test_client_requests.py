@@ -165,7 +165,7 @@ async def test_an_unreadable_page_is_an_error_and_not_an_empty_page(
 ) -> None:
     server.response = http(body, "200 OK", *USAGE)
     error = await failure(CALLS[name](client))
-    assert judge(error.fault) is Verdict.RETRY
+    assert judge(error.api_error) is Verdict.RETRY
     assert error.usage.percent == 28
 
 
@@ -198,7 +198,7 @@ async def test_a_deletion_without_success_is_an_error(
 ) -> None:
     server.response = http(body, "200 OK", *USAGE)
     error = await failure(client.delete(ACCOUNT, PLAIN, HASH))
-    assert error.fault.code is None
+    assert error.api_error.code is None
     assert error.usage.percent == 28
 
 
@@ -222,7 +222,7 @@ async def test_usage_is_read_from_successes_and_errors_alike(
 ) -> None:
     server.response = http(b'{"error":{"code":80004}}', "400 Bad Request", *USAGE)
     error = await failure(CALLS[name](client))
-    assert judge(error.fault) is Verdict.PAUSE_ACCOUNT
+    assert judge(error.api_error) is Verdict.PAUSE_ACCOUNT
     assert (error.usage.percent, error.usage.regain) == ((28, 120) if name != "me" else (0, None))
     server.response = http(SUCCESS, "200 OK", *USAGE)
     usage = (await client.upload(ACCOUNT, PLAIN, PARTS)).usage
@@ -247,7 +247,7 @@ async def test_the_users_netrc_is_not_read(
     netrc.write_text("default login user password other\n")
     monkeypatch.setenv("NETRC", str(netrc))
     async with connect("https://127.0.0.1:1", "v25.0", 0.4) as client:
-        assert judge((await failure(client.me(PLAIN))).fault) is Verdict.RETRY
+        assert judge((await failure(client.me(PLAIN))).api_error) is Verdict.RETRY
 
 
 async def test_the_proxy_of_the_environment_is_used_for_https_alone(

@@ -157,7 +157,7 @@ async def test_a_cursor_is_invalid_after_its_image_was_deleted() -> None:
         page = await client.library(HERE, OURS, None, 100)
         for image in page.images:
             await client.delete(HERE, OURS, image.hash)
-        assert (await failure(client.library(HERE, OURS, page.after, 100))).fault.code == 100
+        assert (await failure(client.library(HERE, OURS, page.after, 100))).api_error.code == 100
 
 
 def with_fields(**fields: object) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -211,7 +211,7 @@ async def test_a_used_image_never_counts_as_unused(use: str) -> None:
         held.creatives.append("120")
         images = await read(client, [used, unused])
         assert (images[used].used, images[unused].used) == (of_used, of_unused)
-        assert (await failure(client.delete(HERE, OURS, used))).fault.code == 100
+        assert (await failure(client.delete(HERE, OURS, used))).api_error.code == 100
         assert server.library.hashes(HERE) == {used, unused}
 
 
@@ -254,7 +254,7 @@ async def test_an_unreadable_list_is_an_error_and_not_an_empty_list(what: str) -
         hashes = await uploaded(client, 2)
         server.other_script.append(UNREADABLE[what])
         failed = await failure(client.images(HERE, OURS, hashes))
-        assert judge(failed.fault) is Verdict.RETRY
+        assert judge(failed.api_error) is Verdict.RETRY
         assert await read(client, hashes)
 
 
@@ -274,7 +274,7 @@ async def test_a_call_is_sent_once_when_the_connection_breaks(call: str, broken:
         before = len(server.calls)
         server.other_script.append(broken)
         failed = await failure(CALLS[call](client, image))
-        assert judge(failed.fault) is Verdict.RETRY
+        assert judge(failed.api_error) is Verdict.RETRY
         assert len(server.calls) == before + 1
 
 
@@ -295,7 +295,7 @@ async def test_an_error_has_the_verdict_of_its_code(
     async with connected_to() as (server, client):
         (image,) = await uploaded(client, 1)
         server.other_script.append(reply)
-        assert judge((await failure(CALLS[call](client, image))).fault) is verdict
+        assert judge((await failure(CALLS[call](client, image))).api_error) is verdict
 
 
 @pytest.mark.parametrize("answer", [{"success": True}, {"success": "true", "id": 1}])
@@ -321,8 +321,9 @@ async def test_a_rejected_deletion_keeps_the_image_and_reports_the_reason() -> N
         client,
     ):
         (image,) = await uploaded(client, 1)
-        fault = (await failure(client.delete(HERE, OURS, image))).fault
-        assert (fault.code, fault.subcode, fault.message) == (100, 1885183, "(foreign) in use")
+        problem = (await failure(client.delete(HERE, OURS, image))).api_error
+        assert (problem.code, problem.subcode) == (100, 1885183)
+        assert problem.message == "(foreign) in use"
         assert server.library.hashes(HERE) == {image}
 
 
@@ -330,7 +331,7 @@ async def test_a_rejected_deletion_keeps_the_image_and_reports_the_reason() -> N
 async def test_a_deletion_without_reported_success_is_an_error(answer: object) -> None:
     async with connected_to(Behaviour(deleted=answer)) as (_, client):
         (image,) = await uploaded(client, 1)
-        assert (await failure(client.delete(HERE, OURS, image))).fault.code is None
+        assert (await failure(client.delete(HERE, OURS, image))).api_error.code is None
 
 
 KEYS: dict[str, Key] = {
@@ -369,7 +370,7 @@ async def test_a_copy_of_a_deleted_image_is_an_error() -> None:
     async with connected_to() as (_, client):
         (original,) = await uploaded(client, 1, SOURCE)
         await client.delete(SOURCE, OURS, original)
-        assert (await failure(client.copy(HERE, OURS, SOURCE, original))).fault.code == 100
+        assert (await failure(client.copy(HERE, OURS, SOURCE, original))).api_error.code == 100
 
 
 async def test_fifty_hashes_are_listed_in_one_call() -> None:
