@@ -1,1 +1,1 @@
-"""The disk: walk, watch, read, digest, probe."""
+"""The disk: folders are watched and scanned, and their files read and digested."""

@@ -1,4 +1,7 @@
-"""Opens what lies below a root, and never what lies outside it, whatever is swapped meanwhile."""
+"""Opening of files and directories below a root, and never outside it.
+
+That holds even if a directory is replaced by a link meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,16 @@ from syncd.model import Stat
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
 WAYPOINT = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW
-FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NOCTTY | os.O_NONBLOCK  # a FIFO would block its opening
+FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NOCTTY | os.O_NONBLOCK  # opening a FIFO would block
 
 GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ESTALE}
 SENTENCES = {
     errno.EACCES: "permission denied",
     errno.ENOENT: "there is no such file or directory",
-    errno.ENOTDIR: "a file or a link stands where a directory was",
+    errno.ENOTDIR: "a file or a link is in place of a directory",
     errno.ELOOP: "a link that leads in a circle or out of the folder",
-    errno.ENXIO: "no regular file stands there any more",
-    errno.ESTALE: "the file server knows it no more",
+    errno.ENXIO: "it is no longer a regular file",
+    errno.ESTALE: "the file server no longer has it",
     errno.EIO: "the disk cannot read it (input/output error)",
     errno.EMFILE: "syncd has too many files open",
     errno.ENFILE: "the system has too many files open",
@@ -26,7 +29,7 @@ SENTENCES = {
 
 
 class Unreadable(Exception):
-    """A file or directory that could not be read; `gone` when that is because it is not there."""
+    """A file or directory could not be read; `gone` if it is not (or no longer) there."""
 
     def __init__(self, reason: str, *, gone: bool = False) -> None:
         super().__init__(reason)
@@ -35,19 +38,19 @@ class Unreadable(Exception):
 
 
 def unreadable(error: OSError) -> Unreadable:
-    """Return what the error means, in an operator's words."""
+    """Return the exception for an error of the system."""
     return Unreadable(sentence(error), gone=error.errno in GONE)
 
 
 def sentence(error: OSError) -> str:
-    """Return the system's error in an operator's words."""
+    """Return an error of the system in the operator's words."""
     if error.errno is None:
         return str(error)
     return SENTENCES.get(error.errno) or os.strerror(error.errno).lower()
 
 
 def stat_of(result: os.stat_result) -> Stat:
-    """Return what tells this version of a file from the next."""
+    """Return the values that distinguish this version of a file from the next."""
     return Stat(
         device=result.st_dev,
         inode=result.st_ino,
@@ -63,9 +66,9 @@ def joined(directory: bytes, name: bytes) -> bytes:
 
 
 class Way:
-    """Opens directories below a root one after the other; keeps the way to the last one's parent.
+    """Opens one directory after the other below a root, and keeps the last one's parent open.
 
-    No link below the root is followed. Leaving the context closes it.
+    Links below the root are not followed. Leaving the context closes the parent.
     """
 
     def __init__(self, root: bytes) -> None:
@@ -81,7 +84,7 @@ class Way:
     def open(self, path: bytes) -> int:
         """Return a descriptor of the directory at `path`. Raises OSError."""
         if not path:
-            return os.open(self.root, DIRECTORY)  # the root itself may be a link: the operator's
+            return os.open(self.root, DIRECTORY)  # the root itself may be a link of the operator's
         parent, _, name = path.rpartition(b"/")
         return os.open(name, DIRECTORY | os.O_NOFOLLOW, dir_fd=self._enter(parent))
 
@@ -100,9 +103,9 @@ class Way:
 
 
 def open_file(root: bytes, path: bytes) -> int:
-    """Return a descriptor of the file at `path`, or of what it links to inside the root.
+    """Return a descriptor of the file at `path`, or of its link's target inside the root.
 
-    Raises OSError. What was opened may be no regular file: ask fstat.
+    Raises OSError. The descriptor may be of something other than a regular file: check fstat.
     """
     try:
         return _open_unlinked(root, path)
@@ -114,7 +117,7 @@ def open_file(root: bytes, path: bytes) -> int:
 
 
 def link_target(root: bytes, path: bytes) -> bytes | None:
-    """Return where the link at `path` leads, relative to the root; None when that is outside."""
+    """Return the target of the link at `path`, relative to the root; None if it is outside."""
     home = os.path.realpath(root).rstrip(b"/") + b"/"
     target = os.path.realpath(os.path.join(root, path))
     return target.removeprefix(home) if target.startswith(home) else None
@@ -130,9 +133,9 @@ def _open_unlinked(root: bytes, path: bytes) -> int:
 
 
 def open_waypoint(root: bytes, path: bytes) -> int:
-    """Return a descriptor of the directory at `path` from which to go on; no link is followed.
+    """Return a descriptor of the directory at `path`, for paths relative to it.
 
-    Raises OSError.
+    Links are not followed. Raises OSError.
     """
     here = os.open(root, os.O_PATH | os.O_DIRECTORY)
     for name in path.split(b"/") if path else ():

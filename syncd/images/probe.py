@@ -1,4 +1,4 @@
-"""Whether a file's content is a picture that the API takes; its format and size if so."""
+"""The probe of a file's content: is it an image that the API accepts, of which format and size?"""
 
 from __future__ import annotations
 
@@ -8,19 +8,24 @@ from typing import BinaryIO
 import imagesize
 import msgspec
 
-from syncd.images.signatures import described
+from syncd.images.signatures import describe
 from syncd.images.tiff import MalformedImage, TruncatedImage, tiff_size
-from syncd.images.truncation import bmp_is_cut_off, gif_is_cut_off, jpeg_is_cut_off, png_is_cut_off
+from syncd.images.truncation import (
+    is_bmp_truncated,
+    is_gif_truncated,
+    is_jpeg_truncated,
+    is_png_truncated,
+)
 
 HEAD = 512
-OS2_HEADER = 12  # its length, with two 16-bit numbers for the size
-MOST_READS = 200_000  # imagesize reads byte by byte through what is no marker
+OS2_HEADER = 12  # the length of a header with two 16-bit numbers for the size
+MAX_READS = 200_000  # imagesize reads byte by byte through anything that is not a marker
 BMP_HEADERS = {length.to_bytes(4, "little") for length in (12, 16, 40, 52, 56, 64, 108, 124)}
-"""The lengths that a BMP's second header can have: `BM` alone begins many a text."""
+"""The lengths that a BMP's second header can have: many a text begins with `BM`, too."""
 
 
 class Format(Enum):
-    """The formats that the API takes, by media type."""
+    """The formats that the API accepts, by media type."""
 
     JPEG = "image/jpeg"
     PNG = "image/png"
@@ -30,17 +35,17 @@ class Format(Enum):
 
     @property
     def media_type(self) -> str:
-        """As in a Content-Type header."""
+        """The value of a Content-Type header."""
         return self.value
 
     @property
     def extension(self) -> str:
-        """The usual end of a file's name."""
+        """The usual extension of a file name."""
         return {Format.JPEG: ".jpg", Format.TIFF: ".tif"}.get(self, f".{self.name.lower()}")
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """A picture, its size in pixels as stored (an EXIF rotation is not applied)."""
+    """An image's format and its size in pixels as stored (an EXIF rotation is not applied)."""
 
     format: Format
     width: int
@@ -48,44 +53,40 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 class Unsupported(msgspec.Struct, frozen=True):
-    """No picture for the API; the reason is a sentence for an operator."""
+    """A content that the API does not accept, with the reason for the operator."""
 
     reason: str
 
 
-class _Senseless(Exception):
-    """The header leads nowhere."""
-
-
-CUT_OFF = {
-    Format.JPEG: "cut off: the JPEG has no end marker",
-    Format.PNG: "cut off: the PNG has no end chunk",
-    Format.GIF: "cut off: the GIF has no trailer",
-    Format.BMP: "cut off: the BMP is shorter than its header says",
-    Format.TIFF: "cut off: the TIFF is shorter than its header says",
+TRUNCATED = {
+    Format.JPEG: "truncated: the JPEG has no end marker",
+    Format.PNG: "truncated: the PNG has no end chunk",
+    Format.GIF: "truncated: the GIF has no trailer",
+    Format.BMP: "truncated: the BMP is shorter than its header says",
+    Format.TIFF: "truncated: the TIFF is shorter than its header says",
 }
 
 
 def probe(stream: BinaryIO) -> Picture | Unsupported:
-    """Judge the content of a seekable stream; only its own OSError is raised."""
+    """Judge the content of a seekable stream; raise nothing but the stream's OSError."""
     stream.seek(0)
     head = stream.read(HEAD)
     if not head:
         return Unsupported("empty file")
-    found = _format(head)
-    if found is None:
-        return Unsupported(described(head))
+    kind = _format(head)
+    if kind is None:
+        return Unsupported(describe(head))
     try:
-        if _is_cut_off(found, stream):
-            return Unsupported(CUT_OFF[found])
-        width, height = _size(found, stream, head)
+        if _is_truncated(kind, stream):
+            return Unsupported(TRUNCATED[kind])
+        width, height = _size(kind, stream, head)
     except TruncatedImage:
-        return Unsupported(CUT_OFF[found])
-    except (MalformedImage, _Senseless):
-        return Unsupported(f"no size in its header: a damaged {found.name}")
+        return Unsupported(TRUNCATED[kind])
+    except MalformedImage:
+        width = height = 0
     if width <= 0 or height <= 0:
-        return Unsupported(f"no size in its header: a damaged {found.name}")
-    return Picture(found, width, height)
+        return Unsupported(f"damaged: the {kind.name} has no size in its header")
+    return Picture(kind, width, height)
 
 
 def _format(head: bytes) -> Format | None:
@@ -102,49 +103,49 @@ def _format(head: bytes) -> Format | None:
     return None
 
 
-def _is_cut_off(found: Format, stream: BinaryIO) -> bool:
-    match found:
+def _is_truncated(kind: Format, stream: BinaryIO) -> bool:
+    match kind:
         case Format.JPEG:
-            return jpeg_is_cut_off(stream)
+            return is_jpeg_truncated(stream)
         case Format.PNG:
-            return png_is_cut_off(stream)
+            return is_png_truncated(stream)
         case Format.GIF:
-            return gif_is_cut_off(stream)
+            return is_gif_truncated(stream)
         case Format.BMP:
-            return bmp_is_cut_off(stream)
+            return is_bmp_truncated(stream)
         case Format.TIFF:
-            return False  # told with its size, where both stand
+            return False  # tiff_size raises TruncatedImage
 
 
-def _size(found: Format, stream: BinaryIO, head: bytes) -> tuple[int, int]:
-    if found is Format.TIFF:
+def _size(kind: Format, stream: BinaryIO, head: bytes) -> tuple[int, int]:
+    if kind is Format.TIFF:
         return tiff_size(stream)
-    if found is Format.BMP and head[14] == OS2_HEADER:  # imagesize takes it for a Windows one
+    if kind is Format.BMP and head[14] == OS2_HEADER:  # imagesize reads it as a Windows header
         return int.from_bytes(head[18:20], "little"), int.from_bytes(head[20:22], "little")
-    width, height = _by_imagesize(stream)
-    if found is Format.GIF:  # imagesize takes its two numbers for signed
+    width, height = _size_by_imagesize(stream)
+    if kind is Format.GIF:  # imagesize reads its two numbers as signed
         return width % 65_536, height % 65_536
     return width, height
 
 
-def _by_imagesize(stream: BinaryIO) -> tuple[int, int]:
+def _size_by_imagesize(stream: BinaryIO) -> tuple[int, int]:
     try:
         info = imagesize.get_info(
             _Bounded(stream), dpi=False, colors=False, exif_rotation=False, channels=False
         )
     except OSError:
         raise
-    except Exception as error:  # whatever it stumbles over, the header is at fault
-        raise _Senseless from error
+    except Exception as error:  # any other error is caused by the header
+        raise MalformedImage from error
     return int(info.width), int(info.height)
 
 
 class _Bounded:
-    """A stream that ends after so many reads, so that no content can keep the reader for hours."""
+    """A stream that ends after MAX_READS, so that no content can occupy the reader for hours."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._left = MOST_READS
+        self._left = MAX_READS
 
     def read(self, size: int = -1) -> bytes:
         self._left -= 1

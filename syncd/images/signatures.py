@@ -1,10 +1,10 @@
-"""Says what a file is that begins like no picture that the API takes."""
+"""Signatures of files that the API does not accept, for the reason in the log."""
 
 from __future__ import annotations
 
 from syncd.model import printable
 
-NOT_TAKEN = "which the API does not take: convert it to PNG or JPEG"
+NOT_ACCEPTED = "which the API does not accept: convert it to PNG or JPEG"
 
 MAGIC = {  # https://en.wikipedia.org/wiki/List_of_file_signatures
     b"8BPS": "a Photoshop document",
@@ -23,7 +23,7 @@ MAGIC = {  # https://en.wikipedia.org/wiki/List_of_file_signatures
     b"II\xbc\x01": "a JPEG XR image",
 }
 
-BRANDS = {  # ISO base media file format, behind `ftyp`: https://mp4ra.org/registered-types/brands
+BRANDS = {  # ISO base media file format, after `ftyp`: https://mp4ra.org/registered-types/brands
     b"heic": "a HEIC image",
     b"heix": "a HEIC image",
     b"heim": "a HEIC image",
@@ -38,16 +38,16 @@ BRANDS = {  # ISO base media file format, behind `ftyp`: https://mp4ra.org/regis
 }
 
 
-def described(head: bytes) -> str:
-    """Return why a file with this head (its first 512 bytes, or all) is refused, as a sentence."""
+def describe(head: bytes) -> str:
+    """Return why a file is not accepted, by its head: its first 512 bytes, or all of them."""
     known = _image(head)
     if known:
-        return f"{known}, {NOT_TAKEN}"
+        return f"{known}, {NOT_ACCEPTED}"
     if not head.strip(b"\0"):
-        return "not an image: begins with nothing but zero bytes, as if it were still being copied"
+        return "not an image: begins with zero bytes; it may still be being copied"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if text.startswith((b"<!doctype html", b"<html")):
-        return "not an image: a web page, perhaps an error that was saved under this name"
+        return "not an image: a web page, perhaps an error page that was saved under this name"
     return f"not an image: begins with '{printable(head[:8])}'"
 
 

@@ -1,4 +1,7 @@
-"""Whether a picture evidently ends too early; whatever a decoder might still read passes."""
+"""Truncation of images: a file is truncated if its end is evidently missing.
+
+A file that a decoder might still read counts as complete.
+"""
 
 from __future__ import annotations
 
@@ -20,24 +23,25 @@ GIF_TRAILER, GIF_IMAGE, GIF_EXTENSION = b"\x3b", b"\x2c", b"\x21"
 GIF_BLOCKS = 1_000_000
 
 BMP_CORE, BMP_CORE_2 = 12, 16  # the lengths of OS/2 headers
-BMP_PLAIN = {0, 3, 6}  # not compressed: BI_RGB and with bit fields
+BMP_UNCOMPRESSED = {0, 3, 6}  # BI_RGB, and with bit fields
 
 
-def jpeg_is_cut_off(stream: BinaryIO) -> bool:
-    """Whether no end marker follows the first scan: within one, its bytes never stand so.
+def is_jpeg_truncated(stream: BinaryIO) -> bool:
+    """Return whether no end marker follows the first scan, whose data cannot contain one.
 
-    A thumbnail's end stands before the scan; what cameras append (a film, a second picture) behind.
+    The end marker of a thumbnail is before the scan; the data that cameras append (a film, a
+    second image) is after the marker.
     """
     return not _has(stream, JPEG_END, _jpeg_scan(stream))
 
 
-def png_is_cut_off(stream: BinaryIO) -> bool:
-    """Whether there is no IEND chunk."""
+def is_png_truncated(stream: BinaryIO) -> bool:
+    """Return whether there is no IEND chunk."""
     return not _has(stream, PNG_END, 8)
 
 
-def gif_is_cut_off(stream: BinaryIO) -> bool:
-    """Whether the file ends before its trailer, or within a block."""
+def is_gif_truncated(stream: BinaryIO) -> bool:
+    """Return whether the file ends before its trailer, or within a block."""
     end = stream.seek(0, os.SEEK_END)
     stream.seek(max(0, end - TAIL))
     if stream.read(TAIL).rstrip(b"\0\r\n").endswith(GIF_TRAILER):
@@ -46,12 +50,12 @@ def gif_is_cut_off(stream: BinaryIO) -> bool:
     flags = stream.read(3)[:1]
     if not flags:
         return True
-    _skip_colours(stream, flags[0])
-    return _gif_blocks_end_early(stream)
+    _skip_color_table(stream, flags[0])
+    return _is_gif_block_truncated(stream)
 
 
-def bmp_is_cut_off(stream: BinaryIO) -> bool:
-    """Whether pixels are missing; the file's size in the header is often wrong, and not asked."""
+def is_bmp_truncated(stream: BinaryIO) -> bool:
+    """Return whether pixels are missing; the file size in the header is often wrong, so unused."""
     end = stream.seek(0, os.SEEK_END)
     stream.seek(0)
     head = stream.read(38)
@@ -65,15 +69,15 @@ def bmp_is_cut_off(stream: BinaryIO) -> bool:
         return True
     else:
         width, height, depth, compression, stated = struct.unpack_from("<ii2xHII", head, 18)
-    if header == BMP_CORE_2:  # ends before the last two
+    if header == BMP_CORE_2:  # it ends before these two fields
         compression = 0
     row = (width * depth + 31) // 32 * 4
-    needed = row * (abs(height) - 1) if compression in BMP_PLAIN else stated
+    needed = row * (abs(height) - 1) if compression in BMP_UNCOMPRESSED else stated
     return bool(pixels + needed > end)
 
 
 def _jpeg_scan(stream: BinaryIO) -> int:
-    """Return where the first scan begins; in a file that reads oddly, where the oddness does."""
+    """Return where the first scan begins, or where the segments are not valid."""
     position = 2
     for _ in range(JPEG_SEGMENTS):
         stream.seek(position)
@@ -89,22 +93,22 @@ def _jpeg_scan(stream: BinaryIO) -> int:
     return position
 
 
-def _gif_blocks_end_early(stream: BinaryIO) -> bool:
+def _is_gif_block_truncated(stream: BinaryIO) -> bool:
     for _ in range(GIF_BLOCKS):
         kind = stream.read(1)
         if kind == GIF_IMAGE:
             flags = stream.read(9)[8:]
             if flags:
-                _skip_colours(stream, flags[0])
+                _skip_color_table(stream, flags[0])
         elif kind and kind != GIF_EXTENSION:
-            return False  # the trailer, or what only a decoder can judge
-        stream.seek(1, os.SEEK_CUR)  # the extension's label, or the least code size
+            return False  # the trailer, or data that only a decoder can judge
+        stream.seek(1, os.SEEK_CUR)  # the extension's label, or the minimum code size
         if not _skip_data(stream):
             return True
     return False
 
 
-def _skip_colours(stream: BinaryIO, flags: int) -> None:
+def _skip_color_table(stream: BinaryIO, flags: int) -> None:
     if flags & 0x80:
         stream.seek(3 * 2 ** ((flags & 7) + 1), os.SEEK_CUR)
 
@@ -122,10 +126,10 @@ def _skip_data(stream: BinaryIO) -> bool:
 
 
 def _has(stream: BinaryIO, mark: bytes, start: int) -> bool:
-    """Whether the mark stands anywhere from `start` on: mostly at the end, so look there first."""
+    """Return whether the mark is anywhere from `start` on; it usually is at the end."""
     end = stream.seek(0, os.SEEK_END)
     stream.seek(max(start, end - TAIL))
-    if stream.read(TAIL).rfind(mark) >= 0:  # from the end: that is where it is, mostly
+    if stream.read(TAIL).rfind(mark) >= 0:
         return True
     stream.seek(start)
     seam = b""

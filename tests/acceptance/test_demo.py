@@ -138,7 +138,7 @@ def test_the_table_agrees_with_the_files_and_the_accounts(tmp_path: Path) -> Non
             for account, image in standings.items():
                 assert image in hashes(root, url, account)
         assert "spring/download.png" in rows
-        assert "rejected: cut off: the PNG has no end chunk" in output
+        assert "rejected: truncated: the PNG has no end chunk" in output
         assert set(rows["summer/beacon-final.png"][1]) == {"main", "eu"}
         assert rows["spring/beacon-copy.png"][0] == rows["summer/beacon-final.png"][0]
         assert {f"summer/wave-{number}.png" for number in range(1, 5)} <= rows.keys()

@@ -1,1 +1,1 @@
-"""The intake: files wait until they have settled, are read, and are recorded."""
+"""The intake: files settle, are read and digested, and are recorded in the ledger."""

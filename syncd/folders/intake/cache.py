@@ -69,7 +69,7 @@ class ContentCache:
             return cached.content
 
     def wait_for_room(self, size: int) -> None:
-        """Block while contents are being fetched and there is no room for `size` bytes."""
+        """Block until `size` bytes are free, as long as contents are being fetched."""
         with self._changed:
             while self._free < min(size, self._capacity):
                 left = self._fetched_at + MAX_WAIT - time.monotonic()

@@ -24,7 +24,7 @@ READ_AT_ONCE = 8 * 2**20
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read, which is valid if both stats are the file's."""
+    """The result of reading a file, which is valid if both stats are that of the file found."""
 
     stat_before: Stat
     stat_after: Stat

@@ -1,1 +1,1 @@
-"""A scan: what a folder holds now, compared with the ledger."""
+"""Scans: the present contents of a folder, compared with the ledger."""

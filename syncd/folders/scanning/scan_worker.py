@@ -31,7 +31,7 @@ def arguments(ledger: str, tree: FolderTree) -> list[str]:
 
 
 def main() -> None:
-    """Answer lists of paths until the input ends."""
+    """Serve until the input ends."""
     ledger, folder_id, root, number, *lists = sys.argv[1:]
     include, exclude = lists[: int(number)], lists[int(number) :]
     with closing(connect(ledger)) as db, Way(os.fsencode(root)) as way:

@@ -108,7 +108,7 @@ class FolderScanner:
         return self._running > 0 and not self.heartbeat.is_stalled()
 
     async def scan_all(self) -> bool:
-        """Scan the whole folder; return whether there was no error."""
+        """Scan the whole folder; return whether it met no error."""
         began = time.monotonic()
         report = await self.scan(frozenset({EVERYWHERE}), fresh=False)
         if report is None:

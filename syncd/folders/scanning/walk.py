@@ -160,7 +160,7 @@ def list_directory(root: bytes, path: bytes, patterns: Patterns) -> Listing:
 
 
 def root_identity(root: bytes) -> RootIdentity | None:
-    """Return which directory the root is; None if there is no directory at that path."""
+    """Return which directory the root is; None if that path is not a directory."""
     try:
         found = os.stat(root)
     except OSError:

@@ -1,1 +1,1 @@
-"""The watch on a folder: it reports where something happened."""
+"""The watch on a folder: it reports where something has happened."""

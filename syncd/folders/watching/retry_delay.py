@@ -12,7 +12,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """Times in seconds; tests use shorter ones."""
 
     quiet: float = 1.0  # without an event, after which new directories are scanned again
-    max_quiet_wait: float = 30.0  # if there is no quiet second, they are scanned after this time
+    max_quiet_wait: float = 30.0  # they are scanned after this time in any case
     root_check: float = 1.0
     limit_check: float = 60.0
     limit_retry: float = 300.0

@@ -1,8 +1,8 @@
 """One watch on a directory tree, from its building to its end; the only module with watchfiles.
 
 watchfiles stops at the first directory that it cannot read, and leaves the rest of the tree without
-a watch. If it is told to ignore that, it also ignores a limit of the system. This module works
-around both.
+a watch. Its option to ignore that also ignores a limit of the system. This module works around
+both.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOTHING: Changes = frozenset()
 
 
 class WatchLimitReached(Exception):
-    """The system grants no further watches; the argument says what to do."""
+    """The system grants no further watches; the argument is the advice to the operator."""
 
 
 class WatchEnded(Exception):

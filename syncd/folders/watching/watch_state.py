@@ -15,7 +15,7 @@ class Active(msgspec.Struct, frozen=True):
 
 
 class RootMissing(msgspec.Struct, frozen=True):
-    """There is no directory at the root's path; syncd waits for it."""
+    """The root's path does not lead to a directory; syncd waits for one."""
 
     reason: str
 

@@ -2,7 +2,7 @@
 
 watchfiles reports where to look, never what happened, and not every place (design.md). So syncd
 scans once more where an event may be missing: everything when a watch begins, and new directories
-once there are no further events.
+once it is quiet.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is a picture, by its content."""
+"""The verdict about a file by its content alone."""
 
 import io
 import random
@@ -17,12 +17,12 @@ from syncd.images.probe import Format, Picture, Unsupported, probe
 KINDS = ["JPEG", "PNG", "GIF", "BMP", "TIFF"]
 
 
-def judged(data: bytes) -> Picture | Unsupported:
+def verdict_on(data: bytes) -> Picture | Unsupported:
     return probe(io.BytesIO(data))
 
 
 def reason(data: bytes) -> str:
-    verdict = judged(data)
+    verdict = verdict_on(data)
     assert isinstance(verdict, Unsupported), verdict
     return verdict.reason
 
@@ -39,8 +39,8 @@ def noise(mode: str, width: int = 61, height: int = 47) -> Image.Image:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_picture_is_known_by_its_content(kind: str) -> None:
-    assert judged(picture(1, kind, 61, 47)) == Picture(Format[kind], 61, 47)
+def test_a_picture_is_recognised_by_its_content(kind: str) -> None:
+    assert verdict_on(picture(1, kind, 61, 47)) == Picture(Format[kind], 61, 47)
 
 
 def test_a_format_has_its_media_type_and_extension() -> None:
@@ -91,7 +91,7 @@ UNUSUAL = {
 
 @pytest.mark.parametrize("data", UNUSUAL.values(), ids=UNUSUAL.keys())
 def test_an_unusual_picture_passes(data: bytes) -> None:
-    verdict = judged(data)
+    verdict = verdict_on(data)
     assert isinstance(verdict, Picture), verdict
     assert (verdict.width, verdict.height) == (61, 47)
 
@@ -100,14 +100,14 @@ def test_a_motorola_tiff_passes() -> None:
     fields = [(256, 3, 1, 61 << 16), (257, 4, 1, 47), (273, 4, 1, 8), (279, 4, 1, 100)]
     table = b"".join(struct.pack(">HHII", *field) for field in fields)
     data = b"MM\0*" + struct.pack(">I", 108) + bytes(100) + struct.pack(">H", 4) + table + bytes(4)
-    assert judged(data) == Picture(Format.TIFF, 61, 47)
+    assert verdict_on(data) == Picture(Format.TIFF, 61, 47)
 
 
 def test_a_motorola_bigtiff_passes() -> None:
     fields = [(256, 16, 1, 61), (257, 16, 1, 47)]
     table = b"".join(struct.pack(">HHQQ", *field) for field in fields)
     data = b"MM\0+" + struct.pack(">HHQQ", 8, 0, 16, 2) + table + bytes(8)
-    assert judged(data) == Picture(Format.TIFF, 61, 47)
+    assert verdict_on(data) == Picture(Format.TIFF, 61, 47)
 
 
 def test_an_os2_bitmap_passes() -> None:
@@ -115,50 +115,49 @@ def test_an_os2_bitmap_passes() -> None:
     pixels = row * 47
     head = b"BM" + struct.pack("<IHHI", 26 + len(pixels), 0, 0, 26)
     data = head + struct.pack("<IHHHH", 12, 61, 47, 1, 24) + pixels
-    assert judged(data) == Picture(Format.BMP, 61, 47)
+    assert verdict_on(data) == Picture(Format.BMP, 61, 47)
 
 
 def test_a_gif_wider_than_32767_passes() -> None:
     data = bytearray(picture(1, "GIF"))
     data[6:8] = (40_000).to_bytes(2, "little")
-    assert judged(bytes(data)) == Picture(Format.GIF, 40_000, 30)
+    assert verdict_on(bytes(data)) == Picture(Format.GIF, 40_000, 30)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("junk", [bytes(5), b"\r\n", random.Random(1).randbytes(300_000)])
-def test_what_is_appended_does_no_harm(kind: str, junk: bytes) -> None:
-    assert isinstance(judged(picture(1, kind) + junk), Picture)
+def test_appended_bytes_do_not_matter(kind: str, junk: bytes) -> None:
+    assert isinstance(verdict_on(picture(1, kind) + junk), Picture)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_picture_that_is_cut_off_is_told(kind: str) -> None:
+def test_a_truncated_picture_is_recognised(kind: str) -> None:
     data = picture(1, kind, 100, 100)
     for keep in (0.1, 0.5, 0.9):
-        said = reason(data[: int(len(data) * keep)])
-        assert said.startswith(f"cut off: the {kind}")
+        assert reason(data[: int(len(data) * keep)]).startswith(f"truncated: the {kind}")
 
 
-def test_the_end_of_a_thumbnail_is_not_the_end() -> None:
+def test_the_end_marker_of_a_thumbnail_does_not_count() -> None:
     thumbnail = picture(2)
     segment = b"\xff\xe1" + (len(thumbnail) + 8).to_bytes(2, "big") + b"Exif\0\0" + thumbnail
     whole = picture(1)
     data = whole[:2] + segment + whole[2:]
-    assert isinstance(judged(data), Picture)
-    assert reason(data[:-2]) == "cut off: the JPEG has no end marker"
+    assert isinstance(verdict_on(data), Picture)
+    assert reason(data[:-2]) == "truncated: the JPEG has no end marker"
 
 
-def test_a_gif_cut_within_a_block_is_told_a_gif_with_junk_is_not() -> None:
+def test_a_gif_is_truncated_within_a_block_but_not_by_appended_bytes() -> None:
     data = frames("GIF")
-    assert isinstance(judged(data + b"any junk at all"), Picture)
-    assert reason(data[:-9]) == "cut off: the GIF has no trailer"
+    assert isinstance(verdict_on(data + b"any junk at all"), Picture)
+    assert reason(data[:-9]) == "truncated: the GIF has no trailer"
 
 
-REFUSED = {
+UNSUPPORTED = {
     b"": "empty file",
     b"%PDF-1.7\n...": "not an image: begins with '%PDF-1.7'",
     b"\xffabc": "not an image: begins with '\\xffabc'",
     bytes(5000): "zero bytes",
-    b"RIFF\x10\0\0\0WEBPVP8 ": "a WebP image, which the API does not take: convert it to",
+    b"RIFF\x10\0\0\0WEBPVP8 ": "a WebP image, which the API does not accept: convert it to",
     b"\0\0\0\x18ftypheic\0\0\0\0": "a HEIC image, which the API",
     b"\0\0\0\x18ftypavif\0\0\0\0": "an AVIF image, which the API",
     b"\0\0\0\x18ftypmp42\0\0\0\0": "a video",
@@ -167,19 +166,19 @@ REFUSED = {
     b"8BPS\0\1": "a Photoshop document, which the API",
     b"  <!DOCTYPE html><title>403": "a web page",
     b"BMW price list": "not an image: begins with 'BMW pric'",
-    b"\x89PNG\r\n\x1a\n": "cut off: the PNG",
-    b"\xff\xd8\xff": "cut off: the JPEG",
-    b"GIF89a": "cut off: the GIF",
-    b"II*\0": "cut off: the TIFF",
-    b"\x89PNG\r\n\x1a\n" + bytes(40) + b"IEND": "no size in its header: a damaged PNG",
-    b"\xff\xd8\xff\xda\0\0\xff\xd9": "no size in its header: a damaged JPEG",
-    b"MM\0*" + (8).to_bytes(4, "big") + bytes(6): "no size in its header: a damaged TIFF",
+    b"\x89PNG\r\n\x1a\n": "truncated: the PNG",
+    b"\xff\xd8\xff": "truncated: the JPEG",
+    b"GIF89a": "truncated: the GIF",
+    b"II*\0": "truncated: the TIFF",
+    b"\x89PNG\r\n\x1a\n" + bytes(40) + b"IEND": "damaged: the PNG has no size in its header",
+    b"\xff\xd8\xff\xda\0\0\xff\xd9": "damaged: the JPEG has no size in its header",
+    b"MM\0*" + (8).to_bytes(4, "big") + bytes(6): "damaged: the TIFF has no size in its header",
 }
 
 
-@pytest.mark.parametrize(("data", "said"), REFUSED.items())
-def test_what_is_no_picture_is_told_why(data: bytes, said: str) -> None:
-    assert said in reason(data)
+@pytest.mark.parametrize(("data", "part"), UNSUPPORTED.items())
+def test_the_reason_names_what_the_file_is(data: bytes, part: str) -> None:
+    assert part in reason(data)
 
 
 @pytest.mark.parametrize(
@@ -193,16 +192,16 @@ def test_what_is_no_picture_is_told_why(data: bytes, said: str) -> None:
     ],
     ids=["JPEG", "PNG", "GIF", "TIFF fields", "TIFF offset"],
 )
-def test_no_content_keeps_the_reader(data: bytes) -> None:
+def test_no_content_occupies_the_reader_for_long(data: bytes) -> None:
     start = time.monotonic()
-    judged(data)
+    verdict_on(data)
     assert time.monotonic() - start < 1.5
 
 
-def test_a_tiff_with_more_fields_than_there_are_is_damaged() -> None:
+def test_a_tiff_with_too_many_fields_is_damaged() -> None:
     fields = struct.pack("<HHQQ", 256, 4, 1, 61) + struct.pack("<HHQQ", 257, 4, 1, 47)
     data = b"II+\0\x08\0\0\0" + struct.pack("<QQ", 16, 70_000) + fields + bytes(69_998 * 20)
-    assert reason(data) == "no size in its header: a damaged TIFF"
+    assert reason(data) == "damaged: the TIFF has no size in its header"
 
 
 BEGINNINGS = [
@@ -219,8 +218,8 @@ BEGINNINGS += [b"BM" + bytes(12) + bytes([n, 0, 0, 0]) for n in (12, 16, 40)]
 
 @given(st.sampled_from([b"", *BEGINNINGS]), st.binary(max_size=400))
 @settings(max_examples=1500, deadline=None)
-def test_no_bytes_raise(beginning: bytes, rest: bytes) -> None:
-    verdict = judged(beginning + rest)
+def test_arbitrary_bytes_raise_nothing(beginning: bytes, rest: bytes) -> None:
+    verdict = verdict_on(beginning + rest)
     assert isinstance(verdict, (Picture, Unsupported))
     if isinstance(verdict, Picture):
         assert verdict.width > 0
@@ -232,13 +231,13 @@ PICTURES = [picture(1, kind) for kind in KINDS] + list(UNUSUAL.values())
 
 @given(st.data())
 @settings(max_examples=1500, deadline=None)
-def test_no_damage_to_a_real_picture_raises(data: st.DataObject) -> None:
+def test_a_damaged_picture_raises_nothing(data: st.DataObject) -> None:
     damaged = bytearray(data.draw(st.sampled_from(PICTURES)))
     for _ in range(data.draw(st.integers(0, 8))):
         place = data.draw(st.one_of(st.integers(0, 200), st.integers(0, len(damaged) - 1)))
         damaged[min(place, len(damaged) - 1)] = data.draw(st.integers(0, 255))
     del damaged[data.draw(st.integers(0, len(damaged))) :]
-    assert isinstance(judged(bytes(damaged)), (Picture, Unsupported))
+    assert isinstance(verdict_on(bytes(damaged)), (Picture, Unsupported))
 
 
 class _Broken(io.BytesIO):
@@ -246,6 +245,6 @@ class _Broken(io.BytesIO):
         raise OSError(5, "Input/output error")
 
 
-def test_an_error_of_the_disk_passes_through() -> None:
+def test_an_error_of_the_disk_is_raised() -> None:
     with pytest.raises(OSError, match="Input/output"):
         probe(_Broken(b"GIF89a"))
