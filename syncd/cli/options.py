@@ -1,4 +1,4 @@
-"""What most commands begin with: the option --config, the configuration and the tokens."""
+"""The option --config, the configuration that it names, and the accounts' tokens."""
 
 from __future__ import annotations
 

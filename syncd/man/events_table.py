@@ -18,7 +18,7 @@ def table() -> str:
 
 
 def table_in_readme() -> str:
-    """Return the table that the README contains; raise ValueError if there is none."""
+    """Return the table that the README contains; raise ValueError if it has no table."""
     found = _TABLE.search(README.read_text(encoding="utf-8"))
     if found is None:
         raise ValueError(f"{README} has no table below <!-- events -->")

@@ -1,4 +1,4 @@
-"""What the shell offers after `syncd`: the commands and options that --help has."""
+"""Shell completion offers the commands and options of --help."""
 
 import os
 import subprocess
@@ -12,20 +12,20 @@ SYNCD = Path(sys.executable).with_name("syncd")
 
 
 def offered(*words: str) -> list[str]:
-    """Return what bash is told to offer for the last of these words, as typer's script asks it."""
-    asked = {
+    """Return the completions of the last word, as bash requests them by typer's script."""
+    variables = {
         "_SYNCD_COMPLETE": "complete_bash",
         "COMP_WORDS": " ".join(words),
         "COMP_CWORD": str(len(words) - 1),
     }
     ended = subprocess.run(
-        [SYNCD], env=os.environ | asked, check=True, capture_output=True, text=True
+        [SYNCD], env=os.environ | variables, check=True, capture_output=True, text=True
     )
     assert ended.stderr == ""
     return ended.stdout.split()
 
 
-def test_every_command_is_offered() -> None:
+def test_completion_offers_every_command() -> None:
     commands = [row[0].strip("`").split()[1] for row in table("commands")]
     assert sorted(offered("syncd", "")) == sorted(set(commands))
 
@@ -40,5 +40,7 @@ def test_every_command_is_offered() -> None:
         (("syncd", "run", "--nothing"), []),
     ],
 )
-def test_what_begins_so_is_offered(words: tuple[str, ...], found: list[str]) -> None:
+def test_completion_offers_commands_options_and_values_with_a_prefix(
+    words: tuple[str, ...], found: list[str]
+) -> None:
     assert offered(*words) == found

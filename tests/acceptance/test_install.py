@@ -1,4 +1,4 @@
-"""A stranger's first minutes: a clone in an empty directory, and the README's own line."""
+"""The installation as the README describes it, from a clone in an empty directory."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from support.readme import ROOT, command
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A copy of what git would hand out, and of nothing else."""
+    """A copy of exactly the files that git has."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -28,7 +28,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 @pytest.mark.timeout(400)
-def test_the_readmes_demo_line_works_in_an_empty_place(clone: Path, tmp_path: Path) -> None:
+def test_the_readmes_demo_command_works_in_an_empty_directory(clone: Path, tmp_path: Path) -> None:
     environ = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
     ended = subprocess.run(
         ["sh", "-euc", command("demo")],
@@ -42,7 +42,7 @@ def test_the_readmes_demo_line_works_in_an_empty_place(clone: Path, tmp_path: Pa
     assert "image.held" in ended.stdout + ended.stderr
 
 
-def test_the_wheel_carries_what_it_needs(clone: Path, tmp_path: Path) -> None:
+def test_the_wheel_has_all_the_files_that_it_needs(clone: Path, tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
          "--wheel-dir", str(tmp_path), str(clone)],

@@ -1,4 +1,4 @@
-"""What the real process writes to its log is what the catalogue says, record by record."""
+"""Every record in the log of the real process agrees with the catalogue."""
 
 import json
 import signal
@@ -16,7 +16,7 @@ KNOWN = {event.name: event for event in CATALOGUE}
 EVERY_RECORD = {"timestamp", "level", "event"}
 
 
-async def test_each_record_has_the_level_and_fields_of_its_event(
+async def test_each_record_has_a_level_and_the_fields_of_its_event(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     rig = Rig(
@@ -28,7 +28,7 @@ async def test_each_record_has_the_level_and_fields_of_its_event(
     )
     rig.sandbox.faults.add(Fault("2", times=2, on="upload"))
     rig.write("a.jpg", picture(1))
-    rig.write("no image.jpg", b"words")
+    rig.write("not an image.jpg", b"words")
     async with running(rig) as daemon:
         await until(lambda: all(rig.recorded(picture(1), account) for account in "12"))
         rig.write("sub/again.jpg", picture(1))

@@ -1,4 +1,4 @@
-"""How the real process ends when something is wrong: one record, an exit code, nothing else."""
+"""The end of the real process after an error: one record, an exit code and no other output."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ JSON = '[log]\nformat = "json"'
 
 
 async def ended(rig: Rig, *words: str) -> Ended:
-    """Run Python to its end."""
+    """Run Python with these arguments to its end."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *words,
@@ -35,10 +35,10 @@ async def ended(rig: Rig, *words: str) -> Ended:
 
 
 def with_a_bug(rig: Rig, command: str, where: str, bug: str) -> list[str]:
-    """A Python that runs the command after a line of its own has gone into a module."""
+    """Return the arguments of a Python that runs the command with a bug added to a module."""
     code = f"""
 import sys
-import {where} as room
+import {where} as module
 {bug}
 from syncd.cli import main
 sys.argv = ["syncd", "{command}", "--config", "{rig.write_config()}"]
@@ -48,7 +48,9 @@ main()
 
 
 @pytest.mark.parametrize("command", ["run", "backfill"])
-async def test_a_bug_is_one_critical_record_and_70(rig: Rig, command: str) -> None:
+async def test_a_bug_is_logged_as_one_critical_record_with_exit_code_70(
+    rig: Rig, command: str
+) -> None:
     rig.toml = JSON
     rig.write("a.jpg", picture(1))
     bug = f"""
@@ -57,7 +59,7 @@ async def fails():
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(asyncio.sleep(9))
         raise ValueError("a token: {rig.sandbox.token}")
-room.Engine.run = lambda self, carrying: fails()
+module.Engine.run = lambda self, carrying: fails()
 """
     done = await ended(rig, *with_a_bug(rig, command, "syncd.engine.engine", bug))
     assert done.code == 70, done.err
@@ -70,14 +72,14 @@ room.Engine.run = lambda self, carrying: fails()
     assert rig.sandbox.token not in done.err
 
 
-async def test_a_bug_in_a_command_without_a_log_is_told_without_secrets(rig: Rig) -> None:
+async def test_a_bug_in_a_command_without_a_log_is_printed_without_secrets(rig: Rig) -> None:
     bug = f"""
 from syncd.config import Secret
 from syncd.logs.secrets import hide
 hide(Secret("{rig.sandbox.token}"))
 def load(*_args):
     raise ValueError("a token: {rig.sandbox.token}")
-room.load = load
+module.load = load
 """
     done = await ended(rig, *with_a_bug(rig, "status", "syncd.cli.options", bug))
     assert done.code == 70
@@ -87,11 +89,11 @@ room.load = load
 
 
 @pytest.mark.parametrize("command", ["run", "backfill"])
-async def test_a_ledger_that_cannot_be_used_is_a_record_without_a_traceback(
+async def test_an_unusable_ledger_is_logged_as_one_record_without_a_traceback(
     rig: Rig, command: str
 ) -> None:
     rig.toml = JSON
-    rig.ledger.write_bytes(b"this is no database" * 100)
+    rig.ledger.write_bytes(b"this is not a database" * 100)
     done = await syncd(rig, command, "--config", str(rig.write_config()))
     assert done.code == 65
     (failed,) = [json.loads(line) for line in done.err.splitlines()]
@@ -100,7 +102,7 @@ async def test_a_ledger_that_cannot_be_used_is_a_record_without_a_traceback(
     assert failed["remedy"]
 
 
-async def test_a_directory_that_is_not_there_is_a_sentence(rig: Rig) -> None:
+async def test_a_missing_directory_is_logged_in_one_line(rig: Rig) -> None:
     file = rig.write_config()
     file.write_text(file.read_text().replace("ledger.db", "nowhere/ledger.db"))
     done = await syncd(rig, "run", "--config", str(file))
@@ -108,7 +110,7 @@ async def test_a_directory_that_is_not_there_is_a_sentence(rig: Rig) -> None:
     assert re.fullmatch(r"timestamp=\S+ level=error event=daemon\.failed .*nowhere.*\n", done.err)
 
 
-async def test_a_daemon_whose_log_nobody_reads_works_on_and_ends(rig: Rig) -> None:
+async def test_a_daemon_with_an_unread_log_continues_to_work_and_ends(rig: Rig) -> None:
     rig.toml = '[log]\nlevel = "debug"'
     for number in range(500):
         rig.write(f"{'x' * 200}{number}.jpg", picture(number))
@@ -118,7 +120,7 @@ async def test_a_daemon_whose_log_nobody_reads_works_on_and_ends(rig: Rig) -> No
         env=rig.environ, stderr=write,
     )  # fmt: skip
     try:
-        os.close(write)  # 64 KiB of it fill the pipe
+        os.close(write)  # the log fills the pipe after 64 KiB
         await until(lambda: len(rig.sandbox.library.images("1")) == 500)
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(10):
@@ -130,7 +132,7 @@ async def test_a_daemon_whose_log_nobody_reads_works_on_and_ends(rig: Rig) -> No
             await process.wait()
 
 
-async def test_a_terminal_that_stands_still_holds_no_backfill_up(rig: Rig) -> None:
+async def test_a_stopped_terminal_does_not_block_a_backfill(rig: Rig) -> None:
     rig.toml = '[log]\nlevel = "debug"'
     contents = [picture(number) for number in range(200)]
     for number, content in enumerate(contents):
@@ -166,7 +168,7 @@ async def test_a_terminal_that_stands_still_holds_no_backfill_up(rig: Rig) -> No
 
 
 def _shown(terminal: int) -> str:
-    """Return what the terminal has shown since."""
+    """Return the terminal's output since the last call."""
     shown = b""
     try:
         while True:
@@ -175,14 +177,14 @@ def _shown(terminal: int) -> str:
         return shown.decode(errors="replace")
 
 
-async def test_sigabrt_shows_where_the_loop_stood(rig: Rig) -> None:
+async def test_sigabrt_prints_where_the_loop_is_blocked(rig: Rig) -> None:
     async with running(rig) as daemon:
         await until(lambda: daemon.logged("watch.ready"))
         assert await daemon.end(signal.SIGABRT) == -signal.SIGABRT
     await until(lambda: daemon.logged("File", "asyncio/base_events.py"))
 
 
-async def test_what_stderr_tells_the_journal_before_there_is_a_log_has_its_priority(
+async def test_errors_printed_before_the_log_begins_have_a_priority_in_the_journal(
     rig: Rig, tmp_path: Path
 ) -> None:
     file = rig.write_config()

@@ -1,4 +1,4 @@
-"""What a person reads is true: the README's commands and tables, the help, the project's files."""
+"""The README's commands and tables, the help and the project's files agree with the code."""
 
 import json
 import os
@@ -24,7 +24,7 @@ runner = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
 
 
 def commands(group: Typer, words: str = "") -> Iterator[str]:
-    """Return every command of a group, each as it is typed after `syncd`."""
+    """Yield every command of a group, in the words typed after `syncd`."""
     for info in group.registered_commands:
         assert info.callback is not None
         yield words + (info.name or info.callback.__name__)
@@ -33,12 +33,12 @@ def commands(group: Typer, words: str = "") -> Iterator[str]:
         yield from commands(inner.typer_instance, f"{words}{inner.typer_instance.info.name} ")
 
 
-def test_the_readme_names_every_command_and_no_other() -> None:
+def test_the_readme_lists_exactly_the_commands() -> None:
     assert set(COMMANDS) == set(commands(app))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_begins_as_the_readme_says(name: str) -> None:
+def test_the_help_of_a_command_begins_with_its_description_in_the_readme(name: str) -> None:
     result = runner.invoke(app, [*name.split(), "--help"])
     assert result.exit_code == 0
     assert COMMANDS[name] in " ".join(result.output.split())
@@ -47,7 +47,7 @@ def test_help_begins_as_the_readme_says(name: str) -> None:
 
 def test_the_readme_has_every_exit_code() -> None:
     codes = {int(row[0]) for row in table("exits")}
-    assert codes == {*map(int, Exit), 2}  # 2 is what the command line's parser says
+    assert codes == {*map(int, Exit), 2}  # 2 is that of the command line's parser
 
 
 def test_the_readmes_event_table_is_up_to_date_with_the_catalogue() -> None:
@@ -103,14 +103,14 @@ def test_ci_runs_the_readmes_test_command() -> None:
     assert "&& .venv/bin/pytest" in command("test")
 
 
-def test_the_least_configuration_of_the_readme_works(tmp_path: Path) -> None:
+def test_the_minimal_configuration_in_the_readme_is_valid(tmp_path: Path) -> None:
     text = README.read_text().split("```toml\n")[1].split("```")[0]
     file = tmp_path / "config.toml"
     file.write_text(text)
     assert load(file, {}).accounts
 
 
-def test_the_top_level_holds_what_it_should_and_nothing_else() -> None:
+def test_the_top_level_has_only_the_expected_files() -> None:
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.split()
@@ -121,7 +121,7 @@ def test_the_top_level_holds_what_it_should_and_nothing_else() -> None:
     }  # fmt: skip
 
 
-def test_what_syncd_imports_is_declared() -> None:
+def test_imported_packages_are_declared_as_dependencies() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {line.split(">")[0].split("[")[0] for line in project["dependencies"]}
     assert {

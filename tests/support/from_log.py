@@ -1,6 +1,6 @@
-"""What `syncd status --json` prints, put together from the log's JSON lines alone.
+"""The output of `syncd status --json`, reconstructed from the log's JSON lines alone.
 
-The stats lines are taken as they stand; what comes after them changes that.
+The stats records give a whole state; later events change it.
 """
 
 import json
@@ -13,27 +13,27 @@ from syncd.logs.catalogue import CATALOGUE
 State = dict[str, Any]
 
 Need = tuple[str, str, str]
-"""The event that told of it, its subject as the configuration calls it, and a part of that."""
+"""An event, its subject by its name in the configuration, and a part of the subject."""
 
 ENDS = {event.name: event.ended_by for event in CATALOGUE}
-OF_FIGURES = ("account.", "file.")
-"""What the figures say as well, and events alone do not."""
+FROM_STATS = ("account.", "file.")
+"""Prefixes of events whose needs are derived from the stats records instead."""
 
 NOT_THERE = "not there"
-"""What the ledger says of a folder that is missing."""
+"""The doubt that the ledger records for a missing folder."""
 
 
 def from_log(lines: Iterable[str], now: float) -> State:
-    """Return the accounts and folders as the log tells of them, now in unix seconds."""
-    told = _Told()
+    """Return the state at `now`, in unix seconds, from the lines of the log."""
+    replay = _Replay()
     for line in lines:
         if line.startswith("{") and line.endswith("}"):  # a killed process may leave half a line
-            told.hear(json.loads(line))
-    return told.state(now)
+            replay.add(json.loads(line))
+    return replay.state(now)
 
 
 def from_status(printed: str) -> State:
-    """Return what `syncd status --json` printed, with times and reasons as the log has them."""
+    """Return the output of `syncd status --json`, with times and reasons in the form of the log."""
     status = json.loads(printed)
     for account in status["accounts"].values():
         for field in ("rejections", "troubles"):
@@ -47,32 +47,32 @@ def from_status(printed: str) -> State:
     return {"needs": needs, "accounts": status["accounts"], "folders": status["folders"]}
 
 
-class _Told:
-    """What has been told so far."""
+class _Replay:
+    """The state after the records added so far."""
 
     def __init__(self) -> None:
         self.accounts: dict[str, State] = {}
         self.folders: dict[str, State] = {}
         self._needs: set[Need] = set()
-        self._begun: set[tuple[str, str]] | None = None  # what was told of since it began
+        self._listed: set[tuple[str, str]] | None = None  # in stats since then
 
-    def hear(self, record: State) -> None:
-        self._hear_of_needs(record)
+    def add(self, record: State) -> None:
+        self._add_needs(record)
         match record["event"].split("."):
             case ["stats"]:
                 self.accounts[record["account"]] = _account(record)
-                self._seen("account", record["account"])
+                self._list("account", record["account"])
             case ["stats", "folder"]:
                 self.folders[record["folder"]] = _folder(record)
-                self._seen("folder", record["folder"])
+                self._list("folder", record["folder"])
             case ["stats", "process"]:
-                self._whole()
+                self._forget_unlisted()
             case ["daemon", "started" | "reloaded"]:
-                self._begun = set()
+                self._listed = set()
                 for account in self.accounts.values():
-                    _end_stop(account)  # each is tried once more
+                    _end_stop(account)  # each is retried
             case ["account", event] if record["account"] in self.accounts:
-                _of_account(self.accounts[record["account"]], event, record)
+                _update_account(self.accounts[record["account"]], event, record)
             case ["token", "changed"] if record["account"] in self.accounts:
                 _end_stop(self.accounts[record["account"]])
             case ["folder", "retired"]:
@@ -80,7 +80,7 @@ class _Told:
             case ["folder" | "deletions" | "images" | "scan" as subject, event] if (
                 record["folder"] in self.folders
             ):
-                _of_folder(self.folders[record["folder"]], f"{subject}.{event}", record)
+                _update_folder(self.folders[record["folder"]], f"{subject}.{event}", record)
 
     def state(self, now: float) -> State:
         accounts = {name: dict(account) for name, account in self.accounts.items()}
@@ -100,7 +100,7 @@ class _Told:
         }
         return {"needs": sorted(needs), "accounts": accounts, "folders": self.folders}
 
-    def _hear_of_needs(self, record: State) -> None:
+    def _add_needs(self, record: State) -> None:
         event = record["event"]
         subject = f"folders.{record['folder']}" if "folder" in record else "config"
         part = record.get("path", "") if event.startswith("directory.") else ""
@@ -113,20 +113,20 @@ class _Told:
             for need in self._needs
             if event not in ENDS[need[0]] or need[1:] != (subject, part)
         }
-        if record["level"] == "error" and ENDS[event] and not event.startswith(OF_FIGURES):
+        if record["level"] == "error" and ENDS[event] and not event.startswith(FROM_STATS):
             self._needs.add((event, subject, part))
 
-    def _seen(self, kind: str, name: str) -> None:
-        if self._begun is not None:
-            self._begun.add((kind, name))
+    def _list(self, kind: str, name: str) -> None:
+        if self._listed is not None:
+            self._listed.add((kind, name))
 
-    def _whole(self) -> None:
-        """The first lines after a beginning are there: what is not among them is no more."""
-        if self._begun is None:
+    def _forget_unlisted(self) -> None:
+        """Remove accounts and folders that the first stats after a start or reload do not list."""
+        if self._listed is None:
             return
-        self.accounts = {n: a for n, a in self.accounts.items() if ("account", n) in self._begun}
-        self.folders = {n: f for n, f in self.folders.items() if ("folder", n) in self._begun}
-        self._begun = None
+        self.accounts = {n: a for n, a in self.accounts.items() if ("account", n) in self._listed}
+        self.folders = {n: f for n, f in self.folders.items() if ("folder", n) in self._listed}
+        self._listed = None
 
 
 def _account(record: State) -> State:
@@ -145,7 +145,7 @@ def _folder(record: State) -> State:
     return {**{field: record[field] for field in fields}, "scanned_at": scanned_at}
 
 
-def _of_account(account: State, event: str, record: State) -> None:
+def _update_account(account: State, event: str, record: State) -> None:
     match event:
         case "paused":
             kind, why = record["kind"], record["why"]
@@ -161,7 +161,7 @@ def _of_account(account: State, event: str, record: State) -> None:
             _end_stop(account)
 
 
-def _of_folder(folder: State, event: str, record: State) -> None:
+def _update_folder(folder: State, event: str, record: State) -> None:
     match event:
         case "folder.missing":
             folder["doubt"] = NOT_THERE
@@ -174,7 +174,7 @@ def _of_folder(folder: State, event: str, record: State) -> None:
         case "deletions.settled":
             folder["deletions_held"] = 0
         case "images.marked" if folder["deletions_held"]:
-            folder["deletions_held"] += record["images"]  # they wait with the others
+            folder["deletions_held"] += record["images"]  # held with the others
         case "scan.done":
             folder["trouble"] = record["trouble"]
             folder["scanned_at"] = _unix(record["scanned_at"]) or folder["scanned_at"]
@@ -206,6 +206,6 @@ def _unix(at: str | None) -> float | None:
 
 
 def _to_ms(at: float | None) -> float | None:
-    """Return a time in unix seconds as precisely as the log has it."""
+    """Return a time in unix seconds, rounded down to milliseconds as in the log."""
     moment = None if at is None else datetime.fromtimestamp(at, UTC)
     return None if moment is None else _unix(moment.isoformat(timespec="milliseconds"))

@@ -1,4 +1,4 @@
-"""A stand-in for journald: a socket that receives entries, and a parser of the native protocol."""
+"""A replacement of journald: a socket that receives entries, and a parser of its protocol."""
 
 import array
 import fcntl

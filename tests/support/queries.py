@@ -1,6 +1,6 @@
-"""The example queries, each as what it asks of the log: events, fields and levels.
+"""The events, fields and levels that each example query uses.
 
-They are read out of the files as an operator gets them: the shell's, Vector's, Loki's.
+The queries are read from the shipped files: those for journalctl, Vector and Loki.
 """
 
 import re
@@ -23,15 +23,15 @@ FILES = (
 )
 _EVERY_RECORD = {"event", "level", "timestamp"}
 _ADDED = {"host", "message", "unit", *_EVERY_RECORD}
-"""What Vector's records have beside an event's own fields."""
+"""Fields of Vector's records in addition to the event's own."""
 _PRIORITIES = {"crit": "critical", "err": "error"}
-"""Journalctl's names of levels, where they are not ours."""
+"""journalctl's names of levels that differ from those of syncd."""
 _WORD = r'"([^"]*)"'
 
 
 @dataclass(frozen=True)
 class Query:
-    """What one query names; `where` is for the person who has to mend it."""
+    """The names in one query; `where` identifies the query in a failed test."""
 
     where: str
     events: frozenset[str]
@@ -40,12 +40,12 @@ class Query:
 
 
 def examples() -> dict[str, str]:
-    """Return the text of each file that has queries."""
+    """Return the text of each file with queries."""
     return {name: (ROOT / name).read_text(encoding="utf-8") for name in FILES}
 
 
 def every_query(texts: Mapping[str, str]) -> list[Query]:
-    """Read every query of the examples."""
+    """Return every query in these texts."""
     readme, script, rules, vector = (texts[name] for name in FILES)
     return [
         *(of_shell(line, f"README: {line}") for line in code(readme, "journal")),
@@ -58,14 +58,14 @@ def every_query(texts: Mapping[str, str]) -> list[Query]:
 
 
 def wrong_with(query: Query) -> list[str]:
-    """Return what the catalogue does not have, or not together."""
+    """Return the names that the catalogue lacks or does not have together."""
     known = {event.name: event for event in CATALOGUE}
-    wrong = [f"there is no event {name}" for name in query.events - set(known)]
+    wrong = [f"no event {name}" for name in query.events - set(known)]
     meant = [known[name] for name in query.events & set(known)] or list(CATALOGUE)
     fields = {name for event in meant for name in event.fields}
     wrong += [f"no such event has the field {name}" for name in query.fields - fields]
     levels = {str(level) for event in meant for level in event.levels}
-    wrong += [f"there is no level {name}" for name in query.levels - set(LEVELS)]
+    wrong += [f"no level {name}" for name in query.levels - set(LEVELS)]
     wrong += [f"no such event has the level {name}" for name in query.levels & set(LEVELS) - levels]
     return [f"{query.where}: {what}" for what in sorted(wrong)]
 
@@ -78,16 +78,17 @@ def code(readme: str, name: str) -> list[str]:
 
 
 def alerts(rules: str) -> list[dict[str, Any]]:
-    """Return the alerts for Loki's ruler."""
+    """Return the alert rules for Loki."""
     return [rule for group in yaml.safe_load(rules)["groups"] for rule in group["rules"]]
 
 
 def vector_of(text: str) -> dict[str, Any]:
+    """Return Vector's configuration."""
     return tomllib.loads(text)
 
 
 def of_shell(text: str, where: str) -> Query:
-    """Read what journalctl is asked, and what jq makes of its answer."""
+    """Return the names that a journalctl command and its jq filter use."""
     levels = re.findall(r"(?:-p |--priority=)(\w+)", text)
     return Query(
         where,
@@ -98,7 +99,7 @@ def of_shell(text: str, where: str) -> Query:
 
 
 def of_logql(text: str, where: str) -> Query:
-    """Read a query of Loki's."""
+    """Return the names that a LogQL query uses."""
     pipes = re.sub(r"\{[^}]*\}", "", text)
     named = set(re.findall(r"([A-Za-z_]\w*) *(?:[=!]~|[=!<>]=|[=<>])", pipes))
     named |= set(re.findall(r"\bunwrap (\w+)", pipes))
@@ -106,27 +107,27 @@ def of_logql(text: str, where: str) -> Query:
         named |= set(re.findall(r"\w+", several))
     return Query(
         where,
-        events=_asked(pipes, "event"),
+        events=_values_of(pipes, "event"),
         fields=frozenset(named - _ADDED - {"__error__"}),
-        levels=_asked(pipes, "level"),
+        levels=_values_of(pipes, "level"),
     )
 
 
-def _asked(pipes: str, label: str) -> frozenset[str]:
+def _values_of(pipes: str, label: str) -> frozenset[str]:
     found = re.findall(rf"\b{label} *=~? *{_WORD}", pipes)
     return frozenset(word.replace("\\", "") for one in found for word in one.split("|"))
 
 
 def of_program(text: str, where: str) -> Query:
-    """Read a condition or a program of Vector's, in VRL or Lua."""
-    asked = set(re.findall(rf"\.(event|level)(?: *[~=!]=|,) *{_WORD}", text))
+    """Return the names that a VRL condition or a Lua program uses."""
+    values = set(re.findall(rf"\.(event|level)(?: *[~=!]=|,) *{_WORD}", text))
     for words, name in re.findall(r"\bincludes\((\[[^]]*\]), \.(\w+)\)", text):
-        asked |= {(name, word) for word in re.findall(_WORD, words)}
+        values |= {(name, word) for word in re.findall(_WORD, words)}
     return Query(
         where,
-        events=frozenset(word for name, word in asked if name == "event"),
+        events=frozenset(word for name, word in values if name == "event"),
         fields=frozenset(re.findall(r"(?<![\w)])\.([a-z]\w*)", text)) - _ADDED,
-        levels=frozenset(word for name, word in asked if name == "level"),
+        levels=frozenset(word for name, word in values if name == "level"),
     )
 
 

@@ -1,4 +1,4 @@
-"""The README's commands and tables, for the tests and for CI: it is run as it is written."""
+"""The README's commands and tables, for the tests and for CI."""
 
 import re
 import sys
@@ -9,7 +9,7 @@ README = ROOT / "README.md"
 
 
 def command(name: str) -> str:
-    """Return the one-line shell command that stands below `<!-- name -->` in the README."""
+    """Return the one-line shell command below `<!-- name -->` in the README."""
     found = re.search(
         rf"<!-- {name} -->\n+```sh\n([^\n]+)\n```", README.read_text(encoding="utf-8")
     )
@@ -18,7 +18,7 @@ def command(name: str) -> str:
 
 
 def table(name: str) -> list[list[str]]:
-    """Return the rows, without their head, of the table below `<!-- name -->` in the README."""
+    """Return the rows, without the heading, of the table below `<!-- name -->` in the README."""
     text = README.read_text(encoding="utf-8")
     found = re.search(rf"<!-- {name} -->\n+((?:\|.*\n)+)", text)
     assert found, f"the README has no table marked {name}"

@@ -1,4 +1,4 @@
-"""The example queries ask for nothing that the catalogue does not have, and fit together."""
+"""The example queries use only names of the catalogue, and refer to each other correctly."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ ALERTS = alerts(TEXTS[RULES])
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.where)
-def test_a_query_asks_only_for_what_the_catalogue_has(query: Query) -> None:
+def test_a_query_uses_only_names_of_the_catalogue(query: Query) -> None:
     assert wrong_with(query) == []
 
 
@@ -26,15 +26,15 @@ def test_a_query_asks_only_for_what_the_catalogue_has(query: Query) -> None:
 @pytest.mark.parametrize(
     "place", ["README: journalctl", r"README: .*\{service=", "journal.sh", "alert ", "route "]
 )
-def test_each_question_is_asked_in_each_language(
+def test_each_question_has_a_query_in_each_language(
     place: str, event: str | None, field: str | None, level: str | None
 ) -> None:
-    asked = [query for query in QUERIES if re.match(place, query.where)]
+    queries = [query for query in QUERIES if re.match(place, query.where)]
     assert any(
         (event is None or event in query.events)
         and (field is None or field in query.fields)
         and (level is None or level in query.levels)
-        for query in asked
+        for query in queries
     )
 
 
@@ -67,25 +67,25 @@ def test_each_question_is_asked_in_each_language(
         (VECTOR, '(.event, "account.stopped")', '(.event, "a.stopped")', "no event a.stopped"),
     ],
 )  # fmt: skip
-def test_the_check_sees_a_name_that_is_wrong(file: str, right: str, other: str, wrong: str) -> None:
+def test_a_wrong_name_in_a_query_is_found(file: str, right: str, other: str, wrong: str) -> None:
     assert right in TEXTS[file]
     changed = {**TEXTS, file: TEXTS[file].replace(right, other)}
-    said = [what for query in every_query(changed) for what in wrong_with(query)]
-    assert any(wrong in what for what in said), said
+    problems = [what for query in every_query(changed) for what in wrong_with(query)]
+    assert any(wrong in what for what in problems), problems
 
 
 def outputs() -> set[str]:
-    """Return everything in Vector's configuration that has an output to be read."""
+    """Return the components of Vector's configuration that have an output."""
     routes = {f"watch.{name}" for name in CONFIG["transforms"]["watch"]["route"]}
     return {*CONFIG["sources"], *CONFIG["transforms"], *routes}
 
 
 @pytest.mark.parametrize("part", [*CONFIG["transforms"].values(), *CONFIG["sinks"].values()])
-def test_vectors_parts_read_each_other(part: dict[str, Any]) -> None:
+def test_the_inputs_of_vectors_components_exist(part: dict[str, Any]) -> None:
     assert set(part["inputs"]) <= outputs()
 
 
-def test_nothing_that_vector_reads_is_left_lying() -> None:
+def test_every_output_in_vectors_configuration_is_used() -> None:
     read = {
         name
         for part in (*CONFIG["transforms"].values(), *CONFIG["sinks"].values())
@@ -95,31 +95,33 @@ def test_nothing_that_vector_reads_is_left_lying() -> None:
 
 
 @pytest.mark.parametrize("test", CONFIG["tests"], ids=lambda test: test["name"])
-def test_vectors_tests_look_at_its_parts(test: dict[str, Any]) -> None:
+def test_vectors_own_tests_refer_to_its_components(test: dict[str, Any]) -> None:
     assert {given["insert_at"] for given in test["inputs"]} <= set(CONFIG["transforms"])
-    told = (output["extract_from"] for output in test.get("outputs", []))
-    seen = {*told, *test.get("no_outputs_from", [])}
+    extracted = (output["extract_from"] for output in test.get("outputs", []))
+    seen = {*extracted, *test.get("no_outputs_from", [])}
     assert seen
     assert seen <= outputs()
 
 
-def test_the_stream_that_is_asked_is_the_one_that_vector_sends() -> None:
+def test_the_queried_stream_is_the_one_that_vector_sends() -> None:
     texts = [*(alert["expr"] for alert in ALERTS), TEXTS[README]]
     streams = {stream for text in texts for stream in re.findall(r"\{(service[^}]*)\}", text)}
     labels = CONFIG["sinks"]["loki"]["labels"]
     assert streams == {f'{name}="{value}"' for name, value in labels.items()}
 
 
-def test_vector_takes_it_without_a_dangerous_switch() -> None:
-    # Since 0.57 it refuses a sink's template that begins with a field, and takes no variables.
+def test_vectors_configuration_needs_no_dangerous_option() -> None:
+    # Since 0.57, Vector rejects a sink's template that begins with a field, and variables.
     assert "$" not in TEXTS[VECTOR]
     assert not re.findall(r"['\"]\{\{", str(CONFIG["sinks"]))
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
-def test_an_alert_is_formed_as_the_ruler_wants_it(alert: dict[str, Any]) -> None:
+def test_an_alert_has_the_form_of_a_loki_rule(alert: dict[str, Any]) -> None:
     assert set(alert) <= {"alert", "expr", "for", "labels", "annotations"}
-    kept = {name for by in re.findall(r"by \(([^)]*)\)", alert["expr"]) for name in by.split(", ")}
-    spoken = set(re.findall(r"\$labels\.(\w+)", alert["annotations"]["summary"]))
-    assert spoken <= kept, "the aggregation drops what the summary speaks of"
+    labels = {
+        name for by in re.findall(r"by \(([^)]*)\)", alert["expr"]) for name in by.split(", ")
+    }
+    used = set(re.findall(r"\$labels\.(\w+)", alert["annotations"]["summary"]))
+    assert used <= labels, "the aggregation drops a label of the summary"
     assert alert["expr"].count("(") == alert["expr"].count(")")

@@ -1,4 +1,4 @@
-"""What a command loads before it does anything: a start costs more than most of what it does."""
+"""The modules that a command imports: starting takes longer than most commands' work."""
 
 import subprocess
 import sys
@@ -53,18 +53,18 @@ def loaded(*words: str | Path) -> list[str]:
     )
     assert ended.returncode == 0, ended.stderr
     *_, modules, collector = ended.stderr.splitlines()
-    assert collector == "True True", "the collector is off, or looks through all modules"
+    assert collector == "True True", "garbage collection is off, or includes the modules"
     return modules.split()
 
 
 @pytest.mark.parametrize(
     "words", [("status", "--json"), ("find", DIGEST.hex())], ids=lambda w: w[0]
 )
-def test_what_only_reads_the_ledger_loads_neither_http_nor_colours(
+def test_a_command_that_only_reads_the_ledger_does_not_import_aiohttp_or_rich(
     config: Path, words: tuple[str, ...]
 ) -> None:
     assert loaded(*words, "--config", config) == []
 
 
-def test_a_service_loads_no_colours(config: Path) -> None:
+def test_a_service_does_not_import_rich(config: Path) -> None:
     assert loaded("backfill", "--config", config) == ["aiohttp", "watchfiles"]

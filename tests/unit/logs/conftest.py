@@ -1,4 +1,4 @@
-"""A log that each test configures anew, with no secret known."""
+"""A log that is unconfigured and knows no secret at the beginning of each test."""
 
 import logging
 from collections.abc import Iterator

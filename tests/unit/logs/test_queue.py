@@ -120,7 +120,7 @@ async def test_a_loop_never_waits_for_a_reader_and_dropped_records_are_reported(
     records=st.lists(st.tuples(st.integers(0, 400), st.booleans()), max_size=60),
     room=st.integers(500, 4000),
 )
-def test_a_record_is_dropped_only_if_there_is_no_room_for_its_kind(
+def test_a_record_is_dropped_only_when_its_kind_has_no_room(
     records: list[tuple[int, bool]], room: int
 ) -> None:
     reader, reserve, each = Reader(), room // 4, 150
