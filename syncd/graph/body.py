@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import msgspec
 
 _URLENCODED = "application/x-www-form-urlencoded"
-_SMALL = 64 * 1024  # bytes; to copy that much costs less than a write of its own
+_SMALL = 64 * 1024  # bytes; a copy of that much costs less than a separate write
 
 
 class Part(msgspec.Struct, frozen=True):

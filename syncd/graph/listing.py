@@ -34,7 +34,7 @@ class _Page(msgspec.Struct):
     summary: Any = None
 
 
-class _Image(msgspec.Struct):
+class _Image(msgspec.Struct, kw_only=True):
     hash: Any = None
     name: Any = None
     status: Any = None

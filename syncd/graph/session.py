@@ -28,7 +28,7 @@ def session(base_url: str, stall_timeout: float) -> aiohttp.ClientSession:
 
 
 class NotRepeatedError(Exception):
-    """An error of the connection that aiohttp would answer by sending the call again."""
+    """A connection error after which aiohttp by itself would send the call again."""
 
     def __init__(self, error: aiohttp.ClientError) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ def describe(error: Exception, base_url: str, stall_timeout: float) -> str:
 
 
 def _is_truncated(error: aiohttp.ClientPayloadError) -> bool:
-    """Return whether the response ended early, and not merely its coding is wrong."""
+    """Return whether the response ended early; otherwise its encoding is invalid."""
     return "is not completed" in str(error)
 
 

@@ -35,7 +35,7 @@ class Usage(msgspec.Struct, frozen=True):
         return max(reading.calls or 0.0, reading.cpu_time or 0.0, reading.points or 0.0)
 
 
-class _Image(msgspec.Struct):
+class _Image(msgspec.Struct, kw_only=True):
     hash: str
     name: Any = None
     width: Any = None
@@ -49,7 +49,7 @@ class _Images(msgspec.Struct):
     images: dict[str, Any] = {}
 
 
-class _Error(msgspec.Struct):
+class _Error(msgspec.Struct, kw_only=True):
     message: Any = None
     code: Any = None
     error_subcode: Any = None
@@ -61,7 +61,7 @@ class _ErrorBody(msgspec.Struct):
     error: _Error
 
 
-class _Business(msgspec.Struct):
+class _Business(msgspec.Struct, kw_only=True):
     call_count: Any = 0
     total_cputime: Any = 0
     total_time: Any = 0

@@ -1,4 +1,4 @@
-"""POST / with `batch`: up to fifty calls in one, answered in order and counted one by one."""
+"""POST / with `batch`: up to fifty calls in one, done in order and counted one by one."""
 
 from __future__ import annotations
 
