@@ -1,1 +1,1 @@
-"""Builds everything, runs it, and ends it well."""
+"""The daemon, and the commands that build the same runtime for one task."""

@@ -3,7 +3,6 @@
 import pytest
 from support.config_text import GOOD, config_text, duration_fix, integer_fix, sentences
 
-PLAIN = "looks-like-anything"
 TOKEN = "EAABsbCS1iHgBAKZCZCkZD"
 HUGE = "an integer of more than 64 bits"
 SIZE = (
