@@ -52,7 +52,7 @@ def deletions(
     settings = load_config(config)
     if verb is not Verb.LIST and FolderName(folder) not in settings.folders:
         known = ", ".join(settings.folders)
-        fail(f"no folder {folder}; use: syncd deletions {verb} FOLDER, with one of: {known}")
+        fail(f"name a folder of the configuration ({known}): syncd deletions {verb} FOLDER")
     with ledger_required():
         if verb is Verb.LIST:
             with reading(settings.ledger.path) as db:

@@ -1,4 +1,4 @@
-"""What an error that ends a command means: its exit code, a sentence, what to do."""
+"""The end of a command by an error: its exit code, reason and remedy."""
 
 import errno
 import os
