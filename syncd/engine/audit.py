@@ -87,14 +87,14 @@ class Audit:
         account = self._lane.account
         while True:
             self._woken.clear()
-            standing = await self._ledger.read(audits.state(account))
-            if standing.requested is not None:
-                await self._run_logged(everything=standing.requested == EVERYTHING, paced=False)
-            elif standing.began is not None:
+            state = await self._ledger.read(audits.state(account))
+            if state.requested is not None:
+                await self._run_logged(everything=state.requested == EVERYTHING, paced=False)
+            elif state.began is not None:
                 await self._run_logged(everything=False, paced=True)
-            elif standing.ended is None:  # a new ledger: it needs no audit yet
+            elif state.ended is None:  # a new ledger: it needs no audit yet
                 await self._ledger.write(audits.end(account, time.time()))
-            elif abs(time.time() - standing.ended) >= self._every:
+            elif abs(time.time() - state.ended) >= self._every:
                 await self._run_logged(everything=False, paced=True)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(CHECK_INTERVAL, self._every)):
@@ -113,9 +113,9 @@ class Audit:
         GraphError.
         """
         account, report, began = self._lane.account, Report(), time.time()
-        standing = await self._ledger.read(audits.state(account))
-        last = standing.audited_to if paced and standing.began is not None else b""
-        if standing.began is None or not paced:
+        state = await self._ledger.read(audits.state(account))
+        last = state.audited_to if paced and state.began is not None else b""
+        if state.began is None or not paced:
             await self._ledger.write(audits.begin(account, began))
         held = await self._ledger.read(audits.count_held(account))
         pause = read_interval(-(-held // MAX_HASHES), self._every, self._lane.pacer.pace.budget)
