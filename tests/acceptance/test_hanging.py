@@ -73,7 +73,7 @@ async def test_a_folder_that_hangs_at_the_start_is_reported_and_blocks_no_other(
 async def test_a_watch_that_hangs_while_it_is_built_does_not_block_the_process(
     rig: Rig, share: Hanging, manager: Manager
 ) -> None:
-    share.hang_but_for_attributes()  # building the watch would hang and hold the GIL
+    share.hang_except_attributes()  # building the watch would hang and hold the GIL
     async with running(rig) as daemon:
         await until(lambda: daemon.logged("error", "watchdog.stuck", "watcher of share"))
         rig.write("b.jpg", picture(2))
@@ -90,7 +90,7 @@ async def test_a_stop_does_not_wait_for_a_hanging_folder(
     async with running(rig) as daemon:
         await until(lambda: rig.recorded(picture(1)) is not None)
         share.hang()
-        await until(lambda: share.asked_in_vain > 0)
+        await until(lambda: share.waiting > 0)
         began = time.monotonic()
         assert await daemon.end() == 0
         assert time.monotonic() - began < EXIT_DEADLINE
@@ -101,9 +101,9 @@ async def test_a_folder_that_hangs_during_reads_blocks_only_its_own_readers(
     rig: Rig, share: Hanging, manager: Manager
 ) -> None:
     share.files |= {b"%d.jpg" % i: picture(i) for i in range(200)}  # a batch for every reader
-    share.hang_in_reading()
+    share.hang_reads()
     async with running(rig) as daemon:
-        await until(lambda: share.asked_in_vain > 0)
+        await until(lambda: share.waiting > 0)
         await until(lambda: daemon.logged("watchdog.stuck", "reader of share"))
         rig.write("b.jpg", picture(1000))
         await until(lambda: rig.recorded(picture(1000)) is not None)
@@ -123,9 +123,9 @@ async def test_images_that_cannot_be_read_block_no_worker(
         await until(lambda: rig.rows("SELECT count(*) FROM file") == [(1,)])
         assert await daemon.end() == 0
     rig.sandbox.faults.clear()
-    share.hang_in_reading()
+    share.hang_reads()
     async with running(rig) as daemon:
-        await until(lambda: share.asked_in_vain > 0)
+        await until(lambda: share.waiting > 0)
         rig.write("b.jpg", picture(2))
         await until(lambda: rig.recorded(picture(2)) is not None)
         assert rig.recorded(picture(1)) is None

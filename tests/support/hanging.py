@@ -1,7 +1,7 @@
-"""A file system that hangs when it is told to, as a file server does that answers no more.
+"""A file system that hangs on demand, like one of a file server that no longer responds.
 
-It speaks the kernel's FUSE protocol itself (linux/fuse.h), as far as a folder of images needs: the
-system calls of whoever reads there really block.
+It speaks as much of the kernel's FUSE protocol (linux/fuse.h) as a folder of images needs. System
+calls in it really block.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ _LOOKUP, _FORGET, _GETATTR, _OPEN, _READ, _STATFS, _RELEASE = 1, 2, 3, 14, 15, 1
 _FLUSH, _INIT, _OPENDIR, _READDIR, _RELEASEDIR, _INTERRUPT, _BATCH_FORGET = (
     25, 26, 27, 28, 29, 36, 42,
 )  # fmt: skip
-_UNANSWERED = {_FORGET, _BATCH_FORGET, _INTERRUPT}
+_NO_RESPONSE = {_FORGET, _BATCH_FORGET, _INTERRUPT}
 _ENOENT, _EINTR, _ENOSYS = 2, 4, 38
 _ROOT = 1
 _HEAD = struct.Struct("<IIQQIIIHH")  # length, opcode, unique, node, uid, gid, pid, extensions, pad
@@ -29,76 +29,75 @@ _BUFFER = 2**18
 
 @dataclass
 class Hanging:
-    """A folder with files in one directory, by their names; `hang` takes it away and `recover`
-    brings it back."""
+    """A folder with files in one directory, by their names, which hangs until `recover`."""
 
     path: Path
     device: int
     files: dict[bytes, bytes] = field(default_factory=dict)
     _hangs: Callable[[int], bool] = lambda _: False
-    _asked: list[bytes] = field(default_factory=list)
+    _waiting: list[bytes] = field(default_factory=list)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     @property
-    def asked_in_vain(self) -> int:
-        """How many questions wait for an answer."""
-        return len(self._asked)
+    def waiting(self) -> int:
+        """The number of requests without a response."""
+        return len(self._waiting)
 
     def hang(self) -> None:
-        """Answer nothing any more."""
-        self._hangs = lambda opcode: opcode not in _UNANSWERED
+        """Hang in all requests."""
+        self._hangs = lambda opcode: opcode not in _NO_RESPONSE
 
-    def hang_but_for_attributes(self) -> None:
-        """Answer what a cache might know, and nothing else."""
-        known = (*_UNANSWERED, _LOOKUP, _GETATTR)
+    def hang_except_attributes(self) -> None:
+        """Hang in all requests except those that a cache might answer."""
+        known = (*_NO_RESPONSE, _LOOKUP, _GETATTR)
         self._hangs = lambda opcode: opcode not in known
 
-    def hang_in_reading(self) -> None:
-        """Answer everything but what is in a file."""
+    def hang_reads(self) -> None:
+        """Hang in reads of files."""
         self._hangs = lambda opcode: opcode == _READ
 
     def recover(self) -> None:
-        """Answer again, also what was asked meanwhile."""
+        """Respond to all requests, including those that wait."""
         with self._turn:
             self._hangs = lambda _: False
-            asked, self._asked = self._asked, []
-        for request in asked:
-            self._take(request)
+            waiting, self._waiting = self._waiting, []
+        for request in waiting:
+            self._handle(request)
 
     def serve(self) -> None:
-        """Answer until the file system is unmounted."""
-        with suppress(OSError):  # ENODEV: it was
+        """Respond to requests until the file system is unmounted."""
+        with suppress(OSError):  # ENODEV: it was unmounted
             while True:
-                self._take(os.read(self.device, _BUFFER))
+                self._handle(os.read(self.device, _BUFFER))
 
-    def _take(self, request: bytes) -> None:
+    def _handle(self, request: bytes) -> None:
         _, opcode, unique, node, *_ = _HEAD.unpack_from(request)
         with self._turn:
             if self._hangs(opcode):
-                self._asked.append(request)
+                self._waiting.append(request)
                 return
         if opcode == _INTERRUPT:
             self._interrupt(*struct.unpack_from("<Q", request, _HEAD.size))
-        if opcode in _UNANSWERED:
+        if opcode in _NO_RESPONSE:
             return
         body = request[_HEAD.size :]
-        self._say(unique, self._answer(opcode, node, body))
+        self._respond(unique, self._response(opcode, node, body))
 
     def _interrupt(self, unique: int) -> None:
-        """Let a process that was killed go, as a file server's client does."""
+        """End the request of a process that was killed, as a file server's client does."""
         with self._turn:
-            before = len(self._asked)
-            self._asked = [one for one in self._asked if _HEAD.unpack_from(one)[2] != unique]
-            held = len(self._asked) < before
+            before = len(self._waiting)
+            self._waiting = [one for one in self._waiting if _HEAD.unpack_from(one)[2] != unique]
+            held = len(self._waiting) < before
         if held:
-            self._say(unique, _EINTR)
+            self._respond(unique, _EINTR)
 
-    def _say(self, unique: int, answer: bytes | int) -> None:
-        error, content = (-answer, b"") if isinstance(answer, int) else (0, answer)
-        with suppress(FileNotFoundError):  # nobody waits for it any more
+    def _respond(self, unique: int, response: bytes | int) -> None:
+        error, content = (-response, b"") if isinstance(response, int) else (0, response)
+        with suppress(FileNotFoundError):  # the request has ended
             os.write(self.device, struct.pack("<IiQ", 16 + len(content), error, unique) + content)
 
-    def _answer(self, opcode: int, node: int, body: bytes) -> bytes | int:
+    def _response(self, opcode: int, node: int, body: bytes) -> bytes | int:
         match opcode:
             case _ if opcode == _INIT:
                 return struct.pack("<IIIIHHII8I", 7, 31, 2**17, 0, 12, 9, 2**17, 1, *[0] * 8)
@@ -149,18 +148,18 @@ class Hanging:
 
 @contextmanager
 def hanging(path: Path) -> Iterator[Hanging]:
-    """Mount one at a directory; skips the test where this machine does not let us."""
+    """Mount such a folder at a directory; skip the test where that is not possible."""
     libc = ctypes.CDLL(None, use_errno=True)
     try:
         device = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
-        pytest.skip(f"NOT TESTED: there is no FUSE here: {error}")
+        pytest.skip(f"NOT TESTED: no FUSE on this machine: {error}")
     options = f"fd={device},rootmode=40000,user_id={os.getuid()},group_id={os.getgid()},allow_other"
     where = os.fsencode(path)
     if libc.mount(b"hanging", where, b"fuse", 6, options.encode()):  # no setuid, no devices
         os.close(device)
         why = os.strerror(ctypes.get_errno())
-        pytest.skip(f"NOT TESTED: this machine lets us mount no FUSE: {why}")
+        pytest.skip(f"NOT TESTED: FUSE cannot be mounted on this machine: {why}")
     folder = Hanging(path, device)
     serving = threading.Thread(target=folder.serve, name="hanging", daemon=True)
     serving.start()

@@ -1,4 +1,4 @@
-"""A mount namespace of a test's own: what is mounted there is seen by nobody, and ends with it."""
+"""A mount namespace for one test: its mounts are invisible outside, and end with it."""
 
 import os
 import subprocess
@@ -16,17 +16,17 @@ class Mounts:
         self._holder = holder
         user = () if os.geteuid() == 0 else ("--user", "--preserve-credentials")
         self.under = ("nsenter", "--target", str(holder), "--mount", *user, "--")
-        """What to put before a command so that it runs inside."""
+        """The words before a command that runs it inside."""
 
     def inside(self, path: Path) -> Path:
-        """Return the path by which this process reaches what stands there inside."""
+        """Return the path by which this process reaches a path inside."""
         return Path(f"/proc/{self._holder}/root{path}")
 
     def mount(self, *words: str | Path) -> None:
         self._run("mount", *words)
 
     def unmount(self, path: Path) -> None:
-        """Take a mount away at once, as it goes when its disk or its server does."""
+        """Remove a mount at once, as if its disk or server had failed."""
         self._run("umount", "--lazy", path)
 
     def _run(self, *words: str | Path) -> None:
@@ -35,8 +35,10 @@ class Mounts:
 
 @contextmanager
 def own_mounts(path: Path) -> Iterator[Mounts]:
-    """Open a namespace; skips the test where this machine lets nobody mount. path is an empty
-    directory to try it with."""
+    """Open a namespace; skip the test where mounting is not possible.
+
+    `path` is an empty directory to try it with.
+    """
     user = () if os.geteuid() == 0 else ("--user", "--map-root-user")
     held = 'mount -t tmpfs none "$0" && umount "$0" && echo open && cat'
     words = ("unshare", "--mount", "--propagation", "private", *user, "sh", "-c", held, path)
@@ -45,11 +47,11 @@ def own_mounts(path: Path) -> Iterator[Mounts]:
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
     except FileNotFoundError:
-        pytest.skip("NOT TESTED: there is no unshare(1) to mount with")
-    with holder:  # which ends it: `cat` has no more to read
+        pytest.skip("NOT TESTED: unshare(1) is not installed")
+    with holder:  # closing its input ends `cat`
         assert holder.stdout is not None
         assert holder.stderr is not None
         if holder.stdout.readline() != b"open\n":
             why = holder.stderr.read().decode().strip()
-            pytest.skip(f"NOT TESTED: this machine lets nobody mount: {why}")
+            pytest.skip(f"NOT TESTED: mounting is not possible on this machine: {why}")
         yield Mounts(holder.pid)

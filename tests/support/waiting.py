@@ -1,4 +1,4 @@
-"""Waiting in a test for what a thread does."""
+"""Waiting in a test for the work of a thread or a process."""
 
 import time
 from collections.abc import Callable
@@ -7,8 +7,8 @@ DEADLINE = 20.0  # seconds
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition; fail when it does not come true."""
+    """Wait for a condition; fail if it does not hold in time."""
     last = time.monotonic() + DEADLINE
     while not condition():
-        assert time.monotonic() < last, "not within the time it had"
+        assert time.monotonic() < last, "the condition did not hold in time"
         time.sleep(0.005)

@@ -1,6 +1,6 @@
 """The watcher of one folder, which names scan targets whatever happens to the folder.
 
-watchfiles reports where to look, never what happened, and not every place (design.md). So syncd
+watchfiles reports where something happened, never what, and not everywhere (design.md). So syncd
 scans once more where an event may be missing: everything when a watch begins, and new directories
 once it is quiet.
 """

@@ -1,4 +1,4 @@
-"""Which names are images to be."""
+"""Which names count as images, by the patterns of a folder."""
 
 import pytest
 from hypothesis import given
@@ -37,7 +37,7 @@ def test_a_plain_image_is_admitted(path: bytes) -> None:
 @pytest.mark.parametrize(
     "path", [b"a.txt", b"jpg", b"a.jpg.txt", b"a.jpg\n", b"a", b"a.jpgx", b"a.webp", b"dir.jpg/a"]
 )
-def test_another_type_is_not(path: bytes) -> None:
+def test_another_type_is_not_admitted(path: bytes) -> None:
     assert not DEFAULT.admits(path)
 
 
@@ -80,13 +80,13 @@ def test_another_type_is_not(path: bytes) -> None:
         b"a.jpg.sb-1a2b3c4d-AbCdEf",
     ],
 )
-def test_what_is_hidden_or_a_dropping_is_never_admitted(path: bytes) -> None:
+def test_hidden_files_and_junk_are_never_admitted(path: bytes) -> None:
     assert not DEFAULT.admits(path)
     assert not ALL.admits(path)
     assert not Patterns(["*", path.decode()], []).admits(path)
 
 
-def test_include_asks_and_exclude_takes_away() -> None:
+def test_a_file_is_admitted_if_included_and_not_excluded() -> None:
     patterns = Patterns(["*.jpg", "masters/"], ["drafts/", "*_old.*", "/top.jpg"])
     assert patterns.admits(b"a.jpg")
     assert patterns.admits(b"x/masters/a.anything")
@@ -109,7 +109,7 @@ def test_the_last_pattern_that_matches_decides() -> None:
     assert not patterns.admits(b"abc.jpg")
 
 
-def test_a_file_is_included_again_where_its_directory_is_still_walked() -> None:
+def test_a_file_is_included_again_if_its_directory_is_entered() -> None:
     patterns = Patterns(["*.jpg"], ["a/**", "!a/keep.jpg"])
     assert patterns.enters(b"a")
     assert patterns.admits(b"a/keep.jpg")
@@ -122,7 +122,7 @@ def test_nothing_below_an_excluded_directory_is_included_again() -> None:
     assert not patterns.admits(b"a/keep.jpg")
 
 
-def test_directories_are_entered_unless_excluded_or_droppings() -> None:
+def test_directories_are_entered_unless_excluded_or_junk() -> None:
     patterns = Patterns(["*.jpg"], ["drafts/", "2024-*"])
     assert patterns.enters(b"")
     assert patterns.enters(b"a/b/\xff")
@@ -143,11 +143,11 @@ def test_an_empty_include_admits_nothing() -> None:
     assert not Patterns([], []).admits(b"a.jpg")
 
 
-def test_a_comment_and_an_empty_line_are_no_patterns() -> None:
+def test_comments_and_empty_lines_are_ignored() -> None:
     assert Patterns(["# mine", "", "*.jpg"], ["#drafts", ""]).admits(b"drafts/a.jpg")
 
 
-def test_a_bracket_may_stand_in_a_set() -> None:
+def test_a_set_can_contain_a_bracket() -> None:
     assert Patterns(["[[]1]*"], []).admits(b"[1].jpg")
 
 
@@ -166,7 +166,7 @@ NAMES = st.lists(
 @given(NAMES, st.sampled_from([b"", b"sub", b"drafts", b".hidden/sub"]))
 @pytest.mark.parametrize("include", [["*.jpg", "*.db"], ["*"], ["*.jpg", "/*"], ["*.tmp"], []])
 @pytest.mark.parametrize("exclude", [[], ["drafts/", "*a.jpg"]])
-def test_what_lies_beside_a_name_is_nothing_to_it(
+def test_each_name_is_judged_independently_of_the_others(
     include: list[str], exclude: list[str], names: list[bytes], directory: bytes
 ) -> None:
     patterns = Patterns(include, exclude)
@@ -177,12 +177,12 @@ def test_what_lies_beside_a_name_is_nothing_to_it(
 @pytest.mark.parametrize(
     "name", [b"thumbs.db", b"Desktop.INI", b"~syncthing~a.db", b".db", b"a.tmp"]
 )
-def test_a_dropping_is_not_admitted_though_its_type_is(name: bytes) -> None:
+def test_junk_of_an_included_type_is_not_admitted(name: bytes) -> None:
     patterns = Patterns(["*.db", "*.ini", "*.tmp"], [])
     assert patterns.admitted(b"", [b"a.db", name, b"thumbs.dbx.db"]) == [b"a.db", b"thumbs.dbx.db"]
 
 
 @pytest.mark.parametrize("pattern", ["!", "a\\", "[z-a].jpg"])
-def test_a_pattern_that_is_none_is_refused(pattern: str) -> None:
-    with pytest.raises(ValueError, match="pattern"):
+def test_an_invalid_pattern_is_rejected(pattern: str) -> None:
+    with pytest.raises(ValueError, match="is not a gitignore pattern"):
         Patterns([pattern], [])

@@ -1,4 +1,4 @@
-"""What was just dropped passes a backlog, no file is read twice, and what waits is bounded."""
+"""The intake: fresh files pass a backlog, none is read twice, and waiting files are bounded."""
 
 import asyncio
 import os
@@ -35,36 +35,36 @@ MANY = Burst().files
 AT_ONCE = 1e-9  # seconds after which a test's operation has stalled
 
 
-class Watched(ContentCache):
-    """Tells when something is about to be read."""
+class ObservedCache(ContentCache):
+    """A cache that shows when a file is about to be read."""
 
     def __init__(self) -> None:
         super().__init__(0)
-        self.asked = threading.Event()
+        self.was_asked = threading.Event()
 
     def wait_for_room(self, size: int) -> None:
-        self.asked.set()
+        self.was_asked.set()
         super().wait_for_room(size)
 
 
 @asynccontextmanager
 async def intake_of(
     folder: Path,
-    told: list[bool] | None = None,
-    kept: ContentCache | None = None,
+    images: list[bool] | None = None,
+    cache: ContentCache | None = None,
     readers: defaultdict[int, Heartbeat] | None = None,
 ) -> AsyncIterator[Intake]:
-    """An intake that does not read yet; `told` hears of each image whether it is fresh."""
+    """Yield an intake that does not read yet; `images` gets whether each image is fresh."""
 
-    def arrived(_: int, __: Digest, fresh: bool) -> None:
-        if told is not None:
-            told.append(fresh)
+    def on_image(_: int, __: Digest, fresh: bool) -> None:
+        if images is not None:
+            images.append(fresh)
 
     async with open_ledger(folder.with_name("ledger.db")) as ledger:
         account = AccountId("1")
         await ledger.write(folders.declare(FolderName("a"), bytes(folder), [account]))
-        cache = kept or ContentCache(0)
-        recorder = Recorder(ledger, cache, arrived, lambda _: 1)
+        cache = cache or ContentCache(0)
+        recorder = Recorder(ledger, cache, on_image, lambda _: 1)
         yield Intake(recorder, cache, 0.0, readers or defaultdict(Heartbeat))
 
 
@@ -96,26 +96,26 @@ async def would_wait(intake: Intake, found: Sequence[tuple[Place, Stat]], *, fre
 
 
 async def test_a_file_that_is_being_recorded_is_not_read_again(folder: Path) -> None:
-    told: list[bool] = []
+    images: list[bool] = []
     content = picture(1)
     (folder / "a.jpg").write_bytes(content)
     found = [(Place(1, b"", b"a.jpg"), stat_of((folder / "a.jpg").stat()))]
-    kept = Watched()
-    async with intake_of(folder, told, kept) as intake:
+    cache = ObservedCache()
+    async with intake_of(folder, images, cache) as intake:
         with closing(sqlite3.connect(folder.with_name("ledger.db"))) as other:
-            other.execute("BEGIN IMMEDIATE")  # nothing can be recorded meanwhile
+            other.execute("BEGIN IMMEDIATE")  # the intake cannot record meanwhile
             await intake.offer(bytes(folder), found)
             run = asyncio.create_task(intake.run())
-            await until(kept.asked.is_set)
+            await until(cache.was_asked.is_set)
             assert await intake.offer_fresh(bytes(folder), found)
             assert intake.pending == 1
         await intake.quiet()
-        assert told == [True]  # and it is known for what it is
+        assert images == [True], "the file became fresh while it was recorded"
         run.cancel()
         await asyncio.wait([run])
 
 
-async def test_a_scan_that_found_too_many_waits_and_what_is_dropped_meanwhile_does_not(
+async def test_a_scan_with_too_many_files_waits_and_a_fresh_file_does_not(
     folder: Path,
 ) -> None:
     async with intake_of(folder) as intake:
@@ -124,7 +124,7 @@ async def test_a_scan_that_found_too_many_waits_and_what_is_dropped_meanwhile_do
         assert not await would_wait(intake, nowhere(1), fresh=True)
 
 
-async def test_of_what_is_dropped_too_much_waits_too(folder: Path) -> None:
+async def test_too_many_fresh_files_wait_too(folder: Path) -> None:
     async with intake_of(folder) as intake:
         for first in range(0, MAX_SETTLING, MANY):
             found = nowhere(MAX_SETTLING)[first : first + MANY]
@@ -133,7 +133,7 @@ async def test_of_what_is_dropped_too_much_waits_too(folder: Path) -> None:
 
 @pytest.fixture
 def readers() -> Iterator[defaultdict[int, Heartbeat]]:
-    """Two folders' readers, of which the first's hangs."""
+    """Return the readers of two folders, of which the first hangs."""
     readers = defaultdict(Heartbeat, {1: Heartbeat(AT_ONCE), 2: Heartbeat()})
     with readers[1].operation():
         yield readers
@@ -143,7 +143,7 @@ def of_second(found: Sequence[tuple[Place, Stat]]) -> list[tuple[Place, Stat]]:
     return [(Place(2, place.directory, place.name), stat) for place, stat in found]
 
 
-async def test_files_of_a_folder_that_hangs_hold_up_no_scan_of_another(
+async def test_a_folder_that_hangs_does_not_delay_the_scan_of_another(
     folder: Path, readers: defaultdict[int, Heartbeat]
 ) -> None:
     async with intake_of(folder, readers=readers) as intake:
@@ -152,7 +152,7 @@ async def test_files_of_a_folder_that_hangs_hold_up_no_scan_of_another(
         assert await would_wait(intake, of_second(nowhere(MAX_SETTLING)), fresh=False)
 
 
-async def test_files_of_a_folder_that_hangs_keep_no_other_from_being_believed(
+async def test_a_folder_that_hangs_does_not_keep_another_from_being_quiet(
     folder: Path, readers: defaultdict[int, Heartbeat]
 ) -> None:
     async with intake_of(folder, readers=readers) as intake:
@@ -170,13 +170,13 @@ async def test_files_of_a_folder_that_hangs_keep_no_other_from_being_believed(
         await asyncio.wait([own, every])
 
 
-async def test_a_folder_that_hangs_is_read_as_soon_as_it_answers(
+async def test_a_folder_that_hangs_is_read_as_soon_as_it_responds(
     folder: Path,
 ) -> None:
     (folder / "a.jpg").write_bytes(picture(1))
     readers = defaultdict(Heartbeat, {1: Heartbeat(AT_ONCE)})
-    told: list[bool] = []
-    async with intake_of(folder, told, readers=readers) as intake:
+    images: list[bool] = []
+    async with intake_of(folder, images, readers=readers) as intake:
         run = asyncio.create_task(intake.run())
         with readers[1].operation():
             found = [(Place(1, b"", b"a.jpg"), stat_of((folder / "a.jpg").stat()))]
@@ -184,12 +184,12 @@ async def test_a_folder_that_hangs_is_read_as_soon_as_it_answers(
             for _ in range(5):
                 await asyncio.sleep(0)  # until the readers wait
             assert intake.pending == 1
-        await until(lambda: told == [False])
+        await until(lambda: images == [False])
         run.cancel()
         await asyncio.wait([run])
 
 
-async def test_of_very_many_files_only_those_are_fresh_that_have_just_changed(
+async def test_of_a_burst_only_recently_changed_files_are_fresh(
     folder: Path,
 ) -> None:
     (folder / "new.jpg").write_bytes(picture(1))
@@ -224,30 +224,30 @@ async def test_the_old_files_of_a_burst_are_found_by_a_scan(tmp_path: Path, rig:
         await asyncio.wait([running])
 
 
-async def test_a_look_at_files_tells_what_the_ledger_does_not_know(folder: Path) -> None:
+async def test_targeted_files_are_found_if_they_are_new_or_changed(folder: Path) -> None:
     for name in ("known.jpg", "new.jpg", "changed.jpg"):
         (folder / name).write_bytes(picture(1))
     (folder / "link.jpg").symlink_to("known.jpg")
     below = ScanTarget(b"below", deep=True)
-    looks = [
+    targets = [
         ScanTarget(b"", deep=False, file=b"%b.jpg" % n) for n in (b"known", b"new", b"changed")
     ]
     async with intake_of(folder):
-        pass  # the ledger stands
+        pass  # the ledger exists
     async with open_ledger(folder.with_name("ledger.db")) as ledger:
         for name, size in (("known.jpg", 0), ("changed.jpg", 1)):
             stat = stat_of((folder / name).stat())
             place = Place(1, b"", os.fsencode(name))
-            was = msgspec.structs.replace(stat, size=stat.size + size)
-            await ledger.write(record_all([(place, was, "-")]))
-        found, left = check_files(ledger.path, tree_of(folder), [*looks, below])
+            recorded = msgspec.structs.replace(stat, size=stat.size + size)
+            await ledger.write(record_all([(place, recorded, "-")]))
+        found, left = check_files(ledger.path, tree_of(folder), [*targets, below])
         assert {place.name for place, _ in found} == {b"new.jpg", b"changed.jpg"}
         assert [stat for _, stat in found] == [
             stat_of((folder / os.fsdecode(place.name)).stat()) for place, _ in found
         ]
         assert left == {below}
         for odd in (b"link.jpg", b"gone.jpg"):
-            look = ScanTarget(b"", deep=False, file=odd)
-            found, left = check_files(ledger.path, tree_of(folder), [look, below])
+            target = ScanTarget(b"", deep=False, file=odd)
+            found, left = check_files(ledger.path, tree_of(folder), [target, below])
             assert not found
             assert left == {ScanTarget(b"", deep=False), below}

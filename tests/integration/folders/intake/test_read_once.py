@@ -1,4 +1,4 @@
-"""An image is sent from the bytes that were digested, and no hash is ever of other bytes."""
+"""An image is sent from the bytes that were digested, so its hash is never of other bytes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,10 +25,10 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
         yield Rig(tmp_path, sandbox)
 
 
-async def test_what_was_just_digested_is_not_read_again() -> None:
-    kept = ContentCache(1000)
+async def test_a_content_that_was_just_digested_is_not_read_again() -> None:
+    cache = ContentCache(1000)
     digest = Digest(sha256(b"content").digest())
-    kept.keep(digest, b"content", 1)
+    cache.keep(digest, b"content", 1)
     nowhere = Source(
         folder_id=1,
         root=b"/nowhere",
@@ -36,17 +36,14 @@ async def test_what_was_just_digested_is_not_read_again() -> None:
         name=b"a.jpg",
         stat=Stat(device=1, inode=2, size=7, mtime_ns=4, ctime_ns=5),
     )
-    nothing = Disk(intake=None, monitors={}, cache=kept)  # type: ignore[arg-type]  # not used
-    assert await nothing.fetch([(digest, [])]) == [
-        Absent.CHANGED
-    ]  # no file of this account has it now
-    assert await nothing.fetch([(digest, [nowhere])]) == [b"content"]
-    assert await nothing.fetch([(digest, [nowhere])]) == [Absent.CHANGED]
+    disk = Disk(intake=None, monitors={}, cache=cache)  # type: ignore[arg-type]  # not used
+    without_files = await disk.fetch([(digest, [])])
+    assert without_files == [Absent.CHANGED], "the account has no file of it now"
+    assert await disk.fetch([(digest, [nowhere])]) == [b"content"]
+    assert await disk.fetch([(digest, [nowhere])]) == [Absent.CHANGED]
 
 
-def test_nothing_is_read_from_a_folder_that_hangs_and_the_image_comes_from_another(
-    tmp_path: Path,
-) -> None:
+def test_an_image_is_read_from_a_folder_that_does_not_hang(tmp_path: Path) -> None:
     file, root = tmp_path / "a.jpg", bytes(tmp_path)
     file.write_bytes(b"content")
     digest, stat = Digest(sha256(b"content").digest()), stat_of(file.stat())
@@ -55,26 +52,26 @@ def test_nothing_is_read_from_a_folder_that_hangs_and_the_image_comes_from_anoth
         for number in (1, 2)
     )
     readers = {1: Heartbeat(stalled_after=1e-9), 2: Heartbeat()}
-    moves: list[None] = []
+    beats: list[None] = []
     with readers[1].operation():
         loaded = load(
-            [(digest, [hanging, other]), (digest, [hanging])], readers, lambda: moves.append(None)
+            [(digest, [hanging, other]), (digest, [hanging])], readers, lambda: beats.append(None)
         )
     assert loaded == ([b"content", Absent.HANGS], [])
-    assert len(moves) == 1
+    assert len(beats) == 1
 
 
 @pytest.mark.parametrize("cached", [True, False])
-async def test_a_file_that_changes_between_digest_and_send_is_never_held_under_another_digest(
+async def test_a_file_that_changes_before_it_is_sent_is_not_held_under_its_old_digest(
     rig: Rig, cached: bool
 ) -> None:
     names = [f"{number}.jpg" for number in range(30)]
     before = [picture(number) for number in range(30)]
     after = [picture(1000 + number) for number in range(30)]
-    async with rig.running() as house:
-        if not cached:  # there is room for one other content alone
-            house.disk.cache.keep(Digest(bytes(32)), bytes(CACHE_BYTES), 1)
-        (lane,) = house.engine.lanes.values()
+    async with rig.running() as runtime:
+        if not cached:  # another content takes all the room
+            runtime.disk.cache.keep(Digest(bytes(32)), bytes(CACHE_BYTES), 1)
+        (lane,) = runtime.engine.lanes.values()
         lane.gate.shut_until_reopened()
         for name, content in zip(names, before, strict=True):
             rig.write(name, content)

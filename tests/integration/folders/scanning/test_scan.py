@@ -1,4 +1,4 @@
-"""A walk compared with a real ledger: what is new or changed, what is missed, what is nothing."""
+"""A walk compared with a real ledger: new, changed, missing and unchanged files."""
 
 import os
 import tempfile
@@ -26,23 +26,23 @@ def open_below(root: Path) -> list[str]:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    made = Scene(tmp_path)
-    yield made
-    made.db.close()
+    scene = Scene(tmp_path)
+    yield scene
+    scene.db.close()
 
 
 def numbered(count: int) -> list[bytes]:
     return [b"%05d.jpg" % number for number in range(count)]
 
 
-def test_nothing_changed_is_nothing(scene: Scene) -> None:
+def test_an_unchanged_folder_has_no_differences(scene: Scene) -> None:
     names = [b"a.jpg", b"sub/\xff\n.jpg", b"sub/deeper/c.jpg"]
     scene.put(*names, b"sub/.hidden.jpg", b"sub/notes.txt", b"drafts/d.jpg")
     scene.record(*names)
     assert scene.scan() == Stretch(seen=3)
 
 
-def test_new_changed_and_missed_are_told_apart(scene: Scene) -> None:
+def test_new_changed_and_missing_files_are_distinguished(scene: Scene) -> None:
     scene.put(b"changed.jpg", b"gone.jpg", b"same.jpg", b"sub/same.jpg", b"lost/a.jpg")
     scene.record(b"changed.jpg", b"gone.jpg", b"same.jpg", b"sub/same.jpg", b"lost/a.jpg")
     scene.put(b"changed.jpg", b"new.jpg", b"fresh/new.jpg")
@@ -59,7 +59,7 @@ def test_a_large_directory_is_compared_without_a_gap(scene: Scene) -> None:
     scene.put(*names)
     scene.record(*names)
     assert scene.scan() == Stretch(seen=len(names))
-    # The ends, both sides of each border between slices, and one whole slice.
+    # Both ends, both sides of each border between slices, and one whole slice.
     borders = [0, SLICE - 1, SLICE, 3 * SLICE - 1, 3 * SLICE, len(names) - 1]
     gone = sorted({names[n] for n in borders} | set(names[SLICE : 2 * SLICE]))
     for name in gone:
@@ -74,7 +74,7 @@ def test_a_large_directory_is_compared_without_a_gap(scene: Scene) -> None:
     assert scene.missed(scene.scan()) == names
 
 
-def test_what_is_recorded_after_a_directory_was_listed_is_not_missed(scene: Scene) -> None:
+def test_a_file_that_is_recorded_after_the_listing_is_not_missing(scene: Scene) -> None:
     names = numbered(2 * SLICE)
     scene.put(*names)
     scene.record(*names)
@@ -88,13 +88,13 @@ def test_what_is_recorded_after_a_directory_was_listed_is_not_missed(scene: Scen
     assert all(part.missed is None and not part.found for part in rest)
 
 
-def test_a_file_that_was_in_trouble_is_found_again(scene: Scene) -> None:
+def test_a_file_that_was_unreadable_is_found_again(scene: Scene) -> None:
     scene.put(b"a.jpg")
     scene.record_trouble(b"a.jpg", stat_of(os.stat(scene.path(b"a.jpg"))))
     assert found(scene.scan()) == [b"a.jpg"]
 
 
-def test_a_link_is_known_by_what_it_links_to(scene: Scene) -> None:
+def test_a_link_has_the_stat_of_its_target(scene: Scene) -> None:
     scene.put(b"real.data", b"plain.jpg")
     (scene.root / "link.jpg").symlink_to("real.data")
     scene.record(b"link.jpg", b"plain.jpg")
@@ -106,7 +106,7 @@ def test_a_link_is_known_by_what_it_links_to(scene: Scene) -> None:
     assert scene.missed(scene.scan()) == [b"link.jpg"]
 
 
-def test_a_name_that_is_no_file_any_more_is_missed(scene: Scene) -> None:
+def test_a_name_that_is_no_longer_a_file_is_missing(scene: Scene) -> None:
     scene.put(b"a.jpg", b"b.jpg", b"sub/c.jpg")
     scene.record(b"a.jpg", b"b.jpg", b"sub/c.jpg")
     for name in (b"a.jpg", b"b.jpg"):
@@ -120,7 +120,7 @@ def test_a_name_that_is_no_file_any_more_is_missed(scene: Scene) -> None:
     assert found(whole) == [b"moved/c.jpg"]
 
 
-def test_what_the_patterns_no_longer_admit_is_missed(scene: Scene) -> None:
+def test_a_file_that_the_patterns_no_longer_admit_is_missing(scene: Scene) -> None:
     scene.put(b"a.png", b"b.jpg", b"drafts/c.jpg")
     scene.record(b"a.png", b"b.jpg", b"drafts/c.jpg")
     whole = scene.scan()
@@ -128,16 +128,16 @@ def test_what_the_patterns_no_longer_admit_is_missed(scene: Scene) -> None:
     assert whole.seen == 1
 
 
-def test_a_file_that_cannot_be_looked_at_is_trouble_and_not_missed(scene: Scene) -> None:
+def test_an_unreadable_file_is_trouble_and_not_missing(scene: Scene) -> None:
     before = os.geteuid()
-    with tempfile.TemporaryDirectory() as open_to_all, closing(connect_reader(scene.ledger)) as db:
-        scene.root = Path(open_to_all)
+    with tempfile.TemporaryDirectory() as place, closing(connect_reader(scene.ledger)) as db:
+        scene.root = Path(place)
         scene.put(b"names/a.jpg", b"closed/b.jpg", b"c.jpg")
         scene.record(b"names/a.jpg", b"closed/b.jpg", b"c.jpg")
-        db.execute("SELECT * FROM file").fetchall()  # opens all that SQLite needs
+        db.execute("SELECT * FROM file").fetchall()  # opens all files that SQLite needs
         for name, mode in ((b"", 0o755), (b"names", 0o644), (b"closed", 0o700)):
             os.chmod(scene.path(name), mode)
-        os.seteuid(before or 65534)  # root may look at anything
+        os.seteuid(before or 65534)  # root can read everything
         try:
             with Way(os.fsencode(scene.root)) as way:
                 compared = Comparison(db, scene.folder, way, IMAGES)
@@ -155,13 +155,13 @@ def test_a_file_that_cannot_be_looked_at_is_trouble_and_not_missed(scene: Scene)
     assert all(part.missed is None and not part.found for part in parts)
 
 
-def test_a_shallow_look_stays_where_it_is(scene: Scene) -> None:
+def test_a_shallow_target_excludes_sub_directories(scene: Scene) -> None:
     scene.put(b"a.jpg", b"sub/b.jpg", b"sub/deeper/c.jpg")
     assert found(scene.scan(ScanTarget(b"sub", deep=False))) == [b"sub/b.jpg"]
     assert found(scene.scan(ScanTarget(b"sub", deep=True))) == [b"sub/b.jpg", b"sub/deeper/c.jpg"]
 
 
-def test_a_walk_that_is_closed_leaves_nothing_open(scene: Scene) -> None:
+def test_closing_a_walk_closes_its_descriptors(scene: Scene) -> None:
     names = [b"%d/%d/a.jpg" % (n % 50, n) for n in range(3000)]
     scene.put(*names)
     walk = scene.walk()

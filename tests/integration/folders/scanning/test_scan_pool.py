@@ -1,4 +1,4 @@
-"""Scouts: they change how long a walk takes, and nothing else, even when they are lost."""
+"""Workers of a walk change how long it takes, and nothing else, even when they are lost."""
 
 import io
 import os
@@ -6,37 +6,29 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.scene import Scene, found, to_the_end
+from support.waiting import DEADLINE, wait_until
 
 from syncd.folders.scanning.scan import Stretch
 from syncd.folders.scanning.scan_pool import WORKERS, ScanPool, Unchanged
 from syncd.folders.scanning.scan_worker import arguments, receive, send
 from syncd.ledger.reader import address_of
 
-DEADLINE = 20.0  # seconds in which a process has started or ended
-
-
-def until(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.01)
-
 
 def is_alive(pid: int) -> bool:
-    """Whether the process runs; one that nobody has waited for is dead too."""
+    """Return whether the process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except FileNotFoundError:
         return False
 
 
-def scouts_of(pid: int) -> list[int]:
-    """Return the scouts that a process has started."""
+def workers_of(pid: int) -> list[int]:
+    """Return the workers that a process has started."""
     children = [
         int(child)
         for task in Path(f"/proc/{pid}/task").iterdir()
@@ -49,27 +41,27 @@ def scouts_of(pid: int) -> list[int]:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    made = Scene(tmp_path)
-    yield made
-    made.db.close()
+    scene = Scene(tmp_path)
+    yield scene
+    scene.db.close()
 
 
-def told(scene: Scene) -> list[str]:
+def arguments_for(scene: Scene) -> list[str]:
     return arguments(address_of(scene.ledger), scene.tree)
 
 
-def all_answers(scouts: ScanPool) -> dict[bytes, Unchanged | None]:
-    answers: dict[bytes, Unchanged | None] = {}
+def all_results(pool: ScanPool) -> dict[bytes, Unchanged | None]:
+    results: dict[bytes, Unchanged | None] = {}
 
     def has_all() -> bool:
-        answers.update(scouts.results(0.1))
-        return not scouts.is_working
+        results.update(pool.results(0.1))
+        return not pool.is_working
 
-    until(has_all)
-    return answers
+    wait_until(has_all)
+    return results
 
 
-def test_only_what_is_just_as_the_ledger_has_it_needs_no_look(scene: Scene) -> None:
+def test_only_directories_without_differences_are_unchanged(scene: Scene) -> None:
     scene.put(b"same/a.jpg", b"same/\xff\n/b.jpg", b"same/drafts/c.jpg", b"same/x.jpg/d.jpg")
     scene.put(b"new/a.jpg", b"changed/a.jpg", b"missed/a.jpg", b"missed/b.jpg", b"lost/a/a.jpg")
     scene.put(b"linked/a.jpg")
@@ -79,24 +71,24 @@ def test_only_what_is_just_as_the_ledger_has_it_needs_no_look(scene: Scene) -> N
     scene.put(b"changed/a.jpg")
     os.unlink(scene.path(b"missed/b.jpg"))
     os.rename(scene.path(b"lost/a"), scene.path(b"lost/b"))
-    with ScanPool(told(scene)) as scouts:
-        scouts.submit([b"", b"same", b"new", b"changed"])
-        scouts.submit([b"missed", b"lost", b"linked", b"none"])
-        answers = all_answers(scouts)
+    with ScanPool(arguments_for(scene)) as pool:
+        pool.submit([b"", b"same", b"new", b"changed"])
+        pool.submit([b"missed", b"lost", b"linked", b"none"])
+        results = all_results(pool)
     changed = {b"new", b"changed", b"missed", b"lost"}
-    assert {path for path, answer in answers.items() if answer is None} == changed
-    same, root, linked, none = (answers[path] for path in (b"same", b"", b"linked", b"none"))
+    assert {path for path, result in results.items() if result is None} == changed
+    same, root, linked, none = (results[path] for path in (b"same", b"", b"linked", b"none"))
     assert same is not None
     assert root is not None
     assert (same.images, set(same.below)) == (1, {b"same/\xff\n", b"same/x.jpg"})
     assert root.images == 0
     assert set(root.below) == {b"same", b"new", b"changed", b"missed", b"lost", b"linked"}
     assert linked == Unchanged(2, ())
-    assert none == Unchanged(0, ())  # it was missed, or will be, where it stood
+    assert none == Unchanged(0, ())  # it is missed in its parent
 
 
 def large(scene: Scene) -> int:
-    """Make a tree that is known, but for one file each of which is new, changed and missed."""
+    """Create a tree that the ledger knows, except one new, one changed and one missing file."""
     names = [b"%02d/%02d/%d.jpg" % (n % 20, n % 400 // 20, n) for n in range(4000)]
     scene.put(*names)
     scene.record(*names)
@@ -105,7 +97,7 @@ def large(scene: Scene) -> int:
     return len(names)
 
 
-def is_whole(scene: Scene, stretch: Stretch, count: int) -> bool:
+def is_complete(scene: Scene, stretch: Stretch, count: int) -> bool:
     return (
         found(stretch) == [b"05/05/105.jpg", b"19/19/new.jpg"]
         and scene.missed(stretch) == [b"00/00/0.jpg"]
@@ -114,138 +106,138 @@ def is_whole(scene: Scene, stretch: Stretch, count: int) -> bool:
     )
 
 
-def test_a_walk_behind_scouts_comes_upon_the_same(scene: Scene) -> None:
+def test_a_walk_with_workers_finds_the_same(scene: Scene) -> None:
     count = large(scene)
-    assert is_whole(scene, scene.scan(), count)
-    assert is_whole(scene, to_the_end(scene.walk(workers_after=0)), count)
-    assert scouts_of(os.getpid()) == []
+    assert is_complete(scene, scene.scan(), count)
+    assert is_complete(scene, to_the_end(scene.walk(workers_after=0)), count)
+    assert workers_of(os.getpid()) == []
 
 
-def test_a_walk_whose_scouts_are_lost_goes_on_without_them(scene: Scene) -> None:
+def test_a_walk_continues_without_workers_that_are_lost(scene: Scene) -> None:
     count = large(scene)
     walk = scene.walk(workers_after=0)
     first = walk.stretch()
     assert first is not None
-    for pid in scouts_of(os.getpid()):
+    for pid in workers_of(os.getpid()):
         os.kill(pid, signal.SIGKILL)
     rest = to_the_end(walk)
     rest.found += first.found
     rest.missed += first.missed
     rest.seen += first.seen
-    assert is_whole(scene, rest, count)
-    assert scouts_of(os.getpid()) == []
+    assert is_complete(scene, rest, count)
+    assert workers_of(os.getpid()) == []
 
 
-def test_a_walk_whose_scouts_are_silent_shows_that_it_does_not_move(scene: Scene) -> None:
+def test_a_walk_with_silent_workers_shows_no_progress(scene: Scene) -> None:
     count = large(scene)
     walk = scene.walk(workers_after=0)
     whole = walk.stretch() or Stretch()
-    moves: list[None] = []
-    pids = scouts_of(os.getpid())
+    beats: list[None] = []
+    pids = workers_of(os.getpid())
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     limit = time.monotonic() + DEADLINE
-    while (stretch := walk.stretch(lambda: moves.append(None))) is not None and stretch.progress:
+    while (stretch := walk.stretch(lambda: beats.append(None))) is not None and stretch.progress:
         assert time.monotonic() < limit
         whole.found += stretch.found
         whole.missed += stretch.missed
         whole.seen += stretch.seen
-        assert moves
-        moves.clear()
+        assert beats
+        beats.clear()
     assert stretch == Stretch()
-    assert not moves
+    assert not beats
     for pid in pids:
         os.kill(pid, signal.SIGCONT)
     rest = to_the_end(walk)
     rest.found += whole.found
     rest.missed += whole.missed
     rest.seen += whole.seen
-    assert is_whole(scene, rest, count)
+    assert is_complete(scene, rest, count)
 
 
-def test_two_walks_at_once_have_scouts_for_one(scene: Scene) -> None:
+def test_only_one_of_two_walks_has_workers(scene: Scene) -> None:
     count = large(scene)
     walks = [scene.walk(workers_after=0), scene.walk(workers_after=0)]
     firsts = [walk.stretch() or Stretch() for walk in walks]
-    assert len(scouts_of(os.getpid())) <= WORKERS
+    assert len(workers_of(os.getpid())) <= WORKERS
     for first, walk in zip(firsts, walks, strict=True):
         rest = to_the_end(walk)
         rest.found += first.found
         rest.missed += first.missed
         rest.seen += first.seen
-        assert is_whole(scene, rest, count)
+        assert is_complete(scene, rest, count)
 
 
 @pytest.mark.parametrize("program", ["/bin/false", "/bin/true", "/no/such/program"])
-def test_a_walk_needs_no_scouts(
+def test_a_walk_works_without_workers(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
     count = large(scene)
     monkeypatch.setattr(sys, "executable", program)
-    assert is_whole(scene, to_the_end(scene.walk(workers_after=0)), count)
+    assert is_complete(scene, to_the_end(scene.walk(workers_after=0)), count)
 
 
-def test_what_a_lost_scout_was_given_is_looked_at(scene: Scene) -> None:
+def test_the_directories_of_a_lost_worker_are_left_to_the_walk(scene: Scene) -> None:
     scene.put(b"a/a.jpg", b"b/a.jpg")
     scene.record(b"a/a.jpg", b"b/a.jpg")
-    with ScanPool(told(scene)) as scouts:
-        until(lambda: len(scouts_of(os.getpid())) == WORKERS)
-        pids = scouts_of(os.getpid())
+    with ScanPool(arguments_for(scene)) as pool:
+        wait_until(lambda: len(workers_of(os.getpid())) == WORKERS)
+        pids = workers_of(os.getpid())
         for pid in pids:
-            os.kill(pid, signal.SIGSTOP)  # so that it cannot answer before it is lost
-        scouts.submit([b"a", b"b"])
-        assert scouts.results(0.0) == []
+            os.kill(pid, signal.SIGSTOP)  # so that it cannot answer before it is killed
+        pool.submit([b"a", b"b"])
+        assert pool.results(0.0) == []
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
-        until(lambda: not any(map(is_alive, pids)))
-        assert scouts.has_idle
-        scouts.submit([b""])  # to one that nobody knows to be lost
-        assert all_answers(scouts) == {b"a": None, b"b": None, b"": None}
-        assert not scouts.has_idle
-        assert not scouts.is_working
+        wait_until(lambda: not any(map(is_alive, pids)))
+        assert pool.has_idle
+        pool.submit([b""])  # to one that the pool does not know to be lost
+        assert all_results(pool) == {b"a": None, b"b": None, b"": None}
+        assert not pool.has_idle
+        assert not pool.is_working
 
 
-def test_a_scout_is_told_no_token(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_does_not_get_a_token(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNCD_TEST_TOKEN", "a secret")
-    with ScanPool(told(scene)) as scouts:
-        scouts.submit([b""])
-        until(lambda: len(scouts_of(os.getpid())) == WORKERS)
-        assert all_answers(scouts) == {b"": Unchanged(0, ())}
-        for pid in scouts_of(os.getpid()):
+    with ScanPool(arguments_for(scene)) as pool:
+        pool.submit([b""])
+        wait_until(lambda: len(workers_of(os.getpid())) == WORKERS)
+        assert all_results(pool) == {b"": Unchanged(0, ())}
+        for pid in workers_of(os.getpid()):
             assert b"a secret" not in Path(f"/proc/{pid}/environ").read_bytes()
 
 
-def test_a_walk_that_is_closed_ends_its_scouts(scene: Scene) -> None:
+def test_closing_a_walk_ends_its_workers(scene: Scene) -> None:
     large(scene)
     walk = scene.walk(workers_after=0)
     walk.stretch()
     walk.close()
-    assert scouts_of(os.getpid()) == []
+    assert workers_of(os.getpid()) == []
 
 
 @pytest.mark.parametrize("busy", [False, True])
-def test_scouts_do_not_outlive_the_process_that_asks(scene: Scene, busy: bool) -> None:
+def test_workers_do_not_outlive_their_parent(scene: Scene, busy: bool) -> None:
     large(scene)
     code = (
         "import sys; from syncd.folders.scanning.scan_pool import ScanPool\n"
-        "with ScanPool(sys.argv[2:]) as scouts:\n"
-        "    scouts.submit([b'']); scouts.results(60.0); print(flush=True)\n"
+        "with ScanPool(sys.argv[2:]) as pool:\n"
+        "    pool.submit([b'']); pool.results(60.0); print(flush=True)\n"
         "    while int(sys.argv[1]):\n"
-        "        if scouts.has_idle: scouts.submit([b'%02d' % n for n in range(20)])\n"
-        "        scouts.results(60.0)\n"
+        "        if pool.has_idle: pool.submit([b'%02d' % n for n in range(20)])\n"
+        "        pool.results(60.0)\n"
         "    sys.stdin.read()\n"
     )
-    command = [sys.executable, "-c", code, str(int(busy)), *told(scene)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as asking:
-        assert asking.stdout is not None
-        assert asking.stdout.readline() == b"\n"  # one has started
-        until(lambda: len(scouts_of(asking.pid)) == WORKERS)
-        pids = scouts_of(asking.pid)
-        asking.kill()
-    until(lambda: not any(map(is_alive, pids)))
+    command = [sys.executable, "-c", code, str(int(busy)), *arguments_for(scene)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"\n"  # one has started
+        wait_until(lambda: len(workers_of(parent.pid)) == WORKERS)
+        pids = workers_of(parent.pid)
+        parent.kill()
+    wait_until(lambda: not any(map(is_alive, pids)))
 
 
-def test_a_frame_that_was_cut_off_is_the_end() -> None:
+def test_a_truncated_list_is_the_end() -> None:
     pipe = io.BytesIO()
     send(pipe, [b"", b"a\nb", b"\xff"])
     whole = pipe.getvalue()

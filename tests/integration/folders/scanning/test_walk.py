@@ -1,13 +1,11 @@
-"""What one directory holds, on a real disk."""
+"""The contents of one directory, on a real disk."""
 
 import os
 import socket
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support.scene import unprivileged_directory
 
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import Unreadable
@@ -15,19 +13,6 @@ from syncd.folders.scanning.walk import Listing, list_directory, root_identity
 from syncd.model import Stat
 
 IMAGES = Patterns(["*.jpg"], ["drafts/"])
-
-
-@contextmanager
-def nobody() -> Iterator[bytes]:
-    """A directory of a user whom permissions hold, which root is not."""
-    before = os.geteuid()
-    if before == 0:
-        os.seteuid(65534)
-    try:
-        with tempfile.TemporaryDirectory() as place:
-            yield os.fsencode(place)
-    finally:
-        os.seteuid(before)
 
 
 def put(root: Path, *names: bytes) -> None:
@@ -51,7 +36,7 @@ def test_files_and_directories_are_listed_by_name(tmp_path: Path) -> None:
     assert list(listed(tmp_path, b"sub").files) == [b"d.jpg"]
 
 
-def test_a_stat_is_the_files(tmp_path: Path) -> None:
+def test_a_listed_file_has_its_stat(tmp_path: Path) -> None:
     put(tmp_path, b"a.jpg")
     real = (tmp_path / "a.jpg").stat()
     assert listed(tmp_path).files[b"a.jpg"] == Stat(
@@ -63,7 +48,7 @@ def test_a_stat_is_the_files(tmp_path: Path) -> None:
     )
 
 
-def test_any_name_is_a_name(tmp_path: Path) -> None:
+def test_any_name_is_listed(tmp_path: Path) -> None:
     names = [b"\xff\xfe.jpg", b"new\nline.jpg", b"x" * 251 + b".jpg", " \t絵.jpg".encode()]
     put(tmp_path, *names, b"\xe4/\xe4.jpg")
     found = listed(tmp_path)
@@ -72,7 +57,7 @@ def test_any_name_is_a_name(tmp_path: Path) -> None:
     assert list(listed(tmp_path, b"\xe4").files) == [b"\xe4.jpg"]
 
 
-def test_a_link_to_a_file_inside_is_that_file(tmp_path: Path) -> None:
+def test_a_link_to_a_file_inside_counts_as_that_file(tmp_path: Path) -> None:
     put(tmp_path, b"sub/real.data")
     (tmp_path / "link.jpg").symlink_to("sub/real.data")
     (tmp_path / "twice.jpg").symlink_to(tmp_path / "link.jpg")
@@ -81,18 +66,18 @@ def test_a_link_to_a_file_inside_is_that_file(tmp_path: Path) -> None:
     assert found.files[b"link.jpg"].inode == (tmp_path / "sub/real.data").stat().st_ino
 
 
-def test_a_link_counts_inside_though_the_root_is_one_itself(tmp_path: Path) -> None:
+def test_a_link_is_inside_a_root_that_is_a_link_itself(tmp_path: Path) -> None:
     put(tmp_path, b"real/a.jpg")
     (tmp_path / "real/link.jpg").symlink_to(tmp_path / "real/a.jpg")
     (tmp_path / "root").symlink_to("real")
     assert sorted(listed(tmp_path / "root").files) == [b"a.jpg", b"link.jpg"]
 
 
-def test_a_link_that_leads_out_or_nowhere_or_to_a_directory_is_nothing(tmp_path: Path) -> None:
-    put(tmp_path, b"out.jpg", b"root/sub/a.jpg", b"root-beside/b.jpg")
+def test_a_link_is_left_out_unless_it_leads_to_a_file_inside(tmp_path: Path) -> None:
+    put(tmp_path, b"out.jpg", b"root/sub/a.jpg", b"root-sibling/b.jpg")
     root = tmp_path / "root"
     (root / "out.jpg").symlink_to("../out.jpg")
-    (root / "beside.jpg").symlink_to(tmp_path / "root-beside/b.jpg")
+    (root / "sibling.jpg").symlink_to(tmp_path / "root-sibling/b.jpg")
     (root / "dangling.jpg").symlink_to("none.jpg")
     (root / "loop.jpg").symlink_to("loop.jpg")
     (root / "dir.jpg").symlink_to("sub")
@@ -100,10 +85,10 @@ def test_a_link_that_leads_out_or_nowhere_or_to_a_directory_is_nothing(tmp_path:
     assert listed(root) == Listing({}, (b"sub",), ())
 
 
-def test_what_is_no_regular_file_is_nothing(tmp_path: Path) -> None:
+def test_only_regular_files_are_listed(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo.jpg")
-    with socket.socket(socket.AF_UNIX) as made:
-        made.bind(str(tmp_path / "socket.jpg"))
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket.jpg"))
         (tmp_path / "linked.jpg").symlink_to("fifo.jpg")
         assert listed(tmp_path) == Listing({}, (), ())
 
@@ -112,33 +97,33 @@ def test_a_directory_behind_a_link_is_not_listed(tmp_path: Path) -> None:
     put(tmp_path, b"out/sub/a.jpg", b"root/b.jpg")
     (tmp_path / "root/link").symlink_to("../out")
     for path in (b"link", b"link/sub"):
-        with pytest.raises(Unreadable) as told:
+        with pytest.raises(Unreadable) as raised:
             listed(tmp_path / "root", path)
-        assert told.value.gone
+        assert raised.value.gone
 
 
-def test_a_directory_that_is_gone_is_told_as_gone(tmp_path: Path) -> None:
+def test_a_missing_directory_is_gone(tmp_path: Path) -> None:
     put(tmp_path, b"file")
     for path in (b"none", b"none/deeper", b"file"):
-        with pytest.raises(Unreadable) as told:
+        with pytest.raises(Unreadable) as raised:
             listed(tmp_path, path)
-        assert told.value.gone
-    with pytest.raises(Unreadable) as told:
+        assert raised.value.gone
+    with pytest.raises(Unreadable) as raised:
         listed(tmp_path / "no-root")
-    assert told.value.gone
+    assert raised.value.gone
 
 
-def test_a_directory_that_may_not_be_read_is_told_as_that() -> None:
-    with nobody() as root:
+def test_a_directory_without_permission_is_unreadable_and_not_gone() -> None:
+    with unprivileged_directory() as root:
         os.mkdir(root + b"/closed", 0)
         assert list_directory(root, b"", IMAGES).directories == (b"closed",)
-        with pytest.raises(Unreadable, match="permission denied") as told:
+        with pytest.raises(Unreadable, match="permission denied") as raised:
             list_directory(root, b"closed", IMAGES)
-        assert not told.value.gone
+        assert not raised.value.gone
 
 
-def test_a_file_that_may_not_be_looked_at_does_not_stop_the_rest() -> None:
-    with nobody() as root:
+def test_an_unreadable_file_is_a_trouble_of_the_listing() -> None:
+    with unprivileged_directory() as root:
         os.mkdir(root + b"/names-only")
         with open(root + b"/names-only/a.jpg", "wb"):
             os.chmod(root + b"/names-only", 0o400)
@@ -151,7 +136,7 @@ def test_a_file_that_may_not_be_looked_at_does_not_stop_the_rest() -> None:
         ]
 
 
-def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
+def test_listing_leaves_no_descriptor_open(tmp_path: Path) -> None:
     put(tmp_path, b"sub/a.jpg", b"file")
     before = len(os.listdir("/proc/self/fd"))
     for path in (b"", b"sub", b"none", b"file", b"sub/none/deeper"):
@@ -162,7 +147,7 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-def test_a_root_is_known_by_device_and_inode(tmp_path: Path) -> None:
+def test_a_root_is_identified_by_device_and_inode(tmp_path: Path) -> None:
     real = tmp_path.stat()
     found = root_identity(os.fsencode(tmp_path))
     assert found is not None

@@ -36,7 +36,7 @@ async def test_a_new_file_is_checked_by_itself_and_a_deleted_one_in_its_director
         ScanTarget(b"a/b", deep=False, file=b"new.jpg"),
         ScanTarget(b"a/b", deep=False),
     )
-    acts: list[tuple[Callable[[], object], ScanTarget]] = [
+    actions: list[tuple[Callable[[], object], ScanTarget]] = [
         (lambda: put(new), itself),
         (lambda: put(new), itself),
         (new.touch, itself),
@@ -44,10 +44,10 @@ async def test_a_new_file_is_checked_by_itself_and_a_deleted_one_in_its_director
         (lambda: (tmp_path / "a/b/link.jpg").symlink_to("renamed.jpg"), directory),
         (renamed.unlink, directory),
     ]
-    for act, target in acts:
+    for action, target in actions:
         async with watched(tmp_path) as reports:
             reports.clear()
-            act()
+            action()
             await until(lambda reports=reports, target=target: target in reports.targets)  # type: ignore[misc]
             assert {found.path for found in reports.targets} == {b"a/b"}
             assert (directory in reports.targets) == (target == directory)

@@ -17,7 +17,7 @@ def test_a_content_can_be_fetched_once_for_each_use() -> None:
     assert cache.size == 0
 
 
-def test_a_content_for_which_there_is_no_room_is_not_kept() -> None:
+def test_a_content_that_does_not_fit_is_not_kept() -> None:
     cache = ContentCache(100)
     cache.keep(A, b"x" * 60, 1)
     cache.keep(B, b"y" * 41, 1)
