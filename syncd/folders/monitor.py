@@ -35,7 +35,7 @@ class MonitorSettings(msgspec.Struct, frozen=True):
 
 
 class FolderMonitor:
-    """Watches one folder, and scans what the watch names, and everything on a timer."""
+    """One folder under watch, with scans of what the watch names, and of everything on a timer."""
 
     def __init__(
         self,
@@ -57,7 +57,9 @@ class FolderMonitor:
         self._settings = settings
         self._guard = RootGuard(folder_id, folder, ledger, settings.hold)
         state = FolderState(folder.name, folder.path, ledger)
-        self.scanner = FolderScanner(self.tree, ledger, intake, self._guard, state, changed)
+        self.scanner = FolderScanner(
+            self.tree, ledger, intake, guard=self._guard, state=state, changed=changed
+        )
         self.watch = WatchMonitor(state, self.scanner.requests)
 
     @property

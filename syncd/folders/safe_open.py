@@ -66,7 +66,7 @@ def joined(directory: bytes, name: bytes) -> bytes:
 
 
 class Way:
-    """Opens one directory after the other below a root, and keeps the last one's parent open.
+    """The way to one directory after the other below a root; the last one's parent stays open.
 
     Links below the root are not followed. Leaving the context closes the parent.
     """

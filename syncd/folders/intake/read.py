@@ -36,7 +36,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reader:
-    """Reads one file after the other, and keeps the last one's directory open.
+    """A reader of one file after the other, which keeps the last one's directory open.
 
     Nothing outside the root is read, even if a directory is replaced by a link meanwhile. Leaving
     the context closes the directory.

@@ -30,7 +30,7 @@ OnImage = Callable[[int, Digest, bool], None]
 
 
 class Recorder:
-    """Records batches of files that were read."""
+    """The recorder of files that were read."""
 
     def __init__(
         self,

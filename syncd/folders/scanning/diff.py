@@ -45,7 +45,7 @@ class _Range:
 
 
 class Comparison:
-    """Compares directories of one folder with the ledger. Blocks."""
+    """A comparison of directories of one folder with the ledger. Blocks."""
 
     def __init__(
         self, db: sqlite3.Connection, folder_id: int, way: Way, patterns: Patterns

@@ -78,7 +78,7 @@ class ScanRequests:
 
 
 class FolderScanner:
-    """Scans one folder; files that are new or changed go to the intake."""
+    """The scanner of one folder, which hands new and changed files to the intake."""
 
     def __init__(
         self,

@@ -87,8 +87,7 @@ def check_limit(root: bytes) -> None:
 
     Raises WatchEnded if the root cannot be watched.
     """
-    with _translated():
-        RustNotify([os.fsdecode(root)], False, False, 0, False, False).close()
+    _notify([root], recursive=False).close()
 
 
 def _build_around_unreadable(root: bytes) -> Watch:
@@ -104,10 +103,18 @@ def _build_around_unreadable(root: bytes) -> Watch:
     return watch
 
 
-def _notify(paths: Iterable[bytes], *, ignore_permission_denied: bool = False) -> RustNotify:
+def _notify(
+    paths: Iterable[bytes], *, recursive: bool = True, ignore_permission_denied: bool = False
+) -> RustNotify:
     with _translated():
-        names = [os.fsdecode(path) for path in paths]
-        return RustNotify(names, False, False, 0, True, ignore_permission_denied)
+        return RustNotify(
+            watch_paths=[os.fsdecode(path) for path in paths],
+            debug=False,
+            force_polling=False,
+            poll_delay_ms=0,
+            recursive=recursive,
+            ignore_permission_denied=ignore_permission_denied,
+        )
 
 
 def _unreadable_directories(root: bytes) -> frozenset[bytes]:
