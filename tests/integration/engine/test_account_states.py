@@ -102,8 +102,8 @@ async def test_a_later_process_logs_that_a_failing_account_has_recovered(rig: Ri
     rig.sandbox.faults.add(Fault("2", times=None, on="upload"))
     rig.write("a.jpg", picture(1))
     with capture_logs() as logs:
-        async with rig.running() as house:
-            lane = house.engine.lanes[ONE]
+        async with rig.running() as runtime:
+            lane = runtime.engine.lanes[ONE]
             await until(lambda: lane.health.failing.calls > 1)
     assert len(logged(logs, "account.failing", "warning")) == 1
     assert all(entry["log_level"] == "info" for entry in logged(logs, "image.retrying"))
@@ -151,9 +151,9 @@ def open_alerts(rig: Rig) -> list[str]:
 
 async def test_abuse_control_is_logged_as_an_error_once_and_then_as_info(rig: Rig) -> None:
     config = rig.config()
-    async with open_runtime(config, opener(config, rig.environ, lambda _: None)) as house:
-        await house.engine.restore()
-        lane = house.engine.lanes[ONE]
+    async with open_runtime(config, opener(config, rig.environ, lambda _: None)) as runtime:
+        await runtime.engine.restore()
+        lane = runtime.engine.lanes[ONE]
         with capture_logs() as logs:
             for code in (80004, 613, 368):  # each pauses for longer
                 fault = errors.ApiError(status=400, code=code)
@@ -291,14 +291,14 @@ async def test_a_watch_that_kept_ending_is_restored(rig: Rig) -> None:
         folder = rig.config().folders[name]
         monitor = FolderMonitor(folder_id, folder, ledger, intake, settings, lambda: None)
         with capture_logs() as logs:
-            keeping = asyncio.create_task(monitor.run())
+            watching = asyncio.create_task(monitor.run())
             await until(lambda: bool(logged(logs, "watch.degraded", "error")))
             (known,) = await ledger.read(alerts.ongoing_with_remedy())
             assert (known.event, known.subject) == ("watch.degraded", "folders.spring")
             os.rmdir(odd)
             await until(lambda: bool(logged(logs, "watch.restored", "notice")))
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
         assert [e["event"] for e in logs if e["event"].startswith("watch.")] == [
             "watch.ready",
             "watch.degraded",
@@ -334,8 +334,8 @@ async def test_an_error_about_a_replaced_token_does_not_stop_the_account(rig: Ri
             return Credentials(Secret(token.read_text()))
 
         with capture_logs() as logs:
-            async with open_runtime(config, open_account) as house:
-                running = asyncio.create_task(run_until(stop, partial(keep_in_sync, house)))
+            async with open_runtime(config, open_account) as runtime:
+                running = asyncio.create_task(run_until(stop, partial(keep_in_sync, runtime)))
                 await received.wait()
                 token.write_text("new")
                 await until(lambda: bool(logged(logs, "token.changed")))
@@ -366,10 +366,10 @@ async def test_a_start_ends_alerts_of_the_last_process_and_of_subjects_that_were
 
 @asynccontextmanager
 async def serving(
-    answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+    respond: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
 ) -> AsyncIterator[str]:
-    """Serve requests with `answer` on a free port; yield the URL."""
-    server = web.Server(answer)
+    """Serve requests with `respond` on a free port; yield the URL."""
+    server = web.Server(respond)
     runner = web.ServerRunner(server)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

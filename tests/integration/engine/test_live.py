@@ -109,11 +109,11 @@ async def test_a_throttle_pauses_one_account_and_lasts_across_a_restart(
     before = pauses(rig)["1"]
     assert before > time.time() + 40
     calls = sandbox.counts.calls("1")
-    async with rig.running() as house:
+    async with rig.running() as runtime:
         third = picture(3)
         rig.write("c.jpg", third)
         await until(lambda: rig.recorded(third, "2") is not None)
-        assert house.engine.lanes[AccountId("1")].health.state.startswith("paused")
+        assert runtime.engine.lanes[AccountId("1")].health.state.startswith("paused")
     assert sandbox.counts.calls("1") == calls == 1
     assert pauses(rig)["1"] == before
 
