@@ -1,1 +1,1 @@
-"""The loops that bring what is missing to the accounts."""
+"""The loops that upload, copy, delete and audit the images of the accounts."""
