@@ -62,6 +62,7 @@ class Engine:
         client: GraphClient,
         open_account: OpenAccount,
         files: ImageFiles,
+        *,
         on_foreign_write: Callable[[], None] = lambda: None,
     ) -> None:
         """`on_foreign_write` is called when another process has written to the ledger."""

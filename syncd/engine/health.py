@@ -59,6 +59,7 @@ class AccountHealth:
 
     def __init__(
         self,
+        *,
         name: AccountName,
         account: AccountId,
         ledger: Ledger,

@@ -54,6 +54,7 @@ class Worker:
 
     def __init__(
         self,
+        *,
         lane: Lane,
         ledger: Ledger,
         client: GraphClient,

@@ -44,6 +44,7 @@ class FolderMonitor:
         ledger: Ledger,
         intake: Intake,
         settings: MonitorSettings,
+        *,
         changed: Callable[[], None],
     ) -> None:
         """`changed` is called after a scan that removed files from the ledger."""

@@ -87,6 +87,7 @@ class FolderScanner:
         intake: Intake,
         guard: RootGuard,
         state: FolderState,
+        *,
         changed: Callable[[], None],
     ) -> None:
         """`changed` is called after a scan that removed files from the ledger."""

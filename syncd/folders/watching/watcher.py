@@ -57,6 +57,7 @@ class Watcher:
         patterns: Patterns,
         on_targets: OnTargets,
         on_state: OnState,
+        *,
         heartbeat: Heartbeat,
         timing: Timing,
     ) -> None:
@@ -139,6 +140,7 @@ class _WatchThread:
         patterns: Patterns,
         on_targets: OnTargets,
         on_state: OnState,
+        *,
         heartbeat: Heartbeat,
         timing: Timing,
     ) -> None:

@@ -289,7 +289,7 @@ async def test_a_watch_that_kept_ending_is_restored(rig: Rig) -> None:
         timing = Timing(quiet=0.2, degraded=0.5, max_delay=0.5, steady=1.0)
         settings = MonitorSettings(rescan=HOUR, hold=HoldAbove(20, 0.1), timing=timing)
         folder = rig.config().folders[name]
-        monitor = FolderMonitor(folder_id, folder, ledger, intake, settings, lambda: None)
+        monitor = FolderMonitor(folder_id, folder, ledger, intake, settings, changed=lambda: None)
         with capture_logs() as logs:
             watching = asyncio.create_task(monitor.run())
             await until(lambda: bool(logged(logs, "watch.degraded", "error")))

@@ -40,7 +40,7 @@ def test_a_change_during_a_deletion_deletes_nothing_wanted(
     machine: HistoryMachine, kind: str, event: str
 ) -> None:
     machine.begin(mirrors=("2",), copying="copy", files=FILES)
-    machine.change_during_a_call([], kind, 0, "f/a.jpg", 0, event)
+    machine.change_during_a_call([], kind, 0, path="f/a.jpg", content=0, event=event)
     assert machine.history.observer.interrupted
     machine.sync_and_check_idle(restarts=True)
 
@@ -53,7 +53,7 @@ def test_a_change_during_an_upload_or_copy_converges(
     machine.begin(mirrors=(), copying="copy", files=FILES)
     machine.history.spring.mirrors, machine.history.reconfigured = ("2",), True
     changes: list[Change] = [("put", "spring", "0.jpg", 3)] if kind == "upload" else []
-    machine.change_during_a_call(changes, kind, 0, "f/a.jpg", 0, event)
+    machine.change_during_a_call(changes, kind, 0, path="f/a.jpg", content=0, event=event)
     assert machine.history.observer.interrupted
     machine.sync_and_check_idle(restarts=True)
 

@@ -199,7 +199,7 @@ async def test_a_batch_has_a_response_for_each_call(api: Any, sandbox: Sandbox) 
     ],
 )
 async def test_errors_are_raised_with_their_codes(
-    api: Any, sandbox: Sandbox, name: str, status: int, code: int, subcode: int | None
+    api: Any, sandbox: Sandbox, *, name: str, status: int, code: int, subcode: int | None
 ) -> None:
     sandbox.faults.add(Fault(name, times=1))
     with pytest.raises(FacebookRequestError) as caught:

@@ -109,7 +109,7 @@ class HistoryMachine(RuleBasedStateMachine):
         event=st.sampled_from(["put", "put", "unlink", "use"]),
     )
     def change_during_a_call(
-        self, changes: list[Change], kind: str, after: int, path: str, content: int, event: str
+        self, changes: list[Change], kind: str, after: int, *, path: str, content: int, event: str
     ) -> None:
         """Change something when the call's work is done, before its response is sent.
 

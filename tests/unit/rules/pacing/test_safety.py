@@ -17,14 +17,15 @@ gaps = st.lists(st.floats(0, 20), max_size=60)
 
 
 @given(
-    gaps,
-    st.lists(st.floats(0.01, 5), min_size=1, max_size=20),
-    st.integers(0, 30),
-    st.booleans(),
-    st.booleans(),
-    st.integers(1, 4),
+    arrivals=gaps,
+    latencies=st.lists(st.floats(0.01, 5), min_size=1, max_size=20),
+    backlog=st.integers(0, 30),
+    leaks=st.booleans(),
+    headers=st.booleans(),
+    workers=st.integers(1, 4),
 )
 def test_no_call_is_throttled_at_any_arrival_times_and_latencies(
+    *,
     arrivals: list[float],
     latencies: list[float],
     backlog: int,
