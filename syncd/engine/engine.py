@@ -10,7 +10,7 @@ import msgspec
 from syncd.config import AccountConfig, BatchConfig
 from syncd.engine.audit import Audit
 from syncd.engine.calls import Calls
-from syncd.engine.deletion import Deletions
+from syncd.engine.deletions import Deletions
 from syncd.engine.lane import Lane, Neighbours
 from syncd.engine.reconcile import Grace, Reconcile
 from syncd.engine.semaphore import FairByteSemaphore

@@ -13,7 +13,7 @@ from syncd.engine.copies import Copies
 from syncd.engine.lane import Lane
 from syncd.engine.queue import wait_for_batch
 from syncd.engine.semaphore import FairByteSemaphore
-from syncd.engine.upload import Loaded, Uploads
+from syncd.engine.uploads import Loaded, Uploads
 from syncd.graph.client import GraphClient
 from syncd.ledger import replicas
 from syncd.ledger.database import Ledger

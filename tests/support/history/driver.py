@@ -14,7 +14,7 @@ from syncd.daemon.credentials import opener
 from syncd.daemon.runtime import Runtime, open_runtime, upkeep_of
 from syncd.daemon.signals import run_until
 from syncd.engine.audit import Audit
-from syncd.engine.deletion import Deletions
+from syncd.engine.deletions import Deletions
 from syncd.engine.lane import Lane
 from syncd.engine.reconcile import Reconcile
 from syncd.folders.watching.targets import ScanTarget
