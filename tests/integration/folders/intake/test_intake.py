@@ -215,7 +215,7 @@ async def test_the_old_files_of_a_burst_are_found_by_a_scan(tmp_path: Path, rig:
         settings = MonitorSettings(rescan=3600.0, hold=HoldAbove(20, 0.1))
         folder = rig.config().folders[name]
         monitor = FolderMonitor(folder_id, folder, ledger, intake, settings, changed=lambda: None)
-        running = asyncio.gather(intake.run(), monitor.run())
+        running = asyncio.gather(intake.run(), monitor.run(), return_exceptions=True)
         rig.write("first.jpg", picture(99))
         await until(lambda: rig.rows("SELECT count(*) FROM file") == [(1,)])
         arriving.rename(rig.folder / "arrived")
