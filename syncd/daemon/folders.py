@@ -12,8 +12,8 @@ import structlog
 
 from syncd.config import Config
 from syncd.folders.intake.cache import ContentCache
-from syncd.folders.intake.contents import load
 from syncd.folders.intake.intake import Intake
+from syncd.folders.intake.read import load
 from syncd.folders.intake.record import Recorder
 from syncd.folders.monitor import FolderMonitor, MonitorSettings
 from syncd.folders.watching.targets import ScanTarget

@@ -13,6 +13,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from enum import Enum
 
 import msgspec
 import structlog
@@ -26,7 +27,6 @@ from syncd.ledger.database import Ledger
 from syncd.ledger.statements import Read, Write
 from syncd.log import Log
 from syncd.model import printable
-from syncd.rules.liveness import Action, PartState, watchdog_action
 
 log: Log = structlog.get_logger()
 
@@ -42,6 +42,36 @@ _PROVEN = 15
 _STUCK = "watchdog.stuck"
 _LEDGER_REMEDY = "check whether the disk of the ledger responds"
 _RESTART = "; syncd is about to be restarted by the service manager, and nothing is lost"
+
+
+class Action(Enum):
+    """A reaction of the watchdog to a part."""
+
+    NONE = "none"
+    REPORT = "report"
+    """Log it once; the other parts continue without it."""
+    RESTART = "restart"
+    """Log it, and stop notifying the service manager, which then restarts the daemon."""
+
+
+class PartState(msgspec.Struct, frozen=True):
+    """The facts about one part."""
+
+    stalled: bool  # it has been in one operation for too long
+    vital: bool  # nothing works without it, as without the ledger
+    proven: bool  # it worked for long in this process before it stalled
+
+
+def watchdog_action(part: PartState) -> Action:
+    """Return what to do about a part.
+
+    A restart can help a part that worked before in this process. A part that never worked was not
+    helped by the last start, and must not restart the others again and again: for example a folder
+    on a disk that hangs.
+    """
+    if not part.stalled:
+        return Action.NONE
+    return Action.RESTART if part.vital or part.proven else Action.REPORT
 
 
 class Part(msgspec.Struct, frozen=True):

@@ -15,10 +15,9 @@ from syncd.folders.patterns import Patterns
 from syncd.folders.safety import RootGuard
 from syncd.folders.scanning.scanner import FolderScanner, ScanRequests
 from syncd.folders.scanning.walk import FolderTree
-from syncd.folders.watching.retry_delay import Timing
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget
 from syncd.folders.watching.watch_state import RootMissing, WatchState, label
-from syncd.folders.watching.watcher import Watcher
+from syncd.folders.watching.watcher import Timing, Watcher
 from syncd.heartbeat import Heartbeat, wait_unless_stalled
 from syncd.ledger.database import Ledger
 from syncd.model import FolderName, HoldAbove

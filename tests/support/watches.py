@@ -12,10 +12,9 @@ from support.scene import IMAGES
 
 from syncd.folders.safe_open import Unreadable
 from syncd.folders.scanning.walk import list_directory
-from syncd.folders.watching.retry_delay import Timing
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget
 from syncd.folders.watching.watch_state import Active, WatchState
-from syncd.folders.watching.watcher import Watcher
+from syncd.folders.watching.watcher import Timing, Watcher
 from syncd.heartbeat import Heartbeat
 
 FAST = Timing(quiet=0.2, root_check=0.05, limit_check=0.1, limit_retry=0.1, steady=1.0)

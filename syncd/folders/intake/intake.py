@@ -13,12 +13,11 @@ import msgspec
 from syncd.folders.intake.cache import ContentCache
 from syncd.folders.intake.read import Reader, Reading
 from syncd.folders.intake.record import Recorder
-from syncd.folders.intake.settle import Found, SettleQueue, Settling
+from syncd.folders.intake.settle import Found, SettleQueue, Settling, is_recent
 from syncd.folders.safe_open import Unreadable
 from syncd.heartbeat import Heartbeat, wait_unless_stalled
 from syncd.ledger.files import Place
 from syncd.model import Stat
-from syncd.rules.settle import is_recent
 from syncd.threads import ThreadPool
 
 MAX_SETTLING = 10_000

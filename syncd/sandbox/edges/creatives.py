@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from syncd.sandbox.calls import Call
-from syncd.sandbox.edges.upload import hold_file
-from syncd.sandbox.edges.upload_files import UploadFile
+from syncd.sandbox.edges.upload import UploadFile, hold_file
 from syncd.sandbox.errors import call_error
 from syncd.sandbox.multipart import base_name
 from syncd.sandbox.state import State

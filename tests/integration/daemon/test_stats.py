@@ -13,10 +13,9 @@ from support.pictures import picture
 from support.rig import Rig, until
 
 from syncd.daemon.runtime import Runtime
-from syncd.daemon.stats import StatsLog
+from syncd.daemon.stats import ALIVE, HOURLY, StatsLog
 from syncd.daemon.totals import ProcessMeter
 from syncd.ledger import condemned
-from syncd.rules.stats_schedule import ALIVE, HOURLY
 from syncd.sandbox.faults import Fault
 
 ALL = ["stats", "stats.folder", "stats.process"]

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from syncd.rules.stats_schedule import ALIVE, HOURLY, is_due
+from syncd.daemon.stats import ALIVE, HOURLY, is_due
 
 
 def gaps(every: float, within: float, late: float = 0.0, lasting: float = 20_000) -> list[float]:

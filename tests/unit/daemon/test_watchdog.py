@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from syncd.rules.liveness import Action, PartState, watchdog_action
+from syncd.daemon.watchdog import Action, PartState, watchdog_action
 
 EVERY = [PartState(*facts) for facts in product((False, True), repeat=3)]
 

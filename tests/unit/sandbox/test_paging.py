@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.sandbox.calls import read_call
+from syncd.sandbox.edges.listing import Page, cursor, cut, links
 from syncd.sandbox.errors import CallError
 from syncd.sandbox.library import order
-from syncd.sandbox.paging import Page, cursor, cut, links
 from syncd.sandbox.switches import Switches
 from syncd.sandbox.values import AccountId, Image, ImageHash, Picture
 

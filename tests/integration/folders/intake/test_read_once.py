@@ -11,7 +11,7 @@ from support.rig import Rig, until
 
 from syncd.daemon.folders import CACHE_BYTES, Disk
 from syncd.folders.intake.cache import ContentCache
-from syncd.folders.intake.contents import load
+from syncd.folders.intake.read import load
 from syncd.folders.safe_open import stat_of
 from syncd.heartbeat import Heartbeat
 from syncd.ledger.replicas import Source

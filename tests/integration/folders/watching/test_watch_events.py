@@ -12,9 +12,9 @@ from support.scene import IMAGES
 from support.watches import put, until, watched
 
 from syncd.folders.scanning.walk import list_directory, root_identity
-from syncd.folders.watching.retry_delay import Timing
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget
 from syncd.folders.watching.watch_state import Active
+from syncd.folders.watching.watcher import Timing
 
 
 async def test_a_new_watch_first_asks_for_everything(tmp_path: Path) -> None:

@@ -15,10 +15,9 @@ from support.scene import unprivileged_directory
 from support.watches import SOON, put, until, watched, watcher_of
 
 from syncd.folders.patterns import Patterns
-from syncd.folders.watching.retry_delay import Timing
 from syncd.folders.watching.targets import EVERYWHERE
 from syncd.folders.watching.watch_state import Active, Degraded, RootMissing, WatchState
-from syncd.folders.watching.watcher import Watcher
+from syncd.folders.watching.watcher import Timing, Watcher
 from syncd.heartbeat import Heartbeat
 
 

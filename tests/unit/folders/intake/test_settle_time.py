@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncd.folders.intake.settle import is_recent, time_to_settle
 from syncd.model import Stat
-from syncd.rules.settle import is_recent, time_to_settle
 
 S = 1_000_000_000
 NOW = 1_700_000_000 * S
