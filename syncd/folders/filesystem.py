@@ -1,0 +1,54 @@
+"""What distinguishes one file system from another that is mounted at the same path later.
+
+Device and inode numbers are reused: the root of every ext4 file system has inode 2, and a device
+number is free again once its file system is unmounted.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+
+_AT_FDCWD = -100
+_STATX_BTIME = 0x800
+_STATX_SIZE = 256  # bytes of struct statx
+_MASK = struct.Struct("I")
+_BIRTH = struct.Struct("qI")  # seconds, nanoseconds
+_BIRTH_OFFSET = 80  # of stx_btime in struct statx (statx(2))
+
+
+def filesystem_id(path: bytes, device: int) -> int | None:
+    """Return f_fsid of statvfs(3); None where it is unknown.
+
+    Some file systems (xfs, /proc) derive it from the device number, `device` as stat(2) returns
+    it, and some network file systems give 0: neither identifies anything.
+    Raises OSError for a path that cannot be read.
+    """
+    found = os.statvfs(path).f_fsid
+    return None if found in (0, _encoded(device), device) else found
+
+
+def birth_time_ns(path: bytes) -> int | None:
+    """Return when a directory was created, by statx(2), in nanoseconds since the epoch.
+
+    None where the file system does not record it, or has 0, or where the C library has no statx.
+    Raises OSError for a path that cannot be read.
+    """
+    try:
+        statx = ctypes.CDLL(None, use_errno=True).statx
+    except AttributeError:
+        return None
+    buffer = ctypes.create_string_buffer(_STATX_SIZE)
+    if statx(_AT_FDCWD, path, 0, _STATX_BTIME, buffer):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), path)
+    (mask,) = _MASK.unpack_from(buffer)
+    seconds, nanoseconds = _BIRTH.unpack_from(buffer, _BIRTH_OFFSET)
+    return (seconds * 10**9 + nanoseconds or None) if mask & _STATX_BTIME else None
+
+
+def _encoded(device: int) -> int:
+    """Return a device number as the kernel encodes it for user space (new_encode_dev)."""
+    major, minor = os.major(device), os.minor(device)
+    return (minor & 0xFF) | (major << 8) | ((minor & ~0xFF) << 12)
