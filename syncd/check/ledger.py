@@ -39,7 +39,7 @@ def check_ledger(path: Path, user: User, state_directory: str | None) -> Check:
     if not os.access(directory, os.W_OK | os.X_OK):
         return _denied(path, user)
     if there:
-        for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", ".lock"))):
+        for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
             if file.exists() and not os.access(file, os.R_OK | os.W_OK):
                 message = f"user {user.name} cannot write {file}"
                 checked = CheckedPath(os.fsencode(path), denied=True, writes=True)
@@ -66,7 +66,7 @@ def _denied(path: Path, user: User) -> Check:
 
 
 def _chown(user: User, path: Path) -> Command:
-    others = (f"{path}{end}" for end in (".lock", "-shm", "-wal") if Path(f"{path}{end}").exists())
+    others = (f"{path}{end}" for end in ("-shm", "-wal") if Path(f"{path}{end}").exists())
     return Command(("chown", f"{user.name}:", str(path), *others))
 
 

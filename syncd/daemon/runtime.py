@@ -16,8 +16,7 @@ from syncd.engine.reconcile import Grace
 from syncd.engine.tokens import OpenAccount
 from syncd.engine.worker import ImageFiles, Role
 from syncd.graph.client import connect
-from syncd.ledger.database import Ledger, open_ledger
-from syncd.ledger.lock import exclusive_lock
+from syncd.ledger.database import Ledger, open_ledger, owned
 from syncd.model import AccountId, Copying, Deletions, Digest
 
 _BATCH_WAIT = 1.0  # seconds that a POST waits for more images while files are being read
@@ -52,8 +51,8 @@ async def take_ledger(
 
     `progress` is called from a thread while a migration runs.
     """
-    with exclusive_lock(path):
-        async with open_ledger(path, progress) as ledger:
+    with owned(path) as lock:
+        async with open_ledger(path, progress, lock) as ledger:
             yield ledger
 
 

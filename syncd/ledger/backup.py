@@ -12,6 +12,7 @@ from pathlib import Path
 from syncd.ledger import schema
 from syncd.ledger.database import reading_any_version
 from syncd.ledger.errors import LedgerUnusableError
+from syncd.ledger.lock import is_in_use
 
 Progress = Callable[[float], None]
 """Called with the share that has been copied, from 0 to 1."""
@@ -64,9 +65,11 @@ def _require_backup(to: Path) -> None:
     except LedgerUnusableError:
         raise BackupError(f"{to} is not a backup of a ledger; name another file") from None
     # A backup has none of these, and SQLite would apply an old WAL to the new backup.
-    for end in ("-wal", "-shm", ".lock"):
+    for end in ("-wal", "-shm"):
         if os.path.lexists(f"{to}{end}"):
             raise BackupError(f"{to} is in use as a ledger ({to}{end} exists); name another file")
+    if is_in_use(to):
+        raise BackupError(f"{to} is in use as a ledger; name another file")
 
 
 def _copy(

@@ -6,6 +6,7 @@ No other module uses aiosqlite.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -20,9 +21,11 @@ from syncd.ledger.errors import (
     LedgerBusyError,
     LedgerDiskError,
     LedgerError,
+    LedgerReplacedError,
     LedgerUnusableError,
     flatten,
 )
+from syncd.ledger.lock import LedgerLock, exclusive_lock
 from syncd.ledger.reader import BUSY, address_of, connect
 from syncd.ledger.statements import Read, Write, read
 
@@ -114,8 +117,11 @@ def _run_in_transaction(db: sqlite3.Connection, statements: Sequence[Write[Any]]
 class Ledger:
     """An open ledger with one connection that writes and one that reads."""
 
-    def __init__(self, path: Path, writer: _Connection, reader: _Connection) -> None:
+    def __init__(
+        self, path: Path, writer: _Connection, reader: _Connection, lock: LedgerLock | None
+    ) -> None:
         self.path = path
+        self._lock = lock
         self._writer = writer
         self._reader = reader
 
@@ -128,7 +134,12 @@ class Ledger:
         return await self._reader.read(statement)
 
     async def data_version(self) -> int:
-        """Return a number that changes when another process has written to the ledger."""
+        """Return a number that changes when another process has written to the ledger.
+
+        Raises LedgerReplacedError when another file, or none, is at its path.
+        """
+        if self._lock is not None and not self._lock.is_in_place():
+            raise LedgerReplacedError(str(self.path))
         return await self._writer.read(_data_version())
 
 
@@ -138,9 +149,27 @@ def _data_version(db: sqlite3.Connection) -> int:
     return int(version)
 
 
+@contextmanager
+def owned(path: Path) -> Iterator[LedgerLock]:
+    """Create the ledger if it is missing, and hold its lock.
+
+    Raises LedgerBusyError when another process holds it, LedgerDiskError when the file cannot be
+    created or opened.
+    """
+    with _translated_errors(path):
+        try:
+            if not schema.exists(path):
+                _create(path)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise LedgerDiskError(f"cannot write {path}: {why}; run `syncd check`") from None
+    with exclusive_lock(path) as lock:
+        yield lock
+
+
 @asynccontextmanager
 async def open_ledger(
-    path: Path, progress: Callable[[], None] = lambda: None
+    path: Path, progress: Callable[[], None] = lambda: None, lock: LedgerLock | None = None
 ) -> AsyncIterator[Ledger]:
     """Open the ledger, after creating or migrating it if necessary. The caller holds the lock.
 
@@ -154,7 +183,7 @@ async def open_ledger(
         reader = _Connection(lambda: connect_reader(path))
         async with writer:
             async with reader:
-                yield Ledger(path, writer, reader)
+                yield Ledger(path, writer, reader, lock)
             await writer.execute("PRAGMA optimize")
 
 
@@ -246,13 +275,20 @@ def _create(path: Path) -> None:
     The header is then in the file itself, where `check_header` reads it, and not only in a WAL.
     """
     new = path.with_name(path.name + ".new")
-    for left_over in (new, *(new.with_name(new.name + end) for end in ("-journal", "-wal"))):
-        left_over.unlink(missing_ok=True)
-    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    with closing(sqlite3.connect(new, isolation_level=None)) as db:
-        schema.migrate(db)
-        db.execute("PRAGMA journal_mode = WAL")
-    new.replace(path)
+    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # another process may be creating the ledger
+        if not schema.exists(path):
+            os.ftruncate(descriptor, 0)  # a crash may have left a part
+            for end in ("-journal", "-wal"):
+                new.with_name(new.name + end).unlink(missing_ok=True)
+            with closing(sqlite3.connect(new, isolation_level=None)) as db:
+                schema.migrate(db)
+                db.execute("PRAGMA journal_mode = WAL")
+            new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+        os.close(descriptor)
 
 
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}

@@ -30,6 +30,16 @@ class LedgerBusyError(LedgerError):
         self.holder = holder
 
 
+class LedgerReplacedError(LedgerError):
+    """Another file, or none, is at the path of a ledger that is in use."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} was moved, replaced or removed while syncd used it; put that file back, or"
+            " start syncd again: it then works with the file that is at this path"
+        )
+
+
 def flatten(error: BaseException) -> Iterator[BaseException]:
     """Yield every error of an exception group, at any depth; else the error itself."""
     if isinstance(error, BaseExceptionGroup):

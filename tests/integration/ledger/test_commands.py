@@ -14,9 +14,8 @@ from support.process import Ended, running, syncd
 from support.rig import Rig, until
 
 from syncd.ledger import backup, files, folders, integrity, replicas, vacuum
-from syncd.ledger.database import changing, maintaining, open_ledger, reading
+from syncd.ledger.database import changing, maintaining, open_ledger, owned, reading
 from syncd.ledger.files import Content, Place
-from syncd.ledger.lock import exclusive_lock
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
 ONE = AccountId("1")
@@ -128,7 +127,7 @@ async def test_a_backup_overwrites_only_an_older_backup(rig: Rig) -> None:
 
 async def test_a_ledger_in_use_is_not_overwritten_by_a_backup(rig: Rig) -> None:
     await fill(rig.ledger)
-    with exclusive_lock(rig.ledger):
+    with owned(rig.ledger):
         ended = await on_ledger(rig, "backup", "--replace", str(rig.ledger))
     assert ended.code == 1
     assert "in use as a ledger" in ended.err

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from syncd.ledger import folders
-from syncd.ledger.database import Ledger, changing, open_ledger, reading
+from syncd.ledger.database import Ledger, changing, open_ledger, owned, reading
 from syncd.ledger.errors import LedgerBusyError, LedgerDiskError
-from syncd.ledger.lock import exclusive_lock
 from syncd.ledger.statements import Write, write
 from syncd.model import FolderName
 
@@ -111,7 +110,7 @@ def test_a_missing_directory_is_reported(path: Path) -> None:
     nowhere = path.parent / "none" / "ledger.db"
     with (
         pytest.raises(LedgerDiskError, match=r"cannot write .*no such file"),
-        exclusive_lock(nowhere),
+        owned(nowhere),
     ):
         pass
     with pytest.raises(FileNotFoundError), changing(nowhere):

@@ -6,8 +6,6 @@ import os
 import shutil
 import sqlite3
 import stat
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,10 +16,16 @@ import pytest
 
 from syncd.ledger import accounts, files, folders, queries, schema
 from syncd.ledger.backup import back_up
-from syncd.ledger.database import changing, maintaining, open_ledger, reading, reading_any_version
-from syncd.ledger.errors import LedgerBusyError, LedgerOutdatedError, LedgerUnusableError
+from syncd.ledger.database import (
+    changing,
+    maintaining,
+    open_ledger,
+    owned,
+    reading,
+    reading_any_version,
+)
+from syncd.ledger.errors import LedgerOutdatedError, LedgerUnusableError
 from syncd.ledger.files import Content, Place
-from syncd.ledger.lock import exclusive_lock
 from syncd.ledger.statements import read
 from syncd.model import AccountId, Digest, FolderName, Stat
 
@@ -60,11 +64,11 @@ def modes(path: Path) -> dict[str, int]:
 async def test_only_its_owner_can_read_a_ledger_whatever_the_umask(path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
-        with exclusive_lock(path):
+        with owned(path):
             async with open_ledger(path) as ledger:
                 await ledger.write(FOLDER)
                 assert modes(path) == dict.fromkeys(
-                    ["ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db.lock"], 0o600
+                    ["ledger.db", "ledger.db-wal", "ledger.db-shm"], 0o600
                 )
     finally:
         os.umask(before)
@@ -291,45 +295,3 @@ def test_an_sqlite_that_is_too_old_is_reported_with_its_version(version: tuple[i
 def test_this_sqlite_is_new_enough() -> None:
     schema.check_sqlite_version((3, 37, 0))
     schema.check_sqlite_version(sqlite3.sqlite_version_info)
-
-
-HOLD = """
-import sys
-from pathlib import Path
-from syncd.ledger.lock import exclusive_lock
-with exclusive_lock(Path(sys.argv[1])):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_a_lock_names_its_holder_and_ends_when_the_holder_is_killed(
-    path: Path,
-) -> None:
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    with holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
-        with (
-            pytest.raises(LedgerBusyError, match=rf"process {holder.pid}\b") as busy,
-            exclusive_lock(path),
-        ):
-            pass
-        assert busy.value.holder == holder.pid
-        holder.kill()
-        holder.wait()
-    with exclusive_lock(path):
-        assert path.with_name("ledger.db.lock").read_text() == f"{os.getpid()}\n"
-    with exclusive_lock(path):
-        pass
-
-
-def test_a_lock_is_held_before_its_holder_has_written_its_pid(path: Path) -> None:
-    with exclusive_lock(path):
-        path.with_name("ledger.db.lock").write_text("")
-        with pytest.raises(LedgerBusyError, match="another process"), exclusive_lock(path):
-            pass

@@ -59,7 +59,7 @@ def test_device_and_inode_alone_never_prove_the_same_root(
 
 
 def stat(size: int = 5, mtime_ns: int = 10, ctime_ns: int = 20) -> Stat:
-    return Stat(1, 2, size, mtime_ns, ctime_ns)
+    return Stat(device=1, inode=2, size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns)
 
 
 SAME = (stat(), stat())
