@@ -9,7 +9,7 @@ from syncd.check.permissions import User
 from syncd.check.result import Check, CheckedPath, bad, ok
 from syncd.check.shell import Command
 from syncd.check.user import group_name
-from syncd.ledger.database import reading_any_version
+from syncd.ledger.database import reading
 from syncd.ledger.errors import LedgerError
 from syncd.ledger.schema import exists
 
@@ -45,7 +45,7 @@ def check_ledger(path: Path, user: User, state_directory: str | None) -> Check:
                 checked = CheckedPath(os.fsencode(path), denied=True, writes=True)
                 return bad(SUBJECT, message, (_chown(user, path),), checked)
         try:
-            with reading_any_version(path):
+            with reading(path):
                 pass
         except LedgerError as error:
             return bad(SUBJECT, str(error))

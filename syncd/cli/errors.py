@@ -16,7 +16,6 @@ from syncd.cli.console import print_error
 from syncd.ledger.errors import (
     LedgerBusyError,
     LedgerError,
-    LedgerOutdatedError,
     LedgerUnusableError,
     flatten,
 )
@@ -82,7 +81,7 @@ def _ending_of_one(error: BaseException) -> Ending:
     match error:
         case LedgerUnusableError():
             return Ending(Exit.LEDGER_UNFIT, str(error), _FOLLOW_REASON)
-        case LedgerBusyError() | LedgerOutdatedError():
+        case LedgerBusyError():
             return Ending(Exit.LEDGER_BUSY, str(error), _FOLLOW_REASON)
         case LedgerError():
             return Ending(Exit.SYSTEM, str(error), _FOLLOW_REASON)

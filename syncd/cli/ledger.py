@@ -58,7 +58,7 @@ def backup(
 
 @ledger.command()
 def check(config: ConfigPath = DEFAULT_CONFIG) -> None:
-    """Check that the ledger is sound: its pages, references and counts.
+    """Check that the ledger is sound: its pages, references and replicas.
 
     It reads the whole file, and exits with 65 if the ledger is damaged.
     """
@@ -67,17 +67,18 @@ def check(config: ConfigPath = DEFAULT_CONFIG) -> None:
         damage = _print_damage("pages and indexes", integrity.pages()(db))
         damage |= _print_damage("references", integrity.references()(db))
         wrong: list[str] = []
-        for part, found in enumerate(integrity.all_counts(db), 1):
-            _print_percent(part / integrity.PARTS)
+        parts = len(integrity.parts(db))
+        for part, found in enumerate(integrity.all_wanted(db), 1):
+            _print_percent(part / parts)
             wrong += found
-        miscounted = _print_damage("counts", wrong[: integrity.MOST])
+        wrong_replicas = _print_damage("wanted replicas", wrong[: integrity.MOST])
     if damage:
         raise LedgerUnusableError(schema.damaged_message(path))
-    if miscounted:
+    if wrong_replicas:
         raise LedgerUnusableError(
-            f"{path} counts wrongly: images may be left out, or sent although no file needs them."
-            " Restore a backup, or move the ledger away: syncd then creates a new one and sends"
-            " every image again, which is harmless. Please report it"
+            f"{path} does not match its files: images may be left out, or sent although no file"
+            " needs them. Restore a backup, or move the ledger away: syncd then creates a new one"
+            " and sends every image again, which is harmless. Please report it"
         )
 
 

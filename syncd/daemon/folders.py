@@ -18,9 +18,10 @@ from syncd.folders.intake.record import Recorder
 from syncd.folders.monitor import FolderMonitor, MonitorSettings
 from syncd.folders.watching.targets import ScanTarget
 from syncd.heartbeat import Heartbeat, wait_unless_stalled
-from syncd.ledger import alerts, condemned, files, folders
+from syncd.ledger import alerts, condemned, folders, missed
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Source
+from syncd.ledger.wanted import FILES_PER_STEP, refresh_next
 from syncd.log import Log
 from syncd.model import Absent, AccountId, Copying, Digest, FolderName
 from syncd.threads import ThreadPool
@@ -99,9 +100,19 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
         return loading.result()
 
 
-async def declare(config: Config, ledger: Ledger) -> dict[FolderName, int]:
-    """Record the configured folders and their accounts; return the folders' ids."""
-    await ledger.write(files.unmark_all_missed())
+async def declare(
+    config: Config,
+    ledger: Ledger,
+    progress: Callable[[], None] = lambda: None,
+    *,
+    files_per_step: int = FILES_PER_STEP,
+) -> dict[FolderName, int]:
+    """Record the configured folders and their accounts; return the folders' ids.
+
+    A change of routes is applied to the replicas of `files_per_step` files at a time, so that other
+    writes wait only for one step; `progress` is called after each.
+    """
+    await ledger.write(missed.unmark_all())
     await ledger.write(alerts.discard_stale(_subjects(config)))
     ids: dict[FolderName, int] = {}
     for name, folder in config.folders.items():
@@ -114,6 +125,8 @@ async def declare(config: Config, ledger: Ledger) -> dict[FolderName, int]:
             _log_removed(config, name, account)
     for retired in await ledger.write(folders.retire_others(list(ids))):
         log.notice("folder.retired", folder=retired)
+    while await ledger.write(refresh_next(files_per_step)):
+        progress()
     await ledger.write(condemned.spare_unrouted())
     return ids
 

@@ -15,9 +15,9 @@ from syncd.config import AccountConfig, BatchConfig, Config
 from syncd.daemon.folders import build_disk, declare
 from syncd.engine.lane import terms_of
 from syncd.ledger import accounts, queries, replicas
-from syncd.ledger.database import Ledger, open_ledger, reading_any_version
+from syncd.ledger.database import Ledger, open_ledger, reading
 from syncd.ledger.queries import Count, FolderState, Tally
-from syncd.model import AccountId, AccountName, Digest
+from syncd.model import AccountId, AccountName
 from syncd.rules.batch import Candidate, choose_batch
 from syncd.rules.forecast import Forecast, seconds_for
 from syncd.rules.pacing.budget import Tier
@@ -55,7 +55,7 @@ async def plan(config: Config) -> Plan:
 
 def _copy(path: Path, to: Path) -> None:
     if path.exists():
-        with reading_any_version(path) as source, closing(sqlite3.connect(to)) as target:
+        with reading(path) as source, closing(sqlite3.connect(to)) as target:
             source.backup(target)
 
 
@@ -102,12 +102,15 @@ async def _account_plan(ledger: Ledger, account: AccountConfig, pack: BatchConfi
 
 async def _count_posts(ledger: Ledger, account: AccountId, pack: BatchConfig) -> int:
     """Count the POSTs that the missing images fill when they are packed as a worker packs them."""
-    posts, last = 0, Digest(b"")
+    posts, last = 0, replicas.FIRST_MISSING
     waiting: list[Candidate] = []
-    while page := await ledger.read(replicas.missing_after(account, last, PAGE)):
-        facts = await ledger.read(replicas.facts(account, page))
-        waiting += [Candidate(d, facts[d].size, pack.images) for d in page]
-        last = page[-1]
+    while True:
+        missing = await ledger.read(replicas.missing_after(account, last, PAGE))
+        if not missing.digests:
+            break
+        facts = await ledger.read(replicas.facts(account, missing.digests))
+        waiting += [Candidate(d, facts[d].size, pack.images) for d in missing.digests]
+        last = missing.last
         while len(waiting) >= pack.images:
             _, waiting = choose_batch(waiting, pack.images, pack.bytes)
             posts += 1

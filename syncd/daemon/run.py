@@ -45,7 +45,7 @@ async def run(
     with stop_signals(manager) as stop, start_timeout_extended(manager) as progress:
         hangup = listen_for_hangups()
         async with (
-            take_ledger(settings.config.ledger.path, progress.record) as ledger,
+            take_ledger(settings.config.ledger.path) as ledger,
             watchdog_running(ledger, manager) as watchdog,
         ):
             reloaded = partial(next_settings, hangup=hangup, read=read, ledger=ledger)
@@ -54,7 +54,11 @@ async def run(
                 config = settings.config
                 log_warnings(config)
                 async with build_runtime(
-                    config, settings.open_account, ledger, upkeep=True
+                    config,
+                    settings.open_account,
+                    ledger,
+                    upkeep=True,
+                    progress=progress.record,
                 ) as runtime:
                     _log_start(previous, config)
                     stats, startup = StatsLog(runtime, meter), Startup(manager, progress)

@@ -44,15 +44,10 @@ async def open_runtime(
 
 
 @asynccontextmanager
-async def take_ledger(
-    path: Path, progress: Callable[[], None] = lambda: None
-) -> AsyncIterator[Ledger]:
-    """Open the ledger for this process alone; it is kept across reloads. Raises LedgerError.
-
-    `progress` is called from a thread while a migration runs.
-    """
+async def take_ledger(path: Path) -> AsyncIterator[Ledger]:
+    """Open the ledger for this process alone; it is kept across reloads. Raises LedgerError."""
     with owned(path) as lock:
-        async with open_ledger(path, progress, lock) as ledger:
+        async with open_ledger(path, lock) as ledger:
             yield ledger
 
 
@@ -64,15 +59,16 @@ async def build_runtime(
     *,
     upkeep: bool = False,
     tries: int | None = None,
+    progress: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Runtime]:
     """Build the runtime of a configuration; nothing runs yet.
 
     With `upkeep` it deletes and audits too. `tries` limits the attempts per image whose failures
-    are temporary.
+    are temporary. `progress` is called while a change of routes is applied to the ledger.
     """
     graph = config.graph
     async with connect(graph.base_url, graph.version, graph.timeout) as client:
-        ids = await declare(config, ledger)
+        ids = await declare(config, ledger, progress)
 
         def arrived(digest: Digest, accounts: Sequence[AccountId], copying: Copying) -> None:
             engine.on_arrival(digest, accounts, copying)

@@ -90,11 +90,11 @@ class Audit:
             state = await self._ledger.read(audits.state(account))
             if state.requested is not None:
                 await self._run_logged(everything=state.requested == EVERYTHING, paced=False)
-            elif state.began is not None:
+            elif state.began_at is not None:
                 await self._run_logged(everything=False, paced=True)
-            elif state.ended is None:  # a new ledger: it needs no audit yet
+            elif state.ended_at is None:  # a new ledger: it needs no audit yet
                 await self._ledger.write(audits.end(account, time.time()))
-            elif abs(time.time() - state.ended) >= self._every:
+            elif abs(time.time() - state.ended_at) >= self._every:
                 await self._run_logged(everything=False, paced=True)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(CHECK_INTERVAL, self._every)):
@@ -114,14 +114,14 @@ class Audit:
         """
         account, report, began = self._lane.account, Report(), time.time()
         state = await self._ledger.read(audits.state(account))
-        last = state.audited_to if paced and state.began is not None else b""
-        if state.began is None or not paced:
+        last = state.position if paced and state.began_at is not None else 0
+        if state.began_at is None or not paced:
             await self._ledger.write(audits.begin(account, began))
         held = await self._ledger.read(audits.count_held(account))
         pause = read_interval(-(-held // MAX_HASHES), self._every, self._lane.pacer.pace.budget)
         while rows := await self._ledger.read(audits.held_after(account, last, MAX_HASHES)):
             await self._compare(rows, report)
-            last = rows[-1].digest
+            last = rows[-1].image_id
             await self._ledger.write(audits.record_progress(account, last))
             if paced:
                 await asyncio.sleep(pause)
@@ -187,12 +187,12 @@ class Audit:
             )
 
     async def _record_lost(self, row: HeldImage, report: Report) -> None:
-        account, now = self._lane.account, time.time()
+        account = self._lane.account
         files = await self._ledger.read(replicas.sources(account, row.digest, 1))
         dropped = await self._ledger.write(
             replicas.record_not_held(account, row.hash)
             if self._restore
-            else audits.record_removed(account, row.hash, now)
+            else audits.record_removed(account, row.hash)
         )
         if not dropped:  # syncd deleted it meanwhile
             return

@@ -146,7 +146,7 @@ class Copies:
     async def _refuse(self, source: AccountId, why: str) -> None:
         lane, now = self._lane, time.time()
         until = now + REFUSAL_LIFETIME
-        await self._ledger.write(copies.block(source, lane.account, until, why))
+        await self._ledger.write(copies.block(source, lane.account, until))
         begin = alerts.begin("copies.refused", lane.health.subject, why, now, part=source)
         self._refused.add(source)
         if await self._ledger.write(begin):

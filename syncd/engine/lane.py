@@ -113,19 +113,19 @@ class Lane:
         await self.health.restore(pause)
 
     async def feed(self) -> None:
-        """Fill the queue with what is missing, until cancelled: in key order, a page at a time.
+        """Fill the queue with what is missing in order of arrival, page by page, until cancelled.
 
         The ledger is read again from the start when `queue.refill` is set.
         """
         while True:
             self.queue.refill.clear()
-            last, page = b"", None
-            while page is None or len(page) == PAGE:
+            last, read = replicas.FIRST_MISSING, PAGE
+            while read == PAGE:
                 while self.queue.room < ROOM // 2:
                     await self.queue.wait_for_change()
-                missing = replicas.missing_after(self.account, last, PAGE)
-                page = await self.queue.add_page(self._ledger.read(missing))
-                last = page[-1] if page else b""
+                page = self._ledger.read(replicas.missing_after(self.account, last, PAGE))
+                missing = await self.queue.add_page(page)
+                last, read = missing.last, len(missing.digests)
             await self.queue.refill.wait()
 
     async def finish_call(self, call: Call, end: End, usage: Usage, *results: Write[None]) -> None:

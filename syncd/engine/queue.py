@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 
+from syncd.ledger.replicas import Missing
 from syncd.model import Digest
 
 ROOM = 1000
@@ -91,20 +92,20 @@ class WorkQueue:
         else:
             self.refill.set()
 
-    async def add_page(self, page: Awaitable[Sequence[Digest]]) -> Sequence[Digest]:
+    async def add_page(self, page: Awaitable[Missing]) -> Missing:
         """Add and return a page of missing digests, read from the ledger meanwhile.
 
         A digest that is done while the page is read may be in it although it is held by now: it is
         not added, and `refill` is set.
         """
         self._done_since.clear()
-        digests = await page
-        for digest in digests:
+        missing = await page
+        for digest in missing.digests:
             if digest in self._done_since:
                 self.refill.set()
             else:
                 self.add(digest)
-        return digests
+        return missing
 
     def take(self, limit: int) -> list[Digest]:
         """Hand out the next digests, at most `limit`."""

@@ -163,9 +163,7 @@ class Uploads:
 
     async def _reject(self, image: Loaded, why: str) -> None:
         lane = self._lane
-        await self._ledger.write(
-            replicas.record_rejected(lane.account, image.digest, why, time.time())
-        )
+        await self._ledger.write(replicas.record_rejected(lane.account, image.digest, why))
         lane.done(image.digest)
         log.warning(
             "image.rejected",

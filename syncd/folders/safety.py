@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from syncd.config import FolderConfig
-from syncd.ledger import alerts, condemned, files, folders
+from syncd.ledger import alerts, condemned, folders, missed
 from syncd.ledger.database import Ledger
 from syncd.log import Log, elapsed
 from syncd.model import Deletions, HoldAbove, RootIdentity, printable
@@ -80,10 +80,10 @@ class RootGuard:
             self._unconfirmed = scan
         match conclusion:
             case Conclusion.NONE:
-                await self._ledger.write(files.unmark_missed(scan.number))
+                await self._ledger.write(missed.unmark(scan.number))
                 return False
             case Conclusion.FORGET:
-                forgotten, images = await self._ledger.write(files.forget_missed(scan.number)), 0
+                forgotten, images = await self._ledger.write(missed.forget(scan.number)), 0
             case Conclusion.CONDEMN:
                 # A full scan confirms what it condemns; other images wait for the next full scan.
                 at = scan.began if scan.full else time.time()
@@ -120,12 +120,10 @@ class RootGuard:
         same_patterns = before.patterns == self._patterns
         few_missing = same_mounts = True
         if scan.full and scan.root is RootMatch.DIFFERENT:
-            missed, known = await self._ledger.read(files.count_missed(scan.number, self._id))
-            few_missing = not is_too_many(missed, known, self._hold) and missed < (
-                before.files or 1
-            )
+            lost, known = await self._ledger.read(missed.count(scan.number, self._id))
+            few_missing = not is_too_many(lost, known, self._hold) and lost < (before.files or 1)
         elif scan.root is RootMatch.SAME:
-            displaced = files.has_missed_device(scan.number, self._id, scan.identity.device)
+            displaced = missed.has_lost_device(scan.number, self._id, scan.identity.device)
             same_mounts = not await self._ledger.read(displaced)
         evidence = Evidence(
             root=scan.root,

@@ -1,1 +1,1 @@
-"""The facts in SQLite: schema, migrations and every SQL statement of the project."""
+"""The facts in SQLite: the schema and every SQL statement of the project."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -18,7 +18,7 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     since: float
     until: float | None  # None: a stop, which does not end by itself
-    consecutive: int = msgspec.field(name="row")  # the n-th pause without a success in between
+    consecutive: int  # the n-th pause without a success in between
     remedy: str | None = None  # what the operator has to do; None: it ends by itself
 
 
@@ -30,13 +30,20 @@ class SpentCall(msgspec.Struct, frozen=True):
     images: int
 
 
+def add(db: sqlite3.Connection, accounts: Iterable[AccountId]) -> None:
+    """Give accounts an id where they have none yet."""
+    db.executemany(
+        "INSERT INTO account (act) VALUES (?) ON CONFLICT DO NOTHING", [(act,) for act in accounts]
+    )
+
+
 @read
 def pauses(db: sqlite3.Connection) -> dict[AccountId, Pause]:
     """Return every pause and stop."""
     rows = db.execute(
         """
-        SELECT account, kind, why, since, until, "row", remedy
-        FROM pause
+        SELECT act, kind, why, since, until, consecutive, remedy
+        FROM pause JOIN account ON account.id = pause.account_id
         """
     )
     return {
@@ -50,10 +57,12 @@ def pauses(db: sqlite3.Connection) -> dict[AccountId, Pause]:
 @write
 def pause(db: sqlite3.Connection, accounts: Sequence[AccountId], pause: Pause) -> None:
     """Record that accounts are paused or stopped."""
+    add(db, accounts)
     db.executemany(
         """
-        INSERT OR REPLACE INTO pause (account, kind, why, since, until, "row", remedy)
-        VALUES (?, ?, ?, ?, ?, ?, ?)
+        INSERT OR REPLACE INTO pause
+            (account_id, kind, why, since, until, consecutive, remedy)
+        SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM account WHERE act = ?1
         """,
         [
             (
@@ -73,20 +82,25 @@ def pause(db: sqlite3.Connection, accounts: Sequence[AccountId], pause: Pause) -
 @write
 def resume(db: sqlite3.Connection, account: AccountId) -> None:
     """End the pause or stop of an account."""
-    db.execute("DELETE FROM pause WHERE account = ?", (account,))
+    db.execute(
+        "DELETE FROM pause WHERE account_id = (SELECT id FROM account WHERE act = ?)", (account,)
+    )
 
 
 @write
 def lift_stops(db: sqlite3.Connection) -> list[AccountId]:
     """End every stop, but no pause, and return the accounts that were stopped."""
-    rows = db.execute("DELETE FROM pause WHERE until IS NULL RETURNING account")
-    return [AccountId(account) for (account,) in rows.fetchall()]
+    stopped = db.execute(
+        "SELECT act FROM pause JOIN account ON account.id = account_id WHERE until IS NULL"
+    ).fetchall()
+    db.execute("DELETE FROM pause WHERE until IS NULL")
+    return [AccountId(account) for (account,) in stopped]
 
 
 @read
 def batching_off_until(db: sqlite3.Connection, account: AccountId) -> float:
     """Return until when each POST to an account carries one image, in unix seconds; 0: never."""
-    row = db.execute("SELECT alone_until FROM account WHERE account = ?", (account,)).fetchone()
+    row = db.execute("SELECT single_images_until FROM account WHERE act = ?", (account,)).fetchone()
     return 0.0 if row is None or row[0] is None else float(row[0])
 
 
@@ -95,9 +109,9 @@ def set_batching_off_until(db: sqlite3.Connection, account: AccountId, until: fl
     """Record until when an account rejects POSTs of several images; None: it accepts them."""
     db.execute(
         """
-        INSERT INTO account (account, alone_until)
+        INSERT INTO account (act, single_images_until)
         VALUES (?, ?)
-        ON CONFLICT (account) DO UPDATE SET alone_until = excluded.alone_until
+        ON CONFLICT (act) DO UPDATE SET single_images_until = excluded.single_images_until
         """,
         (account, until),
     )
@@ -106,7 +120,7 @@ def set_batching_off_until(db: sqlite3.Connection, account: AccountId, until: fl
 @read
 def tier(db: sqlite3.Connection, account: AccountId) -> str | None:
     """Return the tier that the account's response headers reported last."""
-    row = db.execute("SELECT tier FROM account WHERE account = ?", (account,)).fetchone()
+    row = db.execute("SELECT tier FROM account WHERE act = ?", (account,)).fetchone()
     return None if row is None else row[0]
 
 
@@ -115,9 +129,9 @@ def record_tier(db: sqlite3.Connection, account: AccountId, tier: str) -> None:
     """Record the tier that the account's response headers report."""
     db.execute(
         """
-        INSERT INTO account (account, tier)
+        INSERT INTO account (act, tier)
         VALUES (?, ?)
-        ON CONFLICT (account) DO UPDATE SET tier = excluded.tier
+        ON CONFLICT (act) DO UPDATE SET tier = excluded.tier
         """,
         (account, tier),
     )
@@ -129,8 +143,8 @@ def recent_calls(db: sqlite3.Connection, account: AccountId, since: float) -> li
     rows = db.execute(
         """
         SELECT at, points, images
-        FROM call
-        WHERE account = ? AND at >= ?
+        FROM api_call
+        WHERE account_id = (SELECT id FROM account WHERE act = ?) AND at >= ?
         ORDER BY at
         """,
         (account, since),
@@ -143,11 +157,18 @@ def record_call(
     db: sqlite3.Connection, account: AccountId, call: SpentCall, forget_before: float
 ) -> None:
     """Record a call to an account, and forget its calls before a time in unix seconds."""
+    add(db, [account])
     db.execute(
         """
-        INSERT INTO call (account, at, points, images)
-        VALUES (?, ?, ?, ?)
+        INSERT INTO api_call (account_id, at, points, images)
+        SELECT id, ?2, ?3, ?4 FROM account WHERE act = ?1
         """,
         (account, call.at, call.points, call.images),
     )
-    db.execute("DELETE FROM call WHERE account = ? AND at < ?", (account, forget_before))
+    db.execute(
+        """
+        DELETE FROM api_call
+        WHERE account_id = (SELECT id FROM account WHERE act = ?) AND at < ?
+        """,
+        (account, forget_before),
+    )

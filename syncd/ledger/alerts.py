@@ -74,14 +74,14 @@ def begin(
     known = db.execute(
         """
         SELECT 1
-        FROM concern
+        FROM alert
         WHERE event = ? AND subject = ? AND part = ?
         """,
         (event, subject, part),
     ).fetchone()
     db.execute(
         """
-        INSERT INTO concern (event, subject, part, since, why, remedy)
+        INSERT INTO alert (event, subject, part, since, why, remedy)
         VALUES (?, ?, ?, ?, ?, ?)
         ON CONFLICT (event, subject, part) DO UPDATE SET
             why = excluded.why,
@@ -99,7 +99,7 @@ def end(
     """Record that an incident ended, and return its duration in seconds; None: it was unknown."""
     row = db.execute(
         """
-        DELETE FROM concern
+        DELETE FROM alert
         WHERE event = ? AND subject = ? AND part = ?
         RETURNING since
         """,
@@ -113,7 +113,7 @@ def update(db: sqlite3.Connection, event: str, subject: str, why: str) -> None:
     """Record a new reason for the incidents of a subject, if there are any."""
     db.execute(
         """
-        UPDATE concern
+        UPDATE alert
         SET why = ?
         WHERE event = ? AND subject = ?
         """,
@@ -127,7 +127,7 @@ def ongoing(db: sqlite3.Connection, event: str, subject: str | None = None) -> l
     rows = db.execute(
         """
         SELECT event, subject, part, since, why, remedy
-        FROM concern
+        FROM alert
         WHERE event = ?1 AND (?2 IS NULL OR subject = ?2)
         ORDER BY subject, part
         """,
@@ -142,7 +142,7 @@ def ongoing_with_remedy(db: sqlite3.Connection) -> list[Incident]:
     rows = db.execute(
         """
         SELECT event, subject, part, since, why, remedy
-        FROM concern
+        FROM alert
         WHERE remedy IS NOT NULL
         ORDER BY event, subject, part
         """
@@ -153,10 +153,10 @@ def ongoing_with_remedy(db: sqlite3.Connection) -> list[Incident]:
 @write
 def discard_stale(db: sqlite3.Connection, subjects: Collection[str]) -> None:
     """Forget the incidents of the process that ended, and those of all but these subjects."""
-    db.executemany("DELETE FROM concern WHERE event = ?", [(event,) for event in _OF_ONE_PROCESS])
-    known = {subject for (subject,) in db.execute("SELECT DISTINCT subject FROM concern")}
+    db.executemany("DELETE FROM alert WHERE event = ?", [(event,) for event in _OF_ONE_PROCESS])
+    known = {subject for (subject,) in db.execute("SELECT DISTINCT subject FROM alert")}
     db.executemany(
-        "DELETE FROM concern WHERE subject = ?",
+        "DELETE FROM alert WHERE subject = ?",
         [(subject,) for subject in known.difference(subjects)],
     )
 
@@ -192,11 +192,11 @@ def _of_pauses(
 def _of_held_deletions(db: sqlite3.Connection) -> Iterator[Alert]:
     rows = db.execute(
         """
-        SELECT folder.name, count(DISTINCT digest), min(since)
-        FROM condemned
-        JOIN folder ON folder.id = folder_id
-        WHERE standing = 'held'
-        GROUP BY folder_id
+        SELECT folder.name, count(DISTINCT image_id), min(found_at)
+        FROM deletion
+        JOIN folder ON folder.id = deletion.folder_id
+        WHERE deletion.state = 'held'
+        GROUP BY folder.id
         """
     )
     for folder, images, condemned_since in rows:
@@ -214,11 +214,11 @@ def _of_held_deletions(db: sqlite3.Connection) -> Iterator[Alert]:
 def _of_unreadable_files(db: sqlite3.Connection) -> Iterator[Alert]:
     rows = db.execute(
         """
-        SELECT folder.name, count(*), min(trouble_since), min(file.trouble)
-        FROM file INDEXED BY file_in_trouble
+        SELECT folder.name, count(*), min(error_since), min(file.error)
+        FROM file INDEXED BY file_with_error
         JOIN directory ON directory.id = file.directory_id
         JOIN folder ON folder.id = directory.folder_id
-        WHERE file.trouble IS NOT NULL
+        WHERE file.error IS NOT NULL
             AND EXISTS (SELECT 1 FROM route WHERE route.folder_id = folder.id)
         GROUP BY folder.id
         """

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from syncd.ledger import replicas
+from syncd.ledger import accounts, queries, replicas
 from syncd.ledger.statements import as_structs, read, write
 from syncd.model import AccountId, Digest, ImageHash, Listed
 
@@ -15,9 +15,10 @@ REMOVED = "removed from the account by hand"
 """The reason of a rejected image that was deleted in its account and must not be sent again."""
 
 
-class HeldImage(msgspec.Struct, frozen=True):
+class HeldImage(msgspec.Struct, frozen=True, kw_only=True):
     """An image that the ledger records as held, with its last known name and status."""
 
+    image_id: int
     digest: Digest
     hash: ImageHash
     name: str | None
@@ -27,27 +28,31 @@ class HeldImage(msgspec.Struct, frozen=True):
 class AuditState(msgspec.Struct, frozen=True):
     """The audit of one account; times in unix seconds."""
 
-    audited_to: Digest  # the last digest that the audit under way has compared; may be empty
-    began: float | None
-    ended: float | None
-    requested: str | None  # what `syncd audit` requested
+    position: int = 0  # the id of the last image that the audit under way has compared
+    began_at: float | None = None
+    ended_at: float | None = None
+    requested: str | None = None  # what `syncd audit` requested
 
 
 @read
 def held_after(
-    db: sqlite3.Connection, account: AccountId, digest: bytes, limit: int
+    db: sqlite3.Connection, account: AccountId, image_id: int, limit: int
 ) -> list[HeldImage]:
-    """Return the next `limit` images that are recorded as held, in the order of their digests."""
+    """Return the next `limit` images that are recorded as held, in the order of their ids."""
     rows = db.execute(
         """
-        SELECT replica.digest, hash, name, status
-        FROM replica
-        LEFT JOIN answer USING (account, digest)
-        WHERE account = ? AND replica.digest > ? AND hash IS NOT NULL
-        ORDER BY replica.digest
+        SELECT image.id AS image_id, image.sha256 AS digest, replica.hash,
+            replica.remote_name AS name, replica.remote_status AS status
+        FROM image
+        CROSS JOIN replica
+            ON replica.image_id = image.id
+            AND replica.account_id = (SELECT id FROM account WHERE act = ?)
+            AND replica.hash IS NOT NULL
+        WHERE image.id > ?
+        ORDER BY image.id
         LIMIT ?
         """,
-        (account, digest, limit),
+        (account, image_id, limit),
     )
     return as_structs(rows, HeldImage)
 
@@ -60,9 +65,13 @@ def known_hashes(
     marks = ",".join("?" * len(hashes))
     rows = db.execute(
         f"""
-        SELECT hash FROM replica WHERE account = ? AND hash IN ({marks})
+        SELECT hash
+        FROM replica JOIN account ON account.id = replica.account_id
+        WHERE account.act = ? AND hash IN ({marks})
         UNION
-        SELECT hash FROM condemned WHERE account = ? AND hash IN ({marks})
+        SELECT hash
+        FROM deletion JOIN account ON account.id = deletion.account_id
+        WHERE account.act = ? AND hash IN ({marks})
         """,
         (account, *hashes, account, *hashes),
     )
@@ -71,17 +80,12 @@ def known_hashes(
 
 @read
 def count_held(db: sqlite3.Connection, account: AccountId) -> int:
-    """Count the images that are recorded as held in an account, wanted or not."""
-    (count,) = db.execute(
-        "SELECT count(*) FROM replica WHERE account = ? AND hash IS NOT NULL", (account,)
-    ).fetchone()
-    return int(count)
+    """Count the images that are recorded as held in an account and wanted there."""
+    return queries.tally(account)(db).held
 
 
 @write
-def record_removed(
-    db: sqlite3.Connection, account: AccountId, image_hash: ImageHash, at: float
-) -> int:
+def record_removed(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash) -> int:
     """Record that an image was removed in its account by hand: it is not sent again.
 
     Returns what `replicas.record_not_held` returns.
@@ -89,10 +93,10 @@ def record_removed(
     db.execute(
         """
         UPDATE replica
-        SET rejected = ?, rejected_at = ?
-        WHERE hash = ? AND account = ? AND files > 0
+        SET rejected = ?
+        WHERE hash = ? AND account_id = (SELECT id FROM account WHERE act = ?) AND wanted = 1
         """,
-        (REMOVED, at, image_hash, account),
+        (REMOVED, image_hash, account),
     )
     return replicas.record_not_held(account, image_hash)(db)
 
@@ -103,12 +107,10 @@ def record_listed(
 ) -> None:
     """Record the name and status with which an account lists an image."""
     db.execute(
-        """
-        INSERT INTO answer (account, digest, name, status)
-        VALUES (?, ?, ?, ?)
-        ON CONFLICT (account, digest) DO UPDATE SET
-            name = excluded.name,
-            status = excluded.status
+        f"""
+        UPDATE replica
+        SET remote_name = ?3, remote_status = ?4
+        WHERE {replicas.OF_IMAGE}
         """,
         (account, digest, listed.name, listed.status.value),
     )
@@ -117,70 +119,54 @@ def record_listed(
 @read
 def state(db: sqlite3.Connection, account: AccountId) -> AuditState:
     """Return the state of an account's audit."""
-    row = db.execute(
+    rows = db.execute(
         """
-        SELECT coalesce(audited_to, x''), audit_began, audit_ended, audit_asked
-        FROM account
-        WHERE account = ?
+        SELECT position, began_at, ended_at, requested
+        FROM audit JOIN account ON account.id = audit.account_id
+        WHERE act = ?
         """,
         (account,),
-    ).fetchone()
-    return AuditState(Digest(b""), None, None, None) if row is None else AuditState(*row)
+    )
+    return next(iter(as_structs(rows, AuditState)), AuditState())
 
 
 @write
 def begin(db: sqlite3.Connection, account: AccountId, at: float) -> None:
     """Record that an audit begins, which fulfils the operator's request."""
-    db.execute(
-        """
-        INSERT INTO account (account, audited_to, audit_began, audit_asked)
-        VALUES (?, x'', ?, NULL)
-        ON CONFLICT (account) DO UPDATE SET
-            audited_to = excluded.audited_to,
-            audit_began = excluded.audit_began,
-            audit_asked = excluded.audit_asked
-        """,
-        (account, at),
-    )
+    _set(db, account, position=0, began_at=at, requested=None)
 
 
 @write
-def record_progress(db: sqlite3.Connection, account: AccountId, digest: Digest) -> None:
-    """Record the last digest that the audit has compared: a restart continues after it."""
-    db.execute(
-        """
-        INSERT INTO account (account, audited_to)
-        VALUES (?, ?)
-        ON CONFLICT (account) DO UPDATE SET audited_to = excluded.audited_to
-        """,
-        (account, digest),
-    )
+def record_progress(db: sqlite3.Connection, account: AccountId, image_id: int) -> None:
+    """Record the last image that the audit has compared: a restart continues after it."""
+    _set(db, account, position=image_id)
 
 
 @write
 def end(db: sqlite3.Connection, account: AccountId, at: float) -> None:
     """Record that an audit has compared every image."""
-    db.execute(
-        """
-        INSERT INTO account (account, audited_to, audit_began, audit_ended)
-        VALUES (?, NULL, NULL, ?)
-        ON CONFLICT (account) DO UPDATE SET
-            audited_to = excluded.audited_to,
-            audit_began = excluded.audit_began,
-            audit_ended = excluded.audit_ended
-        """,
-        (account, at),
-    )
+    _set(db, account, position=0, began_at=None, ended_at=at)
 
 
 @write
-def request(db: sqlite3.Connection, accounts: Sequence[AccountId], what: str) -> None:
+def request(db: sqlite3.Connection, audited: Sequence[AccountId], what: str) -> None:
     """Request that a running daemon audits accounts now."""
-    db.executemany(
-        """
-        INSERT INTO account (account, audit_asked)
-        VALUES (?, ?)
-        ON CONFLICT (account) DO UPDATE SET audit_asked = excluded.audit_asked
+    for account in audited:
+        _set(db, account, requested=what)
+
+
+def _set(db: sqlite3.Connection, account: AccountId, **columns: object) -> None:
+    accounts.add(db, [account])
+    db.execute(
+        "INSERT INTO audit (account_id) SELECT id FROM account WHERE act = ?"
+        " ON CONFLICT DO NOTHING",
+        (account,),
+    )
+    db.execute(
+        f"""
+        UPDATE audit
+        SET {", ".join(f"{name} = ?" for name in columns)}
+        WHERE account_id = (SELECT id FROM account WHERE act = ?)
         """,
-        [(account, what) for account in accounts],
+        (*columns.values(), account),
     )

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from syncd.ledger import schema
-from syncd.ledger.database import reading_any_version
+from syncd.ledger.database import reading
 from syncd.ledger.errors import LedgerUnusableError
 from syncd.ledger.lock import is_in_use
 
@@ -82,7 +82,7 @@ def _copy(
     descriptor, name = tempfile.mkstemp(prefix=f".{to.name}.", dir=to.parent)  # with mode 0600
     copy = Path(name)
     try:
-        with reading_any_version(path) as ledger:
+        with reading(path) as ledger:
             _fill(ledger, copy, progress, step)
         if not _is_sound(copy):
             raise LedgerUnusableError(schema.damaged_message(path))

@@ -7,10 +7,11 @@ Until then it can be spared, or held for the operator's decision.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
 import msgspec
 
-from syncd.ledger import alerts, files
+from syncd.ledger import alerts, missed
 from syncd.ledger.statements import as_structs, read, write
 from syncd.model import FolderName, HoldAbove
 from syncd.rules.evidence import is_too_many
@@ -18,18 +19,53 @@ from syncd.rules.evidence import is_too_many
 _HELD_REPLICA = """EXISTS (
             SELECT 1
             FROM replica
-            WHERE replica.account = condemned.account
-                AND replica.digest = condemned.digest
+            WHERE replica.account_id = deletion.account_id
+                AND replica.image_id = deletion.image_id
                 AND replica.hash IS NOT NULL
         )"""
 
 WANTED_REPLICA = """EXISTS (
             SELECT 1
             FROM replica
-            WHERE replica.account = condemned.account
-                AND replica.digest = condemned.digest
-                AND replica.files > 0
+            WHERE replica.account_id = deletion.account_id
+                AND replica.image_id = deletion.image_id
+                AND replica.wanted = 1
         )"""
+
+_CONDEMN = """
+        INSERT INTO deletion (account_id, image_id, folder_id, path, found_at)
+        SELECT replica.account_id, replica.image_id, folder.id, lost.path,
+            coalesce(:at, (julianday('now') - 2440587.5) * 86400.0)
+        FROM ({lost}) AS lost
+        JOIN folder ON folder.id = lost.folder_id AND folder.deletions = 'propagate'
+        {trusted}
+        JOIN route ON route.folder_id = folder.id
+        JOIN replica
+            ON replica.account_id = route.account_id AND replica.image_id = lost.image_id
+        WHERE replica.wanted = 0 AND (replica.hash IS NOT NULL OR replica.sent_at IS NOT NULL)
+        ON CONFLICT DO UPDATE SET
+            folder_id = excluded.folder_id,
+            path = excluded.path,
+            found_at = excluded.found_at,
+            state = 'waiting',
+            retry_at = 0,
+            reason = NULL,
+            hash = NULL,
+            attempts = 0,
+            accepted_at = NULL
+        """
+"""Condemns the images that have lost a file and that no file wants any longer."""
+
+_REPLACED = """
+            SELECT :image AS image_id, folder_id,
+                CASE path WHEN x'' THEN :name ELSE CAST(path || '/' || :name AS BLOB) END AS path
+            FROM directory
+            WHERE id = :directory
+        """
+
+_TRUSTED = """JOIN baseline
+            ON baseline.folder_id = folder.id
+            AND baseline.inode IS NOT NULL AND baseline.suspect IS NULL"""
 
 
 OPEN = "waits for the operator's decision"
@@ -73,49 +109,44 @@ class HeldDeletions(msgspec.Struct, frozen=True, kw_only=True):
 @write
 def condemn_missed(db: sqlite3.Connection, scan: int, at: float) -> Forgotten:
     """Forget the files that a scan missed, and condemn the images that lost their last file."""
+    forgotten = missed.forget_rows(db, scan)
     db.execute(
-        f"""
-        {files.BRANCHES}
-        INSERT OR REPLACE INTO condemned (account, digest, folder_id, path, since)
-        SELECT route.account, missed.digest, folder.id,
-            CASE directory.path
-                WHEN x'' THEN missed.name
-                ELSE CAST(directory.path || '/' || missed.name AS BLOB)
-            END,
-            ?2
-        FROM (
-            SELECT directory_id, name, digest FROM file WHERE missed_by = ?1
-            UNION
-            SELECT directory_id, name, digest FROM file WHERE directory_id IN branch
-        ) AS missed
-        JOIN directory ON directory.id = missed.directory_id
-        JOIN folder ON folder.id = directory.folder_id AND folder.deletions = 'propagate'
-        JOIN route ON route.folder_id = folder.id
-        WHERE missed.digest IS NOT NULL
-        """,
-        (scan, at),
+        _CONDEMN.format(lost="SELECT image_id, folder_id, path FROM gone", trusted=""), {"at": at}
     )
-    forgotten = files.forget_missed(scan)(db)
-    db.execute(f"DELETE FROM condemned WHERE since = ? AND {WANTED_REPLICA}", (at,))
     (condemned,) = db.execute(
-        "SELECT count(DISTINCT digest) FROM condemned WHERE since = ?", (at,)
+        "SELECT count(DISTINCT image_id) FROM deletion WHERE found_at = ?", (at,)
     ).fetchone()
     return Forgotten(forgotten, condemned)
+
+
+def condemn_replaced(db: sqlite3.Connection, replaced: Iterable[tuple[int, int, bytes]]) -> None:
+    """Condemn the images that rewritten files contained: (image id, directory id, file name).
+
+    In a folder that is suspect, or was never trusted, nothing is condemned.
+    """
+    db.executemany(
+        _CONDEMN.format(lost=_REPLACED, trusted=_TRUSTED),
+        [
+            {"at": None, "image": image_id, "directory": directory_id, "name": name}
+            for image_id, directory_id, name in replaced
+        ],
+    )
 
 
 @write
 def spare_wanted(db: sqlite3.Connection) -> list[tuple[str, bytes]]:
     """Spare the images that a file wants again, and return the folder and file of each."""
+    spared = f"deletion.state = 'withdrawn' OR deletion.state = 'requested' AND {WANTED_REPLICA}"
     rows = db.execute(
         f"""
-        SELECT DISTINCT folder.name, condemned.path
-        FROM condemned
-        JOIN folder ON folder.id = folder_id
-        WHERE {WANTED_REPLICA}
+        SELECT DISTINCT folder.name, deletion.path
+        FROM deletion
+        JOIN folder ON folder.id = deletion.folder_id
+        WHERE {spared}
         """
     ).fetchall()
     if rows:
-        db.execute(f"DELETE FROM condemned WHERE {WANTED_REPLICA}")
+        db.execute(f"DELETE FROM deletion WHERE {spared}")
     return [(folder, path) for folder, path in rows]
 
 
@@ -124,14 +155,14 @@ def spare_unrouted(db: sqlite3.Connection) -> int:
     """Spare the images that the configuration no longer deletes, and return their number."""
     return db.execute(
         """
-        DELETE FROM condemned
-        WHERE hash IS NULL
+        DELETE FROM deletion
+        WHERE state <> 'requested'
             AND NOT EXISTS (
                 SELECT 1
                 FROM folder
                 JOIN route ON route.folder_id = folder.id
-                WHERE folder.id = condemned.folder_id
-                    AND route.account = condemned.account
+                WHERE folder.id = deletion.folder_id
+                    AND route.account_id = deletion.account_id
                     AND folder.deletions = 'propagate'
             )
         """
@@ -147,15 +178,17 @@ def drop_unheld(db: sqlite3.Connection, before: float) -> None:
     db.execute(
         """
         DELETE FROM replica
-        WHERE files = 0 AND hash IS NULL AND rejected IS NULL
-            AND (account, digest) IN (
-                SELECT account, digest FROM condemned WHERE since < ? AND hash IS NULL
+        WHERE wanted = 0 AND hash IS NULL AND rejected IS NULL
+            AND (image_id, account_id) IN (
+                SELECT image_id, account_id
+                FROM deletion
+                WHERE found_at < ? AND state <> 'requested'
             )
         """,
         (before,),
     )
     db.execute(
-        f"DELETE FROM condemned WHERE since < ? AND hash IS NULL AND NOT {_HELD_REPLICA}",
+        f"DELETE FROM deletion WHERE found_at < ? AND state <> 'requested' AND NOT {_HELD_REPLICA}",
         (before,),
     )
 
@@ -165,19 +198,19 @@ def pending(db: sqlite3.Connection) -> list[PendingDeletions]:
     """Return the folders with condemned images that the operator has not approved."""
     rows = db.execute(
         f"""
-        SELECT folder_id, folder.name AS folder,
-            count(DISTINCT CASE standing WHEN 'waits' THEN digest END) AS waiting,
-            count(DISTINCT CASE standing WHEN 'held' THEN digest END) AS held,
+        SELECT deletion.folder_id, folder.name AS folder,
+            count(DISTINCT CASE deletion.state WHEN 'waiting' THEN image_id END) AS waiting,
+            count(DISTINCT CASE deletion.state WHEN 'held' THEN image_id END) AS held,
             (
                 SELECT count(*)
                 FROM directory
                 JOIN file ON file.directory_id = directory.id
-                WHERE directory.folder_id = condemned.folder_id
+                WHERE directory.folder_id = deletion.folder_id
             ) AS files
-        FROM condemned
-        JOIN folder ON folder.id = folder_id
-        WHERE standing <> 'approved' AND condemned.hash IS NULL AND {_HELD_REPLICA}
-        GROUP BY folder_id
+        FROM deletion
+        JOIN folder ON folder.id = deletion.folder_id
+        WHERE deletion.state IN ('waiting', 'held') AND {_HELD_REPLICA}
+        GROUP BY deletion.folder_id
         """
     )
     return as_structs(rows, PendingDeletions)
@@ -195,20 +228,22 @@ def hold_excess(db: sqlite3.Connection, above: HoldAbove) -> list[PendingDeletio
         if folder.held or is_too_many(folder.waiting, folder.files + folder.waiting, above):
             db.execute(
                 """
-                UPDATE condemned
-                SET standing = 'held'
-                WHERE folder_id = ? AND standing = 'waits' AND hash IS NULL
+                UPDATE deletion
+                SET state = 'held'
+                WHERE folder_id = ? AND state = 'waiting'
                 """,
                 (folder.folder_id,),
             )
-    db.execute("UPDATE folder SET passed_at = believed_at WHERE passed_at IS NOT believed_at")
+    db.execute(
+        "UPDATE baseline SET reconciled_at = trusted_at WHERE reconciled_at IS NOT trusted_at"
+    )
     return found
 
 
 @write
 def shift_times(db: sqlite3.Connection, seconds: float) -> None:
     """Move the times of all condemned images after the wall clock jumped by `seconds`."""
-    db.execute("UPDATE condemned SET since = since + ?", (seconds,))
+    db.execute("UPDATE deletion SET found_at = found_at + ?", (seconds,))
 
 
 @read
@@ -216,17 +251,18 @@ def held_deletions(db: sqlite3.Connection, names: int) -> list[HeldDeletions]:
     """Return the deletions that are held for the operator, each with its first `names` files."""
     rows = db.execute(
         """
-        SELECT folder.id, folder.name, folder.path, folder.root_device, folder.root_inode,
-            folder.believed_at, count(DISTINCT digest), min(since),
+        SELECT folder.id, folder.name, folder.path, baseline.device, baseline.inode,
+            baseline.trusted_at, count(DISTINCT image_id), min(found_at),
             (
                 SELECT count(*)
                 FROM directory
                 JOIN file ON file.directory_id = directory.id
                 WHERE directory.folder_id = folder.id
             )
-        FROM condemned
-        JOIN folder ON folder.id = folder_id
-        WHERE standing = 'held'
+        FROM deletion
+        JOIN folder ON folder.id = deletion.folder_id
+        LEFT JOIN baseline ON baseline.folder_id = folder.id
+        WHERE deletion.state = 'held'
         GROUP BY folder.id
         ORDER BY folder.name
         """
@@ -252,9 +288,9 @@ def count_held(db: sqlite3.Connection, folder: str) -> int:
     """Count the images of a folder whose deletion is held for the operator."""
     (images,) = db.execute(
         """
-        SELECT count(DISTINCT digest)
-        FROM condemned
-        WHERE standing = 'held' AND folder_id = (SELECT id FROM folder WHERE name = ?)
+        SELECT count(DISTINCT image_id)
+        FROM deletion
+        WHERE state = 'held' AND folder_id = (SELECT id FROM folder WHERE name = ?)
         """,
         (folder,),
     ).fetchone()
@@ -265,8 +301,8 @@ def _names(db: sqlite3.Connection, folder_id: int, limit: int) -> list[bytes]:
     rows = db.execute(
         """
         SELECT DISTINCT path
-        FROM condemned
-        WHERE folder_id = ? AND standing = 'held'
+        FROM deletion
+        WHERE folder_id = ? AND state = 'held'
         ORDER BY path
         LIMIT ?
         """,
@@ -281,9 +317,9 @@ def approve(db: sqlite3.Connection, folder: FolderName) -> int:
     images = count_held(folder)(db)
     db.execute(
         """
-        UPDATE condemned
-        SET standing = 'approved'
-        WHERE standing = 'held' AND folder_id = (SELECT id FROM folder WHERE name = ?)
+        UPDATE deletion
+        SET state = 'approved'
+        WHERE state = 'held' AND folder_id = (SELECT id FROM folder WHERE name = ?)
         """,
         (folder,),
     )
@@ -297,8 +333,8 @@ def dismiss(db: sqlite3.Connection, folder: FolderName) -> int:
     images = count_held(folder)(db)
     db.execute(
         """
-        DELETE FROM condemned
-        WHERE standing = 'held' AND folder_id = (SELECT id FROM folder WHERE name = ?)
+        DELETE FROM deletion
+        WHERE state = 'held' AND folder_id = (SELECT id FROM folder WHERE name = ?)
         """,
         (folder,),
     )

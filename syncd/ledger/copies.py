@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from syncd.ledger import accounts
 from syncd.ledger.statements import read, write
 from syncd.model import AccountId, Copying, Digest, ImageHash
 
@@ -45,26 +46,32 @@ def holders(
     marks = ",".join("?" * len(digests))
     rows = db.execute(
         f"""
-        SELECT DISTINCT file.digest, folder.copying, replica.account, replica.hash,
-            min(theirs.place)
-        FROM file
+        SELECT image.sha256, folder.copying, source.act, replica.hash, min(theirs.position)
+        FROM image
+        JOIN file ON file.image_id = image.id
         JOIN directory ON directory.id = file.directory_id
         JOIN folder ON folder.id = directory.folder_id AND folder.copying <> 'upload'
         JOIN route AS mine
-            ON mine.folder_id = folder.id AND mine.account = ? AND mine.place > 0
+            ON mine.folder_id = folder.id AND mine.position > 0
+            AND mine.account_id = (SELECT id FROM account WHERE act = ?)
         JOIN route AS theirs
-            ON theirs.folder_id = folder.id AND theirs.account <> mine.account
+            ON theirs.folder_id = folder.id AND theirs.account_id <> mine.account_id
         JOIN replica
-            ON replica.account = theirs.account AND replica.digest = file.digest
+            ON replica.account_id = theirs.account_id AND replica.image_id = image.id
             AND replica.hash IS NOT NULL
-        LEFT JOIN copy_refused
-            ON copy_refused.destination = mine.account
-            AND copy_refused.source = theirs.account AND copy_refused.until > ?
-        WHERE file.digest IN ({marks}) AND copy_refused.source IS NULL
-        GROUP BY file.digest, folder.copying, replica.account
-        ORDER BY min(theirs.place)
+        JOIN account AS source ON source.id = theirs.account_id
+        WHERE image.sha256 IN ({marks})
+            AND NOT EXISTS (
+                SELECT 1
+                FROM learned
+                WHERE learned.account_id = mine.account_id
+                    AND learned.source_id = theirs.account_id
+                    AND learned.what = 'no_copy' AND learned.retry_at > ?
+            )
+        GROUP BY image.id, folder.copying, source.id
+        ORDER BY min(theirs.position)
         """,
-        (account, now, *digests),
+        (account, *digests, now),
     )
     found: dict[Digest, tuple[list[Copying], dict[AccountId, ImageHash]]] = {}
     for digest, how, source, image_hash, _ in rows:
@@ -91,23 +98,26 @@ def expected(
     marks = ",".join("?" * len(digests))
     rows = db.execute(
         f"""
-        SELECT DISTINCT file.digest
-        FROM file
+        SELECT DISTINCT image.sha256
+        FROM image
+        JOIN file ON file.image_id = image.id
         JOIN directory ON directory.id = file.directory_id
         JOIN folder ON folder.id = directory.folder_id AND folder.copying = 'copy'
         JOIN route AS mine
-            ON mine.folder_id = folder.id AND mine.account = ? AND mine.place > 0
-        JOIN route AS own ON own.folder_id = folder.id AND own.place = 0
+            ON mine.folder_id = folder.id AND mine.position > 0
+            AND mine.account_id = (SELECT id FROM account WHERE act = ?)
+        JOIN route AS own ON own.folder_id = folder.id AND own.position = 0
         JOIN replica
-            ON replica.account = own.account AND replica.digest = file.digest
-            AND replica.files > 0 AND replica.hash IS NULL AND replica.rejected IS NULL
-            AND replica.trouble IS NULL
-        WHERE file.digest IN ({marks})
-            AND NOT EXISTS (SELECT 1 FROM pause WHERE pause.account = own.account)
+            ON replica.account_id = own.account_id AND replica.image_id = image.id
+            AND replica.state = 'missing' AND replica.last_error IS NULL
+        WHERE image.sha256 IN ({marks})
+            AND NOT EXISTS (SELECT 1 FROM pause WHERE pause.account_id = own.account_id)
             AND NOT EXISTS (
                 SELECT 1
-                FROM copy_refused
-                WHERE destination = mine.account AND source = own.account AND until > ?
+                FROM learned
+                WHERE learned.account_id = mine.account_id
+                    AND learned.source_id = own.account_id
+                    AND learned.what = 'no_copy' AND learned.retry_at > ?
             )
         """,
         (account, *digests, now),
@@ -116,14 +126,16 @@ def expected(
 
 
 @write
-def block(
-    db: sqlite3.Connection, source: AccountId, destination: AccountId, until: float, why: str
-) -> None:
+def block(db: sqlite3.Connection, source: AccountId, destination: AccountId, until: float) -> None:
     """Record that an account rejected a copy from another: none until then, in unix seconds."""
+    accounts.add(db, [source, destination])
     db.execute(
         """
-        INSERT OR REPLACE INTO copy_refused (source, destination, until, why)
-        VALUES (?, ?, ?, ?)
+        INSERT INTO learned (account_id, source_id, what, retry_at)
+        SELECT destination.id, source.id, 'no_copy', ?3
+        FROM account AS destination JOIN account AS source ON source.act = ?2
+        WHERE destination.act = ?1
+        ON CONFLICT DO UPDATE SET retry_at = excluded.retry_at
         """,
-        (source, destination, until, why),
+        (destination, source, until),
     )

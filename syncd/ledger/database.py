@@ -168,18 +168,16 @@ def owned(path: Path) -> Iterator[LedgerLock]:
 
 
 @asynccontextmanager
-async def open_ledger(
-    path: Path, progress: Callable[[], None] = lambda: None, lock: LedgerLock | None = None
-) -> AsyncIterator[Ledger]:
-    """Open the ledger, after creating or migrating it if necessary. The caller holds the lock.
+async def open_ledger(path: Path, lock: LedgerLock | None = None) -> AsyncIterator[Ledger]:
+    """Open the ledger, after creating it if necessary. The caller holds the lock.
 
-    `progress` is called repeatedly, from another thread, during a migration.
-    Raises LedgerUnusableError for a file that is damaged, foreign or newer, and does not change it.
+    Raises LedgerUnusableError for a file that is damaged, foreign, or of another version, which it
+    does not change.
     SQLite's errors in the body leave it as a LedgerError.
     """
     with _translated_errors(path):
         _check_file(path)
-        writer = _Connection(lambda: _connect_writer(path, progress))
+        writer = _Connection(lambda: _connect_writer(path))
         reader = _Connection(lambda: connect_reader(path))
         async with writer:
             async with reader:
@@ -191,17 +189,8 @@ async def open_ledger(
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the ledger for reads; a daemon may be running.
 
-    Raises FileNotFoundError for a missing ledger, LedgerOutdatedError for an older one,
-    LedgerUnusableError as `open_ledger` does.
+    Raises FileNotFoundError for a missing ledger, LedgerUnusableError as `open_ledger` does.
     """
-    with reading_any_version(path) as db:
-        schema.check_not_older(db, path)
-        yield db
-
-
-@contextmanager
-def reading_any_version(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the ledger as `reading` does, also if an older syncd has written it."""
     if not schema.exists(path):
         raise FileNotFoundError(f"there is no ledger at {path} yet; `syncd run` creates it")
     _check_file(path)
@@ -243,26 +232,27 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     """Return a read-only connection, which may be handed to another thread."""
     db = connect(address_of(path))
     try:
-        schema.check_not_newer(db, path)
+        schema.check_version(db, path)
     except BaseException:
         db.close()
         raise
     return db
 
 
-def _connect_writer(path: Path, progress: Callable[[], None] = lambda: None) -> sqlite3.Connection:
+def _connect_writer(path: Path) -> sqlite3.Connection:
     if not schema.exists(path):
         _create(path)
     # SQLite gives the WAL and its index the mode of the ledger.
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY)
     try:
-        schema.check_not_newer(db, path)
+        schema.check_version(db, path)
         db.execute("PRAGMA synchronous = FULL")
         db.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
         db.execute(f"PRAGMA cache_size = -{_CACHE}")
         db.execute(f"PRAGMA analysis_limit = {_SAMPLE}")
         db.execute("PRAGMA foreign_keys = ON")
-        schema.migrate(db, progress)
+        db.execute("PRAGMA temp_store = MEMORY")
+        schema.create(db)
     except BaseException:
         db.close()
         raise
@@ -283,7 +273,7 @@ def _create(path: Path) -> None:
             for end in ("-journal", "-wal"):
                 new.with_name(new.name + end).unlink(missing_ok=True)
             with closing(sqlite3.connect(new, isolation_level=None)) as db:
-                schema.migrate(db)
+                schema.create(db)
                 db.execute("PRAGMA journal_mode = WAL")
             new.replace(path)
     finally:

@@ -40,28 +40,31 @@ def due(
     rows = db.execute(
         # An image counts from the first content that was sent and became this hash.
         """
-        SELECT condemned.digest, replica.hash,
+        SELECT image.sha256 AS digest, replica.hash,
             (
                 SELECT min(same.sent_at)
                 FROM replica AS same
-                WHERE same.hash = replica.hash AND same.account = replica.account
+                WHERE same.hash = replica.hash AND same.account_id = replica.account_id
             ) AS sent_at,
-            folder.name AS folder, condemned.path
-        FROM condemned
-        JOIN folder ON folder.id = condemned.folder_id
-        JOIN route ON route.folder_id = folder.id AND route.account = condemned.account
+            folder.name AS folder, deletion.path
+        FROM account
+        JOIN deletion ON deletion.account_id = account.id
+        JOIN image ON image.id = deletion.image_id
+        JOIN folder ON folder.id = deletion.folder_id
+        JOIN baseline ON baseline.folder_id = folder.id
+        JOIN route ON route.folder_id = folder.id AND route.account_id = account.id
         JOIN replica
-            ON replica.account = condemned.account AND replica.digest = condemned.digest
-        WHERE condemned.account = ?1
-            AND condemned.standing <> 'held'
-            AND condemned.since <= ?2
-            AND condemned.since <= folder.passed_at
-            AND folder.doubt IS NULL
+            ON replica.account_id = account.id AND replica.image_id = deletion.image_id
+        WHERE account.act = ?1
+            AND deletion.state NOT IN ('held', 'withdrawn')
+            AND deletion.found_at <= ?2
+            AND deletion.found_at <= baseline.reconciled_at
+            AND baseline.suspect IS NULL
             AND folder.deletions = 'propagate'
-            AND condemned.not_before <= ?3
-            AND replica.files = 0
+            AND deletion.retry_at <= ?3
+            AND replica.wanted = 0
             AND replica.hash IS NOT NULL
-        ORDER BY condemned.since, condemned.digest
+        ORDER BY deletion.found_at, deletion.image_id
         LIMIT ?4
         """,
         (account, before, now, limit),
@@ -81,37 +84,40 @@ def facts(
         """
         SELECT
             replica.hash IS NOT NULL AS held,
-            replica.files > 0 AS wanted,
+            replica.wanted,
             EXISTS (
                 SELECT 1
                 FROM replica AS other
                 WHERE other.hash = replica.hash
-                    AND other.account = replica.account
-                    AND other.digest <> replica.digest
+                    AND other.account_id = replica.account_id
+                    AND other.image_id <> replica.image_id
                     AND (
-                        other.files > 0
+                        other.wanted = 1
                         OR NOT EXISTS (
                             SELECT 1
-                            FROM condemned AS its
-                            WHERE its.account = other.account
-                                AND its.digest = other.digest
-                                AND its.standing <> 'held'
+                            FROM deletion AS its
+                            WHERE its.account_id = other.account_id
+                                AND its.image_id = other.image_id
+                                AND its.state NOT IN ('held', 'withdrawn')
                         )
                     )
             ) AS hash_needed,
-            condemned.digest IS NOT NULL AS condemned,
-            condemned.since <= ?3 AS grace_ended,
-            condemned.since <= folder.passed_at AS reviewed,
-            condemned.standing = 'held' AS awaits_operator,
-            route.account IS NOT NULL AS routed,
+            deletion.state <> 'withdrawn' AS condemned,
+            deletion.found_at <= ?3 AS grace_ended,
+            deletion.found_at <= baseline.reconciled_at AS reviewed,
+            deletion.state = 'held' AS awaits_operator,
+            route.account_id IS NOT NULL AS routed,
             folder.deletions = 'propagate' AS propagates,
-            folder.doubt IS NULL AS trusted
-        FROM replica
-        LEFT JOIN condemned
-            ON condemned.account = replica.account AND condemned.digest = replica.digest
-        LEFT JOIN folder ON folder.id = condemned.folder_id
-        LEFT JOIN route ON route.folder_id = folder.id AND route.account = condemned.account
-        WHERE replica.account = ?1 AND replica.digest = ?2
+            baseline.folder_id IS NOT NULL AND baseline.suspect IS NULL AS trusted
+        FROM image
+        JOIN account ON account.act = ?1
+        JOIN replica ON replica.image_id = image.id AND replica.account_id = account.id
+        LEFT JOIN deletion
+            ON deletion.account_id = account.id AND deletion.image_id = image.id
+        LEFT JOIN folder ON folder.id = deletion.folder_id
+        LEFT JOIN baseline ON baseline.folder_id = folder.id
+        LEFT JOIN route ON route.folder_id = folder.id AND route.account_id = account.id
+        WHERE image.sha256 = ?2
         """,
         (account, digest, before),
     )
@@ -132,10 +138,15 @@ def record_accepted(
     """
     db.execute(
         """
-        UPDATE condemned
-        SET hash = ?2, asked = 1, asked_at = ?3, not_before = ?3, note = NULL
-        WHERE account = ?1
-            AND digest IN (SELECT digest FROM replica WHERE hash = ?2 AND account = ?1)
+        UPDATE deletion
+        SET state = 'requested', hash = ?2, attempts = 1, accepted_at = ?3, retry_at = ?3,
+            reason = NULL
+        WHERE account_id = (SELECT id FROM account WHERE act = ?1)
+            AND image_id IN (
+                SELECT image_id
+                FROM replica
+                WHERE hash = ?2 AND replica.account_id = deletion.account_id
+            )
         """,
         (account, image_hash, at),
     )
@@ -147,11 +158,15 @@ def record_gone(db: sqlite3.Connection, account: AccountId, image_hash: ImageHas
     """Record that a condemned image is no longer in its account."""
     db.execute(
         """
-        DELETE FROM condemned
-        WHERE account = ?1
+        DELETE FROM deletion
+        WHERE account_id = (SELECT id FROM account WHERE act = ?1)
             AND (
                 hash = ?2
-                OR digest IN (SELECT digest FROM replica WHERE hash = ?2 AND account = ?1)
+                OR image_id IN (
+                    SELECT image_id
+                    FROM replica
+                    WHERE hash = ?2 AND replica.account_id = deletion.account_id
+                )
             )
         """,
         (account, image_hash),
@@ -166,9 +181,10 @@ def to_confirm(
     """Return `limit` accepted deletions that are due to be confirmed now."""
     rows = db.execute(
         """
-        SELECT hash, min(path) AS path, max(asked) AS attempts, min(asked_at) AS accepted_at
-        FROM condemned
-        WHERE account = ? AND hash IS NOT NULL AND not_before <= ?
+        SELECT hash, min(path) AS path, max(attempts) AS attempts, min(accepted_at) AS accepted_at
+        FROM deletion
+        WHERE account_id = (SELECT id FROM account WHERE act = ?)
+            AND hash IS NOT NULL AND retry_at <= ?
         GROUP BY hash
         LIMIT ?
         """,
@@ -185,10 +201,15 @@ def unconfirmed(db: sqlite3.Connection, account: AccountId, image_hash: ImageHas
         SELECT
             EXISTS (
                 SELECT 1
-                FROM condemned
-                WHERE account = ?1 AND hash = ?2 AND NOT {WANTED_REPLICA}
+                FROM deletion
+                WHERE account_id = (SELECT id FROM account WHERE act = ?1)
+                    AND hash = ?2 AND NOT {WANTED_REPLICA}
             ),
-            EXISTS (SELECT 1 FROM replica WHERE hash = ?2 AND account = ?1)
+            EXISTS (
+                SELECT 1
+                FROM replica
+                WHERE hash = ?2 AND account_id = (SELECT id FROM account WHERE act = ?1)
+            )
         """,
         (account, image_hash),
     ).fetchone()
@@ -202,9 +223,9 @@ def confirm_later(
     """Record that an image is still there after `attempts` deletions; the next check is at `at`."""
     db.execute(
         """
-        UPDATE condemned
-        SET asked = ?, not_before = ?, note = 'still there'
-        WHERE account = ? AND hash = ?
+        UPDATE deletion
+        SET attempts = ?, retry_at = ?, reason = 'still there'
+        WHERE account_id = (SELECT id FROM account WHERE act = ?) AND hash = ?
         """,
         (attempts, at, account, image_hash),
     )
@@ -216,15 +237,15 @@ def postpone(
 ) -> bool:
     """Postpone a deletion with a note of the reason, and return whether the note is new."""
     row = db.execute(
-        "SELECT note FROM condemned WHERE account = ? AND digest = ?", (account, digest)
+        f"SELECT reason FROM deletion WHERE {replicas.OF_IMAGE}", (account, digest)
     ).fetchone()
     db.execute(
-        """
-        UPDATE condemned
-        SET not_before = ?, note = ?
-        WHERE account = ? AND digest = ?
+        f"""
+        UPDATE deletion
+        SET retry_at = ?3, reason = ?4
+        WHERE {replicas.OF_IMAGE}
         """,
-        (until, note, account, digest),
+        (account, digest, until, note),
     )
     return row is not None and row[0] != note
 
@@ -232,4 +253,4 @@ def postpone(
 @write
 def spare(db: sqlite3.Connection, account: AccountId, digest: Digest) -> None:
     """Keep an image in its account: this deletion does not happen."""
-    db.execute("DELETE FROM condemned WHERE account = ? AND digest = ?", (account, digest))
+    db.execute(f"DELETE FROM deletion WHERE {replicas.OF_IMAGE}", (account, digest))

@@ -10,15 +10,11 @@ class LedgerError(Exception):
 
 
 class LedgerUnusableError(LedgerError):
-    """The file is damaged, belongs to another program, or was written by a newer syncd."""
+    """The file is damaged, belongs to another program, or has the layout of another version."""
 
 
 class LedgerDiskError(LedgerError):
     """The disk failed to read or write; what was recorded before is intact."""
-
-
-class LedgerOutdatedError(LedgerError):
-    """An older syncd wrote the file, and this process is not allowed to migrate it."""
 
 
 class LedgerBusyError(LedgerError):

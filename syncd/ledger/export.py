@@ -94,11 +94,13 @@ def page(db: sqlite3.Connection, after: Key, files: int) -> Page:
     """
     found = db.execute(
         """
-        SELECT found.directory_id, found.name, folder.name, folder.path, directory.path,
-            route.account, found.digest, found.size, replica.hash, answer.name, found.trouble,
-            replica.rejected, replica.trouble
+        SELECT found.directory_id, found.name,
+            folder.name AS folder, folder.path AS root, directory.path AS directory,
+            found.name AS file, account.act AS account, image.sha256 AS digest, found.size,
+            replica.hash, replica.remote_name AS name, found.error AS unreadable,
+            replica.rejected, replica.last_error AS trouble
         FROM (
-            SELECT directory_id, name, digest, size, trouble
+            SELECT directory_id, name, image_id, size, error
             FROM file
             WHERE (directory_id, name) > (?, ?)
             ORDER BY directory_id, name
@@ -106,47 +108,24 @@ def page(db: sqlite3.Connection, after: Key, files: int) -> Page:
         ) AS found
         JOIN directory ON directory.id = found.directory_id
         JOIN folder ON folder.id = directory.folder_id
+        LEFT JOIN image ON image.id = found.image_id
         LEFT JOIN route ON route.folder_id = folder.id
+        LEFT JOIN account ON account.id = route.account_id
         LEFT JOIN replica
-            ON replica.account = route.account AND replica.digest = found.digest
-        LEFT JOIN answer ON answer.account = route.account AND answer.digest = found.digest
-        ORDER BY found.directory_id, found.name, route.account
+            ON replica.account_id = route.account_id AND replica.image_id = found.image_id
+        ORDER BY found.directory_id, found.name, account.act
         """,
         (after.directory_id, after.name, files),
-    ).fetchall()
-    rows = [
-        Row(
-            folder=folder,
-            root=root,
-            directory=directory,
-            file=file,
-            account=account,
-            digest=digest,
-            size=size,
-            hash=image_hash,
-            name=name,
-            unreadable=unreadable,
-            rejected=rejected,
-            trouble=trouble,
-        )
-        for (
-            _,
-            file,
-            folder,
-            root,
-            directory,
-            account,
-            digest,
-            size,
-            image_hash,
-            name,
-            unreadable,
-            rejected,
-            trouble,
-        ) in found
-        if account is not None
-    ]
-    return Page(rows, Key(*found[-1][:2]) if found else None)
+    )
+    names = [column for column, *_ in found.description[2:]]
+    rows = []
+    last: Key | None = None
+    for directory_id, name, *columns in found:
+        last = Key(directory_id, name)
+        row = dict(zip(names, columns, strict=True))
+        if row["account"] is not None:
+            rows.append(Row(**row))
+    return Page(rows, last)
 
 
 def rows(db: sqlite3.Connection, page_size: int = PAGE) -> Iterator[Row]:

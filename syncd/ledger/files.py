@@ -1,8 +1,4 @@
-"""Statements about directories and files: the disk as it was last seen.
-
-A scan marks the files and directories that it does not find as missed. They are forgotten once
-the scan is trusted, or unmarked if it is not.
-"""
+"""Statements about directories and files: the disk as it was last seen."""
 
 from __future__ import annotations
 
@@ -11,9 +7,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from syncd.ledger.stat_columns import Row, from_columns, signed, to_columns
+from syncd.ledger import condemned
+from syncd.ledger.stat_columns import Row, from_columns, to_columns
 from syncd.ledger.statements import read, write
+from syncd.ledger.wanted import refresh, touch
 from syncd.model import Digest, Stat
+
+_MOST_VARIABLES = 30_000  # of one statement; SQLite takes 32,766
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
@@ -74,7 +74,7 @@ def known_files(
     bounds = (first,) if end is None else (first, end)
     return db.execute(
         f"""
-        SELECT name, iif(trouble IS NULL, device, NULL), inode, size, mtime_ns, ctime_ns
+        SELECT name, iif(error IS NULL, device, NULL), inode, size, mtime_ns, ctime_ns
         FROM file
         WHERE directory_id = ? AND name >= ? {before}
         ORDER BY name
@@ -104,46 +104,44 @@ def record_all(
 ) -> list[bool]:
     """Record the content of each file, or why it could not be read.
 
+    An image that a rewritten file contained before, and that no file wants any longer, is then
+    condemned as if the file had been deleted.
     Returns, for each file, whether an account that its folder feeds misses its image afterwards.
     """
     contents = [content for _, _, content in found if isinstance(content, Content)]
     db.executemany(
         """
-        INSERT INTO image (digest, size, format, width, height, unfit)
+        INSERT INTO image (sha256, size, format, width, height, unsupported)
         VALUES (?, ?, ?, ?, ?, ?)
         ON CONFLICT DO NOTHING
         """,
         [(c.digest, c.size, c.format, c.width, c.height, c.unfit) for c in contents],
     )
-    ids = {
-        where: _seen_directory(db, *where)
+    images = _image_ids(db, [content.digest for content in contents])
+    directories = {
+        where: _directory_id(db, *where)
         for where in {(place.folder_id, place.directory) for place, _, _ in found}
     }
-    db.executemany(
-        """
-        INSERT INTO file
-            (directory_id, name, device, inode, size, mtime_ns, ctime_ns, digest, trouble)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (directory_id, name) DO UPDATE SET
-            device = excluded.device,
-            inode = excluded.inode,
-            size = excluded.size,
-            mtime_ns = excluded.mtime_ns,
-            ctime_ns = excluded.ctime_ns,
-            digest = excluded.digest,
-            trouble = excluded.trouble,
-            missed_by = NULL
-        """,
+    _unmark_found(db, [(directories[p.folder_id, p.directory], p.name) for p, _, _ in found])
+    replaced = _write_files(
+        db,
         [
             (
-                ids[place.folder_id, place.directory],
+                directories[place.folder_id, place.directory],
                 place.name,
                 *to_columns(stat),
-                *((content.digest, None) if isinstance(content, Content) else (None, content)),
+                *(
+                    (images[content.digest], None)
+                    if isinstance(content, Content)
+                    else (None, content)
+                ),
             )
             for place, stat, content in found
         ],
     )
+    touch(db, [*images.values(), *(image for image, *_ in replaced)])
+    refresh(db)
+    condemned.condemn_replaced(db, [row[:3] for row in replaced if row[3]])
     missing = {
         folder_id: _missing(db, folder_id, [c.digest for c in contents])
         for folder_id in {place.folder_id for place, _, _ in found}
@@ -152,6 +150,90 @@ def record_all(
         isinstance(content, Content) and content.digest in missing[place.folder_id]
         for place, _, content in found
     ]
+
+
+_Replaced = tuple[int, int, bytes, bool]
+"""An image id, the directory id and name of its file, and whether the new content is readable."""
+
+_FileRow = tuple[int, bytes, int, int, int, int, int, int | None, str | None]
+"""Directory id, name, device, inode, size, mtime_ns, ctime_ns, image id, error."""
+
+
+def _write_files(db: sqlite3.Connection, rows: Sequence[_FileRow]) -> list[_Replaced]:
+    """Write rows of files, and return the images that some of them contained before."""
+    replaced = _replaced(db, [(directory, name, image) for directory, name, *_, image, _ in rows])
+    db.executemany(
+        """
+        INSERT INTO file
+            (directory_id, name, device, inode, size, mtime_ns, ctime_ns, image_id, error)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (directory_id, name) DO UPDATE SET
+            device = excluded.device,
+            inode = excluded.inode,
+            size = excluded.size,
+            mtime_ns = excluded.mtime_ns,
+            ctime_ns = excluded.ctime_ns,
+            image_id = excluded.image_id,
+            error = excluded.error
+        """,
+        rows,
+    )
+    return replaced
+
+
+def _image_ids(db: sqlite3.Connection, digests: Sequence[Digest]) -> dict[Digest, int]:
+    """Return the ids of images that are recorded, by their digests."""
+    found: dict[Digest, int] = {}
+    for first in range(0, len(digests), _MOST_VARIABLES):
+        some = digests[first : first + _MOST_VARIABLES]
+        marks = ",".join("?" * len(some))
+        found.update(
+            db.execute(f"SELECT sha256, id FROM image WHERE sha256 IN ({marks})", some).fetchall()
+        )
+    return found
+
+
+def _replaced(
+    db: sqlite3.Connection, rows: Sequence[tuple[int, bytes, int | None]]
+) -> list[_Replaced]:
+    """Return the images that these files, (directory id, name, new image id), contained before."""
+    found = []
+    for directory_id, name, image_id in rows:
+        row = db.execute(
+            """
+            SELECT image_id
+            FROM file
+            WHERE directory_id = ? AND name = ? AND image_id IS NOT NULL AND image_id IS NOT ?
+            """,
+            (directory_id, name, image_id),
+        ).fetchone()
+        if row is not None:
+            found.append((row[0], directory_id, name, image_id is not None))
+    return found
+
+
+def _unmark_found(db: sqlite3.Connection, names: Sequence[tuple[int, bytes]]) -> None:
+    """Remove the marks of files that have been found, and of the directories above them.
+
+    A running scan may have missed them before.
+    """
+    if db.execute("SELECT 1 FROM missed LIMIT 1").fetchone() is None:  # the usual case
+        return
+    db.executemany("DELETE FROM missed WHERE directory_id = ? AND name = ?", names)
+    db.executemany(
+        """
+        WITH RECURSIVE above (id) AS (
+            VALUES (?)
+            UNION
+            SELECT directory.parent_id
+            FROM directory JOIN above USING (id)
+            WHERE directory.parent_id IS NOT NULL
+        )
+        DELETE FROM missed
+        WHERE name = x'' AND directory_id IN above
+        """,
+        [(directory_id,) for directory_id in {directory_id for directory_id, _ in names}],
+    )
 
 
 @write
@@ -173,7 +255,7 @@ def record_all_since(
     db.executemany(
         """
         UPDATE file
-        SET trouble_since = ?
+        SET error_since = ?
         WHERE name = ?
             AND directory_id = (SELECT id FROM directory WHERE folder_id = ? AND path = ?)
         """,
@@ -185,7 +267,7 @@ def record_all_since(
 def _in_trouble(db: sqlite3.Connection, places: Sequence[Place]) -> dict[Place, float]:
     """Return since when each of these files could not be read, in unix seconds."""
     any_in_trouble = db.execute(
-        "SELECT 1 FROM file INDEXED BY file_in_trouble WHERE trouble IS NOT NULL LIMIT 1"
+        "SELECT 1 FROM file INDEXED BY file_with_error WHERE error IS NOT NULL LIMIT 1"
     ).fetchone()
     if any_in_trouble is None:  # the usual case
         return {}
@@ -197,11 +279,11 @@ def _in_trouble(db: sqlite3.Connection, places: Sequence[Place]) -> dict[Place, 
         for where, some in names.items()
         for name, since in db.execute(
             f"""
-            SELECT name, trouble_since
+            SELECT name, error_since
             FROM file
             WHERE directory_id = (SELECT id FROM directory WHERE folder_id = ? AND path = ?)
                 AND name IN ({",".join("?" * len(some))})
-                AND trouble IS NOT NULL
+                AND error IS NOT NULL
             """,
             (*where, *some),
         )
@@ -216,32 +298,15 @@ def _missing(db: sqlite3.Connection, folder_id: int, digests: Sequence[Digest]) 
     marks = ",".join("?" * len(digests))
     rows = db.execute(
         f"""
-        SELECT digest
-        FROM replica INDEXED BY replica_missing
-        WHERE account IN (SELECT account FROM route WHERE folder_id = ?)
-            AND digest IN ({marks})
-            AND files > 0 AND hash IS NULL AND rejected IS NULL
+        SELECT DISTINCT image.sha256
+        FROM image
+        CROSS JOIN replica ON replica.image_id = image.id AND replica.state = 'missing'
+        JOIN route ON route.account_id = replica.account_id AND route.folder_id = ?
+        WHERE image.sha256 IN ({marks})
         """,
         (folder_id, *digests),
     )
     return {Digest(digest) for (digest,) in rows}
-
-
-def _seen_directory(db: sqlite3.Connection, folder_id: int, path: bytes) -> int:
-    """Return the id of a directory in which a file has just been seen."""
-    directory_id = _directory_id(db, folder_id, path)
-    # A running scan may have missed this directory; the file has been seen since.
-    db.execute(
-        """
-        UPDATE directory INDEXED BY directory_missed
-        SET missed_by = NULL
-        WHERE missed_by IS NOT NULL
-            AND folder_id = ?1
-            AND (path IN (?2, x'') OR substr(?2, 1, length(path) + 1) = CAST(path || '/' AS BLOB))
-        """,
-        (folder_id, path),
-    )
-    return directory_id
 
 
 def _directory_id(db: sqlite3.Connection, folder_id: int, path: bytes) -> int:
@@ -260,107 +325,3 @@ def _directory_id(db: sqlite3.Connection, folder_id: int, path: bytes) -> int:
         (folder_id, parent, path),
     ).fetchone()
     return int(directory_id)
-
-
-BRANCHES = """WITH RECURSIVE branch (id) AS (
-            SELECT id FROM directory WHERE missed_by = ?1
-            UNION
-            SELECT directory.id FROM directory JOIN branch ON directory.parent_id = branch.id
-        )"""
-"""The directories that the scan ?1 has missed, with all that are below them."""
-
-
-@write
-def mark_missed(
-    db: sqlite3.Connection,
-    scan: int,
-    directory_id: int,
-    names: Sequence[bytes],
-    directories: Sequence[int],
-) -> None:
-    """Mark files and sub-directories that a scan did not find; they are not forgotten yet."""
-    db.executemany(
-        "UPDATE file SET missed_by = ? WHERE directory_id = ? AND name = ?",
-        [(scan, directory_id, name) for name in names],
-    )
-    db.executemany(
-        "UPDATE directory SET missed_by = ? WHERE id = ?", [(scan, i) for i in directories]
-    )
-
-
-@write
-def forget_missed(db: sqlite3.Connection, scan: int) -> int:
-    """Forget what a trusted scan missed, and return the number of files."""
-    # Files first: a trigger finds the replicas of a file through its directory.
-    db.execute("DELETE FROM file WHERE missed_by = ?", (scan,))
-    (files,) = db.execute("SELECT changes()").fetchone()
-    db.execute(f"{BRANCHES} DELETE FROM file WHERE directory_id IN branch", (scan,))
-    (below,) = db.execute("SELECT changes()").fetchone()
-    db.execute(f"{BRANCHES} DELETE FROM directory WHERE id IN branch", (scan,))
-    return int(files + below)
-
-
-@read
-def count_missed(db: sqlite3.Connection, scan: int, folder_id: int) -> tuple[int, int]:
-    """Return how many of a folder's files a scan has missed, and how many are known."""
-    (files,) = db.execute("SELECT count(*) FROM file WHERE missed_by = ?", (scan,)).fetchone()
-    (below,) = db.execute(
-        f"""
-        {BRANCHES}
-        SELECT count(*)
-        FROM file
-        WHERE directory_id IN branch AND missed_by IS NULL
-        """,
-        (scan,),
-    ).fetchone()
-    (known,) = db.execute(
-        """
-        SELECT count(*)
-        FROM directory
-        JOIN file ON file.directory_id = directory.id
-        WHERE directory.folder_id = ?
-        """,
-        (folder_id,),
-    ).fetchone()
-    return files + below, known
-
-
-@read
-def has_missed_device(db: sqlite3.Connection, scan: int, folder_id: int, device: int) -> bool:
-    """Return whether a scan missed every file of a file system other than the root's, `device`."""
-    row = db.execute(
-        f"""
-        {BRANCHES}, missed (device) AS (
-            SELECT DISTINCT device
-            FROM file
-            WHERE (missed_by = ?1 OR directory_id IN branch) AND device <> ?3
-        )
-        SELECT 1
-        FROM missed
-        WHERE NOT EXISTS (
-            SELECT 1
-            FROM directory
-            JOIN file ON file.directory_id = directory.id
-            WHERE directory.folder_id = ?2
-                AND file.device = missed.device
-                AND file.missed_by IS NOT ?1
-                AND directory.id NOT IN branch
-        )
-        """,
-        (scan, folder_id, signed(device)),
-    ).fetchone()
-    return row is not None
-
-
-@write
-def unmark_missed(db: sqlite3.Connection, scan: int) -> None:
-    """Remove the marks of a scan that met an error: what it missed proves nothing."""
-    db.execute("UPDATE file SET missed_by = NULL WHERE missed_by = ?", (scan,))
-    db.execute("UPDATE directory SET missed_by = NULL WHERE missed_by = ?", (scan,))
-
-
-@write
-def unmark_all_missed(db: sqlite3.Connection) -> None:
-    """Remove the marks of all scans: those of an earlier process never ended."""
-    db.execute("UPDATE file SET missed_by = NULL WHERE missed_by IS NOT NULL")
-    db.execute("UPDATE directory SET missed_by = NULL WHERE missed_by IS NOT NULL")

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from syncd.ledger.accounts import add
 from syncd.ledger.stat_columns import signed
 from syncd.ledger.statements import as_structs, read, write
+from syncd.ledger.wanted import request_refresh
 from syncd.model import AccountId, Copying, Deletions, FolderName, RootIdentity
 
 
@@ -56,7 +58,8 @@ def declare(
 ) -> int:
     """Record a folder and its routes as the configuration has them, and return the folder's id.
 
-    The first of the accounts is the folder's own; the others are its mirrors in their order.
+    The first of the accounts is the folder's own; the others are its mirrors in their order. After
+    a change of routes, `wanted.refresh_next` has to follow.
     """
     (folder_id,) = db.execute(
         """
@@ -71,18 +74,24 @@ def declare(
         (name, path, deletions.value, copying.value),
     ).fetchone()
     known = routes(name)(db)
+    add(db, accounts)
     db.executemany(
-        "DELETE FROM route WHERE folder_id = ? AND account = ?",
+        """
+        DELETE FROM route
+        WHERE folder_id = ? AND account_id = (SELECT id FROM account WHERE act = ?)
+        """,
         [(folder_id, account) for account in known.difference(accounts)],
     )
     db.executemany(
         """
-        INSERT INTO route (folder_id, account, place)
-        VALUES (?, ?, ?)
-        ON CONFLICT (folder_id, account) DO UPDATE SET place = excluded.place
+        INSERT INTO route (folder_id, account_id, position)
+        SELECT ?, id, ? FROM account WHERE act = ?
+        ON CONFLICT DO UPDATE SET position = excluded.position
         """,
-        [(folder_id, account, place) for place, account in enumerate(accounts)],
+        [(folder_id, position, account) for position, account in enumerate(accounts)],
     )
+    if known != set(accounts):
+        request_refresh(db)
     return int(folder_id)
 
 
@@ -91,9 +100,10 @@ def routes(db: sqlite3.Connection, name: FolderName) -> set[AccountId]:
     """Return the accounts that a folder feeds so far; none for an unknown folder."""
     rows = db.execute(
         """
-        SELECT account
+        SELECT act
         FROM route
         JOIN folder ON folder.id = route.folder_id
+        JOIN account ON account.id = route.account_id
         WHERE name = ?
         """,
         (name,),
@@ -103,7 +113,10 @@ def routes(db: sqlite3.Connection, name: FolderName) -> set[AccountId]:
 
 @write
 def retire_others(db: sqlite3.Connection, names: Sequence[FolderName]) -> list[str]:
-    """Remove the routes of all folders but these, and return the names of those that had any."""
+    """Remove the routes of all folders but these, and return the names of those that had any.
+
+    If there are any, `wanted.refresh_next` has to follow.
+    """
     rows = db.execute(
         """
         SELECT id, name
@@ -113,19 +126,21 @@ def retire_others(db: sqlite3.Connection, names: Sequence[FolderName]) -> list[s
     ).fetchall()
     retired = [(folder_id, name) for folder_id, name in rows if name not in names]
     db.executemany("DELETE FROM route WHERE folder_id = ?", [(i,) for i, _ in retired])
+    if retired:
+        request_refresh(db)
     return [name for _, name in retired]
 
 
 @write
 def record_scanned(db: sqlite3.Connection, folder_id: int, at: float) -> None:
     """Record when a whole scan of a folder ended without an error, in unix seconds."""
-    db.execute("UPDATE folder SET scanned_at = ?, trouble = NULL WHERE id = ?", (at, folder_id))
+    db.execute("UPDATE folder SET scanned_at = ?, error = NULL WHERE id = ?", (at, folder_id))
 
 
 @write
 def record_trouble(db: sqlite3.Connection, folder_id: int, why: str) -> None:
     """Record why a folder, or a part of it, cannot be read."""
-    db.execute("UPDATE folder SET trouble = ? WHERE id = ?", (why, folder_id))
+    db.execute("UPDATE folder SET error = ? WHERE id = ?", (why, folder_id))
 
 
 @read
@@ -133,15 +148,14 @@ def trusted_state(db: sqlite3.Connection, folder_id: int) -> TrustedState:
     """Return a folder as it was when it was last trusted."""
     rows = db.execute(
         """
-        SELECT root_device AS device, root_inode AS inode, patterns, believed_files AS files,
-            doubt
-        FROM folder
-        WHERE id = ?
+        SELECT device, inode, patterns, files, suspect AS doubt
+        FROM baseline
+        WHERE folder_id = ?
         """,
         (folder_id,),
     )
-    (state,) = as_structs(rows, TrustedState)
-    return state
+    never = TrustedState(device=None, inode=None, patterns=None, files=None, doubt=None)
+    return next(iter(as_structs(rows, TrustedState)), never)
 
 
 @write
@@ -157,18 +171,25 @@ def trust(
 
     Returns since when it was suspect, in unix seconds; None: it was not.
     """
-    since: float | None
-    (since,) = db.execute("SELECT doubt_since FROM folder WHERE id = ?", (folder_id,)).fetchone()
+    row = db.execute(
+        "SELECT suspect_since FROM baseline WHERE folder_id = ?", (folder_id,)
+    ).fetchone()
     db.execute(
         """
-        UPDATE folder
-        SET root_device = ?, root_inode = ?, patterns = ?, believed_files = ?, believed_at = ?,
-            doubt = NULL, doubt_since = NULL
-        WHERE id = ?
+        INSERT INTO baseline (folder_id, device, inode, patterns, files, trusted_at)
+        VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET
+            device = excluded.device,
+            inode = excluded.inode,
+            patterns = excluded.patterns,
+            files = excluded.files,
+            trusted_at = excluded.trusted_at,
+            suspect = NULL,
+            suspect_since = NULL
         """,
-        (signed(root.device), signed(root.inode), patterns, files, began, folder_id),
+        (folder_id, signed(root.device), signed(root.inode), patterns, files, began),
     )
-    return since
+    return None if row is None else row[0]
 
 
 @write
@@ -179,17 +200,19 @@ def suspect(db: sqlite3.Connection, folder_id: int, why: str, at: float) -> int:
     """
     db.execute(
         """
-        UPDATE folder
-        SET doubt = ?, doubt_since = coalesce(doubt_since, ?)
-        WHERE id = ?
+        INSERT INTO baseline (folder_id, suspect, suspect_since)
+        VALUES (?, ?, ?)
+        ON CONFLICT DO UPDATE SET
+            suspect = excluded.suspect,
+            suspect_since = coalesce(suspect_since, excluded.suspect_since)
         """,
-        (why, at, folder_id),
+        (folder_id, why, at),
     )
     return db.execute(
         """
-        DELETE FROM condemned
-        WHERE folder_id = ?1 AND hash IS NULL
-            AND since > coalesce((SELECT believed_at FROM folder WHERE id = ?1), 0)
+        DELETE FROM deletion
+        WHERE folder_id = ?1 AND state <> 'requested'
+            AND found_at > coalesce((SELECT trusted_at FROM baseline WHERE folder_id = ?1), 0)
         """,
         (folder_id,),
     ).rowcount
@@ -200,9 +223,9 @@ def accept(db: sqlite3.Connection, name: FolderName) -> bool:
     """Let the next whole scan make a suspect folder trusted; return whether it was suspect."""
     accepted = db.execute(
         """
-        UPDATE folder
-        SET root_device = NULL, root_inode = NULL
-        WHERE name = ? AND doubt IS NOT NULL
+        UPDATE baseline
+        SET device = NULL, inode = NULL
+        WHERE folder_id = (SELECT id FROM folder WHERE name = ?) AND suspect IS NOT NULL
         """,
         (name,),
     )
@@ -214,9 +237,10 @@ def suspects(db: sqlite3.Connection) -> list[SuspectFolder]:
     """Return every suspect folder that has a route."""
     rows = db.execute(
         """
-        SELECT name AS folder, path, doubt AS why, doubt_since AS since, believed_files AS files
-        FROM folder
-        WHERE doubt IS NOT NULL
+        SELECT folder.name AS folder, folder.path, baseline.suspect AS why,
+            baseline.suspect_since AS since, baseline.files
+        FROM folder JOIN baseline ON baseline.folder_id = folder.id
+        WHERE baseline.suspect IS NOT NULL
             AND EXISTS (SELECT 1 FROM route WHERE route.folder_id = folder.id)
         ORDER BY name
         """

@@ -1,4 +1,4 @@
-"""Checks of the ledger's integrity: SQLite's own, and what the triggers promise."""
+"""Checks of the ledger's integrity: SQLite's own, and that the replicas are what the files want."""
 
 from __future__ import annotations
 
@@ -10,14 +10,8 @@ from syncd.ledger.statements import read
 MOST = 20
 """Findings of one kind that are reported: a damaged ledger has more than anyone reads."""
 
-PARTS = 256
-"""Reads into which a check is divided by the first byte of a digest, so that each is short."""
-
-
-def part_bounds(part: int) -> tuple[bytes, bytes]:
-    """Return the first digest of a part, and the first after it."""
-    # The last part ends after every digest.
-    return bytes([part]), bytes([part + 1]) if part + 1 < PARTS else b"\xff" * 33
+IMAGES_PER_READ = 5000
+"""Images of one read of a check, so that each read is short."""
 
 
 @read
@@ -39,46 +33,42 @@ def references(db: sqlite3.Connection) -> list[str]:
 
 
 @read
-def counts(db: sqlite3.Connection, part: int) -> list[str]:
-    """Return the replicas of one part whose `files` is not the number of files that want them."""
+def wanted(db: sqlite3.Connection, first: int) -> list[str]:
+    """Return the replicas whose `wanted` is not what the files want, of images from an id on."""
     rows = db.execute(
-        f"""
-        {EACH_ACCOUNT}
-        SELECT account, digest, sum(recorded), sum(counted)
+        """
+        SELECT account.act, image.sha256, max(recorded), max(needed)
         FROM (
-            SELECT replica.account, digest, files AS recorded, 0 AS counted
-            FROM each_account
-            CROSS JOIN replica
-                ON replica.account = each_account.account AND digest >= ?1 AND digest < ?2
+            SELECT account_id, image_id, wanted AS recorded, 0 AS needed
+            FROM replica
+            WHERE image_id >= ?1 AND image_id < ?2
             UNION ALL
-            SELECT route.account, file.digest, 0, 1
-            FROM file INDEXED BY file_by_digest
-            JOIN directory ON directory.id = file.directory_id
-            JOIN route ON route.folder_id = directory.folder_id
-            WHERE file.digest >= ?1 AND file.digest < ?2
-        )
-        GROUP BY account, digest
-        HAVING sum(recorded) <> sum(counted)
+            SELECT account_id, image_id, 0, 1
+            FROM wanted
+            WHERE image_id >= ?1 AND image_id < ?2
+        ) AS compared
+        JOIN account ON account.id = compared.account_id
+        JOIN image ON image.id = compared.image_id
+        GROUP BY compared.account_id, compared.image_id
+        HAVING max(recorded) <> max(needed)
         LIMIT ?3
         """,
-        (*part_bounds(part), MOST),
+        (first, first + IMAGES_PER_READ, MOST),
     )
     return [
-        f"replica of {digest.hex()} in act_{account}: {counted} files want it, {recorded} recorded"
-        for account, digest, recorded, counted in rows
+        f"replica of {digest.hex()} in act_{account}: "
+        + ("a file wants it" if needed else "no file wants it")
+        + f", but it is recorded as {'wanted' if recorded else 'not wanted'}"
+        for account, digest, recorded, needed in rows
     ]
 
 
-def all_counts(db: sqlite3.Connection) -> Iterator[list[str]]:
-    """Yield the findings of `counts` part by part, each in a short read of its own."""
-    return (counts(part)(db) for part in range(PARTS))
+def all_wanted(db: sqlite3.Connection) -> Iterator[list[str]]:
+    """Yield the findings of `wanted` part by part, each in a short read of its own."""
+    return (wanted(first)(db) for first in parts(db))
 
 
-EACH_ACCOUNT = """WITH RECURSIVE each_account (account) AS (
-            SELECT min(account) FROM replica
-            UNION ALL
-            SELECT (SELECT min(account) FROM replica WHERE account > each_account.account)
-            FROM each_account
-            WHERE account IS NOT NULL
-        )"""
-"""The accounts of all replicas, found by one search each: replicas have no index by digest."""
+def parts(db: sqlite3.Connection) -> range:
+    """Return the first image id of each part."""
+    (last,) = db.execute("SELECT coalesce(max(id), 0) FROM image").fetchone()
+    return range(0, last + 1, IMAGES_PER_READ)

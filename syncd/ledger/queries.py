@@ -73,7 +73,6 @@ class FileState(msgspec.Struct, frozen=True, kw_only=True):
     hash: str | None
     held_at: float | None
     name: str | None
-    url: str | None
     rejected: str | None
     trouble: str | None
 
@@ -98,25 +97,29 @@ def tally(db: sqlite3.Connection, account: AccountId) -> Tally:
             (
                 SELECT count(*)
                 FROM replica INDEXED BY replica_wanted
-                WHERE account = ?1 AND files > 0
+                WHERE account_id = account.id AND wanted = 1
             ),
             (
                 SELECT count(*)
                 FROM replica INDEXED BY replica_rejected
-                WHERE account = ?1 AND rejected IS NOT NULL AND files > 0
+                WHERE account_id = account.id AND wanted = 1
+                    AND rejected IS NOT NULL
             ),
-            count(*),
+            count(image_id),
             min(wanted_at)
-        FROM replica INDEXED BY replica_missing
-        WHERE account = ?1 AND files > 0 AND hash IS NULL AND rejected IS NULL
+        FROM account
+        LEFT JOIN replica INDEXED BY replica_missing
+            ON account_id = account.id
+            AND wanted = 1 AND hash IS NULL AND rejected IS NULL
+        WHERE act = ?
         """,
         (account,),
     ).fetchone()
     return Tally(
-        wanted=wanted,
-        held=wanted - missing - rejected,
+        wanted=wanted or 0,
+        held=(wanted or 0) - missing - (rejected or 0),
         missing=missing,
-        rejected=rejected,
+        rejected=rejected or 0,
         waiting_since=since,
     )
 
@@ -128,8 +131,9 @@ def missing_bytes(db: sqlite3.Connection, account: AccountId) -> int:
         """
         SELECT coalesce(sum(image.size), 0)
         FROM replica INDEXED BY replica_missing
-        JOIN image USING (digest)
-        WHERE account = ? AND files > 0 AND hash IS NULL AND rejected IS NULL
+        JOIN image ON image.id = replica.image_id
+        WHERE replica.account_id = (SELECT id FROM account WHERE act = ?)
+            AND replica.wanted = 1 AND replica.hash IS NULL AND replica.rejected IS NULL
         """,
         (account,),
     ).fetchone()
@@ -143,7 +147,8 @@ def rejections(db: sqlite3.Connection, account: AccountId) -> list[Count]:
         """
         SELECT rejected AS reason, count(*) AS count
         FROM replica INDEXED BY replica_rejected
-        WHERE account = ? AND files > 0 AND rejected IS NOT NULL
+        WHERE account_id = (SELECT id FROM account WHERE act = ?)
+            AND rejected IS NOT NULL AND wanted = 1
         GROUP BY rejected
         ORDER BY count(*) DESC, rejected
         """,
@@ -157,12 +162,12 @@ def troubles(db: sqlite3.Connection, account: AccountId) -> list[Count]:
     """Count an account's missing images by the error of the last attempt to send them."""
     rows = db.execute(
         """
-        SELECT trouble AS reason, count(*) AS count
-        FROM replica INDEXED BY replica_missing
-        WHERE account = ? AND files > 0 AND hash IS NULL AND rejected IS NULL
-            AND trouble IS NOT NULL
-        GROUP BY trouble
-        ORDER BY count(*) DESC, trouble
+        SELECT last_error AS reason, count(*) AS count
+        FROM replica INDEXED BY replica_with_error
+        WHERE account_id = (SELECT id FROM account WHERE act = ?)
+            AND last_error IS NOT NULL AND state = 'missing'
+        GROUP BY last_error
+        ORDER BY count(*) DESC, last_error
         """,
         (account,),
     )
@@ -198,8 +203,8 @@ _FOLDER_STATES = """
                 JOIN file ON file.directory_id = directory.id
                 WHERE directory.folder_id = folder.id
             ) AS files,
-            doubt, trouble, scanned_at
-        FROM folder"""
+            baseline.suspect AS doubt, error AS trouble, scanned_at
+        FROM folder LEFT JOIN baseline ON baseline.folder_id = folder.id"""
 
 
 @read
@@ -207,13 +212,13 @@ def unreadable_files(db: sqlite3.Connection, folder: str) -> list[Count]:
     """Count a folder's files that cannot be read, by reason."""
     rows = db.execute(
         """
-        SELECT file.trouble AS reason, count(*) AS count
-        FROM file INDEXED BY file_in_trouble
+        SELECT file.error AS reason, count(*) AS count
+        FROM file INDEXED BY file_with_error
         JOIN directory ON directory.id = file.directory_id
         JOIN folder ON folder.id = directory.folder_id
-        WHERE file.trouble IS NOT NULL AND folder.name = ?
-        GROUP BY file.trouble
-        ORDER BY count(*) DESC, file.trouble
+        WHERE file.error IS NOT NULL AND folder.name = ?
+        GROUP BY file.error
+        ORDER BY count(*) DESC, file.error
         """,
         (folder,),
     )
@@ -230,13 +235,13 @@ def by_path(db: sqlite3.Connection, folder: str, directory: bytes, name: bytes) 
 @read
 def by_digest(db: sqlite3.Connection, digest: bytes) -> list[FileState]:
     """Return every file with that content, once for each account."""
-    return _file_states(db, "WHERE file.digest = ?", digest)
+    return _file_states(db, "WHERE file.image_id = (SELECT id FROM image WHERE sha256 = ?)", digest)
 
 
 @read
 def by_hash(db: sqlite3.Connection, image_hash: str) -> list[FileState]:
     """Return every file whose image some account holds under that hash, once for each account."""
-    where = "WHERE file.digest IN (SELECT digest FROM replica WHERE hash = ?)"
+    where = "WHERE file.image_id IN (SELECT image_id FROM replica WHERE hash = ?)"
     return _file_states(db, where, image_hash)
 
 
@@ -254,18 +259,18 @@ def _file_states(db: sqlite3.Connection, where: str, *parameters: object) -> lis
                 WHEN x'' THEN file.name
                 ELSE CAST(directory.path || '/' || file.name AS BLOB)
             END AS path,
-            file.trouble AS file_trouble, file.digest, file.size,
+            file.error AS file_trouble, image.sha256 AS digest, file.size,
             image.format, image.width, image.height,
-            route.account, replica.hash, replica.held_at,
-            answer.name, answer.url, replica.rejected, replica.trouble
+            account.act AS account, replica.hash, replica.held_at,
+            replica.remote_name AS name, replica.rejected, replica.last_error AS trouble
         FROM file
         JOIN directory ON directory.id = file.directory_id
         JOIN folder ON folder.id = directory.folder_id
-        LEFT JOIN image USING (digest)
+        LEFT JOIN image ON image.id = file.image_id
         LEFT JOIN route ON route.folder_id = folder.id
+        LEFT JOIN account ON account.id = route.account_id
         LEFT JOIN replica
-            ON replica.digest = file.digest AND replica.account = route.account
-        LEFT JOIN answer ON answer.digest = file.digest AND answer.account = route.account
+            ON replica.image_id = file.image_id AND replica.account_id = route.account_id
         {where}
         """,
         parameters,

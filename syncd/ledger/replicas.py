@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from syncd.ledger import accounts
 from syncd.ledger.stat_columns import from_columns
 from syncd.ledger.statements import read, write
 from syncd.model import AccountId, Digest, Entry, ImageHash, Stat, printable
@@ -44,6 +45,20 @@ class Source(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return printable(self.root.rstrip(b"/") + b"/" + self.path)
 
 
+class Missing(msgspec.Struct, frozen=True):
+    """A page of missing images, and the key of the last one; the next page begins after it."""
+
+    digests: list[Digest]
+    last: MissingKey
+
+
+MissingKey = tuple[int, int]
+"""Since when an image is wanted, in unix seconds, and its id: the order of arrival."""
+
+FIRST_MISSING: MissingKey = (-1, -1)
+"""The key before every other."""
+
+
 @read
 def facts(
     db: sqlite3.Connection, account: AccountId, digests: Sequence[Digest]
@@ -52,11 +67,13 @@ def facts(
     marks = ",".join("?" * len(digests))
     rows = db.execute(
         f"""
-        SELECT replica.digest, files > 0, hash IS NOT NULL, rejected IS NOT NULL,
-            coalesce(image.size, 0), image.format
-        FROM replica
-        LEFT JOIN image USING (digest)
-        WHERE account = ? AND digest IN ({marks})
+        SELECT image.sha256, replica.wanted, replica.hash IS NOT NULL,
+            replica.rejected IS NOT NULL, image.size, image.format
+        FROM image
+        JOIN replica
+            ON replica.image_id = image.id
+            AND replica.account_id = (SELECT id FROM account WHERE act = ?)
+        WHERE image.sha256 IN ({marks})
         """,
         (account, *digests),
     )
@@ -75,20 +92,23 @@ def facts(
 
 @read
 def missing_after(
-    db: sqlite3.Connection, account: AccountId, digest: bytes, limit: int
-) -> list[Digest]:
-    """Return the next `limit` missing images of an account in the order of their digests."""
+    db: sqlite3.Connection, account: AccountId, after: MissingKey, limit: int
+) -> Missing:
+    """Return the next `limit` missing images of an account in the order of their arrival."""
     rows = db.execute(
         """
-        SELECT digest
+        SELECT image.sha256, replica.wanted_at, replica.image_id
         FROM replica INDEXED BY replica_missing
-        WHERE account = ? AND digest > ? AND files > 0 AND hash IS NULL AND rejected IS NULL
-        ORDER BY digest
+        CROSS JOIN image ON image.id = replica.image_id
+        WHERE replica.account_id = (SELECT id FROM account WHERE act = ?)
+            AND replica.wanted = 1 AND replica.hash IS NULL AND replica.rejected IS NULL
+            AND (replica.wanted_at, replica.image_id) > (?, ?)
+        ORDER BY replica.wanted_at, replica.image_id
         LIMIT ?
         """,
-        (account, digest, limit),
-    )
-    return [Digest(row[0]) for row in rows]
+        (account, *after, limit),
+    ).fetchall()
+    return Missing([Digest(row[0]) for row in rows], rows[-1][1:] if rows else after)
 
 
 @read
@@ -99,13 +119,20 @@ def sources(
     rows = db.execute(
         """
         SELECT folder.id, folder.path, directory.path, file.name,
-            device, inode, file.size, mtime_ns, ctime_ns
-        FROM file
+            file.device, file.inode, file.size, file.mtime_ns, file.ctime_ns
+        FROM image
+        JOIN file ON file.image_id = image.id
         JOIN directory ON directory.id = file.directory_id
         JOIN folder ON folder.id = directory.folder_id
-        JOIN route ON route.folder_id = folder.id AND route.account = ?
-        WHERE file.digest = ?
-        ORDER BY file.missed_by IS NOT NULL
+        JOIN route
+            ON route.folder_id = folder.id
+            AND route.account_id = (SELECT id FROM account WHERE act = ?)
+        WHERE image.sha256 = ?
+        ORDER BY EXISTS (
+            SELECT 1
+            FROM missed
+            WHERE missed.directory_id = file.directory_id AND missed.name = file.name
+        )
         LIMIT ?
         """,
         (account, digest, limit),
@@ -136,12 +163,12 @@ def record_sending(
 ) -> None:
     """Record, before the call, when images are first sent to an account, in unix seconds."""
     db.executemany(
-        """
+        f"""
         UPDATE replica
-        SET sent_at = ?
-        WHERE account = ? AND digest = ? AND sent_at IS NULL
+        SET sent_at = ?3
+        WHERE {OF_IMAGE} AND sent_at IS NULL
         """,
-        [(at, account, digest) for digest in digests],
+        [(account, digest, at) for digest in digests],
     )
 
 
@@ -157,30 +184,23 @@ def record_held(
 
     `sent_at` is when they were sent, unless `record_sending` has recorded an earlier time.
     """
+    accounts.add(db, [account])
     db.executemany(
         """
-        INSERT INTO replica (account, digest, hash, held_at, sent_at)
-        VALUES (?, ?, ?, ?, ?)
-        ON CONFLICT (account, digest) DO UPDATE SET
+        INSERT INTO replica (account_id, image_id, wanted, hash, held_at, sent_at, remote_name)
+        SELECT account.id, image.id, 0, ?3, ?4, ?5, ?6
+        FROM account JOIN image ON image.sha256 = ?2
+        WHERE account.act = ?1
+        ON CONFLICT DO UPDATE SET
             hash = excluded.hash,
             held_at = excluded.held_at,
             rejected = NULL,
-            rejected_at = NULL,
-            trouble = NULL,
-            sent_at = coalesce(sent_at, excluded.sent_at)
+            last_error = NULL,
+            sent_at = coalesce(sent_at, excluded.sent_at),
+            remote_name = excluded.remote_name,
+            remote_status = NULL
         """,
-        [(account, digest, entry.hash, at, sent_at) for digest, entry in held],
-    )
-    db.executemany(
-        """
-        INSERT OR REPLACE INTO answer
-            (account, digest, name, width, height, url, url_128, url_256)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-        [
-            (account, digest, e.name, e.width, e.height, e.url, e.url_128, e.url_256)
-            for digest, e in held
-        ],
+        [(account, digest, entry.hash, int(at), sent_at, entry.name) for digest, entry in held],
     )
 
 
@@ -190,41 +210,39 @@ def record_not_held(db: sqlite3.Connection, account: AccountId, image_hash: Imag
 
     Returns the number of replicas that were recorded as held.
     """
-    rows = db.execute(
-        "SELECT account, digest FROM replica WHERE hash = ? AND account = ?",
-        (image_hash, account),
-    ).fetchall()
-    db.executemany("DELETE FROM answer WHERE account = ? AND digest = ?", rows)
-    db.executemany("DELETE FROM replica WHERE account = ? AND digest = ? AND files = 0", rows)
-    db.executemany(
-        """
+    where = "hash = ?2 AND account_id = (SELECT id FROM account WHERE act = ?1)"
+    unwanted = db.execute(
+        f"DELETE FROM replica WHERE {where} AND wanted = 0", (account, image_hash)
+    ).rowcount
+    missing = db.execute(
+        f"""
         UPDATE replica
-        SET hash = NULL, held_at = NULL, sent_at = NULL,
+        SET hash = NULL, held_at = NULL, sent_at = NULL, remote_name = NULL, remote_status = NULL,
             wanted_at = CAST(strftime('%s', 'now') AS INTEGER)
-        WHERE account = ? AND digest = ?
+        WHERE {where}
         """,
-        rows,
-    )
-    return len(rows)
+        (account, image_hash),
+    ).rowcount
+    return unwanted + missing
 
 
 @write
-def record_rejected(
-    db: sqlite3.Connection, account: AccountId, digest: Digest, why: str, at: float
-) -> None:
+def record_rejected(db: sqlite3.Connection, account: AccountId, digest: Digest, why: str) -> None:
     """Record that an account rejects an image, and why: it is not sent again."""
+    accounts.add(db, [account])
     # Also where no file wants it any longer: the file may return, and its image is still rejected.
     db.execute(
         """
-        INSERT INTO replica (account, digest, rejected, rejected_at)
-        VALUES (?, ?, ?, ?)
-        ON CONFLICT (account, digest) DO UPDATE SET
+        INSERT INTO replica (account_id, image_id, wanted, rejected)
+        SELECT account.id, image.id, 0, ?3
+        FROM account JOIN image ON image.sha256 = ?2
+        WHERE account.act = ?1
+        ON CONFLICT DO UPDATE SET
             rejected = excluded.rejected,
-            rejected_at = excluded.rejected_at,
-            trouble = NULL
+            last_error = NULL
         WHERE hash IS NULL
         """,
-        (account, digest, why, at),
+        (account, digest, why),
     )
 
 
@@ -234,25 +252,29 @@ def record_trouble(
 ) -> None:
     """Record the error of the last attempt to send images; they stay missing."""
     db.executemany(
-        """
+        f"""
         UPDATE replica
-        SET trouble = ?
-        WHERE account = ? AND digest = ? AND hash IS NULL AND trouble IS NOT ?
+        SET last_error = ?3
+        WHERE {OF_IMAGE} AND hash IS NULL AND last_error IS NOT ?3
         """,
-        [(why, account, digest, why) for digest in digests],
+        [(account, digest, why) for digest in digests],
     )
 
 
 @write
 def retry_rejected(db: sqlite3.Connection) -> int:
     """Make every rejected image missing again, and return the number of replicas."""
-    db.execute("UPDATE image SET unfit = NULL WHERE unfit IS NOT NULL")
-    db.execute("DELETE FROM replica WHERE rejected IS NOT NULL AND files = 0 AND hash IS NULL")
+    db.execute("UPDATE image SET unsupported = NULL WHERE unsupported IS NOT NULL")
+    db.execute("DELETE FROM replica WHERE rejected IS NOT NULL AND wanted = 0 AND hash IS NULL")
     return db.execute(
         """
         UPDATE replica
-        SET rejected = NULL, rejected_at = NULL,
-            wanted_at = CAST(strftime('%s', 'now') AS INTEGER)
+        SET rejected = NULL, wanted_at = CAST(strftime('%s', 'now') AS INTEGER)
         WHERE rejected IS NOT NULL
         """
     ).rowcount
+
+
+OF_IMAGE = """account_id = (SELECT id FROM account WHERE act = ?1)
+            AND image_id = (SELECT id FROM image WHERE sha256 = ?2)"""
+"""The replica of the image ?2 in the account ?1."""

@@ -1,13 +1,12 @@
-"""The format of a ledger: how a file is recognized as one, and migrated to the newest version."""
+"""The format of a ledger: how a file is recognized as one, and the layout of its tables."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
-from syncd.ledger.errors import LedgerOutdatedError, LedgerUnusableError
+from syncd.ledger.errors import LedgerUnusableError
 
 APPLICATION_ID = 0x53594E43
 """`SYNC` in ASCII, by which `file` and sqlite3 recognize a ledger."""
@@ -15,24 +14,15 @@ APPLICATION_ID = 0x53594E43
 OLDEST_SQLITE = (3, 37, 0)
 """The first version with STRICT tables (sqlite.org/stricttables.html); 3.35 brought RETURNING."""
 
-_PROGRESS_STEPS = 100_000  # instructions of SQLite's virtual machine: a few milliseconds
-
 _HEADER = 100  # bytes; sqlite.org/fileformat2.html, "The Database Header"
 
-Migration = tuple[int, str]
-"""The version that a migration produces, and its SQL."""
+VERSION = 7
+"""The layout of the ledger (`PRAGMA user_version`). Before 0.1.0 there are no migrations."""
 
 
-def migrations() -> list[Migration]:
-    """Return every migration, the oldest first."""
-    folder = resources.files("syncd.ledger") / "migrations"
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return [(int(name[:4]), (folder / name).read_text("utf-8")) for name in names]
-
-
-def current_version() -> int:
-    """Return the version of the schema that this program writes."""
-    return migrations()[-1][0]
+def script() -> str:
+    """Return the SQL that creates every table, index and view."""
+    return (resources.files("syncd.ledger") / "schema.sql").read_text("utf-8")
 
 
 def check_sqlite_version(version: tuple[int, ...]) -> None:
@@ -110,43 +100,27 @@ def read_first_rows(db: sqlite3.Connection) -> None:
         db.execute(f'SELECT * FROM "{table}" NOT INDEXED LIMIT 1').fetchone()
 
 
-def check_not_newer(db: sqlite3.Connection, path: Path) -> None:
-    """Raise LedgerUnusableError when a newer syncd has written the ledger."""
+def check_version(db: sqlite3.Connection, path: Path) -> None:
+    """Raise LedgerUnusableError for a ledger of another layout."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version > current_version():
+    if version > VERSION:
         raise LedgerUnusableError(
-            f"{path} was written by a newer syncd (ledger version {version}, this one supports up"
-            f" to {current_version()}); install the newer syncd again"
+            f"{path} was written by a newer syncd (ledger version {version}, this one supports"
+            f" {VERSION}); install the newer syncd again"
+        )
+    if 0 < version < VERSION:
+        raise LedgerUnusableError(
+            f"{path} has the layout of an earlier syncd (ledger version {version}, this one needs"
+            f" {VERSION}); delete it: syncd then creates a new ledger and uploads every image"
+            " again, which is harmless"
         )
 
 
-def check_not_older(db: sqlite3.Connection, path: Path) -> None:
-    """Raise LedgerOutdatedError when an older syncd has written the ledger."""
+def create(db: sqlite3.Connection) -> None:
+    """Create the tables of an empty ledger; a ledger that has them is left alone."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version < current_version():
-        raise LedgerOutdatedError(
-            f"{path} was written by an older syncd (ledger version {version}, this one needs"
-            f" {current_version()}); restart the daemon or run `syncd backfill` to migrate it"
+    if version == 0:
+        db.executescript(
+            f"BEGIN IMMEDIATE;\nPRAGMA application_id = {APPLICATION_ID};\n"
+            f"PRAGMA user_version = {VERSION};\n{script()}\nCOMMIT;"
         )
-
-
-def migrate(
-    db: sqlite3.Connection,
-    progress: Callable[[], None] = lambda: None,
-    steps: list[Migration] | None = None,
-) -> None:
-    """Migrate the ledger to the newest version, or by the given steps, one transaction each.
-
-    `progress` is called repeatedly while SQLite works.
-    """
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    db.set_progress_handler(progress, _PROGRESS_STEPS)
-    try:
-        for target, script in migrations() if steps is None else steps:
-            if target > version:
-                db.executescript(
-                    f"BEGIN IMMEDIATE;\nPRAGMA application_id = {APPLICATION_ID};\n"
-                    f"PRAGMA user_version = {target};\n{script}\nCOMMIT;"
-                )
-    finally:
-        db.set_progress_handler(None, 0)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 from syncd.ledger.errors import LedgerError
-from syncd.ledger.integrity import EACH_ACCOUNT, PARTS, part_bounds
+from syncd.ledger.integrity import IMAGES_PER_READ, parts
 from syncd.ledger.statements import write
 
 ONLINE_LIMIT = 1.0
@@ -22,36 +22,29 @@ class VacuumAbortedError(LedgerError):
 
 
 @write
-def drop_unreferenced(db: sqlite3.Connection, part: int) -> int:
-    """Forget the images that no file, replica or condemned image refers to; return their number.
+def drop_unreferenced(db: sqlite3.Connection, first: int) -> int:
+    """Forget the images that no file, replica or deletion refers to; return their number.
 
+    It looks at the images of one part of the ids, from `first` on.
     A file that contains such an image again is read again, which records the image again.
     """
-    db.execute(
-        f"""
-        {EACH_ACCOUNT}
+    return db.execute(
+        """
         DELETE FROM image
-        WHERE digest >= ?1 AND digest < ?2
-            AND NOT EXISTS (SELECT 1 FROM file WHERE file.digest = image.digest)
-            AND NOT EXISTS (
-                SELECT 1
-                FROM each_account
-                CROSS JOIN replica
-                    ON replica.account = each_account.account AND replica.digest = image.digest
-            )
-            AND digest NOT IN (SELECT digest FROM condemned)
+        WHERE id >= ?1 AND id < ?2
+            AND NOT EXISTS (SELECT 1 FROM file WHERE file.image_id = image.id)
+            AND NOT EXISTS (SELECT 1 FROM replica WHERE replica.image_id = image.id)
+            AND id NOT IN (SELECT image_id FROM deletion)
         """,
-        part_bounds(part),
-    )
-    (dropped,) = db.execute("SELECT changes()").fetchone()
-    return int(dropped)
+        (first, first + IMAGES_PER_READ),
+    ).rowcount
 
 
 def drop_all_unreferenced(db: sqlite3.Connection) -> Iterator[int]:
     """Run `drop_unreferenced` for each part in a transaction of its own."""
-    for part in range(PARTS):
+    for first in parts(db):
         db.execute("BEGIN IMMEDIATE")
-        dropped = drop_unreferenced(part)(db)
+        dropped = drop_unreferenced(first)(db)
         db.execute("COMMIT")
         yield dropped
 

@@ -34,7 +34,7 @@ async def await_trusted(rig: Rig, daemon: Daemon) -> None:
     """Wait until all images are held and a scan of the folder is trusted."""
     await until(lambda: all(rig.recorded(content) is not None for content in CONTENTS))
     await await_scans(daemon)
-    await until(lambda: rig.rows("SELECT 1 FROM folder WHERE believed_files = ?", ALL) != [])
+    await until(lambda: rig.rows("SELECT 1 FROM baseline WHERE files = ?", ALL) != [])
 
 
 async def await_scans(daemon: Daemon) -> None:

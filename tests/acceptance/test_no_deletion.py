@@ -83,7 +83,7 @@ class Trial:
         deletes = self.rig.sandbox.counts.calls("1", "delete")
         await self.delete_control_image(daemon)
         assert self.rig.sandbox.counts.calls("1", "delete") == deletes + 1
-        assert self.rig.rows("SELECT * FROM condemned") == []
+        assert self.rig.rows("SELECT * FROM deletion") == []
         assert all(self.rig.holds(content) for content in self.contents.values())
 
     async def assert_recovered(self, daemon: Daemon) -> None:
@@ -98,7 +98,10 @@ class Trial:
         return ended.out
 
 
-_TRUSTED = "SELECT 1 FROM folder WHERE name = ? AND doubt IS NULL AND root_inode IS NOT NULL"
+_TRUSTED = (
+    "SELECT 1 FROM baseline JOIN folder ON id = folder_id"
+    " WHERE name = ? AND suspect IS NULL AND inode IS NOT NULL"
+)
 
 
 @pytest.fixture

@@ -173,7 +173,7 @@ async def test_only_the_owner_can_read_the_files_of_the_ledger(rig: Rig) -> None
     async with running(rig) as daemon:
         await until(lambda: daemon.logged("watch.ready"))
         files = list(rig.path.glob("ledger.db*"))
-        assert len(files) == 4
+        assert len(files) == 3
         assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
 
 

@@ -103,17 +103,17 @@ settle = "0s"
 
     def held(self, account: str = MAIN) -> dict[str, str]:
         """Return digest → hash of the images that the ledger records as held."""
-        sql = "SELECT lower(hex(digest)), hash FROM replica WHERE hash IS NOT NULL AND account = "
+        sql = "SELECT sha256, hash FROM replicas WHERE hash IS NOT NULL AND account = "
         return dict(self.query(sql + account))
 
     def rejected(self) -> set[str]:
         """Return the digests that the ledger records as rejected."""
-        rows = self.query("SELECT lower(hex(digest)) FROM replica WHERE rejected NOTNULL")
+        rows = self.query("SELECT sha256 FROM replicas WHERE state = 'rejected'")
         return {digest for (digest,) in rows}
 
     def pauses(self) -> dict[str, tuple[str, float | None]]:
         """Return account → (kind, seconds) of the pauses in the ledger."""
-        sql = "SELECT account, kind, until - since FROM pause"
+        sql = "SELECT act, kind, until - since FROM pause JOIN account ON id = account_id"
         return {account: (kind, seconds) for account, kind, seconds in self.query(sql)}
 
     def is_paused(self) -> bool:

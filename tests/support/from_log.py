@@ -187,7 +187,7 @@ def _pause(record: State, kind: str, why: str, since: str, until: str | None) ->
         "why": why,
         "since": _unix(since),
         "until": _unix(until),
-        "row": row,
+        "consecutive": row,
         "remedy": record["remedy"],
     }
 

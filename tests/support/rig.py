@@ -142,9 +142,9 @@ class Rig:
     def recorded(self, content: bytes, account: str = "1") -> str | None:
         """Return the hash that the ledger records for these bytes in an account."""
         rows = self.rows(
-            "SELECT hash FROM replica WHERE account = ? AND digest = ?",
+            "SELECT hash FROM replicas WHERE account = ? AND sha256 = ?",
             account,
-            sha256(content).digest(),
+            sha256(content).hexdigest(),
         )
         return None if not rows else rows[0][0]
 

@@ -19,7 +19,7 @@ from syncd.folders.scanning.scan import Stretch, Walk, check_files
 from syncd.folders.scanning.walk import FolderTree, Trouble, root_identity
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget, coalesced
 from syncd.heartbeat import Heartbeat
-from syncd.ledger import files, folders
+from syncd.ledger import folders, missed
 from syncd.ledger.database import Ledger
 from syncd.ledger.files import Place
 from syncd.ledger.statements import Write, all_of
@@ -230,5 +230,5 @@ class FolderScanner:
 
 def _mark_missed(number: int, stretch: Stretch) -> Write[list[None]]:
     return all_of(
-        [files.mark_missed(number, m.directory_id, m.files, m.directories) for m in stretch.missed]
+        [missed.mark(number, m.directory_id, m.files, m.directories) for m in stretch.missed]
     )

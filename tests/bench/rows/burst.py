@@ -75,7 +75,7 @@ def _by_syncd(bench: Bench) -> _Burst:
 
 def _read_files(directory: Path) -> int:
     with closing(sqlite3.connect(f"file:{directory}/ledger.db?mode=ro", uri=True)) as db:
-        (count,) = db.execute("SELECT count(*) FROM file WHERE digest IS NOT NULL").fetchone()
+        (count,) = db.execute("SELECT count(*) FROM file WHERE image_id IS NOT NULL").fetchone()
         return int(count)
 
 

@@ -1,16 +1,16 @@
 """Requests for more time while a start progresses, or waits for a network that does not respond."""
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from support.notify_socket import service_manager
-from support.rig import until
+from support.pictures import picture
+from support.rig import Rig, until
 
+from syncd.daemon.folders import declare
 from syncd.daemon.notify import Notifier
 from syncd.daemon.startup import MAX_SILENCE, StartProgress, start_timeout_extended
-from syncd.ledger import schema
+from syncd.ledger.database import open_ledger, owned
 
 EXTEND = "EXTEND_TIMEOUT_USEC"
 
@@ -42,15 +42,13 @@ async def test_time_is_requested_repeatedly_until_the_start_has_ended(tmp_path: 
         assert manager.count(EXTEND) == requests
 
 
-def test_a_migration_reports_progress(tmp_path: Path) -> None:
-    counting = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
-    long = (schema.current_version() + 1, f"CREATE TABLE counted AS {counting} SELECT i FROM n;")
-    every = [*schema.migrations(), long]
+async def test_a_change_of_routes_reports_progress(rig: Rig) -> None:
+    rig.write("a.png", picture(1, "PNG"))
+    await rig.backfill()
+    rig.accounts = {"main": "1", "eu": "2"}
+    rig.mirrors = ("eu",)
     reports: list[None] = []
-    with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as db:
-        schema.migrate(db)
-        schema.migrate(db, lambda: reports.append(None), every)
-        assert len(reports) > 5
-        reports.clear()
-        assert db.execute(f"{counting} SELECT max(i) FROM n").fetchone() == (100000,)
-        assert not reports, "a later query reports none"
+    with owned(rig.ledger) as lock:
+        async with open_ledger(rig.ledger, lock) as ledger:
+            await declare(rig.config(), ledger, lambda: reports.append(None), files_per_step=1)
+    assert len(reports) == 1

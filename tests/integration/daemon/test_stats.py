@@ -54,7 +54,7 @@ async def in_sync(rig: Rig) -> AsyncIterator[Turns]:
     rig.write("a.jpg", picture(1))
     async with rig.running() as runtime:
         await until(lambda: rig.recorded(picture(1)) is not None)
-        await until(lambda: rig.rows("SELECT 1 FROM folder WHERE believed_files = 1") != [])
+        await until(lambda: rig.rows("SELECT 1 FROM baseline WHERE files = 1") != [])
         yield Turns(runtime)
 
 
@@ -122,9 +122,9 @@ async def test_a_folders_line_counts_deletions_that_wait_for_the_operator(rig: R
     async with rig.running() as runtime:
         turns = Turns(runtime)
         await until(lambda: all(rig.recorded(picture(n)) for n in (2, 3)))
-        await until(lambda: rig.rows("SELECT 1 FROM folder WHERE believed_files = 2") != [])
+        await until(lambda: rig.rows("SELECT 1 FROM baseline WHERE files = 2") != [])
         (rig.folder / "gone.jpg").unlink()
-        await until(lambda: rig.rows("SELECT 1 FROM condemned") != [])
+        await until(lambda: rig.rows("SELECT 1 FROM deletion") != [])
         await runtime.ledger.write(condemned.hold_excess(runtime.config.deletions.hold_above))
         assert (await turns.line("stats.folder"))["deletions_held"] == 1
 
@@ -156,7 +156,7 @@ async def test_the_line_of_a_stopped_or_failing_account_has_the_reason(rig: Rig)
         rig.sandbox.faults.add(Fault("2", times=1))
         rig.write("b.jpg", picture(2))
         lane = next(iter(turns.runtime.engine.lanes.values()))
-        await until(lambda: rig.rows("SELECT 1 FROM replica WHERE trouble IS NOT NULL") != [])
+        await until(lambda: rig.rows("SELECT 1 FROM replica WHERE last_error IS NOT NULL") != [])
         line = await turns.line("stats")
         assert (line["state"], line["paused_for"]) == ("failing", None)
         assert line["why"].startswith("2:")
@@ -199,7 +199,7 @@ async def test_a_folder_that_is_moved_away_becomes_suspect_at_once(
 ) -> None:
     async with in_sync(rig) as turns:
         rig.folder.rename(rig.path / "aside")
-        await until(lambda: rig.rows("SELECT 1 FROM folder WHERE doubt IS NOT NULL") != [])
+        await until(lambda: rig.rows("SELECT 1 FROM baseline WHERE suspect IS NOT NULL") != [])
         await until(
             lambda: next(iter(turns.runtime.disk.monitors.values())).watch.label == "missing"
         )

@@ -47,10 +47,10 @@ HOUR = 3600.0
 def an_hour_passes(rig: Rig) -> None:
     """Move the beginning of every state in the ledger back by an hour."""
     with changing(rig.ledger) as db:
-        db.execute("UPDATE concern SET since = since - 3600")
+        db.execute("UPDATE alert SET since = since - 3600")
         db.execute("UPDATE pause SET since = since - 3600, until = until - 3600")
-        db.execute("UPDATE file SET trouble_since = trouble_since - 3600")
-        db.execute("UPDATE folder SET doubt_since = doubt_since - 3600")
+        db.execute("UPDATE file SET error_since = error_since - 3600")
+        db.execute("UPDATE baseline SET suspect_since = suspect_since - 3600")
 
 
 def logged(logs: Sequence[Any], event: str, level: str | None = None) -> list[Any]:
@@ -113,7 +113,7 @@ async def test_a_later_process_logs_that_a_failing_account_has_recovered(rig: Ri
         async with rig.running():
             await until(lambda: bool(logged(logs, "account.recovered")))
     assert lasted_an_hour(logs, "account.recovered")
-    assert not rig.rows("SELECT * FROM concern")
+    assert not rig.rows("SELECT * FROM alert")
 
 
 async def test_a_later_process_logs_the_end_of_a_pause(rig: Rig) -> None:
@@ -179,14 +179,16 @@ async def test_a_limit_of_one_image_per_post_is_logged_when_it_begins_and_ends(
 
     def six_hours_pass(first: int) -> None:
         with changing(rig.ledger) as db:
-            db.execute("UPDATE account SET alone_until = 1")
+            db.execute("UPDATE account SET single_images_until = 1")
         for i in range(first, first + 60):
             rig.write(f"{i}.jpg", picture(i))
 
     six_hours_pass(60)
     with capture_logs() as logs:
         await rig.backfill()
-    assert rig.rows("SELECT alone_until > 1 FROM account") == [(1,)], "it was tried, and rejected"
+    assert rig.rows("SELECT single_images_until > 1 FROM account") == [(1,)], (
+        "it was tried, and rejected"
+    )
     assert not logged(logs, "account.batching_off")
     an_hour_passes(rig)
     rig.sandbox.switches = replace(rig.sandbox.switches, many_files="accept")
@@ -209,7 +211,7 @@ async def test_refused_copies_are_logged_when_they_begin_and_end(
             await rig.backfill()
         assert rig.recorded(picture(number), "2") is not None
         with changing(rig.ledger) as db:  # a day passes
-            db.execute("UPDATE copy_refused SET until = 1")
+            db.execute("UPDATE learned SET retry_at = 1")
         return list(logs)
 
     assert len(logged(await logs_of_upload(1), "copies.refused", "warning")) == 1

@@ -113,11 +113,11 @@ async def test_a_restart_resumes_an_interrupted_audit(tmp_path: Path, sandbox: S
     rig = audited_rig(tmp_path, sandbox)
     await filled(rig, 120)
     with changing(rig.ledger) as db:
-        rows = audits.held_after(ONE, b"", 100)(db)
+        rows = audits.held_after(ONE, 0, 100)(db)
         audits.begin(ONE, 1.0)(db)
-        audits.record_progress(ONE, rows[-1].digest)(db)
+        audits.record_progress(ONE, rows[-1].image_id)(db)
     async with rig.running():
-        await until(lambda: rig.rows("SELECT audit_began FROM account") == [(None,)])
+        await until(lambda: rig.rows("SELECT began_at FROM audit") == [(None,)])
     assert sandbox.counts.calls("1", "list") == 1
 
 
@@ -127,9 +127,9 @@ async def test_a_running_daemon_audits_at_the_operators_request(
     rig = Rig(tmp_path, sandbox, toml='[audit]\nevery = "90d"\n')
     await filled(rig, 3)
     async with rig.running():
-        await until(lambda: rig.rows("SELECT audit_ended FROM account") not in ([], [(None,)]))
+        await until(lambda: rig.rows("SELECT ended_at FROM audit") not in ([], [(None,)]))
         assert sandbox.counts.calls("1", "list") == 0
         with changing(rig.ledger) as db:
             audits.request([ONE], "everything")(db)
         await until(lambda: sandbox.counts.calls("1", "list") == 2)
-        await until(lambda: rig.rows("SELECT audit_asked FROM account") == [(None,)])
+        await until(lambda: rig.rows("SELECT requested FROM audit") == [(None,)])

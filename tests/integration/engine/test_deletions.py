@@ -45,7 +45,7 @@ async def test_an_image_leaves_the_account_after_its_last_file_is_deleted(rig: R
         (rig.folder / "a.jpg").unlink()
         await until(lambda: not rig.holds(gone))
         await until(lambda: rig.recorded(gone) is None)
-        await until(lambda: rig.rows("SELECT * FROM condemned") == [])
+        await until(lambda: rig.rows("SELECT * FROM deletion") == [])
         assert rig.holds(kept)
     assert rig.sandbox.counts.calls("1", "delete") == 1
 
@@ -77,11 +77,11 @@ async def test_a_deleted_image_leaves_the_mirrors_too(tmp_path: Path, sandbox: S
 async def wait_until_deletions_are_done(rig: Rig, content: bytes) -> None:
     """Wait until the last image to be deleted, and with it every earlier one, is deleted."""
     await until(lambda: not rig.holds(content))
-    await until(lambda: rig.rows("SELECT 1 FROM condemned WHERE note IS NULL") == [])
+    await until(lambda: rig.rows("SELECT 1 FROM deletion WHERE reason IS NULL") == [])
 
 
 def condemned_notes(rig: Rig) -> list[str]:
-    return [note for (note,) in rig.rows("SELECT note FROM condemned WHERE note IS NOT NULL")]
+    return [note for (note,) in rig.rows("SELECT reason FROM deletion WHERE reason IS NOT NULL")]
 
 
 async def test_an_image_that_a_creative_uses_is_kept(rig: Rig) -> None:
@@ -113,8 +113,8 @@ async def test_an_image_that_was_in_the_account_before_is_kept(tmp_path: Path) -
             await wait_until_held(rig, content)
             clock[0] = time.time()
             (rig.folder / "a.jpg").unlink()
-            await until(lambda: rig.rows("SELECT 1 FROM condemned") != [])
-            await until(lambda: rig.rows("SELECT 1 FROM condemned") == [])
+            await until(lambda: rig.rows("SELECT 1 FROM deletion") != [])
+            await until(lambda: rig.rows("SELECT 1 FROM deletion") == [])
         assert rig.holds(content)
         assert sandbox.counts.calls("1", "delete") == 0
 
@@ -174,9 +174,7 @@ async def test_too_many_deletions_at_once_await_the_operator(
         await wait_until_held(rig, *contents)
         for n in range(3):
             (rig.folder / f"{n}.jpg").unlink()
-        await until(
-            lambda: rig.rows("SELECT count(*) FROM condemned WHERE standing='held'") == [(3,)]
-        )
+        await until(lambda: rig.rows("SELECT count(*) FROM deletion WHERE state='held'") == [(3,)])
         with changing(rig.ledger) as db:
             assert condemned.approve(FolderName("spring"))(db) == 3
         await until(lambda: not any(rig.holds(content) for content in contents[:3]))
@@ -189,17 +187,19 @@ async def test_an_emptied_folder_deletes_nothing(rig: Rig) -> None:
         rig.write(f"{n}.jpg", content)
     async with rig.running():
         await wait_until_held(rig, *contents)
-        await until(lambda: rig.rows("SELECT believed_at FROM folder") != [(None,)])
+        await until(lambda: rig.rows("SELECT trusted_at FROM baseline") not in ([], [(None,)]))
         for n in range(3):
             (rig.folder / f"{n}.jpg").unlink()
         await until(
-            lambda: rig.rows("SELECT doubt FROM folder") == [("is empty, but had files before",)]
+            lambda: (
+                rig.rows("SELECT suspect FROM baseline") == [("is empty, but had files before",)]
+            )
         )
-        assert rig.rows("SELECT * FROM condemned") == []
+        assert rig.rows("SELECT * FROM deletion") == []
         late = picture(9)
         rig.write("late.jpg", late)
         await wait_until_held(rig, late)
-        await until(lambda: rig.rows("SELECT doubt FROM folder") == [(None,)])
+        await until(lambda: rig.rows("SELECT suspect FROM baseline") == [(None,)])
     assert all(rig.holds(content) for content in contents)
     assert rig.sandbox.counts.calls("1", "delete") == 0
 
@@ -219,10 +219,10 @@ async def test_an_image_that_stays_listed_is_logged_and_deleted_again(tmp_path: 
                 (rig.folder / "a.jpg").unlink()
                 await until(lambda: condemned_notes(rig) == ["still there"])
                 with changing(rig.ledger) as db:  # some minutes pass
-                    db.execute("UPDATE condemned SET asked_at = asked_at - 300, not_before = 0")
+                    db.execute("UPDATE deletion SET accepted_at = accepted_at - 300, retry_at = 0")
                 await until(lambda: sandbox.counts.calls("1", "delete") == 2)
-                await until(lambda: rig.rows("SELECT asked FROM condemned") == [(2,)])
-                ((next_lookup,),) = rig.rows("SELECT not_before FROM condemned")
+                await until(lambda: rig.rows("SELECT attempts FROM deletion") == [(2,)])
+                ((next_lookup,),) = rig.rows("SELECT retry_at FROM deletion")
         assert next_lookup > time.time() + 120  # longer each time
         logged = [entry for entry in logs if entry["event"] == "deletion.unconfirmed"]
         assert [entry["file"] for entry in logged] == ["a.jpg"]

@@ -197,7 +197,9 @@ def names(rig: Rig) -> set[bytes]:
 
 def pauses(rig: Rig) -> dict[str, float]:
     """Return the end of each pause in unix seconds, by account; 0 for a stop."""
-    return dict(rig.rows("SELECT account, coalesce(until, 0) FROM pause"))
+    return dict(
+        rig.rows("SELECT act, coalesce(until, 0) FROM pause JOIN account ON id = account_id")
+    )
 
 
 async def run_command(rig: Rig, *words: str) -> None:

@@ -109,8 +109,12 @@ async def test_a_copy_without_permission_becomes_an_upload_and_the_pair_is_remem
         rig.write("later.jpg", later)
         await until(lambda: rig.recorded(later, "2") is not None)
     assert copied(rig, "2") <= 4  # the copies that were requested before the first response
-    assert rig.rows("SELECT source, destination FROM copy_refused") == [("1", "2")]
-    ((until_when,),) = rig.rows("SELECT until FROM copy_refused")
+    assert rig.rows(
+        "SELECT source.act, destination.act FROM learned"
+        " JOIN account AS source ON source.id = source_id"
+        " JOIN account AS destination ON destination.id = account_id"
+    ) == [("1", "2")]
+    ((until_when,),) = rig.rows("SELECT retry_at FROM learned")
     assert abs(until_when - time.time() - 24 * 3600) < 60
     assert rig.rows("SELECT * FROM pause") == []
     before = copied(rig, "2")

@@ -165,6 +165,7 @@ async def test_failures_of_three_accounts_do_not_delay_the_others(
         unaffected = [number for number in accounts.values() if number not in ("101", "102")]
         await until(lambda: all(rig.recorded(fresh, number) is not None for number in unaffected))
     [(missing,)] = rig.rows(
-        "SELECT count(*) FROM replica WHERE account = '103' AND files > 0 AND hash IS NULL"
+        "SELECT count(*) FROM replica JOIN account ON account.id = account_id"
+        " WHERE act = '103' AND state = 'missing'"
     )
     assert missing > 100_000

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from syncd.engine.reconcile import Grace, Reconcile
-from syncd.ledger import condemned, deletions, files, folders, replicas
+from syncd.ledger import condemned, deletions, files, folders, missed, replicas
 from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.files import Content, Place
 from syncd.model import (
@@ -74,7 +74,7 @@ async def unlink(ledger: Ledger, folder: int, *numbers: int, at: float | None = 
     known = await ledger.read(files.known_directory(folder, b""))
     assert known.directory_id is not None
     names = [b"%d.jpg" % n for n in numbers]
-    await ledger.write(files.mark_missed(7, known.directory_id, names, []))
+    await ledger.write(missed.mark(7, known.directory_id, names, []))
     await ledger.write(condemned.condemn_missed(7, time.time() if at is None else at))
     await trust(ledger, folder)
 
@@ -132,7 +132,7 @@ async def test_a_suspect_folder_withdraws_unconfirmed_deletions_and_delays_the_r
     folder = await filled(ledger, 30)
     await unlink(ledger, folder, 1, at=time.time() - 2 * DAY)
     await trust(ledger, folder, at=time.time() - DAY)
-    await ledger.write(files.mark_missed(7, 1, [b"2.jpg"], []))
+    await ledger.write(missed.mark(7, 1, [b"2.jpg"], []))
     await ledger.write(condemned.condemn_missed(7, time.time()))
     assert (
         await ledger.write(folders.suspect(folder, "is empty, but had files before", time.time()))

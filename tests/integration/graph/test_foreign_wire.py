@@ -141,7 +141,7 @@ async def test_an_image_that_always_fails_with_an_unknown_error_delays_only_itse
         trial.fill(file_names(8))
         await trial.backfill(until=lambda: len(trial.held()) == 7 and len(server.posts) > 6)
         assert trial.held() == server.hashes[MAIN]
-        rows = trial.query("SELECT coalesce(rejected, trouble) FROM replica WHERE hash IS NULL")
+        rows = trial.query("SELECT coalesce(rejected, last_error) FROM replica WHERE hash IS NULL")
         assert len(rows) == 1
         assert rows[0][0]
         trial.check_complaints()

@@ -13,9 +13,10 @@ from support.pictures import picture
 from support.process import Ended, running, syncd
 from support.rig import Rig, until
 
-from syncd.ledger import backup, files, folders, integrity, replicas, vacuum
+from syncd.ledger import backup, files, folders, integrity, missed, replicas, vacuum
 from syncd.ledger.database import changing, maintaining, open_ledger, owned, reading
 from syncd.ledger.files import Content, Place
+from syncd.ledger.wanted import refresh_next
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
 ONE = AccountId("1")
@@ -90,12 +91,12 @@ async def test_a_backup_is_a_snapshot_while_another_process_writes(tmp_path: Pat
 
     def write_meanwhile(done: float) -> None:
         steps.append(done)
-        execute(path, "UPDATE replica SET trouble = 'x' || coalesce(trouble, '')")
+        execute(path, "UPDATE replica SET last_error = 'x' || coalesce(last_error, '')")
 
     backup.back_up(path, copy, write_meanwhile, step=5)
     assert steps == sorted(steps)
     assert len(steps) > 10
-    assert rows(copy, "SELECT DISTINCT trouble FROM replica") == [(None,)]
+    assert rows(copy, "SELECT DISTINCT last_error FROM replica") == [(None,)]
 
 
 async def test_a_backup_overwrites_only_an_older_backup(rig: Rig) -> None:
@@ -149,7 +150,7 @@ async def test_a_file_that_is_created_during_a_backup_is_not_overwritten(tmp_pat
 def damage(path: Path) -> None:
     """Overwrite a page that is not read when the ledger is opened."""
     execute(path, "PRAGMA wal_checkpoint(TRUNCATE)")
-    (root,) = rows(path, "SELECT rootpage FROM sqlite_schema WHERE name = 'file_by_digest'")[0]
+    (root,) = rows(path, "SELECT rootpage FROM sqlite_schema WHERE name = 'file_by_image'")[0]
     assert isinstance(root, int)
     with path.open("r+b") as file:
         file.seek((root - 1) * 4096)
@@ -199,26 +200,27 @@ async def test_check_exits_with_65_for_damaged_pages(rig: Rig) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        "UPDATE replica SET files = 2 WHERE digest = (SELECT min(digest) FROM replica)",
-        "UPDATE replica SET files = 2 WHERE digest = (SELECT max(digest) FROM replica)",
-        "DELETE FROM replica WHERE digest = (SELECT digest FROM file WHERE name = x'33')",
-        "INSERT INTO replica (account, digest, files) VALUES ('9', x'ff', 1)",
+        "UPDATE replica SET wanted = 0 WHERE image_id = (SELECT min(image_id) FROM replica)",
+        "UPDATE replica SET wanted = 0 WHERE image_id = (SELECT max(image_id) FROM replica)",
+        "DELETE FROM replica WHERE image_id = (SELECT image_id FROM file WHERE name = x'33')",
+        """INSERT INTO account (id, act) VALUES (9, '9');
+        INSERT INTO replica (account_id, image_id, wanted) VALUES (9, 1, 1)""",
     ],
 )
-async def test_check_finds_a_wrong_count(rig: Rig, wrong: str) -> None:
+async def test_check_finds_a_replica_that_does_not_match_the_files(rig: Rig, wrong: str) -> None:
     await fill(rig.ledger)
     assert (await on_ledger(rig, "check")).code == 0
-    execute(rig.ledger, wrong)
+    execute(rig.ledger, *wrong.split(";"))
     ended = await on_ledger(rig, "check")
     assert ended.code == 65
-    assert "BAD counts" in ended.out
+    assert "BAD wanted replicas" in ended.out
     assert ended.out.count("    replica of ") == 1
-    assert "counts wrongly" in ended.err
+    assert "does not match its files" in ended.err
 
 
 async def test_check_finds_a_dangling_reference(rig: Rig) -> None:
     await fill(rig.ledger)
-    execute(rig.ledger, "DELETE FROM image WHERE digest = (SELECT min(digest) FROM image)")
+    execute(rig.ledger, "DELETE FROM image WHERE id = (SELECT min(id) FROM image)")
     ended = await on_ledger(rig, "check")
     assert ended.code == 65
     assert "BAD references" in ended.out
@@ -234,8 +236,10 @@ async def test_counts_are_right_after_folders_are_added_and_removed(tmp_path: Pa
         files.record_all([(Place(other, b"", b"1"), STAT, content(1))])(db)
         files.record_all([(Place(other, b"", b"2"), STAT, "Permission denied")])(db)
         folders.retire_others([FolderName("b")])(db)
+        while refresh_next(3)(db):
+            pass
     with reading(path) as db:
-        assert [found for found in integrity.all_counts(db) if found] == []
+        assert [found for found in integrity.all_wanted(db) if found] == []
 
 
 async def test_vacuum_drops_only_unreferenced_images(tmp_path: Path) -> None:
@@ -244,16 +248,17 @@ async def test_vacuum_drops_only_unreferenced_images(tmp_path: Path) -> None:
     with changing(path) as db:
         # 0 has a file, 1 is held, 2 is rejected, 3 is condemned, 4 is unreferenced.
         replicas.record_held(ONE, [(digest(1), Entry(hash=ImageHash("ff")))], 1.0)(db)
-        replicas.record_rejected(ONE, digest(2), "no", 1.0)(db)
-        db.execute("DELETE FROM file WHERE name <> x'30'")
+        replicas.record_rejected(ONE, digest(2), "no")(db)
+        missed.mark(1, 1, [b"1", b"2", b"3", b"4"], [])(db)
+        missed.forget(1)(db)
         db.execute(
-            "INSERT INTO condemned (account, digest, folder_id, path, since)"
-            " VALUES (1, ?, ?, x'', 1)",
-            (digest(3), folder),
+            "INSERT INTO deletion (account_id, image_id, folder_id, path, found_at)"
+            " SELECT 1, id, ?, x'', 1 FROM image WHERE sha256 = ?",
+            (folder, digest(3)),
         )
     with maintaining(path) as db:
         assert sum(vacuum.drop_all_unreferenced(db)) == 1
-        kept = {row[0] for row in db.execute("SELECT digest FROM image")}
+        kept = {row[0] for row in db.execute("SELECT sha256 FROM image")}
     assert kept == {digest(n) for n in range(4)}
     with reading(path) as db:
         assert integrity.references()(db) == []
@@ -262,7 +267,8 @@ async def test_vacuum_drops_only_unreferenced_images(tmp_path: Path) -> None:
 async def test_vacuum_shrinks_the_file_while_the_daemon_continues(rig: Rig) -> None:
     folder = await fill(rig.ledger, 20_000)
     with changing(rig.ledger) as db:
-        db.execute("DELETE FROM file WHERE directory_id IN (SELECT id FROM directory)")
+        missed.mark(1, 1, [], [1])(db)
+        assert missed.forget(1)(db) == 20_000
     assert folder
     first, second = picture(1), picture(2)
     rig.write("a.png", first)

@@ -3,7 +3,7 @@
 import hashlib
 import sqlite3
 
-from syncd.ledger import condemned, deletions, files, folders, replicas, schema
+from syncd.ledger import condemned, deletions, files, folders, missed, replicas, schema
 from syncd.ledger.files import Content, Place
 from syncd.model import (
     AccountId,
@@ -30,7 +30,7 @@ def content(digest: Digest) -> Content:
 def a_ledger_with_images() -> tuple[sqlite3.Connection, int]:
     """Open a ledger in memory, with a trusted folder whose images are all held."""
     db = sqlite3.connect(":memory:", isolation_level=None)
-    schema.migrate(db)
+    schema.create(db)
     folder = folders.declare(SPRING, b"/spring", [ACCOUNT], Deletions.PROPAGATE)(db)
     for n, digest in enumerate(DIGESTS):
         place = Place(folder, b"", b"%d.jpg" % n)
@@ -45,7 +45,7 @@ def a_ledger_with_images() -> tuple[sqlite3.Connection, int]:
 def scan(db: sqlite3.Connection, folder: int, number: int, missing: range) -> None:
     """Record a trusted whole scan that began at the second `number` and missed files."""
     row = db.execute("SELECT id FROM directory WHERE folder_id = ?", (folder,)).fetchone()
-    files.mark_missed(number, row[0], [b"%d.jpg" % n for n in missing], [])(db)
+    missed.mark(number, row[0], [b"%d.jpg" % n for n in missing], [])(db)
     condemned.condemn_missed(number, float(number))(db)
     folders.trust(folder, ROOT, "", len(DIGESTS) - len(missing), float(number))(db)
 
@@ -94,12 +94,12 @@ def test_a_device_counts_as_missed_if_no_file_on_it_was_seen() -> None:
     below = Place(folder, b"below", b"a.jpg")
     stat = Stat(device=2**64 - 1, inode=1, size=1, mtime_ns=1, ctime_ns=1)  # as on CIFS
     files.record_all([(below, stat, content(DIGESTS[0]))])(db)
-    files.mark_missed(2, directory, [b"1.jpg"], [])(db)
-    assert not files.has_missed_device(2, folder, 1)(db)
-    assert not files.has_missed_device(2, folder, 7)(db)  # other files on it were seen
+    missed.mark(2, directory, [b"1.jpg"], [])(db)
+    assert not missed.has_lost_device(2, folder, 1)(db)
+    assert not missed.has_lost_device(2, folder, 7)(db)  # other files on it were seen
     (sub,) = db.execute("SELECT id FROM directory WHERE path = x'62656c6f77'").fetchone()
-    files.mark_missed(3, directory, [], [sub])(db)
-    assert files.has_missed_device(3, folder, 1)(db)
-    assert not files.has_missed_device(3, folder, 2**64 - 1)(db)
-    files.mark_missed(4, directory, [b"%d.jpg" % n for n in range(30)], [])(db)
-    assert files.has_missed_device(4, folder, 7)(db)
+    missed.mark(3, directory, [], [sub])(db)
+    assert missed.has_lost_device(3, folder, 1)(db)
+    assert not missed.has_lost_device(3, folder, 2**64 - 1)(db)
+    missed.mark(4, directory, [b"%d.jpg" % n for n in range(30)], [])(db)
+    assert missed.has_lost_device(4, folder, 7)(db)

@@ -252,7 +252,7 @@ def test_memory_does_not_grow_with_the_ledger() -> None:
     peaks = []
     for count in (500, 5000):
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
-            schema.migrate(db)
+            schema.create(db)
             folder = folders.declare(FolderName("spring"), b"/s", [ONE])(db)
             for n in range(count):
                 files.record_all([(Place(folder, b"", b"%d" % n), STAT, content(n))])(db)

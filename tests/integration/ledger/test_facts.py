@@ -10,11 +10,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from syncd.ledger import files, folders, queries, replicas, schema
+from syncd.ledger import files, folders, integrity, missed, queries, replicas, schema
 from syncd.ledger.files import Content, Place
 from syncd.ledger.queries import Tally
 from syncd.ledger.stat_columns import stat_of
 from syncd.ledger.statements import Write
+from syncd.ledger.wanted import refresh_next
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
 T = TypeVar("T")
@@ -60,7 +61,7 @@ class Facts(RuleBasedStateMachine):
         super().__init__()
         self.db = sqlite3.connect(":memory:", isolation_level=None)
         self.db.execute("PRAGMA foreign_keys = ON")
-        schema.migrate(self.db)
+        schema.create(self.db)
         self.stat = 0
         self.routes: dict[FolderName, set[AccountId]] = {}
         self.ids: dict[FolderName, int] = {}
@@ -106,6 +107,7 @@ class Facts(RuleBasedStateMachine):
     def configured(self, name: FolderName, to: set[AccountId]) -> None:
         self.ids[name] = self.write(folders.declare(name, f"/{name}".encode(), list(to)))
         self.routes[name] = to
+        self.apply_routes()
         self.settle()
 
     @rule(kept=st.sets(some_folder))
@@ -114,7 +116,13 @@ class Facts(RuleBasedStateMachine):
         assert set(gone) == {name for name in FOLDERS if name not in kept and self.routes[name]}
         for name in gone:
             self.routes[FolderName(name)] = set()
+        self.apply_routes()
         self.settle()
+
+    def apply_routes(self) -> None:
+        """Apply a change of routes in the smallest steps."""
+        while self.write(refresh_next(1)):
+            pass
 
     def new_stat(self) -> Stat:
         self.stat += 1
@@ -162,7 +170,7 @@ class Facts(RuleBasedStateMachine):
         folder, directory, name = where
         known = files.known_directory(self.ids[folder], directory)(self.db)
         if known.directory_id is not None:
-            self.write(files.mark_missed(scan, known.directory_id, [name], []))
+            self.write(missed.mark(scan, known.directory_id, [name], []))
             if where in self.files:
                 self.missed_files[where] = scan
 
@@ -172,7 +180,7 @@ class Facts(RuleBasedStateMachine):
         known = files.known_directory(self.ids[folder], above)(self.db)
         if known.directory_id is not None and directory in known.directories:
             lost = known.directories[directory]
-            self.write(files.mark_missed(scan, known.directory_id, [], [lost]))
+            self.write(missed.mark(scan, known.directory_id, [], [lost]))
             self.missed_directories[folder, directory] = scan
 
     @rule(scan=scans)
@@ -188,7 +196,7 @@ class Facts(RuleBasedStateMachine):
             for where in self.files
             if self.missed_files.get(where) == scan or where[:2] in gone
         }
-        assert self.write(files.forget_missed(scan)) == len(lost_files)
+        assert self.write(missed.forget(scan)) == len(lost_files)
         for where in lost_files:
             del self.files[where], self.stats[where]
             self.missed_files.pop(where, None)
@@ -199,17 +207,18 @@ class Facts(RuleBasedStateMachine):
 
     @rule(scan=scans)
     def a_scan_is_not_trusted(self, scan: int) -> None:
-        self.write(files.unmark_missed(scan))
+        self.write(missed.unmark(scan))
         self.missed_files = {w: by for w, by in self.missed_files.items() if by != scan}
         self.missed_directories = {s: b for s, b in self.missed_directories.items() if b != scan}
 
     @rule()
     def a_process_starts(self) -> None:
-        self.write(files.unmark_all_missed())
+        self.write(missed.unmark_all())
         self.missed_files, self.missed_directories = {}, {}
 
     @rule(account=accounts, held=st.sets(digests, max_size=3))
     def an_account_holds(self, account: AccountId, held: set[Digest]) -> None:
+        held &= self.unfit.keys()
         entries = [
             (digest, Entry(hash=ImageHash(digest.hex()[:8]), name="n", width=1, height=1))
             for digest in held
@@ -220,7 +229,9 @@ class Facts(RuleBasedStateMachine):
 
     @rule(account=accounts, digest=digests)
     def an_account_rejects(self, account: AccountId, digest: Digest) -> None:
-        self.write(replicas.record_rejected(account, digest, "100/1487197", 1.0))
+        if digest not in self.unfit:
+            return
+        self.write(replicas.record_rejected(account, digest, "100/1487197"))
         row = self.rows.setdefault((account, digest), Row())
         row.rejected = not row.held
 
@@ -240,12 +251,18 @@ class Facts(RuleBasedStateMachine):
     @invariant()
     def the_counts_match_the_model(self) -> None:
         rows = self.db.execute(
-            "SELECT account, digest, files, hash IS NOT NULL, rejected IS NOT NULL FROM replica"
+            """
+            SELECT act, sha256, wanted, hash IS NOT NULL, rejected IS NOT NULL
+            FROM replica
+            JOIN account ON account.id = account_id
+            JOIN image ON image.id = image_id
+            """
         )
         counts = self.counts
-        assert {(a, d): (n, bool(h), bool(r)) for a, d, n, h, r in rows} == {
-            key: (counts[key], row.held, row.rejected) for key, row in self.rows.items()
+        assert {(a, d): (bool(w), bool(h), bool(r)) for a, d, w, h, r in rows} == {
+            key: (counts[key] > 0, row.held, row.rejected) for key, row in self.rows.items()
         }
+        assert [found for found in integrity.all_wanted(self.db) if found] == []
 
     @invariant()
     def the_reads_match_the_model(self) -> None:
@@ -265,7 +282,7 @@ class Facts(RuleBasedStateMachine):
                 waiting_since=since,
             )
             assert (since is None) == (not missing)
-            assert self.pages(account) == sorted(missing)
+            assert sorted(self.pages(account)) == sorted(missing)
             assert queries.missing_bytes(account)(self.db) == 7 * len(missing)
             facts = replicas.facts(account, DIGESTS)(self.db)
             assert {d for d, f in facts.items() if f.wanted} == wanted
@@ -275,9 +292,11 @@ class Facts(RuleBasedStateMachine):
 
     def pages(self, account: AccountId) -> list[Digest]:
         found: list[Digest] = []
-        while page := replicas.missing_after(account, found[-1] if found else b"", 2)(self.db):
-            assert len(page) <= 2
-            found += page
+        page = replicas.missing_after(account, replicas.FIRST_MISSING, 2)(self.db)
+        while page.digests:
+            assert len(page.digests) <= 2
+            found += page.digests
+            page = replicas.missing_after(account, page.last, 2)(self.db)
         return found
 
     @invariant()

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from syncd.ledger import files, folders, replicas, schema
+from syncd.ledger import files, folders, missed, replicas, schema
 from syncd.ledger.files import Content, Place
 from syncd.ledger.stat_columns import stat_of
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
@@ -21,7 +21,7 @@ STAT = Stat(device=1, inode=2, size=3, mtime_ns=4, ctime_ns=5)
 def db() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as opened:
         opened.execute("PRAGMA foreign_keys = ON")
-        schema.migrate(opened)
+        schema.create(opened)
         yield opened
 
 
@@ -34,29 +34,37 @@ def put(db: sqlite3.Connection, name: bytes, digest: Digest, directory: bytes = 
     files.record_all([(Place(folder, directory, name), STAT, content(digest))])(db)
 
 
-def test_the_library_view_maps_files_to_hashes(db: sqlite3.Connection) -> None:
+def forget_files(db: sqlite3.Connection) -> None:
+    """Forget every file, as after a scan that found none."""
+    for directory_id, name in db.execute("SELECT directory_id, name FROM file").fetchall():
+        missed.mark(1, directory_id, [name], [])(db)
+    missed.forget(1)(db)
+
+
+def test_the_views_map_files_to_images_and_images_to_hashes(db: sqlite3.Connection) -> None:
     digest = Digest(hashlib.sha256(b"the bytes").digest())
     put(db, b"x.jpg", digest, b"d/e")
     replicas.record_held(ONE, [(digest, Entry(hash=ImageHash("ff00")))], 1.0)(db)
-    assert db.execute("SELECT * FROM library").fetchall() == [
-        ("a", b"d/e", b"x.jpg", digest.hex(), "1", "ff00", None, None)
+    assert db.execute("SELECT * FROM files").fetchall() == [
+        ("a", "d/e", "x.jpg", digest.hex(), None)
+    ]
+    assert db.execute("SELECT * FROM replicas").fetchall() == [
+        ("1", digest.hex(), "held", "ff00", None)
     ]
 
 
-@pytest.mark.parametrize("missed", [b"d", b"d/e"])
+@pytest.mark.parametrize("path", [b"d", b"d/e"])
 def test_a_missed_directory_in_which_a_file_is_seen_is_not_forgotten(
-    db: sqlite3.Connection, missed: bytes
+    db: sqlite3.Connection, path: bytes
 ) -> None:
     for number, directory in enumerate([b"d/e", b"de", b"d"]):
         put(db, b"x.jpg", DIGESTS[number], directory)
-    known = files.known_directory(1, missed.rpartition(b"/")[0])(db)
+    known = files.known_directory(1, path.rpartition(b"/")[0])(db)
     assert known.directory_id is not None
-    files.mark_missed(5, known.directory_id, [], [known.directories[missed], known.directory_id])(
-        db
-    )
+    missed.mark(5, known.directory_id, [], [known.directories[path], known.directory_id])(db)
     put(db, b"new.jpg", DIGESTS[3], b"d/e")
-    assert files.forget_missed(5)(db) == 0
-    assert len(replicas.missing_after(ONE, b"", 9)(db)) == 4
+    assert missed.forget(5)(db) == 0
+    assert len(replicas.missing_after(ONE, replicas.FIRST_MISSING, 9)(db).digests) == 4
 
 
 def test_the_files_of_a_directory_are_read_in_order_and_in_parts(db: sqlite3.Connection) -> None:
@@ -78,16 +86,16 @@ def test_the_files_of_a_directory_are_read_in_order_and_in_parts(db: sqlite3.Con
 
 def test_a_rejection_outlives_the_file(db: sqlite3.Connection) -> None:
     put(db, b"x.jpg", DIGESTS[0])
-    db.execute("DELETE FROM file")
-    replicas.record_rejected(ONE, DIGESTS[0], "100/1487197", 1.0)(db)  # its POST was in flight
+    forget_files(db)
+    replicas.record_rejected(ONE, DIGESTS[0], "100/1487197")(db)  # its POST was in flight
     put(db, b"back.jpg", DIGESTS[0])
-    assert replicas.missing_after(ONE, b"", 9)(db) == []
+    assert replicas.missing_after(ONE, replicas.FIRST_MISSING, 9)(db).digests == []
 
 
 def test_a_retry_leaves_no_row_of_an_unwanted_image(db: sqlite3.Connection) -> None:
     put(db, b"x.jpg", DIGESTS[0])
-    replicas.record_rejected(ONE, DIGESTS[0], "100/1487197", 1.0)(db)
-    db.execute("DELETE FROM file")
+    replicas.record_rejected(ONE, DIGESTS[0], "100/1487197")(db)
+    forget_files(db)
     assert replicas.retry_rejected()(db) == 0
     assert db.execute("SELECT * FROM replica").fetchall() == []
 
@@ -116,6 +124,8 @@ def test_a_recorded_file_is_reported_as_missing_only_in_the_accounts_of_its_fold
         folders.declare(name, b"/", [account])(db)
         for name, account in ((FolderName("spring"), ONE), (FolderName("autumn"), TWO))
     )
+    put_in = (Place(spring, b"", b"y"), STAT, content(DIGESTS[0]))
+    assert files.record_all([put_in])(db) == [True]
     replicas.record_held(ONE, [(DIGESTS[0], Entry(hash=ImageHash("00")))], 1.0)(db)
     found = [(Place(f, b"", b"x"), STAT, content(DIGESTS[0])) for f in (spring, autumn)]
     assert files.record_all(found)(db) == [False, True]

@@ -9,25 +9,22 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from syncd.ledger import accounts, files, folders, queries, schema
-from syncd.ledger.backup import back_up
+from syncd.ledger import accounts, folders, queries, schema
 from syncd.ledger.database import (
     changing,
     maintaining,
     open_ledger,
     owned,
     reading,
-    reading_any_version,
 )
-from syncd.ledger.errors import LedgerOutdatedError, LedgerUnusableError
-from syncd.ledger.files import Content, Place
+from syncd.ledger.errors import LedgerUnusableError
+from syncd.ledger.files import Content
 from syncd.ledger.statements import read
-from syncd.model import AccountId, Digest, FolderName, Stat
+from syncd.model import AccountId, Digest, FolderName
 
 CONTENT = Content(digest=Digest(bytes(32)), size=7, format="PNG", width=1, height=1, unfit=None)
 FOLDER = folders.declare(FolderName("a"), b"/a", [AccountId("1")])
@@ -78,66 +75,39 @@ async def test_a_ledger_is_marked_with_its_application_and_version(path: Path) -
     await make(path)
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA application_id").fetchone() == (schema.APPLICATION_ID,)
-        assert db.execute("PRAGMA user_version").fetchone() == (schema.current_version(),)
+        assert db.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert path.read_bytes()[68:72] == b"SYNC"
 
 
-RELEASED = {
-    1: "0783dec18ec0a1c555820f90c4f3b93647a91c5b2eb4066a179306af655cbff4",
-    2: "7365eb215c5358cc0bd4e148a63ae5bffb37d1418bffa0bed3b8e870a2761f8f",
-    3: "417faf8de9c18588202ebdd629295f82b9fde122c4c90e50bc6192420b1e4bfe",
-    4: "ea248908afebc435cd71354cf4f4016a8f53ba6fbe0ad13b52e16458baf354ba",
-    5: "3a6fe4f20635f8aeb56e2c9c2baec2d62b7528493fbdcf3d2f4a8fb451318a0f",
-    6: "492a02d190110296bd247343190ee341481feb12f000487d0f8616fcd9095131",
-}
-"""The SHA-256 of each migration. They have made ledgers: a change is a new migration."""
-
-
-def test_a_released_migration_is_never_changed() -> None:
-    assert {
-        version: sha256(text.encode()).hexdigest() for version, text in schema.migrations()
-    } == RELEASED
-
-
-WITHOUT_SPENDING = "DROP TABLE call; ALTER TABLE account DROP COLUMN tier;"
-"""Removes the table and the column that some ledgers of the first version lack."""
-
-
-@pytest.mark.parametrize("also", ["", WITHOUT_SPENDING], ids=["whole", "without spending"])
-async def test_an_older_ledger_is_migrated_with_its_content(path: Path, also: str) -> None:
-    one = AccountId("1")
+@pytest.mark.parametrize("version", [1, schema.VERSION - 1])
+async def test_a_ledger_of_an_earlier_layout_is_refused_and_not_changed(
+    path: Path, version: int
+) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        (_, first), *_ = schema.migrations()
-        db.executescript(first + also)
-        db.execute("INSERT INTO account (account, alone_until) VALUES ('1', 7.0)")
+        db.execute("CREATE TABLE folder (id INTEGER PRIMARY KEY)")
         db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-        db.execute("PRAGMA user_version = 1")
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("INSERT INTO folder (name, path) VALUES ('a', x'2f61')")
-        db.execute("INSERT INTO route (folder_id, account) VALUES (1, '1')")
-        stat = Stat(device=1, inode=2, size=3, mtime_ns=4, ctime_ns=5)
-        found = [(Place(1, b"", name), stat, CONTENT) for name in (b"a.png", b"b.png")]
-        files.record_all(found)(db)
+        db.execute(f"PRAGMA user_version = {version}")
+    before = path.read_bytes()
+    for opened in (reading, changing, maintaining):
+        advice = pytest.raises(LedgerUnusableError, match="delete it: syncd then creates a new")
+        with advice, opened(path):
+            pass
+    with pytest.raises(LedgerUnusableError, match=f"ledger version {version}"):
+        await make(path)
+    assert path.read_bytes() == before
 
-    @read
-    def wanted(db: sqlite3.Connection) -> list[tuple[str, bytes, int]]:
-        return db.execute("SELECT account, digest, files FROM replica").fetchall()
 
-    async with open_ledger(path) as ledger:
-        assert await ledger.read(wanted()) == [("1", CONTENT.digest, 2)]
-        await ledger.write(files.mark_missed(7, 1, [b"a.png"], []))
-        await ledger.write(files.forget_missed(7))
-        assert await ledger.read(wanted()) == [("1", CONTENT.digest, 1)]
-        await ledger.write(files.record_all([(Place(1, b"", b"b.png"), stat, "Permission denied")]))
-        assert await ledger.read(wanted()) == []
-        assert await ledger.read(accounts.batching_off_until(one)) == 7.0
-        await ledger.write(accounts.record_tier(one, "standard"))
-        assert await ledger.read(accounts.tier(one)) == "standard"
-        await ledger.write(accounts.record_call(one, accounts.SpentCall(8.0, 3, 25), 0.0))
-        assert len(await ledger.read(accounts.recent_calls(one, 0.0))) == 1
-    with closing(sqlite3.connect(path)) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (schema.current_version(),)
+async def test_the_schema_explains_every_table_and_view(path: Path) -> None:
+    await make(path)
+    with reading(path) as db:
+        created = db.execute(
+            "SELECT name, sql FROM sqlite_schema"
+            " WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
+        ).fetchall()
+        kinds = {kind for (kind,) in db.execute("SELECT DISTINCT type FROM sqlite_schema")}
+    assert [name for name, sql in created if "-- " not in sql] == []
+    assert kinds == {"table", "index", "view"}
 
 
 async def test_other_processes_read_and_change_the_ledger_while_the_daemon_runs(path: Path) -> None:
@@ -161,24 +131,6 @@ def test_a_missing_or_empty_ledger_is_reported_as_missing(path: Path) -> None:
         with pytest.raises(FileNotFoundError, match="syncd run"), changing(path):
             pass
         path.touch()
-
-
-async def test_commands_do_not_work_on_the_ledger_of_an_older_daemon(path: Path) -> None:
-    with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        (version, first), *_ = schema.migrations()
-        db.executescript(first)
-        db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version = {version}")
-        db.execute("PRAGMA journal_mode = WAL")
-    for opened in (reading, changing, maintaining):
-        with pytest.raises(LedgerOutdatedError, match="restart the daemon"), opened(path):
-            pass
-    back_up(path, path.with_name("backup.db"), lambda _: None)
-    with reading_any_version(path.with_name("backup.db")) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (version,)
-    await make(path)
-    with reading(path):
-        pass
 
 
 async def test_an_empty_file_and_the_remains_of_a_crash_are_replaced_by_a_ledger(
@@ -271,7 +223,7 @@ async def test_damage_that_is_found_later_is_reported_as_damage(path: Path) -> N
 
     @read
     def damage(db: sqlite3.Connection) -> None:
-        sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'directory_missed'"
+        sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'api_call_by_account'"
         (page,) = db.execute(sql).fetchone()
         with path.open("r+b") as file:
             file.seek((page - 1) * 4096)
@@ -280,7 +232,7 @@ async def test_damage_that_is_found_later_is_reported_as_damage(path: Path) -> N
     async def work() -> None:
         async with open_ledger(path) as ledger:
             await ledger.read(damage())
-            await ledger.write(files.unmark_all_missed())
+            await ledger.read(accounts.recent_calls(AccountId("1"), 0.0))
 
     with pytest.raises(LedgerUnusableError, match=r"damaged.*\.recover"):
         await work()

@@ -7,8 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from syncd.ledger import files, folders, queries, replicas, schema
+from syncd.ledger import files, folders, missed, queries, replicas, schema
 from syncd.ledger.files import Content, Place
+from syncd.ledger.wanted import refresh_next
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
 ONE, TWO = AccountId("1"), AccountId("2")
@@ -20,7 +21,7 @@ AGO = 1000
 @pytest.fixture
 def db() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as opened:
-        schema.migrate(opened)
+        schema.create(opened)
         folders.declare(FolderName("a"), b"/a", [ONE])(opened)
         yield opened
 
@@ -33,8 +34,8 @@ def put(db: sqlite3.Connection, name: bytes, number: int) -> None:
 
 
 def drop(db: sqlite3.Connection, name: bytes) -> None:
-    files.mark_missed(7, 1, [name], [])(db)
-    files.forget_missed(7)(db)
+    missed.mark(7, 1, [name], [])(db)
+    missed.forget(7)(db)
 
 
 def let_time_pass(db: sqlite3.Connection) -> None:
@@ -96,7 +97,7 @@ def test_an_image_that_an_account_has_lost_waits_from_then_on(db: sqlite3.Connec
 
 def test_a_rejected_image_that_is_retried_waits_from_then_on(db: sqlite3.Connection) -> None:
     put(db, b"a", 0)
-    replicas.record_rejected(ONE, DIGESTS[0], "why", 1.0)(db)
+    replicas.record_rejected(ONE, DIGESTS[0], "why")(db)
     let_time_pass(db)
     assert waits(db) is None
     replicas.retry_rejected()(db)
@@ -107,17 +108,6 @@ def test_every_image_begins_to_wait_for_a_new_mirror(db: sqlite3.Connection) -> 
     put(db, b"a", 0)
     let_time_pass(db)
     folders.declare(FolderName("a"), b"/a", [ONE, TWO])(db)
+    assert not refresh_next()(db)
     assert long_ago(waits(db))
     assert just_now(waits(db, TWO))
-
-
-def test_the_missing_images_of_an_older_ledger_wait_from_its_migration_on() -> None:
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
-        for version, text in schema.migrations():
-            if version < 5:
-                db.executescript(text)
-        db.execute("PRAGMA user_version = 4")
-        folders.declare(FolderName("a"), b"/a", [ONE])(db)
-        put(db, b"a", 0)
-        schema.migrate(db)
-        assert just_now(waits(db))

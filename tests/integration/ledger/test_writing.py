@@ -81,7 +81,7 @@ def bad(db: sqlite3.Connection) -> None:
 @write
 def wrong(db: sqlite3.Connection) -> None:
     db.execute("INSERT INTO folder (name, path) VALUES ('half', x'')")
-    db.execute("INSERT INTO route (folder_id, account) VALUES (999, '1')")
+    db.execute("INSERT INTO route (folder_id, account_id, position) VALUES (999, 1, 0)")
 
 
 @pytest.mark.parametrize(

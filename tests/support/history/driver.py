@@ -138,8 +138,10 @@ class Driver:
             return False
         if lane.gate.is_shut or _is_delayed(lane):
             return True
-        missing = await self.runtime.ledger.read(replicas.missing_after(lane.account, b"", 1))
-        return lane.queue.is_idle and not missing
+        missing = await self.runtime.ledger.read(
+            replicas.missing_after(lane.account, replicas.FIRST_MISSING, 1)
+        )
+        return lane.queue.is_idle and not missing.digests
 
     async def _run(self, started: asyncio.Future[None]) -> None:
         config = self._rig.config()
@@ -182,13 +184,15 @@ def copy_ledger(ledger: Path, to: Path) -> None:
 
 DAY = 24 * 3600.0
 _TIMES = {
-    "folder": ("scanned_at", "believed_at", "doubt_since"),
-    "replica": ("sent_at", "held_at", "rejected_at"),
-    "condemned": ("since", "not_before", "asked_at"),
-    "account": ("alone_until", "audit_began", "audit_ended"),
+    "folder": ("scanned_at",),
+    "baseline": ("trusted_at", "reconciled_at", "suspect_since"),
+    "replica": ("sent_at",),
+    "deletion": ("found_at", "retry_at", "accepted_at"),
+    "account": ("single_images_until",),
+    "audit": ("began_at", "ended_at"),
     "pause": ("since", "until"),
-    "call": ("at",),
-    "copy_refused": ("until",),
+    "api_call": ("at",),
+    "learned": ("retry_at",),
 }
 
 

@@ -11,7 +11,6 @@ from syncd.cli.errors import _SYSTEM, Exit, ending_of
 from syncd.ledger.errors import (
     LedgerBusyError,
     LedgerError,
-    LedgerOutdatedError,
     LedgerUnusableError,
 )
 
@@ -21,7 +20,6 @@ from syncd.ledger.errors import (
     [
         (LedgerUnusableError("l.db is damaged"), Exit.LEDGER_UNFIT),
         (LedgerBusyError("l.db", 12), Exit.LEDGER_BUSY),
-        (LedgerOutdatedError("l.db is old"), Exit.LEDGER_BUSY),
         (LedgerError("l.db is odd"), Exit.SYSTEM),
     ],
 )

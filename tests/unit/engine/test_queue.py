@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from syncd.engine.delayed import Delayed
 from syncd.engine.queue import ROOM, WorkQueue, wait_for_batch
+from syncd.ledger.replicas import FIRST_MISSING, Missing
 from syncd.model import Digest
 
 
@@ -43,13 +44,13 @@ async def test_the_ledger_is_read_again_for_a_digest_that_was_added_during_work_
 async def test_a_page_does_not_bring_back_a_digest_that_was_done_while_it_was_read() -> None:
     queue = WorkQueue()
 
-    async def page() -> list[Digest]:
+    async def page() -> Missing:
         queue.done(digest(1))  # after the ledger has read the page
-        return [digest(1), digest(2)]
+        return Missing([digest(1), digest(2)], FIRST_MISSING)
 
     queue.add(digest(1))
     queue.take(1)
-    assert await queue.add_page(page()) == [digest(1), digest(2)]
+    assert (await queue.add_page(page())).digests == [digest(1), digest(2)]
     assert queue.take(9) == [digest(2)]
     assert queue.refill.is_set()
 
@@ -57,8 +58,8 @@ async def test_a_page_does_not_bring_back_a_digest_that_was_done_while_it_was_re
 async def test_a_page_may_bring_back_a_digest_that_was_done_before_it_was_read() -> None:
     queue = WorkQueue()
 
-    async def page() -> list[Digest]:
-        return [digest(1)]
+    async def page() -> Missing:
+        return Missing([digest(1)], FIRST_MISSING)
 
     queue.add(digest(1))
     queue.take(1)

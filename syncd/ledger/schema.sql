@@ -1,0 +1,208 @@
+-- What syncd knows. Times are unix seconds, unless a name ends in _ns. An image is the bytes of a file; a replica is one
+-- image in one account. Integer keys are given in order of arrival and never leave the ledger: the log, `syncd export` and
+-- every command name an image by its SHA-256 and an account by the digits of its id. Codes are stored, never sentences; a
+-- text from outside follows its code after a space.
+--
+--     sqlite3 ledger.db "SELECT account, state, count(*) FROM replicas GROUP BY 1, 2"
+
+-- The configuration, as the last start or reload had it ---------------------------------------------------------------
+
+CREATE TABLE account (
+    id                  INTEGER PRIMARY KEY,
+    act                 TEXT NOT NULL UNIQUE,   -- the digits of the ad account's id, without act_
+    tier                TEXT,                   -- as its headers last reported: development, standard
+    single_images_until REAL                    -- it rejects POSTs of several images: one per POST until then
+) STRICT;
+
+CREATE TABLE folder (
+    id         INTEGER PRIMARY KEY,
+    name       TEXT NOT NULL UNIQUE,            -- in the configuration
+    path       BLOB NOT NULL,
+    deletions  TEXT NOT NULL DEFAULT 'keep' CHECK (deletions IN ('keep', 'propagate')),
+    copying    TEXT NOT NULL DEFAULT 'auto' CHECK (copying IN ('auto', 'copy', 'upload')),
+    error      TEXT,                            -- why it, or a part of it, cannot be read now
+    scanned_at REAL                             -- the end of the last whole scan without an error
+) STRICT;
+
+CREATE TABLE route (                            -- the accounts that a folder's images go to
+    folder_id  INTEGER NOT NULL REFERENCES folder,
+    account_id INTEGER NOT NULL REFERENCES account,
+    position   INTEGER NOT NULL,                -- 0: the folder's own account; others are its mirrors, in order
+    PRIMARY KEY (folder_id, account_id)
+) STRICT, WITHOUT ROWID;
+
+-- The disk, as scans and the intake last saw it ------------------------------------------------------------------------
+
+CREATE TABLE directory (
+    id        INTEGER PRIMARY KEY,
+    folder_id INTEGER NOT NULL REFERENCES folder,
+    parent_id INTEGER REFERENCES directory,     -- NULL: the folder itself
+    path      BLOB NOT NULL,                    -- relative to the folder; empty for the folder itself
+    UNIQUE (folder_id, path)
+) STRICT;
+CREATE INDEX directory_by_parent ON directory (parent_id);
+
+CREATE TABLE image (
+    id          INTEGER PRIMARY KEY,
+    sha256      BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
+    size        INTEGER NOT NULL,               -- bytes
+    format      TEXT,                           -- JPEG, PNG, GIF, BMP, TIFF; NULL when it is not a picture
+    width       INTEGER,                        -- pixels
+    height      INTEGER,
+    unsupported TEXT                            -- why the API does not accept it
+) STRICT;
+
+CREATE TABLE file (
+    directory_id INTEGER NOT NULL REFERENCES directory,
+    name         BLOB NOT NULL,
+    device       INTEGER NOT NULL,              -- what stat(2) returned when the file was read
+    inode        INTEGER NOT NULL,
+    size         INTEGER NOT NULL,
+    mtime_ns     INTEGER NOT NULL,
+    ctime_ns     INTEGER NOT NULL,
+    image_id     INTEGER REFERENCES image,      -- NULL: it could not be read
+    error        TEXT,                          -- why
+    error_since  REAL,
+    PRIMARY KEY (directory_id, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX file_by_image ON file (image_id) WHERE image_id IS NOT NULL;
+CREATE INDEX file_with_error ON file (error) WHERE error IS NOT NULL;
+
+CREATE TABLE missed (                           -- what the scan under way did not find; forgotten or dropped when it ends
+    directory_id INTEGER NOT NULL,
+    name         BLOB NOT NULL,                 -- empty: the directory itself, with all below it
+    scan         INTEGER NOT NULL,
+    PRIMARY KEY (directory_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE baseline (                         -- a folder as the last trusted whole scan found it
+    folder_id     INTEGER PRIMARY KEY REFERENCES folder,
+    device        INTEGER,                      -- of the root; NULL: the next whole scan is trusted as it is
+    inode         INTEGER,
+    patterns      TEXT,                         -- include and exclude
+    files         INTEGER,
+    trusted_at    REAL,                         -- the begin of that scan
+    reconciled_at REAL,                         -- the last trusted_at that a reconcile pass has seen
+    suspect       TEXT,                         -- why it has not been trusted since; NULL: it is trusted
+    suspect_since REAL
+) STRICT;
+
+-- The accounts, as responses have shown them ---------------------------------------------------------------------------
+
+CREATE TABLE replica (
+    account_id     INTEGER NOT NULL REFERENCES account,
+    image_id       INTEGER NOT NULL REFERENCES image,
+    wanted         INTEGER NOT NULL,            -- 1: a file in a folder routed to this account has it
+    wanted_at      INTEGER,                     -- since when it is wanted, or missing again
+    sent_at        REAL,                        -- first attempt, recorded before the call
+    hash           TEXT,                        -- Meta's hash of it in this account; NULL until it is uploaded
+    held_at        INTEGER,
+    remote_name    TEXT,                        -- as last listed
+    remote_status  TEXT,
+    rejected       TEXT,                        -- why it is not sent again
+    last_error     TEXT,                        -- of the last attempt, while it is missing
+    state          TEXT GENERATED ALWAYS AS (CASE
+                       WHEN hash IS NOT NULL THEN iif(wanted, 'held', 'unwanted')
+                       WHEN wanted THEN iif(rejected IS NULL, 'missing', 'rejected')
+                       ELSE 'forgotten' END) VIRTUAL,
+    PRIMARY KEY (image_id, account_id)          -- the image first: the rows of one commit are next to each other
+) STRICT, WITHOUT ROWID;
+-- Each has the columns of its condition, so that a count never leaves the index; SQLite cannot do that with `state`.
+CREATE INDEX replica_wanted ON replica (account_id, wanted) WHERE wanted = 1;
+CREATE INDEX replica_missing ON replica (account_id, wanted_at, image_id, wanted, hash, rejected)
+    WHERE wanted = 1 AND hash IS NULL AND rejected IS NULL;
+CREATE INDEX replica_rejected ON replica (account_id, rejected, wanted) WHERE rejected IS NOT NULL;
+CREATE INDEX replica_with_error ON replica (account_id, last_error) WHERE last_error IS NOT NULL;
+CREATE INDEX replica_by_hash ON replica (hash) WHERE hash IS NOT NULL;
+
+CREATE TABLE deletion (                         -- an image whose last file was deleted in a folder that propagates deletions
+    account_id  INTEGER NOT NULL REFERENCES account,
+    image_id    INTEGER NOT NULL REFERENCES image,
+    folder_id   INTEGER NOT NULL REFERENCES folder,
+    path        BLOB NOT NULL,                  -- of the deleted file, relative to the folder
+    found_at    REAL NOT NULL,                  -- when the deletion was found: the grace begins
+    state       TEXT NOT NULL DEFAULT 'waiting' CHECK (
+                    state IN ('waiting', 'held', 'approved', 'requested', 'withdrawn')),
+    retry_at    REAL NOT NULL DEFAULT 0,        -- the account is not asked before this time
+    reason      TEXT,                           -- why the image is still there
+    hash        TEXT,                           -- requested: the hash under which the account accepted its DELETE
+    attempts    INTEGER NOT NULL DEFAULT 0,     -- DELETE calls that the account accepted
+    accepted_at REAL,                           -- the first of them
+    PRIMARY KEY (account_id, image_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX deletion_by_folder ON deletion (folder_id, state);
+CREATE INDEX deletion_requested ON deletion (account_id, hash) WHERE hash IS NOT NULL;
+
+CREATE TABLE audit (                            -- where the audit of an account is
+    account_id    INTEGER PRIMARY KEY REFERENCES account,
+    position      INTEGER NOT NULL DEFAULT 0,   -- the last image id that the audit under way has compared
+    began_at      REAL,
+    ended_at      REAL,
+    requested     TEXT                          -- by the operator: held, everything
+) STRICT;
+
+CREATE TABLE learned (                          -- limitations of an account that responses have shown
+    account_id INTEGER NOT NULL REFERENCES account,
+    source_id  INTEGER NOT NULL,                -- of copies: the account that they come from; else 0
+    what       TEXT NOT NULL,                   -- no_copy
+    value      REAL,
+    retry_at   REAL NOT NULL,
+    PRIMARY KEY (account_id, source_id, what)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pause (                            -- nothing is sent to this account
+    account_id  INTEGER PRIMARY KEY REFERENCES account,
+    kind        TEXT NOT NULL,
+    why         TEXT NOT NULL,
+    since       REAL NOT NULL,
+    until       REAL,                           -- NULL: stopped until the operator has acted
+    consecutive INTEGER NOT NULL,               -- 1: the first pause after a success
+    remedy      TEXT
+) STRICT;
+
+CREATE TABLE api_call (                         -- calls of the last hour: a restart does not spend them again
+    account_id INTEGER NOT NULL REFERENCES account,
+    at         REAL NOT NULL,
+    points     INTEGER NOT NULL,
+    images     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX api_call_by_account ON api_call (account_id, at);
+
+CREATE TABLE alert (                            -- a state that was logged and has not ended
+    event   TEXT NOT NULL,                      -- that logged its begin
+    subject TEXT NOT NULL,                      -- accounts.main, folders.spring, config
+    part    TEXT NOT NULL,                      -- a directory, another account; empty for all of the subject
+    since   REAL NOT NULL,
+    why     TEXT NOT NULL,
+    remedy  TEXT,                               -- what the operator has to do; NULL: nothing
+    PRIMARY KEY (event, subject, part)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE refresh (                          -- after a change of routes: the last file whose replicas were refreshed
+    directory_id INTEGER NOT NULL,
+    name         BLOB NOT NULL
+) STRICT;
+
+-- Views ----------------------------------------------------------------------------------------------------------------
+
+CREATE VIEW wanted AS                           -- replicas that files on disk require; CROSS JOIN: `image` is never scanned
+SELECT route.account_id, file.image_id, image.unsupported
+FROM file
+    CROSS JOIN image ON image.id = file.image_id
+    JOIN directory ON directory.id = file.directory_id
+    JOIN route ON route.folder_id = directory.folder_id;
+
+CREATE VIEW files AS                            -- for operators: every file and its image
+SELECT folder.name AS folder, CAST(directory.path AS TEXT) AS directory, CAST(file.name AS TEXT) AS name,
+       lower(hex(image.sha256)) AS sha256, coalesce(file.error, image.unsupported) AS why
+FROM file
+    JOIN directory ON directory.id = file.directory_id
+    JOIN folder ON folder.id = directory.folder_id
+    LEFT JOIN image ON image.id = file.image_id;
+
+CREATE VIEW replicas AS                         -- for operators: every image in every account
+SELECT account.act AS account, lower(hex(image.sha256)) AS sha256, replica.state, replica.hash,
+       coalesce(replica.rejected, replica.last_error) AS why
+FROM replica
+    JOIN account ON account.id = replica.account_id
+    JOIN image ON image.id = replica.image_id;
