@@ -1,4 +1,9 @@
-"""The configuration: from TOML to checked values, or to a report of every mistake."""
+"""The configuration: from TOML to checked values, or to a report of every mistake.
+
+A key is a field of its section's struct in `schema`, with the default, and a line in the section's
+function in `sections`, with the parser and the limits. A new section is also read in `load` and
+compared in `diff`. config.example.toml describes every key; a test compares it with the structs.
+"""
 
 from syncd.config.errors import ConfigError, Problem
 from syncd.config.load import load

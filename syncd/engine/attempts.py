@@ -1,4 +1,4 @@
-"""Attempts to send single images to one account, and what they have shown."""
+"""Attempts to send single images to one account: tries, limits and sources; `Lane` repeats them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The decision what a worker does now about one image in one account."""
+"""Whether a worker sends one image to one account now. Deletions are decided in `deletion`."""
 
 from __future__ import annotations
 

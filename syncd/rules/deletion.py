@@ -1,9 +1,10 @@
 """Whether one image is deleted from one account.
 
-A condemned image passes three checks. `is_due` needs only what the ledger knows, and precedes the
-lookup that asks the account about the image. `may_delete` adds the account's response, and is
-evaluated again right before the DELETE is sent. A DELETE that was accepted is not proof: later
-lookups confirm it, and `may_repeat` decides whether it is sent again.
+An image is condemned when a scan has shown that its last file was deleted (`evidence`). It then
+passes three checks. `is_due` needs only what the ledger knows, and precedes the lookup that asks
+the account about the image. `may_delete` adds the account's response, and is evaluated again right
+before the DELETE is sent. A DELETE that was accepted is not proof: later lookups confirm it, and
+`may_repeat` decides whether it is sent again.
 """
 
 from __future__ import annotations

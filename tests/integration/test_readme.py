@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -133,3 +134,9 @@ def test_imported_packages_are_declared_as_dependencies() -> None:
         "typer",
         "rich",
     } <= declared
+
+
+def test_the_files_where_the_readme_begins_exist() -> None:
+    named = [name for _, names in table("places") for name in re.findall(r"`([^`]+\.py)`", names)]
+    assert named
+    assert [name for name in named if not (ROOT / "syncd" / name).is_file()] == []
