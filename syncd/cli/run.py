@@ -27,8 +27,8 @@ def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
     open_account = account_opener(first)
     with logged_session(first) as (lines, set_log):
         with fast_imports():  # aiohttp is slow to load
-            from syncd.daemon.reload import Settings, read_settings  # noqa: PLC0415
-            from syncd.daemon.run import run as run_daemon  # noqa: PLC0415
+            from syncd.daemon.reload import Settings, read_settings  # noqa: PLC0415  slow to import
+            from syncd.daemon.run import run as run_daemon  # noqa: PLC0415  slow to import
 
         read = partial(read_settings, path, os.environ, hide)
         settings, manager = Settings(first, open_account), notifier(os.environ)

@@ -90,8 +90,8 @@ def sandbox(
     It behaves like the real API for ad images, with its rate limits and errors, and shows the
     calls that it received on a web page. It runs until Ctrl-C, and stores nothing.
     """
-    from syncd.sandbox.options import Options, described_choices, sandbox_of  # noqa: PLC0415
-    from syncd.sandbox.server import run_until_stopped  # noqa: PLC0415
+    from syncd.sandbox.options import Options, described_choices, sandbox_of  # noqa: PLC0415  slow to import
+    from syncd.sandbox.server import run_until_stopped  # noqa: PLC0415  slow to import
 
     if switches:
         typer.echo(described_choices())

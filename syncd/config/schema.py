@@ -155,7 +155,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     def token_of(self, account: AccountConfig) -> SecretSource:
         token = account.token or self.graph.token
-        assert token is not None, "load() rejects an account without a token"  # noqa: S101
+        assert token is not None, "load() rejects an account without a token"  # noqa: S101  for mypy
         return token
 
     def app_secret_of(self, account: AccountConfig) -> SecretSource | None:

@@ -124,14 +124,14 @@ class Copies:
         )
 
     async def _on_error(self, copy: Copy, error: GraphError, sent_with: Credentials) -> None:
-        lane, fault = self._lane, error.api_error
+        lane, api_error = self._lane, error.api_error
         verdict = await lane.health.on_error(error, sent_with)
         if verdict is Verdict.RETRY:
-            await lane.retry_later([(copy.digest, copy.file)], str(fault))
+            await lane.retry_later([(copy.digest, copy.file)], str(api_error))
         elif verdict is Verdict.STOP_ACCOUNT:
             await lane.health.on_success()  # uploads show whether the account can be used
-            if is_permission(fault):
-                await self._refuse(copy.source.account, str(fault))
+            if is_permission(api_error):
+                await self._refuse(copy.source.account, str(api_error))
             self._try_next_source(copy)
         elif verdict.scope is Scope.IMAGE:
             self._try_next_source(copy)

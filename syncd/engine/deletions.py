@@ -190,9 +190,9 @@ class _DueImages:
         await self._ledger.write(taken)
         self._library.on_removed()
 
-    async def _record_rejected(self, due: Due, fault: ApiError) -> None:
+    async def _record_rejected(self, due: Due, error: ApiError) -> None:
         if not self._lane.gate.is_shut:  # otherwise the error was about the account
-            await self._keep(due, f"the account rejected the deletion: {fault}")
+            await self._keep(due, f"the account rejected the deletion: {error}")
 
     async def _keep(self, due: Due, why: str) -> None:
         until = time.time() + RECHECK_INTERVAL

@@ -151,23 +151,23 @@ class AccountHealth:
         An error about images, or a missing permission, may hold for this call alone: what follows
         from it is the caller's decision.
         """
-        fault, verdict = error.api_error, judge(error.api_error)
+        api_error, verdict = error.api_error, judge(error.api_error)
         if verdict.is_about_credentials and sent_with != self.credentials:
             self._gate.cancel()  # the token was replaced meanwhile: this is not about the new one
             return Verdict.RETRY
         if verdict is Verdict.RETRY:
-            await self.fail(fault)
+            await self.fail(api_error)
         elif verdict.scope is Scope.IMAGE:
             await self.on_success()
         elif verdict.is_pause:
-            pause = await self.pause(verdict, fault, error.usage)
+            pause = await self.pause(verdict, api_error, error.usage)
             if verdict.scope is not Scope.ACCOUNT:
                 for mate in self._token_mates(self.credentials):
                     if mate is not self:
                         await mate.join_pause(pause)
         elif verdict.scope is not Scope.ACCOUNT:
             for mate in self._token_mates(self.credentials):
-                await mate.stop(verdict, str(fault), REMEDIES[verdict])
+                await mate.stop(verdict, str(api_error), REMEDIES[verdict])
         return verdict
 
     async def pause(self, verdict: Verdict, error: ApiError, usage: Usage) -> Pause:

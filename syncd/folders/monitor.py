@@ -132,7 +132,7 @@ class WatchMonitor:
         self._known = asyncio.Event()
         self.heartbeat = Heartbeat()
         self.label = "starting"
-        """The state in one word: starting, watched, missing, limited or hampered."""
+        """The state in one word: starting, watched, missing, limited or degraded."""
         self.last_event_at: float | None = None
         """Unix seconds of the last event; None before the first one."""
 

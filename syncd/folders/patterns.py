@@ -110,8 +110,7 @@ def _matcher(patterns: Sequence[str], *, files_by_type: bool = False) -> Callabl
 
 def _rule(pattern: str, files_by_type: bool) -> tuple[re.Pattern[str] | None, bool]:
     """Return the pattern's expression, and whether a match is included; None for a comment."""
-    # 40 ms of imports, and by default a folder has types alone.
-    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415  takes 40 ms, rarely needed
 
     if files_by_type and (match := _BY_TYPE.fullmatch(pattern)):
         return re.compile(rf"\.{re.escape(match[1])}\Z", re.IGNORECASE), True

@@ -36,7 +36,7 @@ from syncd.logs.setup import configure_logs
 lines = configure_logs("info", LogFormat.AUTO, sys.stderr)
 structlog.get_logger().info("big", texts=["x" * 8000] * 50)
 """
-SOON = "[Service]\nRestartSec=100ms\n"
+FAST_RESTART = "[Service]\nRestartSec=100ms\n"
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ async def test_a_reload_with_a_mistake_fails_and_keeps_the_configuration(box: Bo
 
 
 async def test_a_killed_daemon_is_restarted_and_loses_nothing(box: Box) -> None:
-    drop_in(box, "syncd", SOON)
+    drop_in(box, "syncd", FAST_RESTART)
     for number in range(60):
         add(box, number)
     box.fault("slow:seconds=0.3:on=upload")
@@ -161,7 +161,7 @@ async def test_a_reload_without_a_token_is_rejected_by_the_daemon(box: Box) -> N
 async def test_a_wrong_configuration_ends_with_78_and_is_not_restarted(
     box: Box, wrong: str
 ) -> None:
-    drop_in(box, "syncd", SOON)
+    drop_in(box, "syncd", FAST_RESTART)
     match wrong:
         case "configuration":
             expected = "watch.setle"
@@ -348,7 +348,7 @@ async def test_an_instance_without_a_configuration_is_not_started(box: Box) -> N
 
 
 async def test_the_watchdog_restarts_a_daemon_that_hangs(box: Box) -> None:
-    drop_in(box, "syncd", f"{SOON}WatchdogSec=2s\nTimeoutAbortSec=1s\n")
+    drop_in(box, "syncd", f"{FAST_RESTART}WatchdogSec=2s\nTimeoutAbortSec=1s\n")
     box.do("systemctl", "start", "syncd")
     pid = box.one("syncd", "MainPID")
     box.do("kill", "-STOP", pid)
@@ -361,7 +361,7 @@ async def test_the_watchdog_restarts_a_daemon_that_hangs(box: Box) -> None:
 async def test_a_stuck_ledger_is_logged_before_the_watchdog_ends_the_daemon(
     box: Box,
 ) -> None:
-    drop_in(box, "syncd", f"{SOON}WatchdogSec=4s\nTimeoutAbortSec=1s\n")
+    drop_in(box, "syncd", f"{FAST_RESTART}WatchdogSec=4s\nTimeoutAbortSec=1s\n")
     box.do("systemctl", "start", "syncd")
     pid = box.one("syncd", "MainPID")
     box.do("systemd-run", "--unit=holder", "/usr/bin/python3", "-c", HOLDING)

@@ -113,14 +113,14 @@ class Server:
         )
         self._reports.append((now, usage))
 
-    def _throttle(self, now: float, whose: str, block: float) -> None:
-        self.throttled.append((now, whose))
+    def _throttle(self, now: float, sender: str, block: float) -> None:
+        self.throttled.append((now, sender))
         self.blocked_until = now + block
         self._report(now)
 
     @property
     def our_throttled(self) -> int:
-        return sum(whose == "ours" for _, whose in self.throttled)
+        return sum(sender == "ours" for _, sender in self.throttled)
 
 
 @dataclass

@@ -18,7 +18,7 @@ from syncd.folders.watching.watcher import Timing, Watcher
 from syncd.heartbeat import Heartbeat
 
 FAST = Timing(quiet=0.2, root_check=0.05, limit_check=0.1, limit_retry=0.1, steady=1.0)
-SOON = 10.0  # seconds until a condition must hold
+DEADLINE = 10.0  # seconds until a condition must hold
 
 
 class Reports:
@@ -57,7 +57,7 @@ class Reports:
         return sum(isinstance(state, kind) for state in self.states)
 
 
-async def until(condition: Callable[[], bool], within: float = SOON) -> None:
+async def until(condition: Callable[[], bool], within: float = DEADLINE) -> None:
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110 -- no condition here has an event of its own
             await asyncio.sleep(0.005)

@@ -45,6 +45,6 @@ def label(state: WatchState) -> str:
         case LimitReached():
             return "limited"
         case Degraded():
-            return "hampered"
+            return "degraded"
         case _:
             assert_never(state)

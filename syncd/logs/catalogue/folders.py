@@ -80,7 +80,7 @@ FOLDERS = (
         "folder.suspect",
         ("error",),
         ("folder", "path", "remedy", "spared", "why"),
-        "the folder is another directory than before, is empty, lacks a mount below it, or is a"
+        "the folder is not the same directory as before, is empty, lacks a mount below it, or is a"
         " deleted directory below a bind mount: no file of it counts as deleted, and `spared`"
         " condemned images are kept",
         "what the field `remedy` says",

@@ -156,8 +156,8 @@ async def test_abuse_control_is_logged_as_an_error_once_and_then_as_info(rig: Ri
         lane = runtime.engine.lanes[ONE]
         with capture_logs() as logs:
             for code in (80004, 613, 368):  # each pauses for longer
-                fault = errors.ApiError(status=400, code=code)
-                await lane.health.pause(judge(fault), fault, Usage())
+                error = errors.ApiError(status=400, code=code)
+                await lane.health.pause(judge(error), error, Usage())
         assert [e["log_level"] for e in logged(logs, "account.paused")] == [
             "warning",
             "error",
@@ -238,13 +238,13 @@ async def test_a_decision_about_held_deletions_is_logged(rig: Rig) -> None:
             (rig.folder / f"{i}.jpg").unlink()
         with capture_logs() as logs:
             async with rig.running():
-                await until(lambda logs=logs: bool(logged(logs, "deletions.held", "error")))  # type: ignore[misc]
+                await until(lambda logs=logs: bool(logged(logs, "deletions.held", "error")))  # type: ignore[misc]  # a default has no type
             an_hour_passes(rig)
             with changing(rig.ledger) as db:
                 assert decide(FolderName("spring"))(db) == 28
             assert open_alerts(rig) == []
             async with rig.running():
-                await until(lambda logs=logs: bool(logged(logs, "deletions.settled")))  # type: ignore[misc]
+                await until(lambda logs=logs: bool(logged(logs, "deletions.settled")))  # type: ignore[misc]  # a default has no type
         assert lasted_an_hour(logs, "deletions.settled")
         (settled,) = logged(logs, "deletions.settled")
         assert settled["why"].startswith(decided)
@@ -270,7 +270,7 @@ async def test_a_refused_configuration_is_logged_until_one_is_accepted(rig: Rig)
             reloading = asyncio.create_task(next_settings(good, hangup, read, ledger))
             for number in (1, 2):
                 hangup.set()
-                await until(lambda n=number: len(logged(logs, "config.refused", "error")) == n)  # type: ignore[misc]
+                await until(lambda n=number: len(logged(logs, "config.refused", "error")) == n)  # type: ignore[misc]  # a default has no type
                 assert open_alerts(rig) == ["config.refused"]
             an_hour_passes(rig)
             hangup.set()

@@ -40,7 +40,7 @@ async def one_audit(rig: Rig, *, everything: bool = False) -> Report:
 async def test_an_image_that_was_removed_by_hand_is_uploaded_again(
     tmp_path: Path, shown: str
 ) -> None:
-    switches = Switches(tier="unlimited", deleted_images=shown)  # type: ignore[arg-type]
+    switches = Switches(tier="unlimited", deleted_images=shown)  # type: ignore[arg-type]  # one of its literals
     async with Sandbox(switches) as sandbox:
         rig = audited_rig(tmp_path, sandbox)
         contents = await filled(rig, 3)
@@ -82,7 +82,7 @@ async def test_an_audit_needs_one_read_for_fifty_images(tmp_path: Path, sandbox:
 async def test_a_list_of_any_shape_is_read_to_its_end(
     tmp_path: Path, fill: str, shape: str
 ) -> None:
-    switches = Switches(tier="unlimited", page_fill=fill, list_shape=shape)  # type: ignore[arg-type]
+    switches = Switches(tier="unlimited", page_fill=fill, list_shape=shape)  # type: ignore[arg-type]  # one of its literals
     async with Sandbox(switches) as sandbox:
         rig = audited_rig(tmp_path, sandbox)
         await filled(rig, 60)

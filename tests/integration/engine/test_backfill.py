@@ -120,7 +120,7 @@ async def test_a_file_that_is_not_an_image_costs_no_call(rig: Rig) -> None:
     assert result.tallies["main"].rejected == 4  # type: ignore[index]  # a NewType of str
     assert rig.sandbox.counts.calls("1") == 0
     with reading(rig.ledger) as db:
-        reasons = {count.reason for count in queries.rejections("1")(db)}  # type: ignore[arg-type]
+        reasons = {count.reason for count in queries.rejections("1")(db)}  # type: ignore[arg-type]  # a NewType of str
     assert any("empty" in reason for reason in reasons)
     assert any("truncated" in reason for reason in reasons)
 
@@ -143,8 +143,8 @@ async def test_a_bad_image_among_many_is_found_and_stays_rejected(rig: Rig) -> N
     contents = fill(rig, 25)
     rig.sandbox.faults.add(Fault("100/1487197", image=sha256(contents[7]).hexdigest()))
     result = await rig.backfill()
-    assert result.tallies["main"].held == 24  # type: ignore[index]
-    assert result.tallies["main"].rejected == 1  # type: ignore[index]
+    assert result.tallies["main"].held == 24  # type: ignore[index]  # a NewType of str
+    assert result.tallies["main"].rejected == 1  # type: ignore[index]  # a NewType of str
     calls = rig.sandbox.counts.calls("1")
     assert calls <= 12  # 25 is halved five times, with two halves each
     await rig.backfill()
@@ -242,4 +242,4 @@ async def test_an_unreachable_account_does_not_keep_a_backfill_from_ending(
     result = await rig.backfill()
     assert not result.in_sync
     assert not result.interrupted
-    assert result.tallies["main"].held == 3  # type: ignore[index]
+    assert result.tallies["main"].held == 3  # type: ignore[index]  # a NewType of str

@@ -84,7 +84,7 @@ async def test_a_folder_may_be_set_to_upload_to_its_mirrors(
 
 @pytest.mark.parametrize("key", ["hash", "name", "bytes", "copy_from"])
 async def test_the_response_to_a_copy_is_accepted_with_any_key(tmp_path: Path, key: str) -> None:
-    async with Sandbox(Switches(tier="unlimited", copy_key=key)) as sandbox:  # type: ignore[arg-type]
+    async with Sandbox(Switches(tier="unlimited", copy_key=key)) as sandbox:  # type: ignore[arg-type]  # one of its literals
         content = picture(1)
         alone = mirrored(tmp_path, sandbox, mirrors=0)
         alone.write("a.jpg", content)
@@ -151,7 +151,7 @@ async def test_a_failing_mirror_does_not_delay_the_other_accounts(
     async with rig.running():
         for n, content in enumerate(contents):
             rig.write(f"{n}.jpg", content)
-            await until(lambda c=content: rig.recorded(c, "1") is not None)  # type: ignore[misc]
+            await until(lambda c=content: rig.recorded(c, "1") is not None)  # type: ignore[misc]  # a default has no type
         await until(lambda: all(rig.recorded(content, "3") for content in contents))
     assert not any(rig.recorded(content, "2") for content in contents)
 

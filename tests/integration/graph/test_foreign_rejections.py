@@ -35,7 +35,7 @@ FORMS_OF_REJECTION = {
     "entry empty": Behaviour(is_bad=is_bad, bad_fails_all=None, bad_entry=lambda _n: {}),
     "hash null": Behaviour(is_bad=is_bad, bad_fails_all=None, bad_entry=lambda _n: {"hash": None}),
     "hash empty": Behaviour(is_bad=is_bad, bad_fails_all=None, bad_entry=lambda _n: {"hash": ""}),
-    "entry false": Behaviour(is_bad=is_bad, bad_fails_all=None, bad_entry=lambda _n: False),  # type: ignore[arg-type,return-value]
+    "entry false": Behaviour(is_bad=is_bad, bad_fails_all=None, bad_entry=lambda _n: False),  # type: ignore[arg-type,return-value]  # an invalid one
     "code as a text": Behaviour(is_bad=is_bad, bad_fails_all=error(400, "100", "1487411")),
     "status 200": Behaviour(is_bad=is_bad, bad_fails_all=error(200, 100, 1487411)),
 }

@@ -81,7 +81,7 @@ THROTTLES: dict[str, tuple[Reply, float]] = {
     ),
     "80004, a list": (throttle(80004, 2446079, ("X-Business-Use-Case-Usage", "[1,2]")), BLOCK),
     "80004, negative": (throttle(80004, 2446079, usage({MAIN: [of_main(-3)]})), BLOCK),
-    "80004 as a string": (throttle("80004", "2446079"), BLOCK),  # type: ignore[arg-type]
+    "80004 as a string": (throttle("80004", "2446079"), BLOCK),  # type: ignore[arg-type]  # an invalid one
     "80004 with 200": (error(200, 80004, 2446079), BLOCK),
     "17": (throttle(17, 2446079), BLOCK),
     "17, within the block": (throttle(17, 2446079, usage({MAIN: [of_main(1)]})), BLOCK),

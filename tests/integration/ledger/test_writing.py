@@ -53,8 +53,8 @@ async def test_a_read_sees_every_finished_write(ledger: Ledger) -> None:
 async def test_mypy_and_sqlite_reject_a_write_that_is_passed_as_a_read(ledger: Ledger) -> None:
     # mypy is strict: it also reports an ignore that it does not need.
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        await ledger.read(folder("a"))  # type: ignore[arg-type]
-    assert await ledger.write(all_names()) == []  # type: ignore[arg-type]
+        await ledger.read(folder("a"))  # type: ignore[arg-type]  # the claim
+    assert await ledger.write(all_names()) == []  # type: ignore[arg-type]  # the claim
 
 
 async def test_waiting_writers_share_few_commits_and_keep_their_order(ledger: Ledger) -> None:

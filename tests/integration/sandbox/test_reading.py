@@ -18,7 +18,7 @@ ALL_FIELDS = (
     "id,account_id,created_time,creatives,hash,height,is_associated_creatives_in_adgroups,name,"
     "original_height,original_width,permalink_url,status,updated_time,url,url_128,width"
 )
-NOBODY = "0" * 32
+UNKNOWN_HASH = "0" * 32
 
 
 @dataclass
@@ -91,7 +91,7 @@ async def test_an_unknown_field_is_an_error(sandbox: Sandbox) -> None:
 async def test_unknown_hashes_are_left_out_and_the_order_is_unrelated(sandbox: Sandbox) -> None:
     images = held(sandbox, 20)
     wanted = [image.hash for image in images]
-    answer = await listed(sandbox, hashes=json.dumps([*wanted, NOBODY]), limit="100")
+    answer = await listed(sandbox, hashes=json.dumps([*wanted, UNKNOWN_HASH]), limit="100")
     found = [node["hash"] for node in answer["data"]]
     assert sorted(found) == sorted(wanted)
     assert found != wanted
@@ -156,7 +156,7 @@ async def test_a_copy_needs_the_source_without_act_and_its_permission(sandbox: S
 
     other = sandbox.hold("2", "other.jpg", picture(9))
     assert code(await copy("act_2", other.hash)) == (100, None)
-    assert code(await copy("2", NOBODY)) == (100, None)
+    assert code(await copy("2", UNKNOWN_HASH)) == (100, None)
     assert code(await copy("2", other.hash, "narrow")) == (200, None)
     assert set((await copy("2", other.hash))["images"]) == {other.hash}
     assert {i.hash for i in sandbox.library.images("1")} == {image.hash, other.hash}
@@ -195,7 +195,7 @@ async def test_other_ways_to_delete_do_not_work(sandbox: Sandbox) -> None:
     by_id = {"image_id": image.id}
     assert code(await ask(sandbox, "DELETE", f"1:{image.hash}")) == (100, 33)
     assert code(await ask(sandbox, "DELETE", "act_1/adimages", params=by_id)) == (100, None)
-    assert code(await ask(sandbox, "DELETE", "act_1/adimages", params={"hash": NOBODY})) == (
+    assert code(await ask(sandbox, "DELETE", "act_1/adimages", params={"hash": UNKNOWN_HASH})) == (
         100,
         None,
     )
@@ -253,7 +253,7 @@ async def test_me_returns_the_user_and_accounts_of_a_token(sandbox: Sandbox) -> 
     assert sandbox.counts.calls(kind="me") == 2
 
 
-@pytest.mark.parametrize("path", ["nonsense", "act_1/campaigns", "", f"1:{NOBODY}", "act_x"])
+@pytest.mark.parametrize("path", ["nonsense", "act_1/campaigns", "", f"1:{UNKNOWN_HASH}", "act_x"])
 async def test_an_unknown_object_is_an_unsupported_request(sandbox: Sandbox, path: str) -> None:
     answer = await ask(sandbox, "GET", path)
     assert code(answer) == (100, 33)

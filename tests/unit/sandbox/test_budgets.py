@@ -129,8 +129,8 @@ def test_minutes_to_regain_access_are_rounded_by_the_switch(regain: str, minutes
     made.block(0, "80004", 90)
     switches = Switches(regain="rounded_up" if regain == "rounded_up" else "rounded_down")
     header = account_headers(AccountId("1"), made.usage(0, 0), switches)
-    told = header["X-Business-Use-Case-Usage"]
-    assert f'"estimated_time_to_regain_access":{minutes},' in told
+    usage = header["X-Business-Use-Case-Usage"]
+    assert f'"estimated_time_to_regain_access":{minutes},' in usage
 
 
 def test_a_block_by_the_score_is_reported_in_its_own_header_in_seconds() -> None:

@@ -48,7 +48,7 @@ async def test_a_new_file_is_checked_by_itself_and_a_deleted_one_in_its_director
         async with watched(tmp_path) as reports:
             reports.clear()
             action()
-            await until(lambda reports=reports, target=target: target in reports.targets)  # type: ignore[misc]
+            await until(lambda reports=reports, target=target: target in reports.targets)  # type: ignore[misc]  # a default has no type
             assert {found.path for found in reports.targets} == {b"a/b"}
             assert (directory in reports.targets) == (target == directory)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.scene import unprivileged_directory
-from support.watches import SOON, put, until, watched, watcher_of
+from support.watches import DEADLINE, put, until, watched, watcher_of
 
 from syncd.folders.patterns import Patterns
 from syncd.folders.watching.targets import EVERYWHERE
@@ -62,9 +62,9 @@ async def test_a_root_that_is_deleted_and_recreated_is_watched_again(tmp_path: P
             shutil.rmtree(root)
             await asyncio.sleep(gone_for)
             root.mkdir()
-            await until(lambda reports=reports: EVERYWHERE in reports.targets)  # type: ignore[misc]
+            await until(lambda reports=reports: EVERYWHERE in reports.targets)  # type: ignore[misc]  # a default has no type
             put(root / "a.jpg")
-            await until(lambda reports=reports: b"a.jpg" in reports.files)  # type: ignore[misc]
+            await until(lambda reports=reports: b"a.jpg" in reports.files)  # type: ignore[misc]  # a default has no type
 
 
 async def test_the_event_alone_shows_that_the_root_was_deleted(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ async def test_a_bug_on_the_thread_is_raised_by_run(tmp_path: Path) -> None:
     await until(lambda: bool(states))
     put(tmp_path / "a.jpg")
     with pytest.raises(TypeError):
-        async with asyncio.timeout(SOON):
+        async with asyncio.timeout(DEADLINE):
             await running
 
 

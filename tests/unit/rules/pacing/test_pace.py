@@ -23,13 +23,13 @@ def run(
     others: Iterable[tuple[float, Call]] = (),
     **settings: object,
 ) -> Sender:
-    sender = Sender(Pace(terms, 0.0), server, **settings)  # type: ignore[arg-type]
+    sender = Sender(Pace(terms, 0.0), server, **settings)  # type: ignore[arg-type]  # by name
     sender.run(seconds, others)
     return sender
 
 
 def account(tier: Tier = Tier.DEVELOPMENT, **settings: object) -> Server:
-    return Server(Budget.for_tier(tier), tier, **settings)  # type: ignore[arg-type]
+    return Server(Budget.for_tier(tier), tier, **settings)  # type: ignore[arg-type]  # by name
 
 
 def share(server: Server, seconds: float = TEN_WINDOWS, left: float = 1.0) -> float:
