@@ -17,10 +17,11 @@ from syncd.engine.tokens import OpenAccount
 from syncd.ledger import alerts
 from syncd.ledger.database import Ledger
 from syncd.log import Log
-from syncd.rules import remedies
 from syncd.threads import run_in_thread
 
 log: Log = structlog.get_logger()
+
+_REMEDY = "fix the problem in `why`, check it with `syncd check`, and send SIGHUP again"
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -61,10 +62,9 @@ async def next_settings(
             if (duration := await ledger.write(ended)) is not None:
                 log.notice("config.accepted", duration=duration)
             return found
-        remedy = remedies.CONFIGURATION
-        begun = alerts.begin("config.refused", alerts.CONFIG, found, at, remedy=remedy)
+        begun = alerts.begin("config.refused", alerts.CONFIG, found, at, remedy=_REMEDY)
         await ledger.write(begun)
-        log.error("config.refused", why=found, remedy=remedy)
+        log.error("config.refused", why=found, remedy=_REMEDY)
 
 
 def _settings_or_reason(current: Config, read: ReadSettings) -> Settings | str:

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from syncd.engine.calls import Calls
-from syncd.engine.lookup import MAX_HASHES, Lookup, look_up
+from syncd.engine.calls import MAX_HASHES, Calls, Lookup, look_up
 from syncd.graph.client import Credentials, GraphClient, GraphError, Page
 from syncd.graph.shapes import Usage
 from syncd.ledger import audits, replicas

@@ -14,7 +14,6 @@ from syncd.ledger.condemned import PendingDeletions
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.model import HoldAbove, printable
-from syncd.rules import remedies
 from syncd.rules.evidence import is_too_many
 
 log: Log = structlog.get_logger()
@@ -98,7 +97,7 @@ class Reconcile:
             folder=pending.folder,
             images=pending.waiting + pending.held,
             files=pending.files,
-            remedy=remedies.of_held(pending.folder),
+            remedy=alerts.remedy_of_held(pending.folder),
         )
 
     async def _log_settled(self, still_held: set[str]) -> None:

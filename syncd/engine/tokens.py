@@ -18,13 +18,18 @@ from syncd.log import Log, elapsed
 from syncd.model import AccountId
 from syncd.rules.backoff import retry_delay
 from syncd.rules.errors import Verdict, judge
-from syncd.rules.remedies import NO_CREDENTIALS
 from syncd.threads import run_in_thread
 
 log: Log = structlog.get_logger()
 
 POLL_INTERVAL = 1.0
 """Seconds between two reads of the credentials."""
+
+NO_CREDENTIALS = (
+    "fix the problem in `why`: a file is read again automatically; for anything else, run"
+    " `syncd retry` or restart"
+)
+"""The remedy while an account has no credentials."""
 
 _LONGEST_RETRY = 30.0  # seconds between two checks of a token: the start of the service waits
 

@@ -22,11 +22,12 @@ from syncd.ledger.database import Ledger
 from syncd.ledger.statements import all_of
 from syncd.log import Log
 from syncd.model import FolderName, printable
-from syncd.rules import remedies
 
 log: Log = structlog.get_logger()
 
 _UNREADABLE = "directory.unreadable"
+_DIRECTORY_REMEDY = "let syncd's user read it; until then nothing in it counts as deleted"
+_WATCH_REMEDY = "fix the problem in `why`; until then only the periodic rescans find new files"
 
 
 class FolderState:
@@ -70,7 +71,7 @@ class FolderState:
 
     async def record_unreadable(self, troubles: Collection[Trouble]) -> None:
         """Record paths that cannot be read."""
-        remedy = remedies.DIRECTORY
+        remedy = _DIRECTORY_REMEDY
         for trouble in troubles:
             path, why, now = self.path_of(trouble), trouble.reason, time.time()
             begun = alerts.begin(_UNREADABLE, self._subject, why, now, remedy=remedy, part=path)
@@ -104,8 +105,8 @@ class FolderState:
                 await self._begin("watch.limit", why, remedy)
                 log.error("watch.limit", folder=self._name, remedy=remedy)
             case Degraded(reason=why):
-                await self._begin("watch.degraded", why, remedies.WATCH)
-                log.error("watch.degraded", folder=self._name, why=why, remedy=remedies.WATCH)
+                await self._begin("watch.degraded", why, _WATCH_REMEDY)
+                log.error("watch.degraded", folder=self._name, why=why, remedy=_WATCH_REMEDY)
             case _:
                 assert_never(state)
 

@@ -16,10 +16,14 @@ from syncd.ledger import accounts
 from syncd.ledger.statements import as_structs, read, write
 from syncd.log import elapsed
 from syncd.model import AccountId
-from syncd.rules import remedies
 
 CONFIG = "config"
 """The subject of incidents that concern the configuration as a whole."""
+
+UNREADABLE_FILE = (
+    "let syncd's user read it, or move it out of the folder; the next scan notices either"
+)
+"""The remedy for a file that cannot be read."""
 
 _OF_ONE_PROCESS = ("config.refused", "watchdog.stuck")
 """Events whose incidents end with the process or with a reload: both begin with a good state."""
@@ -207,8 +211,16 @@ def _of_held_deletions(db: sqlite3.Connection) -> Iterator[Alert]:
             event="deletions.held",
             subject=subject,
             why=f"{images:,} images would leave the accounts at once",
-            remedy=remedies.of_held(folder),
+            remedy=remedy_of_held(folder),
         )
+
+
+def remedy_of_held(folder: str) -> str:
+    """Return the remedy for deletions of a folder that wait for the operator's decision."""
+    return (
+        f"list them with `syncd deletions`, then run `syncd deletions approve {folder}` or"
+        f" `syncd deletions dismiss {folder}`; nothing is deleted until then"
+    )
 
 
 def _of_unreadable_files(db: sqlite3.Connection) -> Iterator[Alert]:
@@ -229,7 +241,7 @@ def _of_unreadable_files(db: sqlite3.Connection) -> Iterator[Alert]:
             event="file.unreadable",
             subject=folder_subject(folder),
             why=f"cannot read {files:,} {'file' if files == 1 else 'files'}: {reason}",
-            remedy=remedies.FILE,
+            remedy=UNREADABLE_FILE,
         )
 
 

@@ -14,11 +14,11 @@ from syncd.folders.intake.settle import Found
 from syncd.folders.safe_open import Unreadable
 from syncd.images.probe import Picture, Unsupported
 from syncd.ledger import files
+from syncd.ledger.alerts import UNREADABLE_FILE
 from syncd.ledger.database import Ledger
 from syncd.ledger.files import Content, Place
 from syncd.log import Log, elapsed
 from syncd.model import Digest, Stat, printable
-from syncd.rules import remedies
 
 log: Log = structlog.get_logger()
 
@@ -90,7 +90,7 @@ class Recorder:
             case Content() if since is not None:
                 log.notice("file.readable", file=_path(found), duration=elapsed(since, now))
             case str(why) if since is None:
-                log.error("file.unreadable", file=_path(found), why=why, remedy=remedies.FILE)
+                log.error("file.unreadable", file=_path(found), why=why, remedy=UNREADABLE_FILE)
             case _:
                 pass
 
