@@ -15,7 +15,7 @@ async def test_a_ledger_on_a_full_disk_ends_the_process_with_a_message(rig: Rig)
         rig.write(f"{number}.jpg", picture(number))
     async with running(rig, under=("prlimit", "--fsize=400000")) as daemon:
         assert await daemon.process.wait() == 74
-    assert daemon.logged("level=error event=daemon.failed", "its disk", "remedy=")
+    assert daemon.logged("level=error event=daemon.failed", "ledger.db: the disk", "remedy=")
     assert not daemon.logged("Traceback")
     async with running(rig) as daemon:  # a second process resumes
         await until(lambda: all(rig.recorded(picture(number)) for number in range(400)))

@@ -50,7 +50,7 @@ def test_the_wheel_has_all_the_files_that_it_needs(clone: Path, tmp_path: Path) 
     )  # fmt: skip
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert "syncd/ledger/migrations/0001_first.sql" in names
+    assert "syncd/ledger/schema.sql" in names
     assert "syncd/py.typed" in names
     assert any(name.endswith(".data/data/share/man/man1/syncd.1") for name in names)
     assert not any(name.startswith("tests") for name in names)
