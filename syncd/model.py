@@ -38,24 +38,17 @@ class Stat(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     ctime_ns: int
 
 
-class RootIdentity(msgspec.Struct, frozen=True):
-    """The identity of the directory that a folder's path led to, and its number of links."""
+class RootIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """The identity of the directory that a path led to.
+
+    The system reuses device and inode numbers; it does not reuse the other two.
+    """
 
     device: int
     inode: int
-    links: int
-
-    def is_still(self, later: RootIdentity | None) -> bool:
-        """Return whether the path later led to the same directory, and the directory exists.
-
-        The number of links changes with each sub-directory. It is 0 for a directory that was
-        deleted but is still mounted.
-        """
-        return (
-            later is not None
-            and (later.device, later.inode) == (self.device, self.inode)
-            and later.links > 0
-        )
+    filesystem: int | None  # f_fsid of statvfs(3); None: unknown
+    born_ns: int | None  # birth time; None: unknown
+    unlinked: bool  # it was deleted, but is still mounted
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):

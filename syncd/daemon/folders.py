@@ -174,7 +174,7 @@ def build_disk(
     readers = defaultdict(Heartbeat, {folder_id: Heartbeat() for folder_id in ids.values()})
     recorder = Recorder(ledger, cache, on_image, lambda folder_id: len(routes[folder_id]))
     intake = Intake(recorder, cache, config.watch.settle, readers)
-    settings = MonitorSettings(rescan=config.watch.rescan, hold=config.deletions.hold_above)
+    settings = MonitorSettings(rescan=config.watch.rescan)
     monitors = {
         ids[name]: FolderMonitor(
             ids[name],

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 import struct
+from collections.abc import Callable
+
+from syncd.model import RootIdentity
 
 _AT_FDCWD = -100
 _STATX_BTIME = 0x800
@@ -16,6 +20,23 @@ _STATX_SIZE = 256  # bytes of struct statx
 _MASK = struct.Struct("I")
 _BIRTH = struct.Struct("qI")  # seconds, nanoseconds
 _BIRTH_OFFSET = 80  # of stx_btime in struct statx (statx(2))
+
+
+def root_identity(root: bytes) -> RootIdentity | None:
+    """Return which directory the root is; None if that path is not a directory."""
+    try:
+        found = os.stat(root)
+    except OSError:
+        return None
+    if not stat.S_ISDIR(found.st_mode):
+        return None
+    return RootIdentity(
+        device=found.st_dev,
+        inode=found.st_ino,
+        filesystem=_if_known(lambda: filesystem_id(root, found.st_dev)),
+        born_ns=_if_known(lambda: birth_time_ns(root)),
+        unlinked=found.st_nlink == 0,
+    )
 
 
 def filesystem_id(path: bytes, device: int) -> int | None:
@@ -45,7 +66,15 @@ def birth_time_ns(path: bytes) -> int | None:
         raise OSError(number, os.strerror(number), path)
     (mask,) = _MASK.unpack_from(buffer)
     seconds, nanoseconds = _BIRTH.unpack_from(buffer, _BIRTH_OFFSET)
-    return (seconds * 10**9 + nanoseconds or None) if mask & _STATX_BTIME else None
+    born_ns = seconds * 10**9 + nanoseconds
+    return born_ns if mask & _STATX_BTIME and 0 < born_ns < 2**63 else None
+
+
+def _if_known(read: Callable[[], int | None]) -> int | None:
+    try:
+        return read()
+    except OSError:  # a file system, on FUSE for example, that does not implement the call
+        return None
 
 
 def _encoded(device: int) -> int:

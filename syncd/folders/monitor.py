@@ -20,7 +20,7 @@ from syncd.folders.watching.watch_state import RootMissing, WatchState, label
 from syncd.folders.watching.watcher import Timing, Watcher
 from syncd.heartbeat import Heartbeat, wait_unless_stalled
 from syncd.ledger.database import Ledger
-from syncd.model import FolderName, HoldAbove
+from syncd.model import FolderName
 
 
 class MonitorSettings(msgspec.Struct, frozen=True):
@@ -28,8 +28,6 @@ class MonitorSettings(msgspec.Struct, frozen=True):
 
     rescan: float
     """Seconds between two scans of everything."""
-    hold: HoldAbove
-    """Above how many missing files at once the folder is suspect."""
     timing: Timing = msgspec.field(default_factory=Timing)
 
 
@@ -55,7 +53,7 @@ class FolderMonitor:
         )
         self._intake = intake
         self._settings = settings
-        self._guard = RootGuard(folder_id, folder, ledger, settings.hold)
+        self._guard = RootGuard(folder_id, folder, ledger)
         state = FolderState(folder.name, folder.path, ledger)
         self.scanner = FolderScanner(
             self.tree, ledger, intake, guard=self._guard, state=state, changed=changed

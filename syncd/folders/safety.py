@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from typing import assert_never
 
 import msgspec
 import structlog
 
 from syncd.config import FolderConfig
-from syncd.ledger import alerts, condemned, folders, missed
+from syncd.ledger import alerts, condemned, files, folders, missed
 from syncd.ledger.database import Ledger
 from syncd.log import Log, elapsed
-from syncd.model import Deletions, HoldAbove, RootIdentity, printable
-from syncd.rules.evidence import Conclusion, Evidence, RootMatch, is_too_many, trust_scan
+from syncd.model import Deletions, RootIdentity, Stat, printable
+from syncd.rules.evidence import Conclusion, Evidence, RootMatch, trust_scan
+from syncd.rules.root import SAMPLE, TreeMatch, compare_trees, is_same_root
 
 log: Log = structlog.get_logger()
+
+StatFiles = Callable[[Sequence[bytes]], Awaitable[Sequence[Stat | None]]]
+"""Returns the present stat of each path, relative to the folder; None for one without a file."""
 
 
 class ScanResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,17 +39,14 @@ class ScanResult(msgspec.Struct, frozen=True, kw_only=True):
 class RootGuard:
     """The directory that the folder was when it was last trusted, compared with each scan's."""
 
-    def __init__(
-        self, folder_id: int, folder: FolderConfig, ledger: Ledger, hold: HoldAbove
-    ) -> None:
-        """Above `hold` missing files at once, a folder with a different root is suspect."""
+    def __init__(self, folder_id: int, folder: FolderConfig, ledger: Ledger) -> None:
         self._id = folder_id
         self._name = folder.name
         self._path = printable(folder.path)
         self._propagates = folder.deletions is Deletions.PROPAGATE
         self._patterns = "\n".join([*folder.include, *(f"!{p}" for p in folder.exclude)])
         self._ledger = ledger
-        self._hold = hold
+        self._proven: RootIdentity | None = None  # the trusted root, since the last mount
         self._unconfirmed: ScanResult | None = None
         self._subject = alerts.folder_subject(folder.name)
         self._reported: str | None = None  # the reason in the log, until the folder is trusted
@@ -55,22 +57,26 @@ class RootGuard:
         """Whether the folder was logged as suspect, and is not trusted again."""
         return self._reported is not None
 
-    async def compare(self, found: RootIdentity | None) -> RootMatch:
+    def record_mount(self) -> None:
+        """Note that another file system may be at the folder's path now."""
+        self._proven = None
+
+    async def compare(self, found: RootIdentity | None, stat_files: StatFiles) -> RootMatch:
         """Compare the root at the beginning of a scan; record a different one as suspect."""
         before = await self._ledger.read(folders.trusted_state(self._id))
         if found is None:  # logged as folder.missing
             await self._record_suspect(before, "not there")
             return RootMatch.MISSING
-        if found.links == 0:
+        if found.unlinked:
             await self._record_suspect(before, _UNLINKED)
             await self._log_suspect(_UNLINKED, _REMOUNT)
             return RootMatch.MISSING
-        if before.is_empty:
+        if before.root is None:
             return RootMatch.FIRST
-        if before.is_root(found):
-            return RootMatch.SAME
-        await self._record_suspect(before, _DIFFERENT)
-        return RootMatch.DIFFERENT
+        match = await self._match(before.root, found, stat_files)
+        if match in (RootMatch.COPY, RootMatch.DIFFERENT):
+            await self._record_suspect(before, _DIFFERENT)
+        return match
 
     async def conclude(self, scan: ScanResult) -> bool:
         """Apply what the scan proves about missing files; return whether any were removed."""
@@ -101,6 +107,7 @@ class RootGuard:
         if self._unconfirmed is None:
             return
         scan, self._unconfirmed = self._unconfirmed, None
+        self._proven = scan.identity
         since = await self._ledger.write(
             folders.trust(self._id, scan.identity, self._patterns, scan.seen, scan.began)
         )
@@ -112,17 +119,35 @@ class RootGuard:
                 "folder.trusted", folder=self._name, path=self._path, duration=elapsed(since, now)
             )
 
+    async def _match(
+        self, before: RootIdentity, found: RootIdentity, stat_files: StatFiles
+    ) -> RootMatch:
+        if found == self._proven or is_same_root(before, found):
+            self._proven = found
+            return RootMatch.SAME
+        self._proven = None
+        known = await self._ledger.read(files.sample(self._id, SAMPLE))
+        if not known:  # nothing can be lost
+            return RootMatch.FIRST
+        present = await stat_files([path for path, _ in known])
+        stats = [stat for _, stat in known]
+        match compare_trees(list(zip(stats, present, strict=True))):
+            case TreeMatch.SAME:
+                self._proven = found
+                return RootMatch.SAME
+            case TreeMatch.COPY:
+                return RootMatch.COPY
+            case TreeMatch.OTHER:
+                return RootMatch.DIFFERENT
+
     async def _evidence(self, scan: ScanResult) -> Evidence:
         before = await self._ledger.read(folders.trusted_state(self._id))
         # Scans of single places have removed their missing files already: compare with the number
         # of files in the last full scan.
         emptied = scan.full and scan.seen == 0 and bool(before.files)
         same_patterns = before.patterns == self._patterns
-        few_missing = same_mounts = True
-        if scan.full and scan.root is RootMatch.DIFFERENT:
-            lost, known = await self._ledger.read(missed.count(scan.number, self._id))
-            few_missing = not is_too_many(lost, known, self._hold) and lost < (before.files or 1)
-        elif scan.root is RootMatch.SAME:
+        same_mounts = True
+        if scan.root is RootMatch.SAME:
             displaced = missed.has_lost_device(scan.number, self._id, scan.identity.device)
             same_mounts = not await self._ledger.read(displaced)
         evidence = Evidence(
@@ -130,7 +155,6 @@ class RootGuard:
             root_stable=scan.root_stable,
             error_free=scan.error_free,
             has_files=not emptied or scan.root is RootMatch.FIRST or not same_patterns,
-            few_missing=few_missing,
             full=scan.full,
             trusted=before.doubt is None,
             same_patterns=same_patterns,
@@ -143,9 +167,7 @@ class RootGuard:
     async def _report_unusual(self, before: folders.TrustedState, evidence: Evidence) -> None:
         if not (evidence.full and evidence.error_free and evidence.root_stable):
             return
-        if evidence.root is RootMatch.DIFFERENT and not (
-            evidence.has_files and evidence.few_missing
-        ):
+        if evidence.root is RootMatch.DIFFERENT:
             await self._log_suspect(_DIFFERENT, _REPLACED)  # recorded when the scan began
         elif not evidence.has_files:
             await self._record_suspect(before, _EMPTY)

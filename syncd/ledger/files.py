@@ -98,6 +98,51 @@ def known_stat(db: sqlite3.Connection, place: Place) -> Stat | None:
     return None if row is None else from_columns(*row)
 
 
+@read
+def sample(db: sqlite3.Connection, folder_id: int, limit: int) -> list[tuple[bytes, Stat]]:
+    """Return up to some `limit` readable files of a folder, spread over its directories.
+
+    Of a directory they are its first and its last ones. Each has its path relative to the folder.
+    """
+    directories = db.execute(
+        """
+        SELECT id, path
+        FROM (
+            SELECT id, path, row_number() OVER (ORDER BY path) AS number, count(*) OVER () AS total
+            FROM directory
+            WHERE folder_id = ?1
+                AND EXISTS (SELECT 1 FROM file WHERE file.directory_id = directory.id)
+        )
+        WHERE number % (1 + total / ?2) = 0
+        """,
+        (folder_id, limit),
+    ).fetchall()
+    each = -(-limit // (2 * len(directories) or 1))
+    return [
+        (Place(folder_id, path, name).path, from_columns(*columns))
+        for directory_id, path in directories
+        for name, *columns in {
+            *_readable_files(db, directory_id, each, "ASC"),
+            *_readable_files(db, directory_id, each, "DESC"),
+        }
+    ]
+
+
+def _readable_files(
+    db: sqlite3.Connection, directory_id: int, limit: int, order: str
+) -> list[tuple[bytes, int, int, int, int, int]]:
+    return db.execute(
+        f"""
+        SELECT name, device, inode, size, mtime_ns, ctime_ns
+        FROM file
+        WHERE directory_id = ? AND error IS NULL
+        ORDER BY name {order}
+        LIMIT ?
+        """,
+        (directory_id, limit),
+    ).fetchall()
+
+
 @write
 def record_all(
     db: sqlite3.Connection, found: Sequence[tuple[Place, Stat, Content | str]]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from syncd.ledger.accounts import add
-from syncd.ledger.stat_columns import signed
+from syncd.ledger.stat_columns import signed, unsigned
 from syncd.ledger.statements import as_structs, read, write
 from syncd.ledger.wanted import request_refresh
 from syncd.model import AccountId, Copying, Deletions, FolderName, RootIdentity
@@ -21,20 +21,10 @@ from syncd.model import AccountId, Copying, Deletions, FolderName, RootIdentity
 class TrustedState(msgspec.Struct, frozen=True, kw_only=True):
     """A folder as it was when it was last trusted; None in each field when it never was."""
 
-    device: int | None
-    inode: int | None
+    root: RootIdentity | None  # None: the folder is to be accepted as it is found
     patterns: str | None
     files: int | None
     doubt: str | None  # why it is suspect now
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether the folder was never trusted, or is to be accepted as it is found."""
-        return self.inode is None
-
-    def is_root(self, root: RootIdentity) -> bool:
-        """Return whether the folder's root was that directory."""
-        return (self.device, self.inode) == (signed(root.device), signed(root.inode))
 
 
 class SuspectFolder(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,16 +136,32 @@ def record_trouble(db: sqlite3.Connection, folder_id: int, why: str) -> None:
 @read
 def trusted_state(db: sqlite3.Connection, folder_id: int) -> TrustedState:
     """Return a folder as it was when it was last trusted."""
-    rows = db.execute(
+    row = db.execute(
         """
-        SELECT device, inode, patterns, files, suspect AS doubt
+        SELECT patterns, files, suspect, device, inode, filesystem, born_ns
         FROM baseline
         WHERE folder_id = ?
         """,
         (folder_id,),
+    ).fetchone()
+    if row is None:
+        return TrustedState(root=None, patterns=None, files=None, doubt=None)
+    patterns, files, doubt, *root = row
+    return TrustedState(root=_root(*root), patterns=patterns, files=files, doubt=doubt)
+
+
+def _root(
+    device: int | None, inode: int | None, filesystem: int | None, born_ns: int | None
+) -> RootIdentity | None:
+    if device is None or inode is None:
+        return None
+    return RootIdentity(
+        device=unsigned(device),
+        inode=unsigned(inode),
+        filesystem=None if filesystem is None else unsigned(filesystem),
+        born_ns=born_ns,
+        unlinked=False,
     )
-    never = TrustedState(device=None, inode=None, patterns=None, files=None, doubt=None)
-    return next(iter(as_structs(rows, TrustedState)), never)
 
 
 @write
@@ -176,18 +182,30 @@ def trust(
     ).fetchone()
     db.execute(
         """
-        INSERT INTO baseline (folder_id, device, inode, patterns, files, trusted_at)
-        VALUES (?, ?, ?, ?, ?, ?)
+        INSERT INTO baseline
+            (folder_id, device, inode, filesystem, born_ns, patterns, files, trusted_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT DO UPDATE SET
             device = excluded.device,
             inode = excluded.inode,
+            filesystem = excluded.filesystem,
+            born_ns = excluded.born_ns,
             patterns = excluded.patterns,
             files = excluded.files,
             trusted_at = excluded.trusted_at,
             suspect = NULL,
             suspect_since = NULL
         """,
-        (folder_id, signed(root.device), signed(root.inode), patterns, files, began),
+        (
+            folder_id,
+            signed(root.device),
+            signed(root.inode),
+            None if root.filesystem is None else signed(root.filesystem),
+            root.born_ns,
+            patterns,
+            files,
+            began,
+        ),
     )
     return None if row is None else row[0]
 

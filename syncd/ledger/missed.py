@@ -97,22 +97,6 @@ def forget_rows(db: sqlite3.Connection, scan: int) -> int:
 
 
 @read
-def count(db: sqlite3.Connection, scan: int, folder_id: int) -> tuple[int, int]:
-    """Return how many of a folder's files a scan has missed, and how many are known."""
-    (missed,) = db.execute(f"{_BRANCH} SELECT count(*) FROM ({_MISSED_FILES})", (scan,)).fetchone()
-    (known,) = db.execute(
-        """
-        SELECT count(*)
-        FROM directory
-        JOIN file ON file.directory_id = directory.id
-        WHERE directory.folder_id = ?
-        """,
-        (folder_id,),
-    ).fetchone()
-    return missed, known
-
-
-@read
 def has_lost_device(db: sqlite3.Connection, scan: int, folder_id: int, device: int) -> bool:
     """Return whether a scan missed every file of a file system other than the root's, `device`."""
     row = db.execute(

@@ -79,6 +79,8 @@ CREATE TABLE baseline (                         -- a folder as the last trusted 
     folder_id     INTEGER PRIMARY KEY REFERENCES folder,
     device        INTEGER,                      -- of the root; NULL: the next whole scan is trusted as it is
     inode         INTEGER,
+    filesystem    INTEGER,                      -- f_fsid of statvfs(3); NULL: unknown
+    born_ns       INTEGER,                      -- when the root was created; NULL: unknown
     patterns      TEXT,                         -- include and exclude
     files         INTEGER,
     trusted_at    REAL,                         -- the begin of that scan

@@ -45,5 +45,10 @@ def signed(number: int) -> int:
     return (number + _HALF) % _WHOLE - _HALF
 
 
+def unsigned(number: int) -> int:
+    """Return the unsigned number of 64 bits that a column holds."""
+    return number % _WHOLE
+
+
 def _time(ns: int) -> int:
     return ns if ns >= _EARLIEST else ns + _WHOLE

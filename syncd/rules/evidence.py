@@ -19,6 +19,8 @@ class RootMatch(Enum):
     FIRST = "first"
     """No root has been trusted yet: the folder is new, or the operator accepted its new state."""
     SAME = "same"
+    COPY = "copy"
+    """A different directory with the same files, some of which may be missing from it."""
     DIFFERENT = "different"
     MISSING = "missing"
 
@@ -41,7 +43,6 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     root_stable: bool  # at its end the root was the directory of its beginning, and still linked
     error_free: bool
     has_files: bool  # it saw a file, or the folder had none before
-    few_missing: bool  # fewer files are missing than need the operator's approval
     full: bool  # it covered the whole folder, not only the places named by events
     trusted: bool  # the folder is not suspect
     same_patterns: bool  # include and exclude are unchanged since the folder was last trusted
@@ -51,13 +52,11 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 def trust_scan(seen: Evidence) -> Conclusion:
     """Return what follows for the files that the scan did not find."""
-    if seen.root is RootMatch.MISSING:
+    if seen.root in (RootMatch.MISSING, RootMatch.DIFFERENT):
         return Conclusion.NONE
     if not (seen.root_stable and seen.error_free and seen.has_files):
         return Conclusion.NONE
     if not seen.full and not (seen.root is RootMatch.SAME and seen.trusted):
-        return Conclusion.NONE
-    if seen.root is RootMatch.DIFFERENT and not seen.few_missing:
         return Conclusion.NONE
     if seen.root is not RootMatch.SAME or not (seen.same_patterns and seen.propagates):
         return Conclusion.FORGET

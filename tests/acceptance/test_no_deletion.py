@@ -1,10 +1,4 @@
-"""The real process and folders that lose their files without a deletion by the user.
-
-No test waits for a period to pass. Next to the folder under test is a control folder: once the
-folder under test has been scanned again, a file of the control folder is deleted and its image
-leaves the account. A deletion that the daemon had accepted in the folder under test would have been
-carried out by then.
-"""
+"""The real process and folders that lose their files without a deletion by the user."""
 
 import shutil
 from collections.abc import Iterator
@@ -14,94 +8,14 @@ import pytest
 from support.mounts import Mounts, own_mounts
 from support.pictures import picture
 from support.privileges import without_privileges
-from support.process import Daemon, running, syncd
-from support.rig import Rig, until
+from support.process import running, syncd
+from support.rig import until
+from support.trial import Trial, logged_once
 
 from syncd.sandbox.server import Sandbox
 
 FEW, MANY = 12, 30
 """Numbers of files: few enough to be deleted without approval, and too many for it."""
-
-SCANS = 2  # complete ones: the first may have begun before the change
-
-
-class Trial:
-    """The folder under test, `spring`, with its images in an account, and the control folder."""
-
-    def __init__(self, path: Path, sandbox: Sandbox, images: int) -> None:
-        self.contents = {f"sub/{i}.jpg": picture(i) for i in range(images)}
-        self._control = path / "control"
-        self._control.mkdir()
-        self._next = 1000
-        self.rig = Rig(
-            path,
-            sandbox,
-            per_folder='deletions = "propagate"',
-            watch='rescan = "1s"',
-            toml=f'[folders.control]\npath = "{self._control}"\naccount = "main"\n'
-            'deletions = "propagate"\n[deletions]\ngrace = "0s"\n',
-        )
-        (self._control / "stays.jpg").write_bytes(picture(999))
-
-    @property
-    def config(self) -> str:
-        return str(self.rig.write_config())
-
-    def fill(self, folder: Path) -> None:
-        """Write the files of the trial into a folder."""
-        (folder / "sub").mkdir(exist_ok=True)
-        for name, content in self.contents.items():
-            (folder / name).write_bytes(content)
-
-    def all_held(self) -> bool:
-        return all(self.rig.recorded(content) is not None for content in self.contents.values())
-
-    async def await_trusted(self, daemon: Daemon) -> None:
-        """Wait until every image is held, and a scan without changes is trusted."""
-        await until(self.all_held)
-        await self.await_scans(daemon, f"files={len(self.contents)}", "new_or_changed=0")
-        await until(lambda: self.rig.rows(_TRUSTED, "spring") != [])
-
-    async def await_scans(self, daemon: Daemon, *words: str, folder: str = "spring") -> None:
-        """Wait for `SCANS` more scans, the last of which began after this call."""
-        event = ("scan.done", f"folder={folder} ", *words)
-        before = daemon.count(*event)
-        await until(lambda: daemon.count(*event) >= before + SCANS)
-
-    async def delete_control_image(self, daemon: Daemon) -> None:
-        """Create and delete a file of the control folder, and wait until its image is deleted."""
-        self._next += 1
-        content, name = picture(self._next), f"{self._next}.jpg"
-        (self._control / name).write_bytes(content)
-        await until(lambda: self.rig.recorded(content) is not None)
-        (self._control / name).unlink()
-        await until(lambda: daemon.logged("image.deleted", name))
-        assert not self.rig.holds(content)
-
-    async def assert_nothing_deleted(self, daemon: Daemon) -> None:
-        """Assert that the images stay in the account while the control image is deleted."""
-        deletes = self.rig.sandbox.counts.calls("1", "delete")
-        await self.delete_control_image(daemon)
-        assert self.rig.sandbox.counts.calls("1", "delete") == deletes + 1
-        assert self.rig.rows("SELECT * FROM deletion") == []
-        assert all(self.rig.holds(content) for content in self.contents.values())
-
-    async def assert_recovered(self, daemon: Daemon) -> None:
-        """Assert that the folder is trusted again without a repeated upload."""
-        await self.await_trusted(daemon)
-        assert self.rig.sandbox.counts.repeated_uploads("1") == 0
-        await self.assert_nothing_deleted(daemon)
-
-    async def listed(self) -> str:
-        ended = await syncd(self.rig, "deletions", "--config", self.config)
-        assert ended.code == 0, ended.err
-        return ended.out
-
-
-_TRUSTED = (
-    "SELECT 1 FROM baseline JOIN folder ON id = folder_id"
-    " WHERE name = ? AND suspect IS NULL AND inode IS NOT NULL"
-)
 
 
 @pytest.fixture
@@ -120,13 +34,6 @@ def mounts(tmp_path: Path) -> Iterator[Mounts]:
     directory.mkdir()
     with own_mounts(directory) as mounts:
         yield mounts
-
-
-def logged_once(daemon: Daemon, event: str, *words: str) -> bool:
-    """Return whether the event was logged exactly once for the folder under test."""
-    return daemon.logged(event, "folder=spring ", *words) and (
-        daemon.count(event, "folder=spring ") == 1
-    )
 
 
 async def test_the_same_number_of_deleted_files_does_leave_the_account(

@@ -23,13 +23,14 @@ class Mounts:
         return Path(f"/proc/{self._holder}/root{path}")
 
     def mount(self, *words: str | Path) -> None:
-        self._run("mount", *words)
+        self.run("mount", *words)
 
     def unmount(self, path: Path) -> None:
         """Remove a mount at once, as if its disk or server had failed."""
-        self._run("umount", "--lazy", path)
+        self.run("umount", "--lazy", path)
 
-    def _run(self, *words: str | Path) -> None:
+    def run(self, *words: str | Path) -> None:
+        """Run a command inside, and wait until it has ended."""
         subprocess.run([*self.under, *words], check=True, capture_output=True)
 
 

@@ -187,6 +187,23 @@ def check_files(
     return found, coalesced(left)
 
 
+def stat_files(
+    root: bytes, paths: Iterable[bytes], progress: Callable[[], None] = lambda: None
+) -> list[Stat | None]:
+    """Return the stat of each path below the root; None for one that has no file.
+
+    `progress` is called before each file. Blocks: run it in a thread.
+    """
+    found: list[Stat | None] = []
+    for path in paths:
+        progress()
+        try:
+            found.append(stat_of(os.stat(os.path.join(root, path))))
+        except OSError:
+            found.append(None)
+    return found
+
+
 def _stat(way: Way, target: ScanTarget) -> Stat | None:
     try:
         descriptor = way.open(target.path)

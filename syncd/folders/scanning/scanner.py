@@ -12,11 +12,12 @@ from functools import partial
 import msgspec
 import structlog
 
+from syncd.folders.filesystem import root_identity
 from syncd.folders.folder_state import FolderState
 from syncd.folders.intake.intake import Intake
 from syncd.folders.safety import RootGuard, ScanResult
-from syncd.folders.scanning.scan import Stretch, Walk, check_files
-from syncd.folders.scanning.walk import FolderTree, Trouble, root_identity
+from syncd.folders.scanning.scan import Stretch, Walk, check_files, stat_files
+from syncd.folders.scanning.walk import FolderTree, Trouble
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget, coalesced
 from syncd.heartbeat import Heartbeat
 from syncd.ledger import folders, missed
@@ -144,7 +145,7 @@ class FolderScanner:
         try:
             began = time.time()
             identity = await self._identity()
-            root = await self._guard.compare(identity)
+            root = await self._guard.compare(identity, self._stat_files)
             if identity is None:
                 await self._state.record_missing()
                 return None
@@ -158,7 +159,7 @@ class FolderScanner:
                 began=began,
                 root=root,
                 identity=identity,
-                root_stable=identity.is_still(await self._identity()),
+                root_stable=await self._identity() == identity,
                 seen=report.seen,
                 error_free=not troubles,
                 full=EVERYWHERE in targets,
@@ -200,6 +201,10 @@ class FolderScanner:
     async def _identity(self) -> RootIdentity | None:
         with self.heartbeat.operation():
             return await run_in_thread(partial(root_identity, self._tree.root))
+
+    async def _stat_files(self, paths: Sequence[bytes]) -> list[Stat | None]:
+        with self.heartbeat.operation() as operation:
+            return await run_in_thread(partial(stat_files, self._tree.root, paths, operation.beat))
 
     async def _offer_fresh(self, found: Sequence[tuple[Place, Stat]]) -> None:
         if not await self._intake.offer_fresh(self._tree.root, found):

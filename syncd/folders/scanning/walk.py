@@ -13,7 +13,7 @@ from itertools import islice
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import Way, link_target, sentence, stat_of, unreadable
 from syncd.ledger.stat_columns import Row
-from syncd.model import FolderName, RootIdentity, Stat
+from syncd.model import FolderName, Stat
 
 SLICE = 2000
 """Names that are processed at once: a directory may hold a million."""
@@ -157,17 +157,6 @@ def list_directory(root: bytes, path: bytes, patterns: Patterns) -> Listing:
             files |= images
             troubles += more
         return Listing(files, tuple(directory.directories), tuple(troubles))
-
-
-def root_identity(root: bytes) -> RootIdentity | None:
-    """Return which directory the root is; None if that path is not a directory."""
-    try:
-        found = os.stat(root)
-    except OSError:
-        return None
-    if not stat.S_ISDIR(found.st_mode):
-        return None
-    return RootIdentity(found.st_dev, found.st_ino, found.st_nlink)
 
 
 def _bytes(names: Sequence[str]) -> list[bytes]:

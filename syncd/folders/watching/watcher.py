@@ -16,9 +16,9 @@ from contextlib import closing, suppress
 
 import msgspec
 
+from syncd.folders.filesystem import root_identity
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import sentence
-from syncd.folders.scanning.walk import root_identity
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget, coalesced, targets_of
 from syncd.folders.watching.watch import (
     Changes,
@@ -233,7 +233,7 @@ class _WatchThread:
             self._report(watch, changes, rescan, now)
             if now - root_checked >= self._timing.root_check:
                 root_checked = now
-                if _is_different(self._identity(), identity):
+                if self._identity() != identity:
                     return
             if now - limit_checked >= self._timing.limit_check:
                 limit_checked = now
@@ -294,11 +294,6 @@ def _await_disk(root: bytes) -> None:
     """
     with suppress(OSError):  # building the watch meets the same error
         os.statvfs(root)
-
-
-def _is_different(found: RootIdentity | None, expected: RootIdentity) -> bool:
-    # The number of links does not count: each new sub-directory adds one.
-    return found is None or (found.device, found.inode) != (expected.device, expected.inode)
 
 
 def _why_missing(root: bytes) -> str:

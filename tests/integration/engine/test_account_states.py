@@ -34,7 +34,7 @@ from syncd.heartbeat import Heartbeat
 from syncd.ledger import alerts, condemned
 from syncd.ledger.database import changing, open_ledger, reading
 from syncd.ledger.statements import Write
-from syncd.model import AccountId, FolderName, HoldAbove
+from syncd.model import AccountId, FolderName
 from syncd.rules import errors
 from syncd.rules.errors import judge
 from syncd.sandbox.faults import Fault
@@ -289,7 +289,7 @@ async def test_a_watch_that_kept_ending_is_restored(rig: Rig) -> None:
         recorder = Recorder(ledger, cache, lambda *_: None, lambda _: 1)
         intake = Intake(recorder, cache, 0.0, defaultdict(Heartbeat))
         timing = Timing(quiet=0.2, degraded=0.5, max_delay=0.5, steady=1.0)
-        settings = MonitorSettings(rescan=HOUR, hold=HoldAbove(20, 0.1), timing=timing)
+        settings = MonitorSettings(rescan=HOUR, timing=timing)
         folder = rig.config().folders[name]
         monitor = FolderMonitor(folder_id, folder, ledger, intake, settings, changed=lambda: None)
         with capture_logs() as logs:

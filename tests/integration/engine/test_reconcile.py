@@ -67,7 +67,15 @@ async def put(ledger: Ledger, folder: int, *numbers: int) -> None:
 
 async def trust(ledger: Ledger, folder: int, at: float | None = None) -> None:
     when = time.time() if at is None else at
-    await ledger.write(folders.trust(folder, RootIdentity(1, 2, 3), "*", 9, when))
+    await ledger.write(
+        folders.trust(
+            folder,
+            RootIdentity(device=1, inode=2, filesystem=3, born_ns=4, unlinked=False),
+            "*",
+            9,
+            when,
+        )
+    )
 
 
 async def unlink(ledger: Ledger, folder: int, *numbers: int, at: float | None = None) -> None:

@@ -19,7 +19,7 @@ from syncd.model import (
 from syncd.rules.deletion import is_due
 
 ACCOUNT, SPRING = AccountId("1"), FolderName("spring")
-ROOT = RootIdentity(1, 2, 3)
+ROOT = RootIdentity(device=1, inode=2, filesystem=3, born_ns=4, unlinked=False)
 DIGESTS = [Digest(hashlib.sha256(bytes([n])).digest()) for n in range(30)]
 
 

@@ -162,7 +162,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "unmark_missed": missed.unmark(7),
     "record_sending": replicas.record_sending(ONE, [digest(5)], 1.0),
     "record_not_held": replicas.record_not_held(ONE, ImageHash("ff00")),
-    "count_missed": missed.count(7, 1),
+    "sample": files.sample(1, 100),
     "condemn_missed": condemned.condemn_missed(8, 1.0),
     "spare_wanted": condemned.spare_wanted(),
     "due": deletions.due(ONE, 1.0, 1.0, 50),

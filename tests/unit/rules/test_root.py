@@ -4,16 +4,18 @@ import itertools
 
 import pytest
 
-from syncd.model import Stat
-from syncd.rules.root import RootIdentity, is_same_root, is_same_tree
+from syncd.model import RootIdentity, Stat
+from syncd.rules.root import TreeMatch, compare_trees, is_same_root
 
-BEFORE = RootIdentity(device=65024, inode=2, filesystem=7, born_ns=1)
+BEFORE = RootIdentity(device=65024, inode=2, filesystem=7, born_ns=1, unlinked=False)
 
 
 def root(
     device: int = 65024, inode: int = 2, filesystem: int | None = 7, born_ns: int | None = 1
 ) -> RootIdentity:
-    return RootIdentity(device=device, inode=inode, filesystem=filesystem, born_ns=born_ns)
+    return RootIdentity(
+        device=device, inode=inode, filesystem=filesystem, born_ns=born_ns, unlinked=False
+    )
 
 
 UNKNOWN_BIRTH = root(born_ns=None)
@@ -26,7 +28,7 @@ UNKNOWN = root(filesystem=None, born_ns=None)
     [
         (BEFORE, root(), True),
         (BEFORE, root(device=1), True),
-        (BEFORE, root(inode=3), True),
+        (BEFORE, root(inode=3), False),
         (BEFORE, root(filesystem=8), False),
         (BEFORE, root(born_ns=2), False),
         (BEFORE, UNKNOWN_BIRTH, True),
@@ -69,21 +71,21 @@ ABSENT = (stat(), None)
 
 
 @pytest.mark.parametrize(
-    ("sample", "same"),
+    ("sample", "match"),
     [
-        ([SAME, SAME], True),
-        ([SAME, ABSENT], True),
-        ([SAME, ABSENT, ABSENT], False),
-        ([SAME, REWRITTEN, REWRITTEN], False),
-        ([SAME, TOUCHED, TOUCHED], False),
-        ([TOUCHED, TOUCHED], True),
-        ([TOUCHED, REWRITTEN], True),
-        ([TOUCHED, REWRITTEN, ABSENT], False),
-        ([ABSENT], False),
-        ([], False),
+        ([SAME, SAME], TreeMatch.SAME),
+        ([SAME, ABSENT], TreeMatch.SAME),
+        ([SAME, ABSENT, ABSENT], TreeMatch.OTHER),
+        ([SAME, REWRITTEN, REWRITTEN], TreeMatch.OTHER),
+        ([SAME, TOUCHED, TOUCHED], TreeMatch.OTHER),
+        ([TOUCHED, TOUCHED], TreeMatch.COPY),
+        ([TOUCHED, REWRITTEN], TreeMatch.COPY),
+        ([TOUCHED, REWRITTEN, ABSENT], TreeMatch.OTHER),
+        ([ABSENT], TreeMatch.OTHER),
+        ([], TreeMatch.OTHER),
     ],
 )
-def test_half_of_the_known_files_unchanged_prove_the_same_tree(
-    sample: list[tuple[Stat, Stat | None]], same: bool
+def test_half_of_the_known_files_decide_whether_it_is_the_same_tree(
+    sample: list[tuple[Stat, Stat | None]], match: TreeMatch
 ) -> None:
-    assert is_same_tree(sample) is same
+    assert compare_trees(sample) is match

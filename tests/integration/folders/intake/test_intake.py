@@ -27,7 +27,7 @@ from syncd.heartbeat import Heartbeat
 from syncd.ledger import folders
 from syncd.ledger.database import open_ledger
 from syncd.ledger.files import Place, record_all
-from syncd.model import AccountId, Digest, FolderName, HoldAbove, Stat
+from syncd.model import AccountId, Digest, FolderName, Stat
 
 LONG_AGO = 1_000_000_000 * 10**9
 AHEAD = 10_000_000_000 * 10**9
@@ -212,7 +212,7 @@ async def test_the_old_files_of_a_burst_are_found_by_a_scan(tmp_path: Path, rig:
         recorder = Recorder(ledger, cache, lambda *_: None, lambda _: 1)
         burst = Burst(files=3, recent=0.0)
         intake = Intake(recorder, cache, 0.0, defaultdict(Heartbeat), burst)
-        settings = MonitorSettings(rescan=3600.0, hold=HoldAbove(20, 0.1))
+        settings = MonitorSettings(rescan=3600.0)
         folder = rig.config().folders[name]
         monitor = FolderMonitor(folder_id, folder, ledger, intake, settings, changed=lambda: None)
         running = asyncio.gather(intake.run(), monitor.run(), return_exceptions=True)

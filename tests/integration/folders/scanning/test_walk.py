@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from support.scene import unprivileged_directory
 
+from syncd.folders.filesystem import root_identity
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import Unreadable
-from syncd.folders.scanning.walk import Listing, list_directory, root_identity
+from syncd.folders.scanning.walk import Listing, list_directory
 from syncd.model import Stat
 
 IMAGES = Patterns(["*.jpg"], ["drafts/"])
@@ -151,7 +152,7 @@ def test_a_root_is_identified_by_device_and_inode(tmp_path: Path) -> None:
     real = tmp_path.stat()
     found = root_identity(os.fsencode(tmp_path))
     assert found is not None
-    assert (found.device, found.inode, found.links) == (real.st_dev, real.st_ino, real.st_nlink)
+    assert (found.device, found.inode, found.unlinked) == (real.st_dev, real.st_ino, False)
     assert root_identity(os.fsencode(tmp_path / "none")) is None
     put(tmp_path, b"file")
     assert root_identity(os.fsencode(tmp_path / "file")) is None

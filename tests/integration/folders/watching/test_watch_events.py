@@ -11,7 +11,8 @@ from pathlib import Path
 from support.scene import IMAGES
 from support.watches import put, until, watched
 
-from syncd.folders.scanning.walk import list_directory, root_identity
+from syncd.folders.filesystem import root_identity
+from syncd.folders.scanning.walk import list_directory
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget
 from syncd.folders.watching.watch_state import Active
 from syncd.folders.watching.watcher import Timing
