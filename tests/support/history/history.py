@@ -51,7 +51,7 @@ class History:
         """Start with `files` in the folder "spring", and sync them."""
         sandbox = self.accounts.sandbox
         await sandbox.__aenter__()
-        self.observer = Observer(sandbox, self._judge)
+        self.observer = Observer(sandbox, self._judge, self.model.postpone)
         self._rig = Rig(
             self._base,
             sandbox,
@@ -132,8 +132,9 @@ class History:
 
     async def check_idle(self, *, restarts: bool) -> None:
         """Check that no calls are made while everything is in sync."""
-        if self.model.wanted() - self.model.present():
-            # An image without a file can still be copied, and a failed call may have delayed that.
+        if self.model.deleted or self.model.wanted() - self.model.present():
+            # An image without a file can still be copied, and one that may be deleted can still be
+            # deleted; a failed call may have delayed either.
             await self._driver.run_pass()
         counts = self.accounts.sandbox.counts
         calls = counts.calls()

@@ -56,7 +56,7 @@ class Model:
     copied: set[Replica] = field(default_factory=set)  # perhaps held: wanted, without a file
     deleted: set[Replica] = field(default_factory=set)  # whose last file was certainly deleted
     doomed: set[Replica] = field(default_factory=set)  # of these, those that must leave
-    postponed: set[Replica] = field(default_factory=set)  # of these, those checked again tomorrow
+    postponed: set[Replica] = field(default_factory=set)  # of these, those checked again later
 
     def hash_of(self, content: Content) -> str:
         image_hash = self.hashes[content]
@@ -161,6 +161,11 @@ class Model:
         if not any((account, c) in self.deleted for c in self._contents_of(image_hash)):
             return "none of its files was deleted"
         return None
+
+    def postpone(self, account: str, image_hash: str) -> None:
+        """Record that a DELETE was lost: syncd waits before it repeats one."""
+        replicas = {(account, content) for content in self._contents_of(image_hash)}
+        self.postponed |= replicas & self.doomed
 
     def _contents_of(self, image_hash: str) -> list[Content]:
         return [content for content, its in self.hashes.items() if its == image_hash]

@@ -7,10 +7,13 @@ from syncd.sandbox.calls import Call
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.outcomes import Delivery, Outcome
 from syncd.sandbox.server import Sandbox
-from syncd.sandbox.values import Image
+from syncd.sandbox.values import Image, Kind
 
 OnDelete = Callable[[str, str], None]
-"""Called with the account and hash of each image that a call deletes, just before it is deleted."""
+"""Called with the account and hash of the image that a call deletes or was to delete."""
+
+LOST = {"reset_before", "1"}
+"""Faults after which syncd cannot know that an image was not deleted."""
 
 
 @dataclass
@@ -26,9 +29,12 @@ class Interruption:
 class Observer:
     """Reports deletions by calls, and interrupts one call if asked to."""
 
-    def __init__(self, sandbox: Sandbox, on_delete: OnDelete) -> None:
+    def __init__(self, sandbox: Sandbox, on_delete: OnDelete, on_lost_delete: OnDelete) -> None:
+        """`on_delete` is called just before a deletion, `on_lost_delete` when a call was lost."""
         self._sandbox = sandbox
         self._on_delete = on_delete
+        self._on_lost_delete = on_lost_delete
+        self._crashed = False
         self._interruption: Interruption | None = None
         self.interrupted = False
         """Whether the interruption took place."""
@@ -41,10 +47,11 @@ class Observer:
 
     def reset(self) -> None:
         """Interrupt no call, and none has been interrupted."""
-        self._interruption, self.interrupted = None, False
+        self._interruption, self.interrupted, self._crashed = None, False, False
 
     def drop_requests(self) -> None:
         """Let no further call be handled."""
+        self._crashed = True
         self._sandbox.faults.clear()
         self._sandbox.faults.add(Fault("reset_before"))
 
@@ -52,6 +59,8 @@ class Observer:
         self._on_delete(image.account, image.hash)
 
     async def _respond(self, call: Call, outcome: Outcome) -> Outcome:
+        if call.kind is Kind.DELETE and outcome.code in LOST and not self._crashed:
+            self._on_lost_delete(str(call.account), call.params.text("hash") or "")
         interruption = self._interruption
         if interruption is None or self.interrupted or not call.kind.startswith(interruption.kind):
             return outcome
