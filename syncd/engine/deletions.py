@@ -13,9 +13,10 @@ import structlog
 from syncd.engine.calls import MAX_HASHES, Calls, Lookup, look_up
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.graph.shapes import Usage
-from syncd.ledger import deletions
+from syncd.ledger import deletions, kept
 from syncd.ledger.database import Ledger
 from syncd.ledger.deletions import AcceptedDeletion, Due
+from syncd.ledger.kept import KeepReason
 from syncd.ledger.statements import Read
 from syncd.log import Log
 from syncd.model import ImageHash, printable
@@ -162,7 +163,8 @@ class _DueImages:
                 await self._library.record_removed(due.hash)
                 self._library.log_deleted(due)
             case Finding.FOREIGN:
-                await self._ledger.write(deletions.spare(self._lane.account, due.digest))
+                keep = kept.keep(self._lane.account, due.digest, KeepReason.FOREIGN)
+                await self._ledger.write(keep)
                 self._library.log_kept(due, "it was in the account before syncd uploaded it")
             case Finding.USED:
                 await self._keep(due, "a creative or an ad uses it")

@@ -12,6 +12,7 @@ import structlog
 from syncd.config import FolderConfig
 from syncd.ledger import alerts, condemned, files, folders, missed
 from syncd.ledger.database import Ledger
+from syncd.ledger.kept import KeepReason
 from syncd.log import Log, elapsed
 from syncd.model import Deletions, RootIdentity, Stat, printable
 from syncd.rules.evidence import Conclusion, Evidence, RootMatch, trust_scan
@@ -89,7 +90,8 @@ class RootGuard:
                 await self._ledger.write(missed.unmark(scan.number))
                 return False
             case Conclusion.FORGET:
-                forgotten, images = await self._ledger.write(missed.forget(scan.number)), 0
+                forget = missed.forget(scan.number, _keep_reason(evidence))
+                forgotten, images = await self._ledger.write(forget), 0
             case Conclusion.CONDEMN:
                 # A full scan confirms what it condemns; other images wait for the next full scan.
                 at = scan.began if scan.full else time.time()
@@ -198,6 +200,12 @@ class RootGuard:
             remedy=remedy,
         )
         self._spared = 0
+
+
+def _keep_reason(evidence: Evidence) -> KeepReason:
+    if evidence.root is RootMatch.SAME and not evidence.same_patterns:
+        return KeepReason.EXCLUDED
+    return KeepReason.SUSPECT  # or KEEP, where the folder keeps its images
 
 
 def _why_missing(evidence: Evidence) -> str:

@@ -7,11 +7,12 @@ Until then it can be spared, or held for the operator's decision.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
 from syncd.ledger import alerts, missed
+from syncd.ledger.kept import keep_condemned, keep_gone, keep_replaced
 from syncd.ledger.statements import as_structs, read, write
 from syncd.model import FolderName, HoldAbove
 from syncd.rules.evidence import is_too_many
@@ -43,6 +44,11 @@ _CONDEMN = """
         JOIN replica
             ON replica.account_id = route.account_id AND replica.image_id = lost.image_id
         WHERE replica.wanted = 0 AND (replica.hash IS NOT NULL OR replica.sent_at IS NOT NULL)
+            AND NOT EXISTS (
+                SELECT 1
+                FROM kept
+                WHERE kept.image_id = replica.image_id AND kept.account_id = replica.account_id
+            )
         ON CONFLICT DO UPDATE SET
             folder_id = excluded.folder_id,
             path = excluded.path,
@@ -110,6 +116,7 @@ class HeldDeletions(msgspec.Struct, frozen=True, kw_only=True):
 def condemn_missed(db: sqlite3.Connection, scan: int, at: float) -> Forgotten:
     """Forget the files that a scan missed, and condemn the images that lost their last file."""
     forgotten = missed.forget_rows(db, scan)
+    keep_gone(db, None)
     db.execute(
         _CONDEMN.format(lost="SELECT image_id, folder_id, path FROM gone", trusted=""), {"at": at}
     )
@@ -119,11 +126,12 @@ def condemn_missed(db: sqlite3.Connection, scan: int, at: float) -> Forgotten:
     return Forgotten(forgotten, condemned)
 
 
-def condemn_replaced(db: sqlite3.Connection, replaced: Iterable[tuple[int, int, bytes]]) -> None:
+def condemn_replaced(db: sqlite3.Connection, replaced: Sequence[tuple[int, int, bytes]]) -> None:
     """Condemn the images that rewritten files contained: (image id, directory id, file name).
 
-    In a folder that is suspect, or was never trusted, nothing is condemned.
+    In a folder that is suspect, or was never trusted, they are kept.
     """
+    keep_replaced(db, replaced)
     db.executemany(
         _CONDEMN.format(lost=_REPLACED, trusted=_TRUSTED),
         [
@@ -152,11 +160,10 @@ def spare_wanted(db: sqlite3.Connection) -> list[tuple[str, bytes]]:
 
 @write
 def spare_unrouted(db: sqlite3.Connection) -> int:
-    """Spare the images that the configuration no longer deletes, and return their number."""
-    return db.execute(
-        """
-        DELETE FROM deletion
-        WHERE state <> 'requested'
+    """Keep the images that the configuration no longer deletes, and return their number."""
+    return keep_condemned(
+        db,
+        """state <> 'requested'
             AND NOT EXISTS (
                 SELECT 1
                 FROM folder
@@ -164,9 +171,20 @@ def spare_unrouted(db: sqlite3.Connection) -> int:
                 WHERE folder.id = deletion.folder_id
                     AND route.account_id = deletion.account_id
                     AND folder.deletions = 'propagate'
+            )""",
+        """CASE
+            WHEN EXISTS (
+                SELECT 1
+                FROM route
+                WHERE route.folder_id = deletion.folder_id
+                    AND route.account_id = deletion.account_id
             )
-        """
-    ).rowcount
+            THEN 'keep'
+            WHEN EXISTS (SELECT 1 FROM route WHERE route.folder_id = deletion.folder_id)
+            THEN 'mirror'
+            ELSE 'retired'
+        END""",
+    )
 
 
 @write
@@ -329,14 +347,9 @@ def approve(db: sqlite3.Connection, folder: FolderName) -> int:
 
 @write
 def dismiss(db: sqlite3.Connection, folder: FolderName) -> int:
-    """Spare the images whose deletion is held in a folder, and return their number."""
+    """Keep the images whose deletion is held in a folder, and return their number."""
     images = count_held(folder)(db)
-    db.execute(
-        """
-        DELETE FROM deletion
-        WHERE state = 'held' AND folder_id = (SELECT id FROM folder WHERE name = ?)
-        """,
-        (folder,),
-    )
+    held = "state = 'held' AND folder_id = (SELECT id FROM folder WHERE name = ?)"
+    keep_condemned(db, held, "'dismissed'", (folder,))
     alerts.update("deletions.held", alerts.folder_subject(folder), DISMISSED)(db)
     return images

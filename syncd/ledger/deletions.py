@@ -64,6 +64,11 @@ def due(
             AND deletion.retry_at <= ?3
             AND replica.wanted = 0
             AND replica.hash IS NOT NULL
+            AND NOT EXISTS (
+                SELECT 1
+                FROM kept
+                WHERE kept.image_id = deletion.image_id AND kept.account_id = account.id
+            )
         ORDER BY deletion.found_at, deletion.image_id
         LIMIT ?4
         """,
@@ -103,6 +108,11 @@ def facts(
                     )
             ) AS hash_needed,
             deletion.state <> 'withdrawn' AS condemned,
+            EXISTS (
+                SELECT 1
+                FROM kept
+                WHERE kept.image_id = replica.image_id AND kept.account_id = replica.account_id
+            ) AS kept,
             deletion.found_at <= ?3 AS grace_ended,
             deletion.found_at <= baseline.reconciled_at AS reviewed,
             deletion.state = 'held' AS awaits_operator,
@@ -248,9 +258,3 @@ def postpone(
         (account, digest, until, note),
     )
     return row is not None and row[0] != note
-
-
-@write
-def spare(db: sqlite3.Connection, account: AccountId, digest: Digest) -> None:
-    """Keep an image in its account: this deletion does not happen."""
-    db.execute(f"DELETE FROM deletion WHERE {replicas.OF_IMAGE}", (account, digest))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from syncd.ledger import condemned
+from syncd.ledger.kept import end_for_found
 from syncd.ledger.stat_columns import Row, from_columns, to_columns
 from syncd.ledger.statements import read, write
 from syncd.ledger.wanted import refresh, touch
@@ -186,6 +187,10 @@ def record_all(
     )
     touch(db, [*images.values(), *(image for image, *_ in replaced)])
     refresh(db)
+    end_for_found(
+        db,
+        {(images[c.digest], p.folder_id) for p, _, c in found if isinstance(c, Content)},
+    )
     condemned.condemn_replaced(db, [row[:3] for row in replaced if row[3]])
     missing = {
         folder_id: _missing(db, folder_id, [c.digest for c in contents])

@@ -7,11 +7,12 @@ looks like one: then nothing counts as deleted in it until a scan makes it trust
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from syncd.ledger.accounts import add
+from syncd.ledger.kept import keep_condemned
 from syncd.ledger.stat_columns import signed, unsigned
 from syncd.ledger.statements import as_structs, read, write
 from syncd.ledger.wanted import request_refresh
@@ -65,13 +66,7 @@ def declare(
     ).fetchone()
     known = routes(name)(db)
     add(db, accounts)
-    db.executemany(
-        """
-        DELETE FROM route
-        WHERE folder_id = ? AND account_id = (SELECT id FROM account WHERE act = ?)
-        """,
-        [(folder_id, account) for account in known.difference(accounts)],
-    )
+    _part_from(db, folder_id, known.difference(accounts), "mirror")
     db.executemany(
         """
         INSERT INTO route (folder_id, account_id, position)
@@ -101,6 +96,27 @@ def routes(db: sqlite3.Connection, name: FolderName) -> set[AccountId]:
     return {AccountId(account) for (account,) in rows}
 
 
+def _part_from(
+    db: sqlite3.Connection, folder_id: int, accounts: Iterable[AccountId], reason: str
+) -> None:
+    """Remove routes of a folder; `wanted.refresh_next` keeps the images of its files there."""
+    parted = [(folder_id, account, reason) for account in accounts]
+    db.executemany(
+        """
+        INSERT OR REPLACE INTO former_route (folder_id, account_id, reason)
+        SELECT ?1, id, ?3 FROM account WHERE act = ?2
+        """,
+        parted,
+    )
+    db.executemany(
+        """
+        DELETE FROM route
+        WHERE folder_id = ? AND account_id = (SELECT id FROM account WHERE act = ?)
+        """,
+        [row[:2] for row in parted],
+    )
+
+
 @write
 def retire_others(db: sqlite3.Connection, names: Sequence[FolderName]) -> list[str]:
     """Remove the routes of all folders but these, and return the names of those that had any.
@@ -115,7 +131,8 @@ def retire_others(db: sqlite3.Connection, names: Sequence[FolderName]) -> list[s
         """
     ).fetchall()
     retired = [(folder_id, name) for folder_id, name in rows if name not in names]
-    db.executemany("DELETE FROM route WHERE folder_id = ?", [(i,) for i, _ in retired])
+    for folder_id, name in retired:
+        _part_from(db, folder_id, routes(name)(db), "retired")
     if retired:
         request_refresh(db)
     return [name for _, name in retired]
@@ -212,9 +229,9 @@ def trust(
 
 @write
 def suspect(db: sqlite3.Connection, folder_id: int, why: str, at: float) -> int:
-    """Record that a folder is suspect, and spare its images that no whole scan has confirmed.
+    """Record that a folder is suspect, and keep its images that no whole scan has confirmed.
 
-    Returns the number of condemned replicas that were spared.
+    Returns the number of condemned replicas that are kept.
     """
     db.execute(
         """
@@ -226,14 +243,13 @@ def suspect(db: sqlite3.Connection, folder_id: int, why: str, at: float) -> int:
         """,
         (folder_id, why, at),
     )
-    return db.execute(
-        """
-        DELETE FROM deletion
-        WHERE folder_id = ?1 AND state <> 'requested'
-            AND found_at > coalesce((SELECT trusted_at FROM baseline WHERE folder_id = ?1), 0)
-        """,
+    return keep_condemned(
+        db,
+        """folder_id = ?1 AND state <> 'requested'
+            AND found_at > coalesce((SELECT trusted_at FROM baseline WHERE folder_id = ?1), 0)""",
+        "'suspect'",
         (folder_id,),
-    ).rowcount
+    )
 
 
 @write

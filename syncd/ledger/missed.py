@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from syncd.ledger.kept import KeepReason, keep_condemned, keep_gone
 from syncd.ledger.stat_columns import signed
 from syncd.ledger.statements import read, write
 from syncd.ledger.wanted import open_touched, refresh
@@ -49,9 +50,14 @@ def mark(
 
 
 @write
-def forget(db: sqlite3.Connection, scan: int) -> int:
-    """Forget what a trusted scan missed, and return the number of files."""
-    return forget_rows(db, scan)
+def forget(db: sqlite3.Connection, scan: int, reason: KeepReason) -> int:
+    """Forget what a trusted scan missed, keep its images, and return the number of files."""
+    files = forget_rows(db, scan)
+    keep_gone(db, reason)
+    # Also what these files contained before they were rewritten.
+    rewritten = "state <> 'requested' AND (folder_id, path) IN (SELECT folder_id, path FROM gone)"
+    keep_condemned(db, rewritten, "?", (reason,))
+    return files
 
 
 def forget_rows(db: sqlite3.Connection, scan: int) -> int:

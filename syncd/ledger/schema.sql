@@ -31,6 +31,13 @@ CREATE TABLE route (                            -- the accounts that a folder's 
     PRIMARY KEY (folder_id, account_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE former_route (                     -- a route that the configuration has no longer, until its images are kept
+    folder_id  INTEGER NOT NULL REFERENCES folder,
+    account_id INTEGER NOT NULL REFERENCES account,
+    reason     TEXT NOT NULL,                   -- retired: the whole folder; mirror: this account only
+    PRIMARY KEY (folder_id, account_id)
+) STRICT, WITHOUT ROWID;
+
 -- The disk, as scans and the intake last saw it ------------------------------------------------------------------------
 
 CREATE TABLE directory (
@@ -134,6 +141,17 @@ CREATE TABLE deletion (                         -- an image whose last file was 
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX deletion_by_folder ON deletion (folder_id, state);
 CREATE INDEX deletion_requested ON deletion (account_id, hash) WHERE hash IS NOT NULL;
+
+CREATE TABLE kept (                             -- images that are never deleted from an account, until they are released
+    account_id INTEGER NOT NULL REFERENCES account,
+    image_id   INTEGER NOT NULL REFERENCES image,
+    folder_id  INTEGER NOT NULL REFERENCES folder, -- which had the file
+    path       BLOB NOT NULL,                   -- of the file, relative to the folder
+    reason     TEXT NOT NULL,                   -- keep, excluded, suspect, retired, mirror, dismissed, foreign
+    kept_at    REAL NOT NULL,
+    PRIMARY KEY (image_id, account_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX kept_by_folder ON kept (folder_id, reason);
 
 CREATE TABLE audit (                            -- where the audit of an account is
     account_id    INTEGER PRIMARY KEY REFERENCES account,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
+from syncd.ledger.kept import keep_former
 from syncd.ledger.statements import write
 
 FILES_PER_STEP = 2000
@@ -109,9 +110,11 @@ def refresh_next(db: sqlite3.Connection, files: int = FILES_PER_STEP) -> bool:
         (*row, files),
     ).fetchall()
     touch(db, (image_id for _, _, image_id in found if image_id is not None))
+    keep_former(db, ((directory_id, name) for directory_id, name, _ in found))
     refresh(db)
     if len(found) == files:
         db.execute("UPDATE refresh SET directory_id = ?, name = ?", found[-1][:2])
         return True
     db.execute("DELETE FROM refresh")
+    db.execute("DELETE FROM former_route")
     return False

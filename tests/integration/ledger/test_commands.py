@@ -16,6 +16,7 @@ from support.rig import Rig, until
 from syncd.ledger import backup, files, folders, integrity, missed, replicas, vacuum
 from syncd.ledger.database import changing, maintaining, open_ledger, owned, reading
 from syncd.ledger.files import Content, Place
+from syncd.ledger.kept import KeepReason
 from syncd.ledger.wanted import refresh_next
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
@@ -250,7 +251,7 @@ async def test_vacuum_drops_only_unreferenced_images(tmp_path: Path) -> None:
         replicas.record_held(ONE, [(digest(1), Entry(hash=ImageHash("ff")))], 1.0)(db)
         replicas.record_rejected(ONE, digest(2), "no")(db)
         missed.mark(1, 1, [b"1", b"2", b"3", b"4"], [])(db)
-        missed.forget(1)(db)
+        missed.forget(1, KeepReason.SUSPECT)(db)
         db.execute(
             "INSERT INTO deletion (account_id, image_id, folder_id, path, found_at)"
             " SELECT 1, id, ?, x'', 1 FROM image WHERE sha256 = ?",
@@ -268,7 +269,7 @@ async def test_vacuum_shrinks_the_file_while_the_daemon_continues(rig: Rig) -> N
     folder = await fill(rig.ledger, 20_000)
     with changing(rig.ledger) as db:
         missed.mark(1, 1, [], [1])(db)
-        assert missed.forget(1)(db) == 20_000
+        assert missed.forget(1, KeepReason.SUSPECT)(db) == 20_000
     assert folder
     first, second = picture(1), picture(2)
     rig.write("a.png", first)

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from syncd.ledger import files, folders, integrity, missed, queries, replicas, schema
 from syncd.ledger.files import Content, Place
+from syncd.ledger.kept import KeepReason
 from syncd.ledger.queries import Tally
 from syncd.ledger.stat_columns import stat_of
 from syncd.ledger.statements import Write
@@ -196,7 +197,7 @@ class Facts(RuleBasedStateMachine):
             for where in self.files
             if self.missed_files.get(where) == scan or where[:2] in gone
         }
-        assert self.write(missed.forget(scan)) == len(lost_files)
+        assert self.write(missed.forget(scan, KeepReason.SUSPECT)) == len(lost_files)
         for where in lost_files:
             del self.files[where], self.stats[where]
             self.missed_files.pop(where, None)

@@ -9,6 +9,7 @@ import pytest
 
 from syncd.ledger import files, folders, missed, replicas, schema
 from syncd.ledger.files import Content, Place
+from syncd.ledger.kept import KeepReason
 from syncd.ledger.stat_columns import stat_of
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
@@ -38,7 +39,7 @@ def forget_files(db: sqlite3.Connection) -> None:
     """Forget every file, as after a scan that found none."""
     for directory_id, name in db.execute("SELECT directory_id, name FROM file").fetchall():
         missed.mark(1, directory_id, [name], [])(db)
-    missed.forget(1)(db)
+    missed.forget(1, KeepReason.SUSPECT)(db)
 
 
 def test_the_views_map_files_to_images_and_images_to_hashes(db: sqlite3.Connection) -> None:
@@ -63,7 +64,7 @@ def test_a_missed_directory_in_which_a_file_is_seen_is_not_forgotten(
     assert known.directory_id is not None
     missed.mark(5, known.directory_id, [], [known.directories[path], known.directory_id])(db)
     put(db, b"new.jpg", DIGESTS[3], b"d/e")
-    assert missed.forget(5)(db) == 0
+    assert missed.forget(5, KeepReason.SUSPECT)(db) == 0
     assert len(replicas.missing_after(ONE, replicas.FIRST_MISSING, 9)(db).digests) == 4
 
 

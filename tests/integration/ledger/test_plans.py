@@ -17,6 +17,7 @@ from syncd.ledger import (
     export,
     files,
     integrity,
+    kept,
     missed,
     queries,
     replicas,
@@ -25,6 +26,7 @@ from syncd.ledger import (
     wanted,
 )
 from syncd.ledger.files import Content, Place
+from syncd.ledger.kept import KeepReason
 from syncd.model import AccountId, Digest, Entry, HoldAbove, ImageHash, ImageStatus, Listed, Stat
 
 ONE = AccountId("1")
@@ -158,12 +160,13 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
         1.0,
     ),
     "all_alerts": alerts.all_alerts({ONE: "main"}, 1.0),
-    "forget_missed": missed.forget(8),
+    "forget_missed": missed.forget(8, KeepReason.SUSPECT),
     "unmark_missed": missed.unmark(7),
     "record_sending": replicas.record_sending(ONE, [digest(5)], 1.0),
     "record_not_held": replicas.record_not_held(ONE, ImageHash("ff00")),
     "sample": files.sample(1, 100),
     "condemn_missed": condemned.condemn_missed(8, 1.0),
+    "keep": kept.keep(ONE, digest(5), KeepReason.FOREIGN),
     "spare_wanted": condemned.spare_wanted(),
     "due": deletions.due(ONE, 1.0, 1.0, 50),
     "deletion_facts": deletions.facts(ONE, digest(5), 1.0),

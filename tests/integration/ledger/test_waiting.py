@@ -9,6 +9,7 @@ import pytest
 
 from syncd.ledger import files, folders, missed, queries, replicas, schema
 from syncd.ledger.files import Content, Place
+from syncd.ledger.kept import KeepReason
 from syncd.ledger.wanted import refresh_next
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
@@ -35,7 +36,7 @@ def put(db: sqlite3.Connection, name: bytes, number: int) -> None:
 
 def drop(db: sqlite3.Connection, name: bytes) -> None:
     missed.mark(7, 1, [name], [])(db)
-    missed.forget(7)(db)
+    missed.forget(7, KeepReason.SUSPECT)(db)
 
 
 def let_time_pass(db: sqlite3.Connection) -> None:

@@ -188,6 +188,7 @@ _TIMES = {
     "baseline": ("trusted_at", "reconciled_at", "suspect_since"),
     "replica": ("sent_at",),
     "deletion": ("found_at", "retry_at", "accepted_at"),
+    "kept": ("kept_at",),
     "account": ("single_images_until",),
     "audit": ("began_at", "ended_at"),
     "pause": ("since", "until"),

@@ -24,6 +24,7 @@ class Folder:
     excluded_then: bool = False  # `excludes` at the last trusted scan
     moved: bool = False  # its root has become another directory since then
     suspect: bool = False
+    fed: set[str] = field(default_factory=set)  # `routes` at the last start
 
     @property
     def routes(self) -> tuple[str, ...]:
@@ -57,6 +58,10 @@ class Model:
     deleted: set[Replica] = field(default_factory=set)  # whose last file was certainly deleted
     doomed: set[Replica] = field(default_factory=set)  # of these, those that must leave
     postponed: set[Replica] = field(default_factory=set)  # of these, those checked again later
+    kept: set[Replica] = field(default_factory=set)  # for good
+    perhaps_kept: set[Replica] = field(default_factory=set)  # if they were held or sent then
+    absent: dict[str, set[Replica]] = field(default_factory=dict)  # kept until a file is back
+    perhaps_absent: dict[str, set[Replica]] = field(default_factory=dict)
 
     def hash_of(self, content: Content) -> str:
         image_hash = self.hashes[content]
@@ -92,25 +97,25 @@ class Model:
 
     def scan(self, *, watched: bool = False) -> None:
         """Scan all folders; `watched` if syncd first looks where events have named files."""
-        kept = {
-            (account, content)
-            for folder in self.folders.values()
-            if not folder.propagates
-            for content in folder.known.values()
-            for account in folder.routes
-        }
         gone: set[Replica] = set()
-        for folder in self.folders.values():
+        for name, folder in self.folders.items():
             deleted, unproven = self._scan(folder, watched=watched)
             gone |= deleted
-            kept |= unproven
-        gone -= self.wanted()
+            back = self._replicas(folder, set(folder.known.values()))
+            for absent, lost in (
+                (self.absent, unproven & self.ours),
+                (self.perhaps_absent, unproven),
+            ):
+                absent[name] = (absent.get(name, set()) | lost) - back
         self.deleted |= gone
-        self.doomed |= gone - kept  # for the others it depends on the order of the files
+        self.doomed |= gone - self._perhaps_kept()
         self._withdraw()
 
+    def _perhaps_kept(self) -> set[Replica]:
+        return self.perhaps_kept.union(*self.perhaps_absent.values())
+
     def _scan(self, folder: Folder, *, watched: bool) -> tuple[set[Replica], set[Replica]]:
-        """Return what has lost a deleted file, and what has lost one that may be elsewhere."""
+        """Return what has lost a deleted file, and what is kept though it has lost one."""
         seen = folder.included
         same = folder.trusted and not folder.moved
         same_patterns = folder.excludes == folder.excluded_then
@@ -122,13 +127,13 @@ class Model:
             folder.suspect = True
             if watched and proves:
                 folder.known = {}
-            return set(), set()
+            return set(), self._replicas(folder, replaced | vanished)
         deleted = (replaced if trusted else set()) | (vanished if proves else set())
-        unproven = set[Content]() if proves else vanished
+        unproven = (set() if trusted else replaced) | (set() if proves else vanished)
         folder.known, folder.seen, folder.trusted = dict(seen), len(seen), True
         folder.excluded_then, folder.moved, folder.suspect = folder.excludes, False, False
         if not folder.propagates:
-            return set(), set()
+            return set(), self._replicas(folder, replaced | vanished)
         return self._replicas(folder, deleted), self._replicas(folder, unproven)
 
     def _replicas(self, folder: Folder, contents: set[Content]) -> set[Replica]:
@@ -137,11 +142,22 @@ class Model:
     def reconfigure(self) -> None:
         """Delete only from accounts to which a folder's deletions still propagate."""
         routed = {a for f in self.folders.values() if f.propagates for a in f.routes}
-        self.deleted = {(a, c) for a, c in self.deleted if a in routed}
+        unrouted = {(a, c) for a, c in self.deleted if a not in routed}
+        for folder in self.folders.values():
+            parted = folder.fed - set(folder.routes)
+            unrouted |= {
+                (account, content)
+                for account in parted
+                for content in folder.known.values()
+                if self.hashes[content] is not None
+            }
+            folder.fed = set(folder.routes)
+        self.kept |= unrouted & self.ours
+        self.perhaps_kept |= unrouted
         self._withdraw()
 
     def _withdraw(self) -> None:
-        self.deleted -= self.wanted()
+        self.deleted -= self.wanted() | self.kept.union(*self.absent.values())
         self.doomed &= self.deleted
         self.postponed &= self.doomed
 
@@ -173,6 +189,8 @@ class Model:
     def remove(self, account: str, image_hash: str) -> None:
         """Remove an image from its account by hand."""
         held = (account, image_hash)
+        if held in self.foreign | self.unknown:  # and perhaps found to be so
+            self.perhaps_kept |= {(account, c) for c in self._contents_of(image_hash)}
         self.foreign.discard(held)
         self.used.discard(held)
         self.unknown.discard(held)
@@ -205,6 +223,7 @@ class Model:
             for account, content in self.ours | self.wanted()
             if (account, content) not in self.deleted
         }
+        needed |= {(account, self.hash_of(content)) for account, content in self._perhaps_kept()}
         return self.foreign | self.used | self.unknown | needed
 
     def converge(self, held: Iterable[Held]) -> None:
@@ -232,6 +251,10 @@ class Model:
             self.doomed,
             self.postponed,
             self.lost,
+            self.kept,
+            self.perhaps_kept,
+            self.absent,
+            self.perhaps_absent,
         ):
             known.clear()
         for folder in self.folders.values():

@@ -1,0 +1,190 @@
+"""Statements about kept images: syncd never deletes them from an account until they are released.
+
+An image is kept because a file of it has left a folder without a deletion that propagates, because
+of a decision of the operator, or because it is not syncd's own. What is kept is not condemned.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from syncd.ledger.statements import write
+from syncd.model import AccountId, Digest
+
+
+class KeepReason(StrEnum):
+    """Why an image is kept in an account; the first three end when a file of the folder has it."""
+
+    KEEP = "keep"
+    """Its last file in a folder that keeps its images is gone."""
+    EXCLUDED = "excluded"
+    """The patterns of its folder no longer include its last file."""
+    SUSPECT = "suspect"
+    """Its last file was lost or rewritten while its folder was suspect, or not trusted yet."""
+    RETIRED = "retired"
+    """Its folder was removed from the configuration."""
+    MIRROR = "mirror"
+    """Its folder no longer feeds the account."""
+    DISMISSED = "dismissed"
+    """The operator has dismissed its deletion."""
+    FOREIGN = "foreign"
+    """It was in the account before syncd uploaded it."""
+
+
+_KEEP = """
+        INSERT INTO kept (account_id, image_id, folder_id, path, reason, kept_at)
+        SELECT replica.account_id, replica.image_id, lost.folder_id, lost.path, lost.reason,
+            (julianday('now') - 2440587.5) * 86400.0
+        FROM ({lost}) AS lost
+        CROSS JOIN replica
+            ON replica.image_id = lost.image_id AND replica.account_id = lost.account_id
+        WHERE replica.hash IS NOT NULL OR replica.sent_at IS NOT NULL
+        ON CONFLICT DO NOTHING
+        RETURNING account_id, image_id
+        """
+"""Keeps the images of `lost` (image_id, account_id, folder_id, path, reason) where they are held,
+or were sent."""
+
+_LAST_OF_FOLDER = """NOT EXISTS (
+                SELECT 1
+                FROM file
+                JOIN directory ON directory.id = file.directory_id
+                WHERE file.image_id = {lost}.image_id AND directory.folder_id = {lost}.folder_id
+            )"""
+
+_GONE = f"""
+            SELECT gone.image_id, route.account_id, gone.folder_id, gone.path,
+                iif(folder.deletions = 'keep', 'keep', :reason) AS reason
+            FROM gone
+            JOIN folder ON folder.id = gone.folder_id
+            JOIN route ON route.folder_id = folder.id
+            WHERE (folder.deletions = 'keep' OR :reason IS NOT NULL)
+                AND {_LAST_OF_FOLDER.format(lost="gone")}
+        """
+
+_REPLACED = f"""
+            SELECT :image AS image_id, route.account_id, place.folder_id,
+                CASE place.path
+                    WHEN x'' THEN :name ELSE CAST(place.path || '/' || :name AS BLOB)
+                END AS path,
+                iif(folder.deletions = 'keep', 'keep', 'suspect') AS reason
+            FROM (
+                SELECT :image AS image_id, folder_id, path FROM directory WHERE id = :directory
+            ) AS place
+            JOIN folder ON folder.id = place.folder_id
+            JOIN route ON route.folder_id = folder.id
+            LEFT JOIN baseline ON baseline.folder_id = folder.id
+            WHERE (
+                    folder.deletions = 'keep'
+                    OR baseline.inode IS NULL
+                    OR baseline.suspect IS NOT NULL
+                )
+                AND {_LAST_OF_FOLDER.format(lost="place")}
+        """
+
+_FORMER = """
+            SELECT file.image_id, former_route.account_id, directory.folder_id,
+                CASE directory.path
+                    WHEN x'' THEN file.name ELSE CAST(directory.path || '/' || file.name AS BLOB)
+                END AS path,
+                former_route.reason
+            FROM file
+            JOIN directory ON directory.id = file.directory_id
+            JOIN former_route ON former_route.folder_id = directory.folder_id
+            WHERE file.directory_id = :directory AND file.name = :name
+                AND file.image_id IS NOT NULL
+        """
+
+
+def keep_gone(db: sqlite3.Connection, reason: KeepReason | None) -> None:
+    """Keep the images of the files in `gone` that their folder no longer contains.
+
+    Without a reason, only those of folders that keep their images: the others were deleted.
+    """
+    _keep(db, _GONE, {"reason": reason})
+
+
+def keep_replaced(db: sqlite3.Connection, replaced: Iterable[tuple[int, int, bytes]]) -> None:
+    """Keep the images that rewritten files contained, where that condemns nothing.
+
+    Each is an image id, a directory id and a file name.
+    """
+    for image, directory, name in replaced:
+        _keep(db, _REPLACED, {"image": image, "directory": directory, "name": name})
+
+
+def keep_former(db: sqlite3.Connection, files: Iterable[tuple[int, bytes]]) -> None:
+    """Keep the images of files, (directory id, name), where their folder no longer feeds them."""
+    if db.execute("SELECT 1 FROM former_route LIMIT 1").fetchone() is None:  # the usual case
+        return
+    for directory, name in files:
+        _keep(db, _FORMER, {"directory": directory, "name": name})
+
+
+def keep_condemned(
+    db: sqlite3.Connection, which: str, reason: str, values: Sequence[object] = ()
+) -> int:
+    """Keep condemned images instead of deleting them, and return the number of replicas.
+
+    `which` is a condition on `deletion`, `reason` an SQL expression.
+    """
+    condemned = db.execute(
+        f"""
+        SELECT image_id, account_id, folder_id, path, {reason} AS reason
+        FROM deletion
+        WHERE {which}
+        """,
+        values,
+    ).fetchall()
+    for image, account, folder, path, why in condemned:
+        db.execute(
+            _KEEP.format(
+                lost="""
+            SELECT ?1 AS image_id, ?2 AS account_id, ?3 AS folder_id, ?4 AS path, ?5 AS reason
+        """
+            ),
+            (image, account, folder, path, why),
+        ).fetchall()
+    db.executemany(
+        "DELETE FROM deletion WHERE image_id = ? AND account_id = ?",
+        [row[:2] for row in condemned],
+    )
+    return len(condemned)
+
+
+def end_for_found(db: sqlite3.Connection, found: Iterable[tuple[int, int]]) -> None:
+    """End what was kept because its file was gone: images (id) found in a folder (id) again."""
+    if db.execute("SELECT 1 FROM kept LIMIT 1").fetchone() is None:
+        return
+    db.executemany(
+        """
+        DELETE FROM kept
+        WHERE image_id = ? AND folder_id = ? AND reason IN ('keep', 'excluded', 'suspect')
+        """,
+        found,
+    )
+
+
+@write
+def keep(db: sqlite3.Connection, account: AccountId, digest: Digest, reason: KeepReason) -> None:
+    """Keep a condemned image in its account."""
+    keep_condemned(
+        db,
+        "account_id = (SELECT id FROM account WHERE act = ?)"
+        " AND image_id = (SELECT id FROM image WHERE sha256 = ?)",
+        f"'{reason}'",
+        (account, digest),
+    )
+
+
+def _keep(db: sqlite3.Connection, lost: str, values: dict[str, object]) -> None:
+    kept = db.execute(_KEEP.format(lost=lost), values).fetchall()
+    db.executemany(
+        """
+        DELETE FROM deletion
+        WHERE account_id = ? AND image_id = ? AND state <> 'requested'
+        """,
+        kept,
+    )
