@@ -13,10 +13,11 @@ from syncd.cli.console import format_duration, format_time
 from syncd.cli.errors import fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.config import Config
-from syncd.ledger import condemned, folders
+from syncd.ledger import condemned, folders, kept
 from syncd.ledger.condemned import HeldDeletions
 from syncd.ledger.database import changing, reading
 from syncd.ledger.folders import SuspectFolder
+from syncd.ledger.kept import KeepReason
 from syncd.model import FolderName, printable
 from syncd.rules.forecast import amount
 
@@ -30,74 +31,152 @@ class Verb(StrEnum):
     LIST = "list"
     APPROVE = "approve"
     DISMISS = "dismiss"
+    TRUST = "trust"
+    RELEASE = "release"
+
+
+WHY_KEPT = {
+    KeepReason.KEEP: "their files left a folder that keeps its images",
+    KeepReason.EXCLUDED: "their files were excluded by a change of include or exclude",
+    KeepReason.SUSPECT: "their files were lost or rewritten while the folder was suspect",
+    KeepReason.RETIRED: "their folder was removed from the configuration",
+    KeepReason.MIRROR: "their folder no longer feeds the account",
+    KeepReason.DISMISSED: "you dismissed their deletion",
+    KeepReason.FOREIGN: "they were in the account before syncd uploaded them",
+}
 
 
 def deletions(
     verb: Annotated[
         Verb,
         typer.Argument(
-            help="list: show pending deletions. approve: delete the held images of a folder, or"
-            " trust a suspect folder as it is now. dismiss: keep the held images in the accounts."
+            help="list: show pending deletions and kept images. approve: delete the held images of"
+            " a folder. dismiss: keep them in the accounts. trust: trust a suspect folder as it is"
+            " now, which deletes nothing. release: allow the deletion of images that are kept."
         ),
     ] = Verb.LIST,
-    folder: Annotated[
-        str, typer.Argument(metavar="FOLDER", help="The name of the folder.", show_default=False)
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="FOLDER",
+            help="The name of the folder; for release also the SHA-256 or the hash of an image.",
+            show_default=False,
+        ),
     ] = "",
+    show_kept: Annotated[
+        bool, typer.Option("--kept", help="List every image that is kept in an account.")
+    ] = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
-    """Show pending deletions, and approve or dismiss those that are held for your decision.
+    """Show pending deletions and kept images, and decide about them.
 
     A running daemon applies a decision within a minute.
     """
     settings = load_config(config)
-    if verb is not Verb.LIST and FolderName(folder) not in settings.folders:
+    if verb is Verb.RELEASE and not name:
+        fail("name a folder or an image: syncd deletions release FOLDER|HASH")
+    if verb not in (Verb.LIST, Verb.RELEASE) and FolderName(name) not in settings.folders:
         known = ", ".join(settings.folders)
         fail(f"name a folder of the configuration ({known}): syncd deletions {verb} FOLDER")
     with ledger_required():
         if verb is Verb.LIST:
             with reading(settings.ledger.path) as db:
-                for line in _pending(settings, db):
+                for line in _kept(settings, db) if show_kept else _pending(settings, db):
                     print(line)
             return
         with changing(settings.ledger.path) as db:
-            outcome = _decide(verb, FolderName(folder), db)
+            outcome = _decide(verb, FolderName(name), db)
     if outcome is None:
-        fail(f"nothing waits for your decision in {folder}")
+        fail(f"nothing waits for your decision in {name}")
     print(outcome)
 
 
 def _decide(verb: Verb, folder: FolderName, db: sqlite3.Connection) -> str | None:
+    if verb is Verb.RELEASE:
+        return _release(folder, db)
+    if verb is Verb.TRUST:
+        if folders.accept(folder)(db):
+            return f"{folder} is trusted as the next scan finds it; no image is deleted by this"
+        fail(f"{folder} is not suspect: there is nothing to trust")
     if verb is Verb.DISMISS:
         images = condemned.dismiss(folder)(db)
         return (
             f"{amount(images, 'image')} of {folder} will stay in the accounts" if images else None
         )
+    for suspect in folders.suspects()(db):
+        if suspect.folder == folder:
+            fail(
+                f"nothing was approved: {folder} is suspect ({suspect.why}), and none of its files"
+                " counts as deleted. If it is right as it is now: syncd deletions trust"
+                f" {folder}, which deletes nothing"
+            )
     if images := condemned.approve(folder)(db):
         return (
             f"{amount(images, 'image')} of {folder} will be deleted after the grace period, except"
             " those that a creative uses"
         )
-    if folders.accept(folder)(db):
-        return f"{folder} is trusted as the next scan finds it; no image is deleted by this"
     return None
+
+
+def _release(name: str, db: sqlite3.Connection) -> str:
+    released = kept.release(name)(db)
+    if not released.images:
+        fail(f"no image of {name} is kept: see syncd deletions --kept")
+    text = f"{amount(released.images, 'image')} no longer kept"
+    if released.condemned:
+        text += (
+            f"; {amount(released.condemned, 'image')} will be deleted after the grace period,"
+            " except those that a creative uses"
+        )
+    if stay := released.images - released.condemned:
+        text += (
+            f"; {amount(stay, 'image')} not to be deleted now: a file needs them, or no folder with"
+            ' deletions = "propagate" feeds the account'
+        )
+    return text
+
+
+def _kept(config: Config, db: sqlite3.Connection) -> Iterator[str]:
+    images = kept.kept_images()(db)
+    for image in images:
+        account = config.account_by_id(image.account)
+        name = image.account if account is None else account.name
+        file = f"{image.folder}  {printable(image.path)}"
+        yield f"{image.digest.hex()}  {name}  {file}  {image.reason}"
+    if not images:
+        yield "no image is kept"
 
 
 def _pending(config: Config, db: sqlite3.Connection) -> Iterator[str]:
     cases, suspects = condemned.held_deletions(NAMES)(db), folders.suspects()(db)
-    waiting = [pending for pending in condemned.pending()(db) if pending.waiting]
+    pending = condemned.pending()(db)
     for case in cases:
         yield from _case(case)
-    for folder in suspects:
-        yield from _suspect(folder)
+    for suspect in suspects:
+        yield from _suspect(suspect)
     grace = format_duration(config.deletions.grace)
-    for pending in waiting:
-        yield (
-            f"folder {pending.folder}: {amount(pending.waiting, 'image')} condemned; each leaves"
-            f" the accounts {grace} after its last file was deleted, once a complete scan confirms"
-            " that"
-        )
-    if not (cases or suspects or waiting):
+    for folder in pending:
+        if folder.waiting:
+            yield (
+                f"folder {folder.folder}: {amount(folder.waiting, 'image')} condemned; each leaves"
+                f" the accounts {grace} after its last file was deleted, once a complete scan"
+                " confirms that"
+            )
+        if folder.approved:
+            yield (
+                f"folder {folder.folder}: {amount(folder.approved, 'image')} approved and not yet"
+                f" gone; each leaves the accounts {grace} after its last file was deleted, unless a"
+                " creative uses it"
+            )
+    if not (cases or suspects or pending):
         yield "nothing waits to be deleted"
+    counts = kept.count_by_reason()(db)
+    for reason, images in counts.items():
+        why = WHY_KEPT.get(KeepReason(reason), reason)
+        yield f"kept in the accounts: {amount(images, 'image')}: {why}"
+    if counts:
+        yield "  list      syncd deletions --kept"
+        yield "  delete    syncd deletions release FOLDER, or the SHA-256 of an image"
 
 
 def _case(case: HeldDeletions) -> Iterator[str]:
@@ -119,4 +198,4 @@ def _suspect(folder: SuspectFolder) -> Iterator[str]:
     had = "" if folder.files is None else f"; it had {amount(folder.files, 'file')}"
     yield f"  root      {printable(folder.path)}{had}"
     yield "  fix       mount it, or restore its files"
-    yield f"  or        syncd deletions approve {folder.folder}: trust it as it is, delete nothing"
+    yield f"  or        syncd deletions trust {folder.folder}: trust it as it is, delete nothing"

@@ -222,6 +222,5 @@ _EMPTY = "is empty, but had files before"
 _UNMOUNTED = "lacks a disk that was mounted below it"
 _REMOUNT = "it was recreated outside: mount it again, or restart syncd"
 _REPLACED = (
-    "mount it, or put its files back; or, if its present state is right:"
-    " `syncd deletions approve {}`"
+    "mount it, or put its files back; or, if its present state is right: `syncd deletions trust {}`"
 )

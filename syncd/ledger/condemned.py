@@ -89,12 +89,13 @@ class Forgotten(msgspec.Struct, frozen=True):
 
 
 class PendingDeletions(msgspec.Struct, frozen=True, kw_only=True):
-    """The numbers of a folder's condemned images, waiting and held, and of its remaining files."""
+    """The numbers of a folder's condemned images by their state, and of its remaining files."""
 
     folder_id: int
     folder: str
     waiting: int
     held: int
+    approved: int  # or deleted already, which is not confirmed yet
     files: int
 
 
@@ -213,12 +214,15 @@ def drop_unheld(db: sqlite3.Connection, before: float) -> None:
 
 @read
 def pending(db: sqlite3.Connection) -> list[PendingDeletions]:
-    """Return the folders with condemned images that the operator has not approved."""
+    """Return the folders with condemned images."""
     rows = db.execute(
         f"""
         SELECT deletion.folder_id, folder.name AS folder,
             count(DISTINCT CASE deletion.state WHEN 'waiting' THEN image_id END) AS waiting,
             count(DISTINCT CASE deletion.state WHEN 'held' THEN image_id END) AS held,
+            count(
+                DISTINCT CASE WHEN deletion.state IN ('approved', 'requested') THEN image_id END
+            ) AS approved,
             (
                 SELECT count(*)
                 FROM directory
@@ -227,7 +231,8 @@ def pending(db: sqlite3.Connection) -> list[PendingDeletions]:
             ) AS files
         FROM deletion
         JOIN folder ON folder.id = deletion.folder_id
-        WHERE deletion.state IN ('waiting', 'held') AND {_HELD_REPLICA}
+        WHERE deletion.state = 'requested'
+            OR deletion.state IN ('waiting', 'held', 'approved') AND {_HELD_REPLICA}
         GROUP BY deletion.folder_id
         """
     )

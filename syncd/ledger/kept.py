@@ -10,7 +10,9 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from syncd.ledger.statements import write
+import msgspec
+
+from syncd.ledger.statements import as_structs, read, write
 from syncd.model import AccountId, Digest
 
 
@@ -31,6 +33,23 @@ class KeepReason(StrEnum):
     """The operator has dismissed its deletion."""
     FOREIGN = "foreign"
     """It was in the account before syncd uploaded it."""
+
+
+class KeptImage(msgspec.Struct, frozen=True, kw_only=True):
+    """An image that is kept in an account, and the file for whose sake it was."""
+
+    account: AccountId
+    digest: Digest
+    folder: str
+    path: bytes
+    reason: str
+
+
+class Released(msgspec.Struct, frozen=True):
+    """The numbers of images that are no longer kept, and of those that are now to be deleted."""
+
+    images: int
+    condemned: int
 
 
 _KEEP = """
@@ -177,6 +196,81 @@ def keep(db: sqlite3.Connection, account: AccountId, digest: Digest, reason: Kee
         f"'{reason}'",
         (account, digest),
     )
+
+
+@write
+def release(db: sqlite3.Connection, name: str) -> Released:
+    """End what is kept because of the folder `name`, or of the image with that SHA-256 or hash.
+
+    Where no file wants such an image and a folder that propagates deletions feeds the account, it
+    is condemned now, without another decision.
+    """
+    rows = db.execute(
+        """
+        SELECT kept.account_id, kept.image_id, kept.folder_id, kept.path
+        FROM kept
+        JOIN folder ON folder.id = kept.folder_id
+        JOIN image ON image.id = kept.image_id
+        LEFT JOIN replica
+            ON replica.image_id = kept.image_id AND replica.account_id = kept.account_id
+        WHERE folder.name = ?1 OR lower(hex(image.sha256)) = lower(?1) OR replica.hash = ?1
+        """,
+        (name,),
+    ).fetchall()
+    condemned = set()
+    for account, image, folder, path in rows:
+        db.execute("DELETE FROM kept WHERE account_id = ? AND image_id = ?", (account, image))
+        inserted = db.execute(
+            """
+            INSERT INTO deletion (account_id, image_id, folder_id, path, found_at, state)
+            SELECT replica.account_id, replica.image_id, folder.id, ?4,
+                (julianday('now') - 2440587.5) * 86400.0, 'approved'
+            FROM replica
+            JOIN route ON route.account_id = replica.account_id
+            JOIN folder ON folder.id = route.folder_id AND folder.deletions = 'propagate'
+            WHERE replica.account_id = ?1 AND replica.image_id = ?2
+                AND replica.wanted = 0 AND replica.hash IS NOT NULL
+            ORDER BY folder.id = ?3 DESC
+            LIMIT 1
+            ON CONFLICT DO NOTHING
+            """,
+            (account, image, folder, path),
+        )
+        if inserted.rowcount > 0:
+            condemned.add(image)
+    return Released(len({image for _, image, *_ in rows}), len(condemned))
+
+
+@read
+def count_by_reason(db: sqlite3.Connection) -> dict[str, int]:
+    """Return the number of kept images for each reason."""
+    return dict(
+        db.execute(
+            """
+            SELECT reason, count(DISTINCT image_id)
+            FROM kept
+            GROUP BY reason
+            ORDER BY reason
+            """
+        )
+    )
+
+
+@read
+def kept_images(db: sqlite3.Connection) -> list[KeptImage]:
+    """Return every kept image, by folder and file."""
+    rows = db.execute(
+        """
+        SELECT account.act AS account, image.sha256 AS digest, folder.name AS folder, kept.path,
+            kept.reason
+        FROM kept
+        JOIN account ON account.id = kept.account_id
+        JOIN image ON image.id = kept.image_id
+        JOIN folder ON folder.id = kept.folder_id
+        ORDER BY folder.name, kept.path, account.act
+        """
+    )
+    return as_structs(rows, KeptImage)
 
 
 def _keep(db: sqlite3.Connection, lost: str, values: dict[str, object]) -> None:

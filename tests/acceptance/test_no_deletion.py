@@ -153,7 +153,7 @@ async def test_an_emptied_folder_deletes_nothing(trial: Trial) -> None:
         await until(lambda: daemon.logged("folder.suspect", "is empty"))
         await trial.await_scans(daemon)
         await trial.assert_nothing_deleted(daemon)
-        assert logged_once(daemon, "folder.suspect", "approve spring")
+        assert logged_once(daemon, "folder.suspect", "trust spring")
         assert "folder spring: is empty" in await trial.listed()
         status = await syncd(trial.rig, "status", "--config", trial.config)
         assert "folder spring: is empty, but had files before: see `syncd deletions`" in status.out
@@ -162,25 +162,35 @@ async def test_an_emptied_folder_deletes_nothing(trial: Trial) -> None:
         await trial.assert_recovered(daemon)
 
 
-async def test_an_approved_empty_folder_keeps_its_images_and_is_trusted(trial: Trial) -> None:
+async def test_a_trusted_empty_folder_keeps_its_images_until_they_are_released(
+    trial: Trial,
+) -> None:
     trial.fill(trial.rig.folder)
     async with running(trial.rig) as daemon:
         await trial.await_trusted(daemon)
         shutil.rmtree(trial.rig.folder / "sub")
         await until(lambda: daemon.logged("folder.suspect", "is empty"))
-        approved = await syncd(
-            trial.rig, "deletions", "approve", "spring", "--config", trial.config
-        )
-        assert approved.code == 0, approved.err
-        assert "no image is deleted" in approved.out
+        approved = await trial.decide("approve", "spring")
+        assert approved.code == 1
+        assert "nothing was approved: spring is suspect" in approved.err
+        trusted = await trial.decide("trust", "spring")
+        assert trusted.code == 0, trusted.err
+        assert "no image is deleted" in trusted.out
         await until(lambda: daemon.logged("folder.trusted", "folder=spring "))
         await trial.await_scans(daemon)
         await trial.assert_nothing_deleted(daemon)
         assert daemon.logged("files.missing", "folder=spring", f"files={len(trial.contents)}")
         assert "nothing waits" in await trial.listed()
-        again = await syncd(trial.rig, "deletions", "approve", "spring", "--config", trial.config)
-        assert again.code == 1
-        assert "nothing waits" in again.err
+        assert (await trial.decide("approve", "spring")).code == 1
+        assert (await trial.decide("trust", "spring")).code == 1
+        assert f"kept in the accounts: {FEW} images: their files were lost" in await trial.listed()
+        kept = await trial.decide("--kept")
+        assert kept.out.count("main  spring  sub/") == FEW
+        released = await trial.decide("release", "spring")
+        assert f"{FEW} images no longer kept; {FEW} images will be deleted" in released.out
+        await until(lambda: not any(trial.rig.holds(c) for c in trial.contents.values()))
+        assert "kept" not in await trial.listed()
+        assert (await trial.decide("release", "spring")).code == 1
 
 
 @pytest.mark.parametrize("images", [FEW, MANY])

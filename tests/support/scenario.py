@@ -193,7 +193,7 @@ class Scenario:
         self.rig.folder.mkdir()
         await until(lambda: self.logged("folder.suspect"))
         await self.wait_for_rest(part)
-        ended = await syncd(self.rig, "deletions", "approve", "spring", "--config", self.config)
+        ended = await syncd(self.rig, "deletions", "trust", "spring", "--config", self.config)
         assert ended.code == 0, ended.err
         await until(lambda: self.logged("folder.trusted"))
 

@@ -9,7 +9,7 @@ carried out by then.
 from pathlib import Path
 
 from support.pictures import picture
-from support.process import Daemon, syncd
+from support.process import Daemon, Ended, syncd
 from support.rig import Rig, until
 
 from syncd.sandbox.server import Sandbox
@@ -89,6 +89,9 @@ class Trial:
         await self.await_trusted(daemon)
         assert self.rig.sandbox.counts.repeated_uploads("1") == 0
         await self.assert_nothing_deleted(daemon)
+
+    async def decide(self, *words: str) -> Ended:
+        return await syncd(self.rig, "deletions", *words, "--config", self.config)
 
     async def listed(self) -> str:
         ended = await syncd(self.rig, "deletions", "--config", self.config)

@@ -28,7 +28,12 @@ def test_the_rendered_man_page_has_every_command_option_and_exit_code() -> None:
     for command, summary in ((row[0].strip("`"), row[1]) for row in table("commands")):
         assert f"{command} " in text
         assert summary.replace("`", "") in text
-    for option in ("--config, -c PATH", "--format csv|json", "--replace", "[list|approve|dismiss]"):
+    for option in (
+        "--config, -c PATH",
+        "--format csv|json",
+        "--replace",
+        "[list|approve|dismiss|trust|release]",
+    ):
         assert option in text
     for code in Exit:
         assert re.search(rf"\s{int(code)}\s+\w", shown.stdout), code

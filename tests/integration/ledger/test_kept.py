@@ -9,7 +9,7 @@ import pytest
 
 from syncd.ledger import condemned, deletions, files, folders, kept, missed, replicas, schema
 from syncd.ledger.files import Content, Place
-from syncd.ledger.kept import KeepReason
+from syncd.ledger.kept import KeepReason, Released
 from syncd.ledger.wanted import refresh_next
 from syncd.model import (
     AccountId,
@@ -219,3 +219,35 @@ def test_only_what_an_account_holds_or_was_sent_is_kept(db: sqlite3.Connection) 
     db.execute("UPDATE replica SET hash = NULL, held_at = NULL, sent_at = NULL")
     lose(db, SHOP, b"a.jpg", KeepReason.SUSPECT)
     assert reasons(db) == []
+
+
+def test_a_released_image_waits_for_its_grace_and_is_then_due(db: sqlite3.Connection) -> None:
+    put(db, SPRING, b"a.jpg")
+    lose(db, SPRING, b"a.jpg", KeepReason.EXCLUDED)
+    assert kept.release(PICTURE.hex())(db) == Released(1, 1)
+    trust(db, SPRING)
+    condemned.hold_excess(HoldAbove(0, 0.0))(db)  # it needs no second decision
+    assert [pending.approved for pending in condemned.pending()(db)] == [1]
+    assert deletions.due(ONE, time.time() - 3600, time.time(), 50)(db) == []
+    assert (due(db, ONE), due(db, TWO)) == ({PICTURE}, {PICTURE})
+
+
+def test_a_released_image_stays_where_no_folder_propagates_deletions(
+    db: sqlite3.Connection,
+) -> None:
+    put(db, SHOP, b"a.jpg")
+    lose(db, SHOP, b"a.jpg", KeepReason.SUSPECT)
+    folders.declare(SPRING, b"/spring", [TWO], Deletions.PROPAGATE)(db)
+    assert kept.release(SHOP)(db) == Released(1, 0)
+    assert reasons(db) == []
+    trust(db, SHOP)
+    assert due(db) == set()
+
+
+def test_a_released_image_stays_while_a_file_needs_it(db: sqlite3.Connection) -> None:
+    put(db, SPRING, b"a.jpg")
+    lose(db, SPRING, b"a.jpg", KeepReason.EXCLUDED)
+    put(db, SHOP, b"a.jpg")
+    kept.release(SPRING)(db)
+    trust(db, SPRING)
+    assert (due(db, ONE), due(db, TWO)) == (set(), {PICTURE})
