@@ -102,7 +102,7 @@ async def _scan_all(runtime: Runtime) -> bool:
             for monitor in runtime.disk.monitors.values()
         ]
     await runtime.disk.intake.quiet()
-    await runtime.disk.confirm()
+    await runtime.disk.conclude()
     runtime.engine.request_refill()
     return all(task.result() for task in tasks)
 

@@ -57,10 +57,10 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
         for monitor in self.monitors.values():
             monitor.recheck()
 
-    async def confirm(self) -> None:
-        """Trust each folder as its last full scan found it, now that its files are recorded."""
+    async def conclude(self) -> None:
+        """Apply what the ended scans prove, now that the files that they found are recorded."""
         for monitor in self.monitors.values():
-            await monitor.confirm()
+            await monitor.conclude()
 
     async def fetch(
         self, wanted: Sequence[tuple[Digest, Sequence[Source]]]

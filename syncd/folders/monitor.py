@@ -74,9 +74,9 @@ class FolderMonitor:
         if self._guard.is_suspect:
             self.scanner.requests.add([EVERYWHERE])
 
-    async def confirm(self) -> None:
-        """Trust the folder as the last full scan found it, now that its files are recorded."""
-        await self._guard.confirm()
+    async def conclude(self) -> None:
+        """Apply what the ended scans prove, now that the files that they found are recorded."""
+        await self.scanner.conclude()
 
     async def run(self) -> None:
         """Watch and scan until cancelled.
@@ -96,7 +96,7 @@ class FolderMonitor:
             tasks.create_task(self.watch.run(), name=f"watch state:{self.name}")
             tasks.create_task(self._scan_all_when_due(), name=f"scan:{self.name}")
             tasks.create_task(self._scan_requested(), name=f"requests:{self.name}")
-            tasks.create_task(self._confirm_when_recorded(), name=f"confirm:{self.name}")
+            tasks.create_task(self._conclude_when_recorded(), name=f"conclude:{self.name}")
 
     async def _scan_all_when_due(self) -> None:
         while True:
@@ -108,16 +108,16 @@ class FolderMonitor:
         while True:
             await self.scanner.scan_requested(await self.scanner.requests.take())
 
-    async def _confirm_when_recorded(self) -> None:
-        """Confirm full scans, once the files that they found are recorded.
+    async def _conclude_when_recorded(self) -> None:
+        """Conclude scans, once the files that they found are recorded.
 
         A file that is missing in one place may have been renamed to another.
         """
         while True:
-            await self.scanner.completed.wait()
-            self.scanner.completed.clear()
-            await self._intake.quiet_unless_stalled(self.tree.folder_id)
-            await self.confirm()
+            await self.scanner.ended.wait()
+            self.scanner.ended.clear()
+            await self._intake.record_found(self.tree.folder_id)
+            await self.conclude()
 
 
 class WatchMonitor:

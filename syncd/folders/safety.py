@@ -35,6 +35,7 @@ class ScanResult(msgspec.Struct, frozen=True, kw_only=True):
     seen: int  # files
     error_free: bool
     full: bool  # it covered the whole folder
+    suspicions: int  # of the guard, at the beginning
 
 
 class RootGuard:
@@ -48,7 +49,8 @@ class RootGuard:
         self._patterns = "\n".join([*folder.include, *(f"!{p}" for p in folder.exclude)])
         self._ledger = ledger
         self._proven: RootIdentity | None = None  # the trusted root, since the last mount
-        self._unconfirmed: ScanResult | None = None
+        self.suspicions = 0
+        """How often the folder became suspect, or suspect for another reason."""
         self._subject = alerts.folder_subject(folder.name)
         self._reported: str | None = None  # the reason in the log, until the folder is trusted
         self._spared = 0  # condemned images that were spared since then
@@ -80,11 +82,15 @@ class RootGuard:
         return match
 
     async def conclude(self, scan: ScanResult) -> bool:
-        """Apply what the scan proves about missing files; return whether any were removed."""
+        """Apply what the scan proves about missing files; return whether any were removed.
+
+        If it covered the whole folder, the folder is trusted as the scan found it.
+        """
+        if scan.suspicions != self.suspicions:  # it no longer proves anything
+            await self._ledger.write(missed.unmark(scan.number))
+            return False
         evidence = await self._evidence(scan)
         conclusion = trust_scan(evidence)
-        if scan.full and conclusion is not Conclusion.NONE:
-            self._unconfirmed = scan
         match conclusion:
             case Conclusion.NONE:
                 await self._ledger.write(missed.unmark(scan.number))
@@ -102,13 +108,11 @@ class RootGuard:
         if forgotten:
             why = _why_missing(evidence)
             log.info("files.missing", folder=self._name, files=forgotten, condemned=images, why=why)
+        if scan.full:
+            await self._trust(scan)
         return forgotten > 0
 
-    async def confirm(self) -> None:
-        """Trust the folder as the last full scan found it, now that its files are recorded."""
-        if self._unconfirmed is None:
-            return
-        scan, self._unconfirmed = self._unconfirmed, None
+    async def _trust(self, scan: ScanResult) -> None:
         self._proven = scan.identity
         since = await self._ledger.write(
             folders.trust(self._id, scan.identity, self._patterns, scan.seen, scan.began)
@@ -180,7 +184,7 @@ class RootGuard:
 
     async def _record_suspect(self, before: folders.TrustedState, why: str) -> None:
         if before.doubt != why:
-            self._unconfirmed = None  # an earlier scan no longer proves anything
+            self.suspicions += 1
             self._spared += await self._ledger.write(folders.suspect(self._id, why, time.time()))
 
     async def _log_suspect(self, why: str, remedy: str) -> None:

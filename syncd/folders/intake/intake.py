@@ -116,16 +116,25 @@ class Intake:
         while self.pending:
             await self._change()
 
-    async def quiet_unless_stalled(self, folder_id: int) -> None:
-        """Wait as `quiet` does, but not for other folders whose disks hang."""
+    async def record_found(self, folder_id: int) -> None:
+        """Wait until the files that are settling or being read now are recorded.
 
-        def is_quiet() -> bool:
-            return not any(
-                one == folder_id or not self._settling.is_stalled(one)
-                for one in self._settling.folder_ids.union(p.folder_id for p in self._reading)
+        Those of other folders whose disks hang are not waited for.
+        """
+        waiting = {*self._reading, *self._settling.places()}
+
+        def is_recorded() -> bool:
+            waiting.difference_update(
+                [
+                    place
+                    for place in waiting
+                    if (place not in self._reading and place not in self._settling)
+                    or (place.folder_id != folder_id and self._settling.is_stalled(place.folder_id))
+                ]
             )
+            return not waiting
 
-        await wait_unless_stalled(is_quiet, self._change)
+        await wait_unless_stalled(is_recorded, self._change)
 
     async def _wait_for_room(self, folder_id: int, count: Callable[[Settling], int]) -> None:
         def has_room() -> bool:

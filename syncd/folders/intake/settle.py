@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from syncd.heartbeat import CHECK_EVERY, Heartbeat
 from syncd.ledger.files import Place
@@ -66,6 +67,9 @@ class Settling:
 
     def __contains__(self, place: Place) -> bool:
         return place in self._files
+
+    def __iter__(self) -> Iterator[Place]:
+        return iter(self._files)
 
     @property
     def fresh(self) -> int:
@@ -142,6 +146,13 @@ class SettleQueue:
 
     def __len__(self) -> int:
         return sum(map(len, self._folders.values()))
+
+    def __contains__(self, place: Place) -> bool:
+        return place.folder_id in self._folders and place in self._folders[place.folder_id]
+
+    def places(self) -> Iterator[Place]:
+        """Return the places of all files."""
+        return chain.from_iterable(self._folders.values())
 
     def of(self, folder_id: int) -> Settling:
         """Return the settling files of a folder."""

@@ -1,4 +1,7 @@
-"""The scans of one folder, from the check of its root to the conclusion about missing files."""
+"""The scans of one folder, from the check of its root to the conclusion about missing files.
+
+A scan that has ended is concluded once the files that it found are recorded.
+"""
 
 from __future__ import annotations
 
@@ -99,10 +102,11 @@ class FolderScanner:
         self._state = state
         self._changed = changed
         self._running = 0
+        self._unconcluded: list[ScanResult] = []
         self.requests = ScanRequests()
         self.heartbeat = Heartbeat()
-        self.completed = asyncio.Event()
-        """Set when a scan of everything has ended."""
+        self.ended = asyncio.Event()
+        """Set when a scan has ended that is to be concluded."""
 
     @property
     def is_scanning(self) -> bool:
@@ -163,8 +167,9 @@ class FolderScanner:
                 seen=report.seen,
                 error_free=not troubles,
                 full=EVERYWHERE in targets,
+                suspicions=self._guard.suspicions,
             )
-            await self._conclude(result, troubles, report)
+            await self._end(result, troubles, report)
         finally:
             self._running -= 1
         return report
@@ -210,18 +215,24 @@ class FolderScanner:
         if not await self._intake.offer_fresh(self._tree.root, found):
             self.requests.add([EVERYWHERE])
 
-    async def _conclude(self, result: ScanResult, troubles: list[Trouble], report: Report) -> None:
+    async def conclude(self) -> None:
+        """Apply what the ended scans prove; the files that they found are recorded."""
+        results, self._unconcluded = self._unconcluded, []
+        for result in results:
+            if await self._guard.conclude(result):
+                self._changed()
+
+    async def _end(self, result: ScanResult, troubles: list[Trouble], report: Report) -> None:
         if not result.root_stable:
             log.info("folder.swapped", folder=self._tree.name, path=printable(self._tree.root))
             self.requests.add([EVERYWHERE])
-        if await self._guard.conclude(result):
-            self._changed()
         await self._state.record_unreadable(troubles)
         if result.full:
             if result.root_stable and report.troubles == len(troubles):  # none was left out
                 await self._state.record_readable(still=troubles)
             await self._ledger.write(self._outcome(troubles, report))
-            self.completed.set()
+        self._unconcluded.append(result)
+        self.ended.set()
 
     def _outcome(self, troubles: list[Trouble], report: Report) -> Write[None]:
         if not troubles:

@@ -181,6 +181,31 @@ async def test_too_many_deletions_at_once_await_the_operator(
         assert all(rig.holds(content) for content in contents[3:])
 
 
+async def test_files_that_were_moved_are_recorded_before_a_scan_is_concluded(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    rig = rig_without_grace(
+        tmp_path,
+        sandbox,
+        settle="2s",
+        toml='[deletions]\ngrace = "0s"\nhold_above = { images = 2, share = 0.1 }\n',
+    )
+    contents = [picture(n) for n in range(6)]
+    for n, content in enumerate(contents):
+        rig.write(f"{n}.jpg", content)
+    with capture_logs() as logs:
+        async with rig.running():
+            await wait_until_held(rig, *contents)
+            await until(lambda: rig.rows("SELECT trusted_at FROM baseline") not in ([], [(None,)]))
+            (rig.folder / "sub").mkdir()
+            for n in range(3):
+                (rig.folder / f"{n}.jpg").rename(rig.folder / "sub" / f"{n}.jpg")
+            await until(lambda: [e["event"] for e in logs].count("files.missing") > 0)
+            assert rig.rows("SELECT * FROM deletion") == []
+    assert not [entry for entry in logs if entry["event"] == "deletions.held"]
+    assert [e["condemned"] for e in logs if e["event"] == "files.missing"] == [0]
+
+
 async def test_an_emptied_folder_deletes_nothing(rig: Rig) -> None:
     contents = [picture(n) for n in range(3)]
     for n, content in enumerate(contents):

@@ -108,7 +108,7 @@ class Driver:
 
     async def _record(self) -> None:
         await self.runtime.disk.intake.quiet()
-        await self.runtime.disk.confirm()
+        await self.runtime.disk.conclude()
         self.runtime.engine.request_refill()
 
     async def audit(self) -> bool:

@@ -152,15 +152,15 @@ async def test_a_folder_that_hangs_does_not_delay_the_scan_of_another(
         assert await would_wait(intake, of_second(nowhere(MAX_SETTLING)), fresh=False)
 
 
-async def test_a_folder_that_hangs_does_not_keep_another_from_being_quiet(
+async def test_a_folder_that_hangs_does_not_keep_the_files_of_another_waiting(
     folder: Path, readers: defaultdict[int, Heartbeat]
 ) -> None:
     async with intake_of(folder, readers=readers) as intake:
         await intake.offer(b"/nowhere", nowhere(1))
         assert not intake.is_reading
         async with asyncio.timeout(DEADLINE):
-            await intake.quiet_unless_stalled(2)
-        own = asyncio.create_task(intake.quiet_unless_stalled(1))
+            await intake.record_found(2)
+        own = asyncio.create_task(intake.record_found(1))
         every = asyncio.create_task(intake.quiet())
         await asyncio.sleep(0)
         assert not own.done()
