@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 
 import msgspec
 
 from syncd.config import FolderConfig
 from syncd.folders.folder_state import FolderState
 from syncd.folders.intake.intake import Intake
+from syncd.folders.mounts import MountWatch
 from syncd.folders.patterns import Patterns
 from syncd.folders.safety import RootGuard
 from syncd.folders.scanning.scanner import FolderScanner, ScanRequests
@@ -96,6 +98,7 @@ class FolderMonitor:
             tasks.create_task(self.watch.run(), name=f"watch state:{self.name}")
             tasks.create_task(self._scan_all_when_due(), name=f"scan:{self.name}")
             tasks.create_task(self._scan_requested(), name=f"requests:{self.name}")
+            tasks.create_task(self._watch_mounts(), name=f"mounts:{self.name}")
             tasks.create_task(self._conclude_when_recorded(), name=f"conclude:{self.name}")
 
     async def _scan_all_when_due(self) -> None:
@@ -107,6 +110,20 @@ class FolderMonitor:
         """Scan requested targets, which do not wait for the end of a scan of everything."""
         while True:
             await self.scanner.scan_requested(await self.scanner.requests.take())
+
+    async def _watch_mounts(self) -> None:
+        """Pause deletions whenever a mount at, above or below the folder changes."""
+        changed = asyncio.Event()
+        with suppress(OSError), MountWatch(changed.set):  # no /proc: only scans notice it
+            known = await self.scanner.mounts()
+            while True:
+                await changed.wait()
+                changed.clear()
+                self._guard.record_mount()
+                if (now := await self.scanner.mounts()) != known:
+                    known = now
+                    await self._guard.suspect_mounts()
+                    self.scanner.requests.add([EVERYWHERE])
 
     async def _conclude_when_recorded(self) -> None:
         """Conclude scans, once the files that they found are recorded.

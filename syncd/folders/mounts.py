@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import select
 from collections.abc import Callable
@@ -31,6 +32,25 @@ def mounts_below(root: bytes, mountinfo: bytes) -> frozenset[bytes]:
         for point in mount_points(mountinfo)
         if point.startswith(above) and point != above
     )
+
+
+def mounts_around(root: bytes, mountinfo: bytes) -> list[bytes]:
+    """Return the lines of the mounts at, above and below a directory; `root` is a real path."""
+    here = root.rstrip(b"/") + b"/"
+    return [
+        line
+        for line, point in zip(mountinfo.splitlines(), mount_points(mountinfo), strict=True)
+        if (inside := point.rstrip(b"/") + b"/").startswith(here) or here.startswith(inside)
+    ]
+
+
+def current_mounts_around(root: bytes) -> list[bytes]:
+    """Return the lines of the mounts at, above and below a directory at this moment.
+
+    Raises OSError where /proc is not mounted.
+    """
+    with open(MOUNTINFO, "rb") as file:
+        return mounts_around(os.path.realpath(root), file.read())
 
 
 def current_mounts_below(root: bytes) -> frozenset[bytes]:

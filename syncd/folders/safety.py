@@ -64,6 +64,13 @@ class RootGuard:
         """Note that another file system may be at the folder's path now."""
         self._proven = None
 
+    async def suspect_mounts(self) -> None:
+        """Record the folder as suspect until the next whole scan: a mount around it changed."""
+        self.suspicions += 1
+        before = await self._ledger.read(folders.trusted_state(self._id))
+        if before.doubt is None:
+            await self._record_suspect(before, _MOUNT)
+
     async def compare(self, found: RootIdentity | None, stat_files: StatFiles) -> RootMatch:
         """Compare the root at the beginning of a scan; record a different one as suspect."""
         before = await self._ledger.read(folders.trusted_state(self._id))
@@ -222,6 +229,7 @@ def _why_missing(evidence: Evidence) -> str:
 
 _UNLINKED = "was deleted, but is still mounted here"
 _DIFFERENT = "is a different directory than before"
+_MOUNT = "has another mount at, above or below it"
 _EMPTY = "is empty, but had files before"
 _UNMOUNTED = "lacks a disk that was mounted below it"
 _REMOUNT = "it was recreated outside: mount it again, or restart syncd"

@@ -18,6 +18,7 @@ import structlog
 from syncd.folders.filesystem import root_identity
 from syncd.folders.folder_state import FolderState
 from syncd.folders.intake.intake import Intake
+from syncd.folders.mounts import current_mounts_around
 from syncd.folders.safety import RootGuard, ScanResult
 from syncd.folders.scanning.scan import Stretch, Walk, check_files, stat_files
 from syncd.folders.scanning.walk import FolderTree, Trouble
@@ -156,7 +157,7 @@ class FolderScanner:
             if root is RootMatch.MISSING:
                 return None
             await self._state.record_present()
-            number = next(_numbers)
+            number, suspicions = next(_numbers), self._guard.suspicions
             report, troubles = await self._walk(targets, number, fresh=fresh)
             result = ScanResult(
                 number=number,
@@ -167,7 +168,7 @@ class FolderScanner:
                 seen=report.seen,
                 error_free=not troubles,
                 full=EVERYWHERE in targets,
-                suspicions=self._guard.suspicions,
+                suspicions=suspicions,
             )
             await self._end(result, troubles, report)
         finally:
@@ -206,6 +207,11 @@ class FolderScanner:
     async def _identity(self) -> RootIdentity | None:
         with self.heartbeat.operation():
             return await run_in_thread(partial(root_identity, self._tree.root))
+
+    async def mounts(self) -> list[bytes]:
+        """Return the mounts at, above and below the folder; raise OSError without /proc."""
+        with self.heartbeat.operation():
+            return await run_in_thread(partial(current_mounts_around, self._tree.root))
 
     async def _stat_files(self, paths: Sequence[bytes]) -> list[Stat | None]:
         with self.heartbeat.operation() as operation:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.mounts import own_mounts
 
-from syncd.folders.mounts import mount_points, mounts_below
+from syncd.folders.mounts import mount_points, mounts_around, mounts_below
 
 INFO = (
     b"22 27 0:21 / /proc rw,relatime - proc proc rw\n"
@@ -31,6 +31,13 @@ def test_every_mount_point_is_listed_with_its_escapes_resolved() -> None:
 @pytest.mark.parametrize("root", [b"/srv/a", b"/srv/a/"])
 def test_the_mounts_below_a_folder_leave_out_its_own_and_its_neighbours(root: bytes) -> None:
     assert mounts_below(root, INFO) == {b"with blank", b"b/c"}
+
+
+def test_the_mounts_around_a_folder_are_those_at_above_and_below_it() -> None:
+    lines = INFO.splitlines()
+    assert mounts_around(b"/srv/a", INFO) == lines[1:4]
+    assert mounts_around(b"/srv/a/b/c/d", INFO) == [lines[1], lines[3]]
+    assert mounts_around(b"/home", INFO) == []
 
 
 def test_the_root_of_the_system_is_above_every_mount() -> None:
