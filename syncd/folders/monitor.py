@@ -55,10 +55,17 @@ class FolderMonitor:
         )
         self._intake = intake
         self._settings = settings
-        self._guard = RootGuard(folder_id, folder, ledger)
+        heartbeat = Heartbeat()
+        self._guard = RootGuard(folder_id, folder, ledger, heartbeat)
         state = FolderState(folder.name, folder.path, ledger)
         self.scanner = FolderScanner(
-            self.tree, ledger, intake, guard=self._guard, state=state, changed=changed
+            self.tree,
+            ledger,
+            intake,
+            guard=self._guard,
+            state=state,
+            heartbeat=heartbeat,
+            changed=changed,
         )
         self.watch = WatchMonitor(state, self.scanner.requests)
 

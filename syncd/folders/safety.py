@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import assert_never
 
 import msgspec
 import structlog
 
 from syncd.config import FolderConfig
-from syncd.ledger import alerts, condemned, files, folders, missed
+from syncd.folders.scanning.absence import Absence
+from syncd.folders.scanning.verification import Mounts, Verification
+from syncd.heartbeat import Heartbeat
+from syncd.ledger import alerts, condemned, directories, files, folders, missed
 from syncd.ledger.database import Ledger
 from syncd.ledger.kept import KeepReason
+from syncd.ledger.statements import all_of
 from syncd.log import Log, elapsed
 from syncd.model import Deletions, RootIdentity, Stat, printable
 from syncd.rules.evidence import Conclusion, Evidence, RootMatch, trust_scan
@@ -41,19 +45,27 @@ class ScanResult(msgspec.Struct, frozen=True, kw_only=True):
 class RootGuard:
     """The directory that the folder was when it was last trusted, compared with each scan's."""
 
-    def __init__(self, folder_id: int, folder: FolderConfig, ledger: Ledger) -> None:
+    def __init__(
+        self, folder_id: int, folder: FolderConfig, ledger: Ledger, heartbeat: Heartbeat
+    ) -> None:
+        """`heartbeat` is that of the folder's scans."""
         self._id = folder_id
         self._name = folder.name
         self._path = printable(folder.path)
         self._propagates = folder.deletions is Deletions.PROPAGATE
         self._patterns = "\n".join([*folder.include, *(f"!{p}" for p in folder.exclude)])
         self._ledger = ledger
+        self._verification = Verification(folder_id, folder.path, ledger, heartbeat)
         self._proven: RootIdentity | None = None  # the trusted root, since the last mount
         self.suspicions = 0
         """How often the folder became suspect, or suspect for another reason."""
-        self._subject = alerts.folder_subject(folder.name)
+        self._has_kept = False  # names that are gone but were not deleted, and this is logged
         self._reported: str | None = None  # the reason in the log, until the folder is trusted
         self._spared = 0  # condemned images that were spared since then
+
+    @property
+    def _subject(self) -> str:
+        return alerts.folder_subject(self._name)
 
     @property
     def is_suspect(self) -> bool:
@@ -93,15 +105,29 @@ class RootGuard:
 
         If it covered the whole folder, the folder is trusted as the scan found it.
         """
-        if scan.suspicions != self.suspicions:  # it no longer proves anything
-            await self._ledger.write(missed.unmark(scan.number))
-            return False
-        evidence = await self._evidence(scan)
-        conclusion = trust_scan(evidence)
-        match conclusion:
-            case Conclusion.NONE:
-                await self._ledger.write(missed.unmark(scan.number))
+        mounts = await self._verification.mounts()
+        removed = False
+        if scan.suspicions == self.suspicions:  # else it no longer proves anything
+            evidence = await self._evidence(scan)
+            if (conclusion := trust_scan(evidence)) is not Conclusion.NONE:
+                removed = await self._apply(scan, evidence, conclusion, mounts)
+        await self._ledger.write(
+            all_of([missed.unmark(scan.number), directories.forget_renumbered(scan.number)])
+        )
+        return removed
+
+    async def _apply(
+        self, scan: ScanResult, evidence: Evidence, conclusion: Conclusion, mounts: Mounts
+    ) -> bool:
+        kept = False
+        if evidence.root is RootMatch.SAME and evidence.same_patterns:
+            await self._ledger.write(directories.record_same(self._id, scan.number))
+            found = await self._verification.drop_present(scan.number, mounts)
+            if await self._verification.root() != scan.identity:
                 return False
+            self._log_kept(found)
+            kept = bool(found)
+        match conclusion:
             case Conclusion.FORGET:
                 forget = missed.forget(scan.number, _keep_reason(evidence))
                 forgotten, images = await self._ledger.write(forget), 0
@@ -110,14 +136,31 @@ class RootGuard:
                 at = scan.began if scan.full else time.time()
                 gone = await self._ledger.write(condemned.condemn_missed(scan.number, at))
                 forgotten, images = gone.files, gone.condemned
+            case Conclusion.NONE:
+                return False
             case _:
                 assert_never(conclusion)
         if forgotten:
             why = _why_missing(evidence)
             log.info("files.missing", folder=self._name, files=forgotten, condemned=images, why=why)
+        if not kept:  # else the next scan would find the names in the same directories
+            await self._ledger.write(directories.record_replaced(self._id, scan.number))
+            if scan.full:
+                await self._ledger.write(directories.record_mounts(self._id, mounts))
         if scan.full:
             await self._trust(scan)
         return forgotten > 0
+
+    def _log_kept(self, found: Mapping[Absence, int]) -> None:
+        """Log names that are gone but were not deleted, when there are some for the first time."""
+        if found and not self._has_kept:
+            log.warning(
+                "files.kept",
+                folder=self._name,
+                names=sum(found.values()),
+                why=", ".join(sorted(_WHY_KEPT[absence] for absence in found)),
+            )
+        self._has_kept = bool(found)
 
     async def _trust(self, scan: ScanResult) -> None:
         self._proven = scan.identity
@@ -159,10 +202,6 @@ class RootGuard:
         # of files in the last full scan.
         emptied = scan.full and scan.seen == 0 and bool(before.files)
         same_patterns = before.patterns == self._patterns
-        same_mounts = True
-        if scan.root is RootMatch.SAME:
-            displaced = missed.has_lost_device(scan.number, self._id, scan.identity.device)
-            same_mounts = not await self._ledger.read(displaced)
         evidence = Evidence(
             root=scan.root,
             root_stable=scan.root_stable,
@@ -171,7 +210,6 @@ class RootGuard:
             full=scan.full,
             trusted=before.doubt is None,
             same_patterns=same_patterns,
-            same_mounts=same_mounts,
             propagates=self._propagates,
         )
         await self._report_unusual(before, evidence)
@@ -185,9 +223,6 @@ class RootGuard:
         elif not evidence.has_files:
             await self._record_suspect(before, _EMPTY)
             await self._log_suspect(_EMPTY, _REPLACED)
-        elif not evidence.same_mounts and evidence.same_patterns and evidence.propagates:
-            await self._record_suspect(before, _UNMOUNTED)
-            await self._log_suspect(_UNMOUNTED, _REPLACED)
 
     async def _record_suspect(self, before: folders.TrustedState, why: str) -> None:
         if before.doubt != why:
@@ -227,11 +262,17 @@ def _why_missing(evidence: Evidence) -> str:
     return "deleted" if evidence.trusted else "deleted while the folder was suspect"
 
 
+_WHY_KEPT = {
+    Absence.PRESENT: "replaced by a link or a directory",
+    Absence.LINK: "a directory was replaced by a link or a file",
+    Absence.OTHER_DIRECTORY: "a directory was replaced by another one",
+    Absence.MOUNT: "a disk was mounted or unmounted",
+    Absence.UNREADABLE: "cannot be checked",
+}
 _UNLINKED = "was deleted, but is still mounted here"
 _DIFFERENT = "is a different directory than before"
 _MOUNT = "has another mount at, above or below it"
 _EMPTY = "is empty, but had files before"
-_UNMOUNTED = "lacks a disk that was mounted below it"
 _REMOUNT = "it was recreated outside: mount it again, or restart syncd"
 _REPLACED = (
     "mount it, or put its files back; or, if its present state is right: `syncd deletions trust {}`"

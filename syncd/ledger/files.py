@@ -34,6 +34,7 @@ class KnownDirectory(msgspec.Struct, frozen=True):
     """A directory as the ledger has it, without its files; no id: the ledger does not have it."""
 
     directory_id: int | None
+    inode: int | None
     directories: dict[bytes, int]  # path relative to the folder → id
 
 
@@ -52,15 +53,15 @@ class Content(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 def known_directory(db: sqlite3.Connection, folder_id: int, path: bytes) -> KnownDirectory:
     """Return what is known about one directory, without its files."""
     row = db.execute(
-        "SELECT id FROM directory WHERE folder_id = ? AND path = ?", (folder_id, path)
+        "SELECT id, inode FROM directory WHERE folder_id = ? AND path = ?", (folder_id, path)
     ).fetchone()
     if row is None:
-        return KnownDirectory(None, {})
-    (directory_id,) = row
+        return KnownDirectory(None, None, {})
+    directory_id, inode = row
     directories = dict(
         db.execute("SELECT path, id FROM directory WHERE parent_id = ?", (directory_id,))
     )
-    return KnownDirectory(directory_id, directories)
+    return KnownDirectory(directory_id, inode, directories)
 
 
 @read

@@ -13,7 +13,7 @@ import msgspec
 
 from syncd.ledger.accounts import add
 from syncd.ledger.kept import keep_condemned
-from syncd.ledger.stat_columns import signed, unsigned
+from syncd.ledger.stat_columns import from_root, to_root
 from syncd.ledger.statements import as_structs, read, write
 from syncd.ledger.wanted import request_refresh
 from syncd.model import AccountId, Copying, Deletions, FolderName, RootIdentity
@@ -163,22 +163,9 @@ def trusted_state(db: sqlite3.Connection, folder_id: int) -> TrustedState:
     ).fetchone()
     if row is None:
         return TrustedState(root=None, patterns=None, files=None, doubt=None)
-    patterns, files, doubt, *root = row
-    return TrustedState(root=_root(*root), patterns=patterns, files=files, doubt=doubt)
-
-
-def _root(
-    device: int | None, inode: int | None, filesystem: int | None, born_ns: int | None
-) -> RootIdentity | None:
-    if device is None or inode is None:
-        return None
-    return RootIdentity(
-        device=unsigned(device),
-        inode=unsigned(inode),
-        filesystem=None if filesystem is None else unsigned(filesystem),
-        born_ns=born_ns,
-        unlinked=False,
-    )
+    patterns, files, doubt, device, *others = row
+    root = None if device is None else to_root(device, *others)
+    return TrustedState(root=root, patterns=patterns, files=files, doubt=doubt)
 
 
 @write
@@ -215,10 +202,7 @@ def trust(
         """,
         (
             folder_id,
-            signed(root.device),
-            signed(root.inode),
-            None if root.filesystem is None else signed(root.filesystem),
-            root.born_ns,
+            *from_root(root),
             patterns,
             files,
             began,

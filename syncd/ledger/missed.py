@@ -9,10 +9,32 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+import msgspec
+
 from syncd.ledger.kept import KeepReason, keep_condemned, keep_gone
-from syncd.ledger.stat_columns import signed
-from syncd.ledger.statements import read, write
+from syncd.ledger.stat_columns import unsigned
+from syncd.ledger.statements import as_structs, read, write
 from syncd.ledger.wanted import open_touched, refresh
+
+BEFORE = (-1, b"")
+"""The key before that of every mark."""
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that a scan missed or, without a name, a directory with all below it."""
+
+    directory_id: int
+    name: bytes
+    path: bytes  # of the directory
+
+    @property
+    def place(self) -> tuple[bytes, bytes]:
+        """The directory in which it was missed, and its name there."""
+        if self.name:
+            return self.path, self.name
+        above, _, name = self.path.rpartition(b"/")
+        return above, name
+
 
 _BRANCH = """WITH RECURSIVE branch (id) AS (
             SELECT directory_id FROM missed WHERE scan = ?1 AND name = x''
@@ -103,31 +125,44 @@ def forget_rows(db: sqlite3.Connection, scan: int) -> int:
 
 
 @read
-def has_lost_device(db: sqlite3.Connection, scan: int, folder_id: int, device: int) -> bool:
-    """Return whether a scan missed every file of a file system other than the root's, `device`."""
-    row = db.execute(
-        f"""
-        {_BRANCH}, missed_file AS ({_MISSED_FILES})
-        SELECT 1
-        FROM (SELECT DISTINCT device FROM missed_file WHERE device <> ?3) AS other
-        WHERE NOT EXISTS (
-            SELECT 1
-            FROM directory
-            JOIN file ON file.directory_id = directory.id
-            WHERE directory.folder_id = ?2
-                AND file.device = other.device
-                AND directory.id NOT IN branch
-                AND NOT EXISTS (
-                    SELECT 1
-                    FROM missed
-                    WHERE missed.directory_id = file.directory_id
-                        AND missed.name = file.name AND missed.scan = ?1
-                )
-        )
+def page(db: sqlite3.Connection, scan: int, after: tuple[int, bytes], limit: int) -> list[Mark]:
+    """Return the next `limit` marks of a scan after the key of the last one; begin with BEFORE."""
+    rows = db.execute(
+        """
+        SELECT missed.directory_id, missed.name, directory.path
+        FROM missed
+        JOIN directory ON directory.id = missed.directory_id
+        WHERE missed.scan = ?1 AND (missed.directory_id, missed.name) > (?2, ?3)
+        ORDER BY missed.directory_id, missed.name
+        LIMIT ?4
         """,
-        (scan, folder_id, signed(device)),
-    ).fetchone()
-    return row is not None
+        (scan, *after, limit),
+    )
+    return as_structs(rows, Mark)
+
+
+@read
+def inodes(db: sqlite3.Connection, marks: Sequence[Mark]) -> dict[bytes, int]:
+    """Return the recorded inodes of the directories on the way to these marks, by their paths."""
+    found: dict[int, tuple[bytes, int | None]] = {}
+    for start in {mark.directory_id for mark in marks}:
+        directory_id: int | None = start
+        while directory_id is not None and directory_id not in found:
+            parent_id, path, inode = db.execute(
+                "SELECT parent_id, path, inode FROM directory WHERE id = ?", (directory_id,)
+            ).fetchone()
+            found[directory_id] = (path, inode)
+            directory_id = parent_id
+    return {path: unsigned(inode) for path, inode in found.values() if inode is not None}
+
+
+@write
+def drop(db: sqlite3.Connection, scan: int, marks: Sequence[Mark]) -> None:
+    """Remove marks of a scan: these names were not deleted."""
+    db.executemany(
+        "DELETE FROM missed WHERE directory_id = ? AND name = ? AND scan = ?",
+        [(mark.directory_id, mark.name, scan) for mark in marks],
+    )
 
 
 @write
@@ -140,3 +175,4 @@ def unmark(db: sqlite3.Connection, scan: int) -> None:
 def unmark_all(db: sqlite3.Connection) -> None:
     """Remove the marks of all scans: those of an earlier process never ended."""
     db.execute("DELETE FROM missed")
+    db.execute("DELETE FROM renumbered")

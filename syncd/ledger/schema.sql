@@ -45,6 +45,7 @@ CREATE TABLE directory (
     folder_id INTEGER NOT NULL REFERENCES folder,
     parent_id INTEGER REFERENCES directory,     -- NULL: the folder itself
     path      BLOB NOT NULL,                    -- relative to the folder; empty for the folder itself
+    inode     INTEGER,                          -- as scans have found it; NULL: not yet
     UNIQUE (folder_id, path)
 ) STRICT;
 CREATE INDEX directory_by_parent ON directory (parent_id);
@@ -80,6 +81,24 @@ CREATE TABLE missed (                           -- what the scan under way did n
     name         BLOB NOT NULL,                 -- empty: the directory itself, with all below it
     scan         INTEGER NOT NULL,
     PRIMARY KEY (directory_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE renumbered (                       -- directories with another inode than before, found by the scan under way
+    scan  INTEGER NOT NULL,
+    path  BLOB NOT NULL,
+    inode INTEGER NOT NULL,
+    same  INTEGER NOT NULL,                     -- 1: a known file is unchanged in it: it is the directory from before
+    PRIMARY KEY (scan, path)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE mount (                            -- mount points below a folder at its last trusted whole scan
+    folder_id  INTEGER NOT NULL REFERENCES folder,
+    path       BLOB NOT NULL,                   -- relative to the folder
+    device     INTEGER NOT NULL,
+    inode      INTEGER NOT NULL,
+    filesystem INTEGER,
+    born_ns    INTEGER,
+    PRIMARY KEY (folder_id, path)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE baseline (                         -- a folder as the last trusted whole scan found it

@@ -6,7 +6,7 @@ have a time after 2262, whose nanoseconds need that bit as well.
 
 from __future__ import annotations
 
-from syncd.model import Stat
+from syncd.model import RootIdentity, Stat
 
 Row = tuple[bytes, int | None, int, int, int, int]
 """A file's name and the columns of its stat; no device for a file that could not be read."""
@@ -43,6 +43,23 @@ def stat_of(row: Row) -> Stat | None:
 def signed(number: int) -> int:
     """Return an unsigned number of 64 bits as a column holds it."""
     return (number + _HALF) % _WHOLE - _HALF
+
+
+def from_root(root: RootIdentity) -> tuple[int, int, int | None, int | None]:
+    """Return a root's identity as the columns device, inode, filesystem, born_ns."""
+    filesystem = None if root.filesystem is None else signed(root.filesystem)
+    return signed(root.device), signed(root.inode), filesystem, root.born_ns
+
+
+def to_root(device: int, inode: int, filesystem: int | None, born_ns: int | None) -> RootIdentity:
+    """Return the root's identity that these columns hold."""
+    return RootIdentity(
+        device=unsigned(device),
+        inode=unsigned(inode),
+        filesystem=None if filesystem is None else unsigned(filesystem),
+        born_ns=born_ns,
+        unlinked=False,
+    )
 
 
 def unsigned(number: int) -> int:

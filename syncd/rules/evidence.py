@@ -46,7 +46,6 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     full: bool  # it covered the whole folder, not only the places named by events
     trusted: bool  # the folder is not suspect
     same_patterns: bool  # include and exclude are unchanged since the folder was last trusted
-    same_mounts: bool  # the missing files were on file systems that are still mounted
     propagates: bool  # the folder has deletions = "propagate"
 
 
@@ -60,8 +59,6 @@ def trust_scan(seen: Evidence) -> Conclusion:
         return Conclusion.NONE
     if seen.root is not RootMatch.SAME or not (seen.same_patterns and seen.propagates):
         return Conclusion.FORGET
-    if not seen.same_mounts:
-        return Conclusion.NONE
     # A file recorded while the folder was suspect may have been in another directory.
     return Conclusion.CONDEMN if seen.trusted else Conclusion.FORGET
 

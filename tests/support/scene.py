@@ -13,8 +13,9 @@ from syncd.folders.safe_open import stat_of
 from syncd.folders.scanning.scan import WORKERS_AFTER, Stretch, Walk
 from syncd.folders.scanning.walk import FolderTree
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget
-from syncd.ledger import files, folders
+from syncd.ledger import directories, files, folders
 from syncd.ledger.database import open_ledger
+from syncd.ledger.directories import Renumbered
 from syncd.ledger.files import Content, Place
 from syncd.model import AccountId, Digest, FolderName, Stat
 
@@ -54,7 +55,7 @@ class Scene:
         return os.path.join(os.fsencode(self.root), name)
 
     def record(self, *names: bytes) -> None:
-        """Record files in the ledger as they are now."""
+        """Record files and their directories in the ledger as they are now."""
         self.db.execute("BEGIN")
         for name in names:
             directory, _, own = name.rpartition(b"/")
@@ -63,6 +64,15 @@ class Scene:
             )
             stat = stat_of(os.stat(self.path(name)))
             files.record_all([(Place(self.folder, directory, own), stat, content)])(self.db)
+        paths = [path for (path,) in self.db.execute("SELECT path FROM directory").fetchall()]
+        found = [
+            Renumbered(path, os.stat(self.path(path)).st_ino, same=True)
+            for path in paths
+            if os.path.isdir(self.path(path))
+        ]
+        directories.note_renumbered(0, found)(self.db)
+        directories.record_same(self.folder, 0)(self.db)
+        directories.forget_renumbered(0)(self.db)
         self.db.execute("COMMIT")
 
     def record_trouble(self, name: bytes, stat: Stat) -> None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Mapping
+import stat
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 
 import msgspec
@@ -22,8 +23,10 @@ class Absence(Enum):
     """What was found at a missing name, or on the path to it."""
 
     DELETED = "deleted"
+    BACK = "back"
+    """A file has this name: it came back after the scan."""
     PRESENT = "present"
-    """Something has this name: it was replaced, or came back after the scan."""
+    """Something other than a file has this name: a link or a directory, for example."""
     LINK = "link"
     """A link or a file is where a directory above it was."""
     OTHER_DIRECTORY = "other_directory"
@@ -67,15 +70,16 @@ class AbsenceCheck:
         above = self._enter(directory)
         if isinstance(above, Absence):
             return above
-        if joined(directory, name) in self._tree.moved_mounts:
+        path = joined(directory, name)
+        if any((point + b"/").startswith(path + b"/") for point in self._tree.moved_mounts):
             return Absence.MOUNT
         try:
-            os.lstat(name, dir_fd=above)
+            found = os.lstat(name, dir_fd=above)
         except FileNotFoundError:
             return Absence.DELETED
         except OSError:
             return Absence.UNREADABLE
-        return Absence.PRESENT
+        return Absence.BACK if stat.S_ISREG(found.st_mode) else Absence.PRESENT
 
     def _enter(self, directory: bytes) -> int | Absence:
         """Return a descriptor of a directory, or why there is none."""
@@ -119,8 +123,17 @@ class AbsenceCheck:
 
 
 def check_absence(
-    tree: KnownTree, missing: Iterable[tuple[bytes, bytes]]
+    tree: KnownTree,
+    missing: Iterable[tuple[bytes, bytes]],
+    progress: Callable[[], None] = lambda: None,
 ) -> dict[tuple[bytes, bytes], Absence]:
-    """Return what is at each missing (directory, name). Blocks: run it in a thread."""
+    """Return what is at each missing (directory, name).
+
+    `progress` is called before each name. Blocks: run it in a thread.
+    """
+    found: dict[tuple[bytes, bytes], Absence] = {}
     with AbsenceCheck(tree) as check:
-        return {(directory, name): check.of(directory, name) for directory, name in sorted(missing)}
+        for directory, name in sorted(missing):
+            progress()
+            found[directory, name] = check.of(directory, name)
+    return found

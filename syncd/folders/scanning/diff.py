@@ -10,8 +10,9 @@ from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import Unreadable, Way, joined
 from syncd.folders.scanning.walk import Directory, Trouble, opened
 from syncd.ledger import files
+from syncd.ledger.directories import Renumbered
 from syncd.ledger.files import Place
-from syncd.ledger.stat_columns import Row, stat_of
+from syncd.ledger.stat_columns import Row, signed, stat_of
 from syncd.model import Stat
 
 
@@ -33,6 +34,8 @@ class Part:
     missed: Missed | None = None
     troubles: list[Trouble] = field(default_factory=list)
     below: list[bytes] = field(default_factory=list)  # paths of the sub-directories to enter
+    renumbered: Renumbered | None = None
+    recognised: bool = False  # a known file is unchanged, apart from device and inode
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,11 @@ class Comparison:
         known = files.known_directory(self._folder_id, path)(self._db)
         try:
             with opened(self._way, path, self._patterns) as directory:
+                is_known, same = known.directory_id is not None, False
                 for names in _ranges(directory.slices()):
-                    yield self._part(path, known.directory_id, directory, names)
+                    part = self._part(path, known.directory_id, directory, names)
+                    is_known, same = is_known or bool(part.found), same or part.recognised
+                    yield part
                 below = [joined(path, name) for name in directory.directories]
                 gone = known.directories.keys() - set(below)
                 yield Part(
@@ -71,6 +77,9 @@ class Comparison:
                     ),
                     troubles=directory.troubles,
                     below=below,
+                    renumbered=Renumbered(path, directory.inode, same)
+                    if is_known and known.inode != signed(directory.inode)
+                    else None,
                 )
         except Unreadable as error:
             if not error.gone:  # a directory that is gone is missed in its parent
@@ -85,7 +94,7 @@ class Comparison:
             rows = files.known_files(directory_id, part.first, part.end)(self._db)
         seen = directory.rows(names)
         if seen == rows and len(seen) == len(names):
-            return Part(seen=len(names))
+            return Part(seen=len(names), recognised=bool(names))
         known = {row[0]: row for row in rows}
         same = {row[0] for row in set(rows).intersection(seen)}
         # A file that is known but was not listed may have been added since, so it is checked, too.
@@ -102,6 +111,9 @@ class Comparison:
             found=found,
             missed=_missed(directory_id, files=sorted(gone)),
             troubles=troubles,
+            recognised=not {(name, *stat) for name, _, _, *stat in rows}.isdisjoint(
+                (name, *stat) for name, _, _, *stat in seen
+            ),
         )
 
 

@@ -19,6 +19,7 @@ from syncd.folders.scanning.walk import FolderTree, Trouble
 from syncd.folders.watching.targets import ScanTarget, coalesced
 from syncd.ledger import files
 from syncd.ledger.database import connect_reader
+from syncd.ledger.directories import Renumbered
 from syncd.ledger.files import Place
 from syncd.ledger.reader import address_of
 from syncd.model import Stat
@@ -44,6 +45,7 @@ class Stretch:
 
     found: list[tuple[Place, Stat]] = field(default_factory=list)
     missed: list[Missed] = field(default_factory=list)
+    renumbered: list[Renumbered] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     seen: int = 0  # files, whether new or known
     progress: bool = False  # it did more than wait for workers
@@ -56,6 +58,8 @@ class Stretch:
         self.troubles += part.troubles
         if part.missed is not None:
             self.missed.append(part.missed)
+        if part.renumbered is not None:
+            self.renumbered.append(part.renumbered)
 
 
 class Walk:

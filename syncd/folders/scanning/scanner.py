@@ -24,7 +24,7 @@ from syncd.folders.scanning.scan import Stretch, Walk, check_files, stat_files
 from syncd.folders.scanning.walk import FolderTree, Trouble
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget, coalesced
 from syncd.heartbeat import Heartbeat
-from syncd.ledger import folders, missed
+from syncd.ledger import directories, folders, missed
 from syncd.ledger.database import Ledger
 from syncd.ledger.files import Place
 from syncd.ledger.statements import Write, all_of
@@ -93,6 +93,7 @@ class FolderScanner:
         guard: RootGuard,
         state: FolderState,
         *,
+        heartbeat: Heartbeat,
         changed: Callable[[], None],
     ) -> None:
         """`changed` is called after a scan that removed files from the ledger."""
@@ -105,7 +106,7 @@ class FolderScanner:
         self._running = 0
         self._unconcluded: list[ScanResult] = []
         self.requests = ScanRequests()
-        self.heartbeat = Heartbeat()
+        self.heartbeat = heartbeat
         self.ended = asyncio.Event()
         """Set when a scan has ended that is to be concluded."""
 
@@ -182,8 +183,8 @@ class FolderScanner:
         walk = Walk(self._ledger.path, self._tree, targets)
         try:
             while (stretch := await self._stretch(walk)) is not None:
-                if stretch.missed:
-                    await self._ledger.write(_mark_missed(number, stretch))
+                if stretch.missed or stretch.renumbered:
+                    await self._ledger.write(_mark(number, stretch))
                 if fresh:
                     await self._offer_fresh(stretch.found)
                 else:
@@ -250,7 +251,8 @@ class FolderScanner:
         return folders.record_trouble(self._tree.folder_id, report.trouble)
 
 
-def _mark_missed(number: int, stretch: Stretch) -> Write[list[None]]:
+def _mark(number: int, stretch: Stretch) -> Write[list[None]]:
     return all_of(
         [missed.mark(number, m.directory_id, m.files, m.directories) for m in stretch.missed]
+        + [directories.note_renumbered(number, stretch.renumbered)]
     )

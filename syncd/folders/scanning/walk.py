@@ -52,6 +52,7 @@ class Directory:
     def __init__(self, descriptor: int, root: bytes, path: bytes, patterns: Patterns) -> None:
         """Raise OSError for a directory that cannot be read."""
         self._descriptor = descriptor
+        self.inode = os.fstat(descriptor).st_ino
         self._root = root
         self._path = path
         self._within = path + b"/" if path else b""

@@ -49,6 +49,14 @@ FOLDERS = (
         ended_by=("file.readable",),
     ),
     Event(
+        "files.kept",
+        ("warning",),
+        ("folder", "names", "why"),
+        "a scan no longer found `names` files or directories, but they were not deleted: their"
+        " images stay wanted; logged again once a scan has found nothing of this kind",
+        "put the files or the disk back; to remove images from the accounts, delete their files",
+    ),
+    Event(
         "files.missing",
         ("info",),
         ("condemned", "files", "folder", "why"),
@@ -80,9 +88,8 @@ FOLDERS = (
         "folder.suspect",
         ("error",),
         ("folder", "path", "remedy", "spared", "why"),
-        "the folder is not the same directory as before, is empty, lacks a mount below it, or is a"
-        " deleted directory below a bind mount: no file of it counts as deleted, and `spared`"
-        " condemned images are kept",
+        "the folder is not the same directory as before, is empty, or is a deleted directory below"
+        " a bind mount: no file of it counts as deleted, and `spared` condemned images are kept",
         "what the field `remedy` says",
         ended_by=("folder.trusted",),
     ),

@@ -86,20 +86,3 @@ def test_a_suspect_folder_has_no_due_deletion_until_it_is_trusted_again() -> Non
     assert due(db) == set()
     folders.trust(folder, ROOT, "", 25, 4.0)(db)
     assert due(db) == set(DIGESTS[:5])
-
-
-def test_a_device_counts_as_missed_if_no_file_on_it_was_seen() -> None:
-    db, folder = a_ledger_with_images()
-    (directory,) = db.execute("SELECT id FROM directory").fetchone()
-    below = Place(folder, b"below", b"a.jpg")
-    stat = Stat(device=2**64 - 1, inode=1, size=1, mtime_ns=1, ctime_ns=1)  # as on CIFS
-    files.record_all([(below, stat, content(DIGESTS[0]))])(db)
-    missed.mark(2, directory, [b"1.jpg"], [])(db)
-    assert not missed.has_lost_device(2, folder, 1)(db)
-    assert not missed.has_lost_device(2, folder, 7)(db)  # other files on it were seen
-    (sub,) = db.execute("SELECT id FROM directory WHERE path = x'62656c6f77'").fetchone()
-    missed.mark(3, directory, [], [sub])(db)
-    assert missed.has_lost_device(3, folder, 1)(db)
-    assert not missed.has_lost_device(3, folder, 2**64 - 1)(db)
-    missed.mark(4, directory, [b"%d.jpg" % n for n in range(30)], [])(db)
-    assert missed.has_lost_device(4, folder, 7)(db)

@@ -43,9 +43,6 @@ SENTENCES: dict[str, Callable[[Evidence, Conclusion], bool]] = {
     "in a suspect folder only a full scan proves anything": lambda e, c: (
         e.trusted or e.full or c is Conclusion.NONE
     ),
-    "a file on an unmounted disk does not count as deleted": lambda e, c: (
-        e.same_mounts or c is not Conclusion.CONDEMN
-    ),
     "a suspect folder condemns nothing": lambda e, c: e.trusted or c is not Conclusion.CONDEMN,
     "a partial scan proves something only in the same root": lambda e, c: (
         e.full or e.root is RootMatch.SAME or c is Conclusion.NONE
@@ -54,7 +51,7 @@ SENTENCES: dict[str, Callable[[Evidence, Conclusion], bool]] = {
         not (
             e.root is RootMatch.SAME
             and all((e.root_stable, e.error_free, e.has_files, e.full, e.trusted))
-            and all((e.same_patterns, e.same_mounts, e.propagates))
+            and all((e.same_patterns, e.propagates))
         )
         or c is Conclusion.CONDEMN
     ),
@@ -86,7 +83,6 @@ def test_one_odd_fact_is_enough_to_condemn_nothing() -> None:
         full=True,
         trusted=True,
         same_patterns=True,
-        same_mounts=True,
         propagates=True,
     )
     assert trust_scan(good) is Conclusion.CONDEMN
@@ -96,7 +92,6 @@ def test_one_odd_fact_is_enough_to_condemn_nothing() -> None:
         "has_files",
         "trusted",
         "same_patterns",
-        "same_mounts",
         "propagates",
     ):
         assert trust_scan(replace(good, **{odd: False})) is not Conclusion.CONDEMN, odd

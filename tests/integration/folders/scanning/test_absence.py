@@ -85,7 +85,7 @@ def remove_root(root: Path) -> None:
     [
         (delete, Absence.DELETED),
         (delete_branch, Absence.DELETED),
-        (keep, Absence.PRESENT),
+        (keep, Absence.BACK),
         (replace_file_by_link, Absence.PRESENT),
         (replace_file_by_directory, Absence.PRESENT),
         (replace_directory_by_link, Absence.LINK),

@@ -1,0 +1,89 @@
+"""Statements about the inodes of directories, and the mounts below a folder."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from syncd.ledger.stat_columns import from_root, signed, to_root
+from syncd.ledger.statements import read, write
+from syncd.model import RootIdentity
+
+
+class Renumbered(msgspec.Struct, frozen=True):
+    """A directory with another inode than the recorded one, or with none recorded."""
+
+    path: bytes
+    inode: int
+    same: bool  # a known file is unchanged in it: it is the directory from before
+
+
+@write
+def note_renumbered(db: sqlite3.Connection, scan: int, found: Sequence[Renumbered]) -> None:
+    """Note directories that a scan under way found with another inode."""
+    db.executemany(
+        "INSERT OR REPLACE INTO renumbered (scan, path, inode, same) VALUES (?, ?, ?, ?)",
+        [(scan, one.path, signed(one.inode), one.same) for one in found],
+    )
+
+
+@write
+def record_same(db: sqlite3.Connection, folder_id: int, scan: int) -> None:
+    """Record the inodes of directories that have none yet, or that are those from before."""
+    _record(db, folder_id, scan, "renumbered.same OR directory.inode IS NULL")
+
+
+@write
+def record_replaced(db: sqlite3.Connection, folder_id: int, scan: int) -> None:
+    """Record the inodes of all directories that a scan found with another one."""
+    _record(db, folder_id, scan, "true")
+
+
+def _record(db: sqlite3.Connection, folder_id: int, scan: int, condition: str) -> None:
+    db.execute(
+        f"""
+        UPDATE directory
+        SET inode = renumbered.inode
+        FROM renumbered
+        WHERE renumbered.scan = ? AND directory.folder_id = ? AND directory.path = renumbered.path
+            AND ({condition})
+        """,
+        (scan, folder_id),
+    )
+
+
+@write
+def forget_renumbered(db: sqlite3.Connection, scan: int) -> None:
+    """Forget what a scan noted, which has been recorded or proves nothing."""
+    db.execute("DELETE FROM renumbered WHERE scan = ?", (scan,))
+
+
+@read
+def mounts(db: sqlite3.Connection, folder_id: int) -> dict[bytes, RootIdentity]:
+    """Return the mounts below a folder at its last trusted whole scan, by their relative paths."""
+    rows = db.execute(
+        """
+        SELECT path, device, inode, filesystem, born_ns
+        FROM mount
+        WHERE folder_id = ?
+        """,
+        (folder_id,),
+    )
+    return {path: to_root(*columns) for path, *columns in rows}
+
+
+@write
+def record_mounts(
+    db: sqlite3.Connection, folder_id: int, found: Mapping[bytes, RootIdentity]
+) -> None:
+    """Record the mounts below a folder, by their relative paths."""
+    db.execute("DELETE FROM mount WHERE folder_id = ?", (folder_id,))
+    db.executemany(
+        """
+        INSERT INTO mount (folder_id, path, device, inode, filesystem, born_ns)
+        VALUES (?, ?, ?, ?, ?, ?)
+        """,
+        [(folder_id, path, *from_root(root)) for path, root in found.items()],
+    )

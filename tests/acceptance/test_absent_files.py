@@ -1,0 +1,110 @@
+"""The real process and files that are absent: only those that were deleted leave the account."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.mounts import Mounts, own_mounts
+from support.pictures import picture
+from support.process import running
+from support.rig import until
+from support.trial import Trial, logged_once
+
+from syncd.sandbox.server import Sandbox
+
+IMAGES = 6
+
+
+@pytest.fixture
+def trial(tmp_path: Path, sandbox: Sandbox) -> Trial:
+    trial = Trial(tmp_path, sandbox, IMAGES)
+    trial.rig.write("stays.jpg", picture(500))
+    return trial
+
+
+@pytest.fixture
+def mounts(tmp_path: Path) -> Iterator[Mounts]:
+    directory = tmp_path / "mounts"
+    directory.mkdir()
+    with own_mounts(directory) as mounts:
+        yield mounts
+
+
+def replace_directory_by_link(folder: Path) -> None:
+    (folder / "sub").rename(folder.parent / "moved")
+    (folder / "sub").symlink_to(folder.parent / "moved")
+
+
+def replace_directory_by_another(folder: Path) -> None:
+    (folder / "sub").rename(folder.parent / "moved")
+    (folder / "sub").mkdir()
+
+
+def replace_files_by_links(folder: Path) -> None:
+    (folder.parent / "moved").mkdir()
+    for path in sorted((folder / "sub").iterdir()):
+        moved = path.rename(folder.parent / "moved" / path.name)
+        path.symlink_to(moved)
+
+
+@pytest.mark.parametrize(
+    "replace",
+    [replace_directory_by_link, replace_directory_by_another, replace_files_by_links],
+    ids=lambda function: function.__name__,
+)
+async def test_files_that_were_replaced_stay_in_the_account(
+    trial: Trial, replace: Callable[[Path], None]
+) -> None:
+    trial.fill(trial.rig.folder)
+    async with running(trial.rig) as daemon:
+        await until(trial.all_held)
+        await trial.await_scans(daemon, "new_or_changed=0")
+        replace(trial.rig.folder)
+        await until(lambda: daemon.logged("files.kept", "folder=spring "))
+        await trial.await_scans(daemon)
+        await trial.assert_nothing_deleted(daemon)
+        assert logged_once(daemon, "files.kept", "replaced by")
+        assert not daemon.logged("files.missing", "folder=spring ")
+
+
+async def test_files_below_a_disk_that_is_mounted_over_them_stay_in_the_account(
+    trial: Trial, mounts: Mounts
+) -> None:
+    trial.fill(trial.rig.folder)
+    async with running(trial.rig, under=mounts.under) as daemon:
+        await until(trial.all_held)
+        await trial.await_scans(daemon, "new_or_changed=0")
+        mounts.mount("-t", "tmpfs", "none", trial.rig.folder / "sub")
+        await until(lambda: daemon.logged("files.kept", "a disk was mounted"))
+        await trial.await_scans(daemon)
+        await trial.assert_nothing_deleted(daemon)
+        assert not daemon.logged("files.missing", "folder=spring ")
+
+
+async def test_a_deleted_directory_leaves_the_account(trial: Trial) -> None:
+    trial.fill(trial.rig.folder)
+    async with running(trial.rig) as daemon:
+        await until(trial.all_held)
+        await trial.await_scans(daemon, "new_or_changed=0")
+        shutil.rmtree(trial.rig.folder / "sub")
+        await until(lambda: not any(map(trial.rig.holds, trial.contents.values())))
+        assert not daemon.logged("files.kept")
+        assert trial.rig.holds(picture(500))
+
+
+async def test_files_deleted_from_a_disk_below_the_folder_leave_the_account(
+    trial: Trial, mounts: Mounts
+) -> None:
+    below = trial.rig.folder / "sub"
+    below.mkdir()
+    mounts.mount("-t", "tmpfs", "none", below)
+    trial.fill(mounts.inside(trial.rig.folder))
+    async with running(trial.rig, under=mounts.under) as daemon:
+        await until(trial.all_held)
+        await trial.await_scans(daemon, "new_or_changed=0")
+        for path in list(mounts.inside(below).iterdir()):
+            path.unlink()
+        await until(lambda: not any(map(trial.rig.holds, trial.contents.values())))
+        assert not daemon.logged("files.kept")
+        assert not daemon.logged("folder.suspect")
