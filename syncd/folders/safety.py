@@ -123,9 +123,10 @@ class RootGuard:
         if evidence.root is RootMatch.SAME and evidence.same_patterns:
             await self._ledger.write(directories.record_same(self._id, scan.number))
             found = await self._verification.drop_present(scan.number, mounts)
-            if await self._verification.root() != scan.identity:
+            now = await self._verification.root()
+            if now != scan.identity or scan.suspicions != self.suspicions:
                 return False
-            self._log_kept(found)
+            self._log_kept(found, full=scan.full)
             kept = bool(found)
         match conclusion:
             case Conclusion.FORGET:
@@ -151,7 +152,7 @@ class RootGuard:
             await self._trust(scan)
         return forgotten > 0
 
-    def _log_kept(self, found: Mapping[Absence, int]) -> None:
+    def _log_kept(self, found: Mapping[Absence, int], *, full: bool) -> None:
         """Log names that are gone but were not deleted, when there are some for the first time."""
         if found and not self._has_kept:
             log.warning(
@@ -160,7 +161,7 @@ class RootGuard:
                 names=sum(found.values()),
                 why=", ".join(sorted(_WHY_KEPT[absence] for absence in found)),
             )
-        self._has_kept = bool(found)
+        self._has_kept = bool(found) or (self._has_kept and not full)
 
     async def _trust(self, scan: ScanResult) -> None:
         self._proven = scan.identity
