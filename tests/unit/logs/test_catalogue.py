@@ -17,6 +17,7 @@ SINGLE_EVENTS = {
     "daemon.cut_off",
     "daemon.failed",
     "file.rejected",
+    "files.kept",
     "image.given_up",
     "image.inactive",
     "image.lost",
