@@ -82,7 +82,11 @@ def _state(row: FileState) -> str:
     if row.hash is not None:
         named = f", named {row.name}" if row.name else ""
         since = f" since {format_time(row.held_at)}" if row.held_at else ""
+        if row.unconfirmed:
+            return f"sent again as {row.hash}{since}{named}; to be confirmed"
         return f"held as {row.hash}{since}{named}"
+    if row.unconfirmed:
+        return "missing: its deletion was under way when its file returned; it is sent again"
     if row.rejected is not None:
         return f"rejected: {row.rejected}"
     return f"missing: {row.trouble}" if row.trouble else "missing"

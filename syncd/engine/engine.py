@@ -10,6 +10,7 @@ import msgspec
 from syncd.config import AccountConfig, BatchConfig
 from syncd.engine.audit import Audit
 from syncd.engine.calls import Calls
+from syncd.engine.confirmations import Confirmations
 from syncd.engine.deletions import Deletions
 from syncd.engine.lane import Lane, Neighbours
 from syncd.engine.reconcile import Grace, Reconcile
@@ -88,6 +89,8 @@ class Engine:
             )
         self._tokens = Tokens(self.lanes, config.accounts, open_account, client)
         self._audits: list[Audit] = []
+        self.confirmations: dict[AccountId, Confirmations] = {}
+        """The confirmations of each account's deletions, once the engine runs."""
         self.restored = asyncio.Event()
         """Set when the state of an earlier process and the credentials are known."""
 
@@ -97,6 +100,12 @@ class Engine:
 
     async def run(self, sends: asyncio.TaskGroup) -> None:
         """Work until cancelled; calls that are under way then are finished by `sends`."""
+        self.confirmations = {
+            account: Confirmations(
+                Calls(lane, sends), self._ledger, self._client, lane.queue.refill.set
+            )
+            for account, lane in self.lanes.items()
+        }
         await self.restore()
         async with asyncio.TaskGroup() as loops:
             for account in self._config.accounts:
@@ -104,6 +113,7 @@ class Engine:
                 loops.create_task(lane.feed(), name=f"feed:{lane.name}")
                 for number in range(account.workers):
                     loops.create_task(worker.run(sends), name=f"work:{lane.name}:{number}")
+                loops.create_task(self.confirmations[account.id].run(), name=f"confirm:{lane.name}")
             loops.create_task(self._watch_ledger(), name="watch:ledger")
             loops.create_task(self._tokens.watch(), name="watch:tokens")
             if self._config.upkeep is not None:
@@ -151,8 +161,13 @@ class Engine:
 
     def deletions(self, lane: Lane, sends: asyncio.TaskGroup, upkeep: Upkeep) -> Deletions:
         """Return the deletions from an account."""
-        seconds, changed = upkeep.deletions.seconds, lane.queue.refill.set
-        return Deletions(Calls(lane, sends), self._ledger, self._client, seconds, changed)
+
+        def changed() -> None:
+            lane.queue.refill.set()
+            self.confirmations[lane.account].wake()
+
+        calls, grace = Calls(lane, sends), upkeep.deletions.seconds
+        return Deletions(calls, self._ledger, self._client, grace, changed)
 
     def audit(self, lane: Lane, sends: asyncio.TaskGroup, upkeep: Upkeep) -> Audit:
         """Return the audit of an account."""
@@ -195,4 +210,6 @@ class Engine:
             self.request_refill()
             for audit in self._audits:
                 audit.wake()
+            for confirmations in self.confirmations.values():
+                confirmations.wake()
             self._on_foreign_write()

@@ -92,6 +92,11 @@ class GraphClient:
         self.heartbeats: defaultdict[AccountId, Heartbeat] = defaultdict(Heartbeat)
         """Whether the calls of each account end within the longest time that they can take."""
 
+    @property
+    def outcome_timeout(self) -> float:
+        """Seconds after which a call without a response has had its effect, or never will."""
+        return 2 * self._stall_timeout
+
     async def upload(
         self, account: AccountId, credentials: Credentials, parts: Sequence[Part]
     ) -> Uploaded:

@@ -47,7 +47,7 @@ def held_after(
         CROSS JOIN replica
             ON replica.image_id = image.id
             AND replica.account_id = (SELECT id FROM account WHERE act = ?)
-            AND replica.hash IS NOT NULL
+            AND replica.hash IS NOT NULL AND replica.delete_sent_at IS NULL
         WHERE image.id > ?
         ORDER BY image.id
         LIMIT ?
@@ -68,12 +68,8 @@ def known_hashes(
         SELECT hash
         FROM replica JOIN account ON account.id = replica.account_id
         WHERE account.act = ? AND hash IN ({marks})
-        UNION
-        SELECT hash
-        FROM deletion JOIN account ON account.id = deletion.account_id
-        WHERE account.act = ? AND hash IN ({marks})
         """,
-        (account, *hashes, account, *hashes),
+        (account, *hashes),
     )
     return {ImageHash(image_hash) for (image_hash,) in rows}
 

@@ -25,7 +25,7 @@ _HELD_REPLICA = """EXISTS (
                 AND replica.hash IS NOT NULL
         )"""
 
-WANTED_REPLICA = """EXISTS (
+_WANTED_REPLICA = """EXISTS (
             SELECT 1
             FROM replica
             WHERE replica.account_id = deletion.account_id
@@ -56,9 +56,7 @@ _CONDEMN = """
             state = 'waiting',
             retry_at = 0,
             reason = NULL,
-            hash = NULL,
-            attempts = 0,
-            accepted_at = NULL
+            attempts = 0
         """
 """Condemns the images that have lost a file and that no file wants any longer."""
 
@@ -145,7 +143,7 @@ def condemn_replaced(db: sqlite3.Connection, replaced: Sequence[tuple[int, int, 
 @write
 def spare_wanted(db: sqlite3.Connection) -> list[tuple[str, bytes]]:
     """Spare the images that a file wants again, and return the folder and file of each."""
-    spared = f"deletion.state = 'withdrawn' OR deletion.state = 'requested' AND {WANTED_REPLICA}"
+    spared = f"deletion.state = 'withdrawn' OR deletion.state = 'requested' AND {_WANTED_REPLICA}"
     rows = db.execute(
         f"""
         SELECT DISTINCT folder.name, deletion.path
@@ -201,13 +199,13 @@ def drop_unheld(db: sqlite3.Connection, before: float) -> None:
             AND (image_id, account_id) IN (
                 SELECT image_id, account_id
                 FROM deletion
-                WHERE found_at < ? AND state <> 'requested'
+                WHERE found_at < ?
             )
         """,
         (before,),
     )
     db.execute(
-        f"DELETE FROM deletion WHERE found_at < ? AND state <> 'requested' AND NOT {_HELD_REPLICA}",
+        f"DELETE FROM deletion WHERE found_at < ? AND NOT {_HELD_REPLICA}",
         (before,),
     )
 

@@ -58,7 +58,7 @@ def holders(
             ON theirs.folder_id = folder.id AND theirs.account_id <> mine.account_id
         JOIN replica
             ON replica.account_id = theirs.account_id AND replica.image_id = image.id
-            AND replica.hash IS NOT NULL
+            AND replica.hash IS NOT NULL AND replica.delete_sent_at IS NULL
         JOIN account AS source ON source.id = theirs.account_id
         WHERE image.sha256 IN ({marks})
             AND NOT EXISTS (
@@ -109,7 +109,7 @@ def expected(
         JOIN route AS own ON own.folder_id = folder.id AND own.position = 0
         JOIN replica
             ON replica.account_id = own.account_id AND replica.image_id = image.id
-            AND replica.state = 'missing' AND replica.last_error IS NULL
+            AND replica.state IN ('missing', 'unconfirmed') AND replica.last_error IS NULL
         WHERE image.sha256 IN ({marks})
             AND NOT EXISTS (SELECT 1 FROM pause WHERE pause.account_id = own.account_id)
             AND NOT EXISTS (

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
 from syncd.ledger import replicas
-from syncd.ledger.condemned import WANTED_REPLICA
 from syncd.ledger.statements import as_structs, read, write
 from syncd.model import AccountId, Digest, ImageHash
-from syncd.rules.deletion import Condemned, Unconfirmed
+from syncd.rules.deletion import Condemned
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,13 +24,15 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     path: bytes
 
 
-class AcceptedDeletion(msgspec.Struct, frozen=True):
-    """A deletion that the account accepted, and that no read has confirmed yet."""
+class UnconfirmedDeletion(msgspec.Struct, frozen=True, kw_only=True):
+    """A DELETE that was sent, and whose effect is not known yet; times in unix seconds."""
 
     hash: ImageHash
-    path: bytes
-    attempts: int  # DELETE calls that the account accepted
-    accepted_at: float  # the first of them, unix seconds
+    path: bytes  # of the deleted file; the image's name in the account where it is not known
+    wanted: bool  # a file needs the image again
+    sent_at: float  # the DELETE
+    resent_at: float | None  # the image, since then
+    attempts: int  # DELETE calls that the account did not reject
 
 
 @read
@@ -64,6 +67,7 @@ def due(
             AND deletion.retry_at <= ?3
             AND replica.wanted = 0
             AND replica.hash IS NOT NULL
+            AND replica.delete_sent_at IS NULL
             AND NOT EXISTS (
                 SELECT 1
                 FROM kept
@@ -88,7 +92,7 @@ def facts(
     rows = db.execute(
         """
         SELECT
-            replica.hash IS NOT NULL AS held,
+            replica.hash IS NOT NULL AND replica.delete_sent_at IS NULL AS held,
             replica.wanted,
             EXISTS (
                 SELECT 1
@@ -139,106 +143,152 @@ def facts(
 
 
 @write
-def record_accepted(
-    db: sqlite3.Connection, account: AccountId, image_hash: ImageHash, at: float
-) -> None:
-    """Record that an account accepted the deletion of an image, which a read must confirm.
+def record_sending(
+    db: sqlite3.Connection,
+    account: AccountId,
+    image: Due,
+    before: float,
+    at: float,
+    is_allowed: Callable[[Condemned], bool],
+) -> bool:
+    """Record, before the call, that a DELETE is sent; return whether the facts now allow it.
 
-    No replica with that hash is held any longer: the image is deleted for all of them.
+    Until its effect is known, no image of its hash is held. `before` is as in `facts`.
+    """
+    known = facts(account, image.digest, before)(db)
+    if known is None or not is_allowed(known):
+        return False
+    db.execute(
+        f"""
+        UPDATE replica
+        SET delete_sent_at = ?3, resent_at = NULL, check_at = NULL
+        WHERE {_OF_HASH}
+        """,
+        (account, image.hash, at),
+    )
+    return True
+
+
+@write
+def record_sent(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash) -> None:
+    """Record that a DELETE was accepted, or may have been: a read must confirm its effect."""
+    db.execute(
+        f"""
+        UPDATE deletion
+        SET state = 'requested', attempts = attempts + 1, reason = NULL
+        WHERE {_CONDEMNED_OF_HASH}
+        """,
+        (account, image_hash),
+    )
+
+
+@write
+def record_present(
+    db: sqlite3.Connection, account: AccountId, image_hash: ImageHash, retry_at: float = 0
+) -> None:
+    """Record that an image is in its account: its DELETE was not sent, was rejected, or is over.
+
+    Another DELETE is not sent before `retry_at`, in unix seconds.
     """
     db.execute(
-        """
-        UPDATE deletion
-        SET state = 'requested', hash = ?2, attempts = 1, accepted_at = ?3, retry_at = ?3,
-            reason = NULL
-        WHERE account_id = (SELECT id FROM account WHERE act = ?1)
-            AND image_id IN (
-                SELECT image_id
-                FROM replica
-                WHERE hash = ?2 AND replica.account_id = deletion.account_id
-            )
+        f"""
+        UPDATE replica
+        SET delete_sent_at = NULL, resent_at = NULL, check_at = NULL
+        WHERE {_OF_HASH}
         """,
-        (account, image_hash, at),
+        (account, image_hash),
     )
-    replicas.record_not_held(account, image_hash)(db)
+    if retry_at:
+        db.execute(
+            f"UPDATE deletion SET retry_at = ?3 WHERE {_CONDEMNED_OF_HASH}",
+            (account, image_hash, retry_at),
+        )
 
 
 @write
 def record_gone(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash) -> None:
-    """Record that a condemned image is no longer in its account."""
+    """Record that an image is no longer in its account: where a file wants it, it is missing."""
+    db.execute(f"DELETE FROM deletion WHERE {_CONDEMNED_OF_HASH}", (account, image_hash))
+    replicas.record_not_held(account, image_hash)(db)
+
+
+@write
+def record_absent(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash) -> None:
+    """Record that an image which a file needs is absent: it is sent again, and then confirmed."""
     db.execute(
-        """
-        DELETE FROM deletion
-        WHERE account_id = (SELECT id FROM account WHERE act = ?1)
-            AND (
-                hash = ?2
-                OR image_id IN (
-                    SELECT image_id
-                    FROM replica
-                    WHERE hash = ?2 AND replica.account_id = deletion.account_id
-                )
-            )
+        f"""
+        UPDATE replica
+        SET hash = NULL, held_at = NULL, sent_at = NULL, remote_name = NULL, remote_status = NULL,
+            check_at = NULL
+        WHERE {_OF_HASH}
         """,
         (account, image_hash),
     )
-    replicas.record_not_held(account, image_hash)(db)
 
 
 @read
 def to_confirm(
     db: sqlite3.Connection, account: AccountId, now: float, limit: int
-) -> list[AcceptedDeletion]:
-    """Return `limit` accepted deletions that are due to be confirmed now."""
+) -> list[UnconfirmedDeletion]:
+    """Return `limit` deletions that are due to be confirmed by a read now."""
     rows = db.execute(
         """
-        SELECT hash, min(path) AS path, max(attempts) AS attempts, min(accepted_at) AS accepted_at
-        FROM deletion
-        WHERE account_id = (SELECT id FROM account WHERE act = ?)
-            AND hash IS NOT NULL AND retry_at <= ?
-        GROUP BY hash
+        SELECT replica.hash,
+            coalesce(min(deletion.path), CAST(min(replica.remote_name) AS BLOB), x'') AS path,
+            max(replica.wanted) AS wanted, max(replica.delete_sent_at) AS sent_at,
+            max(replica.resent_at) AS resent_at, coalesce(max(deletion.attempts), 0) AS attempts
+        FROM replica INDEXED BY replica_unconfirmed
+        LEFT JOIN deletion USING (account_id, image_id)
+        WHERE replica.account_id = (SELECT id FROM account WHERE act = ?)
+            AND replica.hash IS NOT NULL AND replica.delete_sent_at IS NOT NULL
+            AND coalesce(replica.check_at, 0) <= ?
+        GROUP BY replica.hash
         LIMIT ?
         """,
         (account, now, limit),
     )
-    return as_structs(rows, AcceptedDeletion)
+
+    def unconfirmed(wanted: int, **columns: Any) -> UnconfirmedDeletion:
+        return UnconfirmedDeletion(wanted=bool(wanted), **columns)
+
+    return as_structs(rows, unconfirmed)
 
 
-@read
-def unconfirmed(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash) -> Unconfirmed:
-    """Return what is known now about an image whose deletion the account accepted."""
-    condemned, held = db.execute(
-        f"""
-        SELECT
-            EXISTS (
-                SELECT 1
-                FROM deletion
-                WHERE account_id = (SELECT id FROM account WHERE act = ?1)
-                    AND hash = ?2 AND NOT {WANTED_REPLICA}
-            ),
-            EXISTS (
-                SELECT 1
-                FROM replica
-                WHERE hash = ?2 AND account_id = (SELECT id FROM account WHERE act = ?1)
-            )
+@write
+def confirm_all_now(db: sqlite3.Connection, account: AccountId) -> None:
+    """Let every deletion of an account whose effect is not known be confirmed at once."""
+    db.execute(
+        """
+        UPDATE replica
+        SET check_at = NULL
+        WHERE account_id = (SELECT id FROM account WHERE act = ?) AND delete_sent_at IS NOT NULL
         """,
-        (account, image_hash),
-    ).fetchone()
-    return Unconfirmed(condemned=bool(condemned), held=bool(held))
+        (account,),
+    )
 
 
 @write
 def confirm_later(
-    db: sqlite3.Connection, account: AccountId, image_hash: ImageHash, attempts: int, at: float
+    db: sqlite3.Connection, account: AccountId, image_hash: ImageHash, at: float
 ) -> None:
-    """Record that an image is still there after `attempts` deletions; the next check is at `at`."""
+    """Record that an image is still there after its DELETE; the next read is at `at`."""
+    db.execute(f"UPDATE replica SET check_at = ?3 WHERE {_OF_HASH}", (account, image_hash, at))
     db.execute(
-        """
+        f"""
         UPDATE deletion
-        SET attempts = ?, retry_at = ?, reason = 'still there'
-        WHERE account_id = (SELECT id FROM account WHERE act = ?) AND hash = ?
+        SET reason = 'still there'
+        WHERE state = 'requested' AND {_CONDEMNED_OF_HASH}
         """,
-        (attempts, at, account, image_hash),
+        (account, image_hash),
     )
+
+
+_OF_HASH = "hash = ?2 AND account_id = (SELECT id FROM account WHERE act = ?1)"
+"""The replicas in the account ?1 whose images it has under the hash ?2."""
+
+_CONDEMNED_OF_HASH = f"""account_id = (SELECT id FROM account WHERE act = ?1)
+            AND image_id IN (SELECT image_id FROM replica WHERE {_OF_HASH})"""
+"""The deletions of these replicas."""
 
 
 @write

@@ -97,7 +97,8 @@ def page(db: sqlite3.Connection, after: Key, files: int) -> Page:
         SELECT found.directory_id, found.name,
             folder.name AS folder, folder.path AS root, directory.path AS directory,
             found.name AS file, account.act AS account, image.sha256 AS digest, found.size,
-            replica.hash, replica.remote_name AS name, found.error AS unreadable,
+            iif(replica.delete_sent_at IS NULL, replica.hash, NULL) AS hash,
+            replica.remote_name AS name, found.error AS unreadable,
             replica.rejected, replica.last_error AS trouble
         FROM (
             SELECT directory_id, name, image_id, size, error

@@ -72,6 +72,7 @@ class FileState(msgspec.Struct, frozen=True, kw_only=True):
     account: str | None
     hash: str | None
     held_at: float | None
+    unconfirmed: bool  # a DELETE was sent before the file returned, and its effect is not known
     name: str | None
     rejected: str | None
     trouble: str | None
@@ -91,7 +92,7 @@ def account_summary(db: sqlite3.Connection, account: AccountId) -> AccountSummar
 @read
 def tally(db: sqlite3.Connection, account: AccountId) -> Tally:
     """Count an account's images; it reads indexes only."""
-    wanted, rejected, missing, since = db.execute(
+    wanted, rejected, unconfirmed, missing, since = db.execute(
         """
         SELECT
             (
@@ -105,6 +106,12 @@ def tally(db: sqlite3.Connection, account: AccountId) -> Tally:
                 WHERE account_id = account.id AND wanted = 1
                     AND rejected IS NOT NULL
             ),
+            (
+                SELECT count(*)
+                FROM replica INDEXED BY replica_unconfirmed
+                WHERE account_id = account.id AND wanted = 1
+                    AND hash IS NOT NULL AND delete_sent_at IS NOT NULL
+            ),
             count(image_id),
             min(wanted_at)
         FROM account
@@ -117,8 +124,8 @@ def tally(db: sqlite3.Connection, account: AccountId) -> Tally:
     ).fetchone()
     return Tally(
         wanted=wanted or 0,
-        held=(wanted or 0) - missing - (rejected or 0),
-        missing=missing,
+        held=(wanted or 0) - missing - (rejected or 0) - (unconfirmed or 0),
+        missing=missing + (unconfirmed or 0),
         rejected=rejected or 0,
         waiting_since=since,
     )
@@ -165,7 +172,7 @@ def troubles(db: sqlite3.Connection, account: AccountId) -> list[Count]:
         SELECT last_error AS reason, count(*) AS count
         FROM replica INDEXED BY replica_with_error
         WHERE account_id = (SELECT id FROM account WHERE act = ?)
-            AND last_error IS NOT NULL AND state = 'missing'
+            AND last_error IS NOT NULL AND state IN ('missing', 'unconfirmed')
         GROUP BY last_error
         ORDER BY count(*) DESC, last_error
         """,
@@ -261,7 +268,10 @@ def _file_states(db: sqlite3.Connection, where: str, *parameters: object) -> lis
             END AS path,
             file.error AS file_trouble, image.sha256 AS digest, file.size,
             image.format, image.width, image.height,
-            account.act AS account, replica.hash, replica.held_at,
+            account.act AS account,
+            iif(replica.delete_sent_at IS NULL OR replica.resent_at IS NOT NULL, replica.hash, NULL)
+                AS hash,
+            replica.held_at, replica.delete_sent_at IS NOT NULL AS unconfirmed,
             replica.remote_name AS name, replica.rejected, replica.last_error AS trouble
         FROM file
         JOIN directory ON directory.id = file.directory_id

@@ -188,19 +188,21 @@ def record_held(
     db.executemany(
         """
         INSERT INTO replica (account_id, image_id, wanted, hash, held_at, sent_at, remote_name)
-        SELECT account.id, image.id, 0, ?3, ?4, ?5, ?6
+        SELECT account.id, image.id, 0, ?3, CAST(?4 AS INTEGER), ?5, ?6
         FROM account JOIN image ON image.sha256 = ?2
         WHERE account.act = ?1
         ON CONFLICT DO UPDATE SET
             hash = excluded.hash,
             held_at = excluded.held_at,
+            resent_at = iif(delete_sent_at IS NULL, NULL, ?4),
+            check_at = NULL,
             rejected = NULL,
             last_error = NULL,
             sent_at = coalesce(sent_at, excluded.sent_at),
             remote_name = excluded.remote_name,
             remote_status = NULL
         """,
-        [(account, digest, entry.hash, int(at), sent_at, entry.name) for digest, entry in held],
+        [(account, digest, entry.hash, at, sent_at, entry.name) for digest, entry in held],
     )
 
 
@@ -218,6 +220,7 @@ def record_not_held(db: sqlite3.Connection, account: AccountId, image_hash: Imag
         f"""
         UPDATE replica
         SET hash = NULL, held_at = NULL, sent_at = NULL, remote_name = NULL, remote_status = NULL,
+            delete_sent_at = NULL, resent_at = NULL, check_at = NULL,
             wanted_at = CAST(strftime('%s', 'now') AS INTEGER)
         WHERE {where}
         """,
@@ -239,7 +242,8 @@ def record_rejected(db: sqlite3.Connection, account: AccountId, digest: Digest, 
         WHERE account.act = ?1
         ON CONFLICT DO UPDATE SET
             rejected = excluded.rejected,
-            last_error = NULL
+            last_error = NULL,
+            delete_sent_at = NULL
         WHERE hash IS NULL
         """,
         (account, digest, why),

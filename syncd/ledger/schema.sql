@@ -125,11 +125,15 @@ CREATE TABLE replica (
     sent_at        REAL,                        -- first attempt, recorded before the call
     hash           TEXT,                        -- Meta's hash of it in this account; NULL until it is uploaded
     held_at        INTEGER,
+    delete_sent_at REAL,                        -- a DELETE was sent, recorded before the call; NULL once its effect is known
+    resent_at      REAL,                        -- unconfirmed: it was sent again after the DELETE; NULL: it was not
+    check_at       REAL,                        -- unconfirmed: when the account is read next; NULL: at once
     remote_name    TEXT,                        -- as last listed
     remote_status  TEXT,
     rejected       TEXT,                        -- why it is not sent again
     last_error     TEXT,                        -- of the last attempt, while it is missing
     state          TEXT GENERATED ALWAYS AS (CASE
+                       WHEN delete_sent_at IS NOT NULL THEN 'unconfirmed'
                        WHEN hash IS NOT NULL THEN iif(wanted, 'held', 'unwanted')
                        WHEN wanted THEN iif(rejected IS NULL, 'missing', 'rejected')
                        ELSE 'forgotten' END) VIRTUAL,
@@ -141,6 +145,7 @@ CREATE INDEX replica_missing ON replica (account_id, wanted_at, image_id, wanted
     WHERE wanted = 1 AND hash IS NULL AND rejected IS NULL;
 CREATE INDEX replica_rejected ON replica (account_id, rejected, wanted) WHERE rejected IS NOT NULL;
 CREATE INDEX replica_with_error ON replica (account_id, last_error) WHERE last_error IS NOT NULL;
+CREATE INDEX replica_unconfirmed ON replica (account_id, wanted, hash, delete_sent_at) WHERE delete_sent_at IS NOT NULL;
 CREATE INDEX replica_by_hash ON replica (hash) WHERE hash IS NOT NULL;
 
 CREATE TABLE deletion (                         -- an image whose last file was deleted in a folder that propagates deletions
@@ -153,13 +158,10 @@ CREATE TABLE deletion (                         -- an image whose last file was 
                     state IN ('waiting', 'held', 'approved', 'requested', 'withdrawn')),
     retry_at    REAL NOT NULL DEFAULT 0,        -- the account is not asked before this time
     reason      TEXT,                           -- why the image is still there
-    hash        TEXT,                           -- requested: the hash under which the account accepted its DELETE
-    attempts    INTEGER NOT NULL DEFAULT 0,     -- DELETE calls that the account accepted
-    accepted_at REAL,                           -- the first of them
+    attempts    INTEGER NOT NULL DEFAULT 0,     -- DELETE calls that the account did not reject
     PRIMARY KEY (account_id, image_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX deletion_by_folder ON deletion (folder_id, state);
-CREATE INDEX deletion_requested ON deletion (account_id, hash) WHERE hash IS NOT NULL;
 
 CREATE TABLE kept (                             -- images that are never deleted from an account, until they are released
     account_id INTEGER NOT NULL REFERENCES account,

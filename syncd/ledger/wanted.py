@@ -39,7 +39,8 @@ def refresh(db: sqlite3.Connection) -> None:
         WHERE true
         ON CONFLICT DO UPDATE SET
             wanted = 1,
-            wanted_at = excluded.wanted_at
+            wanted_at = excluded.wanted_at,
+            check_at = NULL
         WHERE wanted = 0
         """
     )

@@ -23,7 +23,7 @@ RECHECK_INTERVAL = 24 * 3600.0
 """Seconds until the next lookup of an image that is used, or whose deletion was rejected."""
 
 CONFIRM_TIMEOUT = 60.0
-"""Seconds from an accepted DELETE until an image that is still listed counts as not deleted.
+"""Seconds at least from a DELETE until an image that is still listed counts as not deleted.
 Images were listed as ACTIVE for 20 s after their deletion; the upper bound is unknown."""
 
 MAX_REPEAT_DELAY = 6 * 3600.0
@@ -94,42 +94,55 @@ def classify(listed: Listed | None, sent_at: float | None) -> Finding:
 
 
 class Confirmation(Enum):
-    """The result of a lookup after an accepted DELETE."""
+    """The result of a lookup after a DELETE."""
 
     GONE = "gone"
+    """It left the account: where a file needs it, it is missing."""
+    ABSENT = "absent"
+    """A file needs it, and it is not there: it is sent again, and then confirmed."""
     WAIT = "wait"
-    REPEAT = "repeat"
-    KEEP = "keep"
-    """It was uploaded again, or is used."""
+    PRESENT = "present"
+    """The account holds it, and no DELETE can take it away any longer."""
+    FOREIGN = "foreign"
+    """It was uploaded again, and not by syncd."""
 
 
 class Unconfirmed(msgspec.Struct, frozen=True, kw_only=True):
-    """The facts of the ledger about a hash whose deletion is not confirmed yet."""
+    """A DELETE whose effect is not known; times in seconds, `sent_at` by the server's clock."""
 
-    condemned: bool  # an image of this hash is condemned, and no file needs it
-    held: bool  # an image of this hash was uploaded or copied again
+    wanted: bool  # a file needs the image again
+    resent: bool  # the image was sent again after the DELETE
+    sent_at: float | None  # the DELETE
+    waited: float  # since the DELETE, or since the image was sent again
+    outcome_timeout: float  # from then on, the DELETE has no effect any longer
+
+    @property
+    def wait(self) -> float:
+        """Seconds, from the begin of `waited`, for which an image that is listed may yet leave."""
+        if self.wanted or self.resent:
+            return self.outcome_timeout
+        return max(CONFIRM_TIMEOUT, self.outcome_timeout)
+
+    @property
+    def may_change(self) -> bool:
+        """Whether the account may yet change; not after the wall clock was set back."""
+        return 0 <= self.waited < self.wait
 
 
-def confirm(listed: Listed | None, deleted_at: float | None, waited: float) -> Confirmation:
-    """Return what a lookup shows `waited` seconds after the first accepted DELETE.
-
-    deleted_at is the time of that DELETE, in unix seconds of the server's clock.
-    """
+def confirm(listed: Listed | None, image: Unconfirmed) -> Confirmation:
+    """Return what a lookup shows after a DELETE."""
     if listed is None or listed.status is ImageStatus.DELETED:
-        return Confirmation.GONE
-    if waited < CONFIRM_TIMEOUT:
+        if image.resent:  # a list may not have it yet
+            return Confirmation.WAIT if image.may_change else Confirmation.GONE
+        return Confirmation.ABSENT if image.wanted else Confirmation.GONE
+    if image.may_change:
         return Confirmation.WAIT
-    if listed.used is not False or listed.created_at is None or deleted_at is None:
-        return Confirmation.KEEP
-    is_older = listed.created_at <= deleted_at + CLOCK_TOLERANCE
-    return Confirmation.REPEAT if is_older else Confirmation.KEEP
-
-
-def may_repeat(image: Unconfirmed, confirmation: Confirmation) -> bool:
-    """Return whether the DELETE of an image that is still listed may be sent again now."""
-    return confirmation is Confirmation.REPEAT and image.condemned and not image.held
+    if image.wanted or image.resent or listed.created_at is None or image.sent_at is None:
+        return Confirmation.PRESENT
+    is_older = listed.created_at <= image.sent_at + CLOCK_TOLERANCE
+    return Confirmation.PRESENT if is_older else Confirmation.FOREIGN
 
 
 def repeat_delay(deletes: int) -> float:
-    """Return the seconds until the next lookup after `deletes` accepted DELETE calls."""
+    """Return the seconds until the next DELETE after `deletes` that have had no effect."""
     return float(min(MAX_REPEAT_DELAY, CONFIRM_TIMEOUT * 4.0 ** min(deletes - 1, 10)))

@@ -23,7 +23,7 @@ IMAGES = (
         "deletion.unconfirmed",
         ("info",),
         ("account", "file", "hash"),
-        "the account accepted the deletion of an image but still lists it; the check is repeated"
+        "the account accepted the deletion of an image but still lists it; the deletion is repeated"
         " at growing intervals",
     ),
     Event(

@@ -1,16 +1,22 @@
 """Deletions, end to end: which images leave the accounts, and which must stay."""
 
+import asyncio
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
+from support.history.driver import copy_ledger, let_calls_end, lose_ledger
 from support.pictures import picture
 from support.rig import Rig, until
 
-from syncd.ledger import condemned
+from syncd.ledger import condemned, queries
 from syncd.ledger.database import changing
-from syncd.model import FolderName
+from syncd.model import AccountId, FolderName, ImageHash
+from syncd.sandbox.calls import Call
+from syncd.sandbox.faults import Fault
+from syncd.sandbox.outcomes import Delivery, Outcome
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
 
@@ -154,9 +160,69 @@ async def test_a_successful_response_does_not_prove_a_deletion(tmp_path: Path) -
             await wait_until_held(rig, gone)
             (rig.folder / "a.jpg").unlink()
             await until(lambda: condemned_notes(rig) == ["still there"])
-            assert rig.recorded(gone) is None
+            assert rig.rows("SELECT state FROM replicas WHERE state <> 'held'") == [
+                ("unconfirmed",)
+            ]
             assert rig.holds(gone)
         assert sandbox.counts.calls("1", "delete") == 1  # the second one is only sent later
+
+
+async def test_a_file_that_returns_before_a_crash_during_its_deletion_is_sent_again_at_once(
+    rig: Rig,
+) -> None:
+    content = picture(1)
+    digest = sha256(content).digest()
+    rig.write("a.jpg", content)
+    rig.write("b.jpg", picture(2))
+    executed, copy = asyncio.Event(), rig.path / "crashed.db"
+    unchanged = rig.sandbox.on_response
+
+    async def respond(call: Call, outcome: Outcome) -> Outcome:
+        if call.kind != "delete":
+            return outcome
+        rig.write("a.jpg", content)
+        await until(lambda: rig.rows("SELECT min(wanted) FROM replica") == [(1,)])
+        copy_ledger(rig.ledger, copy)
+        executed.set()
+        return Outcome(0, b"", delivery=Delivery.RESET)
+
+    async with rig.running():
+        await wait_until_held(rig, content)
+        rig.sandbox.on_response = respond
+        (rig.folder / "a.jpg").unlink()
+        await executed.wait()
+    rig.sandbox.on_response = unchanged
+    if (image_hash := rig.recorded(content)) and rig.holds(content):  # sent again while it stopped
+        rig.sandbox.library.remove("1", ImageHash(image_hash))
+    lose_ledger(rig.ledger)
+    copy.rename(rig.ledger)
+
+    states = "SELECT state, hash IS NULL FROM replicas WHERE sha256 = ?"
+    assert rig.rows(states, digest.hex()) == [("unconfirmed", 0)]
+    async with rig.running() as runtime:
+        await until(lambda: rig.holds(content))
+        await until(lambda: rig.rows("SELECT 1 FROM replica WHERE check_at > resent_at") != [])
+        assert rig.rows(states, digest.hex()) == [("unconfirmed", 0)]
+        tally = await runtime.ledger.read(queries.tally(AccountId("1")))
+        assert (tally.held, tally.missing) == (1, 1)
+        (found,) = await runtime.ledger.read(queries.by_digest(digest))
+        assert (found.hash is not None, found.unconfirmed) == (True, True)
+        await runtime.ledger.write(let_calls_end())
+        runtime.engine.confirmations[AccountId("1")].wake()
+        await until(lambda: rig.rows(states, digest.hex()) == [("held", 0)])
+
+
+async def test_a_rejected_deletion_leaves_the_image_held(rig: Rig) -> None:
+    content = picture(1)
+    rig.write("a.jpg", content)
+    rig.write("b.jpg", picture(2))
+    async with rig.running():
+        await wait_until_held(rig, content)
+        rig.sandbox.faults.add(Fault("100", times=1, account="1", on="delete"))
+        (rig.folder / "a.jpg").unlink()
+        await until(lambda: len(condemned_notes(rig)) == 1)
+        assert "rejected" in condemned_notes(rig)[0]
+        assert rig.rows("SELECT delete_sent_at FROM replica") == [(None,), (None,)]
 
 
 async def test_too_many_deletions_at_once_await_the_operator(
@@ -244,10 +310,22 @@ async def test_an_image_that_stays_listed_is_logged_and_deleted_again(tmp_path: 
                 (rig.folder / "a.jpg").unlink()
                 await until(lambda: condemned_notes(rig) == ["still there"])
                 with changing(rig.ledger) as db:  # some minutes pass
-                    db.execute("UPDATE deletion SET accepted_at = accepted_at - 300, retry_at = 0")
+                    db.execute(
+                        "UPDATE replica"
+                        " SET delete_sent_at = delete_sent_at - 300, check_at = NULL"
+                        " WHERE delete_sent_at IS NOT NULL"
+                    )
                 await until(lambda: sandbox.counts.calls("1", "delete") == 2)
                 await until(lambda: rig.rows("SELECT attempts FROM deletion") == [(2,)])
-                ((next_lookup,),) = rig.rows("SELECT retry_at FROM deletion")
-        assert next_lookup > time.time() + 120  # longer each time
+                await until(lambda: condemned_notes(rig) == ["still there"])
+                with changing(rig.ledger) as db:
+                    db.execute(
+                        "UPDATE replica"
+                        " SET delete_sent_at = delete_sent_at - 300, check_at = NULL"
+                        " WHERE delete_sent_at IS NOT NULL"
+                    )
+                await until(lambda: rig.rows("SELECT retry_at FROM deletion") != [(0,)])
+                ((next_delete,),) = rig.rows("SELECT retry_at FROM deletion")
+        assert next_delete > time.time() + 120  # longer each time
         logged = [entry for entry in logs if entry["event"] == "deletion.unconfirmed"]
         assert [entry["file"] for entry in logged] == ["a.jpg"]

@@ -20,6 +20,7 @@ from syncd.engine.reconcile import Reconcile
 from syncd.folders.watching.targets import ScanTarget
 from syncd.graph.client import GraphError
 from syncd.ledger import replicas
+from syncd.ledger.statements import write
 
 
 class Driver:
@@ -93,6 +94,7 @@ class Driver:
             await self._until_uploaded()
             await self._delete_due()
             await self._until_uploaded()
+            await self._confirm_later()
 
     async def scan(self) -> None:
         """Scan everything, while a pass may be running."""
@@ -126,6 +128,20 @@ class Driver:
         await self._reconcile.run_once(0.0)
         for deletions in self._deletions:
             await deletions.run_if_idle()
+        await self._confirm()
+
+    async def _confirm(self) -> None:
+        await self.runtime.engine.restored.wait()
+        for account, confirmations in self.runtime.engine.confirmations.items():
+            if not self.runtime.engine.lanes[account].gate.is_shut:
+                await confirmations.run_once()
+
+    async def _confirm_later(self) -> None:
+        """Confirm all deletions as if the time for that had passed."""
+        for _ in range(2):
+            await self.runtime.ledger.write(let_calls_end())
+            await self._confirm()
+            await self._until_uploaded()
 
     async def _until_uploaded(self) -> None:
         """Wait until nothing is missing, except in accounts that take no calls now."""
@@ -182,12 +198,27 @@ def copy_ledger(ledger: Path, to: Path) -> None:
         db.backup(copy)
 
 
+@write
+def let_calls_end(db: sqlite3.Connection) -> None:
+    """Let the DELETE calls whose effect is unknown have ended, as when the clock was set back.
+
+    To make them older would make them older than their images, which then count as foreign.
+    """
+    db.execute(
+        """
+        UPDATE replica
+        SET delete_sent_at = delete_sent_at + 3600, resent_at = resent_at + 3600, check_at = NULL
+        WHERE delete_sent_at IS NOT NULL
+        """
+    )
+
+
 DAY = 24 * 3600.0
 _TIMES = {
     "folder": ("scanned_at",),
     "baseline": ("trusted_at", "reconciled_at", "suspect_since"),
-    "replica": ("sent_at",),
-    "deletion": ("found_at", "retry_at", "accepted_at"),
+    "replica": ("sent_at", "delete_sent_at", "resent_at", "check_at"),
+    "deletion": ("found_at", "retry_at"),
     "kept": ("kept_at",),
     "account": ("single_images_until",),
     "audit": ("began_at", "ended_at"),

@@ -19,7 +19,6 @@ from syncd.rules.deletion import (
     confirm,
     is_due,
     may_delete,
-    may_repeat,
     repeat_delay,
 )
 
@@ -139,31 +138,47 @@ def test_an_image_sent_at_an_unknown_time_counts_as_foreign() -> None:
     assert classify(OURS, None) is Finding.FOREIGN
 
 
-def test_a_deletion_is_repeated_only_for_an_unused_image_that_is_older_than_the_deletion() -> None:
-    for listed, deleted_at, waited in product(
-        EVERY_LISTED,
-        (None, SENT),
-        (0.0, CONFIRM_TIMEOUT - 1, CONFIRM_TIMEOUT, 10 * CONFIRM_TIMEOUT),
-    ):
-        repeated = confirm(listed, deleted_at, waited) is Confirmation.REPEAT
-        assert repeated == (
-            listed.status is not ImageStatus.DELETED
-            and waited >= CONFIRM_TIMEOUT
-            and deleted_at is not None
-            and listed.created_at is not None
-            and listed.created_at <= deleted_at + CLOCK_TOLERANCE
-            and listed.used is False
-        ), listed
+TIMEOUT = 10.0
+WAITS = (-1.0, 0.0, TIMEOUT - 1, TIMEOUT, CONFIRM_TIMEOUT - 1, CONFIRM_TIMEOUT, 1e6)
+
+EVERY_UNCONFIRMED = [
+    Unconfirmed(
+        wanted=wanted, resent=resent, sent_at=sent_at, waited=waited, outcome_timeout=TIMEOUT
+    )
+    for wanted, resent, sent_at, waited in product(
+        (False, True), (False, True), (None, SENT), WAITS
+    )
+]
 
 
-@pytest.mark.parametrize("confirmation", Confirmation)
-def test_a_deletion_is_repeated_only_while_its_image_is_condemned_and_not_held_again(
-    confirmation: Confirmation,
-) -> None:
-    for condemned, held in product((False, True), repeat=2):
-        image = Unconfirmed(condemned=condemned, held=held)
-        expected = confirmation is Confirmation.REPEAT and condemned and not held
-        assert may_repeat(image, confirmation) == expected
+def test_an_absent_image_that_a_file_needs_is_sent_again_at_once() -> None:
+    for image in EVERY_UNCONFIRMED:
+        if image.wanted and not image.resent:
+            assert confirm(None, image) is Confirmation.ABSENT
+
+
+def test_an_image_that_a_file_needs_is_held_only_once_the_calls_before_have_ended() -> None:
+    for listed, image in product(EVERY_LISTED, EVERY_UNCONFIRMED):
+        if image.wanted and listed.status is not ImageStatus.DELETED:
+            has_ended = not 0 <= image.waited < TIMEOUT
+            expected = Confirmation.PRESENT if has_ended else Confirmation.WAIT
+            assert confirm(listed, image) is expected
+
+
+def test_an_image_that_was_sent_again_is_missing_only_once_a_list_must_have_it() -> None:
+    for image in EVERY_UNCONFIRMED:
+        if image.resent:
+            expected = Confirmation.WAIT if image.may_change else Confirmation.GONE
+            assert confirm(None, image) is expected
+
+
+def test_an_image_that_no_file_needs_is_not_deleted_again_if_it_is_newer_than_its_deletion() -> (
+    None
+):
+    for listed, image in product(EVERY_LISTED, EVERY_UNCONFIRMED):
+        is_newer = listed.created_at is not None and listed.created_at > SENT + CLOCK_TOLERANCE
+        if is_newer and image.sent_at and not image.wanted and not image.resent:
+            assert confirm(listed, image) is not Confirmation.PRESENT
 
 
 @pytest.mark.parametrize(
@@ -172,15 +187,19 @@ def test_a_deletion_is_repeated_only_while_its_image_is_condemned_and_not_held_a
         (None, 0.0, Confirmation.GONE),
         (replace(OURS, status=ImageStatus.DELETED), 0.0, Confirmation.GONE),
         (replace(OURS, created_at=SENT - 60), 1.0, Confirmation.WAIT),
-        (replace(OURS, created_at=SENT - 60), CONFIRM_TIMEOUT, Confirmation.REPEAT),
-        (replace(OURS, created_at=SENT + 60), CONFIRM_TIMEOUT, Confirmation.KEEP),
-        (replace(OURS, created_at=SENT - 60, used=True), CONFIRM_TIMEOUT, Confirmation.KEEP),
+        (replace(OURS, created_at=SENT - 60), TIMEOUT, Confirmation.WAIT),
+        (replace(OURS, created_at=SENT - 60), CONFIRM_TIMEOUT, Confirmation.PRESENT),
+        (replace(OURS, created_at=SENT + 60), CONFIRM_TIMEOUT, Confirmation.FOREIGN),
+        (replace(OURS, created_at=SENT - 60, used=True), CONFIRM_TIMEOUT, Confirmation.PRESENT),
     ],
 )
-def test_a_lookup_after_a_deletion_has_one_confirmation(
+def test_a_lookup_after_the_deletion_of_an_unwanted_image_has_one_confirmation(
     listed: Listed | None, waited: float, confirmation: Confirmation
 ) -> None:
-    assert confirm(listed, SENT, waited) is confirmation
+    image = Unconfirmed(
+        wanted=False, resent=False, sent_at=SENT, waited=waited, outcome_timeout=TIMEOUT
+    )
+    assert confirm(listed, image) is confirmation
 
 
 def test_the_delay_between_repeated_deletions_grows_up_to_its_limit() -> None:

@@ -1,0 +1,162 @@
+"""Confirmations of one account's deletions: reads that show the effect of each DELETE.
+
+A DELETE is recorded before it is sent. Its response does not prove its effect, and there may be
+none: the process was killed, or the call timed out. Until a read has shown the effect, the image
+counts as missing where a file needs it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from typing import assert_never
+
+import structlog
+
+from syncd.engine.calls import MAX_HASHES, Calls, look_up
+from syncd.engine.lane import Lane
+from syncd.graph.client import GraphClient, GraphError
+from syncd.ledger import deletions
+from syncd.ledger.database import Ledger
+from syncd.ledger.deletions import UnconfirmedDeletion
+from syncd.log import Log
+from syncd.model import ImageHash, printable
+from syncd.rules.deletion import Confirmation, Unconfirmed, confirm, repeat_delay
+
+log: Log = structlog.get_logger()
+
+PERIOD = 5.0
+"""Seconds between two checks whether a deletion is to be confirmed."""
+
+
+class Confirmations:
+    """The confirmations of one account.
+
+    on_missing is called when an image that a file needs is missing, so that it is sent again.
+    """
+
+    def __init__(
+        self, calls: Calls, ledger: Ledger, client: GraphClient, on_missing: Callable[[], None]
+    ) -> None:
+        self._calls = calls
+        self._lane = calls.lane
+        self._ledger = ledger
+        self._client = client
+        self._on_missing = on_missing
+        self._woken = asyncio.Event()
+        self._turn = asyncio.Lock()
+
+    def wake(self) -> None:
+        """Confirm now what is due."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Confirm what an earlier process has sent at once, and then what is due, until cancelled.
+
+        It does not wait for the queue to be idle: images may be missing until then.
+        """
+        await self._ledger.write(deletions.confirm_all_now(self._lane.account))
+        while True:
+            self._woken.clear()
+            await self.run_once()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PERIOD):
+                    await self._woken.wait()
+
+    async def run_once(self) -> None:
+        """Confirm what is due."""
+        async with self._turn:
+            with contextlib.suppress(GraphError):  # the next check repeats the read
+                while await self._confirm_next():
+                    pass
+
+    async def _confirm_next(self) -> bool:
+        """Confirm the first deletions that are due; return whether there were any."""
+        due = await self._ledger.read(
+            deletions.to_confirm(self._lane.account, time.time(), MAX_HASHES)
+        )
+        to_read = [image for image in due if not await self._is_postponed(image)]
+        if not to_read:
+            return bool(due)
+        lookup = await look_up(self._calls, self._client, [image.hash for image in to_read])
+        if lookup is None:
+            return False
+        for image in to_read:
+            facts = self._facts(image, lookup.server_time(image.sent_at))
+            await self._process(image, facts, confirm(lookup.images.get(image.hash), facts))
+        return True
+
+    async def _is_postponed(self, image: UnconfirmedDeletion) -> bool:
+        """Postpone an image that was sent again a moment ago; return whether it was."""
+        facts = self._facts(image, image.sent_at)
+        if not (facts.resent and facts.may_change):
+            return False
+        await self._postpone(image, facts)
+        return True
+
+    def _facts(self, image: UnconfirmedDeletion, sent_at: float | None) -> Unconfirmed:
+        return Unconfirmed(
+            wanted=image.wanted,
+            resent=image.resent_at is not None,
+            sent_at=sent_at,
+            waited=time.time() - _since(image),
+            outcome_timeout=self._client.outcome_timeout,
+        )
+
+    async def _process(
+        self, image: UnconfirmedDeletion, facts: Unconfirmed, confirmation: Confirmation
+    ) -> None:
+        account, lane = self._lane.account, self._lane
+        match confirmation:
+            case Confirmation.GONE | Confirmation.FOREIGN:
+                await self._ledger.write(deletions.record_gone(account, image.hash))
+                self._on_missing()
+                if confirmation is Confirmation.GONE:
+                    log_deleted(lane, image.path, image.hash)
+                else:
+                    why = "it was uploaded again since its deletion"
+                    log_kept(lane, image.path, image.hash, why)
+            case Confirmation.ABSENT:
+                await self._ledger.write(deletions.record_absent(account, image.hash))
+                self._on_missing()
+                log_deleted(lane, image.path, image.hash)
+            case Confirmation.WAIT:
+                await self._postpone(image, facts)
+            case Confirmation.PRESENT:
+                await self._record_present(image)
+            case _:
+                assert_never(confirmation)
+
+    async def _postpone(self, image: UnconfirmedDeletion, facts: Unconfirmed) -> None:
+        until = _since(image) + facts.wait
+        later = deletions.confirm_later(self._lane.account, image.hash, until)
+        await self._ledger.write(later)
+
+    async def _record_present(self, image: UnconfirmedDeletion) -> None:
+        account, sent = self._lane.account, image.attempts
+        # The first DELETE is repeated at once: the wait for its effect was long enough.
+        retry_at = time.time() + repeat_delay(sent) if sent > 1 else 0.0
+        await self._ledger.write(deletions.record_present(account, image.hash, retry_at))
+        if sent == 1 and not image.wanted:
+            log.info(
+                "deletion.unconfirmed",
+                account=self._lane.name,
+                file=printable(image.path),
+                hash=image.hash,
+            )
+
+
+def _since(image: UnconfirmedDeletion) -> float:
+    return image.sent_at if image.resent_at is None else image.resent_at
+
+
+def log_deleted(lane: Lane, path: bytes, image_hash: ImageHash) -> None:
+    """Log that an image has left an account."""
+    log.info("image.deleted", account=lane.name, file=printable(path), hash=image_hash)
+
+
+def log_kept(lane: Lane, path: bytes, image_hash: ImageHash, why: str) -> None:
+    """Log that an image stays in an account."""
+    log.info("image.kept", account=lane.name, file=printable(path), hash=image_hash, why=why)
