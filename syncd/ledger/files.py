@@ -203,6 +203,23 @@ def record_all(
     ]
 
 
+@write
+def renumber(db: sqlite3.Connection, found: Sequence[tuple[Place, Stat]]) -> None:
+    """Record the device and inode numbers of files that are unchanged otherwise."""
+    db.executemany(
+        """
+        UPDATE file
+        SET device = ?, inode = ?
+        WHERE size = ? AND mtime_ns = ? AND ctime_ns = ? AND name = ?
+            AND directory_id = (SELECT id FROM directory WHERE folder_id = ? AND path = ?)
+        """,
+        [
+            (*to_columns(stat), place.name, place.folder_id, place.directory)
+            for place, stat in found
+        ],
+    )
+
+
 _Replaced = tuple[int, int, bytes, bool]
 """An image id, the directory id and name of its file, and whether the new content is readable."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from syncd.folders.patterns import Patterns
@@ -31,6 +31,7 @@ class Part:
 
     seen: int = 0  # files, whether new or known
     found: list[tuple[Place, Stat]] = field(default_factory=list)  # new or changed
+    with_other_numbers: list[tuple[Place, Stat]] = field(default_factory=list)  # else unchanged
     missed: Missed | None = None
     troubles: list[Trouble] = field(default_factory=list)
     below: list[bytes] = field(default_factory=list)  # paths of the sub-directories to enter
@@ -99,22 +100,50 @@ class Comparison:
         same = {row[0] for row in set(rows).intersection(seen)}
         # A file that is known but was not listed may have been added since, so it is checked, too.
         images, troubles = directory.images(sorted({*names, *known} - same))
+        places = {name: Place(self._folder_id, path, name) for name in images}
+        renumbered = set() if same else _renumbered(known, images)
         found = [
-            (Place(self._folder_id, path, name), stat)
+            (places[name], stat)
             for name, stat in images.items()
-            if name not in known or stat_of(known[name]) != stat
+            if name not in known or (name not in renumbered and stat_of(known[name]) != stat)
         ]
         unlisted = {trouble.path.rpartition(b"/")[2] for trouble in troubles}
         gone = known.keys() - same - images.keys() - unlisted
         return Part(
             seen=len(same) + len(images),
             found=found,
+            with_other_numbers=[(places[name], images[name]) for name in sorted(renumbered)],
             missed=_missed(directory_id, files=sorted(gone)),
             troubles=troubles,
             recognised=not {(name, *stat) for name, _, _, *stat in rows}.isdisjoint(
                 (name, *stat) for name, _, _, *stat in seen
             ),
         )
+
+
+def _renumbered(known: Mapping[bytes, Row], images: Mapping[bytes, Stat]) -> set[bytes]:
+    """Return the files that are unchanged apart from their device and inode numbers.
+
+    A remount, NFS, FUSE or btrfs gives other numbers to all files of a directory, and to all of
+    them the same device.
+    """
+    pairs = {
+        name: (before, images[name])
+        for name in known.keys() & images.keys()
+        if (before := stat_of(known[name])) is not None
+    }
+    devices = {(before.device, now.device) for before, now in pairs.values()}
+    if len(devices) > 1 or any(_numbers(before) == _numbers(now) for before, now in pairs.values()):
+        return set()
+    return {
+        name
+        for name, (before, now) in pairs.items()
+        if (before.size, before.mtime_ns, before.ctime_ns) == (now.size, now.mtime_ns, now.ctime_ns)
+    }
+
+
+def _numbers(stat: Stat) -> tuple[int, int]:
+    return stat.device, stat.inode
 
 
 def _missed(

@@ -44,6 +44,7 @@ class Stretch:
     """The differences that a stretch of the walk found."""
 
     found: list[tuple[Place, Stat]] = field(default_factory=list)
+    with_other_numbers: list[tuple[Place, Stat]] = field(default_factory=list)  # else unchanged
     missed: list[Missed] = field(default_factory=list)
     renumbered: list[Renumbered] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
@@ -55,6 +56,7 @@ class Stretch:
         self.progress = self.progress or part is not _WAITING
         self.seen += part.seen
         self.found += part.found
+        self.with_other_numbers += part.with_other_numbers
         self.troubles += part.troubles
         if part.missed is not None:
             self.missed.append(part.missed)

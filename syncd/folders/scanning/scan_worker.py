@@ -60,7 +60,7 @@ def _record(comparison: Comparison, path: bytes) -> bytes:
     seen = 0
     names: list[bytes] = []
     for part in comparison.parts(path):
-        if part.found or part.missed or part.troubles or part.renumbered:
+        if part.found or part.missed or part.with_other_numbers or part.troubles or part.renumbered:
             return b""
         seen += part.seen
         names += [below.rpartition(b"/")[2] for below in part.below]

@@ -24,7 +24,7 @@ from syncd.folders.scanning.scan import Stretch, Walk, check_files, stat_files
 from syncd.folders.scanning.walk import FolderTree, Trouble
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget, coalesced
 from syncd.heartbeat import Heartbeat
-from syncd.ledger import directories, folders, missed
+from syncd.ledger import directories, files, folders, missed
 from syncd.ledger.database import Ledger
 from syncd.ledger.files import Place
 from syncd.ledger.statements import Write, all_of
@@ -185,6 +185,8 @@ class FolderScanner:
             while (stretch := await self._stretch(walk)) is not None:
                 if stretch.missed or stretch.renumbered:
                     await self._ledger.write(_mark(number, stretch))
+                if stretch.with_other_numbers:
+                    await self._ledger.write(files.renumber(stretch.with_other_numbers))
                 if fresh:
                     await self._offer_fresh(stretch.found)
                 else:

@@ -171,6 +171,9 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "record_same": directories.record_same(1, 7),
     "record_replaced": directories.record_replaced(1, 7),
     "mounts": directories.mounts(1),
+    "renumber": files.renumber(
+        [(Place(1, b"d1", b"1"), Stat(device=9, inode=9, size=9, mtime_ns=9, ctime_ns=9))]
+    ),
     "sample": files.sample(1, 100),
     "condemn_missed": condemned.condemn_missed(8, 1.0),
     "keep": kept.keep(ONE, digest(5), KeepReason.FOREIGN),

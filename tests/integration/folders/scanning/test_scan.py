@@ -14,6 +14,7 @@ from syncd.folders.scanning.diff import Comparison
 from syncd.folders.scanning.scan import Stretch
 from syncd.folders.scanning.walk import SLICE
 from syncd.folders.watching.targets import ScanTarget
+from syncd.ledger import files
 from syncd.ledger.database import connect_reader
 
 
@@ -170,3 +171,23 @@ def test_closing_a_walk_closes_its_descriptors(scene: Scene) -> None:
     walk.close()
     assert walk.stretch() is None
     assert open_below(scene.root) == []
+
+
+def test_files_whose_numbers_all_changed_are_not_read_again(scene: Scene) -> None:
+    scene.put(b"sub/a.jpg", b"sub/b.jpg", b"sub/c.jpg")
+    scene.record(b"sub/a.jpg", b"sub/b.jpg", b"sub/c.jpg")
+    scene.db.execute("UPDATE file SET device = device + 1, inode = inode + 1000")  # a remount
+    scene.db.execute("UPDATE file SET mtime_ns = mtime_ns + 1 WHERE name = x'632e6a7067'")
+    stretch = scene.scan()
+    assert [place.path for place, _ in stretch.found] == [b"sub/c.jpg"]
+    files.renumber(stretch.with_other_numbers)(scene.db)
+    again = scene.scan()
+    assert again.with_other_numbers == []
+    assert [place.path for place, _ in again.found] == [b"sub/c.jpg"]
+
+
+def test_a_file_whose_numbers_alone_changed_is_read_again(scene: Scene) -> None:
+    scene.put(b"sub/a.jpg", b"sub/b.jpg")
+    scene.record(b"sub/a.jpg", b"sub/b.jpg")
+    scene.db.execute("UPDATE file SET inode = inode + 1000 WHERE name = x'612e6a7067'")
+    assert [place.path for place, _ in scene.scan().found] == [b"sub/a.jpg"]
