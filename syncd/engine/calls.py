@@ -92,11 +92,11 @@ class Lookup(msgspec.Struct, frozen=True):
     """The images that an account listed; it does not hold those that it left out."""
 
     images: Mapping[ImageHash, Listed]
-    clock_offset: float  # seconds by which the server's clock is ahead of ours
+    clock_offset: float | None  # seconds by which the server's clock is ahead; None: no Date
 
     def server_time(self, at: float | None) -> float | None:
         """Convert a time of our clock, in unix seconds, to the server's clock."""
-        return None if at is None else at + self.clock_offset
+        return None if at is None or self.clock_offset is None else at + self.clock_offset
 
 
 async def look_up(calls: Calls, client: GraphClient, hashes: Sequence[ImageHash]) -> Lookup | None:
@@ -106,7 +106,8 @@ async def look_up(calls: Calls, client: GraphClient, hashes: Sequence[ImageHash]
     """
     wanted = list(dict.fromkeys(hashes))
     images: dict[ImageHash, Listed] = {}
-    clock_offset, after = 0.0, None
+    clock_offset: float | None = None
+    after = None
     for _ in range(len(wanted) + _MAX_EMPTY_PAGES):
 
         async def send(credentials: Credentials, after: str | None = after) -> tuple[Page, Usage]:

@@ -86,8 +86,8 @@ class Deletions:
         if lookup is None:
             return False
         for due in batch:
-            listed, sent_at = lookup.images.get(due.hash), lookup.server_time(due.sent_at)
-            await self._process(due, classify(listed, sent_at))
+            listed = lookup.images.get(due.hash)
+            await self._process(due, classify(listed, due.sent_at, lookup.clock_offset))
         return True
 
     def _facts(self, due: Due) -> Read[Condemned | None]:
@@ -108,6 +108,8 @@ class Deletions:
                 log_kept(self._lane, due.path, due.hash, why)
             case Finding.USED:
                 await self._keep(due, "a creative or an ad uses it")
+            case Finding.UNDATED:
+                await self._keep(due, "whether syncd uploaded it cannot be told from the times")
             case Finding.INACTIVE:
                 await self._keep(due, "its status is not ACTIVE")
             case _:

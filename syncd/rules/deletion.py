@@ -15,6 +15,9 @@ import msgspec
 
 from syncd.model import ImageStatus, Listed
 
+MAX_CLOCK_OFFSET = 300.0
+"""Seconds by which the server's clock may differ from ours without a second thought."""
+
 CLOCK_TOLERANCE = 3.0
 """Seconds by which two of the server's times may differ for the same moment: both are truncated to
 whole seconds, and a response takes time."""
@@ -54,7 +57,9 @@ class Finding(Enum):
     GONE = "gone"
     USED = "used"
     FOREIGN = "foreign"
-    """It was in the account before syncd uploaded it, or its age is unknown."""
+    """It was in the account before syncd uploaded it."""
+    UNDATED = "undated"
+    """The times of this response do not show that; a later response may."""
     INACTIVE = "inactive"
     """Its status is not ACTIVE."""
 
@@ -76,11 +81,13 @@ def may_delete(image: Condemned, finding: Finding, *, account_open: bool) -> boo
     return is_due(image, account_open=account_open) and finding is Finding.FREE
 
 
-def classify(listed: Listed | None, sent_at: float | None) -> Finding:
+def classify(listed: Listed | None, sent_at: float | None, clock_offset: float | None) -> Finding:
     """Return what an account's response means for an image; None when it was not listed.
 
-    sent_at is when syncd first sent the image, in unix seconds of the server's clock. Whatever the
-    response leaves out counts in favour of the image.
+    sent_at is when syncd first sent the image, in unix seconds of our clock; clock_offset is by how
+    many seconds the server's clock is ahead. Whatever the response leaves out counts in favour of
+    the image. A large offset may be an odd Date: then the image's age has to be beyond doubt with
+    it and without it.
     """
     if listed is None or listed.status is ImageStatus.DELETED:
         return Finding.GONE
@@ -88,9 +95,15 @@ def classify(listed: Listed | None, sent_at: float | None) -> Finding:
         return Finding.INACTIVE
     if listed.used is not False:
         return Finding.USED
-    if listed.created_at is None or sent_at is None:
+    if sent_at is None:
         return Finding.FOREIGN
-    return Finding.FOREIGN if listed.created_at < sent_at - CLOCK_TOLERANCE else Finding.FREE
+    if listed.created_at is None or clock_offset is None:
+        return Finding.UNDATED
+    offsets = [clock_offset] if abs(clock_offset) <= MAX_CLOCK_OFFSET else [clock_offset, 0.0]
+    are_older = {listed.created_at < sent_at + offset - CLOCK_TOLERANCE for offset in offsets}
+    if len(are_older) > 1:
+        return Finding.UNDATED
+    return Finding.FOREIGN if are_older == {True} else Finding.FREE
 
 
 class Confirmation(Enum):

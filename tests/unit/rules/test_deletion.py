@@ -56,6 +56,7 @@ NEVER_DELETED: dict[str, Callable[[Condemned, Finding, bool], bool]] = {
     "an image that was in the account before": lambda _image, finding, _open: (
         finding is Finding.FOREIGN
     ),
+    "an image whose age is in doubt": lambda _image, finding, _open: finding is Finding.UNDATED,
     "an image that is not active": lambda _image, finding, _open: finding is Finding.INACTIVE,
     "an image that the account does not list": lambda _image, finding, _open: (
         finding is Finding.GONE
@@ -103,7 +104,7 @@ def test_the_account_is_asked_about_exactly_the_images_that_a_lookup_could_free(
 
 def test_a_free_image_is_active_and_unused_and_was_created_after_it_was_sent() -> None:
     for listed, sent_at in product(EVERY_LISTED, (None, SENT)):
-        free = classify(listed, sent_at) is Finding.FREE
+        free = classify(listed, sent_at, 0.0) is Finding.FREE
         assert free == (
             listed.status is ImageStatus.ACTIVE
             and listed.used is False
@@ -127,15 +128,31 @@ def test_a_free_image_is_active_and_unused_and_was_created_after_it_was_sent() -
         (replace(OURS, created_at=SENT - 3600), Finding.FOREIGN),
         (replace(OURS, created_at=SENT - CLOCK_TOLERANCE), Finding.FREE),
         (replace(OURS, created_at=SENT - CLOCK_TOLERANCE - 1), Finding.FOREIGN),
-        (replace(OURS, created_at=None), Finding.FOREIGN),
+        (replace(OURS, created_at=None), Finding.UNDATED),
     ],
 )
 def test_a_listed_image_has_one_finding(listed: Listed | None, finding: Finding) -> None:
-    assert classify(listed, SENT) is finding
+    assert classify(listed, SENT, 0.0) is finding
 
 
 def test_an_image_sent_at_an_unknown_time_counts_as_foreign() -> None:
-    assert classify(OURS, None) is Finding.FOREIGN
+    assert classify(OURS, None, 0.0) is Finding.FOREIGN
+
+
+@pytest.mark.parametrize("offset", [None, -86400.0, 86400.0])
+def test_a_missing_or_odd_date_never_decides_alone(offset: float | None) -> None:
+    older = replace(OURS, created_at=SENT - 3600)
+    findings = {classify(image, SENT, offset) for image in (OURS, older)}
+    if offset is None:
+        assert findings == {Finding.UNDATED}
+    else:
+        right = {Finding.FREE if offset < 0 else Finding.FOREIGN}
+        assert findings == right | {Finding.UNDATED}
+
+
+def test_a_small_difference_of_the_clocks_is_believed() -> None:
+    assert classify(OURS, SENT - 200, 200.0) is Finding.FREE
+    assert classify(OURS, SENT - 100, 200.0) is Finding.FOREIGN
 
 
 TIMEOUT = 10.0
