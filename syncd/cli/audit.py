@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from syncd.cli.errors import Exit
+from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, account_opener, load_config
 from syncd.cli.session import logged_session
 from syncd.ledger import audits
 from syncd.ledger.database import changing
 from syncd.ledger.errors import LedgerBusyError
 from syncd.logs.hooks import run_loop
+from syncd.model import AccountName
 from syncd.rules.forecast import amount
 
 if TYPE_CHECKING:
+    from syncd.config import Config
     from syncd.engine.audit import Report
-    from syncd.model import AccountName
 
 
 def audit(
@@ -30,6 +31,15 @@ def audit(
             help="Also list each whole account, and count the images that syncd does not know.",
         ),
     ] = False,
+    accept: Annotated[
+        str,
+        typer.Option(
+            metavar="ACCOUNT",
+            help="Confirm that the images which a suspect audit of this account did not find are"
+            " gone.",
+            show_default=False,
+        ),
+    ] = "",
 ) -> None:
     """Compare the images that each account holds with the ledger.
 
@@ -38,6 +48,8 @@ def audit(
     the audit and logs the result.
     """
     settings = load_config(config)
+    if accept:
+        _accept(settings, AccountName(accept))
     open_account = account_opener(settings)
     with logged_session(settings):
         from syncd.daemon.audit import audit as run_audit  # noqa: PLC0415  aiohttp is slow to load
@@ -54,6 +66,16 @@ def audit(
     raise typer.Exit(_print_reports(reports, _SENT_AGAIN if settings.audit.restore else _LEFT))
 
 
+def _accept(config: Config, name: AccountName) -> None:
+    if name not in config.accounts:
+        known = ", ".join(config.accounts)
+        fail(f"name an account of the configuration ({known}): syncd audit --accept ACCOUNT")
+    with ledger_required(), changing(config.ledger.path) as db:
+        accepted = audits.accept(config.accounts[name].id)(db)
+    if not accepted:
+        fail(f"no audit of {name} waits for your confirmation")
+
+
 _SENT_AGAIN = "images that are gone are missing again: `syncd run` or `syncd backfill` sends them"
 _LEFT = "images that are gone count as removed by hand, and are not sent again"
 
@@ -63,6 +85,13 @@ def _print_reports(reports: Mapping[AccountName, Report | str], consequence: str
     for name, report in reports.items():
         if isinstance(report, str):
             print(f"{name}: not audited: {report}")
+            code = Exit.NOT_ALL
+            continue
+        if report.suspect:
+            print(
+                f"{name}: {amount(report.suspect, 'image')} of one response are gone at once: not"
+                f" believed before an audit an hour later, or `syncd audit --accept {name}`"
+            )
             code = Exit.NOT_ALL
             continue
         print(

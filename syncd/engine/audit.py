@@ -13,12 +13,21 @@ import structlog
 from syncd.engine.calls import MAX_HASHES, Calls, Lookup, look_up
 from syncd.graph.client import Credentials, GraphClient, GraphError, Page
 from syncd.graph.shapes import Usage
-from syncd.ledger import audits, replicas
-from syncd.ledger.audits import HeldImage
+from syncd.ledger import alerts, audits, replicas
+from syncd.ledger.audits import AuditState, HeldImage
 from syncd.ledger.database import Ledger
-from syncd.log import Log
-from syncd.model import ImageHash, Listed
-from syncd.rules.audit import Difference, compare, read_interval
+from syncd.log import Log, moment
+from syncd.model import AccountName, ImageHash, Listed
+from syncd.rules.audit import (
+    CONFIRM_AFTER,
+    MASS,
+    Belief,
+    Difference,
+    believe,
+    compare,
+    next_response,
+    read_interval,
+)
 from syncd.rules.pacing.budget import READ
 
 log: Log = structlog.get_logger()
@@ -46,6 +55,7 @@ class Report:
     gone: int = 0
     renamed: int = 0
     inactive: int = 0
+    suspect: int = 0  # absent at once, and not believed: the audit was interrupted there
     total: int | None = None  # images in the account; None unless it was listed
     unknown: int | None = None  # those of them that the ledger does not know
     unknown_names: list[str] = field(default_factory=list)  # of the first `_MAX_NAMES`
@@ -90,7 +100,8 @@ class Audit:
             if state.requested is not None:
                 await self._run_logged(everything=state.requested == EVERYTHING, paced=False)
             elif state.began_at is not None:
-                await self._run_logged(everything=False, paced=True)
+                if not _is_waiting(state, time.time()):
+                    await self._run_logged(everything=False, paced=True)
             elif state.ended_at is None:  # a new ledger: it needs no audit yet
                 await self._ledger.write(audits.end(account, time.time()))
             elif abs(time.time() - state.ended_at) >= self._every:
@@ -108,22 +119,29 @@ class Audit:
     async def run_once(self, *, everything: bool, paced: bool) -> Report:
         """Look up all held images, and list the whole account if `everything`.
 
-        A `paced` audit is spread over its period, and resumes one that was interrupted. Raises
+        A `paced` audit is spread over its period, and resumes one that was interrupted. An audit
+        that finds a mass change is interrupted before anything of it is recorded. Raises
         GraphError.
         """
         account, report, began = self._lane.account, Report(), time.time()
         state = await self._ledger.read(audits.state(account))
-        last = state.position if paced and state.began_at is not None else 0
-        if state.began_at is None or not paced:
+        resumed = paced and state.began_at is not None
+        last = state.position if resumed else 0
+        if not resumed:
             await self._ledger.write(audits.begin(account, began))
         held = await self._ledger.read(audits.count_held(account))
         pause = read_interval(-(-held // MAX_HASHES), self._every, self._lane.pacer.pace.budget)
-        while rows := await self._ledger.read(audits.held_after(account, last, MAX_HASHES)):
-            await self._compare(rows, report)
+        while rows := await self._ledger.read(audits.held_after(account, last, MAX_HASHES + MASS)):
+            rows = rows[: next_response(len(rows), MAX_HASHES)]
+            if not await self._compare(rows, last, report):
+                return report
+            if resumed:  # what interrupted it is usual again, or believed
+                await self._trust("the account lists the images again")
             last = rows[-1].image_id
             await self._ledger.write(audits.record_progress(account, last))
             if paced:
                 await asyncio.sleep(pause)
+        await self._trust("the account lists the images again")
         if everything:
             await self._list_account(report)
         await self._ledger.write(audits.end(account, time.time()))
@@ -140,22 +158,67 @@ class Audit:
         )
         return report
 
-    async def _compare(self, rows: Sequence[HeldImage], report: Report) -> None:
+    async def _compare(self, rows: Sequence[HeldImage], last: int, report: Report) -> bool:
+        """Compare the images after the id `last`; return False if the response is not believed."""
         lookup = await self._look_up([row.hash for row in rows])
+        unlisted = [row for row in rows if _is_gone(lookup, row)]
+        absent = list[HeldImage]()
+        if unlisted:  # a response may leave out images: only a second lookup counts
+            second = await self._look_up([row.hash for row in unlisted])
+            read = audits.held_after(self._lane.account, last, len(rows))
+            held = {row.hash for row in await self._ledger.read(read)}  # syncd deletes meanwhile
+            absent = [row for row in unlisted if _is_gone(second, row) and row.hash in held]
+        if not await self._believe(len(absent), len(rows)):
+            report.suspect = len(absent)
+            return False
         report.images += len(rows)
-        unlisted: list[HeldImage] = []
         for row in rows:
             listed = lookup.images.get(row.hash)
-            difference = compare(listed, row.name, row.status)
-            if difference is Difference.GONE or listed is None:
-                unlisted.append(row)
-                continue
-            await self._record(row, listed, difference, report)
-        if unlisted:  # a response may leave out images: only a second lookup counts
-            lookup = await self._look_up([row.hash for row in unlisted])
-            for row in unlisted:
-                if compare(lookup.images.get(row.hash), None, None) is Difference.GONE:
-                    await self._record_lost(row, report)
+            if listed is not None and not _is_gone(lookup, row):
+                difference = compare(listed, row.name, row.status)
+                await self._record(row, listed, difference, report)
+        for row in absent:
+            await self._record_lost(row, report)
+        return True
+
+    async def _believe(self, absent: int, compared: int) -> bool:
+        """Return whether absent images are believed; log it where a mass change begins or ends."""
+        account, now = self._lane.account, time.time()
+        state = await self._ledger.read(audits.state(account))
+        since = state.suspect_since
+        suspect_for = None if since is None else now - since
+        belief = believe(absent, compared, suspect_for=suspect_for, accepted=state.accepted)
+        if belief is Belief.SUSPECT:
+            if since is None or since > now:
+                await self._ledger.write(audits.suspect(account, now))
+            await self._log_suspect(f"it lists {absent} of {compared} held images no longer", now)
+        elif belief is Belief.BELIEVED:
+            why = "accepted by the operator" if state.accepted else "confirmed by a later audit"
+            await self._trust(why, accepted=True)
+        return belief is not Belief.SUSPECT
+
+    async def _log_suspect(self, why: str, now: float) -> None:
+        remedy = _remedy(self._lane.name)
+        subject = self._lane.health.subject
+        begin = alerts.begin("audit.suspect", subject, why, now, remedy=remedy)
+        if await self._ledger.write(begin):
+            log.error(
+                "audit.suspect",
+                account=self._lane.name,
+                why=why,
+                next_at=moment(now + CONFIRM_AFTER),
+                remedy=remedy,
+            )
+
+    async def _trust(self, why: str, *, accepted: bool = False) -> None:
+        """Record and log that a mass change has ended, if there was one."""
+        state = await self._ledger.read(audits.state(self._lane.account))
+        if state.suspect_since is None:
+            return
+        await self._ledger.write(audits.trust(self._lane.account, accepted=accepted))
+        end = alerts.end("audit.suspect", self._lane.health.subject, time.time())
+        duration = await self._ledger.write(end)
+        log.notice("audit.trusted", account=self._lane.name, duration=duration, why=why)
 
     async def _look_up(self, hashes: Sequence[ImageHash]) -> Lookup:
         while True:  # the account may be paused meanwhile: then the next call waits
@@ -235,3 +298,21 @@ class Audit:
             after = page.after
             if after is None:
                 return
+
+
+def _is_waiting(state: AuditState, now: float) -> bool:
+    """Return whether an interrupted audit has to wait until a mass change can be confirmed."""
+    if state.suspect_since is None or state.accepted:
+        return False
+    return 0 <= now - state.suspect_since < CONFIRM_AFTER
+
+
+def _is_gone(lookup: Lookup, row: HeldImage) -> bool:
+    return compare(lookup.images.get(row.hash), None, None) is Difference.GONE
+
+
+def _remedy(account: AccountName) -> str:
+    return (
+        f"look into the account: if the images are gone, run `syncd audit --accept {account}`;"
+        " otherwise wait: the audit asks again in an hour, and believes the same response then"
+    )

@@ -25,13 +25,15 @@ class HeldImage(msgspec.Struct, frozen=True, kw_only=True):
     status: str | None
 
 
-class AuditState(msgspec.Struct, frozen=True):
+class AuditState(msgspec.Struct, frozen=True, kw_only=True):
     """The audit of one account; times in unix seconds."""
 
     position: int = 0  # the id of the last image that the audit under way has compared
     began_at: float | None = None
     ended_at: float | None = None
     requested: str | None = None  # what `syncd audit` requested
+    suspect_since: float | None = None  # at least half of the images were absent in a response
+    accepted: bool = False  # the audit under way believes it
 
 
 @read
@@ -117,7 +119,7 @@ def state(db: sqlite3.Connection, account: AccountId) -> AuditState:
     """Return the state of an account's audit."""
     rows = db.execute(
         """
-        SELECT position, began_at, ended_at, requested
+        SELECT position, began_at, ended_at, requested, suspect_since, accepted
         FROM audit JOIN account ON account.id = audit.account_id
         WHERE act = ?
         """,
@@ -141,7 +143,33 @@ def record_progress(db: sqlite3.Connection, account: AccountId, image_id: int) -
 @write
 def end(db: sqlite3.Connection, account: AccountId, at: float) -> None:
     """Record that an audit has compared every image."""
-    _set(db, account, position=0, began_at=None, ended_at=at)
+    _set(db, account, position=0, began_at=None, ended_at=at, accepted=0)
+
+
+@write
+def suspect(db: sqlite3.Connection, account: AccountId, at: float) -> None:
+    """Record that a response of an account left out too many images to be believed."""
+    _set(db, account, suspect_since=at)
+
+
+@write
+def trust(db: sqlite3.Connection, account: AccountId, *, accepted: bool) -> None:
+    """Record that a suspect account is believed; `accepted`: that its images are absent."""
+    _set(db, account, suspect_since=None, accepted=int(accepted))
+
+
+@write
+def accept(db: sqlite3.Connection, account: AccountId) -> bool:
+    """Record the operator's word that the images are absent; return whether one was needed."""
+    changed = db.execute(
+        """
+        UPDATE audit
+        SET accepted = 1
+        WHERE account_id = (SELECT id FROM account WHERE act = ?) AND suspect_since IS NOT NULL
+        """,
+        (account,),
+    )
+    return changed.rowcount > 0
 
 
 @write

@@ -179,7 +179,9 @@ CREATE TABLE audit (                            -- where the audit of an account
     position      INTEGER NOT NULL DEFAULT 0,   -- the last image id that the audit under way has compared
     began_at      REAL,
     ended_at      REAL,
-    requested     TEXT                          -- by the operator: held, everything
+    requested     TEXT,                         -- by the operator: held, everything
+    suspect_since REAL,                         -- at least half of the hashes were absent, which has to be confirmed
+    accepted      INTEGER NOT NULL DEFAULT 0    -- 1: the audit under way believes that: confirmed, or by the operator
 ) STRICT;
 
 CREATE TABLE learned (                          -- limitations of an account that responses have shown

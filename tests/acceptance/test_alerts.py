@@ -98,6 +98,12 @@ def _unlink(first: int) -> Callable[[Rig], object]:
     return unlink
 
 
+def _remove_all(rig: Rig) -> None:
+    rig.toml = '[audit]\nevery = "1s"\n'
+    for image in rig.sandbox.library.images("1"):
+        rig.sandbox.library.remove("1", image.hash)
+
+
 def _deny(name: str) -> Callable[[Rig], object]:
     def deny(rig: Rig) -> None:
         rig.write("sub/a.jpg", picture(1))
@@ -122,6 +128,13 @@ SCENES = {
     ),
     "account.stopped": Scene(
         do_nothing, before=_fault("190"), command=("retry",), subject="accounts.main"
+    ),
+    "audit.suspect": Scene(
+        do_nothing,
+        before=_write_images,
+        after_backfill=_remove_all,
+        command=("audit", "--accept", "main"),
+        subject="accounts.main",
     ),
     "config.refused": Scene(_fix_config, meanwhile=_break_config, reload=True, subject="config"),
     "deletions.held": Scene(

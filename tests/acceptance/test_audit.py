@@ -98,6 +98,26 @@ async def test_renamed_inactive_and_unknown_images_are_reported_and_kept(rig: Ri
     assert "image.inactive" not in again.err
 
 
+async def test_a_mass_change_is_recorded_only_once_the_operator_confirms_it(rig: Rig) -> None:
+    await upload_all(rig)
+    assert (await run(rig, "audit", "--accept", "main")).code == 1  # nothing is suspect
+    assert "name an account" in (await run(rig, "audit", "--accept", "mian")).err
+    for content in CONTENTS:
+        rig.sandbox.library.remove("1", image(rig, content).hash)
+    ended = await run(rig, "audit")
+    assert ended.code == 1
+    assert "5 images of one response are gone at once" in ended.out
+    assert "audit.suspect" in ended.err
+    assert "syncd audit --accept main" in (await run(rig, "status")).out
+    assert all(rig.recorded(content) for content in CONTENTS)
+    ended = await run(rig, "audit", "--accept", "main")
+    assert ended.code == 0, ended.err
+    assert "5 gone" in ended.out
+    assert "needs you" not in (await run(rig, "status")).out
+    assert (await run(rig, "backfill")).code == 0
+    assert all(rig.holds(content) for content in CONTENTS)
+
+
 async def test_a_running_daemon_carries_out_the_audit(rig: Rig) -> None:
     rig.toml = '[audit]\nevery = "10s"\n'
     await upload_all(rig)

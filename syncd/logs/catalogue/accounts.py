@@ -83,6 +83,23 @@ ACCOUNTS = (
         "an error interrupted an audit, which continues later",
     ),
     Event(
+        "audit.suspect",
+        ("error",),
+        ("account", "next_at", "remedy", "why"),
+        "an account no longer lists at least half of the images in a response (of five or more):"
+        " nothing of it is recorded until an audit an hour later, at `next_at`, finds the same, or"
+        " the operator confirms it",
+        "what the field `remedy` says",
+        ended_by=("audit.trusted",),
+    ),
+    Event(
+        "audit.trusted",
+        ("notice",),
+        ("account", "duration", "why"),
+        "a suspect audit continues: the account lists the images again, or their absence was"
+        " confirmed",
+    ),
+    Event(
         "stats",
         ("info",),
         (

@@ -1,5 +1,6 @@
 """The audit: it compares what an account holds with what the ledger records."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from syncd.ledger.database import changing
 from syncd.model import AccountId
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
+from syncd.sandbox.values import Image
 
 ONE = AccountId("1")
 
@@ -133,3 +135,93 @@ async def test_a_running_daemon_audits_at_the_operators_request(
             audits.request([ONE], "everything")(db)
         await until(lambda: sandbox.counts.calls("1", "list") == 2)
         await until(lambda: rig.rows("SELECT requested FROM audit") == [(None,)])
+
+
+def remove_all(rig: Rig, contents: list[bytes]) -> list[Image]:
+    """Remove images from the account, and return them."""
+    images = list[Image]()
+    for content in contents:
+        image = rig.sandbox.library.find("1", str(rig.recorded(content)))
+        assert image is not None
+        images.append(image)
+        rig.sandbox.library.remove("1", image.hash)
+    return images
+
+
+def let_an_hour_pass(rig: Rig) -> None:
+    with changing(rig.ledger) as db:
+        db.execute("UPDATE audit SET suspect_since = suspect_since - 3600")
+
+
+@pytest.mark.parametrize("restore", [True, False])
+@pytest.mark.parametrize("images", [5, 60])
+async def test_a_mass_change_is_believed_when_a_second_audit_an_hour_later_finds_it_too(
+    tmp_path: Path, sandbox: Sandbox, images: int, restore: bool
+) -> None:
+    rig = audited_rig(tmp_path, sandbox, restore=restore)
+    contents = await filled(rig, images)
+    remove_all(rig, contents)
+    with capture_logs() as logs:
+        for _ in range(2):  # the second is too early
+            report = await one_audit(rig)
+            assert report.suspect == min(images, 50)
+            assert all(rig.recorded(content) for content in contents)
+        let_an_hour_pass(rig)
+        assert (await one_audit(rig)).gone == images
+    assert not any(rig.recorded(content) for content in contents)
+    events = [e["event"] for e in logs if e["event"].startswith("audit.")]
+    assert events == ["audit.suspect", "audit.trusted", "audit.done"]
+    assert rig.rows("SELECT suspect_since, accepted FROM audit") == [(None, 0)]
+
+
+async def test_a_mass_change_that_passes_changes_nothing(tmp_path: Path, sandbox: Sandbox) -> None:
+    rig = audited_rig(tmp_path, sandbox)
+    contents = await filled(rig, 6)
+    images = remove_all(rig, contents)
+    async with rig.running():
+        await until(lambda: rig.rows("SELECT 1 FROM alert WHERE event = 'audit.suspect'") != [])
+        for image in images:
+            sandbox.library.put(image)
+        calls = sandbox.counts.calls("1", "list")
+        let_an_hour_pass(rig)
+        await until(lambda: rig.rows("SELECT 1 FROM alert WHERE event = 'audit.suspect'") == [])
+        assert sandbox.counts.calls("1", "list") > calls
+    assert all(rig.recorded(content) for content in contents)
+    assert sandbox.counts.calls("1", "upload") == 1
+
+
+async def test_a_suspect_audit_waits_for_an_hour_and_then_resumes_where_it_was(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    rig = audited_rig(tmp_path, sandbox)
+    contents = await filled(rig, 110)
+    with changing(rig.ledger) as db:
+        hashes = [row.hash for row in audits.held_after(ONE, 0, 110)(db)]
+    for image_hash in hashes[50:100]:
+        sandbox.library.remove("1", image_hash)
+    assert (await one_audit(rig)).suspect == 50
+    calls = sandbox.counts.calls("1", "list")
+    async with rig.running():
+        await asyncio.sleep(2.5)  # more than twice the period
+        assert sandbox.counts.calls("1", "list") == calls
+        let_an_hour_pass(rig)
+        await until(lambda: all(rig.holds(content) for content in contents))
+        await until(lambda: rig.rows("SELECT began_at FROM audit") == [(None,)])
+    assert rig.rows("SELECT count(*) FROM replicas WHERE state = 'held'") == [(110,)]
+
+
+async def test_the_operator_confirms_a_mass_change_for_one_audit_only(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    rig = audited_rig(tmp_path, sandbox)
+    contents = await filled(rig, 6)
+    with changing(rig.ledger) as db:
+        assert not audits.accept(ONE)(db)  # nothing is suspect
+    remove_all(rig, contents)
+    assert (await one_audit(rig)).suspect == 6
+    with changing(rig.ledger) as db:
+        assert audits.accept(ONE)(db)
+    assert (await one_audit(rig)).gone == 6
+    await rig.backfill()
+    remove_all(rig, contents)
+    assert (await one_audit(rig)).suspect == 6

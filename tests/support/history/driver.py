@@ -19,8 +19,9 @@ from syncd.engine.lane import Lane
 from syncd.engine.reconcile import Reconcile
 from syncd.folders.watching.targets import ScanTarget
 from syncd.graph.client import GraphError
-from syncd.ledger import replicas
+from syncd.ledger import audits, replicas
 from syncd.ledger.statements import write
+from syncd.model import AccountId
 
 
 class Driver:
@@ -32,7 +33,7 @@ class Driver:
         self._stop = asyncio.Event()
         self._reconcile: Reconcile
         self._deletions: list[Deletions]
-        self._audits: list[Audit]
+        self._audits: dict[AccountId, Audit]
         self.runtime: Runtime
 
     @property
@@ -114,11 +115,14 @@ class Driver:
         self.runtime.engine.request_refill()
 
     async def audit(self) -> bool:
-        """Audit every account; return whether each has responded."""
+        """Audit every account, and accept mass changes; return whether each has responded."""
         async with asyncio.timeout(DEADLINE):
             try:
-                for audit in self._audits:
-                    await audit.run_once(everything=False, paced=False)
+                for account, audit in self._audits.items():
+                    report = await audit.run_once(everything=False, paced=False)
+                    if report.suspect:
+                        await self.runtime.ledger.write(audits.accept(account))
+                        await audit.run_once(everything=False, paced=False)
             except GraphError:
                 return False
             await self._until_uploaded()
@@ -172,7 +176,9 @@ class Driver:
                 self._reconcile = Reconcile(runtime.ledger, upkeep.deletions)
                 lanes = engine.lanes.values()
                 self._deletions = [engine.deletions(lane, carrying, upkeep) for lane in lanes]
-                self._audits = [engine.audit(lane, carrying, upkeep) for lane in lanes]
+                self._audits = {
+                    lane.account: engine.audit(lane, carrying, upkeep) for lane in lanes
+                }
                 async with asyncio.TaskGroup() as loops:
                     loops.create_task(runtime.disk.intake.run())
                     loops.create_task(engine.run(carrying))
@@ -221,7 +227,7 @@ _TIMES = {
     "deletion": ("found_at", "retry_at"),
     "kept": ("kept_at",),
     "account": ("single_images_until",),
-    "audit": ("began_at", "ended_at"),
+    "audit": ("began_at", "ended_at", "suspect_since"),
     "pause": ("since", "until"),
     "api_call": ("at",),
     "learned": ("retry_at",),

@@ -3,7 +3,17 @@
 import pytest
 
 from syncd.model import ImageHash, ImageStatus, Listed
-from syncd.rules.audit import MAX_SHARE, Difference, compare, read_interval
+from syncd.rules.audit import (
+    CONFIRM_AFTER,
+    MASS,
+    MAX_SHARE,
+    Belief,
+    Difference,
+    believe,
+    compare,
+    next_response,
+    read_interval,
+)
 from syncd.rules.pacing.budget import READ_POINTS, Budget, Tier
 
 DAY = 24 * 3600.0
@@ -48,3 +58,32 @@ def test_an_image_that_differs_from_the_ledger_is_classified(
     found: Listed | None, name: str | None, status: str | None, difference: Difference
 ) -> None:
     assert compare(found, name, status) is difference
+
+
+@pytest.mark.parametrize("compared", range(13))
+@pytest.mark.parametrize("accepted", [False, True])
+@pytest.mark.parametrize("suspect_for", [None, -1.0, 0.0, CONFIRM_AFTER - 1, CONFIRM_AFTER, DAY])
+def test_half_of_five_or_more_images_are_gone_only_once_that_is_confirmed(
+    compared: int, suspect_for: float | None, accepted: bool
+) -> None:
+    for absent in range(compared + 1):
+        belief = believe(absent, compared, suspect_for=suspect_for, accepted=accepted)
+        if compared < 5 or absent < compared / 2:
+            assert belief is Belief.USUAL
+        elif accepted or suspect_for in (CONFIRM_AFTER, DAY):
+            assert belief is Belief.BELIEVED
+        else:
+            assert belief is Belief.SUSPECT
+
+
+@pytest.mark.parametrize("images", [1, 4, 5, 49, 50, 51, 54, 55, 56, 100, 101, 149, 1234])
+def test_no_response_has_too_few_images_to_be_judged_unless_it_is_the_only_one(
+    images: int,
+) -> None:
+    sizes = list[int]()
+    while (left := images - sum(sizes)) > 0:
+        sizes.append(next_response(min(left, 50 + MASS), 50))
+    assert sum(sizes) == images
+    assert max(sizes) <= 50
+    assert len(sizes) == -(-images // 50)
+    assert min(sizes) >= MASS or len(sizes) == 1
