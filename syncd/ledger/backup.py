@@ -1,4 +1,9 @@
-"""Backups: a copy of the ledger in a file of its own, also made while a daemon works on it."""
+"""Backups: a copy of the ledger in a file of its own, also made while a daemon works on it.
+
+A backup is marked by its journal mode: it has a rollback journal, whereas a ledger that syncd has
+opened for writing has a WAL, also after syncd has stopped. A backup that is restored and used is
+thereby a ledger again.
+"""
 
 from __future__ import annotations
 
@@ -70,6 +75,8 @@ def _require_backup(to: Path) -> None:
             raise BackupError(f"{to} is in use as a ledger ({to}{end} exists); name another file")
     if is_in_use(to):
         raise BackupError(f"{to} is in use as a ledger; name another file")
+    if not _is_marked(to):
+        raise BackupError(f"{to} is a ledger, not a backup of one; name another file")
 
 
 def _copy(
@@ -109,6 +116,13 @@ def _fill(ledger: sqlite3.Connection, copy: Path, progress: Progress, step: int)
             )
         finally:
             ledger.execute("ROLLBACK")
+        target.execute("PRAGMA journal_mode = DELETE")
+
+
+def _is_marked(file: Path) -> bool:
+    """Return whether the header says that there is no WAL (sqlite.org/fileformat2.html, 1.3)."""
+    with file.open("rb") as opened:
+        return opened.read(20)[18:] == b"\1\1"
 
 
 def _is_sound(copy: Path) -> bool:

@@ -246,6 +246,7 @@ def _connect_writer(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY)
     try:
         schema.check_version(db, path)
+        db.execute("PRAGMA journal_mode = WAL")  # a restored backup has a rollback journal
         db.execute("PRAGMA synchronous = FULL")
         db.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
         db.execute(f"PRAGMA cache_size = -{_CACHE}")

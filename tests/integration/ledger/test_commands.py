@@ -135,6 +135,20 @@ async def test_a_ledger_in_use_is_not_overwritten_by_a_backup(rig: Rig) -> None:
     assert "in use as a ledger" in ended.err
 
 
+async def test_a_stopped_ledger_is_not_overwritten_by_a_backup(rig: Rig) -> None:
+    await fill(rig.ledger)
+    other, copy = rig.path / "other.db", rig.path / "copy.db"
+    await fill(other)
+    ended = await on_ledger(rig, "backup", "--replace", str(other))
+    assert ended.code == 1
+    assert "is a ledger, not a backup" in ended.err
+    assert (await on_ledger(rig, "backup", str(copy))).code == 0
+    assert (await on_ledger(rig, "backup", "--replace", str(copy))).code == 0
+    await fill(copy)  # restored and used, it is a ledger
+    ended = await on_ledger(rig, "backup", "--replace", str(copy))
+    assert "is a ledger, not a backup" in ended.err
+
+
 async def test_a_file_that_is_created_during_a_backup_is_not_overwritten(tmp_path: Path) -> None:
     path, copy = tmp_path / "ledger.db", tmp_path / "copy.db"
     await fill(path)
