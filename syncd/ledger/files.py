@@ -9,12 +9,11 @@ import msgspec
 
 from syncd.ledger import condemned
 from syncd.ledger.kept import end_for_found
+from syncd.ledger.replicas import image_ids, missing_among
 from syncd.ledger.stat_columns import Row, from_columns, to_columns
 from syncd.ledger.statements import read, write
 from syncd.ledger.wanted import refresh, touch
 from syncd.model import Digest, Stat
-
-_MOST_VARIABLES = 30_000  # of one statement; SQLite takes 32,766
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
@@ -156,15 +155,7 @@ def record_all(
     Returns, for each file, whether an account that its folder feeds misses its image afterwards.
     """
     contents = [content for _, _, content in found if isinstance(content, Content)]
-    db.executemany(
-        """
-        INSERT INTO image (sha256, size, format, width, height, unsupported)
-        VALUES (?, ?, ?, ?, ?, ?)
-        ON CONFLICT DO NOTHING
-        """,
-        [(c.digest, c.size, c.format, c.width, c.height, c.unfit) for c in contents],
-    )
-    images = _image_ids(db, [content.digest for content in contents])
+    images, last = _add_images(db, contents)
     directories = {
         where: _directory_id(db, *where)
         for where in {(place.folder_id, place.directory) for place, _, _ in found}
@@ -186,19 +177,24 @@ def record_all(
             for place, stat, content in found
         ],
     )
-    touch(db, [*images.values(), *(image for image, *_ in replaced)])
-    refresh(db)
+    touched = {*images.values(), *(image for image, *_ in replaced)}
+    touch(db, touched)
+    refresh(db, only_new=all(image > last for image in touched))
     end_for_found(
         db,
-        {(images[c.digest], p.folder_id) for p, _, c in found if isinstance(c, Content)},
+        {
+            (image, place.folder_id)
+            for place, _, content in found
+            if isinstance(content, Content) and (image := images[content.digest]) <= last
+        },
     )
     condemned.condemn_replaced(db, [row[:3] for row in replaced if row[3]])
     missing = {
-        folder_id: _missing(db, folder_id, [c.digest for c in contents])
+        folder_id: missing_among(db, folder_id, list(images.values()))
         for folder_id in {place.folder_id for place, _, _ in found}
     }
     return [
-        isinstance(content, Content) and content.digest in missing[place.folder_id]
+        isinstance(content, Content) and images[content.digest] in missing[place.folder_id]
         for place, _, content in found
     ]
 
@@ -227,6 +223,22 @@ _FileRow = tuple[int, bytes, int, int, int, int, int, int | None, str | None]
 """Directory id, name, device, inode, size, mtime_ns, ctime_ns, image id, error."""
 
 
+def _add_images(
+    db: sqlite3.Connection, contents: Sequence[Content]
+) -> tuple[dict[Digest, int], int]:
+    """Record images; return their ids, and the last id before those of the new ones."""
+    (last,) = db.execute("SELECT coalesce(max(id), 0) FROM image").fetchone()
+    db.executemany(
+        """
+        INSERT INTO image (sha256, size, format, width, height, unsupported)
+        VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT DO NOTHING
+        """,
+        [(c.digest, c.size, c.format, c.width, c.height, c.unfit) for c in contents],
+    )
+    return image_ids(db, [content.digest for content in contents]), last
+
+
 def _write_files(db: sqlite3.Connection, rows: Sequence[_FileRow]) -> list[_Replaced]:
     """Write rows of files, and return the images that some of them contained before."""
     replaced = _replaced(db, [(directory, name, image) for directory, name, *_, image, _ in rows])
@@ -249,35 +261,33 @@ def _write_files(db: sqlite3.Connection, rows: Sequence[_FileRow]) -> list[_Repl
     return replaced
 
 
-def _image_ids(db: sqlite3.Connection, digests: Sequence[Digest]) -> dict[Digest, int]:
-    """Return the ids of images that are recorded, by their digests."""
-    found: dict[Digest, int] = {}
-    for first in range(0, len(digests), _MOST_VARIABLES):
-        some = digests[first : first + _MOST_VARIABLES]
-        marks = ",".join("?" * len(some))
-        found.update(
-            db.execute(f"SELECT sha256, id FROM image WHERE sha256 IN ({marks})", some).fetchall()
-        )
-    return found
-
-
 def _replaced(
     db: sqlite3.Connection, rows: Sequence[tuple[int, bytes, int | None]]
 ) -> list[_Replaced]:
     """Return the images that these files, (directory id, name, new image id), contained before."""
-    found = []
-    for directory_id, name, image_id in rows:
-        row = db.execute(
-            """
-            SELECT image_id
+    names: dict[int, list[bytes]] = {}
+    for directory_id, name, _ in rows:
+        names.setdefault(directory_id, []).append(name)
+    before = {
+        (directory_id, name): image_id
+        for directory_id, some in names.items()
+        for name, image_id in db.execute(
+            f"""
+            SELECT name, image_id
             FROM file
-            WHERE directory_id = ? AND name = ? AND image_id IS NOT NULL AND image_id IS NOT ?
+            WHERE directory_id = ? AND name IN ({",".join("?" * len(some))})
+                AND image_id IS NOT NULL
             """,
-            (directory_id, name, image_id),
-        ).fetchone()
-        if row is not None:
-            found.append((row[0], directory_id, name, image_id is not None))
-    return found
+            (directory_id, *some),
+        )
+    }
+    if not before:  # the usual case
+        return []
+    return [
+        (old, directory_id, name, image_id is not None)
+        for directory_id, name, image_id in rows
+        if (old := before.get((directory_id, name))) is not None and old != image_id
+    ]
 
 
 def _unmark_found(db: sqlite3.Connection, names: Sequence[tuple[int, bytes]]) -> None:
@@ -357,24 +367,6 @@ def _in_trouble(db: sqlite3.Connection, places: Sequence[Place]) -> dict[Place, 
         )
         if since is not None
     }
-
-
-def _missing(db: sqlite3.Connection, folder_id: int, digests: Sequence[Digest]) -> set[Digest]:
-    """Return those of these images that an account which the folder feeds misses."""
-    if not digests:
-        return set()
-    marks = ",".join("?" * len(digests))
-    rows = db.execute(
-        f"""
-        SELECT DISTINCT image.sha256
-        FROM image
-        CROSS JOIN replica ON replica.image_id = image.id AND replica.state = 'missing'
-        JOIN route ON route.account_id = replica.account_id AND route.folder_id = ?
-        WHERE image.sha256 IN ({marks})
-        """,
-        (folder_id, *digests),
-    )
-    return {Digest(digest) for (digest,) in rows}
 
 
 def _directory_id(db: sqlite3.Connection, folder_id: int, path: bytes) -> int:

@@ -12,6 +12,8 @@ from syncd.ledger.stat_columns import from_columns
 from syncd.ledger.statements import read, write
 from syncd.model import AccountId, Digest, Entry, ImageHash, Stat, printable
 
+_MOST_VARIABLES = 30_000  # of one statement; SQLite takes 32,766
+
 _SOURCES = 8  # files of one image that are worth trying before the ledger is read again
 
 
@@ -185,12 +187,12 @@ def record_held(
     `sent_at` is when they were sent, unless `record_sending` has recorded an earlier time.
     """
     accounts.add(db, [account])
+    (account_id,) = db.execute("SELECT id FROM account WHERE act = ?", (account,)).fetchone()
+    images = image_ids(db, [digest for digest, _ in held])
     db.executemany(
         """
         INSERT INTO replica (account_id, image_id, wanted, hash, held_at, sent_at, remote_name)
-        SELECT account.id, image.id, 0, ?3, CAST(?4 AS INTEGER), ?5, ?6
-        FROM account JOIN image ON image.sha256 = ?2
-        WHERE account.act = ?1
+        VALUES (?1, ?2, 0, ?3, CAST(?4 AS INTEGER), ?5, ?6)
         ON CONFLICT DO UPDATE SET
             hash = excluded.hash,
             held_at = excluded.held_at,
@@ -202,8 +204,41 @@ def record_held(
             remote_name = excluded.remote_name,
             remote_status = NULL
         """,
-        [(account, digest, entry.hash, at, sent_at, entry.name) for digest, entry in held],
+        [
+            (account_id, images[digest], entry.hash, at, sent_at, entry.name)
+            for digest, entry in held
+            if digest in images
+        ],
     )
+
+
+def image_ids(db: sqlite3.Connection, digests: Sequence[Digest]) -> dict[Digest, int]:
+    """Return the ids of images that are recorded, by their digests."""
+    found: dict[Digest, int] = {}
+    for first in range(0, len(digests), _MOST_VARIABLES):
+        some = digests[first : first + _MOST_VARIABLES]
+        marks = ",".join("?" * len(some))
+        found.update(
+            db.execute(f"SELECT sha256, id FROM image WHERE sha256 IN ({marks})", some).fetchall()
+        )
+    return found
+
+
+def missing_among(db: sqlite3.Connection, folder_id: int, image_ids: Sequence[int]) -> set[int]:
+    """Return those of these images that an account which the folder feeds misses."""
+    if not image_ids:
+        return set()
+    marks = ",".join("?" * len(image_ids))
+    rows = db.execute(
+        f"""
+        SELECT DISTINCT replica.image_id
+        FROM replica
+        JOIN route ON route.account_id = replica.account_id AND route.folder_id = ?
+        WHERE replica.image_id IN ({marks}) AND replica.state = 'missing'
+        """,
+        (folder_id, *image_ids),
+    )
+    return {image_id for (image_id,) in rows}
 
 
 @write

@@ -29,8 +29,11 @@ def open_touched(db: sqlite3.Connection) -> None:
     db.execute("CREATE TEMP TABLE IF NOT EXISTS touched (image_id INTEGER PRIMARY KEY)")
 
 
-def refresh(db: sqlite3.Connection) -> None:
-    """Make `replica.wanted` of the touched images what the view says."""
+def refresh(db: sqlite3.Connection, *, only_new: bool = False) -> None:
+    """Make `replica.wanted` of the touched images what the view says.
+
+    only_new: they were all recorded in this transaction, so that they have no replica yet.
+    """
     db.execute(
         """
         INSERT INTO replica (account_id, image_id, wanted, wanted_at, rejected)
@@ -44,6 +47,13 @@ def refresh(db: sqlite3.Connection) -> None:
         WHERE wanted = 0
         """
     )
+    if not only_new:
+        _withdraw(db)
+    db.execute("DELETE FROM touched")
+
+
+def _withdraw(db: sqlite3.Connection) -> None:
+    """Record which replicas of the touched images are no longer wanted, and which are again."""
     db.execute(
         """
         UPDATE replica
@@ -82,7 +92,6 @@ def refresh(db: sqlite3.Connection) -> None:
             )
         """
     )
-    db.execute("DELETE FROM touched")
 
 
 def request_refresh(db: sqlite3.Connection) -> None:
