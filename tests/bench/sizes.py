@@ -19,6 +19,7 @@ class Sizes:
     time_scale: int  # of the sandbox: a window of 300 s takes 300 s / time_scale
     facts: int
     commits: int
+    ledger_files: int  # in a ledger with two replicas of each
 
 
 FULL = Sizes(
@@ -32,6 +33,7 @@ FULL = Sizes(
     time_scale=60,
     facts=50_000,
     commits=5000,
+    ledger_files=500_000,
 )
 
 QUICK = Sizes(
@@ -45,4 +47,5 @@ QUICK = Sizes(
     time_scale=300,
     facts=5000,
     commits=500,
+    ledger_files=20_000,
 )

@@ -1,17 +1,17 @@
 """The number of facts per second that the ledger writes.
 
-Usage: ledger_rate held|read LEDGER FACTS. `held` are images that an account holds, written by 32
-workers, one batch each; `read` are files that were read, written by two readers, one batch each.
-These are the numbers of concurrent writers in the daemon.
+Usage: ledger_rate held|read LEDGER FACTS. `held` are images that an account holds, of files that
+were recorded before, written by 32 workers, one batch each; `read` are files that were read,
+written by two readers, one batch each. These are the numbers of concurrent writers in the daemon.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
@@ -25,13 +25,18 @@ _WORKERS, _IMAGES = 32, 25
 _ACCOUNT = AccountId("1")
 
 
+def digest_of(number: int) -> Digest:
+    """Return the digest of the n-th image, in no order as digests are."""
+    return Digest(sha256(b"%d" % number).digest())
+
+
 async def held(ledger: Ledger, number: int) -> int:
     """Record a batch of images that an account holds."""
     batch = [
         (
-            Digest(os.urandom(32)),
+            digest_of(number * _IMAGES + n),
             Entry(
-                hash=ImageHash(f"{number * _IMAGES + n:032x}"),
+                hash=ImageHash(digest_of(number * _IMAGES + n)[:16].hex()),
                 name=f"{n}.jpg",
                 width=400,
                 height=300,
@@ -52,7 +57,7 @@ async def read(ledger: Ledger, number: int) -> int:
             Place(1, b"%05d" % (number // 6), b"%08d-%02d.jpg" % (number, n)),
             Stat(device=1, inode=number * BATCH + n, size=20_000, mtime_ns=now, ctime_ns=now),
             Content(
-                digest=Digest(os.urandom(32)),
+                digest=digest_of(number * BATCH + n),
                 size=20_000,
                 format="JPEG",
                 width=400,
@@ -80,6 +85,9 @@ async def main() -> None:
 
     async with open_ledger(path) as ledger:
         await ledger.write(folders.declare(FolderName("bench"), b"/nowhere", [_ACCOUNT]))
+        if kind == "held":
+            for number in range(facts // BATCH + _WORKERS * _IMAGES // BATCH + 1):
+                await read(ledger, number)
         began = time.perf_counter()
         async with asyncio.TaskGroup() as tasks:
             for _ in range(_WORKERS if kind == "held" else READERS):

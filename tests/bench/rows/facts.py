@@ -1,7 +1,8 @@
-"""Facts per second that the ledger makes durable."""
+"""The ledger: facts per second that it makes durable, and what an image costs it."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from statistics import median
@@ -10,7 +11,12 @@ from bench.bench import Bench
 from bench.processes import run
 from bench.row import Goal, Row
 
-_GOAL = Goal(20_000, at_most=False, of_figure=True)
+_HELD = Goal(20_000, at_most=False, of_figure=True)
+_READ = Goal(35_000, at_most=False, of_figure=True)
+_EMPTY_CPU = Goal(30, of_figure=True)
+_FULL_CPU = Goal(60, of_figure=True)
+_BYTES = Goal(350, of_figure=True)
+_STEP = Goal(100, of_figure=True)
 
 
 def rows(bench: Bench) -> Iterator[Row]:
@@ -32,8 +38,33 @@ def rows(bench: Bench) -> Iterator[Row]:
         )
     }
     peer = [("one aiosqlite commit each", found["one"])]
-    yield Row("images held, made durable", found["held"], "/s", peer, _GOAL, "32 workers wait")
-    yield Row("files read, made durable", found["read"], "/s", peer, _GOAL, "2 readers wait")
+    yield Row("images held, made durable", found["held"], "/s", peer, _HELD, "32 workers wait")
+    yield Row("files read, made durable", found["read"], "/s", peer, _READ, "2 readers wait")
+    yield from _costs(bench)
+
+
+def _costs(bench: Bench) -> Iterator[Row]:
+    sizes, directory = bench.sizes, bench.new_directory("cost")
+    run(
+        [
+            sys.executable,
+            *("-m", "bench.inside.ledger_cost", str(directory / "ledger.db")),
+            *(str(sizes.ledger_files), str(sizes.facts // 2)),
+        ],
+        directory / "log",
+    )
+    found: dict[str, float] = json.loads((directory / "log.out").read_text())
+    full = f"{2 * sizes.ledger_files:,} replicas"
+    two = "two accounts"
+    for what, key, factor, unit, goal, note in (
+        ("ledger CPU per image", "empty_cpu", 1e6, "µs", _EMPTY_CPU, "empty"),
+        ("ledger CPU per image", "full_cpu", 1e6, "µs", _FULL_CPU, full),
+        ("ledger bytes per file, recorded", "recorded_bytes", 1, "bytes", _BYTES, two),
+        ("ledger bytes per file, held", "held_bytes", 1, "bytes", _BYTES, two),
+        ("longest write after a route is added", "route_added", 1e3, "ms", _STEP, full),
+        ("longest write after a route is removed", "route_removed", 1e3, "ms", _STEP, full),
+    ):
+        yield Row(what, found[key] * factor, unit, [], goal, note)
 
 
 def _rate(bench: Bench, module: str, *words: str) -> float:
