@@ -18,6 +18,7 @@ from syncd.ledger.condemned import HeldDeletions
 from syncd.ledger.database import changing, reading
 from syncd.ledger.folders import SuspectFolder
 from syncd.ledger.kept import KeepReason
+from syncd.ledger.replaced import not_replaced
 from syncd.model import FolderName, printable
 from syncd.rules.forecast import amount
 
@@ -34,6 +35,12 @@ class Verb(StrEnum):
     TRUST = "trust"
     RELEASE = "release"
 
+
+WHY_NOT_REPLACED = {
+    "unreadable": "the file cannot be read now",
+    "unsupported": "the file is not an image that the accounts accept",
+    "rejected": "the account rejects the image that replaced it",
+}
 
 WHY_KEPT = {
     KeepReason.KEEP: "their files left a folder that keeps its images",
@@ -168,6 +175,11 @@ def _pending(config: Config, db: sqlite3.Connection) -> Iterator[str]:
                 f" gone; each leaves the accounts {grace} after its last file was deleted, unless a"
                 " creative uses it"
             )
+    for file in not_replaced()(db):
+        yield (
+            f"folder {file.folder}: the former image of {printable(file.path)} stays:"
+            f" {WHY_NOT_REPLACED[file.why]}"
+        )
     if not (cases or suspects or pending):
         yield "nothing waits to be deleted"
     counts = kept.count_by_reason()(db)

@@ -13,17 +13,10 @@ import msgspec
 
 from syncd.ledger import alerts, missed
 from syncd.ledger.kept import keep_condemned, keep_gone, keep_replaced
+from syncd.ledger.replaced import HELD_REPLICA, REPLACEMENT
 from syncd.ledger.statements import as_structs, read, write
 from syncd.model import FolderName, HoldAbove
 from syncd.rules.evidence import is_too_many
-
-_HELD_REPLICA = """EXISTS (
-            SELECT 1
-            FROM replica
-            WHERE replica.account_id = deletion.account_id
-                AND replica.image_id = deletion.image_id
-                AND replica.hash IS NOT NULL
-        )"""
 
 _WANTED_REPLICA = """EXISTS (
             SELECT 1
@@ -34,8 +27,8 @@ _WANTED_REPLICA = """EXISTS (
         )"""
 
 _CONDEMN = """
-        INSERT INTO deletion (account_id, image_id, folder_id, path, found_at)
-        SELECT replica.account_id, replica.image_id, folder.id, lost.path,
+        INSERT INTO deletion (account_id, image_id, folder_id, path, directory_id, found_at)
+        SELECT replica.account_id, replica.image_id, folder.id, lost.path, lost.directory_id,
             coalesce(:at, (julianday('now') - 2440587.5) * 86400.0)
         FROM ({lost}) AS lost
         JOIN folder ON folder.id = lost.folder_id AND folder.deletions = 'propagate'
@@ -52,6 +45,7 @@ _CONDEMN = """
         ON CONFLICT DO UPDATE SET
             folder_id = excluded.folder_id,
             path = excluded.path,
+            directory_id = excluded.directory_id,
             found_at = excluded.found_at,
             state = 'waiting',
             retry_at = 0,
@@ -61,7 +55,7 @@ _CONDEMN = """
 """Condemns the images that have lost a file and that no file wants any longer."""
 
 _REPLACED = """
-            SELECT :image AS image_id, folder_id,
+            SELECT :image AS image_id, folder_id, id AS directory_id,
                 CASE path WHEN x'' THEN :name ELSE CAST(path || '/' || :name AS BLOB) END AS path
             FROM directory
             WHERE id = :directory
@@ -117,7 +111,10 @@ def condemn_missed(db: sqlite3.Connection, scan: int, at: float) -> Forgotten:
     forgotten = missed.forget_rows(db, scan)
     keep_gone(db, None)
     db.execute(
-        _CONDEMN.format(lost="SELECT image_id, folder_id, path FROM gone", trusted=""), {"at": at}
+        _CONDEMN.format(
+            lost="SELECT image_id, folder_id, path, directory_id FROM gone", trusted=""
+        ),
+        {"at": at},
     )
     (condemned,) = db.execute(
         "SELECT count(DISTINCT image_id) FROM deletion WHERE found_at = ?", (at,)
@@ -205,7 +202,7 @@ def drop_unheld(db: sqlite3.Connection, before: float) -> None:
         (before,),
     )
     db.execute(
-        f"DELETE FROM deletion WHERE found_at < ? AND NOT {_HELD_REPLICA}",
+        f"DELETE FROM deletion WHERE found_at < ? AND NOT {HELD_REPLICA}",
         (before,),
     )
 
@@ -230,7 +227,9 @@ def pending(db: sqlite3.Connection) -> list[PendingDeletions]:
         FROM deletion
         JOIN folder ON folder.id = deletion.folder_id
         WHERE deletion.state = 'requested'
-            OR deletion.state IN ('waiting', 'held', 'approved') AND {_HELD_REPLICA}
+            OR deletion.state IN ('held', 'approved') AND {HELD_REPLICA}
+            OR deletion.state = 'waiting' AND {HELD_REPLICA}
+                AND {REPLACEMENT} IS NOT 'unreadable'
         GROUP BY deletion.folder_id
         """
     )

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from syncd.ledger import replicas
+from syncd.ledger.replaced import REPLACEMENT
 from syncd.ledger.statements import as_structs, read, write
 from syncd.model import AccountId, Digest, ImageHash
 from syncd.rules.deletion import Condemned
@@ -42,7 +43,7 @@ def due(
     """Return `limit` images that were condemned before a time and are due to be checked now."""
     rows = db.execute(
         # An image counts from the first content that was sent and became this hash.
-        """
+        f"""
         SELECT image.sha256 AS digest, replica.hash,
             (
                 SELECT min(same.sent_at)
@@ -73,6 +74,7 @@ def due(
                 FROM kept
                 WHERE kept.image_id = deletion.image_id AND kept.account_id = account.id
             )
+            AND coalesce({REPLACEMENT}, 'held') = 'held'
         ORDER BY deletion.found_at, deletion.image_id
         LIMIT ?4
         """,
@@ -90,7 +92,7 @@ def facts(
     The grace of an image that was condemned until `before`, in unix seconds, has ended.
     """
     rows = db.execute(
-        """
+        f"""
         SELECT
             replica.hash IS NOT NULL AND replica.delete_sent_at IS NULL AS held,
             replica.wanted,
@@ -117,6 +119,7 @@ def facts(
                 FROM kept
                 WHERE kept.image_id = replica.image_id AND kept.account_id = replica.account_id
             ) AS kept,
+            coalesce({REPLACEMENT}, 'held') = 'held' AS replacement_held,
             deletion.found_at <= ?3 AS grace_ended,
             deletion.found_at <= baseline.reconciled_at AS reviewed,
             deletion.state = 'held' AS awaits_operator,

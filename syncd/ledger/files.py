@@ -9,6 +9,7 @@ import msgspec
 
 from syncd.ledger import condemned
 from syncd.ledger.kept import end_for_found
+from syncd.ledger.replaced import restart_grace
 from syncd.ledger.replicas import image_ids, missing_among
 from syncd.ledger.stat_columns import Row, from_columns, to_columns
 from syncd.ledger.statements import read, write
@@ -151,7 +152,7 @@ def record_all(
     """Record the content of each file, or why it could not be read.
 
     An image that a rewritten file contained before, and that no file wants any longer, is then
-    condemned as if the file had been deleted.
+    condemned; it stays in an account until that holds what the file contains now.
     Returns, for each file, whether an account that its folder feeds misses its image afterwards.
     """
     contents = [content for _, _, content in found if isinstance(content, Content)]
@@ -188,7 +189,7 @@ def record_all(
             if isinstance(content, Content) and (image := images[content.digest]) <= last
         },
     )
-    condemned.condemn_replaced(db, [row[:3] for row in replaced if row[3]])
+    condemned.condemn_replaced(db, replaced)
     missing = {
         folder_id: missing_among(db, folder_id, list(images.values()))
         for folder_id in {place.folder_id for place, _, _ in found}
@@ -216,8 +217,8 @@ def renumber(db: sqlite3.Connection, found: Sequence[tuple[Place, Stat]]) -> Non
     )
 
 
-_Replaced = tuple[int, int, bytes, bool]
-"""An image id, the directory id and name of its file, and whether the new content is readable."""
+_Replaced = tuple[int, int, bytes]
+"""An image id, and the directory id and name of its file."""
 
 _FileRow = tuple[int, bytes, int, int, int, int, int, int | None, str | None]
 """Directory id, name, device, inode, size, mtime_ns, ctime_ns, image id, error."""
@@ -284,7 +285,7 @@ def _replaced(
     if not before:  # the usual case
         return []
     return [
-        (old, directory_id, name, image_id is not None)
+        (old, directory_id, name)
         for directory_id, name, image_id in rows
         if (old := before.get((directory_id, name))) is not None and old != image_id
     ]
@@ -324,6 +325,8 @@ def record_all_since(
     `record_all` returns.
     """
     before = _in_trouble(db, [place for place, _, _ in found])
+    readable = {place for place, _, content in found if isinstance(content, Content)}
+    restart_grace(db, [(place.folder_id, place.path) for place in readable & before.keys()])
     missing = record_all(found)(db)
     changed = [
         (at if in_trouble else None, place.name, place.folder_id, place.directory)

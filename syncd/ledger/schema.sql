@@ -152,7 +152,8 @@ CREATE TABLE deletion (                         -- an image whose last file was 
     account_id  INTEGER NOT NULL REFERENCES account,
     image_id    INTEGER NOT NULL REFERENCES image,
     folder_id   INTEGER NOT NULL REFERENCES folder,
-    path        BLOB NOT NULL,                  -- of the deleted file, relative to the folder
+    path        BLOB NOT NULL,                  -- of the deleted or rewritten file, relative to the folder
+    directory_id INTEGER,                       -- of that file: what its path contains now has to be held first
     found_at    REAL NOT NULL,                  -- when the deletion was found: the grace begins
     state       TEXT NOT NULL DEFAULT 'waiting' CHECK (
                     state IN ('waiting', 'held', 'approved', 'requested', 'withdrawn')),

@@ -41,6 +41,7 @@ class Condemned(msgspec.Struct, frozen=True, kw_only=True):
     hash_needed: bool  # the account holds another image, not condemned, under the same hash
     condemned: bool  # its last file was deleted
     kept: bool  # until the operator releases it
+    replacement_held: bool  # the account holds what its file contains now, or the file is gone
     grace_ended: bool
     reviewed: bool  # by a reconcile pass, which holds too many deletions at once for the operator
     awaits_operator: bool  # it is held, and not yet approved
@@ -71,7 +72,13 @@ def is_due(image: Condemned, *, account_open: bool) -> bool:
     """
     in_account = image.held and image.routed
     needed = image.wanted or image.hash_needed
-    decided = image.condemned and not image.kept and image.reviewed and not image.awaits_operator
+    decided = (
+        image.condemned
+        and image.replacement_held
+        and not image.kept
+        and image.reviewed
+        and not image.awaits_operator
+    )
     believed = image.propagates and image.trusted
     return account_open and in_account and not needed and decided and image.grace_ended and believed
 

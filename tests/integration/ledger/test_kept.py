@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from msgspec.structs import replace
 
 from syncd.ledger import condemned, deletions, files, folders, kept, missed, replicas, schema
 from syncd.ledger.files import Content, Place
 from syncd.ledger.kept import KeepReason, Released
+from syncd.ledger.replaced import not_replaced
 from syncd.ledger.wanted import refresh_next
 from syncd.model import (
     AccountId,
@@ -50,6 +52,23 @@ def put(db: sqlite3.Connection, folder: FolderName, name: bytes, digest: Digest 
         entry = Entry(hash=ImageHash(digest.hex()))
         replicas.record_held(account, [(digest, entry)], 1.0)(db)
     trust(db, folder)
+
+
+def put_broken(db: sqlite3.Connection, name: bytes, broken: str) -> None:
+    """Rewrite a file of `spring` with what an account does not get."""
+    its = Content(digest=OTHER, size=1, format="JPEG", width=1, height=1, unfit=None)
+    content: Content | str = its
+    if broken == "unreadable":
+        content = "permission denied"
+    elif broken == "unsupported":
+        content = replace(its, size=0, format=None, unfit="empty")
+    stat = Stat(device=1, inode=1, size=9, mtime_ns=9, ctime_ns=9)
+    place = Place(id_of(db, SPRING), b"", name)
+    files.record_all_since([(place, stat, content)], 1.0)(db)
+    if broken == "rejected":
+        for account in (ONE, TWO):
+            replicas.record_rejected(account, OTHER, "1487994 bad image")(db)
+    trust(db, SPRING)
 
 
 def id_of(db: sqlite3.Connection, folder: FolderName) -> int:
@@ -251,3 +270,55 @@ def test_a_released_image_stays_while_a_file_needs_it(db: sqlite3.Connection) ->
     kept.release(SPRING)(db)
     trust(db, SPRING)
     assert (due(db, ONE), due(db, TWO)) == (set(), {PICTURE})
+
+
+@pytest.mark.parametrize("broken", ["unreadable", "unsupported", "rejected", "missing"])
+def test_an_image_stays_while_what_replaced_it_is_not_held(
+    db: sqlite3.Connection, broken: str
+) -> None:
+    put(db, SPRING, b"a.jpg")
+    put_broken(db, b"a.jpg", broken)
+    assert (due(db, ONE), due(db, TWO)) == (set(), set())
+    listed = [file.why for file in not_replaced()(db)]
+    assert listed == ([] if broken == "missing" else [broken])
+
+
+@pytest.mark.parametrize("broken", ["unreadable", "unsupported", "rejected", "missing"])
+def test_a_replaced_image_is_due_once_the_last_replacement_is_held(
+    db: sqlite3.Connection, broken: str
+) -> None:
+    put(db, SPRING, b"a.jpg")
+    put_broken(db, b"a.jpg", broken)
+    put_broken(db, b"a.jpg", "missing")
+    third = Digest(b"3" * 32)
+    put(db, SPRING, b"a.jpg", third)
+    assert PICTURE in due(db)
+
+
+@pytest.mark.parametrize("broken", ["unreadable", "unsupported", "rejected", "missing"])
+def test_a_replaced_image_is_due_once_its_file_is_deleted_on_evidence(
+    db: sqlite3.Connection, broken: str
+) -> None:
+    put(db, SPRING, b"a.jpg")
+    put_broken(db, b"a.jpg", broken)
+    lose(db, SPRING, b"a.jpg")
+    assert PICTURE in due(db)
+
+
+def test_a_replaced_image_stays_once_its_file_is_excluded(db: sqlite3.Connection) -> None:
+    put(db, SPRING, b"a.jpg")
+    put_broken(db, b"a.jpg", "unsupported")
+    lose(db, SPRING, b"a.jpg", KeepReason.EXCLUDED)
+    assert reasons(db) == [("1", "excluded"), ("2", "excluded")]
+    assert due(db) == set()
+
+
+def test_the_grace_of_a_replaced_image_begins_once_its_file_can_be_read(
+    db: sqlite3.Connection,
+) -> None:
+    put(db, SPRING, b"a.jpg")
+    put_broken(db, b"a.jpg", "unreadable")
+    assert condemned.pending()(db) == []  # what is not read yet is not counted
+    db.execute("UPDATE deletion SET found_at = 1.0")
+    put_broken(db, b"a.jpg", "missing")
+    assert {found for (found,) in db.execute("SELECT found_at > 1.0 FROM deletion")} == {1}

@@ -24,6 +24,7 @@ class Folder:
     excluded_then: bool = False  # `excludes` at the last trusted scan
     moved: bool = False  # its root has become another directory since then
     suspect: bool = False
+    lost: dict[Content, set[Path]] = field(default_factory=dict)  # where each was last
     fed: set[str] = field(default_factory=set)  # `routes` at the last start
 
     @property
@@ -130,6 +131,8 @@ class Model:
             return set(), self._replicas(folder, replaced | vanished)
         deleted = (replaced if trusted else set()) | (vanished if proves else set())
         unproven = (set() if trusted else replaced) | (set() if proves else vanished)
+        for lost in replaced | vanished:
+            folder.lost[lost] = {p for p, c in folder.known.items() if c == lost}
         folder.known, folder.seen, folder.trusted = dict(seen), len(seen), True
         folder.excluded_then, folder.moved, folder.suspect = folder.excludes, False, False
         if not folder.propagates:
@@ -213,8 +216,16 @@ class Model:
         return {
             (account, self.hash_of(content))
             for account, content in self.doomed - self.postponed
-            if account not in suspect
+            if account not in suspect and not self._is_broken(content)
         } - self._kept()
+
+    def _is_broken(self, content: Content) -> bool:
+        """Return whether a file that contained it is not an image now."""
+        return any(
+            path in folder.known and self.hashes[folder.known[path]] is None
+            for folder in self.folders.values()
+            for path in folder.lost.get(content, ())
+        )
 
     def _kept(self) -> set[Held]:
         """Return what stays though one of its files was deleted, for good or until a recheck."""

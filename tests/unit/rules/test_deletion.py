@@ -63,6 +63,9 @@ NEVER_DELETED: dict[str, Callable[[Condemned, Finding, bool], bool]] = {
     ),
     "an image that the ledger does not hold": lambda image, _finding, _open: not image.held,
     "an image that is not condemned": lambda image, _finding, _open: not image.condemned,
+    "an image whose replacement is not held": lambda image, _finding, _open: (
+        not image.replacement_held
+    ),
     "a kept image": lambda image, _finding, _open: image.kept,
     "an image in its grace period": lambda image, _finding, _open: not image.grace_ended,
     "an image that no reconcile pass has seen": lambda image, _finding, _open: not image.reviewed,
