@@ -212,9 +212,11 @@ class FolderScanner:
             return await run_in_thread(partial(root_identity, self._tree.root))
 
     async def mounts(self) -> list[bytes]:
-        """Return the mounts at, above and below the folder; raise OSError without /proc."""
-        with self.heartbeat.operation():
-            return await run_in_thread(partial(current_mounts_around, self._tree.root))
+        """Return the mounts at, above and below the folder; raise OSError without /proc.
+
+        This waits for a disk that hangs, which its watcher or a scan reports.
+        """
+        return await run_in_thread(partial(current_mounts_around, self._tree.root))
 
     async def _stat_files(self, paths: Sequence[bytes]) -> list[Stat | None]:
         with self.heartbeat.operation() as operation:
