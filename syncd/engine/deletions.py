@@ -87,7 +87,13 @@ class Deletions:
             return False
         for due in batch:
             listed = lookup.images.get(due.hash)
-            await self._process(due, classify(listed, due.sent_at, lookup.clock_offset))
+            before = (
+                None
+                if due.own_since is None or due.own_until is None
+                else (due.own_since, due.own_until)
+            )
+            finding = classify(listed, due.sent_at, lookup.clock_offset, before)
+            await self._process(due, finding)
         return True
 
     def _facts(self, due: Due) -> Read[Condemned | None]:

@@ -21,6 +21,8 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     digest: Digest
     hash: ImageHash
     sent_at: float | None
+    own_since: float | None = None  # it was there because of syncd before, until `own_until`
+    own_until: float | None = None
     folder: str
     path: bytes
 
@@ -50,6 +52,7 @@ def due(
                 FROM replica AS same
                 WHERE same.hash = replica.hash AND same.account_id = replica.account_id
             ) AS sent_at,
+            own.sent_at AS own_since, own.deleted_at AS own_until,
             folder.name AS folder, deletion.path
         FROM account
         JOIN deletion ON deletion.account_id = account.id
@@ -59,6 +62,7 @@ def due(
         JOIN route ON route.folder_id = folder.id AND route.account_id = account.id
         JOIN replica
             ON replica.account_id = account.id AND replica.image_id = deletion.image_id
+        LEFT JOIN own ON own.account_id = account.id AND own.image_id = deletion.image_id
         WHERE account.act = ?1
             AND deletion.state NOT IN ('held', 'withdrawn')
             AND deletion.found_at <= ?2
@@ -211,6 +215,7 @@ def record_present(
 @write
 def record_gone(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash) -> None:
     """Record that an image is no longer in its account: where a file wants it, it is missing."""
+    _remember_own(db, account, image_hash)
     db.execute(f"DELETE FROM deletion WHERE {_CONDEMNED_OF_HASH}", (account, image_hash))
     replicas.record_not_held(account, image_hash)(db)
 
@@ -218,6 +223,7 @@ def record_gone(db: sqlite3.Connection, account: AccountId, image_hash: ImageHas
 @write
 def record_absent(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash) -> None:
     """Record that an image which a file needs is absent: it is sent again, and then confirmed."""
+    _remember_own(db, account, image_hash)
     db.execute(
         f"""
         UPDATE replica
@@ -281,6 +287,24 @@ def confirm_later(
         UPDATE deletion
         SET reason = 'still there'
         WHERE state = 'requested' AND {_CONDEMNED_OF_HASH}
+        """,
+        (account, image_hash),
+    )
+
+
+def _remember_own(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash) -> None:
+    """Remember that an image which syncd deleted was its own.
+
+    An account may give an image that is uploaded again the time of its first upload.
+    """
+    db.execute(
+        f"""
+        INSERT INTO own (account_id, image_id, sent_at, deleted_at)
+        SELECT account_id, image_id, sent_at, delete_sent_at
+        FROM replica
+        WHERE {_OF_HASH}
+            AND sent_at IS NOT NULL AND delete_sent_at IS NOT NULL AND resent_at IS NULL
+        ON CONFLICT DO NOTHING
         """,
         (account, image_hash),
     )

@@ -175,6 +175,14 @@ CREATE TABLE kept (                             -- images that are never deleted
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX kept_by_folder ON kept (folder_id, reason);
 
+CREATE TABLE own (                              -- when an image that syncd deleted was first in an account because of syncd
+    account_id INTEGER NOT NULL REFERENCES account,
+    image_id   INTEGER NOT NULL REFERENCES image,
+    sent_at    REAL NOT NULL,
+    deleted_at REAL NOT NULL,
+    PRIMARY KEY (account_id, image_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE audit (                            -- where the audit of an account is
     account_id    INTEGER PRIMARY KEY REFERENCES account,
     position      INTEGER NOT NULL DEFAULT 0,   -- the last image id that the audit under way has compared

@@ -23,7 +23,7 @@ class VacuumAbortedError(LedgerError):
 
 @write
 def drop_unreferenced(db: sqlite3.Connection, first: int) -> int:
-    """Forget the images that no file, replica or deletion refers to; return their number.
+    """Forget the images that no other row refers to; return their number.
 
     It looks at the images of one part of the ids, from `first` on.
     A file that contains such an image again is read again, which records the image again.
@@ -35,6 +35,7 @@ def drop_unreferenced(db: sqlite3.Connection, first: int) -> int:
             AND NOT EXISTS (SELECT 1 FROM file WHERE file.image_id = image.id)
             AND NOT EXISTS (SELECT 1 FROM replica WHERE replica.image_id = image.id)
             AND id NOT IN (SELECT image_id FROM deletion)
+            AND id NOT IN (SELECT image_id FROM own)
             AND id NOT IN (SELECT image_id FROM kept)
         """,
         (first, first + IMAGES_PER_READ),

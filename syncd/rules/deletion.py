@@ -88,13 +88,19 @@ def may_delete(image: Condemned, finding: Finding, *, account_open: bool) -> boo
     return is_due(image, account_open=account_open) and finding is Finding.FREE
 
 
-def classify(listed: Listed | None, sent_at: float | None, clock_offset: float | None) -> Finding:
+def classify(
+    listed: Listed | None,
+    sent_at: float | None,
+    clock_offset: float | None,
+    before: tuple[float, float] | None = None,
+) -> Finding:
     """Return what an account's response means for an image; None when it was not listed.
 
     sent_at is when syncd first sent the image, in unix seconds of our clock; clock_offset is by how
-    many seconds the server's clock is ahead. Whatever the response leaves out counts in favour of
-    the image. A large offset may be an odd Date: then the image's age has to be beyond doubt with
-    it and without it.
+    many seconds the server's clock is ahead. `before` is from when until when the image was in the
+    account because of syncd, before syncd deleted it. Whatever the response leaves out counts in
+    favour of the image. A large offset may be an odd Date: then the image's age has to be beyond
+    doubt with it and without it.
     """
     if listed is None or listed.status is ImageStatus.DELETED:
         return Finding.GONE
@@ -107,10 +113,19 @@ def classify(listed: Listed | None, sent_at: float | None, clock_offset: float |
     if listed.created_at is None or clock_offset is None:
         return Finding.UNDATED
     offsets = [clock_offset] if abs(clock_offset) <= MAX_CLOCK_OFFSET else [clock_offset, 0.0]
-    are_older = {listed.created_at < sent_at + offset - CLOCK_TOLERANCE for offset in offsets}
-    if len(are_older) > 1:
+    are_ours = {_is_ours(listed.created_at - offset, sent_at, before) for offset in offsets}
+    if len(are_ours) > 1:
         return Finding.UNDATED
-    return Finding.FOREIGN if are_older == {True} else Finding.FREE
+    return Finding.FREE if are_ours == {True} else Finding.FOREIGN
+
+
+def _is_ours(created_at: float, sent_at: float, before: tuple[float, float] | None) -> bool:
+    if created_at >= sent_at - CLOCK_TOLERANCE:
+        return True
+    if before is None:
+        return False
+    since, until = before
+    return since - CLOCK_TOLERANCE <= created_at <= until + CLOCK_TOLERANCE
 
 
 class Confirmation(Enum):

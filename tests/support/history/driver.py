@@ -226,6 +226,7 @@ _TIMES = {
     "replica": ("sent_at", "delete_sent_at", "resent_at", "check_at"),
     "deletion": ("found_at", "retry_at"),
     "kept": ("kept_at",),
+    "own": ("sent_at", "deleted_at"),
     "account": ("single_images_until",),
     "audit": ("began_at", "ended_at", "suspect_since"),
     "pause": ("since", "until"),

@@ -153,6 +153,22 @@ def test_a_missing_or_odd_date_never_decides_alone(offset: float | None) -> None
         assert findings == right | {Finding.UNDATED}
 
 
+@pytest.mark.parametrize(
+    ("created_at", "finding"),
+    [
+        (SENT - 901, Finding.FREE),
+        (SENT - 599, Finding.FREE),
+        (SENT - 950, Finding.FOREIGN),
+        (SENT - 300, Finding.FOREIGN),
+    ],
+)
+def test_an_image_that_syncd_deleted_stays_its_own_when_it_keeps_its_first_time(
+    created_at: float, finding: Finding
+) -> None:
+    listed = replace(OURS, created_at=created_at)
+    assert classify(listed, SENT, 0.0, (SENT - 900, SENT - 600)) is finding
+
+
 def test_a_small_difference_of_the_clocks_is_believed() -> None:
     assert classify(OURS, SENT - 200, 200.0) is Finding.FREE
     assert classify(OURS, SENT - 100, 200.0) is Finding.FOREIGN
