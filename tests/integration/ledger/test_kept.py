@@ -322,3 +322,36 @@ def test_the_grace_of_a_replaced_image_begins_once_its_file_can_be_read(
     db.execute("UPDATE deletion SET found_at = 1.0")
     put_broken(db, b"a.jpg", "missing")
     assert {found for (found,) in db.execute("SELECT found_at > 1.0 FROM deletion")} == {1}
+
+
+def test_a_folder_with_a_new_name_keeps_its_pending_deletions(db: sqlite3.Connection) -> None:
+    put(db, SPRING, b"a.jpg")
+    lose(db, SPRING, b"a.jpg")
+    folders.declare(FolderName("summer"), b"/spring", [ONE, TWO], Deletions.PROPAGATE)(db)
+    assert folders.retire_others([FolderName("summer"), SHOP])(db) == []
+    condemned.spare_unrouted()(db)
+    assert (due(db, ONE), due(db, TWO)) == ({PICTURE}, {PICTURE})
+
+
+def test_a_folder_with_a_path_above_keeps_its_files_and_pending_deletions(
+    db: sqlite3.Connection,
+) -> None:
+    folders.declare(SPRING, b"/disk/x/spring", [ONE, TWO], Deletions.PROPAGATE)(db)
+    put(db, SPRING, b"a.jpg")
+    put(db, SPRING, b"o.jpg", OTHER)
+    lose(db, SPRING, b"a.jpg")
+    folders.declare(SPRING, b"/disk", [ONE, TWO], Deletions.PROPAGATE)(db)
+    known = files.known_directory(id_of(db, SPRING), b"x")(db)
+    assert list(known.directories) == [b"x/spring"]
+    its = files.known_files(known.directories[b"x/spring"], b"", None)(db)
+    assert [row[0] for row in its] == [b"o.jpg"]
+    assert db.execute("SELECT DISTINCT path FROM deletion").fetchall() == [(b"x/spring/a.jpg",)]
+    assert folders.suspects()(db) == []
+    assert due(db) == {PICTURE}
+
+
+def test_contents_that_alternate_are_never_wanted_and_due_at_once(db: sqlite3.Connection) -> None:
+    put(db, SPRING, b"a.jpg")
+    for content in (OTHER, PICTURE, OTHER, PICTURE, OTHER):
+        put(db, SPRING, b"a.jpg", content)
+        assert due(db) == {PICTURE, OTHER} - {content}
