@@ -14,8 +14,9 @@ from collections.abc import Iterable
 from syncd.ledger.kept import keep_former
 from syncd.ledger.statements import write
 
-FILES_PER_STEP = 2000
-"""Files of one step of `refresh_next`: about 30 ms, for which other writes wait."""
+FILES_PER_STEP = 1000
+"""Files of one step of `refresh_next`: up to 70 ms at a million replicas, for which other writes
+wait (tests/bench, row `facts`)."""
 
 
 def touch(db: sqlite3.Connection, image_ids: Iterable[int]) -> None:
