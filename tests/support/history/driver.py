@@ -94,6 +94,7 @@ class Driver:
             on_scanned()
             await self._until_uploaded()
             await self._delete_due()
+            await self._confirm()
             await self._until_uploaded()
             await self._confirm_later()
 
@@ -132,7 +133,6 @@ class Driver:
         await self._reconcile.run_once(0.0)
         for deletions in self._deletions:
             await deletions.run_if_idle()
-        await self._confirm()
 
     async def _confirm(self) -> None:
         await self.runtime.engine.restored.wait()
