@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 def fill(db: sqlite3.Connection) -> None:
     """Insert more than fits into the database."""
     for number in range(2000):
-        folders.declare(FolderName(f"{number}"), b"x" * 4000, [])(db)
+        folders.declare(FolderName(f"{number}"), b"%d" % number + b"x" * 4000, [])(db)
 
 
 @write

@@ -122,7 +122,7 @@ def test_a_recorded_file_is_reported_as_missing_only_in_the_accounts_of_its_fold
     db: sqlite3.Connection,
 ) -> None:
     spring, autumn = (
-        folders.declare(name, b"/", [account])(db)
+        folders.declare(name, b"/" + name.encode(), [account])(db)
         for name, account in ((FolderName("spring"), ONE), (FolderName("autumn"), TWO))
     )
     put_in = (Place(spring, b"", b"y"), STAT, content(DIGESTS[0]))
