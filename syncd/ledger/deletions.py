@@ -12,7 +12,7 @@ from syncd.ledger import replicas
 from syncd.ledger.replaced import REPLACEMENT
 from syncd.ledger.statements import as_structs, read, write
 from syncd.model import AccountId, Digest, ImageHash
-from syncd.rules.deletion import Condemned
+from syncd.rules.deletion import CONFIRM_TIMEOUT, Condemned
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,10 +168,10 @@ def record_sending(
     db.execute(
         f"""
         UPDATE replica
-        SET delete_sent_at = ?3, resent_at = NULL, check_at = NULL
+        SET delete_sent_at = ?3, resent_at = NULL, check_at = ?3 + ?4
         WHERE {_OF_HASH}
         """,
-        (account, image.hash, at),
+        (account, image.hash, at, CONFIRM_TIMEOUT),  # not read while the call is in flight
     )
     return True
 
@@ -187,6 +187,7 @@ def record_sent(db: sqlite3.Connection, account: AccountId, image_hash: ImageHas
         """,
         (account, image_hash),
     )
+    db.execute(f"UPDATE replica SET check_at = NULL WHERE {_OF_HASH}", (account, image_hash))
 
 
 @write
