@@ -32,6 +32,7 @@ class Patterns:
         self._included = _matcher(include if types is None else [], files_by_type=True)
         self._excluded = _matcher(exclude) if exclude else None
         self._entered = lru_cache(DIRECTORIES_REMEMBERED)(self._judge_directory)
+        self._excludes = lru_cache(DIRECTORIES_REMEMBERED)(self._judge_exclusion)
 
     def enters(self, path: bytes) -> bool:
         """Return whether a scan enters the directory at this path; `b""` is the folder itself."""
@@ -59,14 +60,17 @@ class Patterns:
         return [name for name in included if not excluded(_text(within + name))]
 
     def _judge_directory(self, path: bytes) -> bool:
-        if not path:
-            return True
-        parent, _, name = path.rpartition(b"/")
-        return (
-            not is_junk(name)
-            and self._entered(parent)
-            and not (self._excluded and self._excluded(_text(path + b"/")))
-        )
+        """Judge each directory on the way down to `path`; a path can have thousands of parts."""
+        end = 0
+        while end < len(path):
+            start, end = end, path.find(b"/", end + 1)
+            end = end if end > 0 else len(path)
+            if is_junk(path[start:end].removeprefix(b"/")) or self._excludes(path[:end]):
+                return False
+        return True
+
+    def _judge_exclusion(self, path: bytes) -> bool:
+        return self._excluded is not None and self._excluded(_text(path + b"/"))
 
 
 def _only_types(patterns: Sequence[str]) -> frozenset[bytes] | None:

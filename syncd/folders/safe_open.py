@@ -117,10 +117,30 @@ def open_file(root: bytes, path: bytes) -> int:
 
 
 def link_target(root: bytes, path: bytes) -> bytes | None:
-    """Return the target of the link at `path`, relative to the root; None if it is outside."""
+    """Return the target of the link at `path`, relative to the root; None if it is outside.
+
+    It is also None for a link that leads in a circle, or over more links than the system follows.
+    Raises OSError if there is no target.
+    """
     home = os.path.realpath(root).rstrip(b"/") + b"/"
-    target = os.path.realpath(os.path.join(root, path))
-    return target.removeprefix(home) if target.startswith(home) else None
+    link = os.path.join(root, path)
+    target = real_path(link)
+    return target.removeprefix(home) if target is not None and target.startswith(home) else None
+
+
+def real_path(path: bytes) -> bytes | None:
+    """Return a path without links; None if it has more links than the system follows, 40.
+
+    Resolving a link that leads to another one is a recursion in Python. Raises OSError if the path
+    does not exist.
+    """
+    try:
+        os.stat(path)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return None
+        raise
+    return os.path.realpath(path)
 
 
 def _open_unlinked(root: bytes, path: bytes) -> int:

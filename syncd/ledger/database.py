@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
+import msgspec
 
 from syncd.ledger import schema
 from syncd.ledger.errors import (
@@ -69,27 +70,21 @@ class _Connection(aiosqlite.Connection):
         loop = asyncio.get_running_loop()
 
         def commit() -> None:
-            results: list[Any] | BaseException
-            try:
-                results = _run_in_transaction(self._conn, [statement for statement, _ in batch])
-            except BaseException as error:  # noqa: BLE001  each caller raises it
-                results = error
-            loop.call_soon_threadsafe(self._committed, batch, results)
+            outcomes = _run_all(self._conn, [statement for statement, _ in batch])
+            loop.call_soon_threadsafe(self._committed, batch, outcomes)
 
         self._tx.put_nowait((None, commit))
 
     def _committed(
-        self,
-        batch: list[tuple[Write[Any], asyncio.Future[Any]]],
-        results: list[Any] | BaseException,
+        self, batch: list[tuple[Write[Any], asyncio.Future[Any]]], outcomes: list[Outcome]
     ) -> None:
-        for i, (_, future) in enumerate(batch):
+        for (_, future), outcome in zip(batch, outcomes, strict=True):
             if future.done():  # its caller was cancelled; the write has happened nevertheless
                 continue
-            if isinstance(results, BaseException):
-                future.set_exception(results)
+            if outcome.error is not None:
+                future.set_exception(outcome.error)
             else:
-                future.set_result(results[i])
+                future.set_result(outcome.result)
         self._committing = False
         if self._waiting:
             self._commit_waiting()
@@ -99,6 +94,26 @@ class _Connection(aiosqlite.Connection):
             lambda: statement(self._conn)
         )
         return result
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """The result of a write, or the error that it raised."""
+
+    result: Any = None
+    error: BaseException | None = None
+
+
+def _run_all(db: sqlite3.Connection, statements: Sequence[Write[Any]]) -> list[Outcome]:
+    """Run all statements in one transaction, or each in its own if one of them fails.
+
+    An error of the disk, or a lock, is about all of them.
+    """
+    try:
+        return [Outcome(result) for result in _run_in_transaction(db, statements)]
+    except BaseException as error:  # noqa: BLE001  each caller raises it
+        if len(statements) == 1 or isinstance(error, sqlite3.OperationalError):
+            return [Outcome(error=error)] * len(statements)
+    return [outcome for statement in statements for outcome in _run_all(db, [statement])]
 
 
 def _run_in_transaction(db: sqlite3.Connection, statements: Sequence[Write[Any]]) -> list[Any]:

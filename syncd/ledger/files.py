@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -373,18 +374,22 @@ def _in_trouble(db: sqlite3.Connection, places: Sequence[Place]) -> dict[Place, 
 
 
 def _directory_id(db: sqlite3.Connection, folder_id: int, path: bytes) -> int:
-    row = db.execute(
+    """Return the id of a directory; record it, and those above it, if it is new."""
+    above, new = path, list[bytes]()
+    while not (known := _directory_row(db, folder_id, above)):
+        new.append(above)
+        if not above:
+            break
+        above = above.rpartition(b"/")[0]
+    for below in reversed(new):
+        known = db.execute(
+            "INSERT INTO directory (folder_id, parent_id, path) VALUES (?, ?, ?) RETURNING id",
+            (folder_id, *(known or (None,)), below),
+        ).fetchone()
+    return int(known[0])
+
+
+def _directory_row(db: sqlite3.Connection, folder_id: int, path: bytes) -> Any:
+    return db.execute(
         "SELECT id FROM directory WHERE folder_id = ? AND path = ?", (folder_id, path)
     ).fetchone()
-    if row is not None:
-        return int(row[0])
-    parent = _directory_id(db, folder_id, path.rpartition(b"/")[0]) if path else None
-    (directory_id,) = db.execute(
-        """
-        INSERT INTO directory (folder_id, parent_id, path)
-        VALUES (?, ?, ?)
-        RETURNING id
-        """,
-        (folder_id, parent, path),
-    ).fetchone()
-    return int(directory_id)

@@ -18,6 +18,9 @@ import msgspec
 
 from syncd.folders.safe_open import WAYPOINT, joined
 
+MAX_OPEN = 64
+"""Directories that stay open at most, however deep a folder is."""
+
 
 class Absence(Enum):
     """What was found at a missing name, or on the path to it."""
@@ -49,13 +52,13 @@ class KnownTree(msgspec.Struct, frozen=True):
 class AbsenceCheck:
     """Looks at missing names of one folder. Blocks; leaving the context closes its descriptors.
 
-    The directories on the path to the last name stay open, so that names in the order of their
-    directories cost one lookup each.
+    The root and the last directories on the path to the last name stay open, so that names in the
+    order of their directories cost one lookup each.
     """
 
     def __init__(self, tree: KnownTree) -> None:
         self._tree = tree
-        self._open_path: list[tuple[bytes, int | Absence]] = []  # from the root down
+        self._open_path: list[tuple[bytes, int | Absence]] = []  # down from the root
 
     def __enter__(self) -> AbsenceCheck:
         self._open_path.append((b"", self._open_root()))
@@ -91,10 +94,12 @@ class AbsenceCheck:
                 path = joined(path, name)
                 found = self._open(path, found)
                 self._open_path.append((path, found))
+                if len(self._open_path) > MAX_OPEN:
+                    self._leave(1)
         return found
 
-    def _leave(self) -> None:
-        _, found = self._open_path.pop()
+    def _leave(self, index: int = -1) -> None:
+        _, found = self._open_path.pop(index)
         if isinstance(found, int):
             os.close(found)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 from syncd.folders.patterns import Patterns
+from syncd.folders.safe_open import real_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,13 @@ def _nearest_directory(root: bytes, path: bytes) -> _Existing | None:
     requested = path
     home = root.rstrip(b"/") + b"/"
     while path:
-        real = os.path.realpath(home + path)
-        if not (real + b"/").startswith(home):
+        try:
+            real = real_path(home + path)
+        except OSError:  # it does not exist, or cannot be reached
+            real = b""
+        if real is None or (real and not (real + b"/").startswith(home)):
             return None
-        if stat.S_ISDIR(_mode(real)):
+        if real and stat.S_ISDIR(_mode(real)):
             return _Existing(real[len(home) :], exact=path == requested)
         path = path.rpartition(b"/")[0]
     return _Existing(b"", exact=path == requested)

@@ -109,6 +109,17 @@ async def test_no_caller_gets_a_result_of_a_write_that_was_rolled_back(
     await ledger.write(folder("after"))
 
 
+async def test_a_write_that_fails_costs_only_itself(ledger: Ledger) -> None:
+    first = asyncio.ensure_future(ledger.write(folder("first")))  # the others share a commit
+    results = await asyncio.gather(
+        *(ledger.write(change) for change in (folder("a"), bad(), folder("b"))),
+        return_exceptions=True,
+    )
+    await first
+    assert [isinstance(result, ArithmeticError) for result in results] == [False, True, False]
+    assert await names(ledger) == ["a", "b", "first"]
+
+
 async def test_a_cancelled_writer_leaves_no_transaction_and_no_partial_write(
     ledger: Ledger,
 ) -> None:

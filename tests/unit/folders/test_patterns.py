@@ -186,3 +186,12 @@ def test_junk_of_an_included_type_is_not_admitted(name: bytes) -> None:
 def test_an_invalid_pattern_is_rejected(pattern: str) -> None:
     with pytest.raises(ValueError, match="is not a gitignore pattern"):
         Patterns([pattern], [])
+
+
+def test_a_path_of_thousands_of_directories_is_judged() -> None:
+    deep = b"/".join([b"d"] * 5000)
+    patterns = Patterns(["*.jpg"], ["drafts/"])
+    assert patterns.admits(deep + b"/a.jpg")
+    assert not patterns.enters(b"drafts/" + deep)
+    assert not patterns.enters(deep + b"/drafts")
+    assert not patterns.enters(b"@eaDir/" + deep)

@@ -1,6 +1,7 @@
 """What counts as a deletion, on a real disk: absent is not deleted."""
 
 import os
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,19 @@ def known(root: Path, moved_mounts: frozenset[bytes] = frozenset()) -> KnownTree
         {path: os.stat(root / os.fsdecode(path)).st_ino for path in (b"a", b"a/b")},
         moved_mounts,
     )
+
+
+def test_few_directories_of_a_deep_folder_are_open_at_once(tmp_path: Path) -> None:
+    deep = b"/".join([b"d"] * 300)
+    (tmp_path / os.fsdecode(deep)).mkdir(parents=True)
+    missing = [(deep, NAME), (b"d/d", NAME), (deep[:-2], NAME)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+    try:
+        found = check_absence(KnownTree(os.fsencode(tmp_path), {}, frozenset()), missing)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert found == dict.fromkeys(missing, Absence.DELETED)
 
 
 def absence(tree: KnownTree) -> Absence:

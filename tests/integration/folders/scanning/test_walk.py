@@ -86,6 +86,15 @@ def test_a_link_is_left_out_unless_it_leads_to_a_file_inside(tmp_path: Path) -> 
     assert listed(root) == Listing({}, (b"sub",), ())
 
 
+def test_a_link_over_more_links_than_the_system_follows_is_left_out(tmp_path: Path) -> None:
+    put(tmp_path, b"a.jpg")
+    for number in range(1500):
+        (tmp_path / f"{number}.jpg").symlink_to("a.jpg" if number == 0 else f"{number - 1}.jpg")
+    found = listed(tmp_path)
+    assert found.troubles == ()
+    assert sorted(found.files) == sorted([b"a.jpg", *(b"%d.jpg" % n for n in range(40))])
+
+
 def test_only_regular_files_are_listed(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo.jpg")
     with socket.socket(socket.AF_UNIX) as listener:
