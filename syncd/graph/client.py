@@ -8,7 +8,7 @@ import hmac
 import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -25,7 +25,15 @@ from syncd.model import AccountId, Entry, ImageHash, Listed
 from syncd.rules.errors import ApiError
 
 _CHUNK = 256 * 1024  # bytes; each chunk must be sent within the stall timeout
-_WAITS = 4  # for the server's name, a connection, and the response's head and body
+
+_CALL = 1.2
+"""Stall timeouts for a call without a body, and for the response to one with a body. A server that
+cannot be reached is reported by the session, after one."""
+
+_BUFFERED = 8 * 1024 * 1024
+"""Bytes of a body for which the response may take one stall timeout longer: what buffers on the way
+hold counts as sent."""
+
 _MAX_RESPONSE = 4 * 1024 * 1024  # bytes; the entries of 50 images take some 50 KB
 _UNREADABLE = "the response is truncated or not JSON"
 
@@ -94,7 +102,10 @@ class GraphClient:
 
     @property
     def outcome_timeout(self) -> float:
-        """Seconds after which a call without a response has had its effect, or never will."""
+        """Seconds after which a call without a response has had its effect, or never will.
+
+        A call without a body has then ended, and the server has had time for it.
+        """
         return 2 * self._stall_timeout
 
     async def upload(
@@ -220,17 +231,22 @@ class GraphClient:
     ) -> _Response:
         """Return the response to one call; the proof is in the body if there is one."""
         params = None if query is None else {**query, **credentials.proof()}
-        waits = _WAITS + (0 if body is None else body.length / _CHUNK)
+        waits = _CALL
+        if body is not None:
+            waits += body.length / _CHUNK + _CALL + body.length / _BUFFERED
         try:
             with self.heartbeats[account].operation(waits * self._stall_timeout):
-                async with self._session.request(
-                    method,
-                    f"{self._base_url}/{self._version}/{path}",
-                    params=params,
-                    data=None if body is None else _Payload(body, self._stall_timeout),
-                    headers={"Authorization": f"Bearer {credentials.token.reveal()}"},
-                    allow_redirects=False,  # the API sends none; another server would get the token
-                ) as response:
+                async with (
+                    asyncio.timeout(_CALL * self._stall_timeout) as limit,
+                    self._session.request(
+                        method,
+                        f"{self._base_url}/{self._version}/{path}",
+                        params=params,
+                        data=None if body is None else _Payload(body, self._stall_timeout, limit),
+                        headers={"Authorization": f"Bearer {credentials.token.reveal()}"},
+                        allow_redirects=False,  # the API sends none; others would get the token
+                    ) as response,
+                ):
                     return await _read(response, account)
         except (aiohttp.ClientError, OSError, TimeoutError, NotRepeatedError) as error:
             message = describe(error, self._base_url, self._stall_timeout)
@@ -240,21 +256,23 @@ class GraphClient:
 
 @asynccontextmanager
 async def connect(base_url: str, version: str, stall_timeout: float) -> AsyncIterator[GraphClient]:
-    """Open a client; `stall_timeout` is in seconds without progress.
+    """Open a client.
 
-    The duration of a call as a whole is not limited: 24 MiB over a slow line take long.
+    `stall_timeout` is in seconds: for a connection, for each chunk of a body, and for the response.
+    A response that arrives byte by byte therefore ends, and 24 MiB over a slow line may take long.
     """
     async with session(base_url, stall_timeout) as opened:
         yield GraphClient(opened, base_url, version, stall_timeout)
 
 
 class _Payload(Payload):
-    """A request body that is written chunk by chunk, each within the stall timeout."""
+    """A request body that is written chunk by chunk; each one extends the limit of the call."""
 
-    def __init__(self, body: Body, stall_timeout: float) -> None:
+    def __init__(self, body: Body, stall_timeout: float, limit: asyncio.Timeout) -> None:
         super().__init__(body, content_type=body.content_type)
         self._body = body
         self._stall_timeout = stall_timeout
+        self._limit = limit
         self._size = body.length
 
     def decode(self, *_: Any) -> str:
@@ -264,11 +282,14 @@ class _Payload(Payload):
         await self.write_with_length(writer, None)
 
     async def write_with_length(self, writer: AbstractStreamWriter, _length: int | None) -> None:
-        now = asyncio.get_running_loop().time
-        async with asyncio.timeout(self._stall_timeout) as limit:
-            for chunk in self._body.chunks(_CHUNK):
-                limit.reschedule(now() + self._stall_timeout)
-                await writer.write(chunk)
+        for chunk in self._body.chunks(_CHUNK):
+            self._extend(self._stall_timeout)
+            await writer.write(chunk)
+        self._extend((_CALL + self._body.length / _BUFFERED) * self._stall_timeout)
+
+    def _extend(self, seconds: float) -> None:
+        with suppress(RuntimeError):  # the call has ended before its body was sent
+            self._limit.reschedule(asyncio.get_running_loop().time() + seconds)
 
     async def as_bytes(self, *_: Any) -> bytes:
         raise TypeError("a body of images is written in chunks, never as a whole")
