@@ -23,6 +23,7 @@ from syncd.cli.retry import retry
 from syncd.cli.run import run
 from syncd.cli.sandbox import sandbox
 from syncd.cli.status import status
+from syncd.cli.streams import flush_output
 
 app = typer.Typer(
     name="syncd",
@@ -47,7 +48,10 @@ app.add_typer(ledger)
 def main() -> None:
     """Run the command that the arguments name; print the error that ends it."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            flush_output()
     except Exception as error:  # noqa: BLE001 - the last handler: ending_of classifies all errors
         ending = ending_of(error)
         message = f"syncd: {ending.why}"

@@ -6,6 +6,7 @@ import os
 import sys
 import textwrap
 import time
+from contextlib import suppress
 
 from syncd.logs.journal import is_journal, prefixed
 from syncd.logs.secrets import without_secrets
@@ -60,4 +61,5 @@ def print_error(text: str, level: str = "error") -> None:
     lines = without_secrets(text).split("\n")
     if is_journal(sys.stderr, os.environ):
         lines = [prefixed(level, line) for line in lines if line]
-    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    with suppress(OSError):  # the reader has ended: the exit code remains
+        sys.stderr.write("".join(f"{line}\n" for line in lines))
