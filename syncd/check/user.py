@@ -6,13 +6,14 @@ import grp
 import multiprocessing
 import os
 import pwd
+import sys
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
 from syncd.check.access import Group
 from syncd.check.permissions import User
-from syncd.check.result import Check
+from syncd.check.result import Check, bad
 
 UMASK = 0o077  # as in systemd/*.service
 
@@ -75,6 +76,7 @@ def run_as(user: User, checks: Callable[[], Sequence[Check]]) -> Sequence[Check]
     """Run the checks in a child process of that user; this process keeps its own user.
 
     The child inherits this process's memory: modules and secrets that the user cannot read itself.
+    A module that it loads only then has to be readable by that user, as for the service.
     """
     if user.uid == os.getuid():
         return checks()
@@ -83,7 +85,11 @@ def run_as(user: User, checks: Callable[[], Sequence[Check]]) -> Sequence[Check]
 
     def child() -> None:
         switch_to(user)
-        sender.send_bytes(msgspec.msgpack.encode(checks()))
+        try:
+            results = checks()
+        except (ImportError, PermissionError) as error:
+            results = [_unreadable_program(user, error)]
+        sender.send_bytes(msgspec.msgpack.encode(results))
 
     process = context.Process(target=child)
     process.start()
@@ -96,6 +102,14 @@ def run_as(user: User, checks: Callable[[], Sequence[Check]]) -> Sequence[Check]
         process.join()
         receiver.close()
     return msgspec.msgpack.decode(results, type=list[Check])
+
+
+def _unreadable_program(user: User, error: Exception) -> Check:
+    return bad(
+        "program",
+        f"{user.name} cannot read the Python that runs syncd, {sys.prefix} ({error}): install syncd"
+        f" where every user can read it, such as /opt/syncd",
+    )
 
 
 def switch_to(user: User) -> None:

@@ -1,5 +1,6 @@
 """Checks of limits, disks, users and permissions on the real system."""
 
+import importlib
 import os
 import pwd
 import subprocess
@@ -100,6 +101,24 @@ def test_checks_run_with_the_ids_of_another_user_in_a_child_process() -> None:
     assert found.message == repr((*uids, *gids, *groups, "0o77"))
     assert pwd.getpwnam("daemon").pw_gid in mail.gids
     assert os.geteuid() == 0
+
+
+@needs_root
+def test_a_program_that_the_user_cannot_read_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hidden_module.py").touch()
+    tmp_path.chmod(0o700)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def checks() -> list[Check]:
+        importlib.import_module("hidden_module")
+        return []
+
+    (found,) = run_as(user_named("mail"), checks)
+    assert not found.is_ok
+    assert found.subject == "program"
+    assert f"mail cannot read the Python that runs syncd, {sys.prefix}" in found.message
 
 
 @needs_root
