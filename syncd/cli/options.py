@@ -41,13 +41,8 @@ def load_config(path: Path, *, print_warnings: bool = True) -> Config:
 
 
 def account_opener(config: Config) -> OpenAccount:
-    """Return a function that opens accounts; end the process if no token can be read."""
+    """Return a function that opens accounts."""
     with fast_imports():  # not at the top: commands that only read the ledger need no aiohttp
-        from syncd.daemon.credentials import NoTokenError, opener, require_token  # noqa: PLC0415  slow to import
+        from syncd.daemon.credentials import opener  # noqa: PLC0415  slow to import
 
-    open_account = opener(config, os.environ, hide)
-    try:
-        require_token(config, open_account)
-    except NoTokenError as error:
-        fail(str(error), Exit.CONFIGURATION)
-    return open_account
+    return opener(config, os.environ, hide)

@@ -25,6 +25,7 @@ from syncd.config.schema import (
 )
 from syncd.config.secrets import (
     Credential,
+    NoFilesError,
     Secret,
     SecretError,
     SecretFile,
@@ -48,6 +49,7 @@ __all__ = [
     "LogConfig",
     "LogFormat",
     "LogLevel",
+    "NoFilesError",
     "Problem",
     "Secret",
     "SecretError",

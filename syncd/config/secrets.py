@@ -1,5 +1,6 @@
 """Secrets: their sources, how they are read, and a type that never prints one."""
 
+import errno
 import os
 import re
 import shlex
@@ -57,6 +58,10 @@ class Secret:
 
 class SecretError(Exception):
     """A secret cannot be read; the text names the reason and what to do."""
+
+
+class NoFilesError(SecretError):
+    """No file can be opened now, which is not about the secret."""
 
 
 class Credential(msgspec.Struct, frozen=True):
@@ -170,11 +175,12 @@ def _read_credential(name: str, environ: Mapping[str, str]) -> str:
 
 def _read_file(path: str, fix: str) -> str:
     try:
-        # Opening a FIFO would block, therefore only a regular file is opened.
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise SecretError(f"{path} is not a regular file: {fix}")
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=_open_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise SecretError(f"{path} is not a regular file: {fix}")
             content = file.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        raise SecretError(f"{path} is not a regular file: {fix}") from None
     except FileNotFoundError:
         raise SecretError(f"{path} does not exist: {fix}") from None
     except PermissionError:
@@ -183,11 +189,23 @@ def _read_file(path: str, fix: str) -> str:
             " (chown), with chmod 600"
         ) from None
     except OSError as error:
-        raise SecretError(f"{path} cannot be read ({error.strerror}): {fix}") from None
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            raise NoFilesError(
+                f"{path} cannot be opened ({error.strerror}): allow syncd more open files"
+                " (LimitNOFILE= in its unit, or ulimit -n)"
+            ) from None
+        raise SecretError(
+            f"{path} cannot be read ({error.strerror}): check the path and its disk"
+        ) from None
     if len(content) > MAX_BYTES:
         raise SecretError(f"{path} is too long to be a token: {fix}")
     # Bytes that are not UTF-8 become a character that _checked rejects without showing it.
     return content.decode("utf-8", "replace")
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file; a FIFO would wait for its writer."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 def _checked(text: str, source: SecretSource) -> str:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from syncd.config import AccountConfig, Config, Secret, SecretError, SecretSource, read_secret
+from syncd.config import (
+    AccountConfig,
+    Config,
+    NoFilesError,
+    Secret,
+    SecretError,
+    SecretSource,
+    read_secret,
+)
 from syncd.engine.tokens import OpenAccount
 from syncd.graph.client import Credentials
+from syncd.model import AccountId
 
 
 def opener(
@@ -15,8 +24,9 @@ def opener(
     """Return a function that reads an account's credentials.
 
     It passes every secret to `hide` before it returns it, and returns a sentence when a secret
-    cannot be read.
+    cannot be read. While the system can open no file at all, it returns what it read last.
     """
+    known: dict[AccountId, Credentials] = {}
 
     def read(source: SecretSource) -> Secret:
         secret = read_secret(source, environ)
@@ -27,22 +37,12 @@ def opener(
         app_secret = config.app_secret_of(account)
         try:
             token = read(config.token_of(account))
-            return Credentials(token, read(app_secret) if app_secret is not None else None)
+            found = Credentials(token, read(app_secret) if app_secret is not None else None)
+        except NoFilesError as error:
+            return known.get(account.id, str(error))
         except SecretError as error:
             return str(error)
+        known[account.id] = found
+        return found
 
     return open_account
-
-
-class NoTokenError(Exception):
-    """No account has a token that can be read; the text names the reasons."""
-
-
-def require_token(config: Config, open_account: OpenAccount) -> None:
-    """Raise NoTokenError when no token can be read at all; blocks while files are read.
-
-    A single account without a token stops only itself.
-    """
-    found = [open_account(account) for account in config.accounts.values()]
-    if all(isinstance(credentials, str) for credentials in found):
-        raise NoTokenError(f"no token: {'; '.join(sorted(set(map(str, found))))}")

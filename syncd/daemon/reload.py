@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from syncd.config import Config, ConfigError, Problem, Secret, load
-from syncd.daemon.credentials import NoTokenError, opener, require_token
+from syncd.daemon.credentials import opener
 from syncd.engine.tokens import OpenAccount
 from syncd.ledger import alerts
 from syncd.ledger.database import Ledger
@@ -25,24 +25,22 @@ _REMEDY = "fix the problem in `why`, check it with `syncd check`, and send SIGHU
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """A configuration, and the reader of its credentials; at least one token can be read."""
+    """A configuration, and the reader of its credentials."""
 
     config: Config
     open_account: OpenAccount
 
 
 ReadSettings = Callable[[], Settings]
-"""Reads the settings; blocks while files are read. Raises ConfigError or NoTokenError."""
+"""Reads the settings; blocks while files are read. Raises ConfigError."""
 
 
 def read_settings(
     path: Path, environ: Mapping[str, str], hide: Callable[[Secret], None]
 ) -> Settings:
-    """Read the configuration and the tokens; raise ConfigError or NoTokenError."""
+    """Read the configuration; raise ConfigError."""
     config = load(path, environ)
-    open_account = opener(config, environ, hide)
-    require_token(config, open_account)
-    return Settings(config, open_account)
+    return Settings(config, opener(config, environ, hide))
 
 
 async def next_settings(
@@ -72,8 +70,6 @@ def _settings_or_reason(current: Config, read: ReadSettings) -> Settings | str:
         settings = read()
     except ConfigError as error:
         return "; ".join(map(_in_one_line, error.problems))
-    except NoTokenError as error:
-        return str(error)
     old, new = current.ledger.path, settings.config.ledger.path
     if new != old:
         return f"ledger.path: a reload cannot change it from {old} to {new}: restart syncd"

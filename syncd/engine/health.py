@@ -167,7 +167,7 @@ class AccountHealth:
                         await mate.join_pause(pause)
         elif verdict.scope is not Scope.ACCOUNT:
             for mate in self._token_mates(self.credentials):
-                await mate.stop(verdict, str(api_error), REMEDIES[verdict])
+                await mate.stop(verdict.value, str(api_error), REMEDIES[verdict])
         return verdict
 
     async def pause(self, verdict: Verdict, error: ApiError, usage: Usage) -> Pause:
@@ -206,7 +206,7 @@ class AccountHealth:
         worse = known is not None and known.remedy is None and pause.remedy is not None
         _log_paused(self.name, pause, until - time.time(), begins=known is None or worse)
 
-    async def stop(self, verdict: Verdict, why: str, remedy: str) -> None:
+    async def stop(self, kind: str, why: str, remedy: str) -> None:
         """Send nothing until the operator has done what `remedy` says; logged once."""
         self._gate.shut_until_reopened()
         if self.stopped is not None:
@@ -214,7 +214,7 @@ class AccountHealth:
         self.stopped = stop = Stop(why, time.time())
         pause = Pause(
             kind=STOP,
-            why=f"{verdict.value}: {why}",
+            why=f"{kind}: {why}",
             since=stop.since,
             until=None,
             consecutive=1,
@@ -224,7 +224,7 @@ class AccountHealth:
         log.error(
             "account.stopped",
             account=self.name,
-            kind=verdict.value,
+            kind=kind,
             why=why,
             since=moment(stop.since),
             remedy=remedy,

@@ -33,6 +33,8 @@ NO_CREDENTIALS = (
 
 _LONGEST_RETRY = 30.0  # seconds between two checks of a token: the start of the service waits
 
+_UNREADABLE = "token unreadable"  # the kind of a stop
+
 OpenAccount = Callable[[AccountConfig], Credentials | str]
 """Reads an account's credentials, or returns why that fails; blocks as reading a file does."""
 
@@ -56,30 +58,41 @@ class Tokens:
         """Read an account's credentials; stop the account if that fails."""
         credentials = await run_in_thread(partial(self._open_account, self._configs[lane.account]))
         if isinstance(credentials, str):
-            await lane.health.stop(Verdict.STOP_TOKEN, credentials, NO_CREDENTIALS)
+            await _stop(lane.health, credentials)
         else:
             lane.health.credentials = credentials
 
     async def watch(self) -> None:
-        """Read the credentials again and again, and use new ones, until cancelled."""
+        """Read the credentials again and again, until cancelled.
+
+        New ones are used. An account whose credentials cannot be read is stopped until they can; a
+        file that is being written may be empty for one read.
+        """
+        unreadable: set[AccountHealth] = set()
         while True:
             await asyncio.sleep(POLL_INTERVAL)
             found = await run_in_thread(self._read_all)
-            changed = [health for health, read in found.items() if read != health.credentials]
-            for (
-                health
-            ) in changed:  # all before the first await: accounts with one token stop as one
-                health.credentials = found[health]
+            changed: list[AccountHealth] = []
+            reasons: dict[AccountHealth, str] = {}
+            for health, read in found.items():
+                # All before the first await: accounts with one token stop as one.
+                if isinstance(read, str):
+                    reasons[health] = read
+                elif read != health.credentials:
+                    health.credentials = read
+                    changed.append(health)
             for health in changed:
                 log.notice("token.changed", account=health.name, duration=await health.reopen())
+            for health in reasons.keys() & unreadable:
+                await _stop(health, reasons[health])
+            unreadable = set(reasons)
 
-    def _read_all(self) -> dict[AccountHealth, Credentials]:
-        """Read all credentials; those that cannot be read now are left out."""
-        found = {
+    def _read_all(self) -> dict[AccountHealth, Credentials | str]:
+        """Read all credentials, or why they cannot be read."""
+        return {
             lane.health: self._open_account(self._configs[account])
             for account, lane in self._lanes.items()
         }
-        return {health: read for health, read in found.items() if not isinstance(read, str)}
 
     async def check(self, on_failure: Callable[[str], None]) -> None:
         """Return once the API has accepted or rejected each token.
@@ -124,3 +137,9 @@ class Tokens:
             await asyncio.sleep(min(_LONGEST_RETRY, delay))
         if tries:
             log.notice("token.checked", account=lane.name, duration=elapsed(since, time.time()))
+
+
+async def _stop(health: AccountHealth, why: str) -> None:
+    """Stop an account whose credentials cannot be read; they are used no longer."""
+    health.credentials = None
+    await health.stop(_UNREADABLE, why, NO_CREDENTIALS)

@@ -136,7 +136,7 @@ class Uploads:
             await self._on_image_error(images, error.api_error, verdict)
         else:
             if verdict is Verdict.STOP_ACCOUNT:
-                await lane.health.stop(verdict, str(error.api_error), REMEDIES[verdict])
+                await lane.health.stop(verdict.value, str(error.api_error), REMEDIES[verdict])
             self._put_back(images)
 
     async def _on_image_error(

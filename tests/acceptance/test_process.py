@@ -133,14 +133,6 @@ async def test_all_mistakes_of_a_configuration_are_reported_together_with_78(rig
     assert "Traceback" not in ended.err
 
 
-async def test_a_missing_token_exits_with_78(rig: Rig) -> None:
-    file = rig.write_config()
-    file.write_text(file.read_text().replace("SYNCD_TEST_TOKEN", "SYNCD_NO_SUCH_TOKEN"))
-    ended = await syncd(rig, "run", "--config", str(file))
-    assert ended.code == 78
-    assert "SYNCD_NO_SUCH_TOKEN" in ended.err
-
-
 @pytest.mark.parametrize("kind", ["garbage", "foreign", "newer", "damaged"])
 async def test_an_unusable_ledger_exits_with_65_and_is_not_changed(rig: Rig, kind: str) -> None:
     config = str(rig.write_config())

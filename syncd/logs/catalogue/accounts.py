@@ -58,7 +58,8 @@ ACCOUNTS = (
         "account.stopped",
         ("error",),
         ("account", "kind", "remedy", "since", "why"),
-        "the API rejected the token or a permission: nothing is sent to the account",
+        "the API rejected the token or a permission, or the token cannot be read: nothing is"
+        " sent to the account",
         "what the field `remedy` says",
         ended_by=("account.retried", "token.changed"),
     ),
@@ -142,8 +143,8 @@ ACCOUNTS = (
         "token.changed",
         ("notice",),
         ("account", "duration"),
-        "the source of the account's token has a new token, which is used from now on and ends a"
-        " stop; `duration` is null if the account was not stopped",
+        "the source of the account's token has a new token, or one that was unreadable; it"
+        " is used from now on and ends a stop; `duration` is null if the account was not stopped",
     ),
     Event(
         "token.checked",

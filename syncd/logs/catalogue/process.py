@@ -22,7 +22,7 @@ PROCESS = (
         "config.refused",
         ("error",),
         ("remedy", "why"),
-        "a reload was requested (SIGHUP), but the configuration is invalid or no token can be read:"
+        "a reload was requested (SIGHUP), but the configuration is invalid:"
         " nothing has changed; a restart clears it as well",
         "what the field `remedy` says",
         ended_by=("config.accepted",),

@@ -18,7 +18,7 @@ from support.pictures import picture
 from support.rig import Rig, until
 
 from syncd.config import AccountConfig, ConfigError, Secret
-from syncd.daemon.credentials import NoTokenError, opener
+from syncd.daemon.credentials import opener
 from syncd.daemon.folders import declare
 from syncd.daemon.reload import Settings, next_settings
 from syncd.daemon.runtime import keep_in_sync, open_runtime
@@ -252,9 +252,9 @@ async def test_a_decision_about_held_deletions_is_logged(rig: Rig) -> None:
 
 async def test_a_refused_configuration_is_logged_until_one_is_accepted(rig: Rig) -> None:
     good = rig.config()
-    answers: list[Settings | ConfigError | NoTokenError] = [
+    answers: list[Settings | ConfigError] = [
         ConfigError([]),
-        NoTokenError("no token"),
+        ConfigError([]),
         Settings(good, opener(good, rig.environ, lambda _: None)),
     ]
     hangup = asyncio.Event()

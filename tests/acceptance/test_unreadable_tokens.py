@@ -1,0 +1,119 @@
+"""The real process and a token file that cannot be read: its accounts stop until it can."""
+
+import os
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.pictures import picture
+from support.process import Daemon, running
+from support.rig import Rig, until
+
+from syncd.config import load
+from syncd.daemon.credentials import opener
+from syncd.graph.client import Credentials
+
+
+def make_empty(token: Path) -> None:
+    token.touch()
+
+
+def make_binary(token: Path) -> None:
+    token.write_bytes(bytes(range(256)))
+
+
+def make_fifo(token: Path) -> None:
+    os.mkfifo(token)
+
+
+def make_directory(token: Path) -> None:
+    token.mkdir()
+
+
+def make_nothing(token: Path) -> None:
+    """Leave no file."""
+
+
+BAD = [make_empty, make_binary, make_fifo, make_directory, make_nothing]
+
+
+def with_token_file(rig: Rig) -> tuple[Path, Path]:
+    """Return the paths of a configuration and of the token file that it names."""
+    token, file = rig.path / "token", rig.write_config()
+    named = file.read_text().replace('env = "SYNCD_TEST_TOKEN"', f'file = "{token}"')
+    file.write_text(named)
+    return file, token
+
+
+def replace_by(token: Path, make: Callable[[Path], None]) -> None:
+    aside = token.with_name("aside")
+    token.rename(aside)
+    make(token)
+
+
+def restore(token: Path, text: str) -> None:
+    if token.is_dir():
+        token.rmdir()
+    good = token.with_name("good")
+    good.write_text(text)
+    good.rename(token)
+
+
+def assert_stopped_once(daemon: Daemon) -> None:
+    assert daemon.count("level=error", "event=account.stopped", 'kind="token unreadable"') == 1
+    assert daemon.count("event=account.stopped", "token refused") == 0
+
+
+@pytest.mark.parametrize("make", BAD)
+async def test_a_token_that_becomes_unreadable_stops_its_accounts_until_it_is_readable(
+    rig: Rig, make: Callable[[Path], None]
+) -> None:
+    file, token = with_token_file(rig)
+    token.write_text(rig.sandbox.token)
+    rig.write("a.jpg", picture(1))
+    async with running(rig, "run", "--config", str(file)) as daemon:
+        await until(lambda: daemon.logged("image.held", "a.jpg"))
+        replace_by(token, make)
+        await until(lambda: daemon.logged("event=account.stopped"))
+        restore(token, rig.sandbox.token)
+        await until(lambda: daemon.logged("event=token.changed"))
+        rig.write("b.jpg", picture(2))
+        await until(lambda: daemon.logged("image.held", "b.jpg"))
+        assert_stopped_once(daemon)
+        assert await daemon.end() == 0
+
+
+@pytest.mark.parametrize("make", BAD)
+async def test_a_daemon_starts_without_a_readable_token_and_waits_for_one(
+    rig: Rig, make: Callable[[Path], None]
+) -> None:
+    file, token = with_token_file(rig)
+    make(token)
+    rig.write("a.jpg", picture(1))
+    async with running(rig, "run", "--config", str(file)) as daemon:
+        await until(lambda: daemon.logged("event=account.stopped"))
+        restore(token, rig.sandbox.token)
+        await until(lambda: daemon.logged("image.held", "a.jpg"))
+        assert_stopped_once(daemon)
+        assert await daemon.end() == 0
+
+
+def test_a_token_remains_known_while_no_file_can_be_opened(rig: Rig) -> None:
+    file, token = with_token_file(rig)
+    token.write_text(rig.sandbox.token)
+    config = load(file, rig.environ)
+    open_account = opener(config, rig.environ, lambda _: None)
+    late = opener(config, rig.environ, lambda _: None)
+    (account,) = config.accounts.values()
+    known = open_account(account)
+    assert isinstance(known, Credentials)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        now, unknown = open_account(account), late(account)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert now == known
+    assert isinstance(unknown, str)
+    assert "more open files" in unknown
