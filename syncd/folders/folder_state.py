@@ -26,7 +26,10 @@ from syncd.model import FolderName, printable
 log: Log = structlog.get_logger()
 
 _UNREADABLE = "directory.unreadable"
-_DIRECTORY_REMEDY = "let syncd's user read it; until then nothing in it counts as deleted"
+_DIRECTORY_REMEDY = (
+    "fix the problem in `why` (permission denied: let syncd's user read it); until then nothing in"
+    " it counts as deleted"
+)
 _WATCH_REMEDY = "fix the problem in `why`; until then only the periodic rescans find new files"
 
 

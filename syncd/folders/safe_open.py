@@ -23,6 +23,7 @@ SENTENCES = {
     errno.ENXIO: "it is no longer a regular file",
     errno.ESTALE: "the file server no longer has it",
     errno.EIO: "the disk cannot read it (input/output error)",
+    errno.EROFS: "its file system is mounted read-only",
     errno.EMFILE: "syncd has too many files open",
     errno.ENFILE: "the system has too many files open",
 }

@@ -21,7 +21,8 @@ CONFIG = "config"
 """The subject of incidents that concern the configuration as a whole."""
 
 UNREADABLE_FILE = (
-    "let syncd's user read it, or move it out of the folder; the next scan notices either"
+    "fix the problem in `why` (permission denied: let syncd's user read it), or move it out of the"
+    " folder; the next scan notices either"
 )
 """The remedy for a file that cannot be read."""
 

@@ -299,8 +299,12 @@ def _create(path: Path) -> None:
 
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
+_ROOM = 32
+"""MB of free space with which the ledger works again: twice its WAL, and what SQLite writes at a
+start."""
+
 _DISK_ERRORS = {
-    sqlite3.SQLITE_FULL: "the disk or a quota is full; make room",
+    sqlite3.SQLITE_FULL: f"the disk or a quota is full; make room, at least {_ROOM} MB",
     sqlite3.SQLITE_IOERR: "the disk reports an input/output error; check the system's log",
     sqlite3.SQLITE_READONLY: "it cannot be written; check the owner and the mode of the file, and"
     " whether its file system is mounted read-only",
@@ -317,12 +321,15 @@ _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 @contextmanager
 def _translated_errors(path: Path) -> Iterator[None]:
     """Raise SQLite's errors, also those in exception groups, as a LedgerError."""
+    existed = schema.exists(path)
     try:
         yield
     except (sqlite3.DatabaseError, ExceptionGroup) as error:
         known = [found for one in flatten(error) if (found := _translate(one, path)) is not None]
         if not known:
             raise
+        if existed and not schema.exists(path):  # whatever the other errors say
+            raise LedgerReplacedError(str(path)) from None
         # Damage first: it may have caused the other errors.
         raise next((e for e in known if isinstance(e, LedgerUnusableError)), known[0]) from None
 

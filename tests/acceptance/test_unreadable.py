@@ -1,5 +1,6 @@
 """The real process and unreadable files: logged once, and with their duration at the end."""
 
+import os
 import re
 
 import pytest
@@ -66,3 +67,18 @@ async def test_deleted_files_are_no_longer_reported_as_unreadable(rig: Rig) -> N
         (rig.folder / "2.jpg").unlink()
         await until(lambda: daemon.logged("files.missing", "files=2"))
         assert "needs you" not in (await syncd(rig, *status)).out
+
+
+async def test_huge_files_are_not_read_and_delay_no_picture(rig: Rig) -> None:
+    for number in range(2):
+        with (rig.folder / f"huge-{number}.png").open("wb") as file:
+            file.truncate(60 * 2**30)
+    rig.write("good.jpg", picture(1))
+    async with running(rig) as daemon:
+        await until(lambda: daemon.count("level=error", "event=file.unreadable", "too large") == 2)
+        await until(lambda: rig.recorded(picture(1)) is not None)
+        os.truncate(rig.folder / "huge-0.png", 0)
+        (rig.folder / "huge-0.png").write_bytes(picture(2))
+        await until(lambda: rig.recorded(picture(2)) is not None)
+        assert daemon.count("event=file.readable", "huge-0.png") == 1
+        assert await daemon.end() == 0

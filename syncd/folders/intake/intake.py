@@ -11,7 +11,7 @@ from functools import partial
 import msgspec
 
 from syncd.folders.intake.cache import ContentCache
-from syncd.folders.intake.read import Reader, Reading
+from syncd.folders.intake.read import READ_AT_ONCE, Reader, Reading
 from syncd.folders.intake.record import Recorder
 from syncd.folders.intake.settle import Found, SettleQueue, Settling, is_recent
 from syncd.folders.safe_open import Unreadable
@@ -189,7 +189,8 @@ class Intake:
         self._notify()
 
     def _read_batch(self, batch: Sequence[Found]) -> list[Reading | Unreadable]:
-        self._cache.wait_for_room(sum(found.stat.size for found in batch))
+        sizes = (found.stat.size for found in batch)
+        self._cache.wait_for_room(sum(size for size in sizes if size <= READ_AT_ONCE))
         results: list[Reading | Unreadable] = []
         reader = self._readers[batch[0].place.folder_id]
         with reader.operation() as operation, Reader(operation.beat) as files:

@@ -21,6 +21,10 @@ from syncd.model import Absent, Digest, Stat
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+MAX_SIZE = 128 * 2**20
+"""Bytes; a larger file is not read at all: a sparse file of 60 GiB would take minutes. The Ads
+Guide's own limit is 30 MB an image."""
+
 READ_AT_ONCE = 8 * 2**20
 """Bytes: a file up to this size is digested and probed in memory; a larger one is streamed."""
 
@@ -124,6 +128,8 @@ class _Streamed(io.FileIO):
 
 def _digest(file: int, progress: Callable[[], None]) -> Reading:
     before = _stat_of_regular(file)
+    if before.size > MAX_SIZE:
+        raise Unreadable(f"too large: {before.size:,} bytes, and syncd sends at most {MAX_SIZE:,}")
     content: bytes | None = None
     if before.size <= READ_AT_ONCE:
         content = _read(file, before.size, progress)

@@ -12,7 +12,7 @@ from syncd.folders.intake.cache import ContentCache
 from syncd.folders.intake.read import Reading
 from syncd.folders.intake.settle import Found
 from syncd.folders.safe_open import Unreadable
-from syncd.images.probe import Picture, Unsupported
+from syncd.images.probe import Picture
 from syncd.ledger import files
 from syncd.ledger.alerts import UNREADABLE_FILE
 from syncd.ledger.database import Ledger
@@ -21,9 +21,6 @@ from syncd.log import Log, elapsed
 from syncd.model import Digest, Stat, printable
 
 log: Log = structlog.get_logger()
-
-MAX_SIZE = 128 * 2**20
-"""Bytes; a larger file is not read into memory. The Ads Guide's own limit is 30 MB an image."""
 
 OnImage = Callable[[int, Digest, bool], None]
 """Called once a fit image is in the ledger: folder id, digest, whether it has just been dropped."""
@@ -113,8 +110,6 @@ def _path(found: Found) -> str:
 
 def _content(reading: Reading) -> Content:
     size, verdict = reading.size, reading.verdict
-    if size > MAX_SIZE:
-        verdict = Unsupported(f"too large: {size:,} bytes, and syncd sends at most {MAX_SIZE:,}")
     if isinstance(verdict, Picture):
         return Content(
             digest=reading.digest,

@@ -10,7 +10,8 @@ import pytest
 
 from syncd.ledger import folders
 from syncd.ledger.database import Ledger, changing, open_ledger, owned, reading
-from syncd.ledger.errors import LedgerBusyError, LedgerDiskError
+from syncd.ledger.errors import LedgerBusyError, LedgerDiskError, LedgerReplacedError
+from syncd.ledger.reader import address_of, connect
 from syncd.ledger.statements import Write, write
 from syncd.model import FolderName
 
@@ -72,6 +73,22 @@ async def test_a_read_only_ledger_is_reported(path: Path) -> None:
     with pytest.raises(LedgerDiskError, match="cannot be written"):
         await fail(path, pragma("query_only = 1"))
     assert folder_names(path) == ["a"]
+
+
+async def test_a_deleted_ledger_is_reported_as_removed(path: Path) -> None:
+    def delete_and_read() -> None:
+        path.unlink()
+        connect(address_of(path)).execute("SELECT * FROM folder")
+
+    async def lose() -> None:
+        async with open_ledger(path):
+            delete_and_read()
+
+    with owned(path):
+        pass
+    with pytest.raises(LedgerReplacedError, match="removed while syncd used it") as error:
+        await lose()
+    assert "nothing that was recorded is lost" not in str(error.value)
 
 
 async def test_a_ledger_that_another_program_locks_is_reported_as_busy(path: Path) -> None:

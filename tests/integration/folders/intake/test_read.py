@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.pictures import picture
 
-from syncd.folders.intake.read import READ_AT_ONCE, Reader, Reading
+from syncd.folders.intake.read import MAX_SIZE, READ_AT_ONCE, Reader, Reading
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import Unreadable
 from syncd.folders.scanning.walk import list_directory
@@ -60,17 +60,26 @@ def test_a_reading_has_the_digest_size_stat_and_verdict(tmp_path: Path, padding:
     assert reading.stat_before == reading.stat_after == stat_in(tmp_path, b"a.jpg")
 
 
+def test_a_file_above_the_largest_size_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "a.jpg").open("wb") as file:
+        file.truncate(MAX_SIZE + 1)
+    pieces: list[None] = []
+    with pytest.raises(Unreadable, match="too large: 134,217,729 bytes"):
+        digest_file(os.fsencode(tmp_path), b"a.jpg", lambda: pieces.append(None))
+    assert len(pieces) == 1  # the call before the file is opened
+
+
 def test_a_large_file_takes_as_little_memory_as_a_small_one(tmp_path: Path) -> None:
     with (tmp_path / "a.jpg").open("wb") as file:
         file.write(picture(1))
-        file.truncate(200 * 2**20)
+        file.truncate(MAX_SIZE)
     tracemalloc.start()
     try:
         reading = digest_file(os.fsencode(tmp_path), b"a.jpg")
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert reading.size == 200 * 2**20
+    assert reading.size == MAX_SIZE
     assert peak < 4 * 2**20
 
 
