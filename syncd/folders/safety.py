@@ -260,7 +260,8 @@ def _why_missing(evidence: Evidence) -> str:
         return "the present state of the folder was accepted"
     if not evidence.same_patterns:
         return "include or exclude has changed"
-    return "deleted" if evidence.trusted else "deleted while the folder was suspect"
+    gone = "deleted, renamed or moved"  # while syncd was down, it cannot be told which
+    return gone if evidence.trusted else f"{gone} while the folder was suspect"
 
 
 _WHY_KEPT = {

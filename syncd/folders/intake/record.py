@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -94,7 +95,9 @@ class Recorder:
     def _report(self, found: Found, content: Content, data: bytes | None, *, is_new: bool) -> None:
         if content.unfit is not None:
             sha256 = content.digest.hex()
-            log.warning("file.rejected", file=_path(found), why=content.unfit, sha256=sha256)
+            # An empty file may be the placeholder of a download.
+            level = logging.WARNING if content.size else logging.INFO
+            log.log(level, "file.rejected", file=_path(found), why=content.unfit, sha256=sha256)
         elif is_new:
             folder_id = found.place.folder_id
             if data is not None:

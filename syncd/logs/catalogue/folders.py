@@ -35,9 +35,10 @@ FOLDERS = (
     ),
     Event(
         "file.rejected",
-        ("warning",),
+        ("info", "warning"),
         ("file", "sha256", "why"),
-        "a file is not an image that the API accepts; it is not sent",
+        "a file is not an image that the API accepts; it is not sent: info for an empty file, which"
+        " may be the placeholder of a download",
         "save it as `why` asks, or remove it from the folder",
     ),
     Event(
