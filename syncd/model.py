@@ -38,6 +38,13 @@ class Stat(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     ctime_ns: int
 
 
+class Moment(msgspec.Struct, frozen=True, gc=False):
+    """A moment by two clocks: the wall clock for display, and the ledger's age for comparisons."""
+
+    at: float  # unix seconds
+    age: float  # seconds for which a daemon has run on the ledger
+
+
 class RootIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """The identity of the directory that a path led to.
 

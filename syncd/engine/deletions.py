@@ -71,8 +71,8 @@ class Deletions:
 
     async def _delete_next(self) -> bool:
         """Process the first images that are due; return whether there were any."""
-        now, account = time.time(), self._lane.account
-        found = await self._ledger.read(deletions.due(account, now - self._grace, now, MAX_HASHES))
+        due_now = deletions.due(self._lane.account, self._before(), time.time(), MAX_HASHES)
+        found = await self._ledger.read(due_now)
         batch: list[Due] = []
         for due in found:
             facts = await self._ledger.read(self._facts(due))
@@ -97,7 +97,11 @@ class Deletions:
         return True
 
     def _facts(self, due: Due) -> Read[Condemned | None]:
-        return deletions.facts(self._lane.account, due.digest, time.time() - self._grace)
+        return deletions.facts(self._lane.account, due.digest, self._before())
+
+    def _before(self) -> float:
+        """Return the ledger's age until which an image was condemned if its grace has ended."""
+        return self._ledger.now().age - self._grace
 
     async def _process(self, due: Due, finding: Finding) -> None:
         match finding:
@@ -129,9 +133,9 @@ class Deletions:
 
         async def mark() -> bool:
             nonlocal is_marked
-            now = time.time()
-            before = now - self._grace
-            sending = deletions.record_sending(account, due, before, now, is_allowed)
+            sending = deletions.record_sending(
+                account, due, self._before(), time.time(), is_allowed
+            )
             is_marked = await self._ledger.write(sending)
             return is_marked
 

@@ -18,10 +18,6 @@ from syncd.rules.evidence import is_too_many
 
 log: Log = structlog.get_logger()
 
-MIN_CLOCK_JUMP = 30.0
-"""Seconds by which the wall clock must run ahead of the monotonic clock between two passes to count
-as a jump, through which no time has passed."""
-
 MAX_UPLOAD_TIME = 3600.0
 """Seconds after which an upload that was under way when its image was condemned has ended."""
 
@@ -49,26 +45,21 @@ class Reconcile:
 
     async def run(self) -> None:
         """Make a pass every `Grace.period` seconds until cancelled."""
-        wall, steady = time.time(), time.monotonic()
         while True:
-            jump = (time.time() - wall) - (time.monotonic() - steady)
-            wall, steady = time.time(), time.monotonic()
-            await self.run_once(jump if abs(jump) > MIN_CLOCK_JUMP else 0.0)
+            await self.run_once()
             await asyncio.sleep(self._grace.period)
 
-    async def run_once(self, jump: float) -> None:
-        """Make one pass. `jump` is the seconds by which the wall clock alone has advanced."""
-        if jump:
-            await self._ledger.write(condemned.shift_times(jump))
-            log.warning("clock.jumped", seconds=round(jump))
+    async def run_once(self) -> None:
+        """Make one pass."""
         for folder, path in await self._ledger.write(condemned.spare_wanted()):
             log.info("deletion.withdrawn", folder=folder, file=printable(path))
-        before = time.time() - max(self._grace.seconds, MAX_UPLOAD_TIME)
+        before = self._ledger.now().age - max(self._grace.seconds, MAX_UPLOAD_TIME)
         await self._ledger.write(condemned.drop_unheld(before))
         await self._hold()
 
     async def _hold(self) -> None:
-        found = await self._ledger.write(condemned.hold_excess(self._grace.hold))
+        hold = condemned.hold_excess(self._grace.hold, self._ledger.now().age)
+        found = await self._ledger.write(hold)
         self._log_condemned(found)
         held = [pending for pending in found if self._is_held(pending)]
         for pending in held:

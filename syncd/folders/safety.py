@@ -18,7 +18,7 @@ from syncd.ledger.database import Ledger
 from syncd.ledger.kept import KeepReason
 from syncd.ledger.statements import all_of
 from syncd.log import Log, elapsed
-from syncd.model import Deletions, RootIdentity, Stat, printable
+from syncd.model import Deletions, Moment, RootIdentity, Stat, printable
 from syncd.rules.evidence import Conclusion, Evidence, RootMatch, trust_scan
 from syncd.rules.root import SAMPLE, TreeMatch, compare_trees, is_same_root
 
@@ -32,7 +32,7 @@ class ScanResult(msgspec.Struct, frozen=True, kw_only=True):
     """A scan that has ended."""
 
     number: int
-    began: float  # unix seconds
+    began: Moment
     root: RootMatch
     identity: RootIdentity  # at the beginning
     root_stable: bool  # at its end the root was still that directory
@@ -134,8 +134,8 @@ class RootGuard:
                 forgotten, images = await self._ledger.write(forget), 0
             case Conclusion.CONDEMN:
                 # A full scan confirms what it condemns; other images wait for the next full scan.
-                at = scan.began if scan.full else time.time()
-                gone = await self._ledger.write(condemned.condemn_missed(scan.number, at))
+                moment = scan.began if scan.full else self._ledger.now()
+                gone = await self._ledger.write(condemned.condemn_missed(scan.number, moment))
                 forgotten, images = gone.files, gone.condemned
             case Conclusion.NONE:
                 return False

@@ -15,7 +15,7 @@ from syncd.ledger import alerts, missed
 from syncd.ledger.kept import keep_condemned, keep_gone, keep_replaced
 from syncd.ledger.replaced import HELD_REPLICA, REPLACEMENT
 from syncd.ledger.statements import as_structs, read, write
-from syncd.model import FolderName, HoldAbove
+from syncd.model import FolderName, HoldAbove, Moment
 from syncd.rules.evidence import is_too_many
 
 _WANTED_REPLICA = """EXISTS (
@@ -27,9 +27,10 @@ _WANTED_REPLICA = """EXISTS (
         )"""
 
 _CONDEMN = """
-        INSERT INTO deletion (account_id, image_id, folder_id, path, directory_id, found_at)
+        INSERT INTO deletion (account_id, image_id, folder_id, path, directory_id, found_at,
+            found_age)
         SELECT replica.account_id, replica.image_id, folder.id, lost.path, lost.directory_id,
-            coalesce(:at, (julianday('now') - 2440587.5) * 86400.0)
+            coalesce(:at, (julianday('now') - 2440587.5) * 86400.0), :age
         FROM ({lost}) AS lost
         JOIN folder ON folder.id = lost.folder_id AND folder.deletions = 'propagate'
         {trusted}
@@ -47,6 +48,7 @@ _CONDEMN = """
             path = excluded.path,
             directory_id = excluded.directory_id,
             found_at = excluded.found_at,
+            found_age = excluded.found_age,
             state = 'waiting',
             retry_at = 0,
             reason = NULL,
@@ -106,18 +108,21 @@ class HeldDeletions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @write
-def condemn_missed(db: sqlite3.Connection, scan: int, at: float) -> Forgotten:
-    """Forget the files that a scan missed, and condemn the images that lost their last file."""
+def condemn_missed(db: sqlite3.Connection, scan: int, found: Moment) -> Forgotten:
+    """Forget the files that a scan missed, and condemn the images that lost their last file.
+
+    `found` is when the deletion was found.
+    """
     forgotten = missed.forget_rows(db, scan)
     keep_gone(db, None)
     db.execute(
         _CONDEMN.format(
             lost="SELECT image_id, folder_id, path, directory_id FROM gone", trusted=""
         ),
-        {"at": at},
+        {"at": found.at, "age": found.age},
     )
     (condemned,) = db.execute(
-        "SELECT count(DISTINCT image_id) FROM deletion WHERE found_at = ?", (at,)
+        "SELECT count(DISTINCT image_id) FROM deletion WHERE found_at = ?", (found.at,)
     ).fetchone()
     return Forgotten(forgotten, condemned)
 
@@ -131,7 +136,7 @@ def condemn_replaced(db: sqlite3.Connection, replaced: Sequence[tuple[int, int, 
     db.executemany(
         _CONDEMN.format(lost=_REPLACED, trusted=_TRUSTED),
         [
-            {"at": None, "image": image_id, "directory": directory_id, "name": name}
+            {"at": None, "age": None, "image": image_id, "directory": directory_id, "name": name}
             for image_id, directory_id, name in replaced
         ],
     )
@@ -185,7 +190,7 @@ def spare_unrouted(db: sqlite3.Connection) -> int:
 
 @write
 def drop_unheld(db: sqlite3.Connection, before: float) -> None:
-    """Forget the images that were condemned before a time and that no account holds.
+    """Forget the images that were condemned before an age of the ledger and that no account holds.
 
     By then an upload that was under way when the image was condemned must have ended.
     """
@@ -196,13 +201,13 @@ def drop_unheld(db: sqlite3.Connection, before: float) -> None:
             AND (image_id, account_id) IN (
                 SELECT image_id, account_id
                 FROM deletion
-                WHERE found_at < ?
+                WHERE found_age < ?
             )
         """,
         (before,),
     )
     db.execute(
-        f"DELETE FROM deletion WHERE found_at < ? AND NOT {HELD_REPLICA}",
+        f"DELETE FROM deletion WHERE found_age < ? AND NOT {HELD_REPLICA}",
         (before,),
     )
 
@@ -237,12 +242,14 @@ def pending(db: sqlite3.Connection) -> list[PendingDeletions]:
 
 
 @write
-def hold_excess(db: sqlite3.Connection, above: HoldAbove) -> list[PendingDeletions]:
+def hold_excess(db: sqlite3.Connection, above: HoldAbove, age: float) -> list[PendingDeletions]:
     """Hold a folder's condemned images for the operator where they exceed the limit.
 
     Returns the folders as they were before. An image that is condemned later is not due before the
-    next pass.
+    next pass. `age` is the ledger's; a restart continues from it.
     """
+    db.execute("UPDATE ledger_age SET seconds = ?", (age,))
+    db.execute("UPDATE deletion SET found_age = ? WHERE found_age IS NULL", (age,))
     found = pending()(db)
     for folder in found:
         if folder.held or is_too_many(folder.waiting, folder.files + folder.waiting, above):
@@ -255,15 +262,9 @@ def hold_excess(db: sqlite3.Connection, above: HoldAbove) -> list[PendingDeletio
                 (folder.folder_id,),
             )
     db.execute(
-        "UPDATE baseline SET reconciled_at = trusted_at WHERE reconciled_at IS NOT trusted_at"
+        "UPDATE baseline SET reviewed_age = trusted_age WHERE reviewed_age IS NOT trusted_age"
     )
     return found
-
-
-@write
-def shift_times(db: sqlite3.Connection, seconds: float) -> None:
-    """Move the times of all condemned images after the wall clock jumped by `seconds`."""
-    db.execute("UPDATE deletion SET found_at = found_at + ?", (seconds,))
 
 
 @read

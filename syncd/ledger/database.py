@@ -18,6 +18,7 @@ import aiosqlite
 import msgspec
 
 from syncd.ledger import schema
+from syncd.ledger.age import AgeClock, recorded
 from syncd.ledger.errors import (
     LedgerBusyError,
     LedgerDiskError,
@@ -29,6 +30,7 @@ from syncd.ledger.errors import (
 from syncd.ledger.lock import LedgerLock, exclusive_lock
 from syncd.ledger.reader import BUSY, address_of, connect
 from syncd.ledger.statements import Read, Write, read
+from syncd.model import Moment
 
 T = TypeVar("T")
 
@@ -133,10 +135,17 @@ class Ledger:
     """An open ledger with one connection that writes and one that reads."""
 
     def __init__(
-        self, path: Path, writer: _Connection, reader: _Connection, lock: LedgerLock | None
+        self,
+        path: Path,
+        writer: _Connection,
+        reader: _Connection,
+        *,
+        lock: LedgerLock | None,
+        age: AgeClock,
     ) -> None:
         self.path = path
         self._lock = lock
+        self._age = age
         self._writer = writer
         self._reader = reader
 
@@ -147,6 +156,10 @@ class Ledger:
     async def read(self, statement: Read[T]) -> T:
         """Run a read of what has been committed."""
         return await self._reader.read(statement)
+
+    def now(self) -> Moment:
+        """Return this moment by the wall clock and as an age of the ledger."""
+        return self._age.now()
 
     async def data_version(self) -> int:
         """Return a number that changes when another process has written to the ledger.
@@ -196,7 +209,8 @@ async def open_ledger(path: Path, lock: LedgerLock | None = None) -> AsyncIterat
         reader = _Connection(lambda: connect_reader(path))
         async with writer:
             async with reader:
-                yield Ledger(path, writer, reader, lock)
+                clock = AgeClock(await reader.read(recorded()))
+                yield Ledger(path, writer, reader, lock=lock, age=clock)
             await writer.execute("PRAGMA optimize")
 
 

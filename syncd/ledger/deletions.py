@@ -42,7 +42,10 @@ class UnconfirmedDeletion(msgspec.Struct, frozen=True, kw_only=True):
 def due(
     db: sqlite3.Connection, account: AccountId, before: float, now: float, limit: int
 ) -> list[Due]:
-    """Return `limit` images that were condemned before a time and are due to be checked now."""
+    """Return `limit` images that are due to be checked now, in unix seconds.
+
+    The grace of those that were condemned until `before`, an age of the ledger, has ended.
+    """
     rows = db.execute(
         # An image counts from the first content that was sent and became this hash.
         f"""
@@ -65,8 +68,8 @@ def due(
         LEFT JOIN own ON own.account_id = account.id AND own.image_id = deletion.image_id
         WHERE account.act = ?1
             AND deletion.state NOT IN ('held', 'withdrawn')
-            AND deletion.found_at <= ?2
-            AND deletion.found_at <= baseline.reconciled_at
+            AND deletion.found_age <= ?2
+            AND deletion.found_age <= baseline.reviewed_age
             AND baseline.suspect IS NULL
             AND folder.deletions = 'propagate'
             AND deletion.retry_at <= ?3
@@ -79,7 +82,7 @@ def due(
                 WHERE kept.image_id = deletion.image_id AND kept.account_id = account.id
             )
             AND coalesce({REPLACEMENT}, 'held') = 'held'
-        ORDER BY deletion.found_at, deletion.image_id
+        ORDER BY deletion.found_age, deletion.image_id
         LIMIT ?4
         """,
         (account, before, now, limit),
@@ -93,7 +96,7 @@ def facts(
 ) -> Condemned | None:
     """Return what is known now about an image that may be deleted; None for an unknown replica.
 
-    The grace of an image that was condemned until `before`, in unix seconds, has ended.
+    The grace of an image that was condemned until `before`, an age of the ledger, has ended.
     """
     rows = db.execute(
         f"""
@@ -124,8 +127,8 @@ def facts(
                 WHERE kept.image_id = replica.image_id AND kept.account_id = replica.account_id
             ) AS kept,
             coalesce({REPLACEMENT}, 'held') = 'held' AS replacement_held,
-            deletion.found_at <= ?3 AS grace_ended,
-            deletion.found_at <= baseline.reconciled_at AS reviewed,
+            deletion.found_age <= ?3 AS grace_ended,
+            deletion.found_age <= baseline.reviewed_age AS reviewed,
             deletion.state = 'held' AS awaits_operator,
             route.account_id IS NOT NULL AS routed,
             folder.deletions = 'propagate' AS propagates,

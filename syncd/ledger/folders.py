@@ -16,7 +16,7 @@ from syncd.ledger.kept import keep_condemned
 from syncd.ledger.stat_columns import from_root, to_root
 from syncd.ledger.statements import as_structs, read, write
 from syncd.ledger.wanted import request_refresh
-from syncd.model import AccountId, Copying, Deletions, FolderName, RootIdentity
+from syncd.model import AccountId, Copying, Deletions, FolderName, Moment, RootIdentity
 
 
 class TrustedState(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,7 +222,7 @@ def trust(
     root: RootIdentity,
     patterns: str,
     files: int,
-    began: float,
+    began: Moment,
 ) -> float | None:
     """Record a folder as trusted, as a whole scan that began then has found it.
 
@@ -234,8 +234,9 @@ def trust(
     db.execute(
         """
         INSERT INTO baseline
-            (folder_id, device, inode, filesystem, born_ns, patterns, files, trusted_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            (folder_id, device, inode, filesystem, born_ns, patterns, files, trusted_at,
+            trusted_age)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT DO UPDATE SET
             device = excluded.device,
             inode = excluded.inode,
@@ -244,6 +245,7 @@ def trust(
             patterns = excluded.patterns,
             files = excluded.files,
             trusted_at = excluded.trusted_at,
+            trusted_age = excluded.trusted_age,
             suspect = NULL,
             suspect_since = NULL
         """,
@@ -252,7 +254,8 @@ def trust(
             *from_root(root),
             patterns,
             files,
-            began,
+            began.at,
+            began.age,
         ),
     )
     return None if row is None else row[0]
@@ -277,7 +280,12 @@ def suspect(db: sqlite3.Connection, folder_id: int, why: str, at: float) -> int:
     return keep_condemned(
         db,
         """folder_id = ?1 AND state <> 'requested'
-            AND found_at > coalesce((SELECT trusted_at FROM baseline WHERE folder_id = ?1), 0)""",
+            AND (
+                found_age IS NULL
+                OR found_age > coalesce(
+                    (SELECT trusted_age FROM baseline WHERE folder_id = ?1), 0
+                )
+            )""",
         "'suspect'",
         (folder_id,),
     )

@@ -58,7 +58,7 @@ def restart_grace(db: sqlite3.Connection, found: Iterable[tuple[int, bytes]]) ->
     db.executemany(
         """
         UPDATE deletion
-        SET found_at = (julianday('now') - 2440587.5) * 86400.0
+        SET found_at = (julianday('now') - 2440587.5) * 86400.0, found_age = NULL
         WHERE folder_id = ? AND path = ? AND state <> 'requested'
         """,
         found,

@@ -110,7 +110,8 @@ CREATE TABLE baseline (                         -- a folder as the last trusted 
     patterns      TEXT,                         -- include and exclude
     files         INTEGER,
     trusted_at    REAL,                         -- the begin of that scan
-    reconciled_at REAL,                         -- the last trusted_at that a reconcile pass has seen
+    trusted_age   REAL,                         -- the same, as an age of this ledger
+    reviewed_age  REAL,                         -- the last trusted_age that a reconcile pass has seen
     suspect       TEXT,                         -- why it has not been trusted since; NULL: it is trusted
     suspect_since REAL
 ) STRICT;
@@ -154,7 +155,8 @@ CREATE TABLE deletion (                         -- an image whose last file was 
     folder_id   INTEGER NOT NULL REFERENCES folder,
     path        BLOB NOT NULL,                  -- of the deleted or rewritten file, relative to the folder
     directory_id INTEGER,                       -- of that file: what its path contains now has to be held first
-    found_at    REAL NOT NULL,                  -- when the deletion was found: the grace begins
+    found_at    REAL NOT NULL,                  -- when the deletion was found
+    found_age   REAL,                           -- the ledger's age then: the grace begins; NULL: at the next reconcile pass
     state       TEXT NOT NULL DEFAULT 'waiting' CHECK (
                     state IN ('waiting', 'held', 'approved', 'requested', 'withdrawn')),
     retry_at    REAL NOT NULL DEFAULT 0,        -- the account is not asked before this time
@@ -163,6 +165,11 @@ CREATE TABLE deletion (                         -- an image whose last file was 
     PRIMARY KEY (account_id, image_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX deletion_by_folder ON deletion (folder_id, state);
+
+CREATE TABLE ledger_age (                       -- one row, written by each reconcile pass
+    seconds REAL NOT NULL                       -- for which a daemon has run on this ledger: no wall clock changes it
+) STRICT;
+INSERT INTO ledger_age VALUES (0);
 
 CREATE TABLE kept (                             -- images that are never deleted from an account, until they are released
     account_id INTEGER NOT NULL REFERENCES account,

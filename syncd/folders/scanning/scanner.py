@@ -149,7 +149,7 @@ class FolderScanner:
         """
         self._running += 1
         try:
-            began = time.time()
+            began = self._ledger.now()
             identity = await self._identity()
             root = await self._guard.compare(identity, self._stat_files)
             if identity is None:

@@ -6,13 +6,6 @@ from syncd.logs.catalogue.event import Event
 
 PROCESS = (
     Event(
-        "clock.jumped",
-        ("warning",),
-        ("seconds",),
-        "the wall clock was changed by `seconds`; the grace periods of pending deletions are"
-        " adjusted",
-    ),
-    Event(
         "config.accepted",
         ("notice",),
         ("duration",),

@@ -125,7 +125,8 @@ async def test_a_folders_line_counts_deletions_that_wait_for_the_operator(rig: R
         await until(lambda: rig.rows("SELECT 1 FROM baseline WHERE files = 2") != [])
         (rig.folder / "gone.jpg").unlink()
         await until(lambda: rig.rows("SELECT 1 FROM deletion") != [])
-        await runtime.ledger.write(condemned.hold_excess(runtime.config.deletions.hold_above))
+        above, age = runtime.config.deletions.hold_above, runtime.ledger.now().age
+        await runtime.ledger.write(condemned.hold_excess(above, age))
         assert (await turns.line("stats.folder"))["deletions_held"] == 1
 
 

@@ -1,4 +1,4 @@
-"""The reconcile pass on a real ledger: clock jumps, files that return, held deletions."""
+"""The reconcile pass on a real ledger: wrong clocks, files that return, held deletions."""
 
 import time
 from collections.abc import AsyncIterator
@@ -19,6 +19,7 @@ from syncd.model import (
     FolderName,
     HoldAbove,
     ImageHash,
+    Moment,
     RootIdentity,
     Stat,
 )
@@ -50,14 +51,21 @@ async def filled(ledger: Ledger, count: int) -> int:
     return folder
 
 
-async def put(ledger: Ledger, folder: int, *numbers: int) -> None:
+async def put(ledger: Ledger, folder: int, *numbers: int, content: int | None = None) -> None:
     await ledger.write(
         files.record_all(
             [
                 (
                     Place(folder, b"", b"%d.jpg" % n),
-                    Stat(device=1, inode=n, size=3, mtime_ns=4, ctime_ns=5),
-                    Content(digest=digest(n), size=7, format="PNG", width=1, height=1, unfit=None),
+                    Stat(device=1, inode=n, size=3 + (content is not None), mtime_ns=4, ctime_ns=5),
+                    Content(
+                        digest=digest(n if content is None else content),
+                        size=7,
+                        format="PNG",
+                        width=1,
+                        height=1,
+                        unfit=None,
+                    ),
                 )
                 for n in numbers
             ]
@@ -65,63 +73,113 @@ async def put(ledger: Ledger, folder: int, *numbers: int) -> None:
     )
 
 
-async def trust(ledger: Ledger, folder: int, at: float | None = None) -> None:
-    when = time.time() if at is None else at
+def moment(ledger: Ledger, ago: float) -> Moment:
+    now = ledger.now()
+    return Moment(now.at - ago, now.age - ago)
+
+
+async def trust(ledger: Ledger, folder: int, ago: float = 0.0) -> None:
     await ledger.write(
         folders.trust(
             folder,
             RootIdentity(device=1, inode=2, filesystem=3, born_ns=4, unlinked=False),
             "*",
             9,
-            when,
+            moment(ledger, ago),
         )
     )
 
 
-async def unlink(ledger: Ledger, folder: int, *numbers: int, at: float | None = None) -> None:
+async def unlink(ledger: Ledger, folder: int, *numbers: int, ago: float = 0.0) -> None:
     known = await ledger.read(files.known_directory(folder, b""))
     assert known.directory_id is not None
     names = [b"%d.jpg" % n for n in numbers]
     await ledger.write(missed.mark(7, known.directory_id, names, []))
-    await ledger.write(condemned.condemn_missed(7, time.time() if at is None else at))
+    await ledger.write(condemned.condemn_missed(7, moment(ledger, ago)))
     await trust(ledger, folder)
 
 
 async def due(ledger: Ledger) -> list[int]:
-    now = time.time()
-    await ledger.write(condemned.hold_excess(GRACE.hold))
-    found = await ledger.read(deletions.due(ONE, now - DAY, now, 50))
+    age = ledger.now().age
+    await ledger.write(condemned.hold_excess(GRACE.hold, age))
+    found = await ledger.read(deletions.due(ONE, age - DAY, time.time(), 50))
     return [int.from_bytes(image.digest, "big") for image in found]
 
 
 async def test_an_image_is_due_once_its_grace_has_ended(ledger: Ledger) -> None:
     folder = await filled(ledger, 30)
-    await unlink(ledger, folder, 1, at=time.time() - DAY + 60)
-    await unlink(ledger, folder, 2, at=time.time() - DAY - 60)
-    await Reconcile(ledger, GRACE).run_once(0.0)
+    await unlink(ledger, folder, 1, ago=DAY - 60)
+    await unlink(ledger, folder, 2, ago=DAY + 60)
+    await Reconcile(ledger, GRACE).run_once()
     assert await due(ledger) == [2]
 
 
-async def test_a_jump_of_the_wall_clock_does_not_shorten_the_grace(ledger: Ledger) -> None:
+@pytest.mark.parametrize("error", [-50 * 365 * DAY, 50 * 365 * DAY])
+async def test_a_wrong_wall_clock_neither_shortens_nor_extends_the_grace(
+    ledger: Ledger, error: float
+) -> None:
     folder = await filled(ledger, 30)
-    await unlink(ledger, folder, 1, at=time.time() - 2 * DAY)  # by a clock that jumps later
-    with capture_logs() as logs:
-        await Reconcile(ledger, GRACE).run_once(2 * DAY)
+    now = ledger.now()
+    for number, age in ((1, now.age), (2, now.age - 2 * DAY)):
+        known = await ledger.read(files.known_directory(folder, b""))
+        assert known.directory_id is not None
+        await ledger.write(missed.mark(7, known.directory_id, [b"%d.jpg" % number], []))
+        await ledger.write(condemned.condemn_missed(7, Moment(now.at + error, age)))
+    await trust(ledger, folder)
+    await Reconcile(ledger, GRACE).run_once()
+    assert await due(ledger) == [2]
+
+
+async def test_the_grace_continues_after_a_restart_without_the_time_between(tmp_path: Path) -> None:
+    path = tmp_path / "restarted.db"
+    async with open_ledger(path) as ledger:
+        await ledger.write(condemned.hold_excess(GRACE.hold, 1000.0))
+    before = time.clock_gettime(time.CLOCK_BOOTTIME)
+    async with open_ledger(path) as ledger:
+        age = ledger.now().age
+    assert 1000.0 <= age <= 1000.0 + time.clock_gettime(time.CLOCK_BOOTTIME) - before
+
+
+async def test_the_age_is_never_less_than_that_of_a_scan_which_no_pass_has_recorded(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "killed.db"
+    async with open_ledger(path) as ledger:
+        folder = await filled(ledger, 3)
+        await trust(ledger, folder, ago=-500.0)
+    async with open_ledger(path) as ledger:
+        assert ledger.now().age >= 500.0
+
+
+async def test_an_image_of_a_rewritten_file_is_not_due_before_a_pass_has_begun_its_grace(
+    ledger: Ledger,
+) -> None:
+    folder = await filled(ledger, 30)
+    await put(ledger, folder, 1, content=40)
+    await ledger.write(
+        replicas.record_held(ONE, [(digest(40), Entry(hash=ImageHash("40" * 16)))], 1.0)
+    )
+    await trust(ledger, folder)
+    much_later = ledger.now().age + 10 * DAY
+    assert await ledger.read(deletions.due(ONE, much_later, time.time(), 50)) == []
     assert await due(ledger) == []
-    assert [entry["event"] for entry in logs if entry["log_level"] == "warning"] == ["clock.jumped"]
+    await trust(ledger, folder)
+    assert await due(ledger) == []
+    (image,) = await ledger.read(deletions.due(ONE, much_later, time.time(), 50))
+    assert image.digest == digest(1)
 
 
 async def test_a_file_that_returns_withdraws_its_deletion_and_restarts_the_grace(
     ledger: Ledger,
 ) -> None:
     folder = await filled(ledger, 30)
-    await unlink(ledger, folder, 1, at=time.time() - 2 * DAY)
+    await unlink(ledger, folder, 1, ago=2 * DAY)
     await put(ledger, folder, 1)
     with capture_logs() as logs:
-        await Reconcile(ledger, GRACE).run_once(0.0)
+        await Reconcile(ledger, GRACE).run_once()
     assert [entry["event"] for entry in logs] == ["deletion.withdrawn"]
     await unlink(ledger, folder, 1)
-    await Reconcile(ledger, GRACE).run_once(0.0)
+    await Reconcile(ledger, GRACE).run_once()
     assert await due(ledger) == []
 
 
@@ -129,8 +187,8 @@ async def test_an_image_is_not_due_before_a_full_scan_has_confirmed_its_deletion
     ledger: Ledger,
 ) -> None:
     folder = await filled(ledger, 30)
-    await unlink(ledger, folder, 1, at=time.time() - 2 * DAY)
-    await trust(ledger, folder, at=time.time() - 3 * DAY)
+    await unlink(ledger, folder, 1, ago=2 * DAY)
+    await trust(ledger, folder, ago=3 * DAY)
     assert await due(ledger) == []
 
 
@@ -138,10 +196,10 @@ async def test_a_suspect_folder_withdraws_unconfirmed_deletions_and_delays_the_r
     ledger: Ledger,
 ) -> None:
     folder = await filled(ledger, 30)
-    await unlink(ledger, folder, 1, at=time.time() - 2 * DAY)
-    await trust(ledger, folder, at=time.time() - DAY)
+    await unlink(ledger, folder, 1, ago=2 * DAY)
+    await trust(ledger, folder, ago=DAY)
     await ledger.write(missed.mark(7, 1, [b"2.jpg"], []))
-    await ledger.write(condemned.condemn_missed(7, time.time()))
+    await ledger.write(condemned.condemn_missed(7, ledger.now()))
     assert (
         await ledger.write(folders.suspect(folder, "is empty, but had files before", time.time()))
         == 1
@@ -154,12 +212,12 @@ async def test_a_suspect_folder_withdraws_unconfirmed_deletions_and_delays_the_r
 async def test_too_many_deletions_are_held_together_and_logged_once(ledger: Ledger) -> None:
     folder = await filled(ledger, 30)
     reconcile = Reconcile(ledger, GRACE)
-    await unlink(ledger, folder, *range(10), at=time.time() - 2 * DAY)
+    await unlink(ledger, folder, *range(10), ago=2 * DAY)
     with capture_logs() as logs:
-        await reconcile.run_once(0.0)
-        await unlink(ledger, folder, 20, at=time.time() - 2 * DAY)
-        await reconcile.run_once(0.0)
-        await reconcile.run_once(0.0)
+        await reconcile.run_once()
+        await unlink(ledger, folder, 20, ago=2 * DAY)
+        await reconcile.run_once()
+        await reconcile.run_once()
     assert await due(ledger) == []
     held = [entry for entry in logs if entry["event"] == "deletions.held"]
     assert [(entry["log_level"], entry["images"]) for entry in held] == [("error", 10)]
@@ -170,17 +228,17 @@ async def test_too_many_deletions_are_held_together_and_logged_once(ledger: Ledg
         [b"0.jpg", b"1.jpg", b"2.jpg"],
     )
     assert await ledger.write(condemned.approve(FolderName("spring"))) == 11
-    await reconcile.run_once(0.0)
+    await reconcile.run_once()
     assert len(await due(ledger)) == 11
 
 
 async def test_dismissed_deletions_are_dropped_and_their_images_stay(ledger: Ledger) -> None:
     folder = await filled(ledger, 30)
     reconcile = Reconcile(ledger, GRACE)
-    await unlink(ledger, folder, *range(10), at=time.time() - 2 * DAY)
-    await reconcile.run_once(0.0)
+    await unlink(ledger, folder, *range(10), ago=2 * DAY)
+    await reconcile.run_once()
     assert await ledger.write(condemned.dismiss(FolderName("spring"))) == 10
-    await reconcile.run_once(0.0)
+    await reconcile.run_once()
     assert await due(ledger) == []
     assert await ledger.read(condemned.held_deletions(3)) == []
 
@@ -189,7 +247,7 @@ async def test_a_folder_without_a_route_to_the_account_deletes_nothing(
     ledger: Ledger,
 ) -> None:
     folder = await filled(ledger, 30)
-    await unlink(ledger, folder, 1, at=time.time() - 2 * DAY)
+    await unlink(ledger, folder, 1, ago=2 * DAY)
     await ledger.write(folders.declare(FolderName("spring"), b"/spring", [], Deletions.PROPAGATE))
     assert await ledger.write(condemned.spare_unrouted()) == 1
     assert await due(ledger) == []
@@ -197,7 +255,7 @@ async def test_a_folder_without_a_route_to_the_account_deletes_nothing(
 
 async def test_a_folder_that_no_longer_propagates_deletes_nothing(ledger: Ledger) -> None:
     folder = await filled(ledger, 30)
-    await unlink(ledger, folder, 1, at=time.time() - 2 * DAY)
+    await unlink(ledger, folder, 1, ago=2 * DAY)
     await ledger.write(folders.declare(FolderName("spring"), b"/spring", [ONE]))
     assert await due(ledger) == []
     assert await ledger.write(condemned.spare_unrouted()) == 1
@@ -207,7 +265,7 @@ async def test_an_image_that_another_folder_wants_is_kept(ledger: Ledger) -> Non
     folder = await filled(ledger, 30)
     other = await ledger.write(folders.declare(FolderName("autumn"), b"/autumn", [ONE]))
     await put(ledger, other, 1)
-    await unlink(ledger, folder, 1, at=time.time() - 2 * DAY)
+    await unlink(ledger, folder, 1, ago=2 * DAY)
     assert await ledger.read(condemned.pending()) == []
     assert await due(ledger) == []
 
@@ -216,12 +274,12 @@ async def test_an_image_is_needed_while_another_wanted_image_has_its_hash(ledger
     folder = await filled(ledger, 30)
     shared = Entry(hash=ImageHash("ff" * 16))
     await ledger.write(replicas.record_held(ONE, [(digest(1), shared), (digest(2), shared)], 1.0))
-    before = time.time() - DAY
-    await unlink(ledger, folder, 1, at=time.time() - 2 * DAY)
+    before = ledger.now().age - DAY
+    await unlink(ledger, folder, 1, ago=2 * DAY)
     facts = await ledger.read(deletions.facts(ONE, digest(1), before))
     assert facts is not None
     assert facts.hash_needed
-    await unlink(ledger, folder, 2, at=time.time() - 2 * DAY)
+    await unlink(ledger, folder, 2, ago=2 * DAY)
     facts = await ledger.read(deletions.facts(ONE, digest(1), before))
     assert facts is not None
     assert not facts.hash_needed

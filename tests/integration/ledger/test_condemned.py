@@ -13,6 +13,7 @@ from syncd.model import (
     FolderName,
     HoldAbove,
     ImageHash,
+    Moment,
     RootIdentity,
     Stat,
 )
@@ -38,7 +39,7 @@ def a_ledger_with_images() -> tuple[sqlite3.Connection, int]:
         files.record_all([(place, stat, content(digest))])(db)
     held = [(digest, Entry(hash=ImageHash(digest.hex()))) for digest in DIGESTS]
     replicas.record_held(ACCOUNT, held, 1.0)(db)
-    folders.trust(folder, ROOT, "", len(DIGESTS), 1.0)(db)
+    folders.trust(folder, ROOT, "", len(DIGESTS), Moment(1.0, 1.0))(db)
     return db, folder
 
 
@@ -46,8 +47,8 @@ def scan(db: sqlite3.Connection, folder: int, number: int, missing: range) -> No
     """Record a trusted whole scan that began at the second `number` and missed files."""
     row = db.execute("SELECT id FROM directory WHERE folder_id = ?", (folder,)).fetchone()
     missed.mark(number, row[0], [b"%d.jpg" % n for n in missing], [])(db)
-    condemned.condemn_missed(number, float(number))(db)
-    folders.trust(folder, ROOT, "", len(DIGESTS) - len(missing), float(number))(db)
+    condemned.condemn_missed(number, Moment(number, number))(db)
+    folders.trust(folder, ROOT, "", len(DIGESTS) - len(missing), Moment(number, number))(db)
 
 
 def is_due_now(db: sqlite3.Connection, digest: Digest) -> bool:
@@ -68,11 +69,11 @@ def test_no_deletion_is_due_before_a_pass_could_hold_it() -> None:
     rule = HoldAbove(20, 0.1)
     scan(db, folder, 2, range(5))
     assert due(db) == set()
-    condemned.hold_excess(rule)(db)
+    condemned.hold_excess(rule, 9.0)(db)
     assert due(db) == set(DIGESTS[:5])
     scan(db, folder, 3, range(5, 30))
     assert due(db) == set(DIGESTS[:5])
-    condemned.hold_excess(rule)(db)
+    condemned.hold_excess(rule, 9.0)(db)
     assert due(db) == set()
     (held,) = condemned.held_deletions(1)(db)
     assert held.images == len(DIGESTS)
@@ -81,7 +82,7 @@ def test_no_deletion_is_due_before_a_pass_could_hold_it() -> None:
 def test_an_image_that_syncd_deleted_and_sends_again_is_remembered_as_its_own() -> None:
     db, folder = a_ledger_with_images()
     scan(db, folder, 2, range(1))
-    condemned.hold_excess(HoldAbove(20, 0.1))(db)
+    condemned.hold_excess(HoldAbove(20, 0.1), 9.0)(db)
     db.execute("UPDATE replica SET sent_at = 10.0")
     (first,) = deletions.due(ACCOUNT, 1e9, 1e9, 100)(db)
     assert first.own_since is None
@@ -93,7 +94,7 @@ def test_an_image_that_syncd_deleted_and_sends_again_is_remembered_as_its_own() 
     entry = Entry(hash=ImageHash(DIGESTS[0].hex()))
     replicas.record_held(ACCOUNT, [(DIGESTS[0], entry)], 30.0, 30.0)(db)
     scan(db, folder, 3, range(1))
-    condemned.hold_excess(HoldAbove(20, 0.1))(db)
+    condemned.hold_excess(HoldAbove(20, 0.1), 9.0)(db)
     (again,) = deletions.due(ACCOUNT, 1e9, 1e9, 100)(db)
     assert (again.sent_at, again.own_since, again.own_until) == (30.0, 10.0, 20.0)
 
@@ -101,8 +102,8 @@ def test_an_image_that_syncd_deleted_and_sends_again_is_remembered_as_its_own() 
 def test_a_suspect_folder_has_no_due_deletion_until_it_is_trusted_again() -> None:
     db, folder = a_ledger_with_images()
     scan(db, folder, 2, range(5))
-    condemned.hold_excess(HoldAbove(20, 0.1))(db)
+    condemned.hold_excess(HoldAbove(20, 0.1), 9.0)(db)
     folders.suspect(folder, "is odd", 3.0)(db)
     assert due(db) == set()
-    folders.trust(folder, ROOT, "", 25, 4.0)(db)
+    folders.trust(folder, ROOT, "", 25, Moment(4.0, 4.0))(db)
     assert due(db) == set(DIGESTS[:5])

@@ -21,6 +21,7 @@ from syncd.model import (
     FolderName,
     HoldAbove,
     ImageHash,
+    Moment,
     RootIdentity,
     Stat,
 )
@@ -71,12 +72,16 @@ def put_broken(db: sqlite3.Connection, name: bytes, broken: str) -> None:
     trust(db, SPRING)
 
 
+def now() -> Moment:
+    return Moment(time.time(), time.monotonic())
+
+
 def id_of(db: sqlite3.Connection, folder: FolderName) -> int:
     return int(db.execute("SELECT id FROM folder WHERE name = ?", (folder,)).fetchone()[0])
 
 
 def trust(db: sqlite3.Connection, folder: FolderName) -> None:
-    folders.trust(id_of(db, folder), ROOT, "", 1, time.time())(db)
+    folders.trust(id_of(db, folder), ROOT, "", 1, now())(db)
 
 
 def lose(
@@ -88,14 +93,17 @@ def lose(
     ).fetchone()
     missed.mark(7, row[0], [name], [])(db)
     if reason is None:
-        condemned.condemn_missed(7, time.time())(db)
+        condemned.condemn_missed(7, now())(db)
     else:
         missed.forget(7, reason)(db)
     trust(db, folder)
 
 
 def due(db: sqlite3.Connection, account: AccountId = ONE) -> set[Digest]:
-    condemned.hold_excess(HoldAbove(100, 1.0))(db)
+    """Return what is due long after a later whole scan and the passes before and after it."""
+    condemned.hold_excess(HoldAbove(100, 1.0), now().age)(db)
+    db.execute("UPDATE baseline SET trusted_age = ? WHERE trusted_age IS NOT NULL", (now().age,))
+    condemned.hold_excess(HoldAbove(100, 1.0), now().age)(db)
     later = time.time() + 1e6
     return {image.digest for image in deletions.due(account, later, later, 50)(db)}
 
@@ -173,7 +181,7 @@ def test_a_suspicion_keeps_what_no_whole_scan_has_confirmed(db: sqlite3.Connecti
     put(db, SPRING, b"a.jpg")
     (directory,) = db.execute("SELECT id FROM directory").fetchone()
     missed.mark(7, directory, [b"a.jpg"], [])(db)
-    condemned.condemn_missed(7, time.time() + 60)(db)
+    condemned.condemn_missed(7, now())(db)
     folders.suspect(id_of(db, SPRING), "is odd", time.time())(db)
     trust(db, SPRING)
     assert reasons(db) == [("1", "suspect"), ("2", "suspect")]
@@ -183,7 +191,7 @@ def test_a_suspicion_keeps_what_no_whole_scan_has_confirmed(db: sqlite3.Connecti
 def test_a_dismissed_image_stays_although_its_next_file_is_deleted(db: sqlite3.Connection) -> None:
     put(db, SPRING, b"a.jpg")
     lose(db, SPRING, b"a.jpg")
-    condemned.hold_excess(HoldAbove(0, 0.0))(db)
+    condemned.hold_excess(HoldAbove(0, 0.0), now().age)(db)
     assert condemned.dismiss(SPRING)(db) == 1
     put(db, SPRING, b"a.jpg")
     lose(db, SPRING, b"a.jpg")
@@ -245,7 +253,7 @@ def test_a_released_image_waits_for_its_grace_and_is_then_due(db: sqlite3.Connec
     lose(db, SPRING, b"a.jpg", KeepReason.EXCLUDED)
     assert kept.release(PICTURE.hex())(db) == Released(1, 1)
     trust(db, SPRING)
-    condemned.hold_excess(HoldAbove(0, 0.0))(db)  # it needs no second decision
+    condemned.hold_excess(HoldAbove(0, 0.0), now().age)(db)  # it needs no second decision
     assert [pending.approved for pending in condemned.pending()(db)] == [1]
     assert deletions.due(ONE, time.time() - 3600, time.time(), 50)(db) == []
     assert (due(db, ONE), due(db, TWO)) == ({PICTURE}, {PICTURE})
@@ -319,9 +327,11 @@ def test_the_grace_of_a_replaced_image_begins_once_its_file_can_be_read(
     put(db, SPRING, b"a.jpg")
     put_broken(db, b"a.jpg", "unreadable")
     assert condemned.pending()(db) == []  # what is not read yet is not counted
-    db.execute("UPDATE deletion SET found_at = 1.0")
+    db.execute("UPDATE deletion SET found_at = 1.0, found_age = 1.0")
     put_broken(db, b"a.jpg", "missing")
-    assert {found for (found,) in db.execute("SELECT found_at > 1.0 FROM deletion")} == {1}
+    assert db.execute("SELECT DISTINCT found_at > 1.0, found_age FROM deletion").fetchall() == [
+        (1, None)
+    ]
 
 
 def test_a_folder_with_a_new_name_keeps_its_pending_deletions(db: sqlite3.Connection) -> None:

@@ -28,7 +28,17 @@ from syncd.ledger import (
 )
 from syncd.ledger.files import Content, Place
 from syncd.ledger.kept import KeepReason
-from syncd.model import AccountId, Digest, Entry, HoldAbove, ImageHash, ImageStatus, Listed, Stat
+from syncd.model import (
+    AccountId,
+    Digest,
+    Entry,
+    HoldAbove,
+    ImageHash,
+    ImageStatus,
+    Listed,
+    Moment,
+    Stat,
+)
 
 ONE = AccountId("1")
 
@@ -175,7 +185,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
         [(Place(1, b"d1", b"1"), Stat(device=9, inode=9, size=9, mtime_ns=9, ctime_ns=9))]
     ),
     "sample": files.sample(1, 100),
-    "condemn_missed": condemned.condemn_missed(8, 1.0),
+    "condemn_missed": condemned.condemn_missed(8, Moment(1.0, 1.0)),
     "keep": kept.keep(ONE, digest(5), KeepReason.FOREIGN),
     "spare_wanted": condemned.spare_wanted(),
     "due": deletions.due(ONE, 1.0, 1.0, 50),
@@ -194,7 +204,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "confirm_later": deletions.confirm_later(ONE, ImageHash("ff00"), 1.0),
     "to_confirm": deletions.to_confirm(ONE, 1.0, 50),
     "record_gone": deletions.record_gone(ONE, ImageHash("ff00")),
-    "hold_excess": condemned.hold_excess(HoldAbove(20, 0.1)),
+    "hold_excess": condemned.hold_excess(HoldAbove(20, 0.1), 9.0),
     "held_deletions": condemned.held_deletions(5),
     "holders": copies.holders(AccountId("2"), [digest(n) for n in range(25)], 1.0),
     "expected": copies.expected(AccountId("2"), [digest(n) for n in range(25)], 1.0),

@@ -130,7 +130,7 @@ class Driver:
             return True
 
     async def _delete_due(self) -> None:
-        await self._reconcile.run_once(0.0)
+        await self._reconcile.run_once()
         for deletions in self._deletions:
             await deletions.run_if_idle()
 
@@ -222,9 +222,9 @@ def let_calls_end(db: sqlite3.Connection) -> None:
 DAY = 24 * 3600.0
 _TIMES = {
     "folder": ("scanned_at",),
-    "baseline": ("trusted_at", "reconciled_at", "suspect_since"),
+    "baseline": ("trusted_at", "trusted_age", "reviewed_age", "suspect_since"),
     "replica": ("sent_at", "delete_sent_at", "resent_at", "check_at"),
-    "deletion": ("found_at", "retry_at"),
+    "deletion": ("found_at", "found_age", "retry_at"),
     "kept": ("kept_at",),
     "own": ("sent_at", "deleted_at"),
     "account": ("single_images_until",),

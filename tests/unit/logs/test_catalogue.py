@@ -12,7 +12,6 @@ LOGGED = logged_events()
 KNOWN = {event.name: event for event in CATALOGUE}
 
 SINGLE_EVENTS = {
-    "clock.jumped",
     "config.warning",
     "daemon.cut_off",
     "daemon.failed",
