@@ -45,6 +45,17 @@ class Moment(msgspec.Struct, frozen=True, gc=False):
     age: float  # seconds for which a daemon has run on the ledger
 
 
+class Sent(msgspec.Struct, frozen=True, gc=False):
+    """When an image was sent to an account, in unix seconds by the server's clock.
+
+    `clock_offset` is by how many seconds that clock was ahead of ours then; None: it was unknown,
+    and `at` is by our clock.
+    """
+
+    at: float
+    clock_offset: int | None
+
+
 class RootIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """The identity of the directory that a path led to.
 

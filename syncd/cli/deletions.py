@@ -50,6 +50,7 @@ WHY_KEPT = {
     KeepReason.MIRROR: "their folder no longer feeds the account",
     KeepReason.DISMISSED: "you dismissed their deletion",
     KeepReason.FOREIGN: "they were in the account before syncd uploaded them",
+    KeepReason.CLOCK: "the clocks do not show whether they were in the account before",
 }
 
 

@@ -85,7 +85,8 @@ class Confirmations:
             return False
         for image in to_read:
             facts = self._facts(image, lookup.server_time(image.sent_at))
-            await self._process(image, facts, confirm(lookup.images.get(image.hash), facts))
+            confirmation = confirm(lookup.images.get(image.hash), facts)
+            await self._process(image, facts, confirmation, lookup.clock_offset)
         return True
 
     async def _is_postponed(self, image: UnconfirmedDeletion) -> bool:
@@ -106,12 +107,16 @@ class Confirmations:
         )
 
     async def _process(
-        self, image: UnconfirmedDeletion, facts: Unconfirmed, confirmation: Confirmation
+        self,
+        image: UnconfirmedDeletion,
+        facts: Unconfirmed,
+        confirmation: Confirmation,
+        clock_offset: float | None,
     ) -> None:
         account, lane = self._lane.account, self._lane
         match confirmation:
             case Confirmation.GONE | Confirmation.FOREIGN:
-                await self._ledger.write(deletions.record_gone(account, image.hash))
+                await self._ledger.write(deletions.record_gone(account, image.hash, clock_offset))
                 self._on_missing()
                 if confirmation is Confirmation.GONE:
                     log_deleted(lane, image.path, image.hash)
@@ -119,7 +124,8 @@ class Confirmations:
                     why = "it was uploaded again since its deletion"
                     log_kept(lane, image.path, image.hash, why)
             case Confirmation.ABSENT:
-                await self._ledger.write(deletions.record_absent(account, image.hash))
+                absent = deletions.record_absent(account, image.hash, clock_offset)
+                await self._ledger.write(absent)
                 self._on_missing()
                 log_deleted(lane, image.path, image.hash)
             case Confirmation.WAIT:

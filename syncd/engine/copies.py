@@ -83,13 +83,15 @@ class Copies:
         """Ask for one copy, with the turn of a call that was granted for a batch."""
         lane, source = self._lane, copy.source
         call = lane.pacer.resize(call, 1)
-        await self._ledger.write(replicas.record_sending(lane.account, [copy.digest], time.time()))
+        sent = self._client.clock.now()
+        await self._ledger.write(replicas.record_sending(lane.account, [copy.digest], sent))
         credentials = lane.health.credentials
         if lane.gate.is_shut or credentials is None:
             lane.pacer.withdraw(call)
             lane.queue.put_back([copy.digest])
             return
         lane.counters.calls += 1
+        began = time.monotonic()
         try:
             response = await self._client.copy(
                 lane.account, credentials, source.account, source.hash
@@ -100,7 +102,9 @@ class Copies:
             return
         if len(response.entries) == 1:
             (entry,) = response.entries.values()
-            held = replicas.record_held(lane.account, [(copy.digest, entry)], time.time())
+            held = replicas.record_held(
+                lane.account, [(copy.digest, entry)], time.time(), self._client.clock.at(began)
+            )
             await lane.finish_call(call, End.TAKEN, response.usage, held)
             await self._on_copied(copy, entry)
         else:  # the account took the copy, and the response names no image

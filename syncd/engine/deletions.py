@@ -19,6 +19,7 @@ from syncd.ledger.kept import KeepReason
 from syncd.ledger.statements import Read
 from syncd.model import ImageHash
 from syncd.rules.deletion import (
+    MAX_SKEWED,
     RECHECK_INTERVAL,
     Condemned,
     Finding,
@@ -28,6 +29,11 @@ from syncd.rules.deletion import (
 )
 from syncd.rules.errors import ApiError, Verdict, judge
 from syncd.rules.pacing.budget import write
+
+_SKEWED = (
+    "the clock of the server or of this machine has changed since the upload: whether the image was"
+    " in the account before cannot be told"
+)
 
 
 class Deletions:
@@ -87,12 +93,7 @@ class Deletions:
             return False
         for due in batch:
             listed = lookup.images.get(due.hash)
-            before = (
-                None
-                if due.own_since is None or due.own_until is None
-                else (due.own_since, due.own_until)
-            )
-            finding = classify(listed, due.sent_at, lookup.clock_offset, before)
+            finding = classify(listed, due.sent, lookup.clock_offset, due.own)
             await self._process(due, finding)
         return True
 
@@ -120,6 +121,12 @@ class Deletions:
                 await self._keep(due, "a creative or an ad uses it")
             case Finding.UNDATED:
                 await self._keep(due, "whether syncd uploaded it cannot be told from the times")
+            case Finding.SKEWED if due.skewed >= MAX_SKEWED:
+                keep = kept.keep(self._lane.account, due.digest, KeepReason.CLOCK)
+                await self._ledger.write(keep)
+                log_kept(self._lane, due.path, due.hash, _SKEWED)
+            case Finding.SKEWED:
+                await self._keep(due, _SKEWED, skewed=True)
             case Finding.INACTIVE:
                 await self._keep(due, "its status is not ACTIVE")
             case _:
@@ -165,8 +172,8 @@ class Deletions:
         if not self._lane.gate.is_shut:  # otherwise the error was about the account
             await self._keep(due, f"the account rejected the deletion: {error}")
 
-    async def _keep(self, due: Due, why: str) -> None:
+    async def _keep(self, due: Due, why: str, *, skewed: bool = False) -> None:
         until = time.time() + RECHECK_INTERVAL
-        keep = deletions.postpone(self._lane.account, due.digest, why, until)
+        keep = deletions.postpone(self._lane.account, due.digest, why, until, skewed=skewed)
         if await self._ledger.write(keep):
             log_kept(self._lane, due.path, due.hash, why)

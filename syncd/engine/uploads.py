@@ -56,11 +56,16 @@ class Uploads:
         self._ledger = ledger
         self._client = client
 
+    async def record_sending(self, digests: Sequence[Digest]) -> None:
+        """Record, before the call, that images are sent: after a crash they still count as sent."""
+        sent = self._client.clock.now()
+        await self._ledger.write(replicas.record_sending(self._lane.account, digests, sent))
+
     async def send(self, images: Sequence[Loaded], credentials: Credentials, call: Call) -> None:
         """Send images in one POST, and record the result."""
         lane = self._lane
         lane.counters.calls += 1
-        began, sent_at = time.monotonic(), time.time()
+        began = time.monotonic()
         parts = named_parts(images)
         try:
             response = await self._post(images, parts, credentials)
@@ -78,7 +83,7 @@ class Uploads:
         )
         matched, unmatched = match_entries(images, parts, response.entries)
         held = [(image.digest, entry) for image, entry in matched]
-        hold = replicas.record_held(lane.account, held, time.time(), sent_at)
+        hold = replicas.record_held(lane.account, held, time.time(), self._client.clock.at(began))
         await lane.finish_call(call, End.TAKEN, response.usage, hold)
         await lane.health.on_success()
         await self._on_held(matched, len(images))

@@ -160,7 +160,7 @@ class Worker:
         lane = self._lane
         digests = [image.digest for image in images]
         if self._role.deletes:  # after a crash, the images must still count as uploaded by syncd
-            await self._ledger.write(replicas.record_sending(lane.account, digests, time.time()))
+            await self._uploads.record_sending(digests)
         credentials = lane.health.credentials
         if not images:
             lane.pacer.withdraw(call)

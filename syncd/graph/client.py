@@ -19,6 +19,7 @@ from aiohttp.payload import Payload
 from syncd.config import Secret
 from syncd.graph import listing, shapes, timestamps
 from syncd.graph.body import Body, Part, multipart, urlencoded, urlencoded_image
+from syncd.graph.server_clock import ServerClock
 from syncd.graph.session import NotRepeatedError, describe, session
 from syncd.heartbeat import Heartbeat
 from syncd.model import AccountId, Entry, ImageHash, Listed
@@ -97,6 +98,7 @@ class GraphClient:
         self._base_url = base_url
         self._version = version
         self._stall_timeout = stall_timeout
+        self.clock = ServerClock()
         self.heartbeats: defaultdict[AccountId, Heartbeat] = defaultdict(Heartbeat)
         """Whether the calls of each account end within the longest time that they can take."""
 
@@ -247,6 +249,7 @@ class GraphClient:
                         allow_redirects=False,  # the API sends none; others would get the token
                     ) as response,
                 ):
+                    self.clock.record(timestamps.of_header(response.headers.get("Date")))
                     return await _read(response, account)
         except (aiohttp.ClientError, OSError, TimeoutError, NotRepeatedError) as error:
             message = describe(error, self._base_url, self._stall_timeout)

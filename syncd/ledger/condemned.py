@@ -52,6 +52,7 @@ _CONDEMN = """
             state = 'waiting',
             retry_at = 0,
             reason = NULL,
+            skewed = 0,
             attempts = 0
         """
 """Condemns the images that have lost a file and that no file wants any longer."""

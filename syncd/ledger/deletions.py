@@ -11,18 +11,19 @@ import msgspec
 from syncd.ledger import replicas
 from syncd.ledger.replaced import REPLACEMENT
 from syncd.ledger.statements import as_structs, read, write
-from syncd.model import AccountId, Digest, ImageHash
+from syncd.model import AccountId, Digest, ImageHash, Sent
 from syncd.rules.deletion import CONFIRM_TIMEOUT, Condemned
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
-    """An image whose deletion is due as far as the ledger knows; `sent_at` in unix seconds."""
+    """An image whose deletion is due as far as the ledger knows."""
 
     digest: Digest
     hash: ImageHash
-    sent_at: float | None
-    own_since: float | None = None  # it was there because of syncd before, until `own_until`
-    own_until: float | None = None
+    sent: Sent | None
+    own: tuple[float, float] | None = None
+    """From when until when it was there before because of syncd, by the server's clock."""
+    skewed: int = 0  # daily lookups at which the clocks differed from those of the upload
     folder: str
     path: bytes
 
@@ -50,12 +51,8 @@ def due(
         # An image counts from the first content that was sent and became this hash.
         f"""
         SELECT image.sha256 AS digest, replica.hash,
-            (
-                SELECT min(same.sent_at)
-                FROM replica AS same
-                WHERE same.hash = replica.hash AND same.account_id = replica.account_id
-            ) AS sent_at,
-            own.sent_at AS own_since, own.deleted_at AS own_until,
+            first.sent_at, first.clock_offset,
+            own.sent_at AS own_since, own.deleted_at AS own_until, deletion.skewed,
             folder.name AS folder, deletion.path
         FROM account
         JOIN deletion ON deletion.account_id = account.id
@@ -65,6 +62,17 @@ def due(
         JOIN route ON route.folder_id = folder.id AND route.account_id = account.id
         JOIN replica
             ON replica.account_id = account.id AND replica.image_id = deletion.image_id
+        LEFT JOIN replica AS first
+            ON first.account_id = account.id
+            AND first.image_id = (
+                SELECT same.image_id
+                FROM replica AS same
+                WHERE same.hash = replica.hash
+                    AND same.account_id = replica.account_id
+                    AND same.sent_at IS NOT NULL
+                ORDER BY same.sent_at
+                LIMIT 1
+            )
         LEFT JOIN own ON own.account_id = account.id AND own.image_id = deletion.image_id
         WHERE account.act = ?1
             AND deletion.state NOT IN ('held', 'withdrawn')
@@ -87,7 +95,20 @@ def due(
         """,
         (account, before, now, limit),
     )
-    return as_structs(rows, Due)
+    return as_structs(rows, _due)
+
+
+def _due(
+    *,
+    sent_at: float | None,
+    clock_offset: int | None,
+    own_since: float | None,
+    own_until: float | None,
+    **columns: Any,
+) -> Due:
+    sent = None if sent_at is None else Sent(sent_at, clock_offset)
+    own = None if own_since is None or own_until is None else (own_since, own_until)
+    return Due(sent=sent, own=own, **columns)
 
 
 @read
@@ -217,22 +238,38 @@ def record_present(
 
 
 @write
-def record_gone(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash) -> None:
-    """Record that an image is no longer in its account: where a file wants it, it is missing."""
-    _remember_own(db, account, image_hash)
+def record_gone(
+    db: sqlite3.Connection,
+    account: AccountId,
+    image_hash: ImageHash,
+    clock_offset: float | None = None,
+) -> None:
+    """Record that an image is no longer in its account: where a file wants it, it is missing.
+
+    `clock_offset` is by how many seconds the server's clock is ahead; None: unknown.
+    """
+    _remember_own(db, account, image_hash, clock_offset)
     db.execute(f"DELETE FROM deletion WHERE {_CONDEMNED_OF_HASH}", (account, image_hash))
     replicas.record_not_held(account, image_hash)(db)
 
 
 @write
-def record_absent(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash) -> None:
-    """Record that an image which a file needs is absent: it is sent again, and then confirmed."""
-    _remember_own(db, account, image_hash)
+def record_absent(
+    db: sqlite3.Connection,
+    account: AccountId,
+    image_hash: ImageHash,
+    clock_offset: float | None = None,
+) -> None:
+    """Record that an image which a file needs is absent: it is sent again, and then confirmed.
+
+    `clock_offset` is as in `record_gone`.
+    """
+    _remember_own(db, account, image_hash, clock_offset)
     db.execute(
         f"""
         UPDATE replica
-        SET hash = NULL, held_at = NULL, sent_at = NULL, remote_name = NULL, remote_status = NULL,
-            check_at = NULL
+        SET hash = NULL, held_at = NULL, sent_at = NULL, clock_offset = NULL, remote_name = NULL,
+            remote_status = NULL, check_at = NULL
         WHERE {_OF_HASH}
         """,
         (account, image_hash),
@@ -296,21 +333,24 @@ def confirm_later(
     )
 
 
-def _remember_own(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash) -> None:
-    """Remember that an image which syncd deleted was its own.
+def _remember_own(
+    db: sqlite3.Connection, account: AccountId, image_hash: ImageHash, clock_offset: float | None
+) -> None:
+    """Remember that an image which syncd deleted was its own, where the server's times are known.
 
     An account may give an image that is uploaded again the time of its first upload.
     """
     db.execute(
         f"""
         INSERT INTO own (account_id, image_id, sent_at, deleted_at)
-        SELECT account_id, image_id, sent_at, delete_sent_at
+        SELECT account_id, image_id, sent_at, delete_sent_at + ?3
         FROM replica
         WHERE {_OF_HASH}
-            AND sent_at IS NOT NULL AND delete_sent_at IS NOT NULL AND resent_at IS NULL
+            AND sent_at IS NOT NULL AND clock_offset IS NOT NULL AND ?3 IS NOT NULL
+            AND delete_sent_at IS NOT NULL AND resent_at IS NULL
         ON CONFLICT DO NOTHING
         """,
-        (account, image_hash),
+        (account, image_hash, clock_offset),
     )
 
 
@@ -324,18 +364,27 @@ _CONDEMNED_OF_HASH = f"""account_id = (SELECT id FROM account WHERE act = ?1)
 
 @write
 def postpone(
-    db: sqlite3.Connection, account: AccountId, digest: Digest, note: str, until: float
+    db: sqlite3.Connection,
+    account: AccountId,
+    digest: Digest,
+    note: str,
+    until: float,
+    *,
+    skewed: bool = False,
 ) -> bool:
-    """Postpone a deletion with a note of the reason, and return whether the note is new."""
+    """Postpone a deletion with a note of the reason, and return whether the note is new.
+
+    `skewed`: the clocks differed from those of the upload.
+    """
     row = db.execute(
         f"SELECT reason FROM deletion WHERE {replicas.OF_IMAGE}", (account, digest)
     ).fetchone()
     db.execute(
         f"""
         UPDATE deletion
-        SET retry_at = ?3, reason = ?4
+        SET retry_at = ?3, reason = ?4, skewed = skewed + ?5
         WHERE {replicas.OF_IMAGE}
         """,
-        (account, digest, until, note),
+        (account, digest, until, note, skewed),
     )
     return row is not None and row[0] != note

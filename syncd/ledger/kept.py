@@ -33,6 +33,8 @@ class KeepReason(StrEnum):
     """The operator has dismissed its deletion."""
     FOREIGN = "foreign"
     """It was in the account before syncd uploaded it."""
+    CLOCK = "clock"
+    """The clocks do not show whether it was in the account before syncd uploaded it."""
 
 
 class KeptImage(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ import msgspec
 from syncd.ledger import accounts
 from syncd.ledger.stat_columns import from_columns
 from syncd.ledger.statements import read, write
-from syncd.model import AccountId, Digest, Entry, ImageHash, Stat, printable
+from syncd.model import AccountId, Digest, Entry, ImageHash, Sent, Stat, printable
 
 _MOST_VARIABLES = 30_000  # of one statement; SQLite takes 32,766
 
@@ -161,16 +161,16 @@ def sources_of(
 
 @write
 def record_sending(
-    db: sqlite3.Connection, account: AccountId, digests: Sequence[Digest], at: float
+    db: sqlite3.Connection, account: AccountId, digests: Sequence[Digest], sent: Sent
 ) -> None:
-    """Record, before the call, when images are first sent to an account, in unix seconds."""
+    """Record, before the call, when images are first sent to an account."""
     db.executemany(
         f"""
         UPDATE replica
-        SET sent_at = ?3
+        SET sent_at = ?3, clock_offset = ?4
         WHERE {OF_IMAGE} AND sent_at IS NULL
         """,
-        [(account, digest, at) for digest in digests],
+        [(account, digest, sent.at, sent.clock_offset) for digest in digests],
     )
 
 
@@ -180,19 +180,22 @@ def record_held(
     account: AccountId,
     held: Sequence[tuple[Digest, Entry]],
     at: float,
-    sent_at: float | None = None,
+    sent: Sent | None = None,
 ) -> None:
-    """Record that an account holds images, and under which hashes; times in unix seconds.
+    """Record that an account holds images, and under which hashes; `at` is in unix seconds.
 
-    `sent_at` is when they were sent, unless `record_sending` has recorded an earlier time.
+    `sent` is when they were sent, unless `record_sending` has recorded an earlier time by the same
+    clock, the server's.
     """
     accounts.add(db, [account])
     (account_id,) = db.execute("SELECT id FROM account WHERE act = ?", (account,)).fetchone()
     images = image_ids(db, [digest for digest, _ in held])
+    sent_at, clock_offset = (None, None) if sent is None else (sent.at, sent.clock_offset)
     db.executemany(
         """
-        INSERT INTO replica (account_id, image_id, wanted, hash, held_at, sent_at, remote_name)
-        VALUES (?1, ?2, 0, ?3, CAST(?4 AS INTEGER), ?5, ?6)
+        INSERT INTO replica
+            (account_id, image_id, wanted, hash, held_at, sent_at, clock_offset, remote_name)
+        VALUES (?1, ?2, 0, ?3, CAST(?4 AS INTEGER), ?5, ?6, ?7)
         ON CONFLICT DO UPDATE SET
             hash = excluded.hash,
             held_at = excluded.held_at,
@@ -200,12 +203,13 @@ def record_held(
             check_at = NULL,
             rejected = NULL,
             last_error = NULL,
-            sent_at = coalesce(sent_at, excluded.sent_at),
+            sent_at = iif(clock_offset IS NULL, coalesce(excluded.sent_at, sent_at), sent_at),
+            clock_offset = coalesce(clock_offset, excluded.clock_offset),
             remote_name = excluded.remote_name,
             remote_status = NULL
         """,
         [
-            (account_id, images[digest], entry.hash, at, sent_at, entry.name)
+            (account_id, images[digest], entry.hash, at, sent_at, clock_offset, entry.name)
             for digest, entry in held
             if digest in images
         ],
@@ -254,8 +258,9 @@ def record_not_held(db: sqlite3.Connection, account: AccountId, image_hash: Imag
     missing = db.execute(
         f"""
         UPDATE replica
-        SET hash = NULL, held_at = NULL, sent_at = NULL, remote_name = NULL, remote_status = NULL,
-            delete_sent_at = NULL, resent_at = NULL, check_at = NULL,
+        SET hash = NULL, held_at = NULL, sent_at = NULL, clock_offset = NULL,
+            remote_name = NULL, remote_status = NULL, delete_sent_at = NULL, resent_at = NULL,
+            check_at = NULL,
             wanted_at = CAST(strftime('%s', 'now') AS INTEGER)
         WHERE {where}
         """,

@@ -123,7 +123,8 @@ CREATE TABLE replica (
     image_id       INTEGER NOT NULL REFERENCES image,
     wanted         INTEGER NOT NULL,            -- 1: a file in a folder routed to this account has it
     wanted_at      INTEGER,                     -- since when it is wanted, or missing again
-    sent_at        REAL,                        -- first attempt, recorded before the call
+    sent_at        REAL,                        -- first attempt, by the server's clock; recorded before the call
+    clock_offset   INTEGER,                     -- seconds by which that clock was ahead then; NULL: unknown, sent_at is ours
     hash           TEXT,                        -- Meta's hash of it in this account; NULL until it is uploaded
     held_at        INTEGER,
     delete_sent_at REAL,                        -- a DELETE was sent, recorded before the call; NULL once its effect is known
@@ -161,6 +162,7 @@ CREATE TABLE deletion (                         -- an image whose last file was 
                     state IN ('waiting', 'held', 'approved', 'requested', 'withdrawn')),
     retry_at    REAL NOT NULL DEFAULT 0,        -- the account is not asked before this time
     reason      TEXT,                           -- why the image is still there
+    skewed      INTEGER NOT NULL DEFAULT 0,     -- daily lookups at which the clocks differed from those of the upload
     attempts    INTEGER NOT NULL DEFAULT 0,     -- DELETE calls that the account did not reject
     PRIMARY KEY (account_id, image_id)
 ) STRICT, WITHOUT ROWID;
@@ -176,7 +178,7 @@ CREATE TABLE kept (                             -- images that are never deleted
     image_id   INTEGER NOT NULL REFERENCES image,
     folder_id  INTEGER NOT NULL REFERENCES folder, -- which had the file
     path       BLOB NOT NULL,                   -- of the file, relative to the folder
-    reason     TEXT NOT NULL,                   -- keep, excluded, suspect, retired, mirror, dismissed, foreign
+    reason     TEXT NOT NULL,                   -- keep, excluded, suspect, retired, mirror, dismissed, foreign, clock
     kept_at    REAL NOT NULL,
     PRIMARY KEY (image_id, account_id)
 ) STRICT, WITHOUT ROWID;
@@ -185,7 +187,7 @@ CREATE INDEX kept_by_folder ON kept (folder_id, reason);
 CREATE TABLE own (                              -- when an image that syncd deleted was first in an account because of syncd
     account_id INTEGER NOT NULL REFERENCES account,
     image_id   INTEGER NOT NULL REFERENCES image,
-    sent_at    REAL NOT NULL,
+    sent_at    REAL NOT NULL,                   -- both by the server's clock
     deleted_at REAL NOT NULL,
     PRIMARY KEY (account_id, image_id)
 ) STRICT, WITHOUT ROWID;

@@ -13,10 +13,14 @@ from enum import Enum
 
 import msgspec
 
-from syncd.model import ImageStatus, Listed
+from syncd.model import ImageStatus, Listed, Sent
 
-MAX_CLOCK_OFFSET = 300.0
-"""Seconds by which the server's clock may differ from ours without a second thought."""
+MAX_CLOCK_CHANGE = 300.0
+"""Seconds by which the difference of the server's clock and ours may change from an upload to a
+lookup. Beyond it, a Date was odd, or a clock was set."""
+
+MAX_SKEWED = 7
+"""Daily lookups with clocks that differ from those of the upload, after which an image is kept."""
 
 CLOCK_TOLERANCE = 3.0
 """Seconds by which two of the server's times may differ for the same moment: both are truncated to
@@ -61,6 +65,8 @@ class Finding(Enum):
     """It was in the account before syncd uploaded it."""
     UNDATED = "undated"
     """The times of this response do not show that; a later response may."""
+    SKEWED = "skewed"
+    """The clocks differ from those of its upload: its times cannot be compared."""
     INACTIVE = "inactive"
     """Its status is not ACTIVE."""
 
@@ -90,17 +96,16 @@ def may_delete(image: Condemned, finding: Finding, *, account_open: bool) -> boo
 
 def classify(
     listed: Listed | None,
-    sent_at: float | None,
+    sent: Sent | None,
     clock_offset: float | None,
     before: tuple[float, float] | None = None,
 ) -> Finding:
     """Return what an account's response means for an image; None when it was not listed.
 
-    sent_at is when syncd first sent the image, in unix seconds of our clock; clock_offset is by how
-    many seconds the server's clock is ahead. `before` is from when until when the image was in the
-    account because of syncd, before syncd deleted it. Whatever the response leaves out counts in
-    favour of the image. A large offset may be an odd Date: then the image's age has to be beyond
-    doubt with it and without it.
+    `sent` is when syncd first sent the image; `clock_offset` is by how many seconds the server's
+    clock is ahead of ours now. `before` is from when until when the image was in the account
+    because of syncd, before syncd deleted it, by the server's clock. Whatever the response leaves
+    out counts in favour of the image.
     """
     if listed is None or listed.status is ImageStatus.DELETED:
         return Finding.GONE
@@ -108,15 +113,13 @@ def classify(
         return Finding.INACTIVE
     if listed.used is not False:
         return Finding.USED
-    if sent_at is None:
+    if sent is None:
         return Finding.FOREIGN
     if listed.created_at is None or clock_offset is None:
         return Finding.UNDATED
-    offsets = [clock_offset] if abs(clock_offset) <= MAX_CLOCK_OFFSET else [clock_offset, 0.0]
-    are_ours = {_is_ours(listed.created_at - offset, sent_at, before) for offset in offsets}
-    if len(are_ours) > 1:
-        return Finding.UNDATED
-    return Finding.FREE if are_ours == {True} else Finding.FOREIGN
+    if sent.clock_offset is None or abs(sent.clock_offset - clock_offset) > MAX_CLOCK_CHANGE:
+        return Finding.SKEWED
+    return Finding.FREE if _is_ours(listed.created_at, sent.at, before) else Finding.FOREIGN
 
 
 def _is_ours(created_at: float, sent_at: float, before: tuple[float, float] | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 from dataclasses import replace
+from email.utils import formatdate
 
 from syncd.sandbox.budgets import Budgets, cost
 from syncd.sandbox.calls import Call
@@ -150,6 +151,7 @@ class Graph:
     def _headers(self, call: Call) -> dict[str, str]:
         now, state = self.state.clock(), self.state
         headers = {
+            "Date": formatdate(now, usegmt=True),
             "facebook-api-version": call.version or _FIRST_VERSION,
             "x-fb-request-id": secrets.token_urlsafe(12),
             "x-fb-trace-id": secrets.token_urlsafe(8),

@@ -14,6 +14,7 @@ from support.rig import Rig, until
 from syncd.ledger import condemned, queries
 from syncd.ledger.database import changing
 from syncd.model import AccountId, FolderName, ImageHash
+from syncd.rules.deletion import MAX_SKEWED, RECHECK_INTERVAL
 from syncd.sandbox.calls import Call
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.outcomes import Delivery, Outcome
@@ -107,21 +108,57 @@ async def test_an_image_that_a_creative_uses_is_kept(rig: Rig) -> None:
     assert rig.sandbox.counts.calls("1", "delete") == 1
 
 
-async def test_an_image_that_was_in_the_account_before_is_kept(tmp_path: Path) -> None:
-    an_hour_ago = time.time() - 3600
-    clock = [an_hour_ago]
-    async with Sandbox(Switches(tier="unlimited"), clock=lambda: clock[0]) as sandbox:
+@pytest.mark.parametrize("ahead", [0.0, 7200.0, -7200.0])
+async def test_an_image_that_was_in_the_account_before_is_kept(
+    tmp_path: Path, ahead: float
+) -> None:
+    """`ahead` is by how many seconds the server's clock is ahead of ours, all the time."""
+    error = [ahead - 3600]
+    async with Sandbox(Switches(tier="unlimited"), clock=lambda: time.time() + error[0]) as sandbox:
         rig = rig_without_grace(tmp_path, sandbox)
-        content = picture(1)
-        rig.write("a.jpg", content)
+        theirs, ours = picture(1), picture(2)
+        sandbox.hold("1", "theirs.jpg", theirs)
+        error[0] = ahead
+        rig.write("a.jpg", theirs)
+        rig.write("b.jpg", ours)
+        rig.write("c.jpg", picture(3))
+        async with rig.running():
+            await wait_until_held(rig, theirs, ours)
+            (rig.folder / "a.jpg").unlink()
+            await until(lambda: rig.rows("SELECT reason FROM kept") == [("foreign",)])
+            (rig.folder / "b.jpg").unlink()
+            await until(lambda: not rig.holds(ours))
+        assert rig.holds(theirs)
+
+
+@pytest.mark.parametrize("before", [7200.0, -7200.0])
+async def test_an_image_is_kept_when_the_clocks_have_differed_since_its_upload_for_a_week(
+    tmp_path: Path, before: float
+) -> None:
+    """Our clock is `before` seconds slow at the upload, and then corrected."""
+    error = [before - 3600]
+    async with Sandbox(Switches(tier="unlimited"), clock=lambda: time.time() + error[0]) as sandbox:
+        rig = rig_without_grace(tmp_path, sandbox)
+        theirs = picture(1)
+        sandbox.hold("1", "theirs.jpg", theirs)
+        error[0] = before
+        rig.write("a.jpg", theirs)
         rig.write("b.jpg", picture(2))
         async with rig.running():
-            await wait_until_held(rig, content)
-            clock[0] = time.time()
+            await wait_until_held(rig, theirs)
+            error[0] = 0.0
             (rig.folder / "a.jpg").unlink()
-            await until(lambda: rig.rows("SELECT 1 FROM deletion") != [])
-            await until(lambda: rig.rows("SELECT 1 FROM deletion") == [])
-        assert rig.holds(content)
+            for day in range(MAX_SKEWED):
+                await until(lambda: rig.rows("SELECT skewed FROM deletion") == [(day + 1,)])  # noqa: B023
+                ((note,),) = rig.rows("SELECT reason FROM deletion")
+                assert note.startswith("the clock of the server or of this machine has changed")
+                ((next_lookup,),) = rig.rows("SELECT retry_at FROM deletion")
+                assert next_lookup > time.time() + RECHECK_INTERVAL - 60
+                with changing(rig.ledger) as db:  # a day passes
+                    db.execute("UPDATE deletion SET retry_at = 0")
+            await until(lambda: rig.rows("SELECT reason FROM kept") == [("clock",)])
+        assert rig.rows("SELECT * FROM deletion") == []
+        assert rig.holds(theirs)
         assert sandbox.counts.calls("1", "delete") == 0
 
 
@@ -297,7 +334,8 @@ async def test_an_emptied_folder_deletes_nothing(rig: Rig) -> None:
 
 async def test_an_image_that_stays_listed_is_logged_and_deleted_again(tmp_path: Path) -> None:
     switches = Switches(tier="unlimited", deletion_lag=float("inf"))
-    async with Sandbox(switches, clock=lambda: time.time() - 3600) as sandbox:
+    passed = [0.0]  # seconds, for the server
+    async with Sandbox(switches, clock=lambda: time.time() + passed[0]) as sandbox:
         rig = rig_without_grace(tmp_path, sandbox)
         gone = picture(1)
         rig.write("a.jpg", gone)
@@ -305,8 +343,9 @@ async def test_an_image_that_stays_listed_is_logged_and_deleted_again(tmp_path: 
         with capture_logs() as logs:
             async with rig.running():
                 await wait_until_held(rig, gone)
-                with changing(rig.ledger) as db:
-                    db.execute("UPDATE replica SET sent_at = sent_at - 7200")
+                passed[0] = 3600.0
+                with changing(rig.ledger) as db:  # for us, too
+                    db.execute("UPDATE replica SET clock_offset = clock_offset + 3600")
                 (rig.folder / "a.jpg").unlink()
                 await until(lambda: condemned_notes(rig) == ["still there"])
                 with changing(rig.ledger) as db:  # some minutes pass

@@ -15,6 +15,7 @@ from syncd.model import (
     ImageHash,
     Moment,
     RootIdentity,
+    Sent,
     Stat,
 )
 from syncd.rules.deletion import is_due
@@ -83,20 +84,20 @@ def test_an_image_that_syncd_deleted_and_sends_again_is_remembered_as_its_own() 
     db, folder = a_ledger_with_images()
     scan(db, folder, 2, range(1))
     condemned.hold_excess(HoldAbove(20, 0.1), 9.0)(db)
-    db.execute("UPDATE replica SET sent_at = 10.0")
+    db.execute("UPDATE replica SET sent_at = 10.0, clock_offset = 0")
     (first,) = deletions.due(ACCOUNT, 1e9, 1e9, 100)(db)
-    assert first.own_since is None
+    assert first.own is None
     deletions.record_sending(ACCOUNT, first, 1e9, 20.0, lambda _: True)(db)
-    deletions.record_gone(ACCOUNT, first.hash)(db)
+    deletions.record_gone(ACCOUNT, first.hash, 5.0)(db)
     place = Place(folder, b"", b"0.jpg")
     stat = Stat(device=1, inode=0, size=1, mtime_ns=1, ctime_ns=1)
     files.record_all([(place, stat, content(DIGESTS[0]))])(db)
     entry = Entry(hash=ImageHash(DIGESTS[0].hex()))
-    replicas.record_held(ACCOUNT, [(DIGESTS[0], entry)], 30.0, 30.0)(db)
+    replicas.record_held(ACCOUNT, [(DIGESTS[0], entry)], 30.0, Sent(30.0, 0))(db)
     scan(db, folder, 3, range(1))
     condemned.hold_excess(HoldAbove(20, 0.1), 9.0)(db)
     (again,) = deletions.due(ACCOUNT, 1e9, 1e9, 100)(db)
-    assert (again.sent_at, again.own_since, again.own_until) == (30.0, 10.0, 20.0)
+    assert (again.sent, again.own) == (Sent(30.0, 0), (10.0, 25.0))
 
 
 def test_a_suspect_folder_has_no_due_deletion_until_it_is_trusted_again() -> None:

@@ -37,6 +37,7 @@ from syncd.model import (
     ImageStatus,
     Listed,
     Moment,
+    Sent,
     Stat,
 )
 
@@ -173,7 +174,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "all_alerts": alerts.all_alerts({ONE: "main"}, 1.0),
     "forget_missed": missed.forget(8, KeepReason.SUSPECT),
     "unmark_missed": missed.unmark(7),
-    "record_sending": replicas.record_sending(ONE, [digest(5)], 1.0),
+    "record_sending": replicas.record_sending(ONE, [digest(5)], Sent(1.0, 0)),
     "record_not_held": replicas.record_not_held(ONE, ImageHash("ff00")),
     "page": missed.page(7, missed.BEFORE, 50),
     "inodes": missed.inodes([missed.Mark(directory_id=30, name=b"1", path=b"d1")]),
@@ -192,7 +193,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "deletion_facts": deletions.facts(ONE, digest(5), 1.0),
     "record_sending_delete": deletions.record_sending(
         ONE,
-        deletions.Due(digest=digest(5), hash=ImageHash("ff00"), sent_at=1.0, folder="a", path=b"5"),
+        deletions.Due(digest=digest(5), hash=ImageHash("ff00"), sent=None, folder="a", path=b"5"),
         1.0,
         1.0,
         lambda _: True,

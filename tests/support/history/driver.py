@@ -223,10 +223,9 @@ DAY = 24 * 3600.0
 _TIMES = {
     "folder": ("scanned_at",),
     "baseline": ("trusted_at", "trusted_age", "reviewed_age", "suspect_since"),
-    "replica": ("sent_at", "delete_sent_at", "resent_at", "check_at"),
+    "replica": ("delete_sent_at", "resent_at", "check_at"),
     "deletion": ("found_at", "found_age", "retry_at"),
     "kept": ("kept_at",),
-    "own": ("sent_at", "deleted_at"),
     "account": ("single_images_until",),
     "audit": ("began_at", "ended_at", "suspect_since"),
     "pause": ("since", "until"),
@@ -236,9 +235,10 @@ _TIMES = {
 
 
 def age_by_a_day(ledger: Path) -> None:
-    """Move all times in the ledger a day into the past."""
+    """Move all times of our clock in the ledger a day into the past; the server's are left."""
     with closing(sqlite3.connect(ledger)) as db:
         for table, columns in _TIMES.items():
             older = ", ".join(f"{column} = {column} - {DAY}" for column in columns)
             db.execute(f"UPDATE {table} SET {older}")
+        db.execute("UPDATE replica SET clock_offset = clock_offset + ?", (int(DAY),))
         db.commit()

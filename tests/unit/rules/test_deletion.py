@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 from msgspec.structs import fields, replace
 
-from syncd.model import ImageHash, ImageStatus, Listed
+from syncd.model import ImageHash, ImageStatus, Listed, Sent
 from syncd.rules.deletion import (
     CLOCK_TOLERANCE,
     CONFIRM_TIMEOUT,
@@ -57,6 +57,7 @@ NEVER_DELETED: dict[str, Callable[[Condemned, Finding, bool], bool]] = {
         finding is Finding.FOREIGN
     ),
     "an image whose age is in doubt": lambda _image, finding, _open: finding is Finding.UNDATED,
+    "an image uploaded by other clocks": lambda _image, finding, _open: finding is Finding.SKEWED,
     "an image that is not active": lambda _image, finding, _open: finding is Finding.INACTIVE,
     "an image that the account does not list": lambda _image, finding, _open: (
         finding is Finding.GONE
@@ -106,14 +107,15 @@ def test_the_account_is_asked_about_exactly_the_images_that_a_lookup_could_free(
 
 
 def test_a_free_image_is_active_and_unused_and_was_created_after_it_was_sent() -> None:
-    for listed, sent_at in product(EVERY_LISTED, (None, SENT)):
-        free = classify(listed, sent_at, 0.0) is Finding.FREE
+    for listed, sent in product(EVERY_LISTED, (None, Sent(SENT, 0), Sent(SENT, None))):
+        free = classify(listed, sent, 0.0) is Finding.FREE
         assert free == (
             listed.status is ImageStatus.ACTIVE
             and listed.used is False
             and listed.created_at is not None
-            and sent_at is not None
-            and listed.created_at >= sent_at - CLOCK_TOLERANCE
+            and sent is not None
+            and sent.clock_offset is not None
+            and listed.created_at >= sent.at - CLOCK_TOLERANCE
         ), listed
 
 
@@ -135,22 +137,32 @@ def test_a_free_image_is_active_and_unused_and_was_created_after_it_was_sent() -
     ],
 )
 def test_a_listed_image_has_one_finding(listed: Listed | None, finding: Finding) -> None:
-    assert classify(listed, SENT, 0.0) is finding
+    assert classify(listed, Sent(SENT, 0), 0.0) is finding
 
 
 def test_an_image_sent_at_an_unknown_time_counts_as_foreign() -> None:
     assert classify(OURS, None, 0.0) is Finding.FOREIGN
 
 
-@pytest.mark.parametrize("offset", [None, -86400.0, 86400.0])
-def test_a_missing_or_odd_date_never_decides_alone(offset: float | None) -> None:
-    older = replace(OURS, created_at=SENT - 3600)
-    findings = {classify(image, SENT, offset) for image in (OURS, older)}
-    if offset is None:
-        assert findings == {Finding.UNDATED}
-    else:
-        right = {Finding.FREE if offset < 0 else Finding.FOREIGN}
-        assert findings == right | {Finding.UNDATED}
+@pytest.mark.parametrize("created_at", [SENT - 3600, SENT + 5])
+@pytest.mark.parametrize(
+    ("at_upload", "at_lookup", "finding"),
+    [
+        (0, None, Finding.UNDATED),
+        (None, 0.0, Finding.SKEWED),
+        (0, 301.0, Finding.SKEWED),
+        (0, -301.0, Finding.SKEWED),
+        (7200, 0.0, Finding.SKEWED),
+        (7200, 7200.0 + 300, None),
+        (-86400, -86400.0, None),
+    ],
+)
+def test_times_are_compared_only_if_the_clocks_are_as_at_the_upload(
+    created_at: float, at_upload: int | None, at_lookup: float | None, finding: Finding | None
+) -> None:
+    expected = Finding.FREE if created_at > SENT else Finding.FOREIGN
+    found = classify(replace(OURS, created_at=created_at), Sent(SENT, at_upload), at_lookup)
+    assert found is (finding or expected)
 
 
 @pytest.mark.parametrize(
@@ -166,12 +178,7 @@ def test_an_image_that_syncd_deleted_stays_its_own_when_it_keeps_its_first_time(
     created_at: float, finding: Finding
 ) -> None:
     listed = replace(OURS, created_at=created_at)
-    assert classify(listed, SENT, 0.0, (SENT - 900, SENT - 600)) is finding
-
-
-def test_a_small_difference_of_the_clocks_is_believed() -> None:
-    assert classify(OURS, SENT - 200, 200.0) is Finding.FREE
-    assert classify(OURS, SENT - 100, 200.0) is Finding.FOREIGN
+    assert classify(listed, Sent(SENT, 0), 0.0, (SENT - 900, SENT - 600)) is finding
 
 
 TIMEOUT = 10.0
