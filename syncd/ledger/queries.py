@@ -92,13 +92,18 @@ def account_summary(db: sqlite3.Connection, account: AccountId) -> AccountSummar
 @read
 def tally(db: sqlite3.Connection, account: AccountId) -> Tally:
     """Count an account's images; it reads indexes only."""
-    wanted, rejected, unconfirmed, missing, since = db.execute(
+    in_account, unwanted, rejected, unconfirmed, missing, since = db.execute(
         """
         SELECT
             (
                 SELECT count(*)
-                FROM replica INDEXED BY replica_wanted
-                WHERE account_id = account.id AND wanted = 1
+                FROM replica INDEXED BY replica_by_hash
+                WHERE account_id = account.id AND hash IS NOT NULL
+            ),
+            (
+                SELECT count(*)
+                FROM replica INDEXED BY replica_unwanted
+                WHERE account_id = account.id AND wanted = 0 AND hash IS NOT NULL
             ),
             (
                 SELECT count(*)
@@ -122,9 +127,10 @@ def tally(db: sqlite3.Connection, account: AccountId) -> Tally:
         """,
         (account,),
     ).fetchone()
+    wanted_there = (in_account or 0) - (unwanted or 0)
     return Tally(
-        wanted=wanted or 0,
-        held=(wanted or 0) - missing - (rejected or 0) - (unconfirmed or 0),
+        wanted=wanted_there + missing + (rejected or 0),
+        held=wanted_there - (unconfirmed or 0),
         missing=missing + (unconfirmed or 0),
         rejected=rejected or 0,
         waiting_since=since,
@@ -248,7 +254,11 @@ def by_digest(db: sqlite3.Connection, digest: bytes) -> list[FileState]:
 @read
 def by_hash(db: sqlite3.Connection, image_hash: str) -> list[FileState]:
     """Return every file whose image some account holds under that hash, once for each account."""
-    where = "WHERE file.image_id IN (SELECT image_id FROM replica WHERE hash = ?)"
+    where = """WHERE file.image_id IN (
+            SELECT image_id
+            FROM replica
+            WHERE account_id IN (SELECT id FROM account) AND hash = ?
+        )"""
     return _file_states(db, where, image_hash)
 
 

@@ -142,13 +142,13 @@ CREATE TABLE replica (
     PRIMARY KEY (image_id, account_id)          -- the image first: the rows of one commit are next to each other
 ) STRICT, WITHOUT ROWID;
 -- Each has the columns of its condition, so that a count never leaves the index; SQLite cannot do that with `state`.
-CREATE INDEX replica_wanted ON replica (account_id, wanted) WHERE wanted = 1;
 CREATE INDEX replica_missing ON replica (account_id, wanted_at, image_id, wanted, hash, rejected)
     WHERE wanted = 1 AND hash IS NULL AND rejected IS NULL;
 CREATE INDEX replica_rejected ON replica (account_id, rejected, wanted) WHERE rejected IS NOT NULL;
 CREATE INDEX replica_with_error ON replica (account_id, last_error) WHERE last_error IS NOT NULL;
 CREATE INDEX replica_unconfirmed ON replica (account_id, wanted, hash, delete_sent_at) WHERE delete_sent_at IS NOT NULL;
-CREATE INDEX replica_by_hash ON replica (hash) WHERE hash IS NOT NULL;
+CREATE INDEX replica_by_hash ON replica (account_id, hash) WHERE hash IS NOT NULL;
+CREATE INDEX replica_unwanted ON replica (account_id, wanted, hash) WHERE wanted = 0 AND hash IS NOT NULL;
 
 CREATE TABLE deletion (                         -- an image whose last file was deleted in a folder that propagates deletions
     account_id  INTEGER NOT NULL REFERENCES account,
