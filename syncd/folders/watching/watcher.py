@@ -95,26 +95,22 @@ class Watcher:
         heartbeat: Heartbeat,
         timing: Timing,
     ) -> None:
-        """`heartbeat` shows whether the disk responds to the watcher."""
-        self._root = root
-        self._patterns = patterns
-        self._on_targets = on_targets
-        self._on_state = on_state
-        self._heartbeat = heartbeat
-        self._timing = timing
+        """`heartbeat` shows whether the disk responds to the watcher. Needs a running loop."""
+        self._loop = loop = asyncio.get_running_loop()
+        self._name = f"watch {printable(root)}"
+        self._watching = _WatchThread(
+            root,
+            patterns,
+            lambda targets: loop.call_soon_threadsafe(on_targets, targets),
+            lambda state: loop.call_soon_threadsafe(on_state, state),
+            heartbeat=heartbeat,
+            timing=timing,
+        )
 
     async def run(self) -> None:
-        """Watch until cancelled; then the thread of the watch has ended, too."""
-        loop = asyncio.get_running_loop()
+        """Watch until cancelled; then the thread of the watch has ended, too. Called once."""
+        loop, watching = self._loop, self._watching
         ended: asyncio.Future[None] = loop.create_future()
-        watching = _WatchThread(
-            self._root,
-            self._patterns,
-            lambda targets: loop.call_soon_threadsafe(self._on_targets, targets),
-            lambda state: loop.call_soon_threadsafe(self._on_state, state),
-            heartbeat=self._heartbeat,
-            timing=self._timing,
-        )
 
         def run() -> None:
             try:
@@ -124,8 +120,7 @@ class Watcher:
             else:
                 loop.call_soon_threadsafe(ended.set_result, None)
 
-        name = f"watch {printable(self._root)}"
-        thread = threading.Thread(target=run, name=name, daemon=True)
+        thread = threading.Thread(target=run, name=self._name, daemon=True)
         thread.start()
         try:
             await asyncio.shield(ended)
