@@ -120,7 +120,7 @@ class Deletions:
             case Finding.USED:
                 await self._keep(due, "a creative or an ad uses it")
             case Finding.UNDATED:
-                await self._keep(due, "whether syncd uploaded it cannot be told from the times")
+                await self._keep(due, "the times do not show whether syncd uploaded it")
             case Finding.SKEWED if due.skewed >= MAX_SKEWED:
                 keep = kept.keep(self._lane.account, due.digest, KeepReason.CLOCK)
                 await self._ledger.write(keep)

@@ -1,9 +1,9 @@
 """Which replicas are wanted: `replica.wanted` made what the view `wanted` says.
 
 The view derives from the files on disk and the routes of their folders which image each account is
-to hold. Whoever changes files or routes names the images that may be affected; the two statements
-below then bring the replicas of exactly these images up to date. They are idempotent, and what they
-write depends on the files and routes alone, so the replicas cannot drift away from them.
+to hold. A statement that changes files or routes names the images that may be affected; `refresh`
+then updates the replicas of exactly these images. It is idempotent, and its result depends on the
+files and routes alone, so the replicas cannot drift away from them.
 """
 
 from __future__ import annotations

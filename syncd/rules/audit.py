@@ -54,7 +54,7 @@ def compare(listed: Listed | None, name: str | None, status: str | None) -> Diff
 
 
 class Belief(Enum):
-    """What an audit does about the images that one response of the account left out."""
+    """The consequence for the images that one response of the account left out."""
 
     USUAL = "usual"
     """They are gone, as images that are removed by hand are."""
@@ -83,7 +83,7 @@ def believe(
 def next_response(left: int, limit: int) -> int:
     """Return how many of the `left` images the next response is compared with, at most `limit`.
 
-    The last response is not left with fewer than `MASS` images unless there are no others.
+    The last response is not left with fewer than `MASS` images unless fewer are left.
     """
     if left <= limit:
         return left

@@ -85,7 +85,7 @@ class AbsenceCheck:
         return Absence.BACK if stat.S_ISREG(found.st_mode) else Absence.PRESENT
 
     def _enter(self, directory: bytes) -> int | Absence:
-        """Return a descriptor of a directory, or why there is none."""
+        """Return a descriptor of a directory, or why it cannot be opened."""
         while (top := self._open_path[-1][0]) and not (directory + b"/").startswith(top + b"/"):
             self._leave()
         path, found = self._open_path[-1]

@@ -7,7 +7,7 @@ from support.history.model import Model, Replica
 from support.history.strategies import HASHES, NAMES
 
 MAX_COPY_BYTES = 1000
-"""Bytes in the body of a copy at most: there is no image in it."""
+"""Bytes in the body of a copy at most: it contains no image."""
 
 
 class Cost:
@@ -29,7 +29,7 @@ class Cost:
         return self._struck.total() > self._faults
 
     def check(self, *, deletions: int, may_look_up: bool) -> None:
-        """Check that no more calls and bytes were spent than the model allows.
+        """Check that the calls and bytes are at most what the model allows.
 
         `deletions` images were deleted; `may_look_up`, whether images may have been looked up.
         """
