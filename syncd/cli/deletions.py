@@ -13,7 +13,7 @@ from syncd.cli.console import format_duration, format_time
 from syncd.cli.errors import fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.config import Config
-from syncd.ledger import condemned, folders, kept
+from syncd.ledger import alerts, condemned, folders, kept
 from syncd.ledger.condemned import HeldDeletions
 from syncd.ledger.database import changing, reading
 from syncd.ledger.folders import SuspectFolder
@@ -45,7 +45,8 @@ WHY_NOT_REPLACED = {
 WHY_KEPT = {
     KeepReason.KEEP: "their files left a folder that keeps its images",
     KeepReason.EXCLUDED: "their files were excluded by a change of include or exclude",
-    KeepReason.SUSPECT: "their files were lost or rewritten while the folder was suspect",
+    KeepReason.SUSPECT: "their files were lost without proof of a deletion, or rewritten"
+    " while the folder was suspect",
     KeepReason.RETIRED: "their folder was removed from the configuration",
     KeepReason.MIRROR: "their folder no longer feeds the account",
     KeepReason.DISMISSED: "you dismissed their deletion",
@@ -59,8 +60,9 @@ def deletions(
         Verb,
         typer.Argument(
             help="list: show pending deletions and kept images. approve: delete the held images of"
-            " a folder. dismiss: keep them in the accounts. trust: trust a suspect folder as it is"
-            " now, which deletes nothing. release: allow the deletion of images that are kept."
+            " a folder. dismiss: keep them in the accounts. trust: trust a folder that is suspect,"
+            " or lost files without a deletion, as it is now, which deletes nothing. release: allow"
+            " the deletion of images that are kept."
         ),
     ] = Verb.LIST,
     name: Annotated[
@@ -105,7 +107,7 @@ def _decide(verb: Verb, folder: FolderName, db: sqlite3.Connection) -> str | Non
     if verb is Verb.TRUST:
         if folders.accept(folder)(db):
             return f"{folder} is trusted as the next scan finds it; no image is deleted by this"
-        fail(f"{folder} is not suspect: there is nothing to trust")
+        fail(f"{folder} is not suspect, and no file of it is kept: there is nothing to trust")
     if verb is Verb.DISMISS:
         images = condemned.dismiss(folder)(db)
         return (
@@ -162,6 +164,10 @@ def _pending(config: Config, db: sqlite3.Connection) -> Iterator[str]:
         yield from _case(case)
     for suspect in suspects:
         yield from _suspect(suspect)
+    for incident in alerts.ongoing("files.kept")(db):
+        yield f"{incident.subject}: files are gone, but were not deleted: {incident.why}"
+        yield f"  since     {format_time(incident.since)}"
+        yield f"  do        {incident.remedy}"
     grace = format_duration(config.deletions.grace)
     for folder in pending:
         if folder.waiting:

@@ -53,7 +53,7 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def recheck(self) -> None:
-        """Scan suspect folders again, since another process has changed the ledger."""
+        """Scan folders that the operator may have trusted: another process changed the ledger."""
         for monitor in self.monitors.values():
             monitor.recheck()
 

@@ -79,8 +79,8 @@ class FolderMonitor:
         self.scanner.requests.add(targets)
 
     def recheck(self) -> None:
-        """Scan a suspect folder again: the operator may have trusted it."""
-        if self._guard.is_suspect:
+        """Scan the folder again if the operator may have trusted it."""
+        if self._guard.may_be_trusted:
             self.scanner.requests.add([EVERYWHERE])
 
     async def conclude(self) -> None:

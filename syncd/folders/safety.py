@@ -59,7 +59,7 @@ class RootGuard:
         self._proven: RootIdentity | None = None  # the trusted root, since the last mount
         self.suspicions = 0
         """How often the folder became suspect, or suspect for another reason."""
-        self._has_kept = False  # names that are gone but were not deleted, and this is logged
+        self._has_kept = False  # names that are gone but were not deleted
         self._reported: str | None = None  # the reason in the log, until the folder is trusted
         self._spared = 0  # condemned images that were spared since then
 
@@ -68,9 +68,9 @@ class RootGuard:
         return alerts.folder_subject(self._name)
 
     @property
-    def is_suspect(self) -> bool:
-        """Whether the folder was logged as suspect, and is not trusted again."""
-        return self._reported is not None
+    def may_be_trusted(self) -> bool:
+        """Whether the operator may trust the folder as it is: it is suspect, or names were kept."""
+        return self._reported is not None or self._has_kept
 
     def record_mount(self) -> None:
         """Note that another file system may be at the folder's path now."""
@@ -119,15 +119,14 @@ class RootGuard:
     async def _apply(
         self, scan: ScanResult, evidence: Evidence, conclusion: Conclusion, mounts: Mounts
     ) -> bool:
-        kept = False
+        kept: Mapping[Absence, int] = {}
         if evidence.root is RootMatch.SAME and evidence.same_patterns:
             await self._ledger.write(directories.record_same(self._id, scan.number))
-            found = await self._verification.drop_present(scan.number, mounts)
+            kept = await self._verification.drop_present(scan.number, mounts)
             now = await self._verification.root()
             if now != scan.identity or scan.suspicions != self.suspicions:
                 return False
-            self._log_kept(found, full=scan.full)
-            kept = bool(found)
+        await self._report_kept(kept, full=scan.full)
         match conclusion:
             case Conclusion.FORGET:
                 forget = missed.forget(scan.number, _keep_reason(evidence))
@@ -152,16 +151,21 @@ class RootGuard:
             await self._trust(scan)
         return forgotten > 0
 
-    def _log_kept(self, found: Mapping[Absence, int], *, full: bool) -> None:
-        """Log names that are gone but were not deleted, when there are some for the first time."""
-        if found and not self._has_kept:
-            log.warning(
-                "files.kept",
-                folder=self._name,
-                names=sum(found.values()),
-                why=", ".join(sorted(_WHY_KEPT[absence] for absence in found)),
-            )
+    async def _report_kept(self, found: Mapping[Absence, int], *, full: bool) -> None:
+        """Record names that are gone but were not deleted, until a whole scan finds none."""
+        now = time.time()
         self._has_kept = bool(found) or (self._has_kept and not full)
+        if found:
+            why = ", ".join(sorted(_WHY_KEPT[absence] for absence in found))
+            remedy = _KEPT.format(self._name)
+            names = sum(found.values())
+            begin = alerts.begin("files.kept", self._subject, why, now, remedy=remedy)
+            if await self._ledger.write(begin):
+                log.warning("files.kept", folder=self._name, names=names, why=why, remedy=remedy)
+        elif full:
+            end = alerts.end("files.kept", self._subject, now)
+            if (duration := await self._ledger.write(end)) is not None:
+                log.notice("files.settled", folder=self._name, duration=duration)
 
     async def _trust(self, scan: ScanResult) -> None:
         self._proven = scan.identity
@@ -271,6 +275,10 @@ _WHY_KEPT = {
     Absence.MOUNT: "a disk was mounted or unmounted",
     Absence.UNREADABLE: "cannot be checked",
 }
+_KEPT = (
+    "no image is deleted; put the files or the disk back; or, if the folder is right as it is now:"
+    " `syncd deletions trust {0}`, then `syncd deletions release {0}` to delete the images"
+)
 _UNLINKED = "was deleted, but is still mounted here"
 _DIFFERENT = "is a different directory than before"
 _MOUNT = "has another mount at, above or below it"

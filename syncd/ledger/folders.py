@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from syncd.ledger.accounts import add
+from syncd.ledger.alerts import folder_subject
 from syncd.ledger.kept import keep_condemned
 from syncd.ledger.stat_columns import from_root, to_root
 from syncd.ledger.statements import as_structs, read, write
@@ -293,14 +294,21 @@ def suspect(db: sqlite3.Connection, folder_id: int, why: str, at: float) -> int:
 
 @write
 def accept(db: sqlite3.Connection, name: FolderName) -> bool:
-    """Let the next whole scan make a suspect folder trusted; return whether it was suspect."""
+    """Let the next whole scan trust a folder that is suspect, or in which names were kept.
+
+    Returns whether it is such a folder.
+    """
     accepted = db.execute(
         """
         UPDATE baseline
         SET device = NULL, inode = NULL
-        WHERE folder_id = (SELECT id FROM folder WHERE name = ?) AND suspect IS NOT NULL
+        WHERE folder_id = (SELECT id FROM folder WHERE name = ?1)
+            AND (
+                suspect IS NOT NULL
+                OR EXISTS (SELECT 1 FROM alert WHERE event = 'files.kept' AND subject = ?2)
+            )
         """,
-        (name,),
+        (name, folder_subject(name)),
     )
     return accepted.rowcount > 0
 

@@ -24,7 +24,7 @@ class KeepReason(StrEnum):
     EXCLUDED = "excluded"
     """The patterns of its folder no longer include its last file."""
     SUSPECT = "suspect"
-    """Its last file was lost or rewritten while its folder was suspect, or not trusted yet."""
+    """Its last file was lost without proof of a deletion, or rewritten in a suspect folder."""
     RETIRED = "retired"
     """Its folder was removed from the configuration."""
     MIRROR = "mirror"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.mounts import Mounts, own_mounts
 from support.pictures import picture
-from support.process import running
+from support.process import running, syncd
 from support.rig import until
 from support.trial import Trial, logged_once
 
@@ -66,6 +66,25 @@ async def test_files_that_were_replaced_stay_in_the_account(
         await trial.assert_nothing_deleted(daemon)
         assert logged_once(daemon, "files.kept", "replaced by")
         assert not daemon.logged("files.missing", "folder=spring ")
+        assert await daemon.end() == 0
+    async with running(trial.rig) as daemon:  # the state continues after a restart
+        await trial.await_scans(daemon)
+        assert not daemon.logged("files.kept")
+        status = await syncd(trial.rig, "status", "--config", trial.config)
+        assert "folders.spring" in status.out
+        assert "syncd deletions trust spring" in status.out
+        assert "files are gone, but were not deleted" in await trial.listed()
+        trusted = await trial.decide("trust", "spring")
+        assert trusted.code == 0, trusted.err
+        await until(lambda: daemon.logged("files.settled", "folder=spring ", "duration="))
+        await trial.await_scans(daemon)
+        await trial.assert_nothing_deleted(daemon)
+        assert (await trial.decide("trust", "spring")).code == 1
+        released = await trial.decide("release", "spring")
+        assert f"{IMAGES} images will be deleted" in released.out
+        await until(lambda: not any(map(trial.rig.holds, trial.contents.values())))
+        assert trial.rig.holds(picture(500))
+        assert daemon.count("files.settled") == 1
 
 
 async def test_files_below_a_disk_that_is_mounted_over_them_stay_in_the_account(
@@ -80,6 +99,14 @@ async def test_files_below_a_disk_that_is_mounted_over_them_stay_in_the_account(
         await trial.await_scans(daemon)
         await trial.assert_nothing_deleted(daemon)
         assert not daemon.logged("files.missing", "folder=spring ")
+        assert await daemon.end() == 0
+    mounts.unmount(trial.rig.folder / "sub")
+    async with running(trial.rig, under=mounts.under) as daemon:
+        await until(lambda: daemon.logged("files.settled", "folder=spring ", "duration="))
+        await trial.await_scans(daemon)
+        await trial.assert_nothing_deleted(daemon)
+        assert not daemon.logged("files.kept")
+        assert "nothing waits" in await trial.listed()
 
 
 async def test_a_deleted_directory_leaves_the_account(trial: Trial) -> None:

@@ -52,10 +52,11 @@ FOLDERS = (
     Event(
         "files.kept",
         ("warning",),
-        ("folder", "names", "why"),
+        ("folder", "names", "remedy", "why"),
         "a scan no longer found `names` files or directories, but they were not deleted: their"
-        " images stay wanted; logged again once a scan has found nothing of this kind",
-        "put the files or the disk back; to remove images from the accounts, delete their files",
+        " images stay wanted",
+        "what the field `remedy` says",
+        ended_by=("files.settled",),
     ),
     Event(
         "files.missing",
@@ -64,6 +65,13 @@ FOLDERS = (
         "a scan no longer found `files` files, which count as deleted; `condemned` images, which"
         " only they needed, leave the accounts after the grace period (0 unless `deletions ="
         ' "propagate"`)',
+    ),
+    Event(
+        "files.settled",
+        ("notice",),
+        ("duration", "folder"),
+        "all names that were kept are files again, have been deleted, or are accepted as lost by"
+        " `syncd deletions trust`",
     ),
     Event(
         "folder.back",

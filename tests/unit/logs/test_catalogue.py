@@ -16,7 +16,6 @@ SINGLE_EVENTS = {
     "daemon.cut_off",
     "daemon.failed",
     "file.rejected",
-    "files.kept",
     "image.given_up",
     "image.inactive",
     "image.lost",
