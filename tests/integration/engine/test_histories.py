@@ -137,6 +137,50 @@ def test_an_image_that_was_in_the_account_before_stays(machine: HistoryMachine) 
     assert ("1", HASHES[0]) in machine.history.accounts.held()
 
 
+@pytest.mark.parametrize("sync", ["scanned", "watched"])
+def test_a_file_replaced_by_a_link_keeps_its_image_until_the_link_is_removed(
+    machine: HistoryMachine, sync: Sync
+) -> None:
+    machine.begin(mirrors=("2",), copying="copy", files=FILES)
+    machine.change([("link", "spring", 0)], sync)
+    machine.pass_a_day()
+    machine.sync_and_check_idle(restarts=True)
+    assert machine.history.deletions == 0
+    machine.change([("remove_link", "spring", 0)], sync)
+    machine.sync_and_check_idle(restarts=False)
+    assert machine.history.deletions == 2
+
+
+@pytest.mark.parametrize("clock_change", [7200.0, -7200.0])
+def test_a_changed_clock_deletes_nothing_that_was_uploaded_before(
+    machine: HistoryMachine, clock_change: float
+) -> None:
+    machine.begin(mirrors=(), copying="copy", files={"b.jpg": 1})
+    machine.change([("add_foreign", "1", 0), ("put", "spring", "a.jpg", 0)], "scanned")
+    machine.pass_a_day(clock_change)
+    machine.change([("put", "spring", "c.jpg", 2)], "scanned")
+    machine.change([("unlink", "spring", 0)] * 3 + [("put", "spring", "d.jpg", 3)], "scanned")
+    machine.sync_and_check_idle(restarts=True)
+    assert {("1", HASHES[0]), ("1", HASHES[1])} <= machine.history.accounts.held()
+    assert machine.history.deletions == 1
+
+
+@pytest.mark.parametrize("sync", ["scanned", "watched", None])
+@pytest.mark.parametrize("broken", [6, 7, 8])
+def test_contents_that_alternate_end_as_the_last_one(
+    machine: HistoryMachine, broken: int, sync: Sync | None
+) -> None:
+    machine.begin(mirrors=("2",), copying="copy", files=FILES)
+    machine.alternate_contents("a.jpg", 3, 0, sync)
+    machine.alternate_contents("a.jpg", broken, 3, sync)
+    machine.sync_and_check_idle(restarts=True)
+    assert ("1", HASHES[0]) not in machine.history.accounts.held()
+    machine.alternate_contents("a.jpg", 0, broken, sync)
+    machine.sync_and_check_idle(restarts=True)
+    last_seen = 3 if sync is None else 0
+    assert ("1", HASHES[last_seen]) in machine.history.accounts.held()
+
+
 @pytest.mark.parametrize("first", [0, 4])
 def test_an_image_of_two_contents_leaves_with_the_last_of_their_files(
     machine: HistoryMachine, first: int

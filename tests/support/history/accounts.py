@@ -60,6 +60,11 @@ class Accounts:
         """Let time pass in the accounts alone."""
         self._clock_offset += seconds
 
+    def change_clock(self, seconds: float) -> None:
+        """Set the accounts' clock, or ours, so that they differ by other seconds than before."""
+        self._clock_offset += seconds
+        self._model.change_clock()
+
     def _pick(self, pick: int, *, used: bool) -> Held | None:
         held = sorted(h for h in self.held() if (h in self._model.used) == used)
         return held[pick % len(held)] if held else None

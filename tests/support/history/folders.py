@@ -21,6 +21,9 @@ class Folders:
     def put(self, name: str, path: str, content: int) -> None:
         file = self.roots[name] / path
         file.parent.mkdir(parents=True, exist_ok=True)
+        if path in self._folders[name].links:
+            file.unlink()
+            self._folders[name].links.discard(path)
         file.write_bytes(CONTENTS[content])
         self._folders[name].files[path] = content
         self.touched.add(path)
@@ -37,6 +40,7 @@ class Folders:
         (root / to).parent.mkdir(parents=True, exist_ok=True)
         (root / path).rename(root / to)
         files[to] = files.pop(path)
+        self._folders[name].links.discard(to)
         self.touched |= {path, to}
 
     def move(self, source: str, to: str) -> None:
@@ -48,6 +52,7 @@ class Folders:
         shutil.rmtree(root / to, ignore_errors=True)
         (root / to).parent.mkdir(parents=True, exist_ok=True)
         (root / source).rename(root / to)
+        self.spring.links = {p for p in self.spring.links if not p.startswith((source, to))}
         for path in inside:
             files[to + path.removeprefix(source)] = files.pop(path)
         self.touched |= {source.rstrip("/"), to.rstrip("/")}
@@ -56,6 +61,23 @@ class Folders:
         if path := self._pick(name, pick):
             self._unlink(name, path)
 
+    def link(self, name: str, pick: int) -> None:
+        """Replace a file by a link to a file outside the folder."""
+        if path := self._pick(name, pick):
+            outside = self._base / "outside.jpg"
+            outside.write_bytes(CONTENTS[3])
+            self._unlink(name, path)
+            (self.roots[name] / path).symlink_to(outside)
+            self._folders[name].links.add(path)
+
+    def remove_link(self, name: str, pick: int) -> None:
+        """Remove a link, which deletes the file that it replaced."""
+        if links := sorted(self._folders[name].links):
+            path = links[pick % len(links)]
+            (self.roots[name] / path).unlink()
+            self._folders[name].links.discard(path)
+            self.touched.add(path)
+
     def empty(self) -> None:
         for path in list(self.spring.files):
             self._unlink("spring", path)
@@ -63,7 +85,7 @@ class Folders:
     def swap_for_a_copy(self) -> None:
         root, old = self.roots["spring"], Path(tempfile.mkdtemp(dir=self._base))
         root.rename(old)  # it is kept: another directory could get its inode otherwise
-        shutil.copytree(old, root)
+        shutil.copytree(old, root, symlinks=True)
         self.spring.moved = self.spring.trusted
 
     def _pick(self, name: str, pick: int) -> str:

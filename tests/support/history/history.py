@@ -81,13 +81,15 @@ class History:
             owner = self.folders if hasattr(self.folders, method) else self.accounts
             getattr(owner, method)(*values)
 
-    async def pass_a_day(self) -> None:
-        """Stop the daemon, and let a day pass."""
+    async def pass_a_day(self, clock_change: float = 0.0) -> None:
+        """Stop the daemon, and let a day pass; a clock may be set meanwhile."""
         await self._driver.stop()
         if self._rig.ledger.exists():
             age_by_a_day(self._rig.ledger)
         self.accounts.pass_time(DAY)
         self.model.postponed.clear()
+        if clock_change:
+            self.accounts.change_clock(clock_change)
 
     async def lose_ledger(self) -> None:
         """Stop the daemon, and remove its ledger."""

@@ -77,9 +77,15 @@ class HistoryMachine(RuleBasedStateMachine):
         self.history.reconfigured = True
         self.change(changes, sync)
 
-    @rule()
-    def pass_a_day(self) -> None:
-        self._run(self.history.pass_a_day())
+    @rule(clock_change=st.sampled_from([0.0, 0.0, 0.0, 7200.0, -7200.0]))
+    def pass_a_day(self, clock_change: float = 0.0) -> None:
+        self._run(self.history.pass_a_day(clock_change))
+
+    @rule(path=paths, content=contents, other=contents, sync=syncs)
+    def alternate_contents(self, path: str, content: int, other: int, sync: Sync | None) -> None:
+        """Rewrite a file with the same two contents again and again."""
+        for its in (content, other, content, other):
+            self.change([("put", "spring", path, its)], sync)
 
     @rule()
     def lose_ledger(self) -> None:

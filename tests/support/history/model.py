@@ -18,6 +18,7 @@ class Folder:
     mirrors: tuple[str, ...] = ()
     excludes: bool = False  # all names that begin with x
     files: dict[Path, Content] = field(default_factory=dict)
+    links: set[Path] = field(default_factory=set)  # that have replaced files
     known: dict[Path, Content] = field(default_factory=dict)
     seen: int = 0  # files, at the last trusted scan
     trusted: bool = False
@@ -122,18 +123,24 @@ class Model:
         same_patterns = folder.excludes == folder.excluded_then
         trusted = same and not folder.suspect
         proves = trusted and same_patterns
+        replaced_by_links = {
+            p: c for p, c in folder.known.items() if p in folder.links and same and same_patterns
+        }
         replaced = {c for p, c in folder.known.items() if p in seen and seen[p] != c}
-        vanished = {c for p, c in folder.known.items() if p not in seen}
+        vanished = {
+            c for p, c in folder.known.items() if p not in seen and p not in replaced_by_links
+        }
         if folder.is_emptied and (same_patterns or folder.moved):
             folder.suspect = True
             if watched and proves:
-                folder.known = {}
+                folder.known = replaced_by_links
             return set(), self._replicas(folder, replaced | vanished)
         deleted = (replaced if trusted else set()) | (vanished if proves else set())
         unproven = (set() if trusted else replaced) | (set() if proves else vanished)
         for lost in replaced | vanished:
             folder.lost[lost] = {p for p, c in folder.known.items() if c == lost}
-        folder.known, folder.seen, folder.trusted = dict(seen), len(seen), True
+        folder.known, folder.seen = seen | replaced_by_links, len(seen)
+        folder.trusted = True
         folder.excluded_then, folder.moved, folder.suspect = folder.excludes, False, False
         if not folder.propagates:
             return set(), self._replicas(folder, replaced | vanished)
@@ -180,6 +187,11 @@ class Model:
         if not any((account, c) in self.deleted for c in self._contents_of(image_hash)):
             return "none of its files was deleted"
         return None
+
+    def change_clock(self) -> None:
+        """Record that times of uploads cannot be compared any longer: these images may stay."""
+        self.perhaps_kept |= self.ours | self.copied | self.wanted() | self.deleted
+        self.doomed.clear()
 
     def postpone(self, account: str, image_hash: str) -> None:
         """Record that a DELETE was lost: syncd waits before it repeats one."""

@@ -13,7 +13,7 @@ ACCOUNTS = {"main": "1", "copy": "2", "third": "3"}
 NAMES = {number: name for name, number in ACCOUNTS.items()}
 CONTENTS = [picture(seed, width=8, height=8) for seed in range(4)]
 CONTENTS += [content + b"tail" for content in CONTENTS[:2]]  # the same image as the original
-CONTENTS.append(b"not a picture")
+CONTENTS += [b"not a picture", CONTENTS[3][:-40], b""]  # broken: not a picture, truncated, empty
 HASHES: dict[int, str | None] = {
     number: examine(content, SWITCHES).hash if number < 6 else None
     for number, content in enumerate(CONTENTS)
@@ -45,6 +45,7 @@ folder_changes: st.SearchStrategy[Change] = st.one_of(
     st.tuples(st.just("unlink"), names, picks),
     st.tuples(st.just("unlink"), st.just("spring"), picks),
     st.tuples(st.just("unlink"), st.just("spring"), picks),
+    st.tuples(st.sampled_from(["link", "link", "remove_link"]), names, picks),
     st.sampled_from([("empty",), ("swap_for_a_copy",)]),
 )
 account_changes: st.SearchStrategy[Change] = st.one_of(
