@@ -18,7 +18,7 @@ HistoryMachine.TestCase.settings = settings(
 )
 
 
-@pytest.mark.timeout(300)  # a minute on an idle machine
+@pytest.mark.timeout(7200 if "EXPLORE" in os.environ else 300)  # 20 s on an idle machine
 class TestHistories(HistoryMachine.TestCase):  # type: ignore[misc,valid-type]  # made at run time
     """Runs the random histories."""
 
