@@ -19,7 +19,7 @@ from syncd.engine.lane import Lane
 from syncd.engine.reconcile import Reconcile
 from syncd.folders.watching.targets import ScanTarget
 from syncd.graph.client import GraphError
-from syncd.ledger import audits, replicas
+from syncd.ledger import audits, folders, replicas
 from syncd.ledger.statements import write
 from syncd.model import AccountId
 
@@ -128,6 +128,10 @@ class Driver:
                 return False
             await self._until_uploaded()
             return True
+
+    async def suspects(self) -> set[str]:
+        """Return the names of the suspect folders."""
+        return {its.folder for its in await self.runtime.ledger.read(folders.suspects())}
 
     async def _delete_due(self) -> None:
         await self._reconcile.run_once()

@@ -206,6 +206,8 @@ class History:
             raise AssertionError(f"after {MAX_PASSES} passes: {self._difference()}")
         self.observer.interrupt(None)
         self.model.converge(self.accounts.held())
+        if self.spring.doubtful:  # how much of a new directory must match is not modelled
+            self.spring.doubtful = "spring" in await self._driver.suspects()
 
     async def _run_pass(
         self,
@@ -214,9 +216,8 @@ class History:
         crash: Crash | None,
     ) -> None:
         """Run one pass until its end or the crash."""
-        running = asyncio.create_task(
-            self._driver.run_pass(targets, lambda: self.observer.interrupt(interruption))
-        )
+        self.observer.interrupt(interruption)
+        running = asyncio.create_task(self._driver.run_pass(targets, self.observer.scanned.set))
         waiting: set[asyncio.Task[object]] = {running}
         if crash is not None:
             waiting.add(asyncio.create_task(crash.happened.wait()))

@@ -25,6 +25,7 @@ class Folder:
     excluded_then: bool = False  # `excludes` at the last trusted scan
     moved: bool = False  # its root has become another directory since then
     suspect: bool = False
+    doubtful: bool = False  # perhaps suspect: its root has become a directory that may not match
     lost: dict[Content, set[Path]] = field(default_factory=dict)  # where each was last
     fed: set[str] = field(default_factory=set)  # `routes` at the last start
 
@@ -101,12 +102,14 @@ class Model:
         """Scan all folders; `watched` if syncd first looks where events have named files."""
         gone: set[Replica] = set()
         for name, folder in self.folders.items():
+            was_doubtful = folder.doubtful
             deleted, unproven = self._scan(folder, watched=watched)
             gone |= deleted
+            doubtful = deleted if was_doubtful else set()
             back = self._replicas(folder, set(folder.known.values()))
             for absent, lost in (
                 (self.absent, unproven & self.ours),
-                (self.perhaps_absent, unproven),
+                (self.perhaps_absent, unproven | doubtful),
             ):
                 absent[name] = (absent.get(name, set()) | lost) - back
         self.deleted |= gone
@@ -140,7 +143,7 @@ class Model:
         for lost in replaced | vanished:
             folder.lost[lost] = {p for p, c in folder.known.items() if c == lost}
         folder.known, folder.seen = seen | replaced_by_links, len(seen)
-        folder.trusted = True
+        folder.trusted, folder.doubtful = True, folder.doubtful or folder.moved
         folder.excluded_then, folder.moved, folder.suspect = folder.excludes, False, False
         if not folder.propagates:
             return set(), self._replicas(folder, replaced | vanished)
@@ -282,4 +285,4 @@ class Model:
             known.clear()
         for folder in self.folders.values():
             folder.known, folder.seen = {}, 0
-            folder.trusted = folder.moved = folder.suspect = False
+            folder.trusted = folder.moved = folder.suspect = folder.doubtful = False

@@ -1,5 +1,6 @@
 """An observer of every call to the sandbox, which can act before the response is sent."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -36,14 +37,20 @@ class Observer:
         self._on_lost_delete = on_lost_delete
         self._crashed = False
         self._interruption: Interruption | None = None
+        self.scanned = asyncio.Event()
+        """Set when the scans of a pass have ended, and what they found is recorded."""
         self.interrupted = False
         """Whether the interruption took place."""
         sandbox.on_response = self._respond
         sandbox.library.on_delete = self._delete
 
     def interrupt(self, interruption: Interruption | None) -> None:
-        """Interrupt a call once, as given; None no longer interrupts any."""
+        """Interrupt a call once, as given, after `scanned` is set; None no longer interrupts any.
+
+        An upload or a copy that is earlier waits for `scanned`.
+        """
         self._interruption = interruption
+        self.scanned.clear()
 
     def reset(self) -> None:
         """Interrupt no call, and none has been interrupted."""
@@ -61,8 +68,10 @@ class Observer:
     async def _respond(self, call: Call, outcome: Outcome) -> Outcome:
         if call.kind is Kind.DELETE and outcome.code in LOST and not self._crashed:
             self._on_lost_delete(str(call.account), call.params.text("hash") or "")
+        if self._is_due(call) and call.kind in (Kind.UPLOAD, Kind.COPY):
+            await self.scanned.wait()
         interruption = self._interruption
-        if interruption is None or self.interrupted or not call.kind.startswith(interruption.kind):
+        if interruption is None or not self._is_due(call) or not self.scanned.is_set():
             return outcome
         if interruption.after:
             interruption.after -= 1
@@ -70,3 +79,12 @@ class Observer:
         self.interrupted = True
         await interruption.act()
         return Outcome(0, b"", delivery=Delivery.RESET) if interruption.drops_response else outcome
+
+    def _is_due(self, call: Call) -> bool:
+        """Return whether this kind of call is to be interrupted yet."""
+        interruption = self._interruption
+        return (
+            interruption is not None
+            and not self.interrupted
+            and call.kind.startswith(interruption.kind)
+        )
