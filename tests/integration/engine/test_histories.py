@@ -153,6 +153,72 @@ def test_a_file_replaced_by_a_link_keeps_its_image_until_the_link_is_removed(
     assert machine.history.deletions == 2
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("directory", ["d/", ""])
+def test_a_directory_replaced_for_a_while_loses_no_image(
+    machine: HistoryMachine, directory: str, *, restarts: bool
+) -> None:
+    machine.begin(mirrors=("2",), copying="copy", files=FILES)
+    assert machine.history.folders.may_replace(directory)
+    machine.replace_for_a_while(directory, restarts=restarts)
+    machine.sync_and_check_idle(restarts=True)
+    machine.change([("unlink", "spring", 0)], "scanned")
+    machine.sync_and_check_idle(restarts=False)
+    assert machine.history.deletions == 2
+
+
+def test_a_replaced_root_keeps_what_was_replaced_until_enough_of_it_matches(
+    machine: HistoryMachine,
+) -> None:
+    machine.begin(mirrors=(), copying="copy", files={"b.jpg": 1})
+    machine.change([("empty",), ("swap_for_a_copy",)], "scanned")
+    machine.change([("put", "spring", "d/e/b.jpg", 3)], "scanned")
+    machine.change([("put", "spring", "d/e/b.jpg", 0)], "scanned")
+    machine.sync_and_check_idle(restarts=True)
+    assert machine.history.deletions == 0
+    machine.change([("put", "spring", "d/e/b.jpg", 2)], "scanned")
+    machine.sync_and_check_idle(restarts=True)
+    assert ("1", HASHES[0]) not in machine.history.accounts.held()
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [["autumn", "spring"], ["spring", "autumn"], ["both"]],
+    ids="-".join,
+)
+def test_an_account_of_two_folders_keeps_an_image_that_one_of_them_keeps(
+    machine: HistoryMachine, steps: list[str]
+) -> None:
+    machine.begin(mirrors=("3",), copying="copy", files={**FILES, "f/a.jpg": 3})
+    machine.change([("put", "autumn", "a.jpg", 0)], "scanned")
+    for step in steps:
+        folders = ["spring", "autumn"] if step == "both" else [step]
+        machine.change([("unlink", folder, 0) for folder in folders], "scanned")
+    machine.pass_a_day()
+    machine.sync_and_check_idle(restarts=True)
+    held = machine.history.accounts.held()
+    assert ("3", HASHES[0]) in held
+    assert ("1", HASHES[0]) not in held
+
+
+def test_exchanged_names_cost_no_call(machine: HistoryMachine) -> None:
+    machine.begin(mirrors=("2",), copying="copy", files=FILES)
+    calls = machine.history.accounts.sandbox.counts.calls()
+    machine.change([("swap_names", "spring", 0, 1), ("swap_names", "spring", 1, 2)], "scanned")
+    machine.sync_and_check_idle(restarts=True)
+    assert machine.history.accounts.sandbox.counts.calls() == calls
+
+
+def test_a_file_that_returns_after_an_unrecorded_deletion_is_sent_again(
+    machine: HistoryMachine,
+) -> None:
+    machine.begin(mirrors=("2",), copying="copy", files=FILES)
+    machine.crash_during_a_call([], "delete", 0, returns=True)
+    assert machine.history.observer.interrupted
+    machine.sync_and_check_idle(restarts=True)
+    assert len(machine.history.accounts.held()) == 6
+
+
 @pytest.mark.parametrize("clock_change", [7200.0, -7200.0])
 def test_a_changed_clock_deletes_nothing_that_was_uploaded_before(
     machine: HistoryMachine, clock_change: float

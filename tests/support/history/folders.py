@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from support.history.model import Model
@@ -81,6 +82,50 @@ class Folders:
     def empty(self) -> None:
         for path in list(self.spring.files):
             self._unlink("spring", path)
+
+    def swap_names(self, name: str, pick: int, other: int) -> None:
+        """Exchange the names of two files."""
+        first, second = self._pick(name, pick), self._pick(name, other)
+        if first == second:
+            return
+        root, files = self.roots[name], self._folders[name].files
+        (root / first).rename(root / "swap.tmp")
+        (root / second).rename(root / first)
+        (root / "swap.tmp").rename(root / second)
+        files[first], files[second] = files[second], files[first]
+        self.touched |= {first, second}
+
+    def may_replace(self, directory: str) -> bool:
+        """Return whether the model knows what follows if a directory is replaced for a while."""
+        spring = self.spring
+        is_known = spring.trusted and not (spring.suspect or spring.doubtful or spring.moved)
+        inside = {path for path in spring.included if path.startswith(directory)}
+        outside = spring.included.keys() - inside
+        return is_known and bool(inside) and (directory == "" or bool(outside))
+
+    def replace(self, directory: str) -> Callable[[], None]:
+        """Replace a directory by a link, or the root by another directory; return the way back.
+
+        The other root has one file, with a content that the folder has as well.
+        """
+        root, aside = self.roots["spring"], Path(tempfile.mkdtemp(dir=self._base))
+        place, old = root / directory, aside / "old"
+        place.rename(old)
+        if directory:
+            root.joinpath(directory.rstrip("/")).symlink_to(old)
+        else:
+            root.mkdir()
+            content = next(iter(self.spring.included.values()))
+            (root / "other.jpg").write_bytes(CONTENTS[content])
+
+        def put_back() -> None:
+            if directory:
+                root.joinpath(directory.rstrip("/")).unlink()
+            else:
+                root.rename(aside / "other")
+            old.rename(place)
+
+        return put_back
 
     def swap_for_a_copy(self) -> None:
         root, old = self.roots["spring"], Path(tempfile.mkdtemp(dir=self._base))

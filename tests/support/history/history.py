@@ -102,13 +102,40 @@ class History:
         await self._driver.scan()
         self.model.scan()
 
-    async def crash(self, kind: str, after: int) -> None:
-        """Sync, and crash while a call of this kind is in flight."""
+    async def replace_for_a_while(self, directory: str, *, restarts: bool) -> None:
+        """Replace a directory by a link, or the root by another directory, until a sync ends.
+
+        Nothing is deleted meanwhile, and no calls are made.
+        """
+        if not self.folders.may_replace(directory):
+            return
+        if restarts:
+            await self._driver.stop()
+        put_back = self.folders.replace(directory)
+        self.model.spare_deleted()
+        deletions = self.deletions
+        await self.sync()
+        assert self.deletions == deletions, "deleted while its directory was replaced"
+        if restarts:
+            await self._driver.stop()
+        put_back()
+        await self.sync()
+        assert self.deletions == deletions, "deleted after its directory was put back"
+
+    async def crash(self, kind: str, after: int, *, returns: bool = False) -> None:
+        """Sync, and crash while a call of this kind is in flight.
+
+        `returns`: before the next start, files of all images that are to be deleted are written.
+        """
         crash = Crash(self._base / "crashed.db")
 
         async def act() -> None:
             copy_ledger(self._rig.ledger, crash.ledger_copy)
             self.observer.drop_requests()
+            if returns:
+                for number, content in enumerate(sorted({c for _, c in self.model.doomed})):
+                    self.folders.put("spring", f"back{number}.jpg", content)
+                self.model.scan()
             crash.happened.set()
 
         interruption = Interruption(kind, after, act, drops_response=True)
@@ -148,7 +175,7 @@ class History:
 
     def _judge(self, account: str, image_hash: str) -> None:
         self.deletions += 1
-        objection = self.model.objection(account, image_hash)
+        objection = self.model.objection(account, image_hash, self.accounts.held())
         if objection is not None and self._objection is None:
             self._objection = f"{image_hash} was deleted from act_{account}: {objection}"
 

@@ -13,6 +13,7 @@ from support.history.history import History
 from support.history.observer import Interruption
 from support.history.strategies import (
     CALLS,
+    DIRECTORIES,
     MIRRORS,
     Change,
     Sync,
@@ -100,11 +101,19 @@ class HistoryMachine(RuleBasedStateMachine):
         changes=changes,
         kind=st.sampled_from([*CALLS, ""]),
         after=st.integers(0, 2),
+        returns=st.booleans(),
     )
-    def crash_during_a_call(self, changes: list[Change], kind: str, after: int) -> None:
+    def crash_during_a_call(
+        self, changes: list[Change], kind: str, after: int, *, returns: bool = False
+    ) -> None:
         """Crash when the call's work is done: everything recorded before is recorded."""
         self._change_for_call(changes, kind, after)
-        self._run(self.history.crash(kind, after))
+        self._run(self.history.crash(kind, after, returns=returns))
+
+    @rule(directory=st.sampled_from(DIRECTORIES), restarts=st.booleans())
+    def replace_for_a_while(self, directory: str, *, restarts: bool) -> None:
+        self._run(self.history.sync())
+        self._run(self.history.replace_for_a_while(directory, restarts=restarts))
 
     @rule(
         changes=changes,

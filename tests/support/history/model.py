@@ -1,6 +1,6 @@
 """A plain model of one history: what each account must hold, may hold, and must not hold."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 Path = str
@@ -174,8 +174,11 @@ class Model:
         self.doomed &= self.deleted
         self.postponed &= self.doomed
 
-    def objection(self, account: str, image_hash: str) -> str | None:
-        """Return why an image must not be deleted now; None if it may be."""
+    def objection(self, account: str, image_hash: str, held: Collection[Held]) -> str | None:
+        """Return why an image must not be deleted now; None if it may be.
+
+        `held` is what the accounts hold.
+        """
         for name, folder in self.folders.items():
             if account not in folder.routes:
                 continue
@@ -189,7 +192,28 @@ class Model:
             return "a creative uses it"
         if not any((account, c) in self.deleted for c in self._contents_of(image_hash)):
             return "none of its files was deleted"
+        if all(self._is_unreplaced(account, c, held) for c in self._contents_of(image_hash)):
+            return "the account does not hold what replaced it"
         return None
+
+    def _is_unreplaced(self, account: str, content: Content, held: Collection[Held]) -> bool:
+        """Return whether all files that contained it were rewritten by what is not held."""
+        for folder in self.folders.values():
+            if not folder.propagates or account not in folder.routes:
+                continue
+            paths = folder.lost.get(content)
+            if not paths or not all(
+                path in folder.known
+                and (account, self.hashes[folder.known[path]] or "") not in held
+                for path in paths
+            ):
+                return False
+        return True
+
+    def spare_deleted(self) -> None:
+        """Record that the folder became suspect: what is marked for deletion may stay."""
+        self.perhaps_kept |= self.deleted
+        self.doomed.clear()
 
     def change_clock(self) -> None:
         """Record that times of uploads cannot be compared any longer: these images may stay."""
