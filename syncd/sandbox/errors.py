@@ -78,6 +78,7 @@ _ALL = (
     ),
     ApiError(3, "(#3) Application does not have the capability to make this API call.", status=403),
     ApiError(4, "(#4) Application request limit reached", status=403, transient=True),
+    ApiError(5, "(#5) Unauthorized source IP address"),
     ApiError(10, "(#10) Application does not have permission for this action", status=403),
     ApiError(
         17,
@@ -103,6 +104,7 @@ _ALL = (
     _image(1487197, "Image Processing Failed", "The image could not be processed."),
     _image(1487242, "Invalid Image Data", "The bytes are not the Base64 of an image."),
     _image(2490361, "Invalid File", "The file is not valid."),
+    ApiError(101, "Error validating application. Invalid application ID."),
     ApiError(102, "Session key invalid or no longer valid"),
     _token(None, "Invalid OAuth 2.0 Access Token"),
     *(
@@ -119,12 +121,14 @@ _ALL = (
         )
     ),
     ApiError(200, "(#200) Permissions error", status=403),
+    ApiError(274, "(#274) The feature is not enabled for this application", status=403),
     ApiError(
         294,
         "(#294) Managing advertisements requires an access token with the extended "
         "permission for ads_management",
         status=403,
     ),
+    ApiError(341, "(#341) Application limit reached"),
     ApiError(368, "The action attempted has been deemed abusive or is otherwise disallowed"),
     ApiError(
         368, "The action attempted has been deemed abusive or is otherwise disallowed", 1404078
@@ -143,6 +147,7 @@ _ALL = (
     ),
     ApiError(613, "(#613) Calls to this api have exceeded the rate limit.", 5044001),
     ApiError(803, "(#803) Some of the aliases you requested do not exist"),
+    ApiError(2500, "Unknown path components: /adimages"),
     ApiError(
         2635,
         "(#2635) You are calling a deprecated version of the Ads API. Please update to "

@@ -29,6 +29,8 @@ class Trouble(enum.StrEnum):
     HTML_502 = "html502"
     HTML_503 = "html503"
     TOO_LARGE = "413"
+    REDIRECT = "302"
+    UNAUTHORIZED = "401"
 
 
 _AFTER_WORK = {Trouble.RESET_AFTER, Trouble.CUT_OFF, Trouble.HALF_JSON, Trouble.SLOW}
@@ -42,6 +44,8 @@ DESCRIPTIONS = {
     Trouble.HTML_502: "a gateway's HTML page with status 502; no work is done",
     Trouble.HTML_503: "a gateway's HTML page with status 503; no work is done",
     Trouble.TOO_LARGE: "a gateway's HTML page with status 413; no work is done",
+    Trouble.REDIRECT: "a redirect to the login page of a proxy; no work is done",
+    Trouble.UNAUTHORIZED: "a proxy's HTML page with status 401; no work is done",
 }
 
 

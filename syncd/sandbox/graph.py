@@ -141,6 +141,11 @@ class Graph:
                 return gateway_page(503, "Service Unavailable")
             case Trouble.TOO_LARGE:
                 return gateway_page(413, "Request Entity Too Large")
+            case Trouble.REDIRECT:
+                location = {"Location": "https://login.proxy.example/?token=secret"}
+                return replace(gateway_page(302, "Found"), headers=location)
+            case Trouble.UNAUTHORIZED:
+                return gateway_page(401, "Unauthorized")
 
     def _error_of(self, fault: Fault, call: Call) -> Outcome:
         if call.account is not None and fault.seconds is not None:
