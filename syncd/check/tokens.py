@@ -15,7 +15,7 @@ from syncd.check.token_access import (
 )
 from syncd.config import AccountConfig, Config
 from syncd.graph.client import Credentials, GraphClient, GraphError
-from syncd.rules.errors import Verdict, judge
+from syncd.rules.errors import Verdict, is_permission, judge, remedy
 
 
 async def check_tokens(client: GraphClient, config: Config, read: ReadSecret) -> list[Check]:
@@ -71,22 +71,14 @@ async def _check_account(client: GraphClient, account: AccountConfig, access: To
 
 
 def _with_advice(error: GraphError) -> str:
-    match judge(error.api_error):
-        case Verdict.STOP_TOKEN:
-            advice = "give syncd a valid token"
-        case Verdict.STOP_ACCOUNT:
-            advice = "give the token's user ads_management on this ad account, or correct its id"
-        case Verdict.STOP_VERSION:
-            advice = "set graph.version to a current version"
-        case Verdict.RETRY:
-            advice = "check the network and graph.base_url, then try again"
-        case (
-            Verdict.PAUSE_ACCOUNT
-            | Verdict.PAUSE_TOKEN
-            | Verdict.PAUSE_ABUSE
-            | Verdict.PAUSE_BLOCKED
-        ):
-            advice = "wait: the account is throttled"
-        case _:
-            advice = "check graph.base_url and graph.version"
+    verdict = judge(error.api_error)
+    advice = remedy(error.api_error, verdict)
+    if verdict is Verdict.RETRY:
+        advice = "check the network and graph.base_url, then try again"
+    elif verdict is Verdict.STOP_ACCOUNT and not is_permission(error.api_error):
+        advice = "give the token's user ads_management on this ad account, or correct its id"
+    elif verdict.is_pause:
+        advice = "wait: the account is throttled"
+    elif advice is None:
+        advice = remedy(error.api_error, Verdict.STOP_CALL)
     return f"{error.api_error}; {advice}"

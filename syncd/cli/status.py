@@ -44,6 +44,7 @@ class AccountStatus(msgspec.Struct, kw_only=True):
     missing: int
     rejected: int
     pause: Pause | None
+    failing_since: float | None  # unix seconds; None: its calls do not fail
     rejections: list[Count]
     troubles: list[Count]
 
@@ -77,15 +78,16 @@ def _read(config: Config, db: sqlite3.Connection) -> Status:
     names = {account.id: str(name) for name, account in config.accounts.items()}
     return Status(
         alerts.all_alerts(names, time.time())(db),
-        {str(name): _account(account, db) for name, account in config.accounts.items()},
+        {str(name): _account(str(name), account, db) for name, account in config.accounts.items()},
         {folder.name: _folder(folder, db) for folder in queries.folder_states()(db)},
     )
 
 
-def _account(account: AccountConfig, db: sqlite3.Connection) -> AccountStatus:
+def _account(name: str, account: AccountConfig, db: sqlite3.Connection) -> AccountStatus:
     found = account_summary(account.id)(db)
     tally, pause = found.tally, found.pause
     ended = pause is not None and pause.until is not None and pause.until < time.time()
+    failing = alerts.ongoing("account.failing", alerts.account_subject(name))(db)
     return AccountStatus(
         id=account.id,
         wanted=tally.wanted,
@@ -93,6 +95,7 @@ def _account(account: AccountConfig, db: sqlite3.Connection) -> AccountStatus:
         missing=tally.missing,
         rejected=tally.rejected,
         pause=None if ended else pause,
+        failing_since=failing[0].since if failing else None,
         rejections=found.rejections,
         troubles=found.troubles,
     )
@@ -149,11 +152,15 @@ def _print(found: Status) -> None:
 def _print_need(need: Alert) -> None:
     since = format_time(need.since)
     print(wrapped(f"needs you: {need.subject}: {need.why} ({need.event}, since {since})"))
+    if len(need.accounts) > 1:
+        print(wrapped(f"accounts: {', '.join(need.accounts)}", first="    "))
     print(wrapped(f"do: {need.remedy}", first="    "))
 
 
 def _state(account: AccountStatus) -> str:
     pause = account.pause
+    if pause is None and account.failing_since is not None:
+        return f"failing since {format_time(account.failing_since)}"
     if pause is None:
         return "in sync" if account.missing == 0 else "open"
     if pause.until is None:

@@ -127,7 +127,7 @@ async def _wait_until_finished(
 
 
 def _is_finished(lane: Lane, tally: Tally) -> bool:
-    if lane.health.stopped is not None or lane.health.failing.calls >= MAX_FAILURES:
+    if lane.health.stopped is not None or lane.health.failing.failures.calls >= MAX_FAILURES:
         return True
     is_resting = lane.queue.is_idle and not lane.delayed
     return is_resting and tally.missing <= lane.delayed.given_up

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from syncd.config import Config
+from syncd.config import AccountConfig, Config, SecretFile
 from syncd.daemon.folders import Disk, build_disk, declare
 from syncd.engine.engine import Engine, EngineConfig, Upkeep
 from syncd.engine.reconcile import Grace
@@ -83,6 +83,7 @@ async def build_runtime(
             accounts=accounts,
             roles={a.id: Role(copies=a.id in copiers, deletes=a.id in deleters) for a in accounts},
             batch=config.pack,
+            secret_files={a.id: _secret_files(config, a) for a in accounts},
             upkeep=upkeep_of(config) if upkeep else None,
             tries=tries,
         )
@@ -111,6 +112,11 @@ def _deleters(config: Config) -> set[AccountId]:
         if folder.deletions is Deletions.PROPAGATE
         for account in config.routes(folder)
     }
+
+
+def _secret_files(config: Config, account: AccountConfig) -> list[str]:
+    sources = (config.token_of(account), config.app_secret_of(account))
+    return [source.path for source in sources if isinstance(source, SecretFile)]
 
 
 def _copiers(config: Config) -> set[AccountId]:

@@ -81,7 +81,7 @@ class Calls:
             await lane.finish_call(call, end_of(error.api_error), error.usage)
             verdict = await lane.health.on_error(error, credentials)
             if verdict is Verdict.STOP_ACCOUNT:
-                await lane.health.on_success()  # uploads show whether the account can be used
+                await lane.health.on_response()  # uploads show whether the account can be used
             return error
         await lane.finish_call(call, End.TAKEN, usage)
         await lane.health.on_success()

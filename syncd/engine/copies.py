@@ -131,9 +131,9 @@ class Copies:
         lane, api_error = self._lane, error.api_error
         verdict = await lane.health.on_error(error, sent_with)
         if verdict is Verdict.RETRY:
-            await lane.retry_later([(copy.digest, copy.file)], str(api_error))
+            await lane.retry_later([(copy.digest, copy.file)], str(api_error), api_error)
         elif verdict is Verdict.STOP_ACCOUNT:
-            await lane.health.on_success()  # uploads show whether the account can be used
+            await lane.health.on_response()  # uploads show whether the account can be used
             if is_permission(api_error):
                 await self._refuse(copy.source.account, str(api_error))
             self._try_next_source(copy)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
+import structlog
 
 from syncd.config import AccountConfig, BatchConfig
 from syncd.engine.audit import Audit
@@ -21,11 +22,17 @@ from syncd.graph.client import GraphClient
 from syncd.heartbeat import Heartbeat
 from syncd.ledger import accounts
 from syncd.ledger.database import Ledger
+from syncd.log import Log
 from syncd.model import AccountId, Copying, Digest
 from syncd.rules.copy import ARRIVAL_TIMEOUT
 
+log: Log = structlog.get_logger()
+
 LEDGER_POLL = 1.0
 """Seconds between two checks whether another process has written to the ledger."""
+
+PROBE_INTERVAL = 15 * 60.0
+"""Seconds between two reads of a stopped account."""
 
 
 class Upkeep(msgspec.Struct, frozen=True):
@@ -44,6 +51,8 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Sequence[AccountConfig]
     roles: Mapping[AccountId, Role]
     batch: BatchConfig
+    secret_files: Mapping[AccountId, Sequence[str]] = msgspec.field(default_factory=dict)
+    """The paths of each account's secrets, as far as they are files."""
     upkeep: Upkeep | None = None
     """None for a process that only uploads."""
     tries: int | None = None
@@ -87,7 +96,9 @@ class Engine:
                 in_flight=in_flight,
                 role=config.roles[account.id],
             )
-        self._tokens = Tokens(self.lanes, config.accounts, open_account, client)
+        self._tokens = Tokens(
+            self.lanes, config.accounts, open_account, client, config.secret_files
+        )
         self._audits: list[Audit] = []
         self.confirmations: dict[AccountId, Confirmations] = {}
         """The confirmations of each account's deletions, once the engine runs."""
@@ -116,6 +127,7 @@ class Engine:
                 loops.create_task(self.confirmations[account.id].run(), name=f"confirm:{lane.name}")
             loops.create_task(self._watch_ledger(), name="watch:ledger")
             loops.create_task(self._tokens.watch(), name="watch:tokens")
+            loops.create_task(self._probe(), name="probe")
             if self._config.upkeep is not None:
                 self._start_upkeep(self._config.upkeep, loops, sends)
 
@@ -135,6 +147,11 @@ class Engine:
         """
         await self.restored.wait()
         await self._tokens.check(on_failure)
+
+    async def probe_stopped(self) -> None:
+        """Send one read to each stopped account: its cause may have ended without the operator."""
+        for lane in self.lanes.values():
+            await self._tokens.probe(lane)
 
     def on_arrival(
         self, digest: Digest, account_ids: Sequence[AccountId], copying: Copying
@@ -192,6 +209,11 @@ class Engine:
             self._audits.append(audit)
             loops.create_task(audit.run(), name=f"audit:{lane.name}")
 
+    async def _probe(self) -> None:
+        while True:
+            await asyncio.sleep(PROBE_INTERVAL)
+            await self.probe_stopped()
+
     async def _watch_ledger(self) -> None:
         """Act on what another process, such as `syncd retry`, has written to the ledger."""
         seen = await self._ledger.data_version()
@@ -204,7 +226,8 @@ class Engine:
             pauses = await self._ledger.read(accounts.pauses())
             for lane in self.lanes.values():
                 if lane.health.stopped is not None and lane.account not in pauses:
-                    await lane.health.on_retry()
+                    duration = await lane.health.reopen()
+                    log.notice("account.retried", account=lane.name, duration=duration)
                     await self._tokens.read(lane)
                 lane.delayed.retry_now()
             self.request_refill()

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
+from syncd.engine.failing import Failing
 from syncd.engine.gate import Gate
 from syncd.engine.pacer import Pacer
 from syncd.graph.client import Credentials, GraphError
@@ -18,12 +20,11 @@ from syncd.ledger import accounts, alerts
 from syncd.ledger.accounts import Pause
 from syncd.ledger.database import Ledger
 from syncd.log import Log, elapsed, moment
-from syncd.model import AccountId, AccountName
+from syncd.model import AccountId, AccountName, Digest
 from syncd.rules import backoff
 from syncd.rules.batch import Sharing, recalled
-from syncd.rules.errors import REMEDIES, ApiError, Scope, Verdict, judge
+from syncd.rules.errors import NO_ERROR, ApiError, Scope, Verdict, judge, remedy
 from syncd.rules.forecast import duration
-from syncd.rules.pacing.budget import Tier
 
 log: Log = structlog.get_logger()
 
@@ -36,19 +37,18 @@ STOP = "stop"
 _NOT_SHARED = "the account rejects every POST of several images"
 
 
-class Failing(msgspec.Struct, frozen=True):
-    """Consecutive calls that failed for a temporary reason."""
+class Stop(msgspec.Struct, frozen=True, kw_only=True):
+    """Why and since when (unix seconds) an account is stopped, and with which others."""
 
-    calls: int = 0
-    why: str | None = None  # of the last one
-    since: float | None = None  # unix seconds; also known when an earlier process saw the first
-
-
-class Stop(msgspec.Struct, frozen=True):
-    """Why and since when (unix seconds) an account is stopped."""
-
+    kind: str
     why: str
     since: float
+    remedy: str
+    accounts: tuple[AccountName, ...]
+    """All accounts that are stopped together; the first one met the error."""
+    error: ApiError = NO_ERROR
+    read_proves: bool = True
+    """Whether a successful read shows that the cause is gone; else only an upload does."""
 
 
 class AccountHealth:
@@ -69,10 +69,11 @@ class AccountHealth:
     ) -> None:
         """`token_mates` returns all accounts with those credentials."""
         self.name = name
+        self.subject = alerts.account_subject(name)
         self.account = account
         self.credentials: Credentials | None = None
         self.sharing = Sharing()
-        self.failing = Failing()
+        self.failing = Failing(name, ledger)
         self.stopped: Stop | None = None
         self._paused: Pause | None = None
         self._ledger = ledger
@@ -81,44 +82,33 @@ class AccountHealth:
         self._token_mates = token_mates
 
     @property
-    def subject(self) -> str:
-        """The account as the subject of alerts."""
-        return alerts.account_subject(self.name)
-
-    @property
     def state(self) -> str:
         """The state in one to three words, for the progress display."""
         if self.stopped is not None:
             return "stopped"
-        if (left := self._pause_left) > 0:
+        if (left := _left(self._paused)) > 0:
             return f"paused {round(left)} s"
-        return "failing" if self.failing.calls else "open"
+        return "open" if self.failing.since is None else "failing"
 
     @property
     def trouble(self) -> str | None:
         """The reason why the account takes no calls, for the operator; None if it takes them."""
         if self.stopped is not None:
             return f"{self.name} stopped ({self.stopped.why})"
-        if self._paused is not None and (left := self._pause_left) > 0:
+        if self._paused is not None and (left := _left(self._paused)) > 0:
             return f"{self.name} paused {duration(left)} ({self._paused.why})"
-        return f"{self.name} failing" if self.failing.calls else None
-
-    @property
-    def _pause_left(self) -> float:
-        if self._paused is None:
-            return 0.0
-        return max(0.0, (self._paused.until or 0.0) - time.time())
+        return None if self.failing.since is None else f"{self.name} failing"
 
     async def restore(self, pause: Pause | None) -> None:
         """Restore the state of an earlier process: a pause continues, a stop is tried once more."""
         self.sharing = recalled(await self._ledger.read(accounts.batching_off_until(self.account)))
-        failing = await self._ledger.read(alerts.ongoing("account.failing", self.subject))
-        self.failing = Failing(since=failing[0].since if failing else None)
+        await self.failing.restore()
         if pause is None:
             return
         if pause.until is None:
             await self._ledger.write(accounts.resume(self.account))
-            _log_retried(self.name, elapsed(pause.since, time.time()))
+            duration = elapsed(pause.since, time.time())
+            log.notice("account.retried", account=self.name, duration=duration)
             return
         self._paused = pause
         left = min(pause.until - time.time(), LONGEST_PAUSE)
@@ -127,36 +117,47 @@ class AccountHealth:
             _log_paused(self.name, pause, left, begins=True)
 
     async def on_success(self) -> None:
-        """Called when the account answered a call: pauses and failures have ended."""
+        """Called when a call succeeded: pauses, failures and stops have ended."""
+        await self.on_response()
+        await self.failing.end()
+        if self.stopped is not None and not self._gate.is_shut:  # shut: sent before the stop
+            duration = await self.reopen()
+            log.notice("account.resumed", account=self.name, duration=duration)
+
+    async def on_response(self) -> None:
+        """Called when the account answered a call, be it with an error: it is not throttled."""
         self._gate.record_success()
-        now, failing = time.time(), self.failing
-        self.failing = Failing()
-        if failing.since is not None:
-            await self._ledger.write(alerts.end("account.failing", self.subject, now))
-            log.notice(
-                "account.recovered",
-                account=self.name,
-                failed_calls=failing.calls,
-                duration=elapsed(failing.since, now),
-            )
         pause = self._paused
         if pause is not None and not self._gate.is_shut:  # shut: sent before the pause began
             self._paused = None
             await self._ledger.write(accounts.resume(self.account))
-            log.notice("account.resumed", account=self.name, duration=elapsed(pause.since, now))
+            duration = elapsed(pause.since, time.time())
+            log.notice("account.resumed", account=self.name, duration=duration)
 
-    async def on_error(self, error: GraphError, sent_with: Credentials) -> Verdict:
-        """Called when a call failed; return the verdict.
+    async def on_error(
+        self, error: GraphError, sent_with: Credentials, images: Iterable[Digest] = ()
+    ) -> Verdict:
+        """Called when a call failed, of a POST of `images` if there are any; return the verdict.
 
         An error about images, or a missing permission, may hold for this call alone: what follows
         from it is the caller's decision.
         """
         api_error, verdict = error.api_error, judge(error.api_error)
         if verdict.is_about_credentials and sent_with != self.credentials:
-            self._gate.cancel()  # the token was replaced meanwhile: this is not about the new one
+            self._gate.cancel()  # they were replaced meanwhile: this is not about the new ones
             return Verdict.RETRY
         if verdict is Verdict.RETRY:
-            await self.fail(api_error)
+            await self.failing.record(api_error, frozenset(images), unknown=False)
+            failures = self.failing.failures
+            if failures.is_about_one_image:  # it delays only itself
+                self._gate.cancel()
+            else:
+                chance = random.random()  # noqa: S311  jitter
+                self._gate.shut_for(backoff.retry_delay(failures.calls, chance))
+        elif verdict is Verdict.UNKNOWN:
+            await self.on_response()
+            if images and await self._is_about_the_call(api_error, frozenset(images)):
+                return Verdict.STOP_CALL
         elif verdict.scope is Scope.IMAGE:
             await self.on_success()
         elif verdict.is_pause:
@@ -164,11 +165,21 @@ class AccountHealth:
             if verdict.scope is not Scope.ACCOUNT:
                 for mate in self._token_mates(self.credentials):
                     if mate is not self:
-                        await mate.join_pause(pause)
+                        await mate.join_pause(pause, api_error)
         elif verdict.scope is not Scope.ACCOUNT:
-            for mate in self._token_mates(self.credentials):
-                await mate.stop(verdict.value, str(api_error), REMEDIES[verdict])
+            await self.stop_for(verdict, api_error, self._token_mates(self.credentials))
         return verdict
+
+    async def _is_about_the_call(self, error: ApiError, images: frozenset[Digest]) -> bool:
+        """Return whether an unknown error stops the account, and stop it, or all of its token."""
+        await self.failing.record(error, images, unknown=True)
+        if not self.failing.failures.is_about_the_call(error):
+            return False
+        mates = list(self._token_mates(self.credentials))
+        stops = [mate.stopped for mate in mates if mate is not self]
+        is_second = any(stop is not None and stop.error.number == error.number for stop in stops)
+        await self.stop_for(Verdict.STOP_CALL, error, mates if is_second else [self])
+        return True
 
     async def pause(self, verdict: Verdict, error: ApiError, usage: Usage) -> Pause:
         """Send nothing for as long as the headers say, or else for longer each time."""
@@ -185,12 +196,12 @@ class AccountHealth:
             since=known.since if known is not None else now,
             until=now + seconds,
             consecutive=consecutive,
-            remedy=REMEDIES.get(verdict),
+            remedy=remedy(error, verdict),
         )
-        await self.join_pause(pause)
+        await self.join_pause(pause, error)
         return pause
 
-    async def join_pause(self, pause: Pause) -> None:
+    async def join_pause(self, pause: Pause, error: ApiError) -> None:
         """Pause as the call of this account, or of another with its token, asks for.
 
         A longer pause stays as it is, and so does a stop.
@@ -204,30 +215,64 @@ class AccountHealth:
         self._paused = pause
         await self._ledger.write(accounts.pause([self.account], pause))
         worse = known is not None and known.remedy is None and pause.remedy is not None
-        _log_paused(self.name, pause, until - time.time(), begins=known is None or worse)
+        begins = known is None or worse
+        _log_paused(self.name, pause, until - time.time(), begins=begins, error=error)
 
-    async def stop(self, kind: str, why: str, remedy: str) -> None:
-        """Send nothing until the operator has done what `remedy` says; logged once."""
+    async def stop_for(
+        self, verdict: Verdict, error: ApiError, healths: Iterable[AccountHealth]
+    ) -> None:
+        """Stop accounts, this one included, for an error that this one met."""
+        others = [health for health in healths if health is not self]
+        stop = Stop(
+            kind=verdict.value,
+            why=str(error),
+            since=time.time(),
+            remedy=remedy(error, verdict) or "",
+            accounts=(self.name, *(other.name for other in others)),
+            error=error,
+            read_proves=verdict is Verdict.STOP_TOKEN,
+        )
+        await stop_together(stop, [self, *others])
+
+    def adopt(self, stop: Stop) -> bool:
+        """Send nothing until a probe or the operator reopens the account; return if that is new.
+
+        A stop of more accounts replaces one of fewer.
+        """
         self._gate.shut_until_reopened()
-        if self.stopped is not None:
-            return
-        self.stopped = stop = Stop(why, time.time())
+        known = self.stopped
+        if known is not None and len(stop.accounts) <= len(known.accounts):
+            return False
+        self.stopped = stop
+        return True
+
+    async def record_stop(self, stop: Stop) -> None:
+        """Record and log a stop.
+
+        The account that met the error has the remedy, so that the stop is one alert.
+        """
+        met = stop.accounts[0] == self.name
         pause = Pause(
             kind=STOP,
-            why=f"{kind}: {why}",
+            why=f"{stop.kind}: {stop.why}",
             since=stop.since,
             until=None,
             consecutive=1,
-            remedy=remedy,
+            remedy=stop.remedy if met else None,
         )
         await self._ledger.write(accounts.pause([self.account], pause))
-        log.error(
+        log.log(
+            logging.ERROR if met else logging.INFO,
             "account.stopped",
             account=self.name,
-            kind=kind,
-            why=why,
+            accounts=list(stop.accounts),
+            kind=stop.kind,
+            why=stop.why,
             since=moment(stop.since),
-            remedy=remedy,
+            remedy=pause.remedy,
+            error_user_title=stop.error.title,
+            error_user_msg=stop.error.user_message,
+            fbtrace_id=stop.error.trace_id,
         )
 
     async def reopen(self) -> float | None:
@@ -242,20 +287,19 @@ class AccountHealth:
         self._gate.reopen()
         return elapsed(stop.since, time.time())
 
-    async def on_retry(self) -> None:
-        """Called when `syncd retry` has ended the stop in the ledger."""
-        if (duration := await self.reopen()) is not None:
-            _log_retried(self.name, duration)
+    async def on_probe(self, *, is_idle: bool) -> None:
+        """Called when a stopped account answered a read.
 
-    async def fail(self, error: ApiError) -> None:
-        """Wait a little before the next call, longer after each consecutive failure."""
-        known, why, now = self.failing, str(error), time.time()
-        self.failing = Failing(known.calls + 1, why, known.since or now)
-        delay = backoff.retry_delay(self.failing.calls, random.random())  # noqa: S311  jitter
-        self._gate.shut_for(delay)
-        if known.since is None:
-            await self._ledger.write(alerts.begin("account.failing", self.subject, why, now))
-            log.warning("account.failing", account=self.name, why=why)
+        Unless that shows that the cause is gone, or there is nothing to send, the stop ends with
+        the next success, and continues with the next error.
+        """
+        if self.stopped is None:
+            return
+        if self.stopped.read_proves or is_idle:
+            log.notice("account.resumed", account=self.name, duration=await self.reopen())
+        else:
+            self.failing.failures = replace(self.failing.failures, unknown={})
+            self._gate.reopen()
 
     async def learn_sharing(self, sharing: Sharing) -> None:
         """Record what is known about the account's POSTs of several images."""
@@ -273,13 +317,28 @@ class AccountHealth:
         if await self._ledger.write(begin):
             log.warning("account.batching_off", account=self.name)
 
-    async def learn_tier(self, tier: Tier) -> None:
-        """Record the tier that the account's headers report."""
-        await self._ledger.write(accounts.record_tier(self.account, tier.value))
-        log.notice("account.tier", account=self.name, tier=tier.value)
+
+async def stop_together(stop: Stop, healths: Iterable[AccountHealth]) -> None:
+    """Stop accounts for one reason, all before the first await: another stop cannot divide them."""
+    new = [health for health in healths if health.adopt(stop)]
+    for health in new:
+        await health.record_stop(stop)
 
 
-def _log_paused(account: AccountName, pause: Pause, seconds: float, *, begins: bool) -> None:
+def _left(pause: Pause | None) -> float:
+    """Return the seconds until a pause ends."""
+    return 0.0 if pause is None else max(0.0, (pause.until or 0.0) - time.time())
+
+
+def _log_paused(
+    account: AccountName,
+    pause: Pause,
+    seconds: float,
+    *,
+    begins: bool,
+    error: ApiError = NO_ERROR,
+) -> None:
+    """Log a pause; without an error, an earlier process has seen it."""
     level = logging.INFO  # a pause that continues
     if begins:
         level = logging.WARNING if pause.remedy is None else logging.ERROR
@@ -294,8 +353,7 @@ def _log_paused(account: AccountName, pause: Pause, seconds: float, *, begins: b
         remedy=pause.remedy,
         since=moment(pause.since),
         until=moment(pause.until),
+        error_user_title=error.title,
+        error_user_msg=error.user_message,
+        fbtrace_id=error.trace_id,
     )
-
-
-def _log_retried(account: AccountName, duration: float) -> None:
-    log.notice("account.retried", account=account, duration=duration)

@@ -25,6 +25,7 @@ from syncd.ledger.statements import Write, all_of
 from syncd.log import Log
 from syncd.model import AccountId, Digest
 from syncd.rules import backoff
+from syncd.rules.errors import NO_ERROR, ApiError
 from syncd.rules.pacing.budget import Call, Terms, Tier
 
 log: Log = structlog.get_logger()
@@ -138,7 +139,8 @@ class Lane:
         spend = accounts.record_call(self.account, spent, now - LONGEST_WINDOW)
         await self._ledger.write(all_of([spend, *results]))
         if learned is not tier:
-            await self.health.learn_tier(learned)
+            await self._ledger.write(accounts.record_tier(self.account, learned.value))
+            log.notice("account.tier", account=self.name, tier=learned.value)
 
     def record_held(self, digests: Sequence[Digest], size: int = 0) -> None:
         """Count images that the account has come to hold, of `size` bytes that were uploaded."""
@@ -148,12 +150,15 @@ class Lane:
             self.done(digest)
         self._neighbours.on_held(self.account, digests)
 
-    async def retry_later(self, images: Sequence[tuple[Digest, str]], why: str) -> None:
+    async def retry_later(
+        self, images: Sequence[tuple[Digest, str]], why: str, error: ApiError = NO_ERROR
+    ) -> None:
         """Try images, each with its file for the log, again after a while, or give them up.
 
         They share one jitter: what failed together is due together, and shares a POST again.
         """
         await self._ledger.write(replicas.record_trouble(self.account, [d for d, _ in images], why))
+        is_logged = self.health.failing.failures.is_about_one_image  # else the account's event is
         chance = random.random()  # noqa: S311  jitter
         for digest, file in images:
             tries = self.attempts[digest].tries + 1
@@ -163,7 +168,17 @@ class Lane:
                 continue
             self.attempts.record_failure(digest)
             self.delayed.retry_after(digest, backoff.retry_delay(tries, chance))
-            log.info("image.retrying", account=self.name, file=file, why=why, tries=tries)
+            if is_logged:
+                log.info(
+                    "image.retrying",
+                    account=self.name,
+                    file=file,
+                    why=why,
+                    tries=tries,
+                    error_user_title=error.title,
+                    error_user_msg=error.user_message,
+                    fbtrace_id=error.trace_id,
+                )
 
     def done(self, digest: Digest) -> None:
         """Finish an image that was taken from the queue and needs nothing more."""

@@ -39,6 +39,7 @@ class AccountFigures(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     pause: Pause | None
     paused_for: int | None
+    failing_since: float | None  # unix seconds; None: the account is not failing
     why: str | None
     oldest_waiting: int | None
     in_step_in: str
@@ -57,7 +58,7 @@ def account_figures(
     tally, pause = standing.tally, standing.pause
     if pause is not None and pause.until is not None and pause.until <= now:
         pause = None
-    since = tally.waiting_since
+    since, failing = tally.waiting_since, lane.health.failing
     return AccountFigures(
         name=lane.name,
         id=lane.account,
@@ -68,10 +69,11 @@ def account_figures(
             calls=lane.counters.calls,
             budget_used=round(lane.pacer.budget_used, 1),
         ),
-        state=_state(pause, lane.health.failing.why),
+        state=_state(pause, is_failing=failing.since is not None),
         pause=pause,
+        failing_since=failing.since,
         paused_for=None if pause is None else max(0, round(now - pause.since)),
-        why=lane.health.failing.why if pause is None else pause.why,
+        why=failing.why if pause is None else pause.why,
         oldest_waiting=None if since is None else max(0, round(now - since)),
         in_step_in=_in_step_in(lane, tally.missing, per_post),
         rejections=reasons(standing.rejections),
@@ -91,6 +93,7 @@ def log_account(figures: AccountFigures) -> None:
         rejected=tally.rejected,
         state=figures.state,
         why=figures.why,
+        failing_since=moment(figures.failing_since),
         paused_for=figures.paused_for,
         paused_since=moment(pause.since if pause is not None else None),
         paused_until=moment(pause.until if pause is not None else None),
@@ -130,16 +133,18 @@ def reasons(counts: Iterable[Count]) -> dict[str, int]:
     return found
 
 
-def _state(pause: Pause | None, failing: str | None) -> str:
+def _state(pause: Pause | None, *, is_failing: bool) -> str:
     if pause is not None:
         return "stopped" if pause.until is None else "paused"
-    return "open" if failing is None else "failing"
+    return "failing" if is_failing else "open"
 
 
 def _in_step_in(lane: Lane, missing: int, per_post: int) -> str:
     """Return in words how long the missing images take within the account's budget."""
     if not missing:
         return "now"
+    if lane.health.stopped is not None or lane.health.failing.since is not None:
+        return "unknown"
     return duration(
         forecast(missing, lane.images_per_post(per_post), lane.pacer.pace.budget).seconds
     )

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 import structlog
 
 from syncd.config import AccountConfig
-from syncd.engine.health import AccountHealth
+from syncd.engine.health import AccountHealth, Stop, stop_together
 from syncd.engine.lane import Lane
+from syncd.engine.pacer import End, end_of
 from syncd.graph.client import Credentials, GraphClient, GraphError
+from syncd.graph.shapes import Usage
 from syncd.log import Log, elapsed
 from syncd.model import AccountId
 from syncd.rules.backoff import retry_delay
 from syncd.rules.errors import Verdict, judge
+from syncd.rules.pacing.budget import READ
 from syncd.threads import run_in_thread
 
 log: Log = structlog.get_logger()
@@ -39,6 +43,10 @@ OpenAccount = Callable[[AccountConfig], Credentials | str]
 """Reads an account's credentials, or returns why that fails; blocks as reading a file does."""
 
 
+Saved = tuple[tuple[int, int] | None, ...]
+"""Inode and modification time, in nanoseconds, of an account's files; None: not there."""
+
+
 class Tokens:
     """The credentials of all accounts; a token that is replaced ends the stop of its accounts."""
 
@@ -48,24 +56,30 @@ class Tokens:
         configs: Iterable[AccountConfig],
         open_account: OpenAccount,
         client: GraphClient,
+        files: Mapping[AccountId, Sequence[str]],
     ) -> None:
+        """`files` are the paths of each account's secrets, as far as they are files."""
         self._lanes = lanes
         self._configs = {config.id: config for config in configs}
         self._open_account = open_account
         self._client = client
+        self._files = files
+        self._saved: dict[AccountHealth, Saved] = {}
 
     async def read(self, lane: Lane) -> None:
         """Read an account's credentials; stop the account if that fails."""
-        credentials = await run_in_thread(partial(self._open_account, self._configs[lane.account]))
+        credentials, saved = await run_in_thread(partial(self._read, lane.account))
+        self._saved[lane.health] = saved
         if isinstance(credentials, str):
-            await _stop(lane.health, credentials)
+            await _stop([lane.health], credentials)
         else:
             lane.health.credentials = credentials
 
     async def watch(self) -> None:
         """Read the credentials again and again, until cancelled.
 
-        New ones are used. An account whose credentials cannot be read is stopped until they can; a
+        New ones are used; a file that is saved again, with whatever content, ends the stop of its
+        accounts. An account whose credentials cannot be read is stopped until they can; a
         file that is being written may be empty for one read.
         """
         unreadable: set[AccountHealth] = set()
@@ -74,25 +88,46 @@ class Tokens:
             found = await run_in_thread(self._read_all)
             changed: list[AccountHealth] = []
             reasons: dict[AccountHealth, str] = {}
-            for health, read in found.items():
+            for health, (read, saved) in found.items():
                 # All before the first await: accounts with one token stop as one.
                 if isinstance(read, str):
                     reasons[health] = read
-                elif read != health.credentials:
+                    continue
+                is_saved = saved != self._saved.get(health, saved) and health.stopped is not None
+                self._saved[health] = saved
+                if read != health.credentials or is_saved:
                     health.credentials = read
                     changed.append(health)
             for health in changed:
                 log.notice("token.changed", account=health.name, duration=await health.reopen())
-            for health in reasons.keys() & unreadable:
-                await _stop(health, reasons[health])
+            for why in dict.fromkeys(reasons.values()):
+                if same := [h for h in reasons if reasons[h] == why and h in unreadable]:
+                    await _stop(same, why)
             unreadable = set(reasons)
 
-    def _read_all(self) -> dict[AccountHealth, Credentials | str]:
-        """Read all credentials, or why they cannot be read."""
-        return {
-            lane.health: self._open_account(self._configs[account])
-            for account, lane in self._lanes.items()
-        }
+    def _read_all(self) -> dict[AccountHealth, tuple[Credentials | str, Saved]]:
+        """Read all credentials, or why they cannot be read, and when their files were saved."""
+        return {lane.health: self._read(account) for account, lane in self._lanes.items()}
+
+    def _read(self, account: AccountId) -> tuple[Credentials | str, Saved]:
+        saved = tuple(_saved(path) for path in self._files.get(account, ()))
+        return self._open_account(self._configs[account]), saved
+
+    async def probe(self, lane: Lane) -> None:
+        """Send one read to an account if it is stopped, and reopen it if that succeeds."""
+        credentials = lane.health.credentials
+        if lane.health.stopped is None or credentials is None or not lane.gate.is_shut:
+            return
+        call = await lane.pacer.turn_for(READ)
+        lane.counters.calls += 1
+        try:
+            await self._client.account(lane.account, credentials)
+        except GraphError as error:  # the stop continues, and was logged
+            await lane.finish_call(call, end_of(error.api_error), error.usage)
+            return
+        await lane.finish_call(call, End.TAKEN, Usage())
+        if credentials == lane.health.credentials:
+            await lane.health.on_probe(is_idle=lane.queue.is_idle and not lane.delayed)
 
     async def check(self, on_failure: Callable[[str], None]) -> None:
         """Return once the API has accepted or rejected each token.
@@ -139,7 +174,18 @@ class Tokens:
             log.notice("token.checked", account=lane.name, duration=elapsed(since, time.time()))
 
 
-async def _stop(health: AccountHealth, why: str) -> None:
-    """Stop an account whose credentials cannot be read; they are used no longer."""
-    health.credentials = None
-    await health.stop(_UNREADABLE, why, NO_CREDENTIALS)
+def _saved(path: str) -> tuple[int, int] | None:
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns
+
+
+async def _stop(healths: Sequence[AccountHealth], why: str) -> None:
+    """Stop accounts whose credentials cannot be read, for one reason; they are used no longer."""
+    names = tuple(health.name for health in healths)
+    stop = Stop(kind=_UNREADABLE, why=why, since=time.time(), remedy=NO_CREDENTIALS, accounts=names)
+    for health in healths:
+        health.credentials = None
+    await stop_together(stop, healths)

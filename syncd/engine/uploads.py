@@ -19,7 +19,7 @@ from syncd.ledger.replicas import Source
 from syncd.log import Log
 from syncd.model import Digest, Entry
 from syncd.rules.batch import normalized, part_names
-from syncd.rules.errors import REMEDIES, ApiError, Scope, Verdict
+from syncd.rules.errors import ApiError, Scope, Verdict
 from syncd.rules.pacing.budget import Call
 
 log: Log = structlog.get_logger()
@@ -131,17 +131,18 @@ class Uploads:
         self, images: Sequence[Loaded], error: GraphError, sent_with: Credentials
     ) -> None:
         lane = self._lane
-        verdict = await lane.health.on_error(error, sent_with)
+        digests = [image.digest for image in images]
+        verdict = await lane.health.on_error(error, sent_with, digests)
         if verdict is Verdict.RETRY:
             tries = min(lane.attempts[image.digest].tries for image in images) + 1
             if len(images) > 1 and tries >= SPLIT_AFTER:
-                lane.attempts.limit([image.digest for image in images], len(images) // 2)
-            await lane.retry_later(_labelled(images), str(error.api_error))
+                lane.attempts.limit(digests, len(images) // 2)
+            await lane.retry_later(_labelled(images), str(error.api_error), error.api_error)
         elif verdict.scope is Scope.IMAGE:
             await self._on_image_error(images, error.api_error, verdict)
         else:
             if verdict is Verdict.STOP_ACCOUNT:
-                await lane.health.stop(verdict.value, str(error.api_error), REMEDIES[verdict])
+                await lane.health.stop_for(verdict, error.api_error, [lane.health])
             self._put_back(images)
 
     async def _on_image_error(
@@ -161,12 +162,12 @@ class Uploads:
             self._put_back(images)
             return
         await lane.health.learn_sharing(sharing.after_single_rejected())
-        if verdict is Verdict.UNKNOWN and rejected_as_file is None:
-            await lane.retry_later(_labelled(images), str(error))
+        if verdict is Verdict.UNKNOWN:
+            await lane.retry_later(_labelled(images), str(error), error)
         else:
-            await self._reject(image, rejected_as_file or str(error))
+            await self._reject(image, rejected_as_file or str(error), error)
 
-    async def _reject(self, image: Loaded, why: str) -> None:
+    async def _reject(self, image: Loaded, why: str, error: ApiError) -> None:
         lane = self._lane
         await self._ledger.write(replicas.record_rejected(lane.account, image.digest, why))
         lane.done(image.digest)
@@ -176,6 +177,9 @@ class Uploads:
             file=str(image.source),
             why=why,
             sha256=image.digest.hex(),
+            error_user_title=error.title,
+            error_user_msg=error.user_message,
+            fbtrace_id=error.trace_id,
         )
 
     def _put_back(self, images: Sequence[Loaded], limit: int | None = None) -> None:

@@ -90,6 +90,8 @@ class Worker:
             await asyncio.shield(send)
 
     def _limit(self) -> int:
+        if self._lane.health.failing.failures.unknown:
+            return 1  # an image alone shows whether the unknown error is about the call
         return self._lane.health.sharing.limit(self._batch.images, time.time())
 
     async def _send(self, digests: Sequence[Digest], call: Call) -> None:

@@ -316,5 +316,7 @@ async def _read(response: aiohttp.ClientResponse, account: AccountId) -> _Respon
     body = bytes(content)
     usage = shapes.read_usage(account, response.headers)
     if response.status >= 300 or shapes.is_error(body):
-        raise GraphError(shapes.read_error(response.status, body), usage)
+        raise GraphError(
+            shapes.read_error(response.status, body, response.headers.get("Location")), usage
+        )
     return _Response(body, usage, response.headers.get("Date"))

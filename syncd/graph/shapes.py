@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -54,7 +55,9 @@ class _Error(msgspec.Struct, kw_only=True):
     code: Any = None
     error_subcode: Any = None
     is_transient: Any = None
+    error_user_title: Any = None
     error_user_msg: Any = None
+    fbtrace_id: Any = None
 
 
 class _ErrorBody(msgspec.Struct):
@@ -119,10 +122,15 @@ def read_node(body: bytes) -> Node | None:
     return decoded(body, Node)
 
 
-def read_error(status: int, body: bytes) -> ApiError:
-    """Return the error that a response reports, whatever its status and form."""
+def read_error(status: int, body: bytes, location: str | None = None) -> ApiError:
+    """Return the error that a response reports, whatever its status and form.
+
+    `location` is the header of a redirect.
+    """
     response = decoded(body, _ErrorBody)
     if response is None:
+        if location is not None and 300 <= status < 400:
+            return ApiError(status=status, message=f"redirected to {_host(location)}")
         return ApiError(status=status, message=_first_line(body))
     error = response.error
     return ApiError(
@@ -131,6 +139,9 @@ def read_error(status: int, body: bytes) -> ApiError:
         subcode=number(error.error_subcode),
         transient=error.is_transient in (True, "true", "1"),
         message=text(error.error_user_msg) or text(error.message) or "",
+        title=text(error.error_user_title),
+        user_message=text(error.error_user_msg),
+        trace_id=text(error.fbtrace_id),
     )
 
 
@@ -179,6 +190,14 @@ def _figure(value: Any) -> float:
     """Return the figure in a JSON number or string; 0 for any other value."""
     figure = converted(value, float)
     return figure if figure is not None and 0 <= figure <= _MAX_FIGURE else 0.0
+
+
+def _host(location: str) -> str:
+    """Return the host of a redirect, without the rest of its URL, which may hold secrets."""
+    try:
+        return urlsplit(location).hostname or "another path"
+    except ValueError:
+        return "a URL that is not valid"
 
 
 def _first_line(body: bytes) -> str:

@@ -49,6 +49,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     subject: str  # as the configuration names it: accounts.NAME, folders.NAME
     why: str
     remedy: str
+    accounts: tuple[str, ...] = ()  # all that are stopped together, for account.stopped
 
 
 def account_subject(name: str) -> str:
@@ -181,16 +182,22 @@ def all_alerts(db: sqlite3.Connection, names: Mapping[AccountId, str], now: floa
 def _of_pauses(
     db: sqlite3.Connection, names: Mapping[AccountId, str], now: float
 ) -> Iterator[Alert]:
-    for account, pause in accounts.pauses()(db).items():
+    pauses = {id_: pause for id_, pause in accounts.pauses()(db).items() if id_ in names}
+    for account, pause in pauses.items():
         ended = pause.until is not None and pause.until <= now
-        if account not in names or pause.remedy is None or ended:
+        if pause.remedy is None or ended:
             continue
+        key = (pause.until, pause.since, pause.why)
+        together = [
+            id_ for id_, other in pauses.items() if (other.until, other.since, other.why) == key
+        ]
         yield Alert(
             since=pause.since,
             event="account.stopped" if pause.until is None else "account.paused",
             subject=account_subject(names[account]),
             why=pause.why,
             remedy=pause.remedy,
+            accounts=tuple(names[id_] for id_ in together),
         )
 
 

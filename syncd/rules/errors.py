@@ -38,8 +38,10 @@ class Verdict(Enum):
     """Send nothing with this token until the operator has replaced it."""
     STOP_ACCOUNT = "no permission"
     """Send nothing to this account until the operator has given the permission."""
-    STOP_VERSION = "API version retired"
-    """Send nothing until the operator has configured a version that exists."""
+    STOP_APP = "call rejected"
+    """Send nothing to any account of the token: each call is wrong, whatever it is about."""
+    STOP_CALL = "every call rejected"
+    """As STOP_APP, for the account whose images all met the error; never the verdict of one."""
     REJECT = "image refused"
     """Never send this image again unless the operator runs `syncd retry`."""
     REJECT_UPLOAD = "image refused as a file"
@@ -47,7 +49,8 @@ class Verdict(Enum):
     TOO_LARGE = "too large"
     """Send fewer images per POST; reject a single image."""
     UNKNOWN = "not understood"
-    """Send fewer images per POST, and retry a single image slowly."""
+    """Send fewer images per POST, and retry a single image slowly. About the whole call once
+    different images have met it: see `failures`."""
 
     @property
     def scope(self) -> Scope:
@@ -57,11 +60,11 @@ class Verdict(Enum):
                 return Scope.IMAGE
             case Verdict.RETRY | Verdict.PAUSE_ACCOUNT | Verdict.STOP_ACCOUNT:
                 return Scope.ACCOUNT
-            case Verdict.PAUSE_ABUSE | Verdict.PAUSE_BLOCKED:
+            case Verdict.PAUSE_ABUSE | Verdict.PAUSE_BLOCKED | Verdict.STOP_CALL:
                 return Scope.ACCOUNT
             case Verdict.STOP_TOKEN:
                 return Scope.TOKEN
-            case Verdict.PAUSE_TOKEN | Verdict.STOP_VERSION:
+            case Verdict.PAUSE_TOKEN | Verdict.STOP_APP:
                 return Scope.APP
             case _:
                 assert_never(self)
@@ -73,8 +76,8 @@ class Verdict(Enum):
 
     @property
     def is_about_credentials(self) -> bool:
-        """Whether another token could make the call succeed."""
-        return self in (Verdict.STOP_TOKEN, Verdict.STOP_ACCOUNT)
+        """Whether another token or app secret could make the call succeed."""
+        return self in (Verdict.STOP_TOKEN, Verdict.STOP_ACCOUNT, Verdict.STOP_APP)
 
 
 _PAUSES = (
@@ -96,14 +99,27 @@ class ApiError(msgspec.Struct, frozen=True, kw_only=True):
     transient: bool = False
     """The API's `is_transient`."""
     message: str = ""
+    title: str | None = None
+    """The API's `error_user_title`; this, `user_message` and `trace_id` are for the log alone."""
+    user_message: str | None = None
+    trace_id: str | None = None
+    """`fbtrace_id`: Meta's support asks for it."""
+
+    @property
+    def number(self) -> str:
+        """Code and subcode, such as 100/33."""
+        return f"{self.code}" if self.subcode is None else f"{self.code}/{self.subcode}"
 
     def __str__(self) -> str:
         if self.code is not None:
-            number = f"{self.code}/{self.subcode}" if self.subcode is not None else f"{self.code}"
-            return f"{number}: {self.message}" if self.message else number
+            return f"{self.number}: {self.message}" if self.message else self.number
         if self.status is not None:
             return f"HTTP {self.status}: {self.message}" if self.message else f"HTTP {self.status}"
         return self.message or "no response"
+
+
+NO_ERROR = ApiError()
+"""For what is not about a call."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -127,14 +143,14 @@ class Row(msgspec.Struct, frozen=True):
 TABLE: tuple[Row, ...] = (
     Row(None, (1404078, 2859015), Verdict.PAUSE_BLOCKED),
     Row((368,), None, Verdict.PAUSE_BLOCKED),
-    Row((4,), None, Verdict.PAUSE_TOKEN),
+    Row((4, 341), None, Verdict.PAUSE_TOKEN),
     Row((613,), (None,), Verdict.PAUSE_ABUSE),
     Row((17, 613), None, Verdict.PAUSE_ACCOUNT),
     Row(range(80000, 80015), None, Verdict.PAUSE_ACCOUNT),
     Row((102, 190, 415), None, Verdict.STOP_TOKEN),
     Row((3, 10), None, Verdict.STOP_ACCOUNT),
     Row(range(200, 300), None, Verdict.STOP_ACCOUNT),
-    Row((2635,), None, Verdict.STOP_VERSION),
+    Row((5, 101, 104, 2500, 2635), None, Verdict.STOP_APP),
     Row((100,), (1487411,), Verdict.REJECT_UPLOAD),
     Row((100,), (1487197, 1487242, 2490361), Verdict.REJECT),
     Row((100,), (33,), Verdict.STOP_ACCOUNT),
@@ -166,13 +182,38 @@ _AFTER_ABUSE = (
     " until the pause has ended"
 )
 
-REMEDIES: Mapping[Verdict, str] = {
-    Verdict.STOP_TOKEN: "give syncd a valid token: a token in a file is read again automatically;"
-    " for any other, run `syncd retry` or restart",
+_CALL = (
+    "check app_secret, graph.version and graph.base_url, and the app's settings; syncd tries again"
+    " every 15 minutes, and after `syncd retry` or a restart"
+)
+
+_OF_CODES: Mapping[int, str] = {
+    3: "give the app the capability to manage ad images in its dashboard (App Review); syncd tries"
+    " again every 15 minutes, and after `syncd retry`",
+    5: "add the IP address of this server to the app's server IP allow-list (App Dashboard,"
+    " Advanced); syncd tries again every 15 minutes, and after `syncd retry`",
+    101: "use the token and the app_secret of the same app, which must exist and be active",
+    104: "set app_secret to the secret of the app that the token belongs to",
+    274: "enable the feature in `why` for the app in its dashboard; syncd tries again every 15"
+    " minutes, and after `syncd retry`",
+    2500: "set graph.version to a current version and check graph.base_url, then reload",
+    2635: "set graph.version to a current version, then reload",
+}
+"""The likely setting, for codes that name one."""
+
+_OF_VERDICTS: Mapping[Verdict, str] = {
+    Verdict.STOP_TOKEN: "give syncd a valid token, or let the token's user log in to Facebook: a"
+    " saved file is read automatically; for any other source, run `syncd retry` or restart",
     Verdict.STOP_ACCOUNT: "give the token's user the permission to manage this ad account's images"
-    " (ads_management), then run `syncd retry` or restart",
-    Verdict.STOP_VERSION: "set graph.version to a current version, then restart",
+    " (ads_management); syncd tries again every 15 minutes, and after `syncd retry` or a restart",
+    Verdict.STOP_APP: _CALL,
+    Verdict.STOP_CALL: _CALL,
     Verdict.PAUSE_ABUSE: _AFTER_ABUSE,
     Verdict.PAUSE_BLOCKED: _AFTER_ABUSE,
 }
-"""Instructions for the operator, for the verdicts that raise an alert."""
+
+
+def remedy(error: ApiError, verdict: Verdict) -> str | None:
+    """Return the instruction for the operator; None if nothing has to be done."""
+    general = _OF_VERDICTS.get(verdict)
+    return general if general is None or error.code is None else _OF_CODES.get(error.code, general)

@@ -69,6 +69,20 @@ def _fault(name: str) -> Callable[[Rig], object]:
     return before
 
 
+def _fail_for_an_hour(rig: Rig) -> None:
+    rig.sandbox.faults.add(Fault("302", on="upload"))
+    rig.write("a.jpg", picture(1))
+    with closing(sqlite3.connect(rig.ledger)) as db, db:
+        db.execute(
+            "INSERT INTO alert (event, subject, part, since, why)"
+            " VALUES ('account.failing', 'accounts.main', '', unixepoch() - 3600, 'HTTP 302')"
+        )
+
+
+def _clear_faults(rig: Rig) -> None:
+    rig.sandbox.faults.clear()
+
+
 def _end_pause(rig: Rig) -> None:
     with closing(sqlite3.connect(rig.ledger)) as db, db:
         db.execute("UPDATE pause SET until = since")
@@ -123,6 +137,12 @@ def _not_utf8(rig: Rig) -> Path:
 
 
 SCENES = {
+    "account.failing": Scene(
+        _clear_faults,
+        after_backfill=_fail_for_an_hour,
+        command=("retry",),
+        subject="accounts.main",
+    ),
     "account.paused": Scene(
         _end_pause, before=_fault("368"), restart=True, subject="accounts.main"
     ),

@@ -44,7 +44,7 @@ async def test_each_record_has_a_level_and_the_fields_of_its_event(
         assert record["level"] in event.levels, line
         assert set(record) - EVERY_RECORD == set(event.fields), line
     assert seen >= {
-        "account.recovered", "account.failing", "daemon.reloaded", "daemon.started",
+        "image.retrying", "daemon.reloaded", "daemon.started",
         "daemon.stopped", "file.known", "file.rejected", "image.held", "scan.done", "stats",
         "upload.done", "watch.ready",
     }  # fmt: skip

@@ -16,7 +16,7 @@ Need = tuple[str, str, str]
 """An event, its subject by its name in the configuration, and a part of the subject."""
 
 ENDS = {event.name: event.ended_by for event in CATALOGUE}
-FROM_STATS = ("account.", "file.")
+FROM_STATS = ("account.paused", "account.stopped", "file.")
 """Prefixes of events whose needs are derived from the stats records instead."""
 
 NOT_THERE = "not there"
@@ -40,6 +40,7 @@ def from_status(printed: str) -> State:
             account[field] = _by_reason(account[field])
         if (pause := account["pause"]) is not None:
             pause["since"], pause["until"] = _to_ms(pause["since"]), _to_ms(pause["until"])
+        account["failing_since"] = _to_ms(account["failing_since"])
     for folder in status["folders"].values():
         folder["unreadable"] = _by_reason(folder["unreadable"])
         folder["scanned_at"] = _to_ms(folder["scanned_at"])
@@ -103,6 +104,8 @@ class _Replay:
     def _add_needs(self, record: State) -> None:
         event = record["event"]
         subject = f"folders.{record['folder']}" if "folder" in record else "config"
+        if "account" in record:
+            subject = f"accounts.{record['account']}"
         part = record.get("path", "") if event.startswith("directory.") else ""
         if event == "folder.retired":
             self._needs = {need for need in self._needs if need[1] != subject}
@@ -136,7 +139,8 @@ def _account(record: State) -> State:
         pause = _pause(
             record, record["kind"], record["why"], record["paused_since"], record["paused_until"]
         )
-    return {**{field: record[field] for field in fields}, "pause": pause}
+    failing_since = _unix(record["failing_since"])
+    return {**{f: record[f] for f in fields}, "pause": pause, "failing_since": failing_since}
 
 
 def _folder(record: State) -> State:
@@ -159,6 +163,10 @@ def _update_account(account: State, event: str, record: State) -> None:
             account["pause"] = None
         case "retried":
             _end_stop(account)
+        case "failing":
+            account["failing_since"] = _unix(record["since"])
+        case "recovered":
+            account["failing_since"] = None
 
 
 def _update_folder(folder: State, event: str, record: State) -> None:

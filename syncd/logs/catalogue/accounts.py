@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncd.logs.catalogue.event import Event
+from syncd.logs.catalogue.event import DETAILS, Event
 
 ACCOUNTS = (
     Event(
@@ -21,15 +21,21 @@ ACCOUNTS = (
     ),
     Event(
         "account.failing",
-        ("warning",),
-        ("account", "why"),
-        "a first call failed with a temporary error; it is retried at growing intervals",
+        ("warning", "error"),
+        ("account", *DETAILS, "remedy", "since", "why"),
+        "five calls in a row failed, or the first failed call is a minute old and none succeeded:"
+        " calls are repeated at growing intervals; an error once the state has lasted an hour;"
+        " until then, `remedy` is null",
+        "for an error, what the field `remedy` says; otherwise nothing",
         ended_by=("account.recovered",),
     ),
     Event(
         "account.paused",
         ("info", "warning", "error"),
-        ("account", "consecutive", "kind", "remedy", "seconds", "since", "until", "why"),
+        (
+            *("account", "consecutive", *DETAILS, "kind"),
+            *("remedy", "seconds", "since", "until", "why"),
+        ),
         "the account is throttled, and nothing is sent to it until the pause ends: a warning when"
         " the pause begins, info when it is extended, an error if Meta reports abuse; `remedy` is"
         " null except for abuse",
@@ -46,7 +52,7 @@ ACCOUNTS = (
         "account.resumed",
         ("notice",),
         ("account", "duration"),
-        "the first call after a pause succeeded",
+        "the first call after a pause or a stop succeeded",
     ),
     Event(
         "account.retried",
@@ -56,12 +62,14 @@ ACCOUNTS = (
     ),
     Event(
         "account.stopped",
-        ("error",),
-        ("account", "kind", "remedy", "since", "why"),
-        "the API rejected the token or a permission, or the token cannot be read: nothing is"
-        " sent to the account",
-        "what the field `remedy` says",
-        ended_by=("account.retried", "token.changed"),
+        ("error", "info"),
+        ("account", "accounts", *DETAILS, "kind", "remedy", "since", "why"),
+        "the API rejected the token, a permission or every call, or the token cannot be read:"
+        " nothing is sent to the account but a read every 15 minutes. `accounts` are all that were"
+        " stopped together: an error for the one that met the cause, info for the others, with"
+        " `remedy` null",
+        "what the field `remedy` says, if it is not null",
+        ended_by=("account.resumed", "account.retried", "token.changed"),
     ),
     Event(
         "account.tier",
@@ -108,6 +116,7 @@ ACCOUNTS = (
             "budget_used",
             "calls",
             "consecutive",
+            "failing_since",
             "held",
             "id",
             "images_per_second",
@@ -143,8 +152,9 @@ ACCOUNTS = (
         "token.changed",
         ("notice",),
         ("account", "duration"),
-        "the source of the account's token has a new token, or one that was unreadable; it"
-        " is used from now on and ends a stop; `duration` is null if the account was not stopped",
+        "the source of the account's token has a new token, one that was unreadable, or, while the"
+        " account is stopped, the same one saved again; it is used from now on and"
+        " ends a stop; `duration` is null if the account was not stopped",
     ),
     Event(
         "token.checked",

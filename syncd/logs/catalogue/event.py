@@ -7,6 +7,9 @@ from typing import Literal
 
 Level = Literal["debug", "info", "notice", "warning", "error", "critical"]
 
+DETAILS = ("error_user_msg", "error_user_title", "fbtrace_id")
+"""The fields of an error that Meta's support asks for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncd.logs.catalogue.event import Event
+from syncd.logs.catalogue.event import DETAILS, Event
 
 IMAGES = (
     Event(
@@ -96,7 +96,7 @@ IMAGES = (
     Event(
         "image.rejected",
         ("warning",),
-        ("account", "file", "sha256", "why"),
+        ("account", *DETAILS, "file", "sha256", "why"),
         "the account rejected the image; it is not sent again unless its content changes",
         "fix the file, or run `syncd retry --rejected` to send it once more",
     ),
@@ -109,8 +109,9 @@ IMAGES = (
     Event(
         "image.retrying",
         ("info",),
-        ("account", "file", "tries", "why"),
-        "sending an image failed; it is retried after a delay",
+        ("account", *DETAILS, "file", "tries", "why"),
+        "sending an image failed; it is retried after a delay. Not logged while calls for different"
+        " images fail: `account.failing` reports that",
     ),
     Event(
         "images.marked",

@@ -154,15 +154,24 @@ async def test_the_line_of_a_stopped_or_failing_account_has_the_reason(rig: Rig)
         line = await turns.line("stats")
         assert (line["state"], line["why"], line["paused_for"]) == ("open", None, None)
         assert (line["oldest_waiting"], line["in_step_in"]) == (None, "now")
-        rig.sandbox.faults.add(Fault("2", times=1))
+        rig.sandbox.faults.add(Fault("2", times=5))
         rig.write("b.jpg", picture(2))
         lane = next(iter(turns.runtime.engine.lanes.values()))
-        await until(lambda: rig.rows("SELECT 1 FROM replica WHERE last_error IS NOT NULL") != [])
+
+        def is_failing() -> bool:
+            lane.delayed.retry_now()
+            return lane.health.failing.since is not None
+
+        await until(is_failing)
         line = await turns.line("stats")
         assert (line["state"], line["paused_for"]) == ("failing", None)
+        assert line["in_step_in"] == "unknown"
+        assert line["failing_since"] is not None
         assert line["why"].startswith("2:")
         assert list(line["troubles"].values()) == [1]
-        await until(lambda: rig.recorded(picture(2)) is not None and not lane.health.failing.calls)
+        lane.delayed.retry_now()
+        await until(lambda: rig.recorded(picture(2)) is not None)
+        await until(lambda: lane.health.failing.since is None)
         line = await turns.line("stats")
         assert (line["state"], line["why"], line["troubles"]) == ("open", None, {})
         rig.sandbox.faults.add(Fault("190", times=1))

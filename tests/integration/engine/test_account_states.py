@@ -104,7 +104,13 @@ async def test_a_later_process_logs_that_a_failing_account_has_recovered(rig: Ri
     with capture_logs() as logs:
         async with rig.running() as runtime:
             lane = runtime.engine.lanes[ONE]
-            await until(lambda: lane.health.failing.calls > 1)
+
+            def has_begun() -> bool:
+                lane.delayed.retry_now()
+                return bool(logged(logs, "account.failing", "warning"))
+
+            await until(has_begun)
+            assert lane.health.failing.failures.calls == 5
     assert len(logged(logs, "account.failing", "warning")) == 1
     assert all(entry["log_level"] == "info" for entry in logged(logs, "image.retrying"))
     an_hour_passes(rig)

@@ -47,11 +47,13 @@ class Driver:
     @property
     def has_failures(self) -> bool:
         """Whether a call has failed temporarily and waits for its retry."""
-        return any(lane.health.failing.calls or _is_delayed(lane) for lane in self.lanes)
+        return any(lane.health.failing.failures.calls or _is_delayed(lane) for lane in self.lanes)
 
     @property
     def _is_paused(self) -> bool:
-        return any(lane.gate.is_shut and not lane.health.failing.calls for lane in self.lanes)
+        return any(
+            lane.gate.is_shut and not lane.health.failing.failures.calls for lane in self.lanes
+        )
 
     async def start(self) -> None:
         started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
