@@ -19,6 +19,7 @@ from aiohttp.payload import Payload
 from syncd.config import Secret
 from syncd.graph import listing, shapes, timestamps
 from syncd.graph.body import Body, Part, multipart, urlencoded, urlencoded_image
+from syncd.graph.masking import masked
 from syncd.graph.server_clock import ServerClock
 from syncd.graph.session import NotRepeatedError, describe, session
 from syncd.heartbeat import Heartbeat
@@ -54,6 +55,11 @@ class Credentials(msgspec.Struct, frozen=True):
             return {}
         key, text = self.app_secret.reveal().encode(), self.token.reveal().encode()
         return {"appsecret_proof": hmac.new(key, text, hashlib.sha256).hexdigest()}
+
+    def masked(self, body: bytes) -> bytes:
+        """Return the body of a response without the secrets of its request."""
+        given = [secret.reveal() for secret in (self.token, self.app_secret) if secret is not None]
+        return masked(body, [*given, *self.proof().values()])
 
 
 class Uploaded(msgspec.Struct, frozen=True):
@@ -250,7 +256,7 @@ class GraphClient:
                     ) as response,
                 ):
                     self.clock.record(timestamps.of_header(response.headers.get("Date")))
-                    return await _read(response, account)
+                    return await _read(response, account, credentials)
         except (aiohttp.ClientError, OSError, TimeoutError, NotRepeatedError) as error:
             message = describe(error, self._base_url, self._stall_timeout)
         # Raised here, without a context: an aiohttp error holds the request, and so the token.
@@ -305,7 +311,9 @@ class _Response(msgspec.Struct, frozen=True):
     """The Date header."""
 
 
-async def _read(response: aiohttp.ClientResponse, account: AccountId) -> _Response:
+async def _read(
+    response: aiohttp.ClientResponse, account: AccountId, credentials: Credentials
+) -> _Response:
     """Return a successful response; raise GraphError for any other."""
     content = bytearray()
     async for chunk in response.content.iter_any():
@@ -313,7 +321,7 @@ async def _read(response: aiohttp.ClientResponse, account: AccountId) -> _Respon
         if len(content) > _MAX_RESPONSE:
             message = f"the response is longer than {_MAX_RESPONSE:,} bytes"
             raise GraphError(ApiError(message=message), shapes.Usage())
-    body = bytes(content)
+    body = credentials.masked(bytes(content))
     usage = shapes.read_usage(account, response.headers)
     if response.status >= 300 or shapes.is_error(body):
         raise GraphError(
