@@ -14,6 +14,7 @@ import msgspec
 from syncd.ledger.accounts import add
 from syncd.ledger.alerts import folder_subject
 from syncd.ledger.kept import keep_condemned
+from syncd.ledger.relocation import recognize
 from syncd.ledger.stat_columns import from_root, to_root
 from syncd.ledger.statements import as_structs, read, write
 from syncd.ledger.wanted import request_refresh
@@ -53,7 +54,7 @@ def declare(
     The first of the accounts is the folder's own; the others are its mirrors in their order. After
     a change of routes, `wanted.refresh_next` has to follow.
     """
-    _recognise(db, name, path)
+    recognize(db, name, path)
     (folder_id,) = db.execute(
         """
         INSERT INTO folder (name, path, deletions, copying)
@@ -96,52 +97,6 @@ def routes(db: sqlite3.Connection, name: FolderName) -> set[AccountId]:
         (name,),
     )
     return {AccountId(account) for (account,) in rows}
-
-
-def _recognise(db: sqlite3.Connection, name: FolderName, path: bytes) -> None:
-    """Give a known folder its new name, or a path above its former one."""
-    row = db.execute("SELECT id, path FROM folder WHERE name = ?", (name,)).fetchone()
-    if row is None:
-        db.execute("UPDATE folder SET name = ? WHERE path = ?", (name, path))
-        return
-    folder_id, before = row
-    above = path.rstrip(b"/") + b"/"
-    if before.startswith(above):
-        _rebase(db, folder_id, before.removeprefix(above))
-
-
-def _rebase(db: sqlite3.Connection, folder_id: int, prefix: bytes) -> None:
-    """Put a folder's directories and pending deletions below the path `prefix` in it.
-
-    Its root is a directory that was never trusted: the next whole scan is trusted as it is.
-    """
-    # The first of the two steps ends with paths that no directory has.
-    db.execute(
-        """
-        UPDATE directory
-        SET path = CAST('/' || ?2 || iif(path = x'', '', '/' || path) AS BLOB)
-        WHERE folder_id = ?1
-        """,
-        (folder_id, prefix),
-    )
-    db.execute("UPDATE directory SET path = substr(path, 2) WHERE folder_id = ?", (folder_id,))
-    parent, path = None, b""
-    for part in prefix.split(b"/"):
-        (parent,) = db.execute(
-            "INSERT INTO directory (folder_id, parent_id, path) VALUES (?, ?, ?) RETURNING id",
-            (folder_id, parent, path),
-        ).fetchone()
-        path = path + b"/" + part if path else part
-    db.execute(
-        "UPDATE directory SET parent_id = ? WHERE folder_id = ? AND path = ?",
-        (parent, folder_id, prefix),
-    )
-    for table in ("deletion", "kept"):
-        db.execute(
-            f"UPDATE {table} SET path = CAST(?2 || '/' || path AS BLOB) WHERE folder_id = ?1",
-            (folder_id, prefix),
-        )
-    db.execute("UPDATE baseline SET device = NULL, inode = NULL WHERE folder_id = ?", (folder_id,))
 
 
 def _part_from(
