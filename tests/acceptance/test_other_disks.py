@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CalledProcessError
 
 import pytest
 from support.mounts import Mounts, own_mounts
 from support.pictures import picture
+from support.privileges import without_privileges
 from support.process import running
 from support.rig import until
-from support.trial import Trial, logged_once
+from support.trial import TRUSTED, Trial, logged_once
 
 from syncd.sandbox.server import Sandbox
 
@@ -87,3 +89,89 @@ async def test_an_older_copy_of_a_disk_deletes_no_newer_image(trial: Trial, moun
         await until(lambda: daemon.logged("files.missing", "folder=spring ", "files=1"))
         await trial.await_scans(daemon)
         await trial.assert_nothing_deleted(daemon)
+
+
+async def test_a_mount_that_appears_below_a_folder_pauses_its_deletions_until_a_scan_agrees(
+    trial: Trial, mounts: Mounts
+) -> None:
+    # The disk cannot be read, so that no scan agrees; no scan is due, so that only the event of the
+    # mount table can have recorded the pause.
+    trial.rig.watch = 'rescan = "1h"'
+    trial.rig.toml = trial.rig.toml.replace('grace = "0s"', 'grace = "1h"')
+    trial.fill(trial.rig.folder)
+    path = trial.rig.write("gone.jpg", picture(500))
+    disk = trial.rig.folder / "disk"
+    disk.mkdir()
+    async with running(trial.rig, under=(*mounts.under, *without_privileges())) as daemon:
+        await until(trial.all_held)
+        await until(lambda: trial.rig.recorded(picture(500)) is not None)
+        await until(lambda: trial.rig.rows(TRUSTED, "spring") != [])
+        path.unlink()
+        await until(lambda: trial.rig.rows("SELECT 1 FROM deletion") != [])
+        mounts.mount("-t", "tmpfs", "-o", "mode=0000,uid=1,gid=1", "none", disk)
+        await until(lambda: daemon.logged("directory.unreadable", str(disk)))
+        assert "folder spring: has another mount at, above or below it" in await trial.listed()
+        mounts.run("chmod", "0755", disk)
+        assert await daemon.end() == 0
+    async with running(trial.rig, under=(*mounts.under, *without_privileges())) as daemon:
+        await until(lambda: trial.rig.rows(TRUSTED, "spring") != [])
+        assert all(trial.rig.holds(content) for content in trial.contents.values())
+        assert "has another mount" not in await trial.listed()
+
+
+async def test_a_file_written_into_an_empty_mount_point_blocks_no_deletion_once_the_share_is_back(
+    trial: Trial, mounts: Mounts
+) -> None:
+    disk, folder = trial.rig.path / "disk", trial.rig.folder
+    disk.mkdir()
+    mounts.mount("-t", "tmpfs", "none", disk)
+    mounts.mount("--bind", disk, folder)
+    trial.fill(mounts.inside(folder))
+    async with running(trial.rig, under=mounts.under) as daemon:
+        await trial.await_trusted(daemon)
+        mounts.unmount(folder)
+        trial.rig.write("stray.jpg", picture(600))
+        await until(lambda: trial.rig.recorded(picture(600)) is not None)
+        await until(lambda: daemon.logged("folder.suspect", "folder=spring "))
+        mounts.mount("--bind", disk, folder)
+        await until(lambda: daemon.logged("folder.trusted", "folder=spring "))
+        await trial.assert_recovered(daemon)
+        assert trial.rig.holds(picture(600))
+        (mounts.inside(folder) / "sub" / "0.jpg").unlink()
+        await until(lambda: daemon.logged("image.deleted", "sub/0.jpg"))
+        assert daemon.count("folder.suspect", "folder=spring ") == 1
+
+
+async def test_files_deleted_from_an_overlay_leave_the_account_also_after_it_was_mounted_again(
+    trial: Trial, mounts: Mounts
+) -> None:
+    disk, folder = trial.rig.path / "disk", trial.rig.folder
+    disk.mkdir()
+    mounts.mount("-t", "tmpfs", "none", disk)
+    for name in ("lower", "upper", "work"):
+        (mounts.inside(disk) / name).mkdir()
+    trial.fill(mounts.inside(disk) / "lower")
+    layers = f"lowerdir={disk}/lower,upperdir={disk}/upper,workdir={disk}/work"
+
+    def mount_overlay() -> None:
+        try:
+            mounts.mount("-t", "overlay", "overlay", "-o", layers, folder)
+        except CalledProcessError as error:
+            pytest.skip(f"NOT TESTED: overlayfs: {error.stderr.decode().strip()}")
+
+    mount_overlay()
+    async with running(trial.rig, under=mounts.under) as daemon:
+        await trial.await_trusted(daemon)
+        (mounts.inside(folder) / "sub" / "0.jpg").unlink()
+        await until(lambda: daemon.logged("image.deleted", "sub/0.jpg"))
+        assert await daemon.end() == 0
+    mounts.unmount(folder)
+    mount_overlay()
+    async with running(trial.rig, under=mounts.under) as daemon:
+        await trial.await_scans(daemon, f"files={IMAGES - 1} ", "new_or_changed=0")
+        (mounts.inside(folder) / "sub" / "1.jpg").unlink()
+        await until(lambda: daemon.logged("image.deleted", "sub/1.jpg"))
+        await trial.await_scans(daemon, "new_or_changed=0")
+        assert not daemon.logged("folder.suspect")
+        assert trial.rig.sandbox.counts.calls("1", "delete") == 2
+        assert trial.rig.sandbox.counts.repeated_uploads("1") == 0
