@@ -141,6 +141,20 @@ def test_a_file_overwritten_in_a_keep_folder_leaves_its_image(db: sqlite3.Connec
     assert due(db) == set()
 
 
+def test_a_proven_deletion_in_a_keep_folder_leaves_its_image(db: sqlite3.Connection) -> None:
+    put(db, SHOP, b"a.jpg")
+    lose(db, SHOP, b"a.jpg")
+    assert reasons(db) == [("1", "keep")]
+    assert due(db) == set()
+
+
+def test_one_of_two_files_in_a_keep_folder_keeps_nothing_for_good(db: sqlite3.Connection) -> None:
+    put(db, SHOP, b"a.jpg")
+    put(db, SHOP, b"b.jpg")
+    lose(db, SHOP, b"a.jpg", KeepReason.SUSPECT)
+    assert reasons(db) == []
+
+
 @pytest.mark.parametrize("renamed_first", [True, False])
 def test_a_rename_in_a_keep_folder_keeps_nothing_for_good(
     db: sqlite3.Connection, renamed_first: bool
@@ -276,6 +290,8 @@ def test_a_released_image_stays_while_a_file_needs_it(db: sqlite3.Connection) ->
     lose(db, SPRING, b"a.jpg", KeepReason.EXCLUDED)
     put(db, SHOP, b"a.jpg")
     kept.release(SPRING)(db)
+    condemned_in = "SELECT act FROM deletion JOIN account ON account.id = account_id"
+    assert db.execute(condemned_in).fetchall() == [("2",)]
     trust(db, SPRING)
     assert (due(db, ONE), due(db, TWO)) == (set(), {PICTURE})
 
