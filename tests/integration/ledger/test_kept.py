@@ -319,6 +319,18 @@ def test_a_replaced_image_is_due_once_the_last_replacement_is_held(
     assert PICTURE in due(db)
 
 
+def test_a_replaced_image_stays_while_the_deletion_of_what_replaced_it_is_unconfirmed(
+    db: sqlite3.Connection,
+) -> None:
+    put(db, SPRING, b"a.jpg")
+    put(db, SPRING, b"a.jpg", OTHER)
+    other = "image_id = (SELECT id FROM image WHERE sha256 = ?)"
+    db.execute(f"UPDATE replica SET delete_sent_at = 1.0 WHERE {other}", (OTHER,))
+    assert due(db) == set()
+    db.execute(f"UPDATE replica SET delete_sent_at = NULL WHERE {other}", (OTHER,))
+    assert due(db) == {PICTURE}
+
+
 @pytest.mark.parametrize("broken", ["unreadable", "unsupported", "rejected", "missing"])
 def test_a_replaced_image_is_due_once_its_file_is_deleted_on_evidence(
     db: sqlite3.Connection, broken: str

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.scene import unprivileged_directory
 
 from syncd.folders.scanning.absence import Absence, KnownTree, check_absence
 
@@ -149,3 +150,17 @@ def test_descriptors_are_closed(root: Path) -> None:
     before = os.listdir("/proc/self/fd")
     check_absence(known(root), [(DIRECTORY, NAME), (b"a", b"z"), (b"q/r", b"s")])
     assert os.listdir("/proc/self/fd") == before
+
+
+@pytest.mark.parametrize("directory", [b"sub", b"sub/deep"])
+def test_a_name_that_cannot_be_looked_up_was_not_deleted(directory: bytes) -> None:
+    with unprivileged_directory() as root:
+        os.makedirs(root + b"/sub/deep")
+        os.chmod(root + b"/sub", 0o600)
+        try:
+            tree = KnownTree(root, {}, frozenset())
+            assert check_absence(tree, [(directory, b"x.jpg")]) == {
+                (directory, b"x.jpg"): Absence.UNREADABLE
+            }
+        finally:
+            os.chmod(root + b"/sub", 0o700)
