@@ -78,6 +78,29 @@ async def test_a_file_that_gets_earlier_contents_again_leaves_the_last_in_the_ac
         assert await daemon.end() == 0
 
 
+async def test_contents_that_alternate_within_the_grace_condemn_only_the_one_that_is_gone(
+    trial: Trial,
+) -> None:
+    trial.rig.toml = trial.rig.toml.replace('grace = "0s"', 'grace = "1h"')
+    path = trial.rig.write("a.jpg", A)
+    async with running(trial.rig) as daemon:
+        await until(lambda: trial.rig.recorded(A) is not None)
+        for content, other in ((B, A), (A, B), (B, A), (A, B)):
+            path.unlink()
+            path.write_bytes(content)
+            await await_condemned(trial, other, held=content)
+        assert trial.rig.sandbox.counts.calls("1", "delete") == 0
+        assert await daemon.end() == 0
+
+
+async def await_condemned(trial: Trial, content: bytes, *, held: bytes) -> None:
+    """Wait until exactly the image with this content is condemned, and the other one held."""
+    digest = sha256(content).digest()
+    condemned = "SELECT sha256 FROM deletion JOIN image ON id = image_id WHERE state <> 'withdrawn'"
+    await until(lambda: trial.rig.recorded(held) is not None)
+    await until(lambda: trial.rig.rows(condemned) == [(digest,)])
+
+
 @pytest.mark.parametrize("waits", [False, True], ids=["at once", "each one scanned"])
 async def test_three_files_that_swap_names_cost_no_call(trial: Trial, waits: bool) -> None:
     check_out(trial.rig.folder, {"a.jpg": A, "b.jpg": B, "c.jpg": C, "stays.jpg": picture(500)})
