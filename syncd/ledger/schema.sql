@@ -148,7 +148,7 @@ CREATE INDEX replica_rejected ON replica (account_id, rejected, wanted) WHERE re
 CREATE INDEX replica_with_error ON replica (account_id, last_error) WHERE last_error IS NOT NULL;
 CREATE INDEX replica_unconfirmed ON replica (account_id, wanted, hash, delete_sent_at) WHERE delete_sent_at IS NOT NULL;
 CREATE INDEX replica_by_hash ON replica (account_id, hash) WHERE hash IS NOT NULL;
-CREATE INDEX replica_unwanted ON replica (account_id, wanted, hash) WHERE wanted = 0 AND hash IS NOT NULL;
+CREATE INDEX replica_unwanted ON replica (account_id, image_id, wanted, hash) WHERE wanted = 0 AND hash IS NOT NULL;
 
 CREATE TABLE deletion (                         -- an image whose last file was deleted in a folder that propagates deletions
     account_id  INTEGER NOT NULL REFERENCES account,
