@@ -201,6 +201,30 @@ def test_an_account_of_two_folders_keeps_an_image_that_one_of_them_keeps(
     assert ("1", HASHES[0]) not in held
 
 
+@pytest.mark.parametrize("broken", [6, 7, 8])
+def test_an_image_that_awaits_its_replacement_leaves_with_its_broken_file(
+    machine: HistoryMachine, broken: int
+) -> None:
+    machine.begin(mirrors=("2",), copying="copy", files=FILES)
+    machine.change([("put", "spring", "a.jpg", broken)], "scanned")
+    machine.sync_and_check_idle(restarts=True)
+    assert machine.history.deletions == 0
+    machine.change([("unlink", "spring", 0)], "scanned")
+    assert machine.history.deletions == 2
+
+
+def test_an_image_that_awaits_its_replacement_is_kept_with_an_excluded_file(
+    machine: HistoryMachine,
+) -> None:
+    machine.begin(mirrors=("2",), copying="copy", files=FILES)
+    machine.change([("put", "spring", "d/x.jpg", 6)], "scanned")
+    machine.change_patterns([], "scanned")
+    machine.change([("unlink", "spring", 2)], "scanned")
+    machine.pass_a_day()
+    machine.sync_and_check_idle(restarts=True)
+    assert machine.history.deletions == 0
+
+
 def test_exchanged_names_cost_no_call(machine: HistoryMachine) -> None:
     machine.begin(mirrors=("2",), copying="copy", files=FILES)
     calls = machine.history.accounts.sandbox.counts.calls()

@@ -1,6 +1,6 @@
 """A plain model of one history: what each account must hold, may hold, and must not hold."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Set
 from dataclasses import dataclass, field
 
 Path = str
@@ -140,6 +140,10 @@ class Model:
             return set(), self._replicas(folder, replaced | vanished)
         deleted = (replaced if trusted else set()) | (vanished if proves else set())
         unproven = (set() if trusted else replaced) | (set() if proves else vanished)
+        if not proves:
+            unproven |= self._rewritten(
+                folder, folder.known.keys() - seen.keys() - replaced_by_links.keys()
+            )
         for lost in replaced | vanished:
             folder.lost[lost] = {p for p, c in folder.known.items() if c == lost}
         folder.known, folder.seen = seen | replaced_by_links, len(seen)
@@ -148,6 +152,19 @@ class Model:
         if not folder.propagates:
             return set(), self._replicas(folder, replaced | vanished)
         return self._replicas(folder, deleted), self._replicas(folder, unproven)
+
+    def _rewritten(self, folder: Folder, vanished: Set[Path]) -> set[Content]:
+        """Return what files contained before they were rewritten, and vanished without proof.
+
+        Where only some of its files have vanished, an image may be kept.
+        """
+        former = {
+            content: paths
+            for content, paths in folder.lost.items()
+            if paths & vanished and self._replicas(folder, {content}) & self.deleted
+        }
+        self.perhaps_kept |= self._replicas(folder, set(former))
+        return {content for content, paths in former.items() if paths <= vanished}
 
     def _replicas(self, folder: Folder, contents: set[Content]) -> set[Replica]:
         return {(a, c) for a in folder.routes for c in contents if self.hashes[c] is not None}
@@ -285,7 +302,13 @@ class Model:
             its = (account, self.hash_of(content))
             if its not in held or its in self.foreign:
                 self.doomed.discard((account, content))
-        self.postponed = {(a, c) for a, c in self.doomed if (a, self.hash_of(c)) in held}
+        self.postponed = {
+            (account, content)
+            for account, content in self.doomed
+            if (account, self.hash_of(content)) in held
+            # What awaits its replacement was not looked up, so that no later check is planned.
+            and ((account, content) in self.postponed or not self._is_broken(content))
+        }
         for account, content in set(self.ours):
             its = (account, self.hash_of(content))
             if its not in held and its not in self.lost:
