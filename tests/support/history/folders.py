@@ -53,7 +53,11 @@ class Folders:
         shutil.rmtree(root / to, ignore_errors=True)
         (root / to).parent.mkdir(parents=True, exist_ok=True)
         (root / source).rename(root / to)
-        self.spring.links = {p for p in self.spring.links if not p.startswith((source, to))}
+        self.spring.links = {
+            to + path.removeprefix(source) if path.startswith(source) else path
+            for path in self.spring.links
+            if not path.startswith(to)
+        }
         for path in inside:
             files[to + path.removeprefix(source)] = files.pop(path)
         self.touched |= {source.rstrip("/"), to.rstrip("/")}
