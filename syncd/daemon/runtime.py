@@ -16,6 +16,7 @@ from syncd.engine.reconcile import Grace
 from syncd.engine.tokens import OpenAccount
 from syncd.engine.worker import ImageFiles, Role
 from syncd.graph.client import connect
+from syncd.ledger import condemned
 from syncd.ledger.database import Ledger, open_ledger, owned
 from syncd.model import AccountId, Copying, Deletions, Digest
 
@@ -69,6 +70,7 @@ async def build_runtime(
     graph = config.graph
     async with connect(graph.base_url, graph.version, graph.timeout) as client:
         ids = await declare(config, ledger, progress)
+        await ledger.write(condemned.await_scans(ledger.now().age))
 
         def arrived(digest: Digest, accounts: Sequence[AccountId], copying: Copying) -> None:
             engine.on_arrival(digest, accounts, copying)

@@ -243,6 +243,16 @@ def pending(db: sqlite3.Connection) -> list[PendingDeletions]:
 
 
 @write
+def await_scans(db: sqlite3.Connection, age: float) -> None:
+    """Let no deletion be due in a folder before its next whole scan: files may have returned.
+
+    `age` is the ledger's at this start or reload.
+    """
+    db.execute("UPDATE ledger_age SET started = ?", (age,))
+    db.execute("UPDATE baseline SET reviewed_age = NULL WHERE reviewed_age IS NOT NULL")
+
+
+@write
 def hold_excess(db: sqlite3.Connection, above: HoldAbove, age: float) -> list[PendingDeletions]:
     """Hold a folder's condemned images for the operator where they exceed the limit.
 
@@ -263,7 +273,12 @@ def hold_excess(db: sqlite3.Connection, above: HoldAbove, age: float) -> list[Pe
                 (folder.folder_id,),
             )
     db.execute(
-        "UPDATE baseline SET reviewed_age = trusted_age WHERE reviewed_age IS NOT trusted_age"
+        """
+        UPDATE baseline
+        SET reviewed_age = trusted_age
+        WHERE reviewed_age IS NOT trusted_age
+            AND trusted_age >= (SELECT started FROM ledger_age)
+        """
     )
     return found
 

@@ -16,7 +16,7 @@ OLDEST_SQLITE = (3, 37, 0)
 
 _HEADER = 100  # bytes; sqlite.org/fileformat2.html, "The Database Header"
 
-VERSION = 9
+VERSION = 10
 """The layout of the ledger (`PRAGMA user_version`). Before 0.1.0 it has no migrations."""
 
 

@@ -169,9 +169,10 @@ CREATE TABLE deletion (                         -- an image whose last file was 
 CREATE INDEX deletion_by_folder ON deletion (folder_id, state);
 
 CREATE TABLE ledger_age (                       -- one row, written by each reconcile pass
-    seconds REAL NOT NULL                       -- for which a daemon has run on this ledger: no wall clock changes it
+    seconds REAL NOT NULL,                      -- for which a daemon has run on this ledger: no wall clock changes it
+    started REAL NOT NULL                       -- the age at the last start or reload
 ) STRICT;
-INSERT INTO ledger_age VALUES (0);
+INSERT INTO ledger_age VALUES (0, 0);
 
 CREATE TABLE kept (                             -- images that are never deleted from an account, until they are released
     account_id INTEGER NOT NULL REFERENCES account,

@@ -192,6 +192,19 @@ async def test_an_image_is_not_due_before_a_full_scan_has_confirmed_its_deletion
     assert await due(ledger) == []
 
 
+async def test_after_a_start_an_image_is_not_due_before_a_whole_scan_has_ended(
+    ledger: Ledger,
+) -> None:
+    """Its file may have returned while no daemon ran."""
+    folder = await filled(ledger, 30)
+    await unlink(ledger, folder, 1, ago=2 * DAY)
+    assert await due(ledger) == [1]
+    await ledger.write(condemned.await_scans(ledger.now().age))
+    assert await due(ledger) == []
+    await trust(ledger, folder)
+    assert await due(ledger) == [1]
+
+
 async def test_a_suspect_folder_withdraws_unconfirmed_deletions_and_delays_the_rest(
     ledger: Ledger,
 ) -> None:

@@ -227,6 +227,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
             hash=ImageHash("ff00"), name="n", status=ImageStatus.ACTIVE, created_at=1.0, used=False
         ),
     ),
+    "await_scans": condemned.await_scans(5.0),
     "drop_unheld": condemned.drop_unheld(1.0),
     "postpone": deletions.postpone(ONE, digest(5), "used", 1.0),
     "drop_unreferenced": vacuum.drop_unreferenced(0),
