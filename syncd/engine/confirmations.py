@@ -68,9 +68,16 @@ class Confirmations:
     async def run_once(self) -> None:
         """Confirm what is due."""
         async with self._turn:
+            await self._forget_absent()
             with contextlib.suppress(GraphError):  # the next check repeats the read
                 while await self._confirm_next():
                     pass
+
+    async def _forget_absent(self) -> None:
+        account, now = self._lane.account, time.time()
+        ended = now - self._client.outcome_timeout
+        if await self._ledger.read(deletions.has_absent(account, ended, now)):
+            await self._ledger.write(deletions.forget_absent(account, ended, now))
 
     async def _confirm_next(self) -> bool:
         """Confirm the first deletions that are due; return whether there were any."""

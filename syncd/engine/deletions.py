@@ -140,9 +140,9 @@ class Deletions:
 
         async def mark() -> bool:
             nonlocal is_marked
-            sending = deletions.record_sending(
-                account, due, self._before(), time.time(), is_allowed
-            )
+            now = time.time()
+            until = now + self._client.outcome_timeout
+            sending = deletions.record_sending(account, due, self._before(), now, until, is_allowed)
             is_marked = await self._ledger.write(sending)
             return is_marked
 

@@ -12,7 +12,7 @@ from syncd.ledger import replicas
 from syncd.ledger.replaced import REPLACEMENT
 from syncd.ledger.statements import as_structs, read, write
 from syncd.model import AccountId, Digest, ImageHash, Sent
-from syncd.rules.deletion import CONFIRM_TIMEOUT, Condemned
+from syncd.rules.deletion import Condemned
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,11 +180,13 @@ def record_sending(
     image: Due,
     before: float,
     at: float,
+    until: float,
     is_allowed: Callable[[Condemned], bool],
 ) -> bool:
     """Record, before the call, that a DELETE is sent; return whether the facts now allow it.
 
-    Until its effect is known, no image of its hash is held. `before` is as in `facts`.
+    Until its effect is known, no image of its hash is held. `before` is as in `facts`; the call
+    ends before `until`: the account is not read earlier.
     """
     known = facts(account, image.digest, before)(db)
     if known is None or not is_allowed(known):
@@ -192,10 +194,10 @@ def record_sending(
     db.execute(
         f"""
         UPDATE replica
-        SET delete_sent_at = ?3, resent_at = NULL, check_at = ?3 + ?4
+        SET delete_sent_at = ?3, resent_at = NULL, check_at = ?4
         WHERE {_OF_HASH}
         """,
-        (account, image.hash, at, CONFIRM_TIMEOUT),  # not read while the call is in flight
+        (account, image.hash, at, until),
     )
     return True
 
@@ -260,11 +262,25 @@ def record_absent(
     image_hash: ImageHash,
     clock_offset: float | None = None,
 ) -> None:
-    """Record that an image which a file needs is absent: it is sent again, and then confirmed.
+    """Record that an image is absent a moment after its DELETE: if sent again, it is confirmed.
 
     `clock_offset` is as in `record_gone`.
     """
     _remember_own(db, account, image_hash, clock_offset)
+    db.execute(
+        f"""
+        DELETE FROM deletion
+        WHERE {_CONDEMNED_OF_HASH}
+            AND NOT EXISTS (
+                SELECT 1
+                FROM replica
+                WHERE replica.account_id = deletion.account_id
+                    AND replica.image_id = deletion.image_id
+                    AND replica.wanted = 1
+            )
+        """,
+        (account, image_hash),
+    )
     db.execute(
         f"""
         UPDATE replica
@@ -302,6 +318,21 @@ def to_confirm(
         return UnconfirmedDeletion(wanted=bool(wanted), **columns)
 
     return as_structs(rows, unconfirmed)
+
+
+@read
+def has_absent(db: sqlite3.Connection, account: AccountId, until: float, now: float) -> bool:
+    """Return whether `forget_absent` has anything to forget."""
+    found = db.execute(f"SELECT 1 FROM replica WHERE {_ABSENT} LIMIT 1", (account, until, now))
+    return found.fetchone() is not None
+
+
+@write
+def forget_absent(db: sqlite3.Connection, account: AccountId, until: float, now: float) -> None:
+    """Forget the DELETE calls until then of absent images that no file needs."""
+    of = account, until, now
+    db.execute(f"DELETE FROM replica WHERE {_ABSENT} AND sent_at IS NULL", of)
+    db.execute(f"UPDATE replica SET delete_sent_at = NULL WHERE {_ABSENT}", of)
 
 
 @write
@@ -356,6 +387,12 @@ def _remember_own(
 
 _OF_HASH = "hash = ?2 AND account_id = (SELECT id FROM account WHERE act = ?1)"
 """The replicas in the account ?1 whose images it has under the hash ?2."""
+
+_ABSENT = """account_id = (SELECT id FROM account WHERE act = ?1)
+            AND wanted = 0 AND hash IS NULL AND delete_sent_at IS NOT NULL
+            AND delete_sent_at NOT BETWEEN ?2 AND ?3"""
+"""The replicas in the account ?1 that no file needs, absent after a DELETE until ?2, or after now,
+?3: the clock was set back."""
 
 _CONDEMNED_OF_HASH = f"""account_id = (SELECT id FROM account WHERE act = ?1)
             AND image_id IN (SELECT image_id FROM replica WHERE {_OF_HASH})"""

@@ -238,7 +238,8 @@ def missing_among(db: sqlite3.Connection, folder_id: int, image_ids: Sequence[in
         SELECT DISTINCT replica.image_id
         FROM replica
         JOIN route ON route.account_id = replica.account_id AND route.folder_id = ?
-        WHERE replica.image_id IN ({marks}) AND replica.state = 'missing'
+        WHERE replica.image_id IN ({marks})
+            AND replica.wanted = 1 AND replica.hash IS NULL AND replica.rejected IS NULL
         """,
         (folder_id, *image_ids),
     )

@@ -69,12 +69,14 @@ def _withdraw(db: sqlite3.Connection) -> None:
             )
         """
     )
-    # What was sent may come to be held although its last file is gone: its time is kept.
+    # What was sent may come to be held although its last file is gone: its time is kept. So is a
+    # DELETE that may yet have an effect, until `deletions.forget_absent`.
     db.execute(
         """
         DELETE FROM replica
         WHERE image_id IN (SELECT image_id FROM touched)
             AND wanted = 0 AND hash IS NULL AND rejected IS NULL AND sent_at IS NULL
+            AND delete_sent_at IS NULL
         """
     )
     # At once: a file that returns and is lost again without proof must not leave a deletion due.

@@ -137,7 +137,7 @@ class Confirmation(Enum):
     GONE = "gone"
     """It left the account: where a file needs it, it is missing."""
     ABSENT = "absent"
-    """A file needs it, and it is not there: it is sent again, and then confirmed."""
+    """It is not there, and the account may yet change: if it is sent again, that is confirmed."""
     WAIT = "wait"
     PRESENT = "present"
     """The account holds it, and no DELETE can take it away any longer."""
@@ -166,13 +166,19 @@ class Unconfirmed(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the account may yet change; not after the wall clock was set back."""
         return 0 <= self.waited < self.wait
 
+    @property
+    def may_have_effect(self) -> bool:
+        """Whether the DELETE may yet have an effect; not after the wall clock was set back."""
+        return 0 <= self.waited < self.outcome_timeout
+
 
 def confirm(listed: Listed | None, image: Unconfirmed) -> Confirmation:
     """Return what a lookup shows after a DELETE."""
     if listed is None or listed.status is ImageStatus.DELETED:
         if image.resent:  # a list may not have it yet
             return Confirmation.WAIT if image.may_change else Confirmation.GONE
-        return Confirmation.ABSENT if image.wanted else Confirmation.GONE
+        needs_another = image.wanted or image.may_have_effect
+        return Confirmation.ABSENT if needs_another else Confirmation.GONE
     if image.may_change:
         return Confirmation.WAIT
     if image.wanted or image.resent or listed.created_at is None or image.sent_at is None:

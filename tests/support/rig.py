@@ -47,6 +47,7 @@ class Rig:
     )  # lines for the table of one account, by name
     per_folder: str = ""  # lines for the table of the folder
     watch: str = ""  # lines of [watch]
+    timeout: str = "5s"  # of calls
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
@@ -69,7 +70,7 @@ class Rig:
         file = self.path / "config.toml"
         file.write_text(
             f'[graph]\nversion = "v25.0"\nbase_url = "{self.sandbox.url}"\n'
-            'token = {env = "SYNCD_TEST_TOKEN"}\ntimeout = "5s"\n'
+            f'token = {{env = "SYNCD_TEST_TOKEN"}}\ntimeout = "{self.timeout}"\n'
             f'[ledger]\npath = "{self.ledger}"\n{accounts}\n'
             f'[folders.spring]\npath = "{self.folder}"\naccount = "{next(iter(self.accounts))}"\n'
             f"mirrors = {list(self.mirrors)}\n{self.per_folder}\n"

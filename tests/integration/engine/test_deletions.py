@@ -249,6 +249,74 @@ async def test_a_file_that_returns_before_a_crash_during_its_deletion_is_sent_ag
         await until(lambda: rig.rows(states, digest.hex()) == [("held", 0)])
 
 
+async def test_a_file_that_returns_after_a_read_has_shown_its_deletion_is_confirmed_once_more(
+    rig: Rig,
+) -> None:
+    content = picture(1)
+    state = "SELECT state, hash IS NULL FROM replicas WHERE sha256 = ?"
+    digest = sha256(content).hexdigest()
+    rig.write("a.jpg", content)
+    rig.write("b.jpg", picture(2))
+    async with rig.running() as runtime:
+        await wait_until_held(rig, content)
+        (rig.folder / "a.jpg").unlink()
+        await until(lambda: rig.rows(state, digest) == [("unconfirmed", 1)])
+        assert rig.rows("SELECT * FROM deletion") == []
+        rig.write("a.jpg", content)
+        await until(lambda: rig.rows(state, digest) == [("unconfirmed", 0)])
+        tally = await runtime.ledger.read(queries.tally(AccountId("1")))
+        assert (tally.held, tally.missing) == (1, 1)
+        await runtime.ledger.write(let_calls_end())
+        runtime.engine.confirmations[AccountId("1")].wake()
+        await until(lambda: rig.rows(state, digest) == [("held", 0)])
+
+
+async def test_an_absent_image_is_forgotten_once_its_deletion_can_have_no_effect(rig: Rig) -> None:
+    content = picture(1)
+    rig.write("a.jpg", content)
+    rig.write("b.jpg", picture(2))
+    absent = "SELECT state FROM replicas WHERE hash IS NULL"
+    async with rig.running() as runtime:
+        await wait_until_held(rig, content)
+        (rig.folder / "a.jpg").unlink()
+        await until(lambda: rig.rows(absent) == [("unconfirmed",)])
+        await runtime.ledger.write(let_calls_end())
+        runtime.engine.confirmations[AccountId("1")].wake()
+        await until(lambda: rig.rows(absent) == [])
+
+
+async def test_a_deletion_is_not_confirmed_while_its_call_may_last(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    rig = rig_without_grace(tmp_path, sandbox, timeout="60s")
+    content = picture(1)
+    rig.write("a.jpg", content)
+    rig.write("b.jpg", picture(2))
+    arrived, answered = asyncio.Event(), asyncio.Event()
+
+    async def respond(call: Call, outcome: Outcome) -> Outcome:
+        if call.kind == "delete":
+            arrived.set()
+            await answered.wait()
+        return outcome
+
+    sandbox.on_response = respond
+    async with rig.running() as runtime:
+        await wait_until_held(rig, content)
+        (rig.folder / "a.jpg").unlink()
+        await arrived.wait()
+        with changing(rig.ledger) as db:  # a minute passes
+            db.execute(
+                "UPDATE replica SET delete_sent_at = delete_sent_at - 61, check_at = check_at - 61"
+            )
+        reads = sandbox.counts.calls("1", "list")
+        await runtime.engine.confirmations[AccountId("1")].run_once()
+        assert sandbox.counts.calls("1", "list") == reads
+        assert rig.rows("SELECT count(*) FROM replicas WHERE state = 'unconfirmed'") == [(1,)]
+        answered.set()
+        await until(lambda: rig.rows("SELECT * FROM deletion") == [])
+
+
 async def test_a_rejected_deletion_leaves_the_image_held(rig: Rig) -> None:
     content = picture(1)
     rig.write("a.jpg", content)

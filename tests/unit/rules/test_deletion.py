@@ -227,8 +227,11 @@ def test_an_image_that_no_file_needs_is_not_deleted_again_if_it_is_newer_than_it
 @pytest.mark.parametrize(
     ("listed", "waited", "confirmation"),
     [
-        (None, 0.0, Confirmation.GONE),
-        (replace(OURS, status=ImageStatus.DELETED), 0.0, Confirmation.GONE),
+        (None, 0.0, Confirmation.ABSENT),
+        (None, TIMEOUT - 1, Confirmation.ABSENT),
+        (None, TIMEOUT, Confirmation.GONE),
+        (None, -1.0, Confirmation.GONE),
+        (replace(OURS, status=ImageStatus.DELETED), TIMEOUT, Confirmation.GONE),
         (replace(OURS, created_at=SENT - 60), 1.0, Confirmation.WAIT),
         (replace(OURS, created_at=SENT - 60), TIMEOUT, Confirmation.WAIT),
         (replace(OURS, created_at=SENT - 60), CONFIRM_TIMEOUT, Confirmation.PRESENT),
