@@ -6,15 +6,19 @@ One seed gives one sequence of operations and of kinds of kill; the moments depe
 import asyncio
 import contextlib
 import itertools
+import json
 import random
 import signal
 import time
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+from support.logfmt import read_logfmt
 from support.pictures import picture
 from support.process import Daemon, running, syncd
 from support.rig import Rig, until
@@ -31,9 +35,11 @@ ACCOUNTS = (OWN, *MIRRORS)
 KINDS = ("upload", "copy", "delete")
 """Calls whose work is done when the process is killed, so that it never sees the response."""
 
-KNOWN_AFTER = 5.0
-"""Seconds with a running daemon after which it must know of a file: a settle time, a scan on its
-period, and what a busy machine adds."""
+KNOWN_AFTER = 1.0
+"""Seconds for which a file is unchanged at the begin of a scan that reads it: the settle time, and
+what a busy machine adds."""
+
+RECORDED_WITHIN = 2.0  # seconds from a response to its commit in the ledger, on a busy machine
 
 SETTLED_WITHIN = 180.0  # seconds from the last operation to accounts that equal the folder
 
@@ -51,7 +57,7 @@ class Tree:
     contents: list[bytes] = field(default_factory=list)
     trash: list[tuple[Path, bytes]] = field(default_factory=list)
     since: dict[str, float] = field(default_factory=dict)
-    """Since when some file has had the contents of this SHA-256 without a break."""
+    """By SHA-256, since when (unix seconds) some file has had these contents without a break."""
 
     def files(self) -> list[Path]:
         """Return every file, in a stable order."""
@@ -74,7 +80,7 @@ class Tree:
         self._note()
 
     def _note(self) -> None:
-        now, wanted = time.monotonic(), self.wanted()
+        now, wanted = time.time(), self.wanted()
         self.since = {digest: self.since.get(digest, now) for digest in wanted}
 
     def _content(self) -> bytes:
@@ -134,11 +140,14 @@ class Kills:
     """What a run has done and found."""
 
     kills: int = 0
-    in_call: int = 0  # of the kills: right after the server had executed a call
+    in_call: Counter[str] = field(default_factory=Counter)
+    """Of the kills, by kind of call: right after the server had executed it."""
     operations: int = 0
     deletions: int = 0
+    judged: int = 0  # of the deletions: after a whole scan of the running daemon
     wrong: list[str] = field(default_factory=list)
-    """Deletions of an image that a file had wanted for longer than `KNOWN_AFTER`."""
+    """Deletions of an image that the daemon had found in a file, in a scan that began later than
+    `KNOWN_AFTER` after the contents came to the folder, and that ended before the DELETE."""
 
 
 class Harness:
@@ -153,6 +162,7 @@ class Harness:
             accounts={"main": OWN, "eu": MIRRORS[0], "us": MIRRORS[1]},
             mirrors=("eu", "us"),
             settle="100ms",
+            timeout="3s",
             per_folder='deletions = "propagate"',
             watch='rescan = "1s"',
             toml='[deletions]\ngrace = "1s"\nhold_above = { images = 1000000, share = 1 }\n'
@@ -160,9 +170,12 @@ class Harness:
         )
         self.tree = Tree(self.rig.folder, self.random)
         self.result = Kills()
-        self._up_since = float("inf")
+        self._running: Daemon | None = None
         self._victim: asyncio.subprocess.Process | None = None
         self._kind: str | None = None  # of the call after which the process is killed
+        self._unanswered: dict[str, set[str]] = {account: set() for account in ACCOUNTS}
+        """By account, the SHA-256 of images that it took in a call without a response."""
+        self._responses: deque[tuple[float, str, set[str]]] = deque()
         sandbox.on_response = self._on_response
         sandbox.library.on_delete = self._on_delete
         for name in FAULTS:
@@ -178,9 +191,9 @@ class Harness:
         self.sandbox.faults.clear()
         async with self._daemon() as daemon:
             until_settled = time.monotonic() + SETTLED_WITHIN
-            while self.differences() and time.monotonic() < until_settled:  # noqa: ASYNC110  files and accounts set no event
+            while not self.is_settled() and time.monotonic() < until_settled:  # noqa: ASYNC110  files and accounts set no event
                 await asyncio.sleep(0.2)
-            assert self.differences() == {}, self._explained(daemon)
+            assert self.is_settled(), self._explained(daemon)
             assert await daemon.end() == 0
         return self.result
 
@@ -190,22 +203,24 @@ class Harness:
             await until(
                 lambda: daemon.logged("daemon.started") or daemon.process.returncode is not None
             )
-            self._up_since = time.monotonic()
+            self._running = daemon
             try:
                 yield daemon
             finally:
-                self._up_since = float("inf")
+                self._running = None
 
     async def _live_and_die(self, daemon: Daemon) -> None:
         self._victim = daemon.process
-        self._kind = self.random.choice([*KINDS, None])
-        deadline = time.monotonic() + self.random.uniform(0.2, 4.0)
+        self._kind = self.random.choice([*KINDS, "delete", None])
+        longest = 6.0 if self._kind == "delete" else 1.5  # after a scan and the grace
+        deadline = time.monotonic() + self.random.uniform(0.2, longest)
         while daemon.process.returncode is None and time.monotonic() < deadline:
             self._change()
             await asyncio.sleep(self.random.uniform(0.0, 0.2))
         self._victim = None
         if daemon.process.returncode is None:
             daemon.process.kill()
+        self._note_killed()
         code = await daemon.process.wait()
         assert code == -signal.SIGKILL, daemon.lines[-20:]
         self.result.kills += 1
@@ -215,52 +230,109 @@ class Harness:
         self.result.operations += 1
 
     async def _on_response(self, call: Call, outcome: Outcome) -> Outcome:
-        kind = self.sandbox.counts.recent[-1].kind
-        if self._victim is not None and self._kind is not None and kind.startswith(self._kind):
+        if outcome.status != 200:
+            return outcome
+        if self._victim is not None and call.kind == self._kind:
             victim, self._victim = self._victim, None
             with contextlib.suppress(ProcessLookupError):
                 victim.kill()
-            self.result.in_call += 1
-            return Outcome(0, b"", delivery=Delivery.RESET)
+            self.result.in_call[call.kind] += 1
+            outcome = Outcome(200, outcome.body, delivery=Delivery.RESET)
+        if call.kind in ("upload", "copy") and call.account is not None:
+            self._note_sent(call.account, outcome)
         return outcome
+
+    def _note_sent(self, account: str, outcome: Outcome) -> None:
+        images = json.loads(outcome.body)["images"].values()
+        found = [self.sandbox.library.find(account, image["hash"]) for image in images]
+        digests = {image.sha256 for image in found if image is not None}
+        if outcome.delivery is Delivery.RESET:
+            self._unanswered[account] |= digests
+        self._responses.append((time.monotonic(), account, digests))
+
+    def _note_killed(self) -> None:
+        """Count the last responses as not received: the process may not have recorded them."""
+        last = time.monotonic() - RECORDED_WITHIN
+        for at, account, digests in self._responses:
+            if at > last:
+                self._unanswered[account] |= digests
+        self._responses.clear()
 
     def _on_delete(self, image: Image) -> None:
         self.result.deletions += 1
+        begin = self._begin_of_last_scan()
+        if begin is None:
+            return
+        self.result.judged += 1
         since = self.tree.since.get(image.sha256)
-        known = time.monotonic() - KNOWN_AFTER
-        if since is not None and since < known and self._up_since < known:
+        if since is not None and since < begin - KNOWN_AFTER:
             self.result.wrong.append(f"{image.account}: {image.sha256}")
 
-    def differences(self) -> dict[str, tuple[int, int]]:
-        """Return, by account, how many images it lacks, and how many known ones it has too many.
+    def _begin_of_last_scan(self) -> float | None:
+        """Return when the last scan of the running process that has ended began, if any has."""
+        lines = [] if self._running is None else self._running.lines
+        for line in reversed(lines):
+            if "event=scan.done" in line:
+                pairs = read_logfmt(line)
+                ended = datetime.fromisoformat(pairs["timestamp"]).timestamp()
+                return ended - float(pairs["seconds"])
+        return None
 
-        An image whose upload was executed but never recorded, and whose file is gone, is unknown to
-        syncd: `unknown` counts these.
-        """
+    def differences(self) -> dict[str, tuple[int, int]]:
+        """Return, by account, how many images it lacks, and how many known ones it has too many."""
         wanted, found = self.tree.wanted(), {}
         for account in ACCOUNTS:
             held = self._held(account)
-            lacks, surplus = wanted - held, held - wanted - self._unknown(account)
+            lacks, surplus = wanted - held, held - wanted - self.unrecorded(account)
             if lacks or surplus:
                 found[account] = len(lacks), len(surplus)
         return found
 
-    def unknown(self) -> int:
-        """Return how many images the accounts hold that syncd sent and has no hash of."""
-        wanted = self.tree.wanted()
-        return sum(
-            len((self._held(account) - wanted) & self._unknown(account)) for account in ACCOUNTS
+    def stuck(self) -> list[str]:
+        """Return what the ledger has not finished: images, deletions, and alerts.
+
+        A deletion of an image that was sent, and whose response was never recorded, has nothing to
+        delete: the ledger does not know under which hash.
+        """
+        return [
+            str(row)
+            for sql in (
+                "SELECT * FROM replicas WHERE state NOT IN ('held', 'forgotten')",
+                """
+                SELECT deletion.*
+                FROM deletion
+                JOIN replica USING (account_id, image_id)
+                WHERE replica.hash IS NOT NULL
+                """,
+                "SELECT * FROM alert",
+            )
+            for row in self.rig.rows(sql)
+        ]
+
+    def is_settled(self) -> bool:
+        """Return whether accounts equal the folder and the ledger has nothing left to do."""
+        return not self.differences() and not self.stuck()
+
+    def unrecorded(self, account: str) -> set[str]:
+        """Return the SHA-256 of what an account holds because of a call without a response.
+
+        Its process was killed, or the connection ended, before the response, and no file has the
+        image any longer. The ledger has when it was sent, and no hash by which to find it.
+        """
+        rows = self.rig.rows(
+            """
+            SELECT lower(hex(image.sha256))
+            FROM replica
+            JOIN image ON image.id = replica.image_id
+            JOIN account ON account.id = replica.account_id
+            WHERE account.act = ? AND hash IS NULL AND wanted = 0 AND sent_at IS NOT NULL
+            """,
+            account,
         )
+        return self._held(account) & {digest for (digest,) in rows} & self._unanswered[account]
 
     def _held(self, account: str) -> set[str]:
         return {image.sha256 for image in self.sandbox.library.images(account)}
-
-    def _unknown(self, account: str) -> set[str]:
-        """Return the SHA-256 of the account's images of which the ledger has no hash."""
-        rows = self.rig.rows(
-            "SELECT sha256 FROM replicas WHERE account = ? AND hash IS NOT NULL", account
-        )
-        return self._held(account) - {digest for (digest,) in rows}
 
     def _explained(self, daemon: Daemon) -> str:
         """Return what differs, and what the ledger and the log know of it."""
@@ -277,7 +349,7 @@ class Harness:
                 lines.append(
                     f"{account} {digest} {'surplus' if digest in held else 'lacks'} {rows}"
                 )
-        lines += [str(row) for row in self.rig.rows("SELECT * FROM deletion")]
+        lines += self.stuck()
         return "\n".join([*lines, *daemon.lines[-30:]])
 
     async def check_ledger(self) -> str:
