@@ -18,9 +18,9 @@ import structlog
 from syncd.engine.calls import MAX_HASHES, Calls, look_up
 from syncd.engine.lane import Lane
 from syncd.graph.client import GraphClient, GraphError
-from syncd.ledger import deletions
+from syncd.ledger import delete_calls
 from syncd.ledger.database import Ledger
-from syncd.ledger.deletions import UnconfirmedDeletion
+from syncd.ledger.delete_calls import UnconfirmedDeletion
 from syncd.log import Log
 from syncd.model import ImageHash, printable
 from syncd.rules.deletion import Confirmation, Unconfirmed, confirm, repeat_delay
@@ -57,7 +57,7 @@ class Confirmations:
 
         It does not wait for the queue to be idle: images may be missing until then.
         """
-        await self._ledger.write(deletions.confirm_all_now(self._lane.account))
+        await self._ledger.write(delete_calls.confirm_all_now(self._lane.account))
         while True:
             self._woken.clear()
             await self.run_once()
@@ -76,13 +76,13 @@ class Confirmations:
     async def _forget_absent(self) -> None:
         account, now = self._lane.account, time.time()
         ended = now - self._client.outcome_timeout
-        if await self._ledger.read(deletions.has_absent(account, ended, now)):
-            await self._ledger.write(deletions.forget_absent(account, ended, now))
+        if await self._ledger.read(delete_calls.has_absent(account, ended, now)):
+            await self._ledger.write(delete_calls.forget_absent(account, ended, now))
 
     async def _confirm_next(self) -> bool:
         """Confirm the first deletions that are due; return whether there were any."""
         due = await self._ledger.read(
-            deletions.to_confirm(self._lane.account, time.time(), MAX_HASHES)
+            delete_calls.to_confirm(self._lane.account, time.time(), MAX_HASHES)
         )
         to_read = [image for image in due if not await self._is_postponed(image)]
         if not to_read:
@@ -123,7 +123,9 @@ class Confirmations:
         account, lane = self._lane.account, self._lane
         match confirmation:
             case Confirmation.GONE | Confirmation.FOREIGN:
-                await self._ledger.write(deletions.record_gone(account, image.hash, clock_offset))
+                await self._ledger.write(
+                    delete_calls.record_gone(account, image.hash, clock_offset)
+                )
                 self._on_missing()
                 if confirmation is Confirmation.GONE:
                     log_deleted(lane, image.path, image.hash)
@@ -131,7 +133,7 @@ class Confirmations:
                     why = "it was uploaded again since its deletion"
                     log_kept(lane, image.path, image.hash, why)
             case Confirmation.ABSENT:
-                absent = deletions.record_absent(account, image.hash, clock_offset)
+                absent = delete_calls.record_absent(account, image.hash, clock_offset)
                 await self._ledger.write(absent)
                 self._on_missing()
                 log_deleted(lane, image.path, image.hash)
@@ -144,14 +146,14 @@ class Confirmations:
 
     async def _postpone(self, image: UnconfirmedDeletion, facts: Unconfirmed) -> None:
         until = _since(image) + facts.wait
-        later = deletions.confirm_later(self._lane.account, image.hash, until)
+        later = delete_calls.confirm_later(self._lane.account, image.hash, until)
         await self._ledger.write(later)
 
     async def _record_present(self, image: UnconfirmedDeletion) -> None:
         account, sent = self._lane.account, image.attempts
         # The first DELETE is repeated at once: the wait for its effect was long enough.
         retry_at = time.time() + repeat_delay(sent) if sent > 1 else 0.0
-        await self._ledger.write(deletions.record_present(account, image.hash, retry_at))
+        await self._ledger.write(delete_calls.record_present(account, image.hash, retry_at))
         if sent == 1 and not image.wanted:
             log.info(
                 "deletion.unconfirmed",

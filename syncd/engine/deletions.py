@@ -12,7 +12,7 @@ from syncd.engine.calls import MAX_HASHES, Calls, look_up
 from syncd.engine.confirmations import log_deleted, log_kept
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.graph.shapes import Usage
-from syncd.ledger import deletions, kept
+from syncd.ledger import delete_calls, deletions, kept
 from syncd.ledger.database import Ledger
 from syncd.ledger.deletions import Due
 from syncd.ledger.kept import KeepReason
@@ -109,7 +109,7 @@ class Deletions:
             case Finding.FREE:
                 await self._delete(due, finding)
             case Finding.GONE:
-                await self._ledger.write(deletions.record_gone(self._lane.account, due.hash))
+                await self._ledger.write(delete_calls.record_gone(self._lane.account, due.hash))
                 self._on_change()
                 log_deleted(self._lane, due.path, due.hash)
             case Finding.FOREIGN:
@@ -142,22 +142,24 @@ class Deletions:
             nonlocal is_marked
             now = time.time()
             until = now + self._client.outcome_timeout
-            sending = deletions.record_sending(account, due, self._before(), now, until, is_allowed)
+            sending = delete_calls.record_sending(
+                account, due, self._before(), now, until, is_allowed
+            )
             is_marked = await self._ledger.write(sending)
             return is_marked
 
         try:
             if not await self._send(due.hash, mark):
                 if is_marked:
-                    await self._ledger.write(deletions.record_present(account, due.hash))
+                    await self._ledger.write(delete_calls.record_present(account, due.hash))
                 return
         except GraphError as error:
             if judge(error.api_error) is not Verdict.RETRY:
-                await self._ledger.write(deletions.record_present(account, due.hash))
+                await self._ledger.write(delete_calls.record_present(account, due.hash))
                 await self._record_rejected(due, error.api_error)
                 return
             # The account may have deleted it nevertheless: a read shows that.
-        await self._ledger.write(deletions.record_sent(account, due.hash))
+        await self._ledger.write(delete_calls.record_sent(account, due.hash))
         self._on_change()
 
     async def _send(self, image_hash: ImageHash, mark: Callable[[], Awaitable[bool]]) -> bool:

@@ -3,7 +3,16 @@
 import hashlib
 import sqlite3
 
-from syncd.ledger import condemned, deletions, files, folders, missed, replicas, schema
+from syncd.ledger import (
+    condemned,
+    delete_calls,
+    deletions,
+    files,
+    folders,
+    missed,
+    replicas,
+    schema,
+)
 from syncd.ledger.files import Content, Place
 from syncd.model import (
     AccountId,
@@ -87,8 +96,8 @@ def test_an_image_that_syncd_deleted_and_sends_again_is_remembered_as_its_own() 
     db.execute("UPDATE replica SET sent_at = 10.0, clock_offset = 0")
     (first,) = deletions.due(ACCOUNT, 1e9, 1e9, 100)(db)
     assert first.own is None
-    deletions.record_sending(ACCOUNT, first, 1e9, 20.0, 30.0, lambda _: True)(db)
-    deletions.record_gone(ACCOUNT, first.hash, 5.0)(db)
+    delete_calls.record_sending(ACCOUNT, first, 1e9, 20.0, 30.0, lambda _: True)(db)
+    delete_calls.record_gone(ACCOUNT, first.hash, 5.0)(db)
     place = Place(folder, b"", b"0.jpg")
     stat = Stat(device=1, inode=0, size=1, mtime_ns=1, ctime_ns=1)
     files.record_all([(place, stat, content(DIGESTS[0]))])(db)
