@@ -155,3 +155,17 @@ class Rig:
             return []
         with closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as db:
             return db.execute(sql, parameters).fetchall()
+
+
+def rig_without_grace(path: Path, sandbox: Sandbox, **options: object) -> Rig:
+    """Return a rig that deletes at once: without a grace, and with a scan every second."""
+    settings: dict[str, object] = {
+        "per_folder": 'deletions = "propagate"',
+        "watch": 'rescan = "1s"',
+        "toml": '[deletions]\ngrace = "0s"\n',
+    }
+    return Rig(path, sandbox, **(settings | options))  # type: ignore[arg-type]  # by name
+
+
+async def wait_until_held(rig: Rig, *contents: bytes) -> None:
+    await until(lambda: all(rig.recorded(content) is not None for content in contents))
