@@ -13,13 +13,14 @@ could be an ordinary word."""
 _HEAD = 12
 """Characters by which a secret is recognised, so that a truncated one is masked as well."""
 
-_REST = rb"""(?:[^\s"'<>\\]|\\/|\\u00[0-9a-fA-F]{2})*"""
+_REST = rb"""(?:[^\s"'<>&\\]|\\/|\\u00(?!26)[0-9a-fA-F]{2})*"""
 
 
 def masked(body: bytes, secrets: Iterable[str]) -> bytes:
     """Return a body with `***` for each secret: plain, percent-encoded, or as JSON escapes.
 
-    What follows the beginning of a secret, up to a space, a quote or a tag, is masked with it.
+    What follows the beginning of a secret is masked with it, up to a space, a quote, a tag or the
+    next parameter of a URL.
     """
     known = tuple(secret for secret in secrets if len(secret) >= _SHORTEST)
     return _pattern(known).sub(b"***", body) if known else body

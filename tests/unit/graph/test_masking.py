@@ -37,6 +37,12 @@ def test_a_secret_is_masked_in_every_form(form: str, around: str) -> None:
     assert masked(body, [APP_SECRET, TOKEN]).decode() == around.format("***")
 
 
+@pytest.mark.parametrize("separator", [b"&", rb"\u0026"])
+def test_the_parameter_after_a_secret_in_a_url_remains(separator: bytes) -> None:
+    url = b"https://x/adimages?access_token=%b" + separator + b"after=c"
+    assert masked(url % TOKEN.encode(), [TOKEN]) == url % b"***"
+
+
 def test_every_secret_of_a_call_is_masked() -> None:
     assert masked(f"{TOKEN} {APP_SECRET}".encode(), [TOKEN, APP_SECRET]) == b"*** ***"
 
