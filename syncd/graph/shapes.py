@@ -20,6 +20,20 @@ from syncd.rules.pacing.usage import BudgetUsage
 
 _NO_USAGE = BudgetUsage()
 
+_ADS_MANAGEMENT = "ads_management"
+"""The business use case that limits the calls for images."""
+
+_OTHER_TYPES = frozenset(
+    ("ads_insights", "custom_audience", "instagram", "leadgen", "messenger", "pages")
+)
+"""The other documented use cases: their limits are not about images."""
+
+_UNKNOWN_TYPE_REGAIN = 300.0
+"""Seconds for which an exhausted use case of an unknown type closes an account: one window."""
+
+_MAX_REGAIN = 86400.0
+"""Seconds; a reported time that is longer is taken as this."""
+
 
 class Usage(msgspec.Struct, frozen=True):
     """How much of an account's budget is used, as reported by response headers."""
@@ -65,6 +79,7 @@ class _ErrorBody(msgspec.Struct):
 
 
 class _Business(msgspec.Struct, kw_only=True):
+    type: Any = _ADS_MANAGEMENT  # without a type, an entry counts as this edge's
     call_count: Any = 0
     total_cputime: Any = 0
     total_time: Any = 0
@@ -156,11 +171,17 @@ def read_usage(account: AccountId, headers: Mapping[str, str]) -> Usage:
     tiers: list[Any] = []
     business = decoded(headers.get("X-Business-Use-Case-Usage", ""), dict[str, Any]) or {}
     for listed in converted(business.get(account), list[Any]) or ():
-        if (use := converted(listed, _Business)) is not None:
-            calls.append(_figure(use.call_count))
-            work += map(_figure, (use.total_cputime, use.total_time))
+        use = converted(listed, _Business)
+        if use is None or (isinstance(use.type, str) and use.type in _OTHER_TYPES):
+            continue
+        used = [_figure(use.call_count), _figure(use.total_cputime), _figure(use.total_time)]
+        if use.type == _ADS_MANAGEMENT:
+            calls.append(used[0])
+            work += used[1:]
             regain = max(regain, _figure(use.estimated_time_to_regain_access) * 60.0)
             tiers.append(use.ads_api_access_tier)
+        elif max(used) >= 100:
+            regain = max(regain, _UNKNOWN_TYPE_REGAIN)
     own = decoded(headers.get("X-Ad-Account-Usage", ""), _AdAccount)
     if own is not None:
         points, reset = _figure(own.acc_id_util_pct), _figure(own.reset_time_duration)
@@ -170,6 +191,7 @@ def read_usage(account: AccountId, headers: Mapping[str, str]) -> Usage:
     app = decoded(headers.get("X-App-Usage", ""), _App)
     if app is not None:
         work += map(_figure, (app.call_count, app.total_cputime, app.total_time))
+    regain = min(regain, _MAX_REGAIN)
     known = [_TIERS[tier] for tier in tiers if isinstance(tier, str) and tier in _TIERS]
     reading = BudgetUsage(
         calls=max(calls, default=None),

@@ -46,13 +46,13 @@ THROTTLES: dict[str, tuple[Reply, float]] = {
     "80004": (throttle(80004, 2446079), BLOCK),
     "80004, 0 minutes": (throttle(80004, 2446079, usage({MAIN: [of_main(0)]})), BLOCK),
     "80004, 7 minutes": (throttle(80004, 2446079, usage({MAIN: [of_main(7)]})), 7 * MINUTE),
-    "80004, the worst type": (
+    "80004, the longest time of this edge's type": (
         throttle(
             80004,
             2446079,
-            usage({MAIN: [of_main(3), of_main(55, kind="ads_insights"), of_main(0)]}),
+            usage({MAIN: [of_main(7), of_main(55, kind="ads_insights"), of_main(0)]}),
         ),
-        55 * MINUTE,
+        7 * MINUTE,
     ),
     "80004, minutes of another account too": (
         throttle(80004, 2446079, usage({"99": [of_main(500)], MAIN: [of_main(9)]})),

@@ -210,6 +210,23 @@ def test_the_business_header_is_read(business: Any, percent: float, regain: floa
 
 
 @pytest.mark.parametrize(
+    ("entry", "percent", "regain"),
+    [
+        (use(100, regain=60) | {"type": "ads_insights"}, 0, None),
+        (use(100, regain=60) | {"type": "custom_audience"}, 0, None),
+        (use(100, regain=60) | {"type": "ads_of_tomorrow"}, 0, 300),
+        (use(99, cpu=100, regain=60) | {"type": []}, 0, 300),
+        (use(99, regain=60) | {"type": "ads_of_tomorrow"}, 0, None),
+        (use(100, regain=999_999), 100, 86_400),
+    ],
+)
+def test_a_use_case_closes_an_account_by_its_type_and_for_a_day_at_most(
+    entry: dict[str, Any], percent: float, regain: float | None
+) -> None:
+    assert figures(usage({ACCOUNT: [entry]})) == (percent, regain)
+
+
+@pytest.mark.parametrize(
     ("own", "percent", "regain"),
     [
         ({"acc_id_util_pct": 9.67, "reset_time_duration": 100}, 9.67, None),
@@ -267,7 +284,7 @@ def test_every_header_can_be_read(header: str) -> None:
     names = ("X-Business-Use-Case-Usage", "X-Ad-Account-Usage", "X-App-Usage")
     got = read_usage(ACCOUNT, dict.fromkeys(names, header))
     assert 0 <= got.percent <= 1e6
-    assert got.regain is None or 0 < got.regain <= 6e7
+    assert got.regain is None or 0 < got.regain <= 86_400
 
 
 def test_a_node_is_read() -> None:
