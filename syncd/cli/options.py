@@ -45,4 +45,7 @@ def account_opener(config: Config) -> OpenAccount:
     with fast_imports():  # not at the top: commands that only read the ledger need no aiohttp
         from syncd.daemon.credentials import opener  # noqa: PLC0415  slow to import
 
-    return opener(config, os.environ, hide)
+    open_account = opener(config, os.environ, hide)
+    for account in config.accounts.values():
+        open_account(account)  # from now on, no record contains its secrets
+    return open_account

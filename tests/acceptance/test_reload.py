@@ -142,7 +142,6 @@ async def test_level_and_format_of_the_log_can_be_changed_by_a_reload(rig: Rig) 
         ('id = "1"', 'id = "1', "Illegal character"),
         ("settle", "setle", "watch.setle"),
         ('timeout = "5s"', "timeout = 5", "graph.timeout"),
-        ("SYNCD_TEST_TOKEN", "SYNCD_NO_SUCH_TOKEN", "SYNCD_NO_SUCH_TOKEN is not set"),
         ("ledger.db", "other.db", "restart"),
         (None, None, "the file does not exist"),
     ],
