@@ -31,8 +31,8 @@ from syncd.rules.errors import ApiError, Verdict, judge
 from syncd.rules.pacing.budget import write
 
 _SKEWED = (
-    "the clock of the server or of this machine has changed since the upload: whether the image was"
-    " in the account before cannot be told"
+    "the clock of the server or of this machine has changed since the upload: the times do not show"
+    " whether the image was in the account before"
 )
 
 
@@ -113,18 +113,14 @@ class Deletions:
                 self._on_change()
                 log_deleted(self._lane, due.path, due.hash)
             case Finding.FOREIGN:
-                keep = kept.keep(self._lane.account, due.digest, KeepReason.FOREIGN)
-                await self._ledger.write(keep)
                 why = "it was in the account before syncd uploaded it"
-                log_kept(self._lane, due.path, due.hash, why)
+                await self._keep_for_good(due, KeepReason.FOREIGN, why)
             case Finding.USED:
                 await self._keep(due, "a creative or an ad uses it")
             case Finding.UNDATED:
                 await self._keep(due, "the times do not show whether syncd uploaded it")
             case Finding.SKEWED if due.skewed >= MAX_SKEWED:
-                keep = kept.keep(self._lane.account, due.digest, KeepReason.CLOCK)
-                await self._ledger.write(keep)
-                log_kept(self._lane, due.path, due.hash, _SKEWED)
+                await self._keep_for_good(due, KeepReason.CLOCK, _SKEWED)
             case Finding.SKEWED:
                 await self._keep(due, _SKEWED, skewed=True)
             case Finding.INACTIVE:
@@ -173,6 +169,10 @@ class Deletions:
     async def _record_rejected(self, due: Due, error: ApiError) -> None:
         if not self._lane.gate.is_shut:  # otherwise the error was about the account
             await self._keep(due, f"the account rejected the deletion: {error}")
+
+    async def _keep_for_good(self, due: Due, reason: KeepReason, why: str) -> None:
+        await self._ledger.write(kept.keep(self._lane.account, due.digest, reason))
+        log_kept(self._lane, due.path, due.hash, why)
 
     async def _keep(self, due: Due, why: str, *, skewed: bool = False) -> None:
         until = time.time() + RECHECK_INTERVAL

@@ -1,4 +1,4 @@
-"""Statements about the inodes of directories, and the mounts below a folder."""
+"""Statements about directories, their inodes, and the mounts below a folder."""
 
 from __future__ import annotations
 
@@ -18,6 +18,33 @@ class Renumbered(msgspec.Struct, frozen=True):
     path: bytes
     inode: int
     same: bool  # a known file is unchanged in it: it is the directory from before
+
+
+def ensure_directory(db: sqlite3.Connection, folder_id: int, path: bytes) -> int:
+    """Return the id of a directory; record it, and those above it, if it is new."""
+    new: list[bytes] = []
+    while (found := _id_of(db, folder_id, path)) is None and path:
+        new.append(path)
+        path = path.rpartition(b"/")[0]
+    directory = _insert(db, folder_id, None, b"") if found is None else found
+    for below in reversed(new):
+        directory = _insert(db, folder_id, directory, below)
+    return directory
+
+
+def _insert(db: sqlite3.Connection, folder_id: int, parent: int | None, path: bytes) -> int:
+    (directory,) = db.execute(
+        "INSERT INTO directory (folder_id, parent_id, path) VALUES (?, ?, ?) RETURNING id",
+        (folder_id, parent, path),
+    ).fetchone()
+    return int(directory)
+
+
+def _id_of(db: sqlite3.Connection, folder_id: int, path: bytes) -> int | None:
+    row = db.execute(
+        "SELECT id FROM directory WHERE folder_id = ? AND path = ?", (folder_id, path)
+    ).fetchone()
+    return None if row is None else int(row[0])
 
 
 @write

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
 from syncd.ledger import condemned
+from syncd.ledger.directories import ensure_directory
 from syncd.ledger.kept import end_for_found
 from syncd.ledger.replaced import restart_grace
 from syncd.ledger.replicas import image_ids, missing_among
@@ -159,7 +159,7 @@ def record_all(
     contents = [content for _, _, content in found if isinstance(content, Content)]
     images, last = _add_images(db, contents)
     directories = {
-        where: _directory_id(db, *where)
+        where: ensure_directory(db, *where)
         for where in {(place.folder_id, place.directory) for place, _, _ in found}
     }
     _unmark_found(db, [(directories[p.folder_id, p.directory], p.name) for p, _, _ in found])
@@ -371,25 +371,3 @@ def _in_trouble(db: sqlite3.Connection, places: Sequence[Place]) -> dict[Place, 
         )
         if since is not None
     }
-
-
-def _directory_id(db: sqlite3.Connection, folder_id: int, path: bytes) -> int:
-    """Return the id of a directory; record it, and those above it, if it is new."""
-    above, new = path, list[bytes]()
-    while not (known := _directory_row(db, folder_id, above)):
-        new.append(above)
-        if not above:
-            break
-        above = above.rpartition(b"/")[0]
-    for below in reversed(new):
-        known = db.execute(
-            "INSERT INTO directory (folder_id, parent_id, path) VALUES (?, ?, ?) RETURNING id",
-            (folder_id, *(known or (None,)), below),
-        ).fetchone()
-    return int(known[0])
-
-
-def _directory_row(db: sqlite3.Connection, folder_id: int, path: bytes) -> Any:
-    return db.execute(
-        "SELECT id FROM directory WHERE folder_id = ? AND path = ?", (folder_id, path)
-    ).fetchone()

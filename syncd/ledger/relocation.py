@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 
 from syncd.ledger import missed
+from syncd.ledger.directories import ensure_directory
 from syncd.ledger.kept import KeepReason, keep_condemned
 from syncd.model import FolderName
 
@@ -63,23 +64,8 @@ def _rename(
 
 def _widen(db: sqlite3.Connection, folder_id: int, prefix: bytes) -> None:
     """Put a folder's directories and images below the path `prefix` in it."""
-    # The first of the two steps ends with paths that no directory has.
-    db.execute(
-        """
-        UPDATE directory
-        SET path = CAST('/' || ?2 || iif(path = x'', '', '/' || path) AS BLOB)
-        WHERE folder_id = ?1
-        """,
-        (folder_id, prefix),
-    )
-    db.execute("UPDATE directory SET path = substr(path, 2) WHERE folder_id = ?", (folder_id,))
-    parent, path = None, b""
-    for part in prefix.split(b"/"):
-        (parent,) = db.execute(
-            "INSERT INTO directory (folder_id, parent_id, path) VALUES (?, ?, ?) RETURNING id",
-            (folder_id, parent, path),
-        ).fetchone()
-        path = path + b"/" + part if path else part
+    _move(db, folder_id, prefix, "?2 || iif(path = x'', '', '/' || path)")
+    parent = ensure_directory(db, folder_id, prefix.rpartition(b"/")[0])
     db.execute(
         "UPDATE directory SET parent_id = ? WHERE folder_id = ? AND path = ?",
         (parent, folder_id, prefix),
@@ -135,17 +121,18 @@ def _narrow(db: sqlite3.Connection, folder_id: int, prefix: bytes) -> None:
             """,
             (folder_id, prefix),
         )
+    _move(db, folder_id, prefix, "substr(path, length(?2) + 2)")
+    _distrust(db, folder_id)
+
+
+def _move(db: sqlite3.Connection, folder_id: int, prefix: bytes, path: str) -> None:
+    """Give each directory of a folder the path of an SQL expression, in which ?2 is `prefix`."""
     # The first of the two steps ends with paths that no directory has.
     db.execute(
-        """
-        UPDATE directory
-        SET path = CAST('/' || substr(path, length(?2) + 2) AS BLOB)
-        WHERE folder_id = ?1
-        """,
+        f"UPDATE directory SET path = CAST('/' || {path} AS BLOB) WHERE folder_id = ?1",
         (folder_id, prefix),
     )
     db.execute("UPDATE directory SET path = substr(path, 2) WHERE folder_id = ?", (folder_id,))
-    _distrust(db, folder_id)
 
 
 def _distrust(db: sqlite3.Connection, folder_id: int) -> None:

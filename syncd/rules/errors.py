@@ -182,20 +182,21 @@ _AFTER_ABUSE = (
     " until the pause has ended"
 )
 
+_TRIED_AGAIN = "syncd tries again every 15 minutes, and after `syncd retry`"
+
 _CALL = (
-    "check app_secret, graph.version and graph.base_url, and the app's settings; syncd tries again"
-    " every 15 minutes, and after `syncd retry` or a restart"
+    "check app_secret, graph.version and graph.base_url, and the app's settings;"
+    f" {_TRIED_AGAIN} or a restart"
 )
 
 _OF_CODES: Mapping[int, str] = {
-    3: "give the app the capability to manage ad images in its dashboard (App Review); syncd tries"
-    " again every 15 minutes, and after `syncd retry`",
+    3: "give the app the capability to manage ad images in its dashboard (App Review);"
+    f" {_TRIED_AGAIN}",
     5: "add the IP address of this server to the app's server IP allow-list (App Dashboard,"
-    " Advanced); syncd tries again every 15 minutes, and after `syncd retry`",
+    f" Advanced); {_TRIED_AGAIN}",
     101: "use the token and the app_secret of the same app, which must exist and be active",
     104: "set app_secret to the secret of the app that the token belongs to",
-    274: "enable the feature in `why` for the app in its dashboard; syncd tries again every 15"
-    " minutes, and after `syncd retry`",
+    274: f"enable the feature in `why` for the app in its dashboard; {_TRIED_AGAIN}",
     2500: "set graph.version to a current version and check graph.base_url, then reload",
     2635: "set graph.version to a current version, then reload",
 }
@@ -205,7 +206,7 @@ _OF_VERDICTS: Mapping[Verdict, str] = {
     Verdict.STOP_TOKEN: "give syncd a valid token, or let the token's user log in to Facebook: a"
     " saved file is read automatically; for any other source, run `syncd retry` or restart",
     Verdict.STOP_ACCOUNT: "give the token's user the permission to manage this ad account's images"
-    " (ads_management); syncd tries again every 15 minutes, and after `syncd retry` or a restart",
+    f" (ads_management); {_TRIED_AGAIN} or a restart",
     Verdict.STOP_APP: _CALL,
     Verdict.STOP_CALL: _CALL,
     Verdict.PAUSE_ABUSE: _AFTER_ABUSE,

@@ -1,11 +1,11 @@
 """The real process and files that are absent: only those that were deleted leave the account."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.mounts import Mounts, own_mounts
+from support.mounts import Mounts
 from support.pictures import picture
 from support.process import running, syncd
 from support.rig import until
@@ -21,14 +21,6 @@ def trial(tmp_path: Path, sandbox: Sandbox) -> Trial:
     trial = Trial(tmp_path, sandbox, IMAGES)
     trial.rig.write("stays.jpg", picture(500))
     return trial
-
-
-@pytest.fixture
-def mounts(tmp_path: Path) -> Iterator[Mounts]:
-    directory = tmp_path / "mounts"
-    directory.mkdir()
-    with own_mounts(directory) as mounts:
-        yield mounts
 
 
 def replace_directory_by_link(folder: Path) -> None:

@@ -78,9 +78,8 @@ async def test_a_file_deleted_after_its_folder_was_removed_from_the_configuratio
     trial: Trial,
 ) -> None:
     keep = add_keep_folder(trial)
-    with_folder = trial.rig.toml
     (keep / "a.jpg").write_bytes(SHARED)
-    trial.rig.toml = with_folder.replace("[deletions]", "[deletions]", 1).replace(
+    trial.rig.toml = trial.rig.toml.replace(
         'account = "main"\n', 'account = "main"\ndeletions = "propagate"\n', 1
     )
     with_folder = trial.rig.toml

@@ -1,11 +1,10 @@
 """The real process and folders that lose their files without a deletion by the user."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.mounts import Mounts, own_mounts
+from support.mounts import Mounts
 from support.pictures import picture
 from support.privileges import without_privileges
 from support.process import running, syncd
@@ -26,14 +25,6 @@ def images() -> int:
 @pytest.fixture
 def trial(tmp_path: Path, sandbox: Sandbox, images: int) -> Trial:
     return Trial(tmp_path, sandbox, images)
-
-
-@pytest.fixture
-def mounts(tmp_path: Path) -> Iterator[Mounts]:
-    directory = tmp_path / "mounts"
-    directory.mkdir()
-    with own_mounts(directory) as mounts:
-        yield mounts
 
 
 async def test_the_same_number_of_deleted_files_does_leave_the_account(

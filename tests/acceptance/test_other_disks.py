@@ -1,11 +1,10 @@
 """The real process and another disk at the path of a folder, with the same device and inode."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CalledProcessError
 
 import pytest
-from support.mounts import Mounts, own_mounts
+from support.mounts import Mounts
 from support.pictures import picture
 from support.privileges import without_privileges
 from support.process import running
@@ -20,14 +19,6 @@ IMAGES = 12
 @pytest.fixture
 def trial(tmp_path: Path, sandbox: Sandbox) -> Trial:
     return Trial(tmp_path, sandbox, IMAGES)
-
-
-@pytest.fixture
-def mounts(tmp_path: Path) -> Iterator[Mounts]:
-    directory = tmp_path / "mounts"
-    directory.mkdir()
-    with own_mounts(directory) as mounts:
-        yield mounts
 
 
 def mount_disk(mounts: Mounts, folder: Path) -> tuple[int, int]:

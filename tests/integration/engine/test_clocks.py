@@ -1,16 +1,39 @@
 """Deletions while the server's clock and ours differ, or one of them is set."""
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from support.pictures import picture
-from support.rig import rig_without_grace, until, wait_until_held
+from support.rig import Rig, rig_without_grace, until, wait_until_held
 
 from syncd.ledger.database import changing
 from syncd.rules.deletion import MAX_SKEWED, RECHECK_INTERVAL
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
+
+THEIRS = picture(1)
+
+
+@asynccontextmanager
+async def with_image_of_others(path: Path, ahead: list[float]) -> AsyncIterator[Rig]:
+    """Put an image into an account that has held it for an hour.
+
+    The server's clock is ahead of ours by the seconds in `ahead`, which can change.
+    """
+    earlier = [3600.0]
+
+    def clock() -> float:
+        return time.time() + ahead[0] - earlier[0]
+
+    async with Sandbox(Switches(tier="unlimited"), clock=clock) as sandbox:
+        sandbox.hold("1", "theirs.jpg", THEIRS)
+        earlier[0] = 0.0
+        rig = rig_without_grace(path, sandbox)
+        rig.write("a.jpg", THEIRS)
+        yield rig
 
 
 @pytest.mark.parametrize("ahead", [0.0, 7200.0, -7200.0])
@@ -18,22 +41,17 @@ async def test_an_image_that_was_in_the_account_before_is_kept(
     tmp_path: Path, ahead: float
 ) -> None:
     """`ahead` is by how many seconds the server's clock is ahead of ours, all the time."""
-    error = [ahead - 3600]
-    async with Sandbox(Switches(tier="unlimited"), clock=lambda: time.time() + error[0]) as sandbox:
-        rig = rig_without_grace(tmp_path, sandbox)
-        theirs, ours = picture(1), picture(2)
-        sandbox.hold("1", "theirs.jpg", theirs)
-        error[0] = ahead
-        rig.write("a.jpg", theirs)
+    async with with_image_of_others(tmp_path, [ahead]) as rig:
+        ours = picture(2)
         rig.write("b.jpg", ours)
         rig.write("c.jpg", picture(3))
         async with rig.running():
-            await wait_until_held(rig, theirs, ours)
+            await wait_until_held(rig, THEIRS, ours)
             (rig.folder / "a.jpg").unlink()
             await until(lambda: rig.rows("SELECT reason FROM kept") == [("foreign",)])
             (rig.folder / "b.jpg").unlink()
             await until(lambda: not rig.holds(ours))
-        assert rig.holds(theirs)
+        assert rig.holds(THEIRS)
 
 
 @pytest.mark.parametrize("before", [7200.0, -7200.0])
@@ -41,17 +59,12 @@ async def test_an_image_is_kept_when_the_clocks_have_differed_since_its_upload_f
     tmp_path: Path, before: float
 ) -> None:
     """Our clock is `before` seconds slow at the upload, and then corrected."""
-    error = [before - 3600]
-    async with Sandbox(Switches(tier="unlimited"), clock=lambda: time.time() + error[0]) as sandbox:
-        rig = rig_without_grace(tmp_path, sandbox)
-        theirs = picture(1)
-        sandbox.hold("1", "theirs.jpg", theirs)
-        error[0] = before
-        rig.write("a.jpg", theirs)
+    ahead = [before]
+    async with with_image_of_others(tmp_path, ahead) as rig:
         rig.write("b.jpg", picture(2))
         async with rig.running():
-            await wait_until_held(rig, theirs)
-            error[0] = 0.0
+            await wait_until_held(rig, THEIRS)
+            ahead[0] = 0.0
             (rig.folder / "a.jpg").unlink()
             for day in range(MAX_SKEWED):
                 await until(lambda: rig.rows("SELECT skewed FROM deletion") == [(day + 1,)])  # noqa: B023
@@ -63,5 +76,5 @@ async def test_an_image_is_kept_when_the_clocks_have_differed_since_its_upload_f
                     db.execute("UPDATE deletion SET retry_at = 0")
             await until(lambda: rig.rows("SELECT reason FROM kept") == [("clock",)])
         assert rig.rows("SELECT * FROM deletion") == []
-        assert rig.holds(theirs)
-        assert sandbox.counts.calls("1", "delete") == 0
+        assert rig.holds(THEIRS)
+        assert rig.sandbox.counts.calls("1", "delete") == 0
