@@ -121,7 +121,7 @@ def link_target(root: bytes, path: bytes) -> bytes | None:
     """Return the target of the link at `path`, relative to the root; None if it is outside.
 
     It is also None for a link that leads in a circle, or over more links than the system follows.
-    Raises OSError if there is no target.
+    Raises OSError if the target does not exist.
     """
     home = os.path.realpath(root).rstrip(b"/") + b"/"
     link = os.path.join(root, path)

@@ -264,7 +264,7 @@ def _why_missing(evidence: Evidence) -> str:
         return "the present state of the folder was accepted"
     if not evidence.same_patterns:
         return "include or exclude has changed"
-    gone = "deleted, renamed or moved"  # while syncd was down, it cannot be told which
+    gone = "deleted, renamed or moved"  # after a time without syncd, they look the same
     return gone if evidence.trusted else f"{gone} while the folder was suspect"
 
 
