@@ -84,10 +84,13 @@ class Copies:
         lane, source = self._lane, copy.source
         call = lane.pacer.resize(call, 1)
         sent = self._client.clock.now()
-        await self._ledger.write(replicas.record_sending(lane.account, [copy.digest], sent))
+        sending = await self._ledger.write(
+            replicas.record_sending(lane.account, [copy.digest], sent)
+        )
         credentials = lane.health.credentials
-        if lane.gate.is_shut or credentials is None:
+        if not sending or lane.gate.is_shut or credentials is None:
             lane.pacer.withdraw(call)
+            lane.gate.cancel()
             lane.queue.put_back([copy.digest])
             return
         lane.counters.calls += 1

@@ -56,10 +56,18 @@ class Uploads:
         self._ledger = ledger
         self._client = client
 
-    async def record_sending(self, digests: Sequence[Digest]) -> None:
-        """Record, before the call, that images are sent: after a crash they still count as sent."""
-        sent = self._client.clock.now()
-        await self._ledger.write(replicas.record_sending(self._lane.account, digests, sent))
+    async def record_sending(self, images: Sequence[Loaded]) -> list[Loaded]:
+        """Record, before the call, that images are sent; return those that a file still needs.
+
+        After a crash they still count as sent.
+        """
+        digests, sent = [image.digest for image in images], self._client.clock.now()
+        sending = await self._ledger.write(
+            replicas.record_sending(self._lane.account, digests, sent)
+        )
+        for digest in set(digests) - set(sending):
+            self._lane.done(digest)
+        return [image for image in images if image.digest in sending]
 
     async def send(self, images: Sequence[Loaded], credentials: Credentials, call: Call) -> None:
         """Send images in one POST, and record the result."""

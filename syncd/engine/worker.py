@@ -160,15 +160,14 @@ class Worker:
 
     async def _upload(self, images: Sequence[Loaded], call: Call) -> None:
         lane = self._lane
-        digests = [image.digest for image in images]
-        if self._role.deletes:  # after a crash, the images must still count as uploaded by syncd
-            await self._uploads.record_sending(digests)
+        if self._role.deletes:
+            images = await self._uploads.record_sending(images)
         credentials = lane.health.credentials
         if not images:
             lane.pacer.withdraw(call)
             lane.gate.cancel()
         elif lane.gate.is_shut or credentials is None:  # since the wait, or while files were read
             lane.pacer.withdraw(call)
-            lane.queue.put_back(digests)
+            lane.queue.put_back([image.digest for image in images])
         else:
             await self._uploads.send(images, credentials, lane.pacer.resize(call, len(images)))

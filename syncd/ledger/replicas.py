@@ -162,16 +162,25 @@ def sources_of(
 @write
 def record_sending(
     db: sqlite3.Connection, account: AccountId, digests: Sequence[Digest], sent: Sent
-) -> None:
-    """Record, before the call, when images are first sent to an account."""
-    db.executemany(
-        f"""
-        UPDATE replica
-        SET sent_at = ?3, clock_offset = ?4
-        WHERE {OF_IMAGE} AND sent_at IS NULL
-        """,
-        [(account, digest, sent.at, sent.clock_offset) for digest in digests],
-    )
+) -> list[Digest]:
+    """Record, before the call, when images are first sent; return those that are to be sent.
+
+    The last file of an image may have gone since a worker read it. Sent nevertheless, it would be
+    in the account without a deletion.
+    """
+    return [
+        digest
+        for digest in digests
+        if db.execute(
+            f"""
+            UPDATE replica
+            SET sent_at = coalesce(sent_at, ?3),
+                clock_offset = iif(sent_at IS NULL, ?4, clock_offset)
+            WHERE {OF_IMAGE} AND wanted = 1 AND hash IS NULL AND rejected IS NULL
+            """,
+            (account, digest, sent.at, sent.clock_offset),
+        ).rowcount
+    ]
 
 
 @write
