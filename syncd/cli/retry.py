@@ -21,12 +21,12 @@ def retry(
 ) -> None:
     """Retry stopped accounts, after you have replaced the token or given the permission.
 
-    A running daemon does so within seconds. Throttled accounts stay paused: a call before the end
-    of the pause would extend the account's block.
+    A running daemon does so within seconds. A pause that usage headers asked for ends, too.
+    Throttled accounts stay paused: a call before the end of the pause would extend the block.
     """
     settings = load_config(config)
     with ledger_required(), changing(settings.ledger.path) as db:
-        lifted = accounts.lift_stops()(db)
+        lifted = accounts.lift()(db)
         retried = replicas.retry_rejected()(db) if rejected else 0
         paused = accounts.pauses()(db)
     print(f"{amount(len(lifted), 'account')} will be tried again")

@@ -214,6 +214,15 @@ class Engine:
             await asyncio.sleep(PROBE_INTERVAL)
             await self.probe_stopped()
 
+    async def _retry(self, lane: Lane) -> None:
+        """Try an account again whose stop or pause another process has ended."""
+        if lane.health.stopped is not None:
+            duration = await lane.health.reopen()
+            log.notice("account.retried", account=lane.name, duration=duration)
+            await self._tokens.read(lane)
+        elif lane.health.paused.lift():
+            lane.pacer.forget_reports()
+
     async def _watch_ledger(self) -> None:
         """Act on what another process, such as `syncd retry`, has written to the ledger."""
         seen = await self._ledger.data_version()
@@ -225,10 +234,8 @@ class Engine:
             seen = version
             pauses = await self._ledger.read(accounts.pauses())
             for lane in self.lanes.values():
-                if lane.health.stopped is not None and lane.account not in pauses:
-                    duration = await lane.health.reopen()
-                    log.notice("account.retried", account=lane.name, duration=duration)
-                    await self._tokens.read(lane)
+                if lane.account not in pauses:
+                    await self._retry(lane)
                 lane.delayed.retry_now()
             self.request_refill()
             for audit in self._audits:

@@ -14,10 +14,11 @@ from msgspec.structs import replace
 from syncd.engine.failing import Failing
 from syncd.engine.gate import Gate
 from syncd.engine.pacer import Pacer
+from syncd.engine.paused import Paused
 from syncd.graph.client import Credentials, GraphError
 from syncd.graph.shapes import Usage
 from syncd.ledger import accounts, alerts
-from syncd.ledger.accounts import Pause
+from syncd.ledger.accounts import USAGE, Pause
 from syncd.ledger.database import Ledger
 from syncd.log import Log, elapsed, moment
 from syncd.model import AccountId, AccountName, Digest
@@ -27,9 +28,6 @@ from syncd.rules.errors import NO_ERROR, ApiError, Scope, Verdict, judge, remedy
 from syncd.rules.forecast import duration
 
 log: Log = structlog.get_logger()
-
-LONGEST_PAUSE = 24 * 3600.0
-"""Seconds; a pause in the ledger that ends later was written while the clock was wrong."""
 
 STOP = "stop"
 """The kind of a pause in the ledger that only the operator ends."""
@@ -75,7 +73,7 @@ class AccountHealth:
         self.sharing = Sharing()
         self.failing = Failing(name, ledger)
         self.stopped: Stop | None = None
-        self._paused: Pause | None = None
+        self.paused = Paused(name, account, ledger, gate, lambda: self.stopped is not None)
         self._ledger = ledger
         self._gate = gate
         self._pacer = pacer
@@ -86,7 +84,7 @@ class AccountHealth:
         """The state in one to three words, for the progress display."""
         if self.stopped is not None:
             return "stopped"
-        if (left := _left(self._paused)) > 0:
+        if (left := self.paused.left) > 0:
             return f"paused {round(left)} s"
         return "open" if self.failing.since is None else "failing"
 
@@ -95,8 +93,8 @@ class AccountHealth:
         """The reason why the account takes no calls, for the operator; None if it takes them."""
         if self.stopped is not None:
             return f"{self.name} stopped ({self.stopped.why})"
-        if self._paused is not None and (left := _left(self._paused)) > 0:
-            return f"{self.name} paused {duration(left)} ({self._paused.why})"
+        if (left := self.paused.left) > 0:
+            return f"{self.name} paused {duration(left)} ({self.paused.why})"
         return None if self.failing.since is None else f"{self.name} failing"
 
     async def restore(self, pause: Pause | None) -> None:
@@ -110,11 +108,7 @@ class AccountHealth:
             duration = elapsed(pause.since, time.time())
             log.notice("account.retried", account=self.name, duration=duration)
             return
-        self._paused = pause
-        left = min(pause.until - time.time(), LONGEST_PAUSE)
-        self._gate.shut_for(max(0.0, left))  # also after its end: one call goes first
-        if left > 0:
-            _log_paused(self.name, pause, left, begins=True)
+        self.paused.restore(pause)
 
     async def on_success(self) -> None:
         """Called when a call succeeded: pauses, failures and stops have ended."""
@@ -127,12 +121,7 @@ class AccountHealth:
     async def on_response(self) -> None:
         """Called when the account answered a call, be it with an error: it is not throttled."""
         self._gate.record_success()
-        pause = self._paused
-        if pause is not None and not self._gate.is_shut:  # shut: sent before the pause began
-            self._paused = None
-            await self._ledger.write(accounts.resume(self.account))
-            duration = elapsed(pause.since, time.time())
-            log.notice("account.resumed", account=self.name, duration=duration)
+        await self.paused.end()
 
     async def on_error(
         self, error: GraphError, sent_with: Credentials, images: Iterable[Digest] = ()
@@ -165,7 +154,7 @@ class AccountHealth:
             if verdict.scope is not Scope.ACCOUNT:
                 for mate in self._token_mates(self.credentials):
                     if mate is not self:
-                        await mate.join_pause(pause, api_error)
+                        await mate.paused.join(pause, api_error)
         elif verdict.scope is not Scope.ACCOUNT:
             await self.stop_for(verdict, api_error, self._token_mates(self.credentials))
         return verdict
@@ -183,40 +172,22 @@ class AccountHealth:
 
     async def pause(self, verdict: Verdict, error: ApiError, usage: Usage) -> Pause:
         """Send nothing for as long as the headers say, or else for longer each time."""
-        now, known = time.time(), self._paused
-        consecutive = 1
-        if known is not None:  # calls that were under way together meet one pause, not several
-            consecutive = known.consecutive if (known.until or now) > now else known.consecutive + 1
+        consecutive, block = self.paused.consecutive, self._pacer.pace.budget.block
         chance = random.random()  # noqa: S311  jitter
-        block = self._pacer.pace.budget.block
         seconds = backoff.pause_length(verdict, usage.regain, consecutive, chance, block)
-        pause = Pause(
-            kind=verdict.value,
-            why=str(error),
-            since=known.since if known is not None else now,
-            until=now + seconds,
-            consecutive=consecutive,
-            remedy=remedy(error, verdict),
+        return await self.paused.begin(
+            verdict.value, str(error), seconds, remedy(error, verdict), error
         )
-        await self.join_pause(pause, error)
-        return pause
 
-    async def join_pause(self, pause: Pause, error: ApiError) -> None:
-        """Pause as the call of this account, or of another with its token, asks for.
+    async def on_usage(self, usage: Usage) -> None:
+        """Called with the usage headers of a call that was not throttled: they may ask for a pause.
 
-        A longer pause stays as it is, and so does a stop.
+        It lasts for the time that they report, and for as long as the pacer delays a read.
         """
-        known, until = self._paused, pause.until or 0.0
-        if self.stopped is not None:
-            return
-        self._gate.shut_for(until - time.time())
-        if known is not None and (known.until or 0.0) >= until:
-            return
-        self._paused = pause
-        await self._ledger.write(accounts.pause([self.account], pause))
-        worse = known is not None and known.remedy is None and pause.remedy is not None
-        begins = known is None or worse
-        _log_paused(self.name, pause, until - time.time(), begins=begins, error=error)
+        if usage.closed_by is not None:
+            seconds = max(usage.regain or 0.0, self._pacer.delay_of_read)
+            if seconds > 0:
+                await self.paused.begin(USAGE, usage.closed_by, seconds)
 
     async def stop_for(
         self, verdict: Verdict, error: ApiError, healths: Iterable[AccountHealth]
@@ -323,37 +294,3 @@ async def stop_together(stop: Stop, healths: Iterable[AccountHealth]) -> None:
     new = [health for health in healths if health.adopt(stop)]
     for health in new:
         await health.record_stop(stop)
-
-
-def _left(pause: Pause | None) -> float:
-    """Return the seconds until a pause ends."""
-    return 0.0 if pause is None else max(0.0, (pause.until or 0.0) - time.time())
-
-
-def _log_paused(
-    account: AccountName,
-    pause: Pause,
-    seconds: float,
-    *,
-    begins: bool,
-    error: ApiError = NO_ERROR,
-) -> None:
-    """Log a pause; without an error, an earlier process has seen it."""
-    level = logging.INFO  # a pause that continues
-    if begins:
-        level = logging.WARNING if pause.remedy is None else logging.ERROR
-    log.log(
-        level,
-        "account.paused",
-        account=account,
-        seconds=round(seconds),
-        kind=pause.kind,
-        why=pause.why,
-        consecutive=pause.consecutive,
-        remedy=pause.remedy,
-        since=moment(pause.since),
-        until=moment(pause.until),
-        error_user_title=error.title,
-        error_user_msg=error.user_message,
-        fbtrace_id=error.trace_id,
-    )

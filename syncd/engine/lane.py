@@ -138,6 +138,8 @@ class Lane:
         spent = SpentCall(now, call.points, call.images)
         spend = accounts.record_call(self.account, spent, now - LONGEST_WINDOW)
         await self._ledger.write(all_of([spend, *results]))
+        if end is not End.THROTTLED:  # else the error asks for the pause
+            await self.health.on_usage(usage)
         if learned is not tier:
             await self._ledger.write(accounts.record_tier(self.account, learned.value))
             log.notice("account.tier", account=self.name, tier=learned.value)

@@ -14,7 +14,7 @@ from enum import Enum, auto
 from asyncio_throttle.throttler import Throttler
 
 from syncd.rules.errors import ApiError, Verdict, judge
-from syncd.rules.pacing.budget import Call, Terms, Tier, write
+from syncd.rules.pacing.budget import READ, Call, Terms, Tier, write
 from syncd.rules.pacing.pace import Pace
 from syncd.rules.pacing.usage import BudgetUsage
 
@@ -54,6 +54,16 @@ class Pacer:
     def budget_used(self) -> float:
         """Percent of the account's budget, less the reserve, that its window has spent."""
         return 100 * self._pace.share_used(time.monotonic())
+
+    @property
+    def delay_of_read(self) -> float:
+        """Seconds until a read may be sent."""
+        return self._pace.delay_of_fresh(time.monotonic(), READ)
+
+    def forget_reports(self) -> None:
+        """Forget what headers have reported: the operator knows that the account takes calls."""
+        self._pace.quota.forget_reports()
+        self.wake()
 
     def restore(self, tier: Tier | None, spent: list[tuple[float, Call]]) -> None:
         """Restore what an earlier process learned and spent: calls with their age in seconds."""

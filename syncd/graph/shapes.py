@@ -31,6 +31,9 @@ _OTHER_TYPES = frozenset(
 _UNKNOWN_TYPE_REGAIN = 300.0
 """Seconds for which an exhausted use case of an unknown type closes an account: one window."""
 
+_LIMIT = 100.0
+"""Percent from which a limit is exhausted."""
+
 _MAX_REGAIN = 86400.0
 """Seconds; a reported time that is longer is taken as this."""
 
@@ -41,7 +44,9 @@ class Usage(msgspec.Struct, frozen=True):
     reading: BudgetUsage = _NO_USAGE
     """Percent of each budget; 100 is the limit, and can be exceeded."""
     regain: float | None = None
-    """Seconds until the account accepts calls again; None while it does."""
+    """Seconds until the account accepts calls again, a day at most; None if not reported."""
+    closed_by: str | None = None
+    """The limit that is exhausted, for the operator; None while the account accepts calls."""
 
     @property
     def percent(self) -> float:
@@ -167,8 +172,9 @@ def is_error(body: bytes) -> bool:
 
 def read_usage(account: AccountId, headers: Mapping[str, str]) -> Usage:
     """Return what response headers report about one account; unreadable figures are ignored."""
-    calls, work, points, reset, regain = list[float](), list[float](), None, None, 0.0
+    calls, work, points = list[float](), list[float](), None
     tiers: list[Any] = []
+    closed: list[tuple[float, str]] = []  # seconds, and by which limit
     business = decoded(headers.get("X-Business-Use-Case-Usage", ""), dict[str, Any]) or {}
     for listed in converted(business.get(account), list[Any]) or ():
         use = converted(listed, _Business)
@@ -178,30 +184,33 @@ def read_usage(account: AccountId, headers: Mapping[str, str]) -> Usage:
         if use.type == _ADS_MANAGEMENT:
             calls.append(used[0])
             work += used[1:]
-            regain = max(regain, _figure(use.estimated_time_to_regain_access) * 60.0)
+            regain = _figure(use.estimated_time_to_regain_access) * 60.0
             tiers.append(use.ads_api_access_tier)
-        elif max(used) >= 100:
-            regain = max(regain, _UNKNOWN_TYPE_REGAIN)
+        else:
+            regain = _UNKNOWN_TYPE_REGAIN if max(used) >= _LIMIT else 0.0
+        if regain or max(used) >= _LIMIT:
+            kind = _ADS_MANAGEMENT if use.type == _ADS_MANAGEMENT else "an unknown use case"
+            figure = f" at {max(used):g} %" if max(used) >= _LIMIT else " exhausted"
+            closed.append((regain, f"{kind}{figure} (X-Business-Use-Case-Usage)"))
     own = decoded(headers.get("X-Ad-Account-Usage", ""), _AdAccount)
     if own is not None:
-        points, reset = _figure(own.acc_id_util_pct), _figure(own.reset_time_duration)
-        if points >= 100:
-            regain = max(regain, reset)
+        points = _figure(own.acc_id_util_pct)
+        if points >= _LIMIT:
+            reset = _figure(own.reset_time_duration)
+            closed.append((reset, f"the account's score at {points:g} % (X-Ad-Account-Usage)"))
         tiers.append(own.ads_api_access_tier)
     app = decoded(headers.get("X-App-Usage", ""), _App)
     if app is not None:
         work += map(_figure, (app.call_count, app.total_cputime, app.total_time))
-    regain = min(regain, _MAX_REGAIN)
     known = [_TIERS[tier] for tier in tiers if isinstance(tier, str) and tier in _TIERS]
     reading = BudgetUsage(
         calls=max(calls, default=None),
         cpu_time=max(work, default=None),
         points=points,
-        reset=reset,
-        regain=regain or None,
         tier=known[0] if known else None,
     )
-    return Usage(reading, regain or None)
+    regain, closed_by = max(closed, default=(0.0, None))
+    return Usage(reading, min(regain, _MAX_REGAIN) or None, closed_by)
 
 
 _TIERS = {"development_access": Tier.DEVELOPMENT, "standard_access": Tier.STANDARD}

@@ -10,6 +10,12 @@ import msgspec
 from syncd.ledger.statements import as_structs, read, write
 from syncd.model import AccountId
 
+LONGEST_PAUSE = 24 * 3600.0
+"""Seconds; a pause in the ledger that ends later was written while the clock was wrong."""
+
+USAGE = "usage"
+"""The kind of a pause that response headers ask for, before any call was throttled."""
+
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True):
     """A pause or a stop: nothing is sent to the account; times in unix seconds."""
@@ -88,13 +94,18 @@ def resume(db: sqlite3.Connection, account: AccountId) -> None:
 
 
 @write
-def lift_stops(db: sqlite3.Connection) -> list[AccountId]:
-    """End every stop, but no pause, and return the accounts that were stopped."""
-    stopped = db.execute(
-        "SELECT act FROM pause JOIN account ON account.id = account_id WHERE until IS NULL"
+def lift(db: sqlite3.Connection) -> list[AccountId]:
+    """End every stop, and every pause that no error has asked for; return their accounts."""
+    lifted = db.execute(
+        """
+        SELECT act
+        FROM pause JOIN account ON account.id = account_id
+        WHERE until IS NULL OR kind = ?
+        """,
+        (USAGE,),
     ).fetchall()
-    db.execute("DELETE FROM pause WHERE until IS NULL")
-    return [AccountId(account) for (account,) in stopped]
+    db.execute("DELETE FROM pause WHERE until IS NULL OR kind = ?", (USAGE,))
+    return [AccountId(account) for (account,) in lifted]
 
 
 @read

@@ -52,6 +52,10 @@ class Switches:
     regain: Literal["rounded_up", "rounded_down", "zero"] = field(
         default="rounded_up", metadata=_doc("how the time to regain access becomes whole minutes")
     )
+    usage_entry: str = field(
+        default="",
+        metadata=_doc("a further entry of X-Business-Use-Case-Usage for each account, as JSON"),
+    )
     ad_account_usage: Literal["absent", "sent"] = field(
         default="absent", metadata=_doc("whether X-Ad-Account-Usage is sent")
     )
@@ -204,5 +208,10 @@ def _check(text: str, switches: Switches) -> None:
     )
     if not all(name in CATALOGUE or name == "success" for name in errors):
         raise SwitchError(f"{text}: takes {', '.join(names())}")
+    if switches.usage_entry:
+        try:
+            msgspec.json.decode(switches.usage_entry, type=dict[str, object])
+        except msgspec.DecodeError:
+            raise SwitchError(f"{text}: takes a JSON object") from None
     if switches.time_scale <= 0:
         raise SwitchError(f"{text}: takes a number above 0")

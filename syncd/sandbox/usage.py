@@ -13,19 +13,19 @@ from syncd.sandbox.values import AccountId
 
 def account_headers(account: AccountId, usage: Usage, switches: Switches) -> dict[str, str]:
     """Return the headers of every response for this account, errors included."""
-    buc = {
-        account: [
-            {
-                "type": "ads_management",
-                "call_count": percent(usage.calls),
-                "total_cputime": percent(usage.cpu),
-                "total_time": percent(usage.cpu),
-                "estimated_time_to_regain_access": minutes(usage.regain, switches),
-                "ads_api_access_tier": usage.access,
-            }
-        ]
-    }
-    headers = {"X-Business-Use-Case-Usage": _text(buc)}
+    entries: list[object] = [
+        {
+            "type": "ads_management",
+            "call_count": percent(usage.calls),
+            "total_cputime": percent(usage.cpu),
+            "total_time": percent(usage.cpu),
+            "estimated_time_to_regain_access": minutes(usage.regain, switches),
+            "ads_api_access_tier": usage.access,
+        }
+    ]
+    if switches.usage_entry:
+        entries.append(msgspec.json.decode(switches.usage_entry))
+    headers = {"X-Business-Use-Case-Usage": _text({account: entries})}
     if switches.ad_account_usage == "sent":
         headers["X-Ad-Account-Usage"] = _text(
             {

@@ -36,11 +36,12 @@ ACCOUNTS = (
             *("account", "consecutive", *DETAILS, "kind"),
             *("remedy", "seconds", "since", "until", "why"),
         ),
-        "the account is throttled, and nothing is sent to it until the pause ends: a warning when"
-        " the pause begins, info when it is extended, an error if Meta reports abuse; `remedy` is"
-        " null except for abuse",
+        "the account is throttled, or its usage headers report an exhausted limit (`kind` is"
+        " `usage`), and nothing is sent to it until the pause ends: a warning when the pause"
+        " begins, info when it is extended, an error if Meta reports abuse; `remedy` is null except"
+        " for abuse. A pause by usage headers of at most a minute is not logged",
         "for an error, what the field `remedy` says; otherwise nothing",
-        ended_by=("account.resumed",),
+        ended_by=("account.resumed", "account.retried"),
     ),
     Event(
         "account.recovered",
@@ -58,7 +59,8 @@ ACCOUNTS = (
         "account.retried",
         ("notice",),
         ("account", "duration"),
-        "a stop was ended by `syncd retry`, a start or a reload: the account is tried again",
+        "a stop was ended by `syncd retry`, a start or a reload, or a pause of the kind `usage` by"
+        " `syncd retry`: the account is tried again",
     ),
     Event(
         "account.stopped",

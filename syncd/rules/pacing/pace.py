@@ -15,7 +15,6 @@ A call of any kind must pass all of these checks:
   budget, from the reserve first. Throttling that this does not explain sets a cap (`learned_cap`).
 - CPU and wall time (`cpu_time`): as the reported figures approach their limit, calls are spaced
   further apart.
-- A time until which the headers allow no call.
 
 `Quota` combines these into the points and calls that are allowed at a time. Two kinds of callers
 share them. A fresh image, just written to a folder, is sent as soon as the checks pass. A backlog
@@ -25,6 +24,7 @@ leaves it room in two ways:
 
 `Pacer` in the engine calls `start` when it grants a call, then `record_accepted` or
 `record_throttled`, and `finish` with the usage headers; or `withdraw` if the call is not sent.
+Times until which the headers allow no call are pauses of the account, not of the pacer.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from collections.abc import Callable
 
 from syncd.rules.pacing.budget import WRITE_POINTS, Budget, Call, Terms, Tier
 from syncd.rules.pacing.limit import Limit
-from syncd.rules.pacing.pricing import Charge
 from syncd.rules.pacing.quota import LARGE_BUDGET, Price, Quota
 from syncd.rules.pacing.sliding_window import SlidingWindow
 from syncd.rules.pacing.usage import BudgetUsage
@@ -56,8 +55,9 @@ class Pace:
     """
 
     def __init__(self, terms: Terms, now: float) -> None:
-        self._quota = Quota(terms, now)
-        self._delays = _Delays(self._quota, now)
+        self.quota = Quota(terms, now)
+        """What this process and others have spent of the account's budget."""
+        self._delays = _Delays(self.quota, now)
         self._clock, self._skew = now, 0.0
         self._turn = now  # when the backlog's next call is due
         self._fresh_turn = now
@@ -65,29 +65,24 @@ class Pace:
     @property
     def tier(self) -> Tier:
         """The assumed tier."""
-        return self._quota.tier
+        return self.quota.tier
 
     @property
     def budget(self) -> Budget:
         """The part of the budget that syncd may spend: all but the reserve."""
-        return self._quota.ours
-
-    @property
-    def charge(self) -> Charge:
-        """The assumed charge of a POST of several images."""
-        return self._quota.pricing.charge
+        return self.quota.ours
 
     def price(self, call: Call) -> Price:
         """Return the assumed cost of a call."""
-        return self._quota.price(call)
+        return self.quota.price(call)
 
     def share_used(self, now: float) -> float:
         """Return the share of `budget` that is spent or in flight, from 0 to 1."""
-        return self._quota.share_used(self._at(now))
+        return self.quota.share_used(self._at(now))
 
     def images(self, wanted: int) -> int:
         """Return how many images the next POST may upload, at most `wanted`."""
-        return self._quota.images(self._clock, wanted)
+        return self.quota.images(self._clock, wanted)
 
     def delay_of_fresh(self, now: float, call: Call) -> float:
         """Return the seconds until a call for a fresh image may be sent."""
@@ -102,8 +97,8 @@ class Pace:
 
     def start(self, now: float, call: Call) -> None:
         """Record that a call is about to be sent."""
-        now, whole = self._at(now), self._quota.whole
-        self._quota.start(call)
+        now, whole = self._at(now), self.quota.whole
+        self.quota.start(call)
         # An unspaced call is not early: no later call waits until its turn would have come.
         is_unspaced = self._delays.is_unspaced(now)
         due = now if is_unspaced else max(self._turn, now - CATCH_UP * whole.window)
@@ -114,40 +109,40 @@ class Pace:
     def withdraw(self, now: float, call: Call) -> None:
         """Record that a call that was started is not sent."""
         now = self._at(now)
-        self._quota.finish(call)
+        self.quota.finish(call)
         self._turn -= self._delays.spacing(now, call)
         self._fresh_turn = now
 
     def finish(self, now: float, call: Call, usage: BudgetUsage | None) -> None:
         """Record that a call has ended; usage is what its headers report, if it has any."""
         now = self._at(now)
-        self._quota.finish(call)
-        self._quota.spend(now, call)
+        self.quota.finish(call)
+        self.quota.spend(now, call)
         if usage is None:
             return
-        whole = self._quota.whole
-        self._quota.update(now, usage)
-        if self._quota.whole != whole:
+        whole = self.quota.whole
+        self.quota.update(now, usage)
+        if self.quota.whole != whole:
             self._turn = self._fresh_turn = now
 
     def record_accepted(self, now: float, call: Call) -> None:
         """Record that the account accepted a call. Must precede `finish`."""
-        self._quota.record_accepted(self._at(now), call)
+        self.quota.record_accepted(self._at(now), call)
 
     def record_throttled(self, now: float, call: Call) -> None:
         """Record that the account rejected a call because of its budget. Must precede `finish`."""
-        self._quota.record_throttled(self._at(now), call)
+        self.quota.record_throttled(self._at(now), call)
 
     def recall(self, now: float, age: float, call: Call) -> None:
         """Record a call that an earlier process made `age` seconds ago; the oldest comes first."""
-        self._quota.spend(self._at(now) - age, call)
+        self.quota.spend(self._at(now) - age, call)
 
     def _at(self, now: float) -> float:
         """Return `now` by a clock that never runs backwards."""
         if now + self._skew < self._clock:
             self._skew = self._clock - now
         self._clock = now + self._skew
-        self._quota.pricing.recheck(self._clock)
+        self.quota.pricing.recheck(self._clock)
         return self._clock
 
 
@@ -163,8 +158,8 @@ class _Delays:
     ) -> float:
         """Return the time until all checks allow a call."""
         quota = self._quota
-        delay = max(quota.closed_until - now, 0.0)
-        if (slowdown := quota.slowdown(now)) > 1:
+        delay = 0.0
+        if (slowdown := quota.cpu_time.slowdown(now, quota.whole.calls_window)) > 1:
             wait = self.last_start + self._even_spacing(now, call) * slowdown - now
             delay = max(delay, min(wait, quota.whole.window))  # by then less CPU time is in use
         for limit, allowed in (
@@ -204,8 +199,11 @@ class _Delays:
 
     def spacing(self, now: float, call: Call) -> float:
         """Return the time between two such calls of a backlog: even, and until more is left."""
-        even = self._even_spacing(now, call) * self._quota.slowdown(now)
-        return max(even, self._lasting_spacing(now, call, self._quota.points.spent_by_backlog))
+        quota = self._quota
+        even = self._even_spacing(now, call) * quota.cpu_time.slowdown(
+            now, quota.whole.calls_window
+        )
+        return max(even, self._lasting_spacing(now, call, quota.points.spent_by_backlog))
 
     def fresh_spacing(self, now: float, call: Call) -> float:
         """Return the time between two such calls for fresh images.

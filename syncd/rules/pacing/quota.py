@@ -38,11 +38,9 @@ class Quota:
         # Points that others have spent, when that was reported, and since when it is reported.
         self._others_points: tuple[float, float, float] | None = None
         self._learned_cap = LearnedCap(now)
-        self._cpu_time = CpuTime()
+        self.cpu_time = CpuTime()
         self.points = Limit(self.whole.window, points=True)
         self.calls = Limit(self.whole.calls_window, points=False)
-        self.closed_until = now
-        """Time until which the headers allow no call."""
 
     @property
     def tier(self) -> Tier:
@@ -101,10 +99,6 @@ class Quota:
         theirs = self._others.calls(now, self.whole)
         return min(float(self.ours.calls), self.whole.calls - theirs)
 
-    def slowdown(self, now: float) -> float:
-        """Return the factor by which CPU and wall time slow calls down."""
-        return self._cpu_time.slowdown(now, self.whole.calls_window)
-
     def start(self, call: Call) -> None:
         """Record that a call is in flight."""
         self.points.start(call)
@@ -155,11 +149,13 @@ class Quota:
             since = now if self._others_points is None else self._others_points[2]
             self._others_points = (max(0.0, seen - self.used(now)), now, since)
         if usage.cpu_time is not None:
-            self._cpu_time.update(now, usage.cpu_time)
-        wait = usage.regain or 0.0
-        if usage.points is not None and usage.points >= 100:
-            wait = max(wait, usage.reset or 0.0)
-        self.closed_until = max(self.closed_until, now + wait)
+            self.cpu_time.update(now, usage.cpu_time)
+
+    def forget_reports(self) -> None:
+        """Forget what headers have reported about the spending of others and about CPU time."""
+        self._others.reset()
+        self._others_points = None
+        self.cpu_time = CpuTime()
 
     def _set_budget(self, whole: Budget) -> None:
         self.whole = whole

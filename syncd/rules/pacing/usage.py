@@ -17,9 +17,5 @@ class BudgetUsage:
     """The highest of total_cputime, total_time and the figures of the whole app."""
     points: float | None = None
     """acc_id_util_pct."""
-    reset: float | None = None
-    """reset_time_duration: seconds until all points are available again."""
-    regain: float | None = None
-    """estimated_time_to_regain_access, in seconds."""
     tier: Tier | None = None
     """ads_api_access_tier."""

@@ -250,6 +250,38 @@ def test_the_highest_figure_of_all_headers_counts() -> None:
     assert figures(everything) == (120, 300)
 
 
+@pytest.mark.parametrize(
+    ("headers", "regain", "closed_by"),
+    [
+        (usage({ACCOUNT: [use(99, 99, 99)]}), None, None),
+        (
+            usage({ACCOUNT: [use(900_000)]}),
+            None,
+            "ads_management at 900000 % (X-Business-Use-Case-Usage)",
+        ),
+        (
+            usage({ACCOUNT: [use(100) | {"type": "\x1b[2J"}]}),
+            300,
+            "an unknown use case at 100 % (X-Business-Use-Case-Usage)",
+        ),
+        (
+            usage({ACCOUNT: [use(cpu=120, regain=2)]}, {"acc_id_util_pct": 100}),
+            120,
+            "ads_management at 120 % (X-Business-Use-Case-Usage)",
+        ),
+        (
+            usage({ACCOUNT: [use(3)]}, {"acc_id_util_pct": 100.5, "reset_time_duration": 90}),
+            90,
+            "the account's score at 100.5 % (X-Ad-Account-Usage)",
+        ),
+    ],
+)
+def test_the_limit_that_closes_an_account_for_longest_is_named(
+    headers: Usage, regain: float | None, closed_by: str | None
+) -> None:
+    assert (headers.regain, headers.closed_by) == (regain, closed_by)
+
+
 def test_a_truncated_header_is_ignored() -> None:
     headers = {"X-Business-Use-Case-Usage": '{"679', "X-App-Usage": "\udcff{", "X-Other": "1"}
     assert read_usage(ACCOUNT, headers) == Usage()
@@ -305,4 +337,4 @@ def test_each_budget_is_read_from_its_own_figure() -> None:
             "X-App-Usage": '{"call_count":40,"total_time":5,"total_cputime":5}',
         },
     ).reading
-    assert reading == BudgetUsage(28, 40, 9.67, 100, 120, Tier.STANDARD)
+    assert reading == BudgetUsage(28, 40, 9.67, Tier.STANDARD)

@@ -29,7 +29,7 @@ def test_a_value_gets_the_type_of_its_switch() -> None:
 @pytest.mark.parametrize(
     "text",
     ["nothing=1", "tier", "tier=gold", "many_files=some", "max_bytes=x", "in_use_error=7",
-     "time_scale=0"],
+     "time_scale=0", "usage_entry=[1]", "usage_entry={"],
 )  # fmt: skip
 def test_an_invalid_switch_is_rejected(text: str) -> None:
     with pytest.raises(SwitchError, match=text.split("=", maxsplit=1)[0]):

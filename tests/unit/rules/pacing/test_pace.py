@@ -48,7 +48,7 @@ def test_98_percent_of_the_development_budget_are_used_and_no_call_is_throttled(
     sender = run(server)
     assert share(server) >= least
     assert (server.throttled, server.into_block) == ([], 0)
-    assert sender.pace.charge is (Charge.IMAGE if per_image else Charge.REQUEST)
+    assert sender.pace.quota.pricing.charge is (Charge.IMAGE if per_image else Charge.REQUEST)
 
 
 @pytest.mark.parametrize("leaks", [False, True], ids=["window", "leak"])
@@ -71,7 +71,7 @@ def test_a_charge_by_the_image_causes_one_throttled_call_in_six_hours_at_most(
     sender = run(server, seconds=DAY)
     assert share(server, DAY) >= 0.96
     assert (server.our_throttled <= 4, server.into_block) == (True, 0)
-    assert sender.pace.charge is Charge.IMAGE
+    assert sender.pace.quota.pricing.charge is Charge.IMAGE
 
 
 @pytest.mark.parametrize("every", [60, 1000])
@@ -80,7 +80,7 @@ def test_a_charge_by_the_image_is_recognized_despite_the_calls_of_others(
 ) -> None:
     server = account(per_image=True)
     sender = run(server, seconds=DAY / 2, others=((t, write()) for t in spread(every, DAY / 2)))
-    assert sender.pace.charge is Charge.IMAGE
+    assert sender.pace.quota.pricing.charge is Charge.IMAGE
     assert len(server.throttled) <= DAY / 2 / WINDOW / 12
 
 
@@ -96,7 +96,7 @@ def test_one_throttled_call_shows_without_headers_that_images_are_charged() -> N
     sender = run(server)
     assert share(server) >= 0.94  # 95 including the block of 300 s
     assert (server.our_throttled, server.into_block) == (1, 0)
-    assert sender.pace.charge is Charge.IMAGE
+    assert sender.pace.quota.pricing.charge is Charge.IMAGE
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_a_burst_of_posts_charged_by_the_image_causes_one_throttled_call_at_most
     sender = run(server, Terms(), latency=lambda: 0.05)
     assert server.our_throttled == 1
     assert server.into_block < sender.workers
-    assert sender.pace.charge is Charge.IMAGE
+    assert sender.pace.quota.pricing.charge is Charge.IMAGE
 
 
 def test_the_last_of_many_fresh_images_does_not_wait_for_a_window() -> None:
