@@ -243,6 +243,36 @@ def test_a_file_that_returns_after_an_unrecorded_deletion_is_sent_again(
     assert len(machine.history.accounts.held()) == 6
 
 
+def test_files_that_are_deleted_before_a_mirror_is_added_leave_no_copy_there(
+    machine: HistoryMachine,
+) -> None:
+    machine.begin(mirrors=(), copying="copy", files={**FILES, "f/a.jpg": 3})
+    machine.change_mirrors(("2", "3"), "copy", [("unlink", "spring", 0)] * 3, "scanned")
+    assert machine.history.accounts.held() == {(account, HASHES[3]) for account in ("1", "2", "3")}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [("put", "spring", "a.jpg", 3)],
+        [("unlink", "spring", 0), ("fail", "1", "1", "list")],
+        [("put", "spring", "a.jpg", 3), ("fail", "1", "1", "list")],
+    ],
+    ids=["rewritten", "deleted-failed", "rewritten-failed"],
+)
+def test_a_used_image_whose_file_is_gone_is_looked_up_once_a_day(
+    machine: HistoryMachine, changes: list[Change]
+) -> None:
+    machine.begin(mirrors=(), copying="copy", files=FILES)
+    machine.change([("use", 0)] * 3, None)
+    machine.change(changes, "scanned")
+    machine.change([], "scanned")
+    machine.sync_and_check_idle(restarts=True)
+    machine.pass_a_day()
+    machine.change([("release", 0)] * 3, "scanned")
+    assert machine.history.deletions == 1
+
+
 @pytest.mark.parametrize("clock_change", [7200.0, -7200.0])
 def test_a_changed_clock_deletes_nothing_that_was_uploaded_before(
     machine: HistoryMachine, clock_change: float

@@ -13,16 +13,27 @@ MAX_COPY_BYTES = 1000
 class Cost:
     """The calls of a part of a history, from the creation of this object to `check`."""
 
-    def __init__(self, accounts: Accounts, model: Model, copyable: set[Replica]) -> None:
+    def __init__(self, accounts: Accounts, model: Model) -> None:
+        self._model = model
         self._counts = accounts.sandbox.counts
         self._struck = accounts.sandbox.faults.struck
-        self._missing = model.missing()
-        self._possible = model.possibly_missing()
-        self._copyable = copyable
+        self._missing: set[Replica] = set()
+        self._possible: set[Replica] = set()
+        self._copyable: set[Replica] = set()
         self._held = accounts.held()
         self._before = {account: self._figures(account) for account in NAMES}
         self._calls = self._counts.calls()
         self._faults = self._struck.total()
+
+    def allow(self, copyable: set[Replica]) -> None:
+        """Require what is missing now; what is possibly missing before a scan may be sent too.
+
+        A new mirror's images are copied before the scan of a start finds that a file is gone.
+        `copyable` replicas cost no bytes.
+        """
+        self._missing = self._model.missing()
+        self._possible |= self._model.possibly_missing()
+        self._copyable |= copyable
 
     @property
     def had_faults(self) -> bool:

@@ -21,7 +21,7 @@ from support.rig import Rig
 
 from syncd.folders.watching.targets import ScanTarget, targets_of
 
-MAX_PASSES = 8
+MAX_PASSES = 10
 """Passes after which everything must be in sync, whatever has failed."""
 
 
@@ -148,8 +148,14 @@ class History:
         crash: Crash | None = None,
     ) -> None:
         """Run passes until everything is in sync, and check what that has cost."""
-        targets = await self._start_and_scan(how)
-        cost, deletions = Cost(self.accounts, self.model, self._copyable()), self.deletions
+        watched = how == "watched" and not self.reconfigured
+        await self._start()
+        cost, deletions = Cost(self.accounts, self.model), self.deletions
+        cost.allow(self._copyable())
+        targets = self._targets() if watched else frozenset()
+        self.model.scan(watched=bool(targets))
+        cost.allow(self._copyable())
+        self.folders.touched.clear()
         may_look_up = bool(self.model.deleted - self.model.postponed)
         await self._converge(targets, interruption, crash)
         # After a removal by hand, syncd may have noticed it or not.
@@ -192,17 +198,12 @@ class History:
             self.model.reconfigure()
         self.reconfigured = False
 
-    async def _start_and_scan(self, how: Sync) -> Collection[ScanTarget]:
-        """Start the daemon, and return the targets that events name."""
-        watched = how == "watched" and not self.reconfigured
-        await self._start()
+    def _targets(self) -> Collection[ScanTarget]:
+        """Return the targets that events name."""
         monitor = next(iter(self._driver.runtime.disk.monitors.values()))
         root = os.fsencode(self.folders.roots["spring"].resolve())
-        touched, self.folders.touched = self.folders.touched, set()
-        patterns = monitor.tree.patterns
-        targets = targets_of(root, map(os.fsencode, touched), patterns) if watched else frozenset()
-        self.model.scan(watched=bool(targets))
-        return targets
+        touched = map(os.fsencode, self.folders.touched)
+        return targets_of(root, touched, monitor.tree.patterns)
 
     async def _converge(
         self,
@@ -210,8 +211,12 @@ class History:
         interruption: Interruption | None = None,
         crash: Crash | None = None,
     ) -> None:
-        """Run passes until everything is in sync."""
+        """Run passes until everything is in sync.
+
+        One more pass looks up the images of rewritten files: the next scan must confirm that.
+        """
         self.observer.reset()
+        was_quiet = False  # the pass before left nothing to do, and no call had failed
         for number in range(MAX_PASSES):
             held = self.accounts.held()
             await self._run_pass(targets if number == 0 else (), interruption, crash)
@@ -224,9 +229,11 @@ class History:
                 await self._start()
                 continue
             assert self._objection is None, self._objection
-            if not self._difference():
+            difference, failed = self._difference(), self._driver.has_failures
+            if not difference and (not self.model.deleted or (was_quiet and not failed)):
                 break
-            if self._driver.has_failures:
+            was_quiet = not (difference or failed)
+            if failed:
                 await self._driver.stop()
                 await self._start()
         else:
