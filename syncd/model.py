@@ -135,6 +135,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     status: ImageStatus
     created_at: float | None  # unix seconds, by the server's clock
     used: bool | None  # whether a creative or an ad uses it
+    pixels: tuple[int, int] | None = None  # width and height; requested only where they decide
 
 
 def printable(name: bytes) -> str:

@@ -4,5 +4,6 @@ Each account has a `lane`: its `queue`, `pacer`, `gate`, `health` and `attempts`
 images from the queue, decides, and sends them by `uploads` or `copies`. When a call fails, `health`
 decides what follows for the account. The image returns to the queue by `Lane.retry_later`, through
 `delayed`. While nothing waits for upload, `deletions` removes what the `reconcile` pass has
-reviewed.
+reviewed; `unanswered` finds images whose upload had no response, and `confirmations` shows what a
+DELETE has done.
 """

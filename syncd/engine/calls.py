@@ -25,6 +25,7 @@ MAX_HASHES = 50
 """Hashes in one lookup: the limit of a batch request; none is documented for this edge."""
 
 _MAX_EMPTY_PAGES = 10  # in addition to one page per hash, so that the loop always ends
+_MAX_NAMED_PAGES = 10  # of the images with one name
 
 
 async def always() -> bool:
@@ -93,6 +94,7 @@ class Lookup(msgspec.Struct, frozen=True):
 
     images: Mapping[ImageHash, Listed]
     clock_offset: float | None  # seconds by which the server's clock is ahead; None: no Date
+    is_whole: bool = True  # False: more images than it has may be in the account
 
     def server_time(self, at: float | None) -> float | None:
         """Convert a time of our clock, in unix seconds, to the server's clock."""
@@ -104,14 +106,40 @@ async def look_up(calls: Calls, client: GraphClient, hashes: Sequence[ImageHash]
 
     Raises GraphError when a call fails, or the pages do not end.
     """
-    wanted = list(dict.fromkeys(hashes))
+    account, wanted = calls.lane.account, list(dict.fromkeys(hashes))
+
+    async def page_after(after: str | None, credentials: Credentials) -> Page:
+        return await client.images(account, credentials, wanted, after)
+
+    lookup = await _pages(calls, page_after, len(wanted) + _MAX_EMPTY_PAGES)
+    if lookup is not None and not lookup.is_whole:
+        raise GraphError(ApiError(status=200, message="the list of images does not end"), Usage())
+    return lookup
+
+
+async def look_up_name(calls: Calls, client: GraphClient, name: str) -> Lookup | None:
+    """Return the images whose name contains `name`; None when the account takes no calls now.
+
+    The result is not whole if there are too many. Raises GraphError when a call fails.
+    """
+
+    async def page_after(after: str | None, credentials: Credentials) -> Page:
+        return await client.named(calls.lane.account, credentials, name, after)
+
+    return await _pages(calls, page_after, _MAX_NAMED_PAGES)
+
+
+async def _pages(
+    calls: Calls, page_after: Callable[[str | None, Credentials], Awaitable[Page]], limit: int
+) -> Lookup | None:
+    """Return the images of the first `limit` pages; None when the account takes no calls now."""
     images: dict[ImageHash, Listed] = {}
     clock_offset: float | None = None
     after = None
-    for _ in range(len(wanted) + _MAX_EMPTY_PAGES):
+    for _ in range(limit):
 
         async def send(credentials: Credentials, after: str | None = after) -> tuple[Page, Usage]:
-            page = await client.images(calls.lane.account, credentials, wanted, after)
+            page = await page_after(after, credentials)
             return page, page.usage
 
         page = await calls.make(READ, send)
@@ -123,4 +151,4 @@ async def look_up(calls: Calls, client: GraphClient, hashes: Sequence[ImageHash]
         if page.after is None:
             return Lookup(images, clock_offset)
         after = page.after
-    raise GraphError(ApiError(status=200, message="the list of images does not end"), Usage())
+    return Lookup(images, clock_offset, is_whole=False)

@@ -21,6 +21,7 @@ from syncd.rules.batch import Candidate
 from syncd.rules.copy import RECHECK, REFUSAL_LIFETIME, plan_copy
 from syncd.rules.errors import Scope, Verdict, is_permission
 from syncd.rules.pacing.budget import Call
+from syncd.rules.unanswered import Copied
 
 log: Log = structlog.get_logger()
 
@@ -85,7 +86,7 @@ class Copies:
         call = lane.pacer.resize(call, 1)
         sent = self._client.clock.now()
         sending = await self._ledger.write(
-            replicas.record_sending(lane.account, [copy.digest], sent)
+            replicas.record_sending(lane.account, {copy.digest: Copied(source.hash)}, sent)
         )
         credentials = lane.health.credentials
         if not sending or lane.gate.is_shut or credentials is None:

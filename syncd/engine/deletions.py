@@ -10,6 +10,7 @@ from typing import assert_never
 
 from syncd.engine.calls import MAX_HASHES, Calls, look_up
 from syncd.engine.confirmations import log_deleted, log_kept
+from syncd.engine.unanswered import Unanswered
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.graph.shapes import Usage
 from syncd.ledger import delete_calls, deletions, kept
@@ -57,6 +58,7 @@ class Deletions:
         self._client = client
         self._grace = grace
         self._on_change = on_change
+        self._unanswered = Unanswered(calls, ledger, client)
 
     async def run(self, period: float) -> None:
         """Delete every `period` seconds until cancelled."""
@@ -69,6 +71,7 @@ class Deletions:
         if self._lane.queue.is_idle and not self._lane.gate.is_shut:
             with contextlib.suppress(GraphError):  # `Calls` has paused or stopped the account
                 await self.delete_due()
+                await self._unanswered.settle()
 
     async def delete_due(self) -> None:
         """Look up all images that are due, and delete or keep each; raise GraphError."""

@@ -21,6 +21,7 @@ from syncd.model import Digest, Entry
 from syncd.rules.batch import normalized, part_names
 from syncd.rules.errors import ApiError, Scope, Verdict
 from syncd.rules.pacing.budget import Call
+from syncd.rules.unanswered import Named, SentAs
 
 log: Log = structlog.get_logger()
 
@@ -61,11 +62,15 @@ class Uploads:
 
         After a crash they still count as sent.
         """
-        digests, sent = [image.digest for image in images], self._client.clock.now()
+        sent_as: dict[Digest, SentAs] = {
+            image.digest: Named(part.name)
+            for image, part in zip(images, named_parts(images), strict=True)
+        }
+        sent = self._client.clock.now()
         sending = await self._ledger.write(
-            replicas.record_sending(self._lane.account, digests, sent)
+            replicas.record_sending(self._lane.account, sent_as, sent)
         )
-        for digest in set(digests) - set(sending):
+        for digest in sent_as.keys() - set(sending):
             self._lane.done(digest)
         return [image for image in images if image.digest in sending]
 

@@ -37,6 +37,7 @@ _BUFFERED = 8 * 1024 * 1024
 hold counts as sent."""
 
 _MAX_RESPONSE = 4 * 1024 * 1024  # bytes; the entries of 50 images take some 50 KB
+_MOST_NAMED = 1000  # images of a page: the figure that production clients use
 _UNREADABLE = "the response is truncated or not JSON"
 
 
@@ -151,6 +152,14 @@ class GraphClient:
         query = {"hashes": wanted, "limit": str(len(hashes))}
         return await self._page(account, credentials, query, after)
 
+    async def named(
+        self, account: AccountId, credentials: Credentials, name: str, after: str | None = None
+    ) -> Page:
+        """List one page of the images whose name contains `name`, with their pixels."""
+        query = {"name": name, "limit": str(_MOST_NAMED)}
+        fields = f"{listing.FIELDS},{listing.PIXELS}"
+        return await self._page(account, credentials, query, after, fields)
+
     async def library(
         self, account: AccountId, credentials: Credentials, after: str | None, limit: int
     ) -> Page:
@@ -200,9 +209,10 @@ class GraphClient:
         credentials: Credentials,
         query: Mapping[str, str],
         after: str | None,
+        fields: str = listing.FIELDS,
     ) -> Page:
         cursor = {} if after is None else {"after": after}
-        query = {**query, "fields": listing.FIELDS, **cursor}
+        query = {**query, "fields": fields, **cursor}
         response = await self._call(
             "GET", f"act_{account}/adimages", account, credentials, query=query
         )

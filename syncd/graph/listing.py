@@ -19,6 +19,9 @@ from syncd.model import ImageHash, ImageStatus, Listed
 FIELDS = "hash,name,status,created_time,creatives,is_associated_creatives_in_adgroups"
 """The fields requested for each image of a list."""
 
+PIXELS = "original_width,original_height"
+"""The fields requested in addition where images are compared with ours."""
+
 
 class Listing(msgspec.Struct, frozen=True):
     """One page: its images, the cursor of the next page, and the number of all images."""
@@ -41,6 +44,8 @@ class _Image(msgspec.Struct, kw_only=True):
     created_time: Any = None
     creatives: Any = None
     is_associated_creatives_in_adgroups: Any = None
+    original_width: Any = None
+    original_height: Any = None
 
 
 class _Paging(msgspec.Struct):
@@ -101,10 +106,16 @@ def _images(data: list[Any] | dict[str, Any]) -> Iterator[Listed]:
                 status=_STATUSES.get(text(image.status) or "", ImageStatus.UNKNOWN),
                 created_at=timestamps.of_field(image.created_time),
                 used=_used(image.creatives, image.is_associated_creatives_in_adgroups),
+                pixels=_pixels(image.original_width, image.original_height),
             )
 
 
 _STATUSES = {status.value: status for status in ImageStatus}
+
+
+def _pixels(width: Any, height: Any) -> tuple[int, int] | None:
+    columns, rows = number(width), number(height)
+    return None if columns is None or rows is None else (columns, rows)
 
 
 def _used(*fields: Any) -> bool | None:

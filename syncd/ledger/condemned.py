@@ -207,10 +207,15 @@ def drop_unheld(db: sqlite3.Connection, before: float) -> None:
         """,
         (before,),
     )
-    db.execute(
-        f"DELETE FROM deletion WHERE found_age < ? AND NOT {HELD_REPLICA}",
+    dropped = db.execute(
+        f"""
+        DELETE FROM deletion
+        WHERE found_age < ? AND NOT {HELD_REPLICA}
+        RETURNING account_id, image_id
+        """,
         (before,),
-    )
+    ).fetchall()
+    db.executemany("DELETE FROM unanswered WHERE account_id = ? AND image_id = ?", dropped)
 
 
 @read

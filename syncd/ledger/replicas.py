@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from syncd.ledger import accounts
+from syncd.ledger import accounts, unanswered
 from syncd.ledger.stat_columns import from_columns
 from syncd.ledger.statements import read, write
 from syncd.model import AccountId, Digest, Entry, ImageHash, Sent, Stat, printable
+from syncd.rules.unanswered import SentAs
 
 _MOST_VARIABLES = 30_000  # of one statement; SQLite takes 32,766
 
@@ -161,16 +162,16 @@ def sources_of(
 
 @write
 def record_sending(
-    db: sqlite3.Connection, account: AccountId, digests: Sequence[Digest], sent: Sent
+    db: sqlite3.Connection, account: AccountId, images: Mapping[Digest, SentAs], sent: Sent
 ) -> list[Digest]:
-    """Record, before the call, when images are first sent; return those that are to be sent.
+    """Record, before the call, that images are sent, and as what; return those that are to be sent.
 
     The last file of an image may have gone since a worker read it. Sent nevertheless, it would be
     in the account without a deletion.
     """
-    return [
+    sending = [
         digest
-        for digest in digests
+        for digest in images
         if db.execute(
             f"""
             UPDATE replica
@@ -181,6 +182,9 @@ def record_sending(
             (account, digest, sent.at, sent.clock_offset),
         ).rowcount
     ]
+    if sent.clock_offset is not None:
+        unanswered.record(db, account, [(digest, images[digest]) for digest in sending], sent.at)
+    return sending
 
 
 @write
@@ -223,6 +227,7 @@ def record_held(
             if digest in images
         ],
     )
+    unanswered.forget(db, account_id, images.values())
 
 
 def image_ids(db: sqlite3.Connection, digests: Sequence[Digest]) -> dict[Digest, int]:
@@ -298,6 +303,7 @@ def record_rejected(db: sqlite3.Connection, account: AccountId, digest: Digest, 
         """,
         (account, digest, why),
     )
+    db.execute(f"DELETE FROM unanswered WHERE {OF_IMAGE}", (account, digest))
 
 
 @write

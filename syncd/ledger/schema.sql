@@ -168,6 +168,15 @@ CREATE TABLE deletion (                         -- an image whose last file was 
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX deletion_by_folder ON deletion (folder_id, state);
 
+CREATE TABLE unanswered (                       -- calls that sent an image, until the account is known to hold it
+    account_id INTEGER NOT NULL REFERENCES account,
+    image_id   INTEGER NOT NULL REFERENCES image,
+    sent_as    TEXT NOT NULL,                   -- name and the name of an upload's part; hash and the hash of a copy's source
+    first_at   REAL NOT NULL,                   -- the first and the last of them, by the server's clock
+    last_at    REAL NOT NULL,
+    PRIMARY KEY (account_id, image_id, sent_as)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE ledger_age (                       -- one row, written by each reconcile pass
     seconds REAL NOT NULL,                      -- for which a daemon has run on this ledger: no wall clock changes it
     started REAL NOT NULL                       -- the age at the last start or reload

@@ -1,4 +1,4 @@
-"""What a worker sends, when the files change between its decision and its call."""
+"""Images that a worker sends, when files change between its decision and its call."""
 
 import asyncio
 from collections.abc import Sequence

@@ -158,6 +158,20 @@ async def test_the_library_is_read_page_by_page_and_counted(
     assert second == {**first, "after": "c"}
 
 
+async def test_a_list_by_name_requests_the_pixels_too(server: Server, client: GraphClient) -> None:
+    server.response = http(
+        f'{{"data":[{{"hash":"{HASH}","original_width":40,"original_height":"30"}}]}}'.encode()
+    )
+    page = await client.named(ACCOUNT, PLAIN, "a&b é.jpg")
+    assert [image.pixels for image in page.images] == [(40, 30)]
+    (request,) = server.requests
+    assert query(request) == {
+        "name": "a&b é.jpg",
+        "limit": "1000",
+        "fields": f"{FIELDS},original_width,original_height",
+    }
+
+
 @pytest.mark.parametrize("name", ["images", "library"])
 @pytest.mark.parametrize("body", [b"{}", b'{"data":null}', b'{"data":[],"paging":{"next":"x"}}'])
 async def test_an_unreadable_page_is_an_error_and_not_an_empty_page(

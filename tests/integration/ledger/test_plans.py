@@ -24,11 +24,13 @@ from syncd.ledger import (
     queries,
     replicas,
     schema,
+    unanswered,
     vacuum,
     wanted,
 )
 from syncd.ledger.files import Content, Place
 from syncd.ledger.kept import KeepReason
+from syncd.ledger.unanswered import UnansweredImage
 from syncd.model import (
     AccountId,
     Digest,
@@ -41,6 +43,7 @@ from syncd.model import (
     Sent,
     Stat,
 )
+from syncd.rules.unanswered import Named
 
 ONE = AccountId("1")
 
@@ -175,7 +178,11 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "all_alerts": alerts.all_alerts({ONE: "main"}, 1.0),
     "forget_missed": missed.forget(8, KeepReason.SUSPECT),
     "unmark_missed": missed.unmark(7),
-    "record_sending": replicas.record_sending(ONE, [digest(5)], Sent(1.0, 0)),
+    "record_sending": replicas.record_sending(ONE, {digest(5): Named("5.jpg")}, Sent(1.0, 0)),
+    "next_condemned": unanswered.next_condemned(ONE, 1.0),
+    "settle": unanswered.settle(
+        ONE, UnansweredImage(digest=digest(5), pixels=None, path=b"5", calls=()), 1.0, None
+    ),
     "record_not_held": replicas.record_not_held(ONE, ImageHash("ff00")),
     "page": missed.page(7, missed.BEFORE, 50),
     "inodes": missed.inodes([missed.Mark(directory_id=30, name=b"1", path=b"d1")]),

@@ -12,6 +12,7 @@ from syncd.ledger.files import Content, Place
 from syncd.ledger.kept import KeepReason
 from syncd.ledger.wanted import refresh_next
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Sent, Stat
+from syncd.rules.unanswered import Named
 
 ONE, TWO = AccountId("1"), AccountId("2")
 DIGESTS = [Digest(bytes([n]) * 32) for n in range(3)]
@@ -80,7 +81,8 @@ def test_a_rewritten_file_is_another_image_that_begins_to_wait(db: sqlite3.Conne
 
 def test_an_image_starts_to_wait_again_when_its_file_returns(db: sqlite3.Connection) -> None:
     put(db, b"a", 0)
-    replicas.record_sending(ONE, DIGESTS[:1], Sent(1.0, 0))(db)  # so that its row is kept
+    sent = replicas.record_sending(ONE, {DIGESTS[0]: Named("a")}, Sent(1.0, 0))
+    sent(db)  # so that its row is kept
     let_time_pass(db)
     drop(db, b"a")
     assert waits(db) is None

@@ -96,6 +96,17 @@ def test_created_time_is_read_or_unknown(value: Any, time: float | None) -> None
     assert image(created_time=value).created_at == time
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "pixels"),
+    [
+        (40, 30, (40, 30)), ("40", "30", (40, 30)), (40, None, None), (None, 30, None),
+        ("wide", 30, None), (40.5, 30, None), ([], {}, None),
+    ],
+)  # fmt: skip
+def test_pixels_are_read_or_unknown(width: Any, height: Any, pixels: Any) -> None:
+    assert image(original_width=width, original_height=height).pixels == pixels
+
+
 FIELDS = "creatives", "is_associated_creatives_in_adgroups"
 YES: list[Any] = [["1"], [{"id": "1"}], {"data": [{"id": "1"}]}, 3, "3", True, "true"]
 NO: list[Any] = [[], {"data": []}, 0, "0", False, "false"]

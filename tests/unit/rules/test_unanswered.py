@@ -1,0 +1,107 @@
+"""Which listed image is taken for one that a call without a response has sent."""
+
+import pytest
+from msgspec.structs import replace
+
+from syncd.model import ImageHash, ImageStatus, Listed
+from syncd.rules.deletion import CLOCK_TOLERANCE
+from syncd.rules.unanswered import Copied, Named, SentCalls, sent_image
+
+FIRST, LAST, TIMEOUT = 1_000_000.0, 1_000_900.0, 60.0
+PIXELS = 40, 30
+UPLOADS = SentCalls(Named("a.jpg"), FIRST, LAST)
+OURS = Listed(
+    hash=ImageHash("aa"),
+    name="a.jpg",
+    status=ImageStatus.ACTIVE,
+    created_at=FIRST,
+    used=False,
+    pixels=PIXELS,
+)
+ANOTHER = replace(OURS, hash=ImageHash("bb"))
+
+
+def found(*listed: Listed, pixels: tuple[int, int] | None = PIXELS) -> Listed | None:
+    return sent_image([UPLOADS], pixels, listed, TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        OURS,
+        replace(OURS, name="A.JPG"),
+        replace(OURS, created_at=FIRST - CLOCK_TOLERANCE),
+        replace(OURS, created_at=FIRST + TIMEOUT + CLOCK_TOLERANCE),
+        replace(OURS, created_at=LAST - CLOCK_TOLERANCE),
+        replace(OURS, created_at=LAST + TIMEOUT + CLOCK_TOLERANCE),
+        replace(OURS, used=True),  # the deletion keeps it
+        replace(OURS, status=ImageStatus.INTERNAL),
+    ],
+)
+def test_the_only_image_with_the_name_and_pixels_and_time_of_a_call_is_the_one_sent(
+    one: Listed,
+) -> None:
+    assert found(one) is one
+
+
+DIFFERENT = [
+    replace(ANOTHER, name="b.jpg"),
+    replace(ANOTHER, name="aa.jpg"),  # a list by name has it, too
+    replace(ANOTHER, pixels=(30, 40)),
+    replace(ANOTHER, status=ImageStatus.DELETED),
+    replace(ANOTHER, created_at=FIRST - CLOCK_TOLERANCE - 1),
+    replace(ANOTHER, created_at=FIRST + TIMEOUT + CLOCK_TOLERANCE + 1),
+    replace(ANOTHER, created_at=LAST - CLOCK_TOLERANCE - 1),
+    replace(ANOTHER, created_at=LAST + TIMEOUT + CLOCK_TOLERANCE + 1),
+]
+
+
+@pytest.mark.parametrize("another", DIFFERENT)
+def test_an_image_that_differs_is_not_the_one_sent(another: Listed) -> None:
+    assert found(another) is None
+    assert found(another, OURS) is OURS
+
+
+DOUBTFUL = [
+    ANOTHER,
+    replace(ANOTHER, name=None),
+    replace(ANOTHER, pixels=None),
+    replace(ANOTHER, created_at=None),
+    replace(ANOTHER, status=ImageStatus.UNKNOWN),
+]
+
+
+@pytest.mark.parametrize("another", DOUBTFUL)
+def test_no_image_is_the_one_sent_while_another_may_be(another: Listed) -> None:
+    assert found(another, OURS) is None
+
+
+@pytest.mark.parametrize("field", ["name", "pixels", "created_at"])
+def test_an_image_without_one_of_these_fields_is_not_the_one_sent(field: str) -> None:
+    assert found(replace(OURS, **{field: None})) is None
+
+
+def test_an_image_whose_own_pixels_are_not_known_is_not_found() -> None:
+    assert found(OURS, pixels=None) is None
+
+
+def test_an_image_that_two_pages_list_is_one_image() -> None:
+    assert found(OURS, replace(OURS)) == OURS
+
+
+def test_a_copy_is_the_image_with_the_hash_of_its_source() -> None:
+    copies = SentCalls(Copied(ANOTHER.hash), FIRST, LAST)
+    bare = replace(ANOTHER, name=None, created_at=None, pixels=None)
+    assert sent_image([copies], PIXELS, [bare], TIMEOUT) is bare
+    assert sent_image([copies], PIXELS, [OURS], TIMEOUT) is None
+
+
+def test_an_image_that_was_sent_in_two_ways_is_found_by_either() -> None:
+    calls = [UPLOADS, SentCalls(Named("b.jpg"), LAST, LAST), SentCalls(Copied(OURS.hash), 1.0, 1.0)]
+    renamed = replace(ANOTHER, name="b.jpg", created_at=LAST)
+    assert sent_image(calls, PIXELS, [renamed], TIMEOUT) is renamed
+    assert sent_image(calls, PIXELS, [OURS, renamed], TIMEOUT) is None
+
+
+def test_an_image_that_no_call_has_sent_is_not_found() -> None:
+    assert sent_image([], PIXELS, [OURS], TIMEOUT) is None
