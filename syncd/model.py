@@ -70,15 +70,12 @@ class RootIdentity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """An image that an account holds, as its API describes it; sizes in pixels, expiring URLs."""
+    """An image that an account holds, as its API describes it; sizes in pixels."""
 
     hash: ImageHash
     name: str | None = None
     width: int | None = None
     height: int | None = None
-    url: str | None = None
-    url_128: str | None = None
-    url_256: str | None = None
 
 
 class Copying(Enum):

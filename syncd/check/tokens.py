@@ -47,7 +47,7 @@ async def _check_token(
                 me = await client.me(access)
             except GraphError as error:
                 return bad(subject, _with_advice(error), path=path)
-            return ok(subject, f"accepted: {me.name or me.id or 'nameless'}", path)
+            return ok(subject, f"accepted: {me.name or me.id}", path)
 
 
 async def _check_account(client: GraphClient, account: AccountConfig, access: TokenAccess) -> Check:

@@ -98,7 +98,10 @@ class Uploads:
         held = [(image.digest, entry) for image, entry in matched]
         hold = replicas.record_held(lane.account, held, time.time(), self._client.clock.at(began))
         await lane.finish_call(call, End.TAKEN, response.usage, hold)
-        await lane.health.on_success()
+        if response.entries:
+            await lane.health.on_success()
+        else:  # each image alone shows whether the account takes images
+            lane.gate.cancel()
         await self._on_held(matched, len(images))
         await self._on_unmatched(unmatched, len(images))
 

@@ -38,7 +38,6 @@ hold counts as sent."""
 
 _MAX_RESPONSE = 4 * 1024 * 1024  # bytes; the entries of 50 images take some 50 KB
 _MOST_NAMED = 1000  # images of a page: the figure that production clients use
-_UNREADABLE = "the response is truncated or not JSON"
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -58,7 +57,7 @@ class Credentials(msgspec.Struct, frozen=True):
         return {"appsecret_proof": hmac.new(key, text, hashlib.sha256).hexdigest()}
 
     def masked(self, body: bytes) -> bytes:
-        """Return the body of a response without the secrets of its request."""
+        """Return the body or a header of a response without the secrets of its request."""
         given = [secret.reveal() for secret in (self.token, self.app_secret) if secret is not None]
         return masked(body, [*given, *self.proof().values()])
 
@@ -67,7 +66,8 @@ class Uploaded(msgspec.Struct, frozen=True):
     """The response to an upload or a copy."""
 
     entries: dict[str, Entry]
-    """The images that the account took, by the keys of the response."""
+    """The images that the account took, by the keys of the response. Never empty after the upload
+    of one image: the response is then not valid, and an error."""
     usage: shapes.Usage
     server_time: float | None = None
     """Unix seconds by the server's clock; None when the response has no readable Date."""
@@ -81,6 +81,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     """The cursor of the next page, which is invalid once its image is deleted; None at the end."""
     total: int | None
     """The number of images in the account; None when not requested or not in the response."""
+    is_whole: bool
+    """Whether each entry of the response is an image with a hash."""
     usage: shapes.Usage
     server_time: float | None = None
     """As in `Uploaded`."""
@@ -123,14 +125,14 @@ class GraphClient:
         """Upload images in one POST."""
         boundary = f"syncd-{secrets.token_hex(16)}"
         body = multipart(parts, credentials.proof().items(), boundary)
-        return await self._post_images(account, credentials, body)
+        return await self._post_images(account, credentials, body, of_one=len(parts) == 1)
 
     async def upload_bytes(
         self, account: AccountId, credentials: Credentials, content: bytes
     ) -> Uploaded:
         """Upload one image as the form field `bytes`, in base64."""
         body = await asyncio.to_thread(urlencoded_image, content, credentials.proof())
-        return await self._post_images(account, credentials, body)
+        return await self._post_images(account, credentials, body, of_one=True)
 
     async def copy(
         self, account: AccountId, credentials: Credentials, source: AccountId, image: ImageHash
@@ -147,10 +149,17 @@ class GraphClient:
         hashes: Sequence[ImageHash],
         after: str | None = None,
     ) -> Page:
-        """List the images with these hashes, one or more; unknown ones are left out."""
+        """List the images with these hashes, one or more; unknown ones are left out.
+
+        A page with an entry that has no hash is an error: the entry may be any of the images.
+        """
         wanted = msgspec.json.encode(list(hashes)).decode()
         query = {"hashes": wanted, "limit": str(len(hashes))}
-        return await self._page(account, credentials, query, after)
+        page = await self._page(account, credentials, query, after)
+        if not page.is_whole:
+            message = "the response has an image without a valid hash"
+            raise GraphError(ApiError(status=200, message=message), page.usage)
+        return page
 
     async def named(
         self, account: AccountId, credentials: Credentials, name: str, after: str | None = None
@@ -177,10 +186,8 @@ class GraphClient:
         response = await self._call(
             "DELETE", f"act_{account}/adimages", account, credentials, query={"hash": image}
         )
-        deleted = listing.is_deleted(response.content)
-        if not deleted:
-            message = _UNREADABLE if deleted is None else "the response does not report success"
-            raise GraphError(ApiError(status=200, message=message), response.usage)
+        if not listing.is_deleted(response.content):
+            raise response.without("`success`: true")
         return response.usage
 
     async def me(self, credentials: Credentials) -> shapes.Node:
@@ -193,14 +200,14 @@ class GraphClient:
         return await self._node(f"act_{account}", fields, credentials)
 
     async def _post_images(
-        self, account: AccountId, credentials: Credentials, body: Body
+        self, account: AccountId, credentials: Credentials, body: Body, *, of_one: bool = False
     ) -> Uploaded:
         response = await self._call(
             "POST", f"act_{account}/adimages", account, credentials, body=body
         )
         entries = shapes.read_images(response.content)
-        if entries is None:
-            raise GraphError(ApiError(status=200, message=_UNREADABLE), response.usage)
+        if entries is None or (of_one and not entries):
+            raise response.without("image with a valid hash in `images`")
         return Uploaded(entries, response.usage, timestamps.of_header(response.date))
 
     async def _page(
@@ -218,11 +225,12 @@ class GraphClient:
         )
         page = listing.read_listing(response.content, after)
         if page is None:
-            raise GraphError(ApiError(status=200, message=_UNREADABLE), response.usage)
+            raise response.without("complete list in `data`")
         return Page(
             images=page.images,
             after=page.after,
             total=page.total,
+            is_whole=page.is_whole,
             usage=response.usage,
             server_time=timestamps.of_header(response.date),
         )
@@ -234,7 +242,7 @@ class GraphClient:
         response = await self._call("GET", path, account, credentials, query=query)
         node = shapes.read_node(response.content)
         if node is None:
-            raise GraphError(ApiError(status=200, message=_UNREADABLE), response.usage)
+            raise response.without("`id`")
         return node
 
     async def _call(
@@ -320,6 +328,10 @@ class _Response(msgspec.Struct, frozen=True):
     date: str | None
     """The Date header."""
 
+    def without(self, field: str) -> GraphError:
+        """Return the error for a response that lacks its main field."""
+        return GraphError(shapes.read_invalid(self.content, field), self.usage)
+
 
 async def _read(
     response: aiohttp.ClientResponse, account: AccountId, credentials: Credentials
@@ -334,7 +346,7 @@ async def _read(
     body = credentials.masked(bytes(content))
     usage = shapes.read_usage(account, response.headers)
     if response.status >= 300 or shapes.is_error(body):
-        raise GraphError(
-            shapes.read_error(response.status, body, response.headers.get("Location")), usage
-        )
+        location = response.headers.get("Location", "").encode("utf-8", "surrogateescape")
+        redirect = credentials.masked(location).decode("utf-8", "replace")
+        raise GraphError(shapes.read_error(response.status, body, redirect), usage)
     return _Response(body, usage, response.headers.get("Date"))

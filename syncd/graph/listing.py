@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from syncd.graph import timestamps
-from syncd.graph.json_values import converted, decoded, number, text
-from syncd.model import ImageHash, ImageStatus, Listed
+from syncd.graph.json_values import converted, decoded, image_hash, name, number, text
+from syncd.model import ImageStatus, Listed
 
 FIELDS = "hash,name,status,created_time,creatives,is_associated_creatives_in_adgroups"
 """The fields requested for each image of a list."""
@@ -29,6 +29,8 @@ class Listing(msgspec.Struct, frozen=True):
     images: tuple[Listed, ...]
     after: str | None
     total: int | None
+    is_whole: bool = True
+    """Whether each of its entries is an image with a hash."""
 
 
 class _Page(msgspec.Struct):
@@ -80,17 +82,19 @@ def read_listing(body: bytes, requested_after: str | None) -> Listing | None:
         return None
     summary = converted(page.summary, _Summary) or _Summary()
     total = number(summary.total_count)
+    images = tuple(_images(page.data))
     return Listing(
-        images=tuple(_images(page.data)),
+        images=images,
         after=after if after != requested_after else None,
         total=total if total is not None and total >= 0 else None,
+        is_whole=len(images) == len(page.data),
     )
 
 
-def is_deleted(body: bytes) -> bool | None:
-    """Return whether a deletion reports success; None when the response cannot be read."""
+def is_deleted(body: bytes) -> bool:
+    """Return whether a deletion reports success."""
     response = decoded(body, _Deleted)
-    return None if response is None else _flag(response.success) is True
+    return response is not None and _flag(response.success) is True
 
 
 def _images(data: list[Any] | dict[str, Any]) -> Iterator[Listed]:
@@ -99,10 +103,10 @@ def _images(data: list[Any] | dict[str, Any]) -> Iterator[Listed]:
         image = converted(value, _Image)
         if image is None:
             continue
-        if image_hash := text(image.hash) or key:
+        if hash_ := image_hash(image.hash) or image_hash(key):
             yield Listed(
-                hash=ImageHash(image_hash),
-                name=text(image.name),
+                hash=hash_,
+                name=name(image.name),
                 status=_STATUSES.get(text(image.status) or "", ImageStatus.UNKNOWN),
                 created_at=timestamps.of_field(image.created_time),
                 used=_used(image.creatives, image.is_associated_creatives_in_adgroups),

@@ -11,9 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
-from syncd.graph.json_values import converted, decoded, number, text
-from syncd.model import AccountId, Entry, ImageHash
+from syncd.graph.json_values import bounded, converted, decoded, image_hash, message, name, number
+from syncd.model import AccountId, Entry
 from syncd.rules.errors import ApiError
 from syncd.rules.pacing.budget import Tier
 from syncd.rules.pacing.usage import BudgetUsage
@@ -55,18 +56,15 @@ class Usage(msgspec.Struct, frozen=True):
         return max(reading.calls or 0.0, reading.cpu_time or 0.0, reading.points or 0.0)
 
 
-class _Image(msgspec.Struct, kw_only=True):
-    hash: str
+class _Image(msgspec.Struct):
+    hash: Any = None
     name: Any = None
     width: Any = None
     height: Any = None
-    url: Any = None
-    url_128: Any = None
-    url_256: Any = None
 
 
 class _Images(msgspec.Struct):
-    images: dict[str, Any] = {}
+    images: dict[str, Any]
 
 
 class _Error(msgspec.Struct, kw_only=True):
@@ -81,6 +79,13 @@ class _Error(msgspec.Struct, kw_only=True):
 
 class _ErrorBody(msgspec.Struct):
     error: _Error
+
+
+class _OldError(msgspec.Struct):
+    """The form of an error before the Graph API; some responses with status 200 have it."""
+
+    error_code: Any
+    error_msg: Any = None
 
 
 class _Business(msgspec.Struct, kw_only=True):
@@ -107,13 +112,13 @@ class _App(msgspec.Struct):
 class Node(msgspec.Struct):
     """The fields of an object that syncd requests."""
 
-    id: str | None = None
+    id: str
     name: str | None = None
     account_status: int | None = None
 
 
 def read_images(body: bytes) -> dict[str, Entry] | None:
-    """Return the entries of an upload's response by their keys; None when it cannot be read.
+    """Return the entries of an upload's response by their keys; None when it has no `images`.
 
     An entry without a hash is left out: that image was not taken.
     """
@@ -122,52 +127,65 @@ def read_images(body: bytes) -> dict[str, Entry] | None:
         return None
     entries = {}
     for key, value in response.images.items():
-        image = converted(value, _Image)
-        if image is None or not image.hash:
+        image = converted(value, _Image) or _Image()
+        if (hash_ := image_hash(image.hash)) is None:
             continue
         entries[key] = Entry(
-            hash=ImageHash(image.hash),
-            name=text(image.name),
+            hash=hash_,
+            name=name(image.name),
             width=number(image.width),
             height=number(image.height),
-            url=text(image.url),
-            url_128=text(image.url_128),
-            url_256=text(image.url_256),
         )
     return entries
 
 
 def read_node(body: bytes) -> Node | None:
-    """Return an object's fields; None when the body is not a JSON object."""
-    return decoded(body, Node)
+    """Return an object's fields; None when the body is not a JSON object with an id."""
+    node = decoded(body, Node)
+    return None if node is None else replace(node, id=bounded(node.id), name=name(node.name))
 
 
-def read_error(status: int, body: bytes, location: str | None = None) -> ApiError:
+def read_error(status: int, body: bytes, location: str = "") -> ApiError:
     """Return the error that a response reports, whatever its status and form.
 
-    `location` is the header of a redirect.
+    `location` is the header of a redirect, or empty.
     """
-    response = decoded(body, _ErrorBody)
-    if response is None:
-        if location is not None and 300 <= status < 400:
-            return ApiError(status=status, message=f"redirected to {_host(location)}")
+    error = _error(body)
+    if error is None:
+        if location and 300 <= status < 400:
+            return ApiError(status=status, message=bounded(f"redirected to {_host(location)}"))
         return ApiError(status=status, message=_first_line(body))
-    error = response.error
     return ApiError(
         status=status,
         code=number(error.code),
         subcode=number(error.error_subcode),
         transient=error.is_transient in (True, "true", "1"),
-        message=text(error.error_user_msg) or text(error.message) or "",
-        title=text(error.error_user_title),
-        user_message=text(error.error_user_msg),
-        trace_id=text(error.fbtrace_id),
+        message=message(error.error_user_msg) or message(error.message) or "",
+        title=message(error.error_user_title),
+        user_message=message(error.error_user_msg),
+        trace_id=message(error.fbtrace_id),
     )
 
 
 def is_error(body: bytes) -> bool:
     """Return whether a body is an error of the API; some have status 200."""
-    return decoded(body, _ErrorBody) is not None
+    return _error(body) is not None
+
+
+def _error(body: bytes) -> _Error | None:
+    if (response := decoded(body, _ErrorBody)) is not None:
+        return response.error
+    old = decoded(body, _OldError)
+    if old is None or not number(old.error_code):
+        return None
+    return _Error(code=old.error_code, message=old.error_msg)
+
+
+def read_invalid(body: bytes, lacks: str) -> ApiError:
+    """Return the error for a response with status 200 that `lacks` its main field."""
+    is_json = decoded(body, dict[str, Any]) is not None
+    message = f"the response has no {lacks}" if is_json else "the response is truncated or not JSON"
+    return ApiError(status=200, message=message)
 
 
 def read_usage(account: AccountId, headers: Mapping[str, str]) -> Usage:

@@ -21,7 +21,7 @@ ACCOUNT = AccountId("42")
 HASH = ImageHash("d8fc613662fb5ff2d3d7e4a3a1a3b2c1")
 STALL_TIMEOUT = 0.4
 PARTS = [Part("a.jpg", "image/jpeg", b"\xff\xd8abc"), Part("絵.png", "image/png", bytes(300_000))]
-SUCCESS = b'{"images":{"a.jpg":{"hash":"h1"}},"data":[],"success":true}'
+SUCCESS = b'{"images":{"a.jpg":{"hash":"h1"}},"data":[],"success":true,"id":"42"}'
 """A successful response to each of the calls."""
 
 USAGE = (

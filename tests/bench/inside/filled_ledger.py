@@ -48,7 +48,6 @@ def fill(root: bytes, db: sqlite3.Connection) -> None:
                 name=os.fsdecode(name),
                 width=1,
                 height=1,
-                url="https://u/1",
             )
             held.append((digest, entry))
     held.sort(key=lambda pair: pair[0])

@@ -40,7 +40,6 @@ async def held(ledger: Ledger, number: int) -> int:
                 name=f"{n}.jpg",
                 width=400,
                 height=300,
-                url="https://u/1",
             ),
         )
         for n in range(_IMAGES)

@@ -6,21 +6,18 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from support.graph_calls import (
     ACCOUNT,
-    APP_SECRET,
     CALLS,
     PLAIN,
-    PROOF,
     PROVED,
     STALL_TIMEOUT,
     SUCCESS,
-    TOKEN,
     Call,
     every_call,
     failure,
@@ -43,8 +40,6 @@ from syncd.graph.client import GraphClient, connect
 from syncd.rules.errors import Verdict, judge
 
 pytestmark = pytest.mark.usefixtures("secrets_are_not_logged")
-
-Encode = Callable[[str], str]
 
 RESPONSES: dict[str, bytes] = {
     "nothing": b"",
@@ -365,32 +360,3 @@ async def test_status_413_is_understood_when_the_body_was_not_read(
     server.behaviour = reject
     error = await failure(client.upload(ACCOUNT, PLAIN, [Part("a", "image/png", bytes(3_000_000))]))
     assert judge(error.api_error) is Verdict.TOO_LARGE
-
-
-@every_call
-async def test_an_error_with_status_200_is_an_error(
-    server: Server, client: GraphClient, name: str
-) -> None:
-    server.response = http(b'{"error":{"code":190,"error_subcode":463,"message":"expired"}}')
-    error = await failure(CALLS[name](client))
-    assert judge(error.api_error) is Verdict.STOP_TOKEN
-    assert str(error) == "190/463: expired"
-
-
-@every_call
-@pytest.mark.parametrize("encode", [str, lambda text: "".join(f"%{ord(c):02x}" for c in text)])
-@pytest.mark.parametrize(
-    ("status", "body"),
-    [
-        ("400 Bad Request", '{{"error":{{"code":190,"message":"Malformed access token {}"}}}}'),
-        ("502 Bad Gateway", "<p>no route to /me?access_token={}</p>"),
-    ],
-)
-async def test_an_error_contains_no_secret_that_the_server_repeats(
-    server: Server, client: GraphClient, name: str, encode: Encode, status: str, body: str
-) -> None:
-    for secret in (TOKEN, APP_SECRET, PROOF):
-        server.response = http(body.format(encode(secret)).encode(), status)
-        error = await failure(CALLS[name](client))
-        assert encode(secret) not in str(error)
-        assert "***" in str(error)

@@ -152,6 +152,8 @@ class Behaviour:
     chunked: bool = False
     byte_by_byte: bool = False
     compressed: bool = False
+    bom: bool = False
+    """Each body begins with the byte order mark of UTF-8."""
     lower_case: bool = False
     interim: Sequence[bytes] = ()
     """Sent before the response, without a request for it."""

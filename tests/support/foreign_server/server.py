@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import hashlib
 import json
 import random
@@ -147,7 +148,8 @@ class ForeignServer:
             headers = [("Content-Type", reply.content_type), *reply.headers]
             if call is not None and call.account is not None:
                 headers += self.behaviour.headers(call.account)
-            content = response(reply.status, headers, reply.body, self._framing, closing=closing)
+            body = codecs.BOM_UTF8 * self.behaviour.bom + reply.body
+            content = response(reply.status, headers, body, self._framing, closing=closing)
             for interim in self.behaviour.interim:
                 await send(writer, interim, self._framing)
             if call is not None and Break.MID_RESPONSE in call.reactions:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from syncd.graph.json_values import MAX_NAME
 from syncd.graph.listing import Listing, is_deleted, read_listing
 from syncd.model import ImageHash, ImageStatus, Listed
 
@@ -55,15 +56,33 @@ def test_a_complete_page_is_read() -> None:
 
 
 def test_a_page_of_2013_is_a_map_by_hash() -> None:
-    data = {"h1": {"name": "a"}, "h2": {"hash": "h3"}, "h4": {"hash": ""}, "h5": None, "h6": 7}
+    data = {"h1": {"name": "a"}, "h2": {"hash": "h3"}, "h4": {"hash": ""}, "h5": None, "h 6": {}}
     got = read(data=data, count=5, limit=25, offset=0).images
     assert [one.hash for one in got] == ["h1", "h3", "h4"]
     assert got[0].name == "a"
 
 
-@pytest.mark.parametrize("entry", [{}, {"hash": ""}, {"hash": None}, {"hash": 7}, None, 7, "x", []])
-def test_an_entry_without_a_hash_is_left_out(entry: Any) -> None:
-    assert read(data=[entry, {"hash": "h"}]).images == (bare("h"),)
+NOT_HASHES: list[Any] = ["", None, 7, [], "h" * 129, "a b", "é", "h\n", "\x1b[2J", "see https://x"]
+ENTRIES: list[Any] = [{}, *({"hash": value} for value in NOT_HASHES), None, 7, "x", []]
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_page_with_an_entry_without_a_hash_is_not_whole(entry: Any) -> None:
+    got = read(data=[entry, {"hash": "h"}])
+    assert got.images == (bare("h"),)
+    assert not got.is_whole
+
+
+def test_a_listed_name_is_bounded() -> None:
+    assert len(image(name="n" * 2_000_000).name or "") == MAX_NAME
+
+
+@pytest.mark.parametrize("in_url", [False, True])
+def test_a_cursor_is_read_whole(in_url: bool) -> None:
+    cursor = "c" * 5000
+    paging: dict[str, Any] = {"next": f"https://x/?after={cursor}"}
+    got = read(paging=paging if in_url else paging | {"cursors": {"after": cursor}})
+    assert got.after == cursor
 
 
 @pytest.mark.parametrize(
@@ -226,10 +245,11 @@ def test_an_unreadable_body_is_not_an_empty_page(body: bytes) -> None:
         (b'{"success":false}', False), (b'{"success":"false"}', False), (b'{"success":0}', False),
         (b'{"success":null}', False), (b'{"success":"maybe"}', False), (b'{"success":{}}', False),
         (b"{}", False), (b'{"data":[]}', False),
-        (b"", None), (b'{"success":tr', None), (b"[]", None), (b"true", None), (b"<html>", None),
+        (b"", False), (b'{"success":tr', False), (b"[]", False), (b"true", False),
+        (b"<html>", False),
     ],
 )  # fmt: skip
-def test_a_deletion_succeeded_only_if_success_is_true(body: bytes, deleted: bool | None) -> None:
+def test_a_deletion_succeeded_only_if_success_is_true(body: bytes, deleted: bool) -> None:
     assert is_deleted(body) is deleted
 
 

@@ -13,6 +13,7 @@ from syncd.graph.shapes import (
     is_error,
     read_error,
     read_images,
+    read_invalid,
     read_node,
     read_usage,
 )
@@ -47,14 +48,11 @@ def test_a_complete_response_is_read() -> None:
         name="a.jpg",
         width=640,
         height=480,
-        url="https://u",
-        url_128="https://u128",
-        url_256="https://u256",
     )
 
 
 def test_a_response_of_2017_with_only_hash_and_url_is_read() -> None:
-    assert entry({"hash": HASH, "url": "https://u"}) == Entry(hash=HASH, url="https://u")
+    assert entry({"hash": HASH, "url": "https://u"}) == Entry(hash=HASH)
 
 
 @pytest.mark.parametrize(
@@ -75,14 +73,29 @@ def test_an_entry_is_read_whatever_the_form_of_its_strings(key: str, value: Any)
     assert entry({"hash": HASH, key: value}) == Entry(hash=HASH)
 
 
-@pytest.mark.parametrize("value", [{}, {"hash": ""}, {"hash": None}, None, [], "x", 7])
+NOT_HASHES: list[Any] = ["", None, 7, [], "h" * 129, "a b", "é", "h\n", "\x1b[2J", "see https://x"]
+ENTRIES: list[Any] = [{}, *({"hash": value} for value in NOT_HASHES), None, 7, "x", []]
+
+
+@pytest.mark.parametrize("value", ENTRIES)
 def test_an_entry_without_a_hash_is_left_out(value: Any) -> None:
     assert images({"a.jpg": value, "b.jpg": {"hash": HASH}}) == {"b.jpg": Entry(hash=HASH)}
 
 
-@pytest.mark.parametrize("body", [b"{}", b'{"data":[]}', b'{"success":true}', b'{"images":{}}'])
-def test_a_response_without_images_has_no_entries(body: bytes) -> None:
-    assert read_images(body) == {}
+@pytest.mark.parametrize("value", ["h", "h" * 128, "0-9_A-Z"])
+def test_a_hash_has_1_to_128_letters_digits_and_dashes(value: str) -> None:
+    assert entry({"hash": value}) == Entry(hash=ImageHash(value))
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"data":[]}', b'{"success":true}', b'{"images":[]}'])
+def test_a_response_without_images_is_not_valid(body: bytes) -> None:
+    assert read_images(body) is None
+    assert read_invalid(body, "images").message == "the response has no images"
+
+
+def test_a_truncated_response_is_described_as_such() -> None:
+    message = read_invalid(b'{"images":{', "images").message
+    assert message == "the response is truncated or not JSON"
 
 
 CUT = json.dumps({"images": {"é.jpg": {"hash": HASH}}}, ensure_ascii=False).encode()
@@ -149,12 +162,29 @@ def test_codes_and_flags_can_be_strings() -> None:
     assert (error.code, error.subcode, error.transient) == (2, 99, True)
 
 
-@pytest.mark.parametrize("body", [b'{"error":{}}', b'{"error":{"code":190},"images":{}}'])
+def test_an_error_in_the_old_form_is_read() -> None:
+    error = read_error(200, b'{"error_code":"613","error_msg":"Calls exceed the limit"}')
+    assert (error.code, error.subcode, error.message) == (613, None, "Calls exceed the limit")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error":{}}', b'{"error":{"code":190},"images":{}}', b'{"error_code":613}',
+        b'{"error_code":613,"error_msg":[]}',
+    ],
+)  # fmt: skip
 def test_an_error_is_recognised_whatever_its_status(body: bytes) -> None:
     assert is_error(body)
 
 
-@pytest.mark.parametrize("body", [b"{}", b'{"error":null}', b'{"error":"x"}', b"<html>", b""])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}", b'{"error":null}', b'{"error":"x"}', b"<html>", b"", b'{"error_code":0}',
+        b'{"error_code":null}', b'{"error_code":"x"}', b'{"error_msg":"x"}',
+    ],
+)  # fmt: skip
 def test_a_body_of_another_form_is_not_an_error(body: bytes) -> None:
     assert not is_error(body)
 
@@ -322,6 +352,7 @@ def test_every_header_can_be_read(header: str) -> None:
 def test_a_node_is_read() -> None:
     assert read_node(b'{"id":"act_1","name":"A","account_status":1}') == Node("act_1", "A", 1)
     assert read_node(b'{"id":"1","x":[]}') == Node("1")
+    assert read_node(b'{"name":"A"}') is None
     assert read_node(b"[]") is None
     assert read_node(b"<html>") is None
 
