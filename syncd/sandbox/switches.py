@@ -153,6 +153,14 @@ class Switches:
     largest_page: int = field(
         default=5000, metadata=_doc("largest page; a larger limit is reduced without an error")
     )
+    page_too_large: int = field(
+        default=5000,
+        metadata=_doc("a list with a larger limit gets error 1: reduce the amount of data"),
+    )
+    list_end: Literal["ends", "never"] = field(
+        default="ends",
+        metadata=_doc("never: the first page follows the last one, with new cursors"),
+    )
     # The rest
     oldest_version: str = field(
         default="", metadata=_doc("error 2635 for versions older than this one, such as v23.0")
