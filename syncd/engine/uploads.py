@@ -110,7 +110,7 @@ class Uploads:
     ) -> Uploaded:
         account, first = self._lane.account, images[0]
         if self._lane.attempts[first.digest].rejected_as_file is not None and len(images) == 1:
-            return await self._client.upload_bytes(account, credentials, first.content)
+            return await self._client.upload_bytes(account, credentials, parts[0])
         return await self._client.upload(account, credentials, parts)
 
     async def _on_held(self, images: Sequence[tuple[Loaded, Entry]], sent: int) -> None:

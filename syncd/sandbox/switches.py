@@ -76,6 +76,10 @@ class Switches:
     files: Literal["accept", "refuse"] = field(
         default="accept", metadata=_doc("refuse: file parts get 100/1487411, only `bytes` works")
     )
+    bytes_name: Literal["ignored", "used"] = field(
+        default="ignored",
+        metadata=_doc('the field `name` next to `bytes`; ignored: the image is named "bytes"'),
+    )
     max_bytes: int = field(
         default=256 * 1024 * 1024,
         metadata=_doc("largest body in bytes; a larger one gets 413 without JSON"),
