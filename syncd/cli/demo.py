@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from syncd.cli import INTERRUPTED
 from syncd.cli.errors import Exit
 from syncd.cli.fast_start import fast_imports
 
@@ -33,6 +34,6 @@ def demo(
     code = {
         Outcome.COMPLETED: Exit.DONE,
         Outcome.FAILED: Exit.NOT_ALL,
-        Outcome.INTERRUPTED: Exit.INTERRUPTED,
+        Outcome.INTERRUPTED: INTERRUPTED,
     }[asyncio.run(run_demo(keep=keep))]
     raise typer.Exit(code)

@@ -136,6 +136,7 @@ class Engine:
         pauses = await self._ledger.read(accounts.pauses())
         for account, lane in self.lanes.items():
             await lane.restore(pauses.get(account))
+            await self._workers[account].restore()
             await self._tokens.read(lane)
         self.restored.set()
 

@@ -65,11 +65,12 @@ def urlencoded(fields: Mapping[str, str]) -> Body:
 
 
 def urlencoded_image(content: bytes, fields: Mapping[str, str]) -> Body:
-    """Return a urlencoded form with an image in the field `bytes`."""
+    """Return a urlencoded form with an image in the field `bytes`; `fields` need no quoting."""
     text = base64.b64encode(content)
     for sign, quoted in ((b"+", b"%2B"), (b"/", b"%2F"), (b"=", b"%3D")):
         text = text.replace(sign, quoted)
-    return Body(_URLENCODED, (f"{urlencode(fields)}&bytes=".encode(), text))
+    rest = "".join(f"&{name}={value}" for name, value in fields.items()).encode()
+    return Body(_URLENCODED, (b"bytes=", text, rest))
 
 
 def multipart(parts: Iterable[Part], fields: Iterable[tuple[str, str]], boundary: str) -> Body:

@@ -128,14 +128,10 @@ class GraphClient:
         return await self._post_images(account, credentials, body, of_one=len(parts) == 1)
 
     async def upload_bytes(
-        self, account: AccountId, credentials: Credentials, part: Part
+        self, account: AccountId, credentials: Credentials, content: bytes
     ) -> Uploaded:
-        """Upload one image as the form field `bytes`, in base64.
-
-        Without the field `name`, it is named "bytes"; an account may ignore the field.
-        """
-        fields = {"name": part.name, **credentials.proof()}
-        body = await asyncio.to_thread(urlencoded_image, part.content, fields)
+        """Upload one image as the form field `bytes`, in base64."""
+        body = await asyncio.to_thread(urlencoded_image, content, credentials.proof())
         return await self._post_images(account, credentials, body, of_one=True)
 
     async def copy(

@@ -149,6 +149,11 @@ class Rig:
         )
         return None if not rows else rows[0][0]
 
+    def is_rejected(self, content: bytes, account: str = "1") -> bool:
+        """Return whether the ledger records that an account rejects these bytes."""
+        sql = "SELECT state FROM replicas WHERE account = ? AND sha256 = ?"
+        return self.rows(sql, account, sha256(content).hexdigest()) == [("rejected",)]
+
     def rows(self, sql: str, *parameters: object) -> list[Any]:
         """Return the rows of a query of the ledger; none while its file does not exist."""
         if not self.ledger.exists():

@@ -17,6 +17,7 @@ class Cost:
         self._model = model
         self._counts = accounts.sandbox.counts
         self._struck = accounts.sandbox.faults.struck
+        self._rejects = False  # a POST with an image that is rejected is sent again in parts
         self._missing: set[Replica] = set()
         self._possible: set[Replica] = set()
         self._copyable: set[Replica] = set()
@@ -32,12 +33,14 @@ class Cost:
         `copyable` replicas cost no bytes.
         """
         self._missing = self._model.missing()
-        self._possible |= self._model.possibly_missing()
-        self._copyable |= copyable
+        self._rejects |= bool(self._model.to_reject() - self._model.tried)
+        possible = self._model.possibly_missing()
+        self._possible |= possible
+        self._copyable = (self._copyable - possible) | copyable
 
     @property
-    def had_faults(self) -> bool:
-        return self._struck.total() > self._faults
+    def had_errors(self) -> bool:
+        return self._rejects or self._struck.total() > self._faults
 
     def check(self, *, deletions: int, may_look_up: bool) -> None:
         """Check that the calls and bytes are at most what the model allows.
@@ -66,9 +69,15 @@ class Cost:
         return counts.images(account), counts.calls(account, "copy"), counts.bytes(account)
 
     def _ambiguous(self, missing: set[Replica]) -> int:
-        """Return how many may be sent twice: the response to another image is not trusted."""
+        """Return how many of these may be sent twice: the response names another image as well.
+
+        An image that the account held before is named as it was then, perhaps like another one of
+        the POST.
+        """
+        if any((account, HASHES[content]) in self._held for account, content in missing):
+            return len(missing)
         its = Counter((account, HASHES[content]) for account, content in self._possible)
-        return sum(its[a, HASHES[c]] > 1 or (a, HASHES[c]) in self._held for a, c in missing)
+        return sum(its[account, HASHES[content]] > 1 for account, content in missing)
 
     def _since(self) -> int:
         made = self._counts.calls() - self._calls

@@ -45,9 +45,14 @@ class Driver:
         return list(self.runtime.engine.lanes.values())
 
     @property
-    def has_failures(self) -> bool:
+    def has_failed_calls(self) -> bool:
         """Whether a call has failed temporarily and waits for its retry."""
-        return any(lane.health.failing.failures.calls or _is_delayed(lane) for lane in self.lanes)
+        return any(lane.health.failing.failures.calls for lane in self.lanes)
+
+    @property
+    def has_delays(self) -> bool:
+        """Whether an image waits for its next try: its call has failed, or it has no file."""
+        return self.has_failed_calls or any(map(_is_delayed, self.lanes))
 
     @property
     def _is_paused(self) -> bool:
@@ -229,13 +234,14 @@ DAY = 24 * 3600.0
 _TIMES = {
     "folder": ("scanned_at",),
     "baseline": ("trusted_at", "trusted_age", "reviewed_age", "suspect_since"),
-    "replica": ("delete_sent_at", "resent_at", "check_at", "doubted_at"),
+    "replica": ("delete_sent_at", "resent_at", "check_at"),
     "deletion": ("found_at", "found_age", "retry_at"),
     "kept": ("kept_at",),
+    "account": ("single_images_until",),
     "audit": ("began_at", "ended_at", "suspect_since"),
     "pause": ("since", "until"),
     "api_call": ("at",),
-    "learned": ("since", "retry_at"),
+    "learned": ("retry_at",),
 }
 
 

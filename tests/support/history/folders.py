@@ -18,8 +18,12 @@ class Folders:
         self._folders = model.folders
         self.spring = model.folders["spring"]
         self.touched: set[str] = set()
+        self._linked: tuple[str, Path, dict[str, int]] | None = None
+        """A directory of "spring" that is a link now, where it is, and its files."""
 
     def put(self, name: str, path: str, content: int) -> None:
+        if self._folders[name].is_below_link(path):
+            return
         file = self.roots[name] / path
         file.parent.mkdir(parents=True, exist_ok=True)
         if path in self._folders[name].links:
@@ -35,7 +39,7 @@ class Folders:
 
     def rename(self, name: str, pick: int, to: str) -> None:
         path = self._pick(name, pick)
-        if not path or path == to:
+        if not path or path == to or self._folders[name].is_below_link(to):
             return
         root, files = self.roots[name], self._folders[name].files
         (root / to).parent.mkdir(parents=True, exist_ok=True)
@@ -49,6 +53,10 @@ class Folders:
         files, root = self.spring.files, self.roots["spring"]
         inside = [path for path in files if path.startswith(source)]
         if to.startswith(source) or not inside or any(path.startswith(to) for path in files):
+            return
+        if self._linked and (
+            self._linked[0].startswith((source, to)) or to.startswith(self._linked[0])
+        ):
             return
         shutil.rmtree(root / to, ignore_errors=True)
         (root / to).parent.mkdir(parents=True, exist_ok=True)
@@ -79,9 +87,33 @@ class Folders:
         """Remove a link, which deletes the file that it replaced."""
         if links := sorted(self._folders[name].links):
             path = links[pick % len(links)]
-            (self.roots[name] / path).unlink()
+            self.roots[name].joinpath(path.rstrip("/")).unlink()
             self._folders[name].links.discard(path)
-            self.touched.add(path)
+            self.touched.add(path.rstrip("/"))
+            if path.endswith("/"):
+                self._put_back()
+
+    def link_directory(self, directory: str) -> None:
+        """Move a directory out of the folder, and leave a link; `remove_link` moves it back."""
+        files = {p: c for p, c in self.spring.files.items() if p.startswith(directory)}
+        if self._linked or not files:
+            return
+        place = self.roots["spring"] / directory.rstrip("/")
+        old = Path(tempfile.mkdtemp(dir=self._base)) / "old"
+        place.rename(old)
+        place.symlink_to(old)
+        self._linked = directory, old, files
+        self.spring.links.add(directory)
+        for path in files:
+            del self.spring.files[path]
+        self.touched.add(directory.rstrip("/"))
+
+    def _put_back(self) -> None:
+        assert self._linked is not None
+        directory, old, files = self._linked
+        old.rename(self.roots["spring"] / directory)
+        self.spring.files |= files
+        self._linked = None
 
     def empty(self) -> None:
         for path in list(self.spring.files):

@@ -6,7 +6,7 @@ and no call or byte is wasted.
 
 import asyncio
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,9 +14,9 @@ from support.history.accounts import Accounts
 from support.history.cost import Cost
 from support.history.driver import DAY, Driver, age_by_a_day, copy_ledger, lose_ledger
 from support.history.folders import Folders
-from support.history.model import Folder, Model, Replica
+from support.history.model import Folder, Held, Model, Replica
 from support.history.observer import Interruption, Observer
-from support.history.strategies import ACCOUNTS, CONTENTS, HASHES, NAMES, Change, Sync
+from support.history.strategies import ACCOUNTS, CONTENTS, HASHES, NAMES, REJECTED, Change, Sync
 from support.rig import Rig
 
 from syncd.folders.watching.targets import ScanTarget, targets_of
@@ -36,16 +36,19 @@ class Crash:
 class History:
     """Changes to folders, accounts and the daemon; deletions are judged by the model."""
 
-    def __init__(self, base: Path, mirrors: tuple[str, ...], copying: str) -> None:
+    def __init__(self, base: Path, mirrors: tuple[str, ...], copying: str, grace: str) -> None:
         self.spring = Folder("1", propagates=True, mirrors=mirrors)
         folders = {"spring": self.spring, "autumn": Folder("3", propagates=False)}
-        self.model = Model(HASHES, folders)
+        self.model = Model(HASHES, {REJECTED}, folders, has_grace=grace != "0s")
         self.accounts = Accounts(self.model)
         self.copying = copying
+        self._grace = grace
         self.reconfigured = False
         self.deletions = 0
         self._base = base
         self._objection: str | None = None  # of the model, to a deletion
+        self._is_changing = False  # while calls are in flight
+        self._sent: set[Held] = set()  # of these, the DELETE calls that were recorded before
 
     async def begin(self, files: dict[str, int]) -> None:
         """Start with `files` in the folder "spring", and sync them."""
@@ -58,7 +61,8 @@ class History:
             accounts=ACCOUNTS,
             workers=2,
             per_account='tier = "standard"\nbudget = { window = "1s" }',
-            toml='[deletions]\ngrace = "0s"\nhold_above = { images = 1000, share = 1 }\n'
+            toml=f'[deletions]\ngrace = "{self._grace}"\n'
+            "hold_above = { images = 1000, share = 1 }\n"
             f'[folders.autumn]\npath = "{self._base / "autumn"}"\naccount = "third"\n',
         )
         autumn = self._base / "autumn"
@@ -87,7 +91,7 @@ class History:
         if self._rig.ledger.exists():
             age_by_a_day(self._rig.ledger)
         self.accounts.pass_time(DAY)
-        self.model.postponed.clear()
+        self.model.pass_a_day()
         if clock_change:
             self.accounts.change_clock(clock_change)
 
@@ -97,10 +101,25 @@ class History:
         lose_ledger(self._rig.ledger)
         self.model.lose_ledger(self.accounts.held())
 
-    async def scan(self) -> None:
-        """Scan everything while a call is in flight."""
+    async def change_during_calls(self, change: Callable[[], None]) -> None:
+        """Make a change, and scan everything, while calls are in flight.
+
+        A DELETE to another account may be sent until the scan has recorded the change.
+        """
+        self._is_changing = True
+        change()
         await self._driver.scan()
         self.model.scan()
+        rows = self._rig.rows(
+            """
+            SELECT account.act, replica.hash
+            FROM replica
+            JOIN account ON account.id = replica.account_id
+            WHERE replica.delete_sent_at IS NOT NULL
+            """
+        )
+        self._sent = {(account, image_hash) for account, image_hash in rows}
+        self._is_changing = False
 
     async def replace_for_a_while(self, directory: str, *, restarts: bool) -> None:
         """Replace a directory by a link, or the root by another directory, until a sync ends.
@@ -156,10 +175,10 @@ class History:
         self.model.scan(watched=bool(targets))
         cost.allow(self._copyable())
         self.folders.touched.clear()
-        may_look_up = bool(self.model.deleted - self.model.postponed)
+        may_look_up = self.model.may_look_up()
         await self._converge(targets, interruption, crash)
         # After a removal by hand, syncd may have noticed it or not.
-        if not (self.observer.interrupted or self.accounts.has_lost or cost.had_faults):
+        if not (self.observer.interrupted or self.accounts.has_lost or cost.had_errors):
             cost.check(deletions=self.deletions - deletions, may_look_up=may_look_up)
         if how == "audited":
             await self._audit()
@@ -167,10 +186,6 @@ class History:
 
     async def check_idle(self, *, restarts: bool) -> None:
         """Check that no calls are made while everything is in sync."""
-        if self.model.deleted or self.model.wanted() - self.model.present():
-            # An image without a file can still be copied, and one that may be deleted can still be
-            # deleted; a failed call may have delayed either.
-            await self._driver.run_pass()
         counts = self.accounts.sandbox.counts
         calls = counts.calls()
         if restarts:
@@ -181,6 +196,8 @@ class History:
 
     def _judge(self, account: str, image_hash: str) -> None:
         self.deletions += 1
+        if self._is_changing or (account, image_hash) in self._sent:
+            return
         objection = self.model.objection(account, image_hash, self.accounts.held())
         if objection is not None and self._objection is None:
             self._objection = f"{image_hash} was deleted from act_{account}: {objection}"
@@ -211,10 +228,7 @@ class History:
         interruption: Interruption | None = None,
         crash: Crash | None = None,
     ) -> None:
-        """Run passes until everything is in sync.
-
-        One more pass looks up the images of rewritten files: the next scan must confirm that.
-        """
+        """Run passes until everything is in sync, and what `_may_act` expects has been done."""
         self.observer.reset()
         was_quiet = False  # the pass before left nothing to do, and no call had failed
         for number in range(MAX_PASSES):
@@ -229,16 +243,17 @@ class History:
                 await self._start()
                 continue
             assert self._objection is None, self._objection
-            difference, failed = self._difference(), self._driver.has_failures
-            if not difference and (not self.model.deleted or (was_quiet and not failed)):
+            difference, failed = self._difference(), self._driver.has_failed_calls
+            if not difference and (not self._may_act() or (was_quiet and not failed)):
                 break
             was_quiet = not (difference or failed)
-            if failed:
+            if self._driver.has_delays:
                 await self._driver.stop()
                 await self._start()
         else:
             raise AssertionError(f"after {MAX_PASSES} passes: {self._difference()}")
         self.observer.interrupt(None)
+        self._sent = set()
         self.model.converge(self.accounts.held())
         if self.spring.doubtful:  # how much of a new directory must match is not modelled
             self.spring.doubtful = "spring" in await self._driver.suspects()
@@ -286,7 +301,18 @@ class History:
             recorded = self._rig.recorded(CONTENTS[content], account)
             if recorded != HASHES[content]:
                 return f"the ledger has {recorded} for {content} in act_{account}"
+        for account, content in sorted(self.model.to_reject()):
+            if not self._rig.is_rejected(CONTENTS[content], account):
+                return f"the ledger does not have {content} as rejected in act_{account}"
         return None
+
+    def _may_act(self) -> bool:
+        """Return whether calls are possible after a pass that leaves no difference.
+
+        The image of a rewritten file is looked up after the next scan; an image without a file is
+        copied.
+        """
+        return bool(self.model.deleted or self.model.wanted() - self.model.present())
 
     def _copyable(self) -> set[Replica]:
         """Return what mirrors miss and another account of the folder holds."""

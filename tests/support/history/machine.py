@@ -33,11 +33,14 @@ class HistoryMachine(RuleBasedStateMachine):
         mirrors=st.sampled_from(MIRRORS),
         copying=st.sampled_from(["copy", "auto"]),
         files=st.dictionaries(paths, contents, min_size=2, max_size=6),
+        grace=st.sampled_from(["0s", "0s", "12h"]),
     )
-    def begin(self, mirrors: tuple[str, ...], copying: str, files: dict[str, int]) -> None:
+    def begin(
+        self, mirrors: tuple[str, ...], copying: str, files: dict[str, int], grace: str = "0s"
+    ) -> None:
         self._base = Path(tempfile.mkdtemp(prefix="syncd-history-"))
         self._runner = asyncio.Runner()
-        self.history = History(self._base, mirrors, copying)
+        self.history = History(self._base, mirrors, copying, grace)
         self._run(self.history.begin(files))
 
     def teardown(self) -> None:
@@ -133,16 +136,17 @@ class HistoryMachine(RuleBasedStateMachine):
         self._change_for_call(changes, kind, after)
         history = self.history
 
-        async def act() -> None:
+        def change() -> None:
             if event == "put":
                 for number, its in enumerate({content, *(c for _, c in history.model.doomed)}):
                     history.folders.put("spring", path.replace(".", f"{number}."), its)
+            elif event == "unlink":
+                history.folders.unlink("spring", content)
             else:
-                change = ("unlink", "spring", content) if event == "unlink" else ("use", content)
-                history.change([change])
-            await history.scan()
+                history.accounts.use(content)
 
-        self._run(history.sync(interruption=Interruption(kind, after, act)))
+        interruption = Interruption(kind, after, lambda: history.change_during_calls(change))
+        self._run(history.sync(interruption=interruption))
 
     def _change_for_call(self, changes: list[Change], kind: str, pick: int) -> None:
         self.history.change(changes)

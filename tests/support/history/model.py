@@ -18,7 +18,7 @@ class Folder:
     mirrors: tuple[str, ...] = ()
     excludes: bool = False  # all names that begin with x
     files: dict[Path, Content] = field(default_factory=dict)
-    links: set[Path] = field(default_factory=set)  # that have replaced files
+    links: set[Path] = field(default_factory=set)  # that have replaced files, or directories ("d/")
     known: dict[Path, Content] = field(default_factory=dict)
     seen: int = 0  # files, at the last trusted scan
     trusted: bool = False
@@ -37,6 +37,13 @@ class Folder:
     def included(self) -> dict[Path, Content]:
         return {p: c for p, c in self.files.items() if not (self.excludes and _is_x(p))}
 
+    def is_below_link(self, path: Path) -> bool:
+        """Return whether a directory above this path is a link."""
+        return any(link.endswith("/") and path.startswith(link) for link in self.links)
+
+    def is_replaced_by_link(self, path: Path) -> bool:
+        return path in self.links or self.is_below_link(path)
+
     @property
     def is_emptied(self) -> bool:
         return self.trusted and self.seen > 0 and not self.included
@@ -51,7 +58,9 @@ class Model:
     """The model of one history. `hashes` has each content's hash, None if it is not an image."""
 
     hashes: dict[Content, str | None]
+    rejected: Set[Content]  # images that the accounts reject
     folders: dict[str, Folder]
+    has_grace: bool = False  # of less than a day
     foreign: set[Held] = field(default_factory=set)  # in the account before syncd uploaded them
     used: set[Held] = field(default_factory=set)
     lost: set[Held] = field(default_factory=set)  # removed by hand, and not yet audited
@@ -60,9 +69,11 @@ class Model:
     copied: set[Replica] = field(default_factory=set)  # perhaps held: wanted, without a file
     deleted: set[Replica] = field(default_factory=set)  # whose last file was certainly deleted
     doomed: set[Replica] = field(default_factory=set)  # of these, those that must leave
+    waiting: set[Replica] = field(default_factory=set)  # of the deleted: until a day has passed
     postponed: set[Replica] = field(default_factory=set)  # of these, those checked again later
     kept: set[Replica] = field(default_factory=set)  # for good
     perhaps_kept: set[Replica] = field(default_factory=set)  # if they were held or sent then
+    tried: set[Replica] = field(default_factory=set)  # and rejected: they are not sent again
     absent: dict[str, set[Replica]] = field(default_factory=dict)  # kept until a file is back
     perhaps_absent: dict[str, set[Replica]] = field(default_factory=dict)
 
@@ -73,17 +84,26 @@ class Model:
 
     def wanted(self) -> set[Replica]:
         """Return what the files that syncd has seen want, by the current configuration."""
+        return {r for r in self._known() if self.hashes[r[1]] is not None}
+
+    def to_reject(self) -> set[Replica]:
+        """Return what the accounts have rejected once everything is in sync."""
+        return {r for r in self._known() & self._on_disk() if r[1] in self.rejected}
+
+    def _known(self) -> set[Replica]:
         return {
             (account, content)
             for folder in self.folders.values()
             for content in folder.known.values()
-            if self.hashes[content] is not None
             for account in folder.routes
         }
 
     def present(self) -> set[Replica]:
         """Return what is wanted and has a file on disk: in a suspect folder, that is less."""
-        return self.wanted() & {
+        return self.wanted() & self._on_disk()
+
+    def _on_disk(self) -> set[Replica]:
+        return {
             (account, content)
             for folder in self.folders.values()
             for content in folder.included.values()
@@ -113,6 +133,7 @@ class Model:
             ):
                 absent[name] = (absent.get(name, set()) | lost) - back
         self.deleted |= gone
+        self.waiting |= gone if self.has_grace else set()
         self.doomed |= gone - self._perhaps_kept()
         self._withdraw()
 
@@ -127,7 +148,9 @@ class Model:
         trusted = same and not folder.suspect
         proves = trusted and same_patterns
         replaced_by_links = {
-            p: c for p, c in folder.known.items() if p in folder.links and same and same_patterns
+            p: c
+            for p, c in folder.known.items()
+            if folder.is_replaced_by_link(p) and same and same_patterns
         }
         replaced = {c for p, c in folder.known.items() if p in seen and seen[p] != c}
         vanished = {
@@ -188,6 +211,7 @@ class Model:
 
     def _withdraw(self) -> None:
         self.deleted -= self.wanted() | self.kept.union(*self.absent.values())
+        self.waiting &= self.deleted
         self.doomed &= self.deleted
         self.postponed &= self.doomed
 
@@ -207,8 +231,11 @@ class Model:
             return "it was in the account before"
         if (account, image_hash) in self.used:
             return "a creative uses it"
-        if not any((account, c) in self.deleted for c in self._contents_of(image_hash)):
+        deleted = self.deleted & {(account, c) for c in self._contents_of(image_hash)}
+        if not deleted:
             return "none of its files was deleted"
+        if deleted <= self.waiting:
+            return "its grace has not ended"
         if all(self._is_unreplaced(account, c, held) for c in self._contents_of(image_hash)):
             return "the account does not hold what replaced it"
         return None
@@ -236,6 +263,15 @@ class Model:
         """Record that times of uploads cannot be compared any longer: these images may stay."""
         self.perhaps_kept |= self.ours | self.copied | self.wanted() | self.deleted
         self.doomed.clear()
+
+    def pass_a_day(self) -> None:
+        """Record that every grace has ended, and that postponed deletions are due again."""
+        self.waiting.clear()
+        self.postponed.clear()
+
+    def may_look_up(self) -> bool:
+        """Return whether syncd may ask accounts about images."""
+        return bool(self.deleted - self.postponed - self.waiting)
 
     def postpone(self, account: str, image_hash: str) -> None:
         """Record that a DELETE was lost: syncd waits before it repeats one."""
@@ -271,7 +307,7 @@ class Model:
         suspect = {a for f in self.folders.values() if f.suspect for a in f.routes}
         return {
             (account, self.hash_of(content))
-            for account, content in self.doomed - self.postponed
+            for account, content in self.doomed - self.postponed - self.waiting
             if account not in suspect and not self._is_broken(content)
         } - self._kept()
 
@@ -297,6 +333,7 @@ class Model:
         """Record that syncd has nothing left to do, and what accounts hold then."""
         held = set(held)
         self.ours |= self.present()
+        self.tried |= self.to_reject()
         self.copied = (self.copied | self.wanted()) - self.ours
         for account, content in set(self.doomed):
             its = (account, self.hash_of(content))
@@ -321,11 +358,13 @@ class Model:
             self.ours,
             self.copied,
             self.deleted,
+            self.waiting,
             self.doomed,
             self.postponed,
             self.lost,
             self.kept,
             self.perhaps_kept,
+            self.tried,
             self.absent,
             self.perhaps_absent,
         ):

@@ -8,12 +8,20 @@ from support.pictures import picture
 from syncd.sandbox.pictures import examine
 from syncd.sandbox.switches import Switches
 
-SWITCHES = Switches(tier="unlimited", transcoding="same_picture", regain="zero")
+MAX_IMAGE_BYTES = 1000
+SWITCHES = Switches(
+    tier="unlimited",
+    transcoding="same_picture",
+    regain="zero",
+    max_image_bytes=MAX_IMAGE_BYTES,
+)
 ACCOUNTS = {"main": "1", "copy": "2", "third": "3"}
 NAMES = {number: name for name, number in ACCOUNTS.items()}
 CONTENTS = [picture(seed, width=8, height=8) for seed in range(4)]
 CONTENTS += [content + b"tail" for content in CONTENTS[:2]]  # the same image as the original
 CONTENTS += [b"not a picture", CONTENTS[3][:-40], b""]  # broken: not a picture, truncated, empty
+REJECTED = len(CONTENTS)
+CONTENTS += [CONTENTS[0] + MAX_IMAGE_BYTES * b"t"]  # complete; the accounts reject it as too large
 HASHES: dict[int, str | None] = {
     number: examine(content, SWITCHES).hash if number < 6 else None
     for number, content in enumerate(CONTENTS)
@@ -47,6 +55,7 @@ folder_changes: st.SearchStrategy[Change] = st.one_of(
     st.tuples(st.just("unlink"), st.just("spring"), picks),
     st.tuples(st.sampled_from(["link", "link", "remove_link"]), names, picks),
     st.tuples(st.just("swap_names"), names, picks, picks),
+    st.tuples(st.just("link_directory"), directories),
     st.sampled_from([("empty",), ("swap_for_a_copy",)]),
 )
 account_changes: st.SearchStrategy[Change] = st.one_of(
