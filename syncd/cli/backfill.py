@@ -20,6 +20,8 @@ from syncd.daemon.notify import notifier
 from syncd.ledger.queries import Tally
 from syncd.logs.hooks import run_loop
 from syncd.logs.setup import Lines
+from syncd.rules.forecast import amount
+from syncd.rules.sync import Sync
 
 if TYPE_CHECKING:
     from syncd.daemon.backfill import Progress, Result
@@ -31,10 +33,12 @@ Show = Callable[["Mapping[AccountName, Progress]"], None]
 def backfill(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """Send every missing image once, then exit.
 
-    Exits with 0 if every account is in sync, and with 1 if an image was rejected or could not be
-    sent. Pauses of an account are waited for, however long they are. A terminal shows progress
-    bars, with warnings, errors and the state changes of accounts above them, or the whole log if
-    `log.level` is "debug". Otherwise the log is written to stderr.
+    Exits with 0 if every account is in sync; with 3 if all is sent but rejected files; with 1 if an
+    image is missing, or a file could not be read or is still written; with 69 if an account is
+    stopped or its calls fail. Pauses are waited for, however long they are.
+
+    A terminal shows progress bars, with warnings, errors and the state changes of accounts above
+    them, or the whole log if `log.level` is "debug". Otherwise the log is written to stderr.
     """
     settings = load_config(config)
     open_account = account_opener(settings)
@@ -49,7 +53,19 @@ def backfill(config: ConfigPath = DEFAULT_CONFIG) -> None:
                 run_backfill(settings, open_account, show, manager, lambda: lines.dropped)
             )
     _print_result(result, time.monotonic() - began)
-    raise typer.Exit(Exit.DONE if result.in_sync else Exit.NOT_ALL)
+    raise typer.Exit(_exit_of(result))
+
+
+def _exit_of(result: Result) -> Exit:
+    if result.interrupted:
+        return Exit.INTERRUPTED
+    match result.sync:
+        case Sync.IN_SYNC:
+            return Exit.DONE
+        case Sync.REJECTED:
+            return Exit.REJECTED
+        case Sync.MISSING:
+            return Exit.UNAVAILABLE if result.given_up else Exit.NOT_ALL
 
 
 def _progress_display(lines: Lines, config: Config) -> AbstractContextManager[Show]:
@@ -63,10 +79,14 @@ def _progress_display(lines: Lines, config: Config) -> AbstractContextManager[Sh
 def _print_result(result: Result, seconds: float) -> None:
     for name, tally in result.tallies.items():
         print(f"{name}: {_summary(tally)}")
+    if result.unfinished:
+        print(f"{amount(result.unfinished, 'file')} still changing: not sent")
     if result.interrupted:
         print("Interrupted; run it again to continue.")
     elif result.in_sync:
         print(f"In sync after {seconds:.1f} s.")
+    elif result.sync is Sync.REJECTED:
+        print("In sync except for rejected images; `syncd status` shows the reasons.")
     else:
         print("Not in sync; `syncd status` shows why.")
 
@@ -77,4 +97,6 @@ def _summary(tally: Tally) -> str:
         text += f", {tally.rejected:,} rejected"
     if tally.missing:
         text += f", {tally.missing:,} missing"
+    if tally.unread:
+        text += f", {amount(tally.unread, 'file')} not readable"
     return text

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli import INTERRUPTED
 from syncd.cli.errors import Exit
 from syncd.cli.fast_start import fast_imports
 
@@ -34,6 +33,6 @@ def demo(
     code = {
         Outcome.COMPLETED: Exit.DONE,
         Outcome.FAILED: Exit.NOT_ALL,
-        Outcome.INTERRUPTED: INTERRUPTED,
+        Outcome.INTERRUPTED: Exit.INTERRUPTED,
     }[asyncio.run(run_demo(keep=keep))]
     raise typer.Exit(code)

@@ -12,6 +12,7 @@ from typing import NoReturn
 import msgspec
 import typer
 
+from syncd.cli import INTERRUPTED
 from syncd.cli.console import print_error
 from syncd.ledger.errors import (
     LedgerBusyError,
@@ -27,13 +28,19 @@ class Exit(IntEnum):
 
     DONE = 0
     NOT_ALL = 1
-    """Something was rejected, could not be done, or was not found."""
+    """Something is still missing, could not be done, or was not found."""
+    REJECTED = 3
+    """A backfill sent everything that could be sent; some files were rejected."""
     LEDGER_UNFIT = 65  # EX_DATAERR
+    UNAVAILABLE = 69  # EX_UNAVAILABLE
+    """A backfill gave up an account: it is stopped, or its calls fail."""
     CRASHED = 70  # EX_SOFTWARE
     SYSTEM = 74  # EX_IOERR
     """The system reported an error: the disk is full, a permission is missing."""
     LEDGER_BUSY = 75  # EX_TEMPFAIL
     CONFIGURATION = 78  # EX_CONFIG
+    INTERRUPTED = INTERRUPTED
+    """A signal ended the command before it had finished."""
 
 
 _FREE_SPACE = "free space on that disk, then start it again: nothing is lost"

@@ -21,6 +21,7 @@ from syncd.ledger.database import reading
 from syncd.ledger.queries import Count, FolderState, account_summary
 from syncd.model import printable
 from syncd.rules.forecast import amount
+from syncd.rules.sync import Sync
 
 
 class FolderStatus(msgspec.Struct, kw_only=True):
@@ -43,6 +44,7 @@ class AccountStatus(msgspec.Struct, kw_only=True):
     held: int
     missing: int
     rejected: int
+    sync: Sync
     pause: Pause | None
     failing_since: float | None  # unix seconds; None: its calls do not fail
     rejections: list[Count]
@@ -94,6 +96,7 @@ def _account(name: str, account: AccountConfig, db: sqlite3.Connection) -> Accou
         held=tally.held,
         missing=tally.missing,
         rejected=tally.rejected,
+        sync=tally.sync,
         pause=None if ended else pause,
         failing_since=failing[0].since if failing else None,
         rejections=found.rejections,
@@ -157,12 +160,19 @@ def _print_need(need: Alert) -> None:
     print(wrapped(f"do: {need.remedy}", first="    "))
 
 
+_SYNC_STATES = {
+    Sync.IN_SYNC: "in sync",
+    Sync.REJECTED: "in sync except for rejected images",
+    Sync.MISSING: "open",
+}
+
+
 def _state(account: AccountStatus) -> str:
     pause = account.pause
     if pause is None and account.failing_since is not None:
         return f"failing since {format_time(account.failing_since)}"
     if pause is None:
-        return "in sync" if account.missing == 0 else "open"
+        return _SYNC_STATES[account.sync]
     if pause.until is None:
         return f"stopped since {format_time(pause.since)}"  # the reason is among the needs above
     left = format_duration(pause.until - time.time())

@@ -19,6 +19,7 @@ from syncd.engine.tokens import OpenAccount
 from syncd.ledger import queries
 from syncd.ledger.queries import Tally
 from syncd.model import AccountName
+from syncd.rules.sync import Sync, worst
 
 MAX_TRIES = 6
 """Attempts per image whose failures are temporary."""
@@ -38,12 +39,25 @@ class Progress(msgspec.Struct, frozen=True):
     reading: bool
 
 
-class Result(msgspec.Struct, frozen=True):
-    """The end of a backfill: what each account holds, and whether that is everything."""
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of a backfill: what each account holds, and how far that is everything."""
 
     tallies: Mapping[AccountName, Tally]
-    in_sync: bool
+    given_up: tuple[AccountName, ...]  # accounts that are stopped or whose calls fail
+    unfinished: int  # files that were still written
     interrupted: bool
+
+    @property
+    def sync(self) -> Sync:
+        """How far all accounts together are in sync."""
+        if self.interrupted or self.unfinished:
+            return Sync.MISSING
+        return worst(tally.sync for tally in self.tallies.values())
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether every account holds every image of its folders."""
+        return self.sync is Sync.IN_SYNC
 
 
 Show = Callable[[Mapping[AccountName, Progress]], None]
@@ -65,7 +79,6 @@ async def backfill(
     """
     with stop_signals(manager) as stop, stop_on_hangup(stop):
         async with open_runtime(config, open_account, tries=MAX_TRIES) as runtime:
-            complete_scans: list[bool] = []
             stats = StatsLog(runtime, ProcessMeter(config.ledger.path, dropped))
             status = Status(manager)
 
@@ -83,32 +96,32 @@ async def backfill(
                     ]
                     scans = loops.create_task(_scan_all(runtime), name="scans")
                     await _wait_until_finished(runtime, scans, show_everywhere, interval)
-                    complete_scans.append(scans.result())
                     for task in tasks:
                         task.cancel()
 
             ended = await run_until(stop, work)
             await stats.write_all()
-            tallies = await _tallies(runtime)
-    in_sync = ended and all(complete_scans) and all(map(_is_in_sync, tallies.values()))
-    return Result(tallies, in_sync, interrupted=not ended)
+            lanes = runtime.engine.lanes.values()
+            return Result(
+                tallies=await _tallies(runtime),
+                given_up=tuple(lane.name for lane in lanes if _is_given_up(lane)),
+                unfinished=runtime.disk.intake.pending,
+                interrupted=not ended,
+            )
 
 
-async def _scan_all(runtime: Runtime) -> bool:
-    """Scan every folder and record its files; return whether all scans were complete."""
+async def _scan_all(runtime: Runtime) -> None:
+    """Scan every folder and record its files, except for those that are still written."""
     async with asyncio.TaskGroup() as scans:
-        tasks = [
+        for monitor in runtime.disk.monitors.values():
             scans.create_task(monitor.scanner.scan_all(), name="scan")
-            for monitor in runtime.disk.monitors.values()
-        ]
     await runtime.disk.intake.quiet()
     await runtime.disk.conclude()
     runtime.engine.request_refill()
-    return all(task.result() for task in tasks)
 
 
 async def _wait_until_finished(
-    runtime: Runtime, scans: asyncio.Task[bool], show: Show, interval: float
+    runtime: Runtime, scans: asyncio.Task[None], show: Show, interval: float
 ) -> None:
     finished = False
     while not finished:
@@ -126,15 +139,16 @@ async def _wait_until_finished(
         runtime.engine.request_refill()
 
 
+def _is_given_up(lane: Lane) -> bool:
+    failed_calls = lane.health.failing.failures.calls
+    return lane.health.stopped is not None or failed_calls >= MAX_FAILURES
+
+
 def _is_finished(lane: Lane, tally: Tally) -> bool:
-    if lane.health.stopped is not None or lane.health.failing.failures.calls >= MAX_FAILURES:
+    if _is_given_up(lane):
         return True
     is_resting = lane.queue.is_idle and not lane.delayed
     return is_resting and tally.missing <= lane.delayed.given_up
-
-
-def _is_in_sync(tally: Tally) -> bool:
-    return tally.missing == 0 and tally.rejected == 0
 
 
 async def _tallies(runtime: Runtime) -> dict[AccountName, Tally]:

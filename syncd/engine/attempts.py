@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from msgspec.structs import replace
@@ -19,8 +19,8 @@ class Attempt(msgspec.Struct, frozen=True):
     """How many images its next POST may hold, for an image under suspicion."""
     rejected_as_file: str | None = None
     """Why the account rejected it as a file; it is sent as the form field `bytes` next."""
-    not_from: frozenset[AccountId] = frozenset()
-    """The accounts that it could not be copied from."""
+    not_from: Mapping[AccountId, str] = msgspec.field(default_factory=dict)
+    """The accounts that it could not be copied from, and why."""
 
 
 _NONE = Attempt()
@@ -29,7 +29,9 @@ _NONE = Attempt()
 class Attempts:
     """The attempts to send images to one account, until it holds or rejects them."""
 
-    def __init__(self) -> None:
+    def __init__(self, tries: int | None = None) -> None:
+        """`tries` limits the tries of an image whose failures are temporary; None for no limit."""
+        self.most = tries
         self._known: dict[Digest, Attempt] = {}
 
     def __getitem__(self, digest: Digest) -> Attempt:
@@ -50,10 +52,16 @@ class Attempts:
         """Send an image alone, as a form field, because it was rejected as a file."""
         self._known[digest] = replace(self[digest], limit=1, rejected_as_file=why)
 
-    def exclude_source(self, digest: Digest, source: AccountId) -> None:
+    def exclude_source(self, digest: Digest, source: AccountId, why: str) -> None:
         """Do not copy an image from that account again."""
         attempt = self[digest]
-        self._known[digest] = replace(attempt, not_from=attempt.not_from | {source})
+        self._known[digest] = replace(attempt, not_from={**attempt.not_from, source: why})
+
+    def restore_sources(self, digests: Iterable[Digest]) -> None:
+        """Copy images again from any account: not only copies fail."""
+        for digest in digests:
+            if (attempt := self[digest]).not_from:
+                self._known[digest] = replace(attempt, not_from={})
 
     def forget(self, digest: Digest) -> None:
         """Forget an image that needs nothing more."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import structlog
 
 from syncd.engine.calls import MAX_HASHES, Calls, Lookup, look_up
-from syncd.graph.client import Credentials, GraphClient, GraphError, Page
-from syncd.graph.shapes import Usage
+from syncd.engine.library import Begin, Library
+from syncd.graph.client import GraphClient, GraphError
 from syncd.ledger import alerts, audits, replicas
 from syncd.ledger.audits import AuditState, HeldImage
 from syncd.ledger.database import Ledger
@@ -28,15 +28,11 @@ from syncd.rules.audit import (
     next_response,
     read_interval,
 )
-from syncd.rules.pacing.budget import READ
 
 log: Log = structlog.get_logger()
 
 CHECK_INTERVAL = 60.0
 """Seconds between two checks whether an audit is due."""
-
-PAGE = 1000
-"""Images in one page of a listing: the figure that production clients use."""
 
 EVERYTHING = "everything"
 """Scope of an audit that the operator requests: also list the whole account."""
@@ -82,6 +78,7 @@ class Audit:
         self._lane = calls.lane
         self._ledger = ledger
         self._client = client
+        self._library = Library(calls, client)
         self._every = every
         self._restore = restore
         self._on_lost = on_lost
@@ -270,34 +267,23 @@ class Audit:
         )
 
     async def _list_account(self, report: Report) -> None:
-        account, after = self._lane.account, None
-        report.unknown, seen, cursors = 0, 0, set[str | None]()
-        while after not in cursors:  # a list that leads back to an earlier page would never end
-
-            async def send(
-                credentials: Credentials, after: str | None = after
-            ) -> tuple[Page, Usage]:
-                page = await self._client.library(account, credentials, after, PAGE)
-                return page, page.usage
-
-            if (page := await self._calls.make(READ, send)) is None:
+        account, seen, unknown = self._lane.account, 0, 0
+        async for page in self._library.pages():
+            if isinstance(page, Begin):
+                seen, unknown, report.unknown_names = 0, 0, []
                 continue
-            seen += len(page.images)
-            report.total = page.total if page.total is not None else seen
             hashes = [listed.hash for listed in page.images]
             known = (
                 await self._ledger.read(audits.known_hashes(account, hashes)) if hashes else set()
             )
-            unknown = [listed for listed in page.images if listed.hash not in known]
-            report.unknown += len(unknown)
+            foreign = [listed for listed in page.images if listed.hash not in known]
+            seen, unknown = seen + len(page.images), unknown + len(foreign)
             room = _MAX_NAMES - len(report.unknown_names)
             report.unknown_names += [
-                f"{image.name or 'no name'} ({image.hash})" for image in unknown[:room]
+                f"{image.name or 'no name'} ({image.hash})" for image in foreign[:room]
             ]
-            cursors.add(after)
-            after = page.after
-            if after is None:
-                return
+            report.total = page.total if page.total is not None else seen
+        report.unknown = unknown
 
 
 def _is_waiting(state: AuditState, now: float) -> bool:

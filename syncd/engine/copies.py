@@ -11,19 +11,23 @@ import structlog
 from syncd.engine.lane import Lane
 from syncd.engine.pacer import End, end_of
 from syncd.graph.client import Credentials, GraphClient, GraphError
-from syncd.ledger import alerts, copies, replicas
+from syncd.ledger import copies, replicas
 from syncd.ledger.copies import Holder
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Facts
 from syncd.log import Log
-from syncd.model import AccountId, Digest, Entry
+from syncd.model import Digest, Entry
 from syncd.rules.batch import Candidate
-from syncd.rules.copy import RECHECK, REFUSAL_LIFETIME, plan_copy
+from syncd.rules.copy import RECHECK, plan_copy
 from syncd.rules.errors import Scope, Verdict, is_permission
 from syncd.rules.pacing.budget import Call
 from syncd.rules.unanswered import Copied
 
 log: Log = structlog.get_logger()
+
+OTHER_WAY_EVERY = 3
+"""Of consecutive failed calls, the first of this many is followed by another way for its image: an
+upload shows whether only copies fail. In a failure of the network or the API, few images try it."""
 
 
 class Copy(msgspec.Struct, frozen=True):
@@ -41,13 +45,6 @@ class Copies:
         self._lane = lane
         self._ledger = ledger
         self._client = client
-        self._refused: set[AccountId] = set()
-        """Accounts with an alert that this one may not copy from them."""
-
-    async def restore(self) -> None:
-        """Restore which accounts an earlier process could not copy from."""
-        refused = alerts.ongoing("copies.refused", self._lane.health.subject)
-        self._refused = {AccountId(alert.part) for alert in await self._ledger.read(refused)}
 
     async def choose(self, batch: Sequence[Facts]) -> tuple[Copy | None, list[Facts]]:
         """Return the copy to send instead of a batch, or the images of the batch to upload.
@@ -114,13 +111,14 @@ class Copies:
         else:  # the account took the copy, and the response names no image
             await lane.finish_call(call, End.TAKEN, response.usage)
             await lane.health.on_success()
-            self._try_next_source(copy)
+            self._try_next_source(copy, "the response does not name the image")
 
     async def _on_copied(self, copy: Copy, entry: Entry) -> None:
         lane, source = self._lane, copy.source.account
         await lane.health.on_success()
-        if source in self._refused:
-            await self._accept(source)
+        await lane.learn_no_copy([copy.digest])
+        limits = lane.limitations.limits
+        await lane.limitations.learn(limits.after_copied(source))
         lane.record_held([copy.digest])
         log.info(
             "image.copied",
@@ -133,38 +131,26 @@ class Copies:
 
     async def _on_error(self, copy: Copy, error: GraphError, sent_with: Credentials) -> None:
         lane, api_error = self._lane, error.api_error
-        verdict = await lane.health.on_error(error, sent_with)
+        verdict, why = await lane.health.on_error(error, sent_with), str(api_error)
         if verdict is Verdict.RETRY:
-            await lane.retry_later([(copy.digest, copy.file)], str(api_error), api_error)
+            calls = lane.health.failing.failures.calls
+            if api_error.status is not None and calls % OTHER_WAY_EVERY == 1:
+                self._try_next_source(copy, why)
+            else:
+                await lane.retry_later([(copy.digest, copy.file)], why, api_error)
         elif verdict is Verdict.STOP_ACCOUNT:
             await lane.health.on_response()  # uploads show whether the account can be used
             if is_permission(api_error):
-                await self._refuse(copy.source.account, str(api_error))
-            self._try_next_source(copy)
+                limits = lane.limitations.limits
+                refused = limits.after_copy_refused(copy.source.account, time.time())
+                await lane.limitations.learn(refused, why)
+            self._try_next_source(copy, why)
         elif verdict.scope is Scope.IMAGE:
-            self._try_next_source(copy)
+            self._try_next_source(copy, why)
         else:
             lane.queue.put_back([copy.digest])
 
-    def _try_next_source(self, copy: Copy) -> None:
+    def _try_next_source(self, copy: Copy, why: str) -> None:
         """Put an image back: it is copied from the next account, and at last uploaded."""
-        self._lane.attempts.exclude_source(copy.digest, copy.source.account)
+        self._lane.attempts.exclude_source(copy.digest, copy.source.account, why)
         self._lane.queue.put_back([copy.digest])
-
-    async def _refuse(self, source: AccountId, why: str) -> None:
-        lane, now = self._lane, time.time()
-        until = now + REFUSAL_LIFETIME
-        await self._ledger.write(copies.block(source, lane.account, until))
-        begin = alerts.begin("copies.refused", lane.health.subject, why, now, part=source)
-        self._refused.add(source)
-        if await self._ledger.write(begin):
-            log.warning("copies.refused", account=lane.name, source=f"act_{source}", why=why)
-
-    async def _accept(self, source: AccountId) -> None:
-        lane = self._lane
-        self._refused.discard(source)
-        end = alerts.end("copies.refused", lane.health.subject, time.time(), part=source)
-        if (duration := await self._ledger.write(end)) is not None:
-            log.notice(
-                "copies.accepted", account=lane.name, source=f"act_{source}", duration=duration
-            )

@@ -136,7 +136,6 @@ class Engine:
         pauses = await self._ledger.read(accounts.pauses())
         for account, lane in self.lanes.items():
             await lane.restore(pauses.get(account))
-            await self._workers[account].restore()
             await self._tokens.read(lane)
         self.restored.set()
 

@@ -23,7 +23,6 @@ from syncd.ledger.database import Ledger
 from syncd.log import Log, elapsed, moment
 from syncd.model import AccountId, AccountName, Digest
 from syncd.rules import backoff
-from syncd.rules.batch import Sharing, recalled
 from syncd.rules.errors import NO_ERROR, ApiError, Scope, Verdict, judge, remedy
 from syncd.rules.forecast import duration
 
@@ -31,8 +30,6 @@ log: Log = structlog.get_logger()
 
 STOP = "stop"
 """The kind of a pause in the ledger that only the operator ends."""
-
-_NOT_SHARED = "the account rejects every POST of several images"
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +67,6 @@ class AccountHealth:
         self.subject = alerts.account_subject(name)
         self.account = account
         self.credentials: Credentials | None = None
-        self.sharing = Sharing()
         self.failing = Failing(name, ledger)
         self.stopped: Stop | None = None
         self.paused = Paused(name, account, ledger, gate, lambda: self.stopped is not None)
@@ -99,7 +95,6 @@ class AccountHealth:
 
     async def restore(self, pause: Pause | None) -> None:
         """Restore the state of an earlier process: a pause continues, a stop is tried once more."""
-        self.sharing = recalled(await self._ledger.read(accounts.batching_off_until(self.account)))
         await self.failing.restore()
         if pause is None:
             return
@@ -143,9 +138,10 @@ class AccountHealth:
             else:
                 chance = random.random()  # noqa: S311  jitter
                 self._gate.shut_for(backoff.retry_delay(failures.calls, chance))
-        elif verdict is Verdict.UNKNOWN:
+        elif verdict in (Verdict.UNKNOWN, Verdict.TOO_LARGE):  # perhaps not about the images
             await self.on_response()
-            if images and await self._is_about_the_call(api_error, frozenset(images)):
+            is_unknown = verdict is Verdict.UNKNOWN and images
+            if is_unknown and await self._is_about_the_call(api_error, frozenset(images)):
                 return Verdict.STOP_CALL
         elif verdict.scope is Scope.IMAGE:
             await self.on_success()
@@ -271,22 +267,6 @@ class AccountHealth:
         else:
             self.failing.failures = replace(self.failing.failures, unknown={})
             self._gate.reopen()
-
-    async def learn_sharing(self, sharing: Sharing) -> None:
-        """Record what is known about the account's POSTs of several images."""
-        before, self.sharing = self.sharing, sharing
-        if sharing.alone_until == before.alone_until:
-            return
-        until, now = sharing.alone_until or None, time.time()
-        await self._ledger.write(accounts.set_batching_off_until(self.account, until))
-        if until is None:
-            end = alerts.end("account.batching_off", self.subject, now)
-            duration = await self._ledger.write(end)
-            log.notice("account.batching_restored", account=self.name, duration=duration)
-            return
-        begin = alerts.begin("account.batching_off", self.subject, _NOT_SHARED, now)
-        if await self._ledger.write(begin):
-            log.warning("account.batching_off", account=self.name)
 
 
 async def stop_together(stop: Stop, healths: Iterable[AccountHealth]) -> None:

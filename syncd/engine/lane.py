@@ -14,6 +14,7 @@ from syncd.engine.attempts import Attempts
 from syncd.engine.delayed import Delayed
 from syncd.engine.gate import Gate
 from syncd.engine.health import AccountHealth
+from syncd.engine.limitations import Limitations
 from syncd.engine.pacer import End, Pacer
 from syncd.engine.queue import ROOM, WorkQueue
 from syncd.graph.client import Credentials
@@ -77,7 +78,7 @@ class Lane:
         *,
         tries: int | None = None,
     ) -> None:
-        """`tries` limits the tries of an image whose failures are temporary; None for no limit."""
+        """`tries` is as in `Attempts`."""
         self.account = config.id
         self.name = config.name
         self.gate = Gate()
@@ -92,15 +93,18 @@ class Lane:
             pacer=self.pacer,
             token_mates=neighbours.with_credentials,
         )
-        self.attempts = Attempts()
+        self.attempts = Attempts(tries)
+        self.limitations = Limitations(config.name, config.id, ledger)
         self.counters = Counters()
         self._ledger = ledger
         self._neighbours = neighbours
-        self._tries = tries
 
     def images_per_post(self, limit: int) -> int:
         """Return how many images the account's next POST may hold, at most `limit`."""
-        return min(self.health.sharing.limit(limit, time.time()), self.pacer.pace.images(limit))
+        return min(
+            self.limitations.limits.images_per_post(limit, time.time()),
+            self.pacer.pace.images(limit),
+        )
 
     async def restore(self, pause: Pause | None) -> None:
         """Restore what an earlier process recorded: the health, and the calls that still count."""
@@ -111,6 +115,7 @@ class Lane:
             Tier(tier) if tier is not None else None,
             [(max(0.0, now - c.at), Call(c.points, c.images)) for c in spent],
         )
+        await self.limitations.restore()
         await self.health.restore(pause)
 
     async def feed(self) -> None:
@@ -144,6 +149,14 @@ class Lane:
             await self._ledger.write(accounts.record_tier(self.account, learned.value))
             log.notice("account.tier", account=self.name, tier=learned.value)
 
+    async def learn_no_copy(self, digests: Sequence[Digest]) -> None:
+        """Record from which accounts these images, which were sent now, could not be copied."""
+        limits, now, error = self.limitations.limits, time.time(), None
+        for digest in digests:
+            for source, error in self.attempts[digest].not_from.items():  # noqa: B007  the last one
+                limits = limits.after_no_copy(source, now)
+        await self.limitations.learn(limits, error)
+
     def record_held(self, digests: Sequence[Digest], size: int = 0) -> None:
         """Count images that the account has come to hold, of `size` bytes that were uploaded."""
         self.counters.images += len(digests)
@@ -153,23 +166,31 @@ class Lane:
         self._neighbours.on_held(self.account, digests)
 
     async def retry_later(
-        self, images: Sequence[tuple[Digest, str]], why: str, error: ApiError = NO_ERROR
+        self,
+        images: Sequence[tuple[Digest, str]],
+        why: str,
+        error: ApiError = NO_ERROR,
+        *,
+        delay: float | None = None,
     ) -> None:
         """Try images, each with its file for the log, again after a while, or give them up.
 
         They share one jitter: what failed together is due together, and shares a POST again.
+        `delay`, in seconds, replaces the usual one; where tries are limited, nothing waits for it.
         """
         await self._ledger.write(replicas.record_trouble(self.account, [d for d, _ in images], why))
         is_logged = self.health.failing.failures.is_about_one_image  # else the account's event is
         chance = random.random()  # noqa: S311  jitter
         for digest, file in images:
             tries = self.attempts[digest].tries + 1
-            if self._tries is not None and tries >= self._tries:
+            most = self.attempts.most
+            if most is not None and (tries >= most or delay is not None):
                 self.delayed.give_up(digest)
                 log.warning("image.given_up", account=self.name, file=file, why=why, tries=tries)
                 continue
             self.attempts.record_failure(digest)
-            self.delayed.retry_after(digest, backoff.retry_delay(tries, chance))
+            usual = backoff.retry_delay(tries, chance)
+            self.delayed.retry_after(digest, usual if delay is None else delay)
             if is_logged:
                 log.info(
                     "image.retrying",

@@ -20,7 +20,9 @@ from syncd.log import Log
 from syncd.model import Digest, Entry
 from syncd.rules.batch import normalized, part_names
 from syncd.rules.errors import ApiError, Scope, Verdict
+from syncd.rules.limitation import Post
 from syncd.rules.pacing.budget import Call
+from syncd.rules.rejection import Fate, fate, time_to_confirm
 from syncd.rules.unanswered import Named, SentAs
 
 log: Log = structlog.get_logger()
@@ -35,6 +37,9 @@ FORMATS = {
     "TIFF": ("image/tiff", ".tiff"),
 }
 _UNKNOWN = ("application/octet-stream", ".jpg")
+
+CLOCKS_DIFFER = 1.0
+"""Seconds by which a timer may end before the wall clock has advanced as far."""
 
 SPLIT_AFTER = 3
 """Failed tries after which a batch is halved: one of its images may be the reason."""
@@ -79,12 +84,12 @@ class Uploads:
         lane = self._lane
         lane.counters.calls += 1
         began = time.monotonic()
-        parts = named_parts(images)
+        parts, post = named_parts(images), self._described(images)
         try:
-            response = await self._post(images, parts, credentials)
+            response = await self._post(parts, post, credentials)
         except GraphError as error:
             await lane.finish_call(call, end_of(error.api_error), error.usage)
-            await self._on_error(images, error, credentials)
+            await self._on_error(images, post, error, credentials)
             return
         log.debug(
             "upload.done",
@@ -100,32 +105,38 @@ class Uploads:
         await lane.finish_call(call, End.TAKEN, response.usage, hold)
         if response.entries:
             await lane.health.on_success()
+            taken = lane.limitations.limits.after_taken(post, len(matched), time.time())
+            await lane.limitations.learn(taken, lane.attempts[images[0].digest].rejected_as_file)
         else:  # each image alone shows whether the account takes images
             lane.gate.cancel()
-        await self._on_held(matched, len(images))
+        await self._on_held(matched)
         await self._on_unmatched(unmatched, len(images))
 
-    async def _post(
-        self, images: Sequence[Loaded], parts: Sequence[Part], credentials: Credentials
-    ) -> Uploaded:
-        account, first = self._lane.account, images[0]
-        if self._lane.attempts[first.digest].rejected_as_file is not None and len(images) == 1:
-            return await self._client.upload_bytes(account, credentials, first.content)
-        return await self._client.upload(account, credentials, parts)
+    def _described(self, images: Sequence[Loaded]) -> Post:
+        """Return how images are sent: as files, or one image as the form field `bytes`."""
+        lane, size = self._lane, sum(len(image.content) for image in images)
+        attempt, alone = lane.attempts[images[0].digest], len(images) == 1
+        rejected = alone and attempt.rejected_as_file is not None
+        as_field = rejected or (alone and lane.limitations.limits.sends_fields(time.time()))
+        return Post(
+            images=len(images),
+            size=size * 4 // 3 if as_field else size,  # in base64
+            as_field=as_field,
+            suspect=alone and attempt.limit is not None,
+            rejected_as_file=rejected,
+        )
 
-    async def _on_held(self, images: Sequence[tuple[Loaded, Entry]], sent: int) -> None:
-        """Called when an account holds images out of a POST of `sent`."""
-        if not images:
-            return
-        lane, sharing = self._lane, self._lane.health.sharing
-        if sent > 1:
-            sharing = sharing.after_batch_taken()
-        else:
-            suspect = lane.attempts[images[0][0].digest].limit is not None
-            sharing = sharing.after_single_taken(time.time(), suspect=suspect)
-        await lane.health.learn_sharing(sharing)
-        size = sum(len(image.content) for image, _ in images)
-        lane.record_held([image.digest for image, _ in images], size)
+    async def _post(self, parts: Sequence[Part], post: Post, credentials: Credentials) -> Uploaded:
+        if post.as_field:
+            return await self._client.upload_bytes(self._lane.account, credentials, parts[0])
+        return await self._client.upload(self._lane.account, credentials, parts)
+
+    async def _on_held(self, images: Sequence[tuple[Loaded, Entry]]) -> None:
+        """Called when an account holds images of a POST."""
+        lane, size = self._lane, sum(len(image.content) for image, _ in images)
+        digests = [image.digest for image, _ in images]
+        await lane.learn_no_copy(digests)
+        lane.record_held(digests, size)
         for image, entry in images:
             log.info(
                 "image.held",
@@ -144,7 +155,7 @@ class Uploads:
             await lane.retry_later(_labelled(images), "the response does not name the image")
 
     async def _on_error(
-        self, images: Sequence[Loaded], error: GraphError, sent_with: Credentials
+        self, images: Sequence[Loaded], post: Post, error: GraphError, sent_with: Credentials
     ) -> None:
         lane = self._lane
         digests = [image.digest for image in images]
@@ -153,38 +164,57 @@ class Uploads:
             tries = min(lane.attempts[image.digest].tries for image in images) + 1
             if len(images) > 1 and tries >= SPLIT_AFTER:
                 lane.attempts.limit(digests, len(images) // 2)
+            lane.attempts.restore_sources(digests)
             await lane.retry_later(_labelled(images), str(error.api_error), error.api_error)
         elif verdict.scope is Scope.IMAGE:
-            await self._on_image_error(images, error.api_error, verdict)
+            await self._on_image_error(images, post, error.api_error, verdict)
         else:
             if verdict is Verdict.STOP_ACCOUNT:
                 await lane.health.stop_for(verdict, error.api_error, [lane.health])
             self._put_back(images)
 
     async def _on_image_error(
-        self, images: Sequence[Loaded], error: ApiError, verdict: Verdict
+        self, images: Sequence[Loaded], post: Post, error: ApiError, verdict: Verdict
     ) -> None:
-        lane, sharing = self._lane, self._lane.health.sharing
+        limitations, too_large = self._lane.limitations, verdict is Verdict.TOO_LARGE
+        is_larger = too_large and limitations.limits.is_too_large(post.size)
+        await limitations.learn(limitations.limits.after_rejected(post, too_large=too_large))
         if len(images) > 1:
-            log.info("upload.split", account=lane.name, images=len(images), why=str(error))
+            log.info("upload.split", account=self._lane.name, images=len(images), why=str(error))
             self._put_back(images, limit=len(images) // 2)
-            await lane.health.learn_sharing(sharing.after_batch_rejected())
             return
         (image,) = images
-        rejected_as_file = lane.attempts[image.digest].rejected_as_file
-        if verdict is Verdict.REJECT_UPLOAD and rejected_as_file is None:
-            # Some accounts reject every file, and take the form field.
-            lane.attempts.send_as_field(image.digest, str(error))
-            self._put_back(images)
-            return
-        await lane.health.learn_sharing(sharing.after_single_rejected())
-        if verdict is Verdict.UNKNOWN:
-            await lane.retry_later(_labelled(images), str(error), error)
-        else:
-            await self._reject(image, rejected_as_file or str(error), error)
+        match fate(verdict, as_field=post.as_field, too_large=is_larger):
+            case Fate.RETRY:
+                if too_large:
+                    failing = self._lane.health.failing
+                    await failing.record(error, frozenset([image.digest]), unknown=False)
+                await self._lane.retry_later(_labelled(images), str(error), error)
+            case Fate.AS_FIELD:
+                self._lane.attempts.send_as_field(image.digest, str(error))
+                self._put_back(images)
+            case Fate.CONFIRM:
+                await self._confirm(image, error, verdict)
+            case Fate.REJECT:
+                await self._reject(image, error)
 
-    async def _reject(self, image: Loaded, why: str, error: ApiError) -> None:
+    async def _confirm(self, image: Loaded, error: ApiError, verdict: Verdict) -> None:
+        """Reject an image if it has met the error long ago; otherwise send it again then."""
+        account, now = self._lane.account, time.time()
+        doubted_at = await self._ledger.read(replicas.doubted_at(account, image.digest))
+        left = time_to_confirm(verdict, doubted_at, now)
+        if not left:
+            await self._reject(image, error)
+            return
+        if doubted_at is None or doubted_at > now:
+            await self._ledger.write(replicas.record_doubt(account, image.digest, now))
+        await self._lane.retry_later(
+            _labelled([image]), str(error), error, delay=left + CLOCKS_DIFFER
+        )
+
+    async def _reject(self, image: Loaded, error: ApiError) -> None:
         lane = self._lane
+        why = lane.attempts[image.digest].rejected_as_file or str(error)
         await self._ledger.write(replicas.record_rejected(lane.account, image.digest, why))
         lane.done(image.digest)
         log.warning(

@@ -73,10 +73,6 @@ class Worker:
         self._copies = Copies(lane, ledger, client)
         self._turn = asyncio.Lock()
 
-    async def restore(self) -> None:
-        """Restore what an earlier process recorded about copies."""
-        await self._copies.restore()
-
     async def run(self, sends: asyncio.TaskGroup) -> None:
         """Work until cancelled; a call that is under way then is finished by `sends`."""
         lane = self._lane
@@ -92,7 +88,8 @@ class Worker:
     def _limit(self) -> int:
         if self._lane.health.failing.failures.unknown:
             return 1  # an image alone shows whether the unknown error is about the call
-        return self._lane.health.sharing.limit(self._batch.images, time.time())
+        limits = self._lane.limitations.limits
+        return limits.images_per_post(self._batch.images, time.time())
 
     async def _send(self, digests: Sequence[Digest], call: Call) -> None:
         batch = await self._choose(digests)
@@ -122,7 +119,8 @@ class Worker:
                     candidates.append(self._candidate(known[digest]))
                 case Step.REST:
                     lane.done(digest)
-        batch, rest = choose_batch(candidates, self._batch.images, self._batch.bytes)
+        size = lane.limitations.limits.bytes_per_post(self._batch.bytes, time.time())
+        batch, rest = choose_batch(candidates, self._batch.images, size)
         lane.queue.put_back([*(candidate.digest for candidate in rest), *waiting])
         return [known[candidate.digest] for candidate in batch]
 

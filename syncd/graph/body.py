@@ -65,12 +65,11 @@ def urlencoded(fields: Mapping[str, str]) -> Body:
 
 
 def urlencoded_image(content: bytes, fields: Mapping[str, str]) -> Body:
-    """Return a urlencoded form with an image in the field `bytes`; `fields` need no quoting."""
+    """Return a urlencoded form with an image in the field `bytes`."""
     text = base64.b64encode(content)
     for sign, quoted in ((b"+", b"%2B"), (b"/", b"%2F"), (b"=", b"%3D")):
         text = text.replace(sign, quoted)
-    rest = "".join(f"&{name}={value}" for name, value in fields.items()).encode()
-    return Body(_URLENCODED, (b"bytes=", text, rest))
+    return Body(_URLENCODED, (f"{urlencode(fields)}&bytes=".encode(), text))
 
 
 def multipart(parts: Iterable[Part], fields: Iterable[tuple[str, str]], boundary: str) -> Body:

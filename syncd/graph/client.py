@@ -128,10 +128,14 @@ class GraphClient:
         return await self._post_images(account, credentials, body, of_one=len(parts) == 1)
 
     async def upload_bytes(
-        self, account: AccountId, credentials: Credentials, content: bytes
+        self, account: AccountId, credentials: Credentials, part: Part
     ) -> Uploaded:
-        """Upload one image as the form field `bytes`, in base64."""
-        body = await asyncio.to_thread(urlencoded_image, content, credentials.proof())
+        """Upload one image as the form field `bytes`, in base64.
+
+        Without the field `name`, it is named "bytes"; an account may ignore the field.
+        """
+        fields = {"name": part.name, **credentials.proof()}
+        body = await asyncio.to_thread(urlencoded_image, part.content, fields)
         return await self._post_images(account, credentials, body, of_one=True)
 
     async def copy(

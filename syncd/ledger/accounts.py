@@ -1,4 +1,4 @@
-"""Statements about accounts: their pauses and stops, and what was learned about them."""
+"""Statements about accounts: their pauses and stops, tiers and recent calls."""
 
 from __future__ import annotations
 
@@ -106,26 +106,6 @@ def lift(db: sqlite3.Connection) -> list[AccountId]:
     ).fetchall()
     db.execute("DELETE FROM pause WHERE until IS NULL OR kind = ?", (USAGE,))
     return [AccountId(account) for (account,) in lifted]
-
-
-@read
-def batching_off_until(db: sqlite3.Connection, account: AccountId) -> float:
-    """Return until when each POST to an account carries one image, in unix seconds; 0: never."""
-    row = db.execute("SELECT single_images_until FROM account WHERE act = ?", (account,)).fetchone()
-    return 0.0 if row is None or row[0] is None else float(row[0])
-
-
-@write
-def set_batching_off_until(db: sqlite3.Connection, account: AccountId, until: float | None) -> None:
-    """Record until when an account rejects POSTs of several images; None: it accepts them."""
-    db.execute(
-        """
-        INSERT INTO account (act, single_images_until)
-        VALUES (?, ?)
-        ON CONFLICT (act) DO UPDATE SET single_images_until = excluded.single_images_until
-        """,
-        (account, until),
-    )
 
 
 @read

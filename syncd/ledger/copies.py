@@ -1,4 +1,4 @@
-"""Statements about copies: which accounts hold what a mirror misses, and which are blocked."""
+"""Statements about copies: which accounts hold what a mirror misses."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from syncd.ledger import accounts
-from syncd.ledger.statements import read, write
+from syncd.ledger.statements import read
 from syncd.model import AccountId, Copying, Digest, ImageHash
 
 
@@ -123,19 +122,3 @@ def expected(
         (account, *digests, now),
     )
     return {Digest(digest) for (digest,) in rows}
-
-
-@write
-def block(db: sqlite3.Connection, source: AccountId, destination: AccountId, until: float) -> None:
-    """Record that an account rejected a copy from another: none until then, in unix seconds."""
-    accounts.add(db, [source, destination])
-    db.execute(
-        """
-        INSERT INTO learned (account_id, source_id, what, retry_at)
-        SELECT destination.id, source.id, 'no_copy', ?3
-        FROM account AS destination JOIN account AS source ON source.act = ?2
-        WHERE destination.act = ?1
-        ON CONFLICT DO UPDATE SET retry_at = excluded.retry_at
-        """,
-        (destination, source, until),
-    )

@@ -10,6 +10,7 @@ from syncd.ledger import accounts, condemned
 from syncd.ledger.accounts import Pause
 from syncd.ledger.statements import as_structs, read
 from syncd.model import AccountId
+from syncd.rules.sync import Sync, sync_of
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +20,19 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     held: int
     missing: int
     rejected: int
+    unread: int = 0  # files of its folders that cannot be read
+    unscanned: int = 0  # its folders without a whole scan, or with a part that cannot be read now
     waiting_since: int | None = None  # when the oldest missing image became so, unix seconds
+
+    @property
+    def sync(self) -> Sync:
+        """How far the account is in sync."""
+        return sync_of(
+            missing=self.missing,
+            rejected=self.rejected,
+            unread=self.unread,
+            unscanned=self.unscanned,
+        )
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -92,8 +105,22 @@ def account_summary(db: sqlite3.Connection, account: AccountId) -> AccountSummar
 @read
 def tally(db: sqlite3.Connection, account: AccountId) -> Tally:
     """Count an account's images; it reads indexes only."""
-    in_account, unwanted, rejected, unconfirmed, missing, since = db.execute(
-        """
+    in_account, unwanted, rejected, unconfirmed, unread, unscanned, missing, since = db.execute(
+        _TALLY, (account,)
+    ).fetchone()
+    wanted_there = (in_account or 0) - (unwanted or 0)
+    return Tally(
+        wanted=wanted_there + missing + (rejected or 0),
+        held=wanted_there - (unconfirmed or 0),
+        missing=missing + (unconfirmed or 0),
+        rejected=rejected or 0,
+        unread=unread or 0,
+        unscanned=unscanned or 0,
+        waiting_since=since,
+    )
+
+
+_TALLY = """
         SELECT
             (
                 SELECT count(*)
@@ -117,24 +144,27 @@ def tally(db: sqlite3.Connection, account: AccountId) -> Tally:
                 WHERE account_id = account.id AND wanted = 1
                     AND hash IS NOT NULL AND delete_sent_at IS NOT NULL
             ),
+            (
+                SELECT count(*)
+                FROM file INDEXED BY file_with_error
+                JOIN directory ON directory.id = file.directory_id
+                JOIN route USING (folder_id)
+                WHERE file.error IS NOT NULL AND route.account_id = account.id
+            ),
+            (
+                SELECT count(*)
+                FROM route
+                JOIN folder ON folder.id = route.folder_id
+                WHERE route.account_id = account.id
+                    AND (folder.error IS NOT NULL OR folder.scanned_at IS NULL)
+            ),
             count(image_id),
             min(wanted_at)
         FROM account
         LEFT JOIN replica INDEXED BY replica_missing
             ON account_id = account.id
             AND wanted = 1 AND hash IS NULL AND rejected IS NULL
-        WHERE act = ?
-        """,
-        (account,),
-    ).fetchone()
-    wanted_there = (in_account or 0) - (unwanted or 0)
-    return Tally(
-        wanted=wanted_there + missing + (rejected or 0),
-        held=wanted_there - (unconfirmed or 0),
-        missing=missing + (unconfirmed or 0),
-        rejected=rejected or 0,
-        waiting_since=since,
-    )
+        WHERE act = ?"""
 
 
 @read

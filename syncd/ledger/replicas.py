@@ -216,6 +216,7 @@ def record_held(
             check_at = NULL,
             rejected = NULL,
             last_error = NULL,
+            doubted_at = NULL,
             sent_at = iif(clock_offset IS NULL, coalesce(excluded.sent_at, sent_at), sent_at),
             clock_offset = coalesce(clock_offset, excluded.clock_offset),
             remote_name = excluded.remote_name,
@@ -298,6 +299,7 @@ def record_rejected(db: sqlite3.Connection, account: AccountId, digest: Digest, 
         ON CONFLICT DO UPDATE SET
             rejected = excluded.rejected,
             last_error = NULL,
+            doubted_at = NULL,
             delete_sent_at = NULL
         WHERE hash IS NULL
         """,
@@ -318,6 +320,27 @@ def record_trouble(
         WHERE {OF_IMAGE} AND hash IS NULL AND last_error IS NOT ?3
         """,
         [(account, digest, why) for digest in digests],
+    )
+
+
+@read
+def doubted_at(db: sqlite3.Connection, account: AccountId, digest: Digest) -> float | None:
+    """Return when an image first met an error that may reject it, in unix seconds."""
+    row = db.execute(f"SELECT doubted_at FROM replica WHERE {OF_IMAGE}", (account, digest))
+    found = row.fetchone()
+    return None if found is None else found[0]
+
+
+@write
+def record_doubt(db: sqlite3.Connection, account: AccountId, digest: Digest, at: float) -> None:
+    """Record that an image met an error at `at`, in unix seconds, that may reject it."""
+    db.execute(
+        f"""
+        UPDATE replica
+        SET doubted_at = ?3
+        WHERE {OF_IMAGE}
+        """,
+        (account, digest, at),
     )
 
 

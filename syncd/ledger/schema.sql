@@ -8,10 +8,10 @@
 -- The configuration, as the last start or reload had it ---------------------------------------------------------------
 
 CREATE TABLE account (
-    id                  INTEGER PRIMARY KEY,
-    act                 TEXT NOT NULL UNIQUE,   -- the digits of the ad account's id, without act_
-    tier                TEXT,                   -- as its headers last reported: development, standard
-    single_images_until REAL                    -- it rejects POSTs of several images: one per POST until then
+    id           INTEGER PRIMARY KEY,
+    act          TEXT NOT NULL UNIQUE,          -- the digits of the ad account's id, without act_
+    tier         TEXT,                          -- as its headers last reported: development, standard
+    largest_body INTEGER NOT NULL DEFAULT 0     -- bytes of the images of the largest POST that it accepted
 ) STRICT;
 
 CREATE TABLE folder (
@@ -134,6 +134,7 @@ CREATE TABLE replica (
     remote_status  TEXT,
     rejected       TEXT,                        -- why it is not sent again
     last_error     TEXT,                        -- of the last attempt, while it is missing
+    doubted_at     REAL,                        -- first error that rejects it if the same one comes again later
     state          TEXT GENERATED ALWAYS AS (CASE
                        WHEN delete_sent_at IS NOT NULL THEN 'unconfirmed'
                        WHEN hash IS NOT NULL THEN iif(wanted, 'held', 'unwanted')
@@ -215,8 +216,9 @@ CREATE TABLE audit (                            -- where the audit of an account
 CREATE TABLE learned (                          -- limitations of an account that responses have shown
     account_id INTEGER NOT NULL REFERENCES account,
     source_id  INTEGER NOT NULL,                -- of copies: the account that they come from; else 0
-    what       TEXT NOT NULL,                   -- no_copy
-    value      REAL,
+    what       TEXT NOT NULL,                   -- single_images, unnamed_images, bytes_only, body_size, no_copy
+    value      INTEGER,                         -- of body_size: bytes of the smallest POST that it rejected
+    since      REAL NOT NULL,
     retry_at   REAL NOT NULL,
     PRIMARY KEY (account_id, source_id, what)
 ) STRICT, WITHOUT ROWID;

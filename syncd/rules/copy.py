@@ -12,9 +12,6 @@ from syncd.rules.batch import Candidate
 BYTES_PER_CALL = 8 * 2**20
 """Bytes that are worth uploading to save one call: a third of what a POST carries."""
 
-REFUSAL_LIFETIME = 24 * 3600.0
-"""Seconds for which no copy is asked for again from an account that gave no permission for one."""
-
 ARRIVAL_TIMEOUT = 2.0
 """Seconds that a mirror waits for the folder's own account to hold a new image."""
 

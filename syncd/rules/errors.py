@@ -46,8 +46,10 @@ class Verdict(Enum):
     """Never send this image again unless the operator runs `syncd retry`."""
     REJECT_UPLOAD = "image refused as a file"
     """As REJECT, after one try with the bytes as a form field."""
+    REJECT_TWICE = "image not processed"
+    """As REJECT_UPLOAD, if the form field meets the same error again an hour later."""
     TOO_LARGE = "too large"
-    """Send fewer images per POST; reject a single image."""
+    """Send fewer images per POST; reject a single image if that is confirmed (see `rejection`)."""
     UNKNOWN = "not understood"
     """Send fewer images per POST, and retry a single image slowly. About the whole call once
     different images have met it: see `failures`."""
@@ -56,7 +58,9 @@ class Verdict(Enum):
     def scope(self) -> Scope:
         """The objects that the error is about."""
         match self:
-            case Verdict.REJECT | Verdict.REJECT_UPLOAD | Verdict.TOO_LARGE | Verdict.UNKNOWN:
+            case Verdict.REJECT | Verdict.REJECT_UPLOAD | Verdict.REJECT_TWICE:
+                return Scope.IMAGE
+            case Verdict.TOO_LARGE | Verdict.UNKNOWN:
                 return Scope.IMAGE
             case Verdict.RETRY | Verdict.PAUSE_ACCOUNT | Verdict.STOP_ACCOUNT:
                 return Scope.ACCOUNT
@@ -152,7 +156,8 @@ TABLE: tuple[Row, ...] = (
     Row(range(200, 300), None, Verdict.STOP_ACCOUNT),
     Row((5, 101, 104, 2500, 2635), None, Verdict.STOP_APP),
     Row((100,), (1487411,), Verdict.REJECT_UPLOAD),
-    Row((100,), (1487197, 1487242, 2490361), Verdict.REJECT),
+    Row((100,), (1487197,), Verdict.REJECT_TWICE),
+    Row((100,), (1487242, 2490361), Verdict.REJECT),
     Row((100,), (33,), Verdict.STOP_ACCOUNT),
     Row((803,), None, Verdict.STOP_ACCOUNT),
     Row((1, 2), None, Verdict.RETRY),

@@ -31,7 +31,7 @@ def seconds_for(writes: int, budget: Budget) -> float:
 def sentence(account: str, ahead: Forecast) -> str:
     """Return the forecast as text."""
     if not ahead.images:
-        return f"{account}: in sync"
+        return f"{account}: nothing to send"
     text = (
         f"{account}: {amount(ahead.images, 'image')}, {amount(ahead.calls, 'call')},"
         f" about {duration(ahead.seconds)}"

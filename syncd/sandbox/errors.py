@@ -137,6 +137,7 @@ _ALL = (
         368, "The action attempted has been deemed abusive or is otherwise disallowed", 2859015
     ),
     ApiError(415, "Two factor authentication required"),
+    ApiError(2642, "(#2642) Invalid cursor values"),
     ApiError(613, "(#613) Calls to this api have exceeded the rate limit."),
     ApiError(
         613,
@@ -145,6 +146,7 @@ _ALL = (
         title="Ad Account Has Too Many API Calls",
         user_message=TOO_MANY,
     ),
+    ApiError(2642, "(#2642) Invalid cursor values"),
     ApiError(613, "(#613) Calls to this api have exceeded the rate limit.", 5044001),
     ApiError(803, "(#803) Some of the aliases you requested do not exist"),
     ApiError(2500, "Unknown path components: /adimages"),

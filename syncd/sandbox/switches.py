@@ -76,6 +76,10 @@ class Switches:
     files: Literal["accept", "refuse"] = field(
         default="accept", metadata=_doc("refuse: file parts get 100/1487411, only `bytes` works")
     )
+    bytes_name: Literal["ignored", "used"] = field(
+        default="ignored",
+        metadata=_doc('the field `name` next to `bytes`; ignored: the image is named "bytes"'),
+    )
     max_bytes: int = field(
         default=256 * 1024 * 1024,
         metadata=_doc("largest body in bytes; a larger one gets 413 without JSON"),
@@ -152,6 +156,14 @@ class Switches:
     )
     largest_page: int = field(
         default=5000, metadata=_doc("largest page; a larger limit is reduced without an error")
+    )
+    page_too_large: int = field(
+        default=5000,
+        metadata=_doc("a list with a larger limit gets error 1: reduce the amount of data"),
+    )
+    list_end: Literal["ends", "never"] = field(
+        default="ends",
+        metadata=_doc("never: the first page follows the last one, with new cursors"),
     )
     # The rest
     oldest_version: str = field(

@@ -105,13 +105,13 @@ async def test_a_plan_makes_no_calls_and_creates_no_ledger(rig: Rig) -> None:
     assert not rig.ledger.exists()
 
 
-async def test_a_backfill_with_a_rejected_image_exits_with_1_and_status_shows_the_reason(
+async def test_a_backfill_with_a_rejected_image_exits_with_3_and_status_shows_the_reason(
     rig: Rig,
 ) -> None:
     rig.write("good.jpg", picture(1))
     rig.write("bad.jpg", b"not an image")
     config = str(rig.write_config())
-    assert (await syncd(rig, "backfill", "--config", config)).code == 1
+    assert (await syncd(rig, "backfill", "--config", config)).code == 3
     status = await syncd(rig, "status", "--config", config)
     assert "not an image" in status.out
     retried = await syncd(rig, "retry", "--rejected", "--config", config)

@@ -101,6 +101,11 @@ settle = "0s"
         with closing(sqlite3.connect(f"file:{self.path}/ledger.db?mode=ro", uri=True)) as db:
             return db.execute(sql).fetchall()
 
+    def change(self, sql: str) -> None:
+        """Change the ledger, for example let time pass."""
+        with closing(sqlite3.connect(f"{self.path}/ledger.db")) as db, db:
+            db.execute(sql)
+
     def held(self, account: str = MAIN) -> dict[str, str]:
         """Return digest → hash of the images that the ledger records as held."""
         sql = "SELECT sha256, hash FROM replicas WHERE hash IS NOT NULL AND account = "

@@ -21,6 +21,7 @@ ACCOUNT = AccountId("42")
 HASH = ImageHash("d8fc613662fb5ff2d3d7e4a3a1a3b2c1")
 STALL_TIMEOUT = 0.4
 PARTS = [Part("a.jpg", "image/jpeg", b"\xff\xd8abc"), Part("絵.png", "image/png", bytes(300_000))]
+SMALL = Part("a&b=絵.jpg", "image/jpeg", b"\xfb\xff" * 1000)
 SUCCESS = b'{"images":{"a.jpg":{"hash":"h1"}},"data":[],"success":true,"id":"42"}'
 """A successful response to each of the calls."""
 
@@ -31,7 +32,7 @@ USAGE = (
 Call = Callable[[GraphClient], Awaitable[object]]
 CALLS: dict[str, Call] = {
     "upload": lambda c: c.upload(ACCOUNT, PROVED, PARTS),
-    "upload_bytes": lambda c: c.upload_bytes(ACCOUNT, PROVED, b"\xfb\xff" * 1000),
+    "upload_bytes": lambda c: c.upload_bytes(ACCOUNT, PROVED, SMALL),
     "copy": lambda c: c.copy(ACCOUNT, PROVED, AccountId("7"), HASH),
     "images": lambda c: c.images(ACCOUNT, PROVED, [HASH, ImageHash("h2")], "cursor"),
     "library": lambda c: c.library(ACCOUNT, PROVED, None, 500),

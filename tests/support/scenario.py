@@ -20,7 +20,7 @@ from syncd.cli.status import status
 from syncd.sandbox.faults import Fault
 
 CALL_FAULTS = ["2", "80004", "reset_after", "cut_off", "html502", "17"]
-REJECTION = "100/1487197"
+REJECTION = "100/2490361"
 
 Part = Callable[[State], State]
 """Selects the part of a state that is compared."""

@@ -63,6 +63,7 @@ class Intake:
         # Threads of its own: each keeps the memory that images leave behind in the allocator.
         self._threads = ThreadPool("read")
         self._reading: dict[Place, Found] = {}
+        self._unfinished: set[Place] = set()  # they changed while they were read, and wait again
         self._changed = asyncio.Event()
 
     @property
@@ -112,8 +113,11 @@ class Intake:
             self._threads.close()
 
     async def quiet(self) -> None:
-        """Wait until no file is settling or being read."""
-        while self.pending:
+        """Wait until no file is settling or being read, except for those that are still written.
+
+        A file is taken to be still written if it changed between two reads of its stat.
+        """
+        while self.pending > len(self._unfinished):
             await self._change()
 
     async def record_found(self, folder_id: int) -> None:
@@ -178,12 +182,15 @@ class Intake:
     async def _record(
         self, batch: Sequence[Found], results: Sequence[Reading | Unreadable]
     ) -> None:
-        for found, stat in await self._recorder.record(batch, results):
+        changed = await self._recorder.record(batch, results)
+        self._unfinished.difference_update(found.place for found in batch)
+        self._unfinished.update(found.place for found, _ in changed)
+        for found, stat in changed:
             settling = self._settling.of(found.place.folder_id)
             if found.place not in settling:
                 now = time.monotonic()
-                changed = Found(found.place, found.root, stat, now, found.fresh)
-                settling.add(changed, now, time.time_ns())
+                again = Found(found.place, found.root, stat, now, found.fresh)
+                settling.add(again, now, time.time_ns())
         for found in batch:
             del self._reading[found.place]
         self._notify()

@@ -6,20 +6,6 @@ from syncd.logs.catalogue.event import DETAILS, Event
 
 ACCOUNTS = (
     Event(
-        "account.batching_off",
-        ("warning",),
-        ("account",),
-        "the account rejects every POST with several images: each image now gets its own POST;"
-        " batching is tried again every six hours",
-        ended_by=("account.batching_restored",),
-    ),
-    Event(
-        "account.batching_restored",
-        ("notice",),
-        ("account", "duration"),
-        "the account accepted a POST with several images again",
-    ),
-    Event(
         "account.failing",
         ("warning", "error"),
         ("account", *DETAILS, "remedy", "since", "why"),
@@ -109,6 +95,24 @@ ACCOUNTS = (
         ("account", "duration", "why"),
         "a suspect audit continues: the account lists the images again, or their absence was"
         " confirmed",
+    ),
+    Event(
+        "limitation.ended",
+        ("notice",),
+        ("account", "duration", "source", "what"),
+        "what the account did not take succeeded when it was tried again",
+    ),
+    Event(
+        "limitation.learned",
+        ("warning",),
+        ("account", "max_bytes", "retry_at", "source", "what", "why"),
+        "the account does not take something, and its images are sent in another way until that is"
+        " tried again at `retry_at`. `what` is `single_images` or `unnamed_images` (it rejects"
+        " POSTs of several images, or does not identify their images: one image per POST),"
+        " `bytes_only` (it rejects files: images are sent as the form field `bytes`), `body_size`"
+        " (the images of a POST have `max_bytes` at most) or `no_copy` (images of `source` are"
+        " uploaded instead of copied)",
+        ended_by=("limitation.ended",),
     ),
     Event(
         "stats",

@@ -6,20 +6,6 @@ from syncd.logs.catalogue.event import DETAILS, Event
 
 IMAGES = (
     Event(
-        "copies.accepted",
-        ("notice",),
-        ("account", "duration", "source"),
-        "the account copied an image from `source` again",
-    ),
-    Event(
-        "copies.refused",
-        ("warning",),
-        ("account", "source", "why"),
-        "the account is not allowed to copy images from `source`: they are uploaded instead, and"
-        " copying is tried again later",
-        ended_by=("copies.accepted",),
-    ),
-    Event(
         "deletion.unconfirmed",
         ("info",),
         ("account", "file", "hash"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import secrets
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ def cut(images: Sequence[Image], known: Sequence[Image], call: Call, switches: S
     limit = call.params.number("limit")
     if limit is not None and limit < 1:
         raise call_error("100", "(#100) Param limit must be greater than 0")
+    if (limit or 0) > switches.page_too_large:
+        raise call_error("1", "Please reduce the amount of data you're asking for, then retry")
     size = min(limit or DEFAULT_LIMIT, switches.largest_page)
     if switches.page_fill == "short":
         size = max(1, size // 2)
@@ -50,13 +53,16 @@ def cut(images: Sequence[Image], known: Sequence[Image], call: Call, switches: S
     start, end = 0, len(images)
     if after:
         start = bisect_right(images, _position(after, known), key=order)
+        if start == end and switches.list_end == "never":
+            start = 0
         end = min(end, start + size)
     elif before:
         end = bisect_left(images, _position(before, known), key=order)
         start = max(0, end - size)
     else:
         end = min(end, size)
-    return Page(images[start:end], has_previous=start > 0, has_next=end < len(images))
+    has_next = end < len(images) or switches.list_end == "never"
+    return Page(images[start:end], has_previous=start > 0, has_next=has_next)
 
 
 def links(page: Page, call: Call) -> dict[str, Json]:
@@ -73,15 +79,24 @@ def links(page: Page, call: Call) -> dict[str, Json]:
 
 
 def cursor(image: Image) -> str:
-    """Return the opaque cursor of an image, which becomes invalid with the image."""
-    return base64.urlsafe_b64encode(image.id.encode()).decode()
+    """Return an opaque cursor of an image, which becomes invalid with the image.
+
+    Each one is new, as cursors of the API are not promised to be equal.
+    """
+    text = f"{secrets.token_hex(4)}:{image.id}"
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def image_of(text: str) -> str:
+    """Return the id of a cursor's image."""
+    try:
+        return base64.urlsafe_b64decode(text.encode()).decode().partition(":")[2]
+    except (binascii.Error, UnicodeError):
+        raise _invalid_cursor() from None
 
 
 def _position(text: str, known: Sequence[Image]) -> str:
-    try:
-        image_id = base64.urlsafe_b64decode(text.encode()).decode()
-    except (binascii.Error, UnicodeError):
-        raise _invalid_cursor() from None
+    image_id = image_of(text)
     position = image_id.rpartition(":")[2][::-1]
     at = bisect_left(known, position, key=order)
     if at == len(known) or known[at].id != image_id:

@@ -22,7 +22,7 @@ from syncd.sandbox.tokens import Token
 from syncd.sandbox.values import AccountId, Image, Json, Picture, Status
 
 BYTES_NAME = "bytes"
-"""The name of an image that was sent as `bytes`: observed."""
+"""The key, and by default the name, of an image that was sent as `bytes`: observed."""
 
 _NAME_LENGTH = 100
 
@@ -47,7 +47,8 @@ def read_files(call: Call, switches: Switches) -> list[UploadFile]:
             images.append(UploadFile(name, name, part.content))
     text = call.params.text("bytes")
     if text is not None:
-        images.append(UploadFile(BYTES_NAME, BYTES_NAME, _decoded(text)))
+        given = call.params.text("name") if switches.bytes_name == "used" else None
+        images.append(UploadFile(BYTES_NAME, given or BYTES_NAME, _decoded(text)))
     if not images:
         raise call_error("100", "(#100) The parameter bytes or copy_from, or a file, is required")
     return images

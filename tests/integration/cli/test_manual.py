@@ -36,4 +36,4 @@ def test_the_rendered_man_page_has_every_command_option_and_exit_code() -> None:
     ):
         assert option in text
     for code in Exit:
-        assert re.search(rf"\s{int(code)}\s+\w", shown.stdout), code
+        assert re.search(rf"^ +{int(code)} +\w", shown.stdout, re.MULTILINE), code

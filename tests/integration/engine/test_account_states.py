@@ -6,9 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -38,7 +36,6 @@ from syncd.model import AccountId, FolderName
 from syncd.rules import errors
 from syncd.rules.errors import judge
 from syncd.sandbox.faults import Fault
-from syncd.sandbox.server import Sandbox
 
 ONE = AccountId("1")
 HOUR = 3600.0
@@ -171,63 +168,6 @@ async def test_abuse_control_is_logged_as_an_error_once_and_then_as_info(rig: Ri
         ]
         assert [e["remedy"] is None for e in logged(logs, "account.paused")] == [True, False, False]
         assert open_alerts(rig) == ["account.paused"]
-
-
-async def test_a_limit_of_one_image_per_post_is_logged_when_it_begins_and_ends(
-    rig: Rig,
-) -> None:
-    rig.sandbox.switches = replace(rig.sandbox.switches, many_files="refuse")
-    for i in range(60):
-        rig.write(f"{i}.jpg", picture(i))
-    with capture_logs() as logs:
-        await rig.backfill()
-    assert len(logged(logs, "account.batching_off", "warning")) == 1
-
-    def six_hours_pass(first: int) -> None:
-        with changing(rig.ledger) as db:
-            db.execute("UPDATE account SET single_images_until = 1")
-        for i in range(first, first + 60):
-            rig.write(f"{i}.jpg", picture(i))
-
-    six_hours_pass(60)
-    with capture_logs() as logs:
-        await rig.backfill()
-    assert rig.rows("SELECT single_images_until > 1 FROM account") == [(1,)], (
-        "it was tried, and rejected"
-    )
-    assert not logged(logs, "account.batching_off")
-    an_hour_passes(rig)
-    rig.sandbox.switches = replace(rig.sandbox.switches, many_files="accept")
-    six_hours_pass(120)
-    with capture_logs() as logs:
-        await rig.backfill()
-    assert lasted_an_hour(logs, "account.batching_restored")
-
-
-async def test_refused_copies_are_logged_when_they_begin_and_end(
-    tmp_path: Path, sandbox: Sandbox
-) -> None:
-    rig = Rig(tmp_path, sandbox, accounts={"main": "1", "eu": "2"}, mirrors=("eu",), workers=1)
-    rig.per_folder = 'copy = "copy"'
-    sandbox.faults.add(Fault("200", times=None, account="2", on="copy"))
-
-    async def logs_of_upload(number: int) -> list[Any]:
-        rig.write(f"{number}.jpg", picture(number))
-        with capture_logs() as logs:
-            await rig.backfill()
-        assert rig.recorded(picture(number), "2") is not None
-        with changing(rig.ledger) as db:  # a day passes
-            db.execute("UPDATE learned SET retry_at = 1")
-        return list(logs)
-
-    assert len(logged(await logs_of_upload(1), "copies.refused", "warning")) == 1
-    before = sandbox.counts.calls("2", "copy")
-    assert not logged(await logs_of_upload(2), "copies.refused")
-    assert sandbox.counts.calls("2", "copy") > before, "it was tried, and rejected"
-    an_hour_passes(rig)
-    sandbox.faults.clear()
-    assert lasted_an_hour(await logs_of_upload(3), "copies.accepted")
-    assert not logged(await logs_of_upload(4), "copies.accepted")
 
 
 async def test_a_decision_about_held_deletions_is_logged(rig: Rig) -> None:

@@ -9,9 +9,11 @@ from support.pictures import picture
 from support.rig import Rig, until
 
 from syncd.engine.audit import Report
+from syncd.graph.client import GraphError
 from syncd.ledger import audits, replicas
 from syncd.ledger.database import changing
 from syncd.model import AccountId
+from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
 from syncd.sandbox.values import Image
@@ -90,6 +92,65 @@ async def test_a_list_of_any_shape_is_read_to_its_end(
         await filled(rig, 60)
         report = await one_audit(rig, everything=True)
         assert (report.images, report.gone, report.unknown) == (60, 0, 0)
+
+
+async def test_pages_that_are_too_large_are_halved_and_the_size_is_kept(tmp_path: Path) -> None:
+    async with Sandbox(Switches(tier="unlimited", page_too_large=100)) as sandbox:
+        rig = audited_rig(tmp_path, sandbox)
+        await filled(rig, 130)
+        async with rig.auditing() as audit:
+            with capture_logs() as logs:
+                before = sandbox.counts.calls("1", "list")
+                first = await audit.run_once(everything=True, paced=False)
+                between = sandbox.counts.calls("1", "list")
+                second = await audit.run_once(everything=True, paced=False)
+        assert first.total == second.total == 130
+        assert between - before == 3 + 4 + 3, "3 lookups, 1000 to 125 rejected, 62 a page"
+        assert sandbox.counts.calls("1", "list") - between == 3 + 3
+        assert not [e for e in logs if e["event"].startswith("account.")]
+
+
+async def test_the_smallest_pages_that_fail_are_a_failure_of_the_account(tmp_path: Path) -> None:
+    async with Sandbox(Switches(tier="unlimited", page_too_large=24)) as sandbox:
+        rig = audited_rig(tmp_path, sandbox)
+        async with rig.auditing() as audit:
+            with pytest.raises(GraphError, match="reduce the amount of data"):
+                await audit.run_once(everything=True, paced=False)
+        assert sandbox.counts.calls("1", "list") == 7
+
+
+async def test_a_list_whose_cursor_becomes_invalid_is_begun_again(tmp_path: Path) -> None:
+    async with Sandbox(Switches(tier="unlimited", largest_page=25)) as sandbox:
+        rig = audited_rig(tmp_path, sandbox)
+        await filled(rig, 60)
+        sandbox.hold("1", "foreign.jpg", picture(99))
+        sandbox.faults.add(Fault("2642", on="list", after=2 + 2, times=1))
+        report = await one_audit(rig, everything=True)
+        assert (report.total, report.unknown) == (61, 1)
+        assert len(report.unknown_names) == 1
+
+
+async def test_a_list_whose_cursors_are_never_valid_ends_the_audit(tmp_path: Path) -> None:
+    async with Sandbox(Switches(tier="unlimited", largest_page=25)) as sandbox:
+        rig = audited_rig(tmp_path, sandbox)
+        for number in range(30):
+            sandbox.hold("1", f"{number}.jpg", picture(number))
+        sandbox.faults.add(Fault("2642", on="list", after=1))
+        async with rig.auditing() as audit:
+            with pytest.raises(GraphError, match="cannot be read to its end"):
+                await audit.run_once(everything=True, paced=False)
+        assert sandbox.counts.calls("1", "list") == 5, "the first page, and four with a cursor"
+
+
+async def test_a_list_that_never_ends_ends_the_audit(tmp_path: Path) -> None:
+    async with Sandbox(Switches(tier="unlimited", list_end="never")) as sandbox:
+        rig = audited_rig(tmp_path, sandbox)
+        for number in range(30):
+            sandbox.hold("1", f"{number}.jpg", picture(number))
+        async with rig.auditing() as audit:
+            with pytest.raises(GraphError, match="does not end"):
+                await audit.run_once(everything=True, paced=False)
+        assert sandbox.counts.calls("1", "list") <= 40
 
 
 async def test_a_rename_is_logged_once_and_a_foreign_image_is_counted_and_kept(

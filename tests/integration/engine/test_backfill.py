@@ -141,7 +141,7 @@ async def test_junk_links_and_devices_are_skipped(rig: Rig, tmp_path: Path) -> N
 
 async def test_a_bad_image_among_many_is_found_and_stays_rejected(rig: Rig) -> None:
     contents = fill(rig, 25)
-    rig.sandbox.faults.add(Fault("100/1487197", image=sha256(contents[7]).hexdigest()))
+    rig.sandbox.faults.add(Fault("100/2490361", image=sha256(contents[7]).hexdigest()))
     result = await rig.backfill()
     assert result.tallies["main"].held == 24  # type: ignore[index]  # a NewType of str
     assert result.tallies["main"].rejected == 1  # type: ignore[index]  # a NewType of str

@@ -269,9 +269,10 @@ async def unread() -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
+LARGE_PART = Part("a", "image/png", bytes(30_000_000))
 LARGE: dict[str, Call] = {
-    "upload": lambda c: c.upload(ACCOUNT, PLAIN, [Part("a", "image/png", bytes(30_000_000))]),
-    "upload_bytes": lambda c: c.upload_bytes(ACCOUNT, PLAIN, bytes(30_000_000)),
+    "upload": lambda c: c.upload(ACCOUNT, PLAIN, [LARGE_PART]),
+    "upload_bytes": lambda c: c.upload_bytes(ACCOUNT, PLAIN, LARGE_PART),
 }
 
 

@@ -22,6 +22,7 @@ from support.graph_calls import (
 )  # fmt: skip
 from support.http_server import Request, Server, http
 
+from syncd.graph.body import Part
 from syncd.graph.client import GraphClient, Uploaded, connect
 from syncd.model import AccountId, Entry, ImageHash
 from syncd.rules.errors import Verdict, judge
@@ -97,18 +98,20 @@ async def test_the_body_is_the_parts_and_its_length_is_announced(
 
 
 @pytest.mark.parametrize("content", [b"", b"x", bytes(range(256)) * 500, b"\xfb\xff\xbe"])
-async def test_bytes_are_sent_as_a_urlencoded_field(
+async def test_bytes_are_sent_as_a_urlencoded_field_with_the_name(
     server: Server, client: GraphClient, content: bytes
 ) -> None:
     server.response = http(b'{"images":{"bytes":{"hash":"h"}}}')
-    assert (await client.upload_bytes(ACCOUNT, PROVED, content)).entries == {
+    part = Part("a&b=絵.jpg", "image/jpeg", content)
+    assert (await client.upload_bytes(ACCOUNT, PROVED, part)).entries == {
         "bytes": Entry(hash=ImageHash("h"))
     }
     (request,) = server.requests
     assert request.header("Content-Type") == ["application/x-www-form-urlencoded"]
     form = parse_qs(request.body.decode("ascii"), keep_blank_values=True, strict_parsing=True)
     assert base64.b64decode(form["bytes"][0], validate=True) == content
-    assert form.keys() == {"bytes", "appsecret_proof"}
+    assert form["name"] == [part.name]
+    assert form.keys() == {"bytes", "name", "appsecret_proof"}
 
 
 def query(request: Request) -> dict[str, str]:

@@ -77,7 +77,7 @@ async def test_the_response_to_one_image_without_a_hash_is_worth_a_retry(
     server.response = NO_HASH
     for call in (
         client.upload(ACCOUNT, PLAIN, PARTS[:1]),
-        client.upload_bytes(ACCOUNT, PLAIN, b""),
+        client.upload_bytes(ACCOUNT, PLAIN, PARTS[0]),
     ):
         assert judge((await failure(call)).api_error) is Verdict.RETRY
     shared = await client.upload(ACCOUNT, PLAIN, PARTS)  # each image alone shows what is wrong

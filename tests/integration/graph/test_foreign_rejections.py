@@ -70,7 +70,7 @@ async def test_an_account_that_rejects_shared_posts_gets_one_image_per_post(
     behaviour = Behaviour(rejects=lambda post: rejection if post.is_shared else None)
     trial = await run_trial(tmp_path, behaviour, names=file_names(40))
     shared = [call for call in trial.server.posts if call.post and call.post.is_shared]
-    # Halving until twelve suspects were sent alone (rules/sharing.py) takes twice as many.
+    # Halving until twelve suspects were sent alone (rules/limitation.py) takes twice as many.
     assert len(shared) <= 2 * 12
     assert len(trial.server.posts) - len(shared) <= 40
 
@@ -113,8 +113,10 @@ async def test_only_an_image_that_is_too_large_by_itself_is_rejected(tmp_path: P
         trial = Trial(tmp_path, server)
         trial.fill(file_names(6))
         large = trial.add("large.bmp", picture(99, "BMP", 500, 500))
-        result = await trial.backfill()
-        assert not result.in_sync
+        assert not (await trial.backfill()).in_sync
+        assert not trial.rejected(), "a second response has to confirm it"
+        trial.change("UPDATE replica SET doubted_at = doubted_at - 600")
+        assert not (await trial.backfill()).in_sync
         trial.check_in_sync([large])
 
 

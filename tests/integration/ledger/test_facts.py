@@ -280,6 +280,11 @@ class Facts(RuleBasedStateMachine):
                 held=len(held),
                 missing=len(missing),
                 rejected=len(rejected),
+                unread=sum(
+                    digest is None and account in self.routes[folder]
+                    for (folder, _, _), digest in self.files.items()
+                ),
+                unscanned=sum(account in to for to in self.routes.values()),  # none was scanned
                 waiting_since=since,
             )
             assert (since is None) == (not missing)

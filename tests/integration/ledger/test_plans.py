@@ -20,6 +20,7 @@ from syncd.ledger import (
     files,
     integrity,
     kept,
+    limitations,
     missed,
     queries,
     replicas,
@@ -43,6 +44,7 @@ from syncd.model import (
     Sent,
     Stat,
 )
+from syncd.rules.limitation import Limitation, What
 from syncd.rules.unanswered import Named
 
 ONE = AccountId("1")
@@ -242,6 +244,16 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "drop_unheld": condemned.drop_unheld(1.0),
     "postpone": deletions.postpone(ONE, digest(5), "used", 1.0),
     "drop_unreferenced": vacuum.drop_unreferenced(0),
+    "doubted_at": replicas.doubted_at(ONE, digest(5)),
+    "record_doubt": replicas.record_doubt(ONE, digest(5), 1.0),
+    "limitations": limitations.known(ONE),
+    "record_limitations": limitations.record(
+        ONE,
+        [Limitation(what=What.NO_COPY, source=AccountId("2"), retry_at=1.0)],
+        [Limitation(what=What.BODY_SIZE, value=1000, retry_at=1.0)],
+        900,
+        1.0,
+    ),
     "record_trouble": replicas.record_trouble(ONE, [digest(5)], "HTTP 500"),
 }
 

@@ -234,14 +234,13 @@ DAY = 24 * 3600.0
 _TIMES = {
     "folder": ("scanned_at",),
     "baseline": ("trusted_at", "trusted_age", "reviewed_age", "suspect_since"),
-    "replica": ("delete_sent_at", "resent_at", "check_at"),
+    "replica": ("delete_sent_at", "resent_at", "check_at", "doubted_at"),
     "deletion": ("found_at", "found_age", "retry_at"),
     "kept": ("kept_at",),
-    "account": ("single_images_until",),
     "audit": ("began_at", "ended_at", "suspect_since"),
     "pause": ("since", "until"),
     "api_call": ("at",),
-    "learned": ("retry_at",),
+    "learned": ("since", "retry_at"),
 }
 
 

@@ -68,10 +68,10 @@ ROWS: list[Row] = [
     *[(400, code, None, False, V.STOP_APP) for code in (5, 101, 104, 2500, 2635)],
     # the image is rejected
     (400, 100, 1487411, False, V.REJECT_UPLOAD),
-    (400, 100, 1487197, False, V.REJECT),
+    (400, 100, 1487197, False, V.REJECT_TWICE),
     (400, 100, 1487242, False, V.REJECT),
     (400, 100, 2490361, False, V.REJECT),
-    (200, 100, 1487197, False, V.REJECT),
+    (200, 100, 1487197, False, V.REJECT_TWICE),
     # … unless the server reports a temporary failure
     (400, 100, 1487411, True, V.RETRY),
     (400, 100, 1487197, True, V.RETRY),
@@ -119,6 +119,7 @@ def test_each_verdict_stops_what_its_error_is_about() -> None:
         V.STOP_CALL: Scope.ACCOUNT,
         V.REJECT: Scope.IMAGE,
         V.REJECT_UPLOAD: Scope.IMAGE,
+        V.REJECT_TWICE: Scope.IMAGE,
         V.TOO_LARGE: Scope.IMAGE,
         V.UNKNOWN: Scope.IMAGE,
     }

@@ -19,7 +19,7 @@ def test_a_forecast_names_images_calls_and_duration() -> None:
 @pytest.mark.parametrize(
     ("images", "per_post", "budget", "text"),
     [
-        (0, 25, DEVELOPMENT, "eu: in sync"),
+        (0, 25, DEVELOPMENT, "eu: nothing to send"),
         (1, 25, DEVELOPMENT, "eu: 1 image, 1 call, about 15 s"),
         (7, 1, DEVELOPMENT, "eu: 7 images, 7 calls, about 2 min"),
         (

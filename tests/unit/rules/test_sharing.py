@@ -9,15 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.model import Digest
-from syncd.rules.batch import (
-    CLEARED,
-    REJECTIONS,
-    RETRY_SHARING,
-    Candidate,
-    Sharing,
-    choose_batch,
-    recalled,
-)
+from syncd.rules.batch import Candidate, choose_batch
+from syncd.rules.limitation import CLEARED, REJECTIONS, RETRY, Sharing, sharing_until
 
 MOST = 25
 NOW = 1e9
@@ -52,7 +45,7 @@ def send(
     out = Outcome(sharing or Sharing())
     while queue or under_way:
         while queue and len(under_way) < workers:
-            most = out.sharing.limit(MOST, NOW)
+            most = 1 if out.sharing.is_off(NOW) else MOST
             waiting = [Candidate(d, 1, limits.get(d, MOST)) for d in queue[:most]]
             batch, rest = choose_batch(waiting, MOST, 10**9)
             queue = [c.digest for c in rest] + queue[most:]
@@ -75,7 +68,7 @@ def send(
         else:
             out.taken |= numbers
             out.sharing = out.sharing.after_single_taken(NOW, suspect=post[0] in limits)
-        out.suspected |= out.sharing.alone_until > 0
+        out.suspected |= out.sharing.until > 0
     return out
 
 
@@ -91,8 +84,8 @@ def test_an_account_that_rejects_every_shared_post_is_recognised(workers: int) -
     account = Account(shares=False)
     out = send(500, account, workers, 0)
     assert is_done(out, 500, account)
-    assert out.sharing.alone_until == NOW + RETRY_SHARING
-    assert out.sharing.limit(MOST, NOW + 1) == 1
+    assert out.sharing.until == NOW + RETRY
+    assert out.sharing.is_off(NOW + 1)
     assert out.rejected_shared <= 10 * (workers + 1)
 
 
@@ -120,30 +113,30 @@ def test_one_bad_image_in_every_batch_does_not_make_the_account_suspect(
 
 
 def test_a_restart_keeps_the_limit_and_tries_a_shared_post_after_its_end() -> None:
-    known = recalled(NOW + 10)
-    assert known.limit(MOST, NOW) == 1
-    assert known.limit(MOST, NOW + 10) == MOST
-    over = send(200, Account(shares=False), 1, 0, recalled(NOW - 1))
+    known = sharing_until(NOW + 10)
+    assert known.is_off(NOW)
+    assert not known.is_off(NOW + 10)
+    over = send(200, Account(shares=False), 1, 0, sharing_until(NOW - 1))
     assert over.rejected_shared == 1
-    assert over.sharing.alone_until == NOW + RETRY_SHARING
+    assert over.sharing.until == NOW + RETRY
 
 
 def test_one_accepted_shared_post_ends_the_limit() -> None:
-    out = send(200, Account(), 1, 0, recalled(NOW - 1))
+    out = send(200, Account(), 1, 0, sharing_until(NOW - 1))
     assert out.posts == 8
-    assert out.sharing == Sharing() == recalled(0)
+    assert out.sharing == Sharing() == sharing_until(0)
 
 
 def test_a_bad_image_explains_the_rejection_of_the_post_that_tries_again() -> None:
-    state = recalled(NOW - 1).after_batch_rejected()
-    assert state.limit(MOST, NOW) == 1
-    assert state.after_single_rejected() == recalled(NOW - 1)
+    state = sharing_until(NOW - 1).after_batch_rejected()
+    assert state.is_off(NOW)
+    assert state.after_single_rejected() == sharing_until(NOW - 1)
 
 
 def test_an_image_that_was_not_suspect_proves_nothing() -> None:
     suspicious = Sharing(rejections=REJECTIONS, cleared=CLEARED - 1)
     assert suspicious.after_single_taken(NOW, suspect=False) == suspicious
-    assert suspicious.after_single_taken(NOW, suspect=True).alone_until > 0
+    assert suspicious.after_single_taken(NOW, suspect=True).until > 0
 
 
 @given(
