@@ -131,13 +131,7 @@ class AccountHealth:
             self._gate.cancel()  # they were replaced meanwhile: this is not about the new ones
             return Verdict.RETRY
         if verdict is Verdict.RETRY:
-            await self.failing.record(api_error, frozenset(images), unknown=False)
-            failures = self.failing.failures
-            if failures.is_about_one_image:  # it delays only itself
-                self._gate.cancel()
-            else:
-                chance = random.random()  # noqa: S311  jitter
-                self._gate.shut_for(backoff.retry_delay(failures.calls, chance))
+            await self.on_failure(api_error, images)
         elif verdict in (Verdict.UNKNOWN, Verdict.TOO_LARGE):  # perhaps not about the images
             await self.on_response()
             is_unknown = verdict is Verdict.UNKNOWN and images
@@ -154,6 +148,16 @@ class AccountHealth:
         elif verdict.scope is not Scope.ACCOUNT:
             await self.stop_for(verdict, api_error, self._token_mates(self.credentials))
         return verdict
+
+    async def on_failure(self, error: ApiError, images: Iterable[Digest]) -> None:
+        """Called when a call failed temporarily, of a POST of `images` if there are any."""
+        await self.failing.record(error, frozenset(images), unknown=False)
+        failures = self.failing.failures
+        if failures.is_about_one_image:  # it delays only itself
+            self._gate.cancel()
+        else:
+            chance = random.random()  # noqa: S311  jitter
+            self._gate.shut_for(backoff.retry_delay(failures.calls, chance))
 
     async def _is_about_the_call(self, error: ApiError, images: frozenset[Digest]) -> bool:
         """Return whether an unknown error stops the account, and stop it, or all of its token."""

@@ -186,9 +186,8 @@ class Uploads:
         (image,) = images
         match fate(verdict, as_field=post.as_field, too_large=is_larger):
             case Fate.RETRY:
-                if too_large:
-                    failing = self._lane.health.failing
-                    await failing.record(error, frozenset([image.digest]), unknown=False)
+                if too_large:  # its size is not the reason
+                    await self._lane.health.on_failure(error, [image.digest])
                 await self._lane.retry_later(_labelled(images), str(error), error)
             case Fate.AS_FIELD:
                 self._lane.attempts.send_as_field(image.digest, str(error))

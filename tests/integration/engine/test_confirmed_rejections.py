@@ -44,7 +44,7 @@ async def test_pictures_that_a_proxy_rejects_as_too_large_for_a_while_are_held(
         rig.write(f"{number}.jpg", content)
     with capture_logs() as logs:
         async with rig.running():
-            await until(lambda: rig.rows(COUNT_413) == [(10,)])
+            await until(lambda: rig.rows(COUNT_413)[0][0] >= 3)
             rig.sandbox.faults.clear()
             await until(lambda: all(rig.recorded(content) for content in contents))
     assert not logged(logs, "image.rejected")
