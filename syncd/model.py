@@ -135,14 +135,19 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     pixels: tuple[int, int] | None = None  # width and height; requested only where they decide
 
 
-def printable(name: bytes) -> str:
-    """Return a file name as one line of text; bytes that are not printable UTF-8 are escaped."""
-    text = name.decode("utf-8", "surrogateescape")
+def printable(name: bytes | str) -> str:
+    r"""Return a file name or a text as one line that no terminal acts on.
+
+    What is not printable, such as control characters and bytes that are not UTF-8, is written as
+    the `\xNN` of its bytes.
+    """
+    text = name if isinstance(name, str) else name.decode("utf-8", "surrogateescape")
     if text.isprintable():
         return text
-    return "".join(
-        c
-        if c.isprintable()
-        else "".join(f"\\x{b:02x}" for b in c.encode("utf-8", "surrogateescape"))
-        for c in text
-    )
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    is_byte = "\udc80" <= character <= "\udcff"  # the notation of `surrogateescape`
+    encoded = character.encode("utf-8", "surrogateescape" if is_byte else "surrogatepass")
+    return "".join(f"\\x{byte:02x}" for byte in encoded)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from syncd.cli.console import print_line
 from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, account_opener, load_config
 from syncd.cli.session import logged_session
@@ -61,7 +62,9 @@ def audit(
             ids = [account.id for account in settings.accounts.values()]
             with changing(settings.ledger.path) as db:
                 audits.request(ids, EVERYTHING if everything else HELD)(db)
-            print("the daemon begins the audit within a minute, and logs the result as audit.done")
+            print_line(
+                "the daemon begins the audit within a minute, and logs the result as audit.done"
+            )
             return
     raise typer.Exit(_print_reports(reports, _SENT_AGAIN if settings.audit.restore else _LEFT))
 
@@ -84,24 +87,26 @@ def _print_reports(reports: Mapping[AccountName, Report | str], consequence: str
     code = Exit.DONE
     for name, report in reports.items():
         if isinstance(report, str):
-            print(f"{name}: not audited: {report}")
+            print_line(f"{name}: not audited: {report}")
             code = Exit.NOT_ALL
             continue
         if report.suspect:
-            print(
+            print_line(
                 f"{name}: {amount(report.suspect, 'image')} of one response are gone at once: not"
                 f" believed before an audit an hour later, or `syncd audit --accept {name}`"
             )
             code = Exit.NOT_ALL
             continue
-        print(
+        print_line(
             f"{name}: {amount(report.images, 'image')} checked: {report.gone:,} gone,"
             f" {report.renamed:,} renamed, {report.inactive:,} not active"
         )
         if report.gone:
-            print(f"{name}: {consequence}")
+            print_line(f"{name}: {consequence}")
         if report.unknown is not None:
-            print(f"{name}: {report.total:,} in the account, {report.unknown:,} unknown to syncd")
+            print_line(
+                f"{name}: {report.total:,} in the account, {report.unknown:,} unknown to syncd"
+            )
             for image in report.unknown_names:
-                print(f"  {image}")
+                print_line(f"  {image}")
     return code

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from syncd.cli.console import print_line
 from syncd.cli.errors import Exit
 from syncd.cli.fast_start import fast_imports
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, account_opener, load_config
@@ -78,17 +79,17 @@ def _progress_display(lines: Lines, config: Config) -> AbstractContextManager[Sh
 
 def _print_result(result: Result, seconds: float) -> None:
     for name, tally in result.tallies.items():
-        print(f"{name}: {_summary(tally)}")
+        print_line(f"{name}: {_summary(tally)}")
     if result.unfinished:
-        print(f"{amount(result.unfinished, 'file')} still changing: not sent")
+        print_line(f"{amount(result.unfinished, 'file')} still changing: not sent")
     if result.interrupted:
-        print("Interrupted; run it again to continue.")
+        print_line("Interrupted; run it again to continue.")
     elif result.in_sync:
-        print(f"In sync after {seconds:.1f} s.")
+        print_line(f"In sync after {seconds:.1f} s.")
     elif result.sync is Sync.REJECTED:
-        print("In sync except for rejected images; `syncd status` shows the reasons.")
+        print_line("In sync except for rejected images; `syncd status` shows the reasons.")
     else:
-        print("Not in sync; `syncd status` shows why.")
+        print_line("Not in sync; `syncd status` shows why.")
 
 
 def _summary(tally: Tally) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from syncd.cli.console import wrapped
+from syncd.cli.console import print_line, print_paragraph
 from syncd.cli.errors import Exit
 from syncd.cli.fast_start import fast_imports
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
@@ -77,16 +77,17 @@ def _print(checks: Sequence[Check], note: str | None, *, sudo: bool) -> None:
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for one in checks:
         head = f"{one.state.value:<3} {one.subject:<{width}}  "
-        print(hanging(head, one.message, columns))
+        print_hanging(head, one.message, columns)
         for command in one.commands:
-            print(f"    {command.shell_line(sudo=sudo)}")
+            print_line(f"    {command.shell_line(sudo=sudo)}")
     if note is not None:
-        print(hanging("", note, columns))
+        print_hanging("", note, columns)
 
 
-def hanging(head: str, text: str, columns: int | None) -> str:
-    """Return head and text, wrapped with a hanging indent unless `columns` is None."""
+def print_hanging(head: str, text: str, columns: int | None) -> None:
+    """Print head and text, wrapped with a hanging indent unless `columns` is None."""
     if columns is None:
-        return head + text
+        print_line(head + text)
+        return
     indent = " " * (len(head) if columns - len(head) >= 40 else 4)
-    return wrapped(text, max(columns, 20), first=head, indent=indent)
+    print_paragraph(text, max(columns, 20), first=head, indent=indent)

@@ -1,4 +1,8 @@
-"""Text on the console: figures, wrapped paragraphs and errors."""
+"""Output of the commands: lines, paragraphs, JSON and errors; figures as text.
+
+Every command writes through this module, so that no name and no message of the API can move the
+cursor, forge a line or change a terminal.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,11 @@ import textwrap
 import time
 from contextlib import suppress
 
+import msgspec
+
 from syncd.logs.journal import is_journal, prefixed
 from syncd.logs.secrets import without_secrets
+from syncd.model import printable
 
 WIDTH = 100
 """Columns of a paragraph, unless a command adapts to the terminal."""
@@ -41,24 +48,37 @@ def format_duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def wrapped(text: str, width: int = WIDTH, *, first: str = "", indent: str = "    ") -> str:
-    """Return a text wrapped at `width`: the first line begins with `first`, others with `indent`.
+def print_line(text: str = "", *, flush: bool = False) -> None:
+    """Write one line to stdout; line breaks within the text are escaped."""
+    print(printable(text), flush=flush)
+
+
+def print_paragraph(
+    text: str, width: int = WIDTH, *, first: str = "", indent: str = "    "
+) -> None:
+    """Write a text to stdout, wrapped: its first line begins with `first`, others with `indent`.
 
     Words are never split, so that a path or a command can be copied.
     """
-    return textwrap.fill(
-        text,
+    wrapper = textwrap.TextWrapper(
         width,
         initial_indent=first,
         subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    for line in wrapper.wrap(text):
+        print_line(line)
+
+
+def print_json(value: object) -> None:
+    """Write a value to stdout as JSON, which has escapes of its own."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value)).decode() + "\n")
 
 
 def print_error(text: str, level: str = "error") -> None:
     """Write a text to stderr without secrets; in the journal, lines have the level's priority."""
-    lines = without_secrets(text).split("\n")
+    lines = [printable(line) for line in without_secrets(text).split("\n")]
     if is_journal(sys.stderr, os.environ):
         lines = [prefixed(level, line) for line in lines if line]
     with suppress(OSError):  # the reader has ended: the exit code remains

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli.console import format_duration, format_time
+from syncd.cli.console import format_duration, format_time, print_line
 from syncd.cli.errors import fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.config import Config
@@ -92,13 +92,13 @@ def deletions(
         if verb is Verb.LIST:
             with reading(settings.ledger.path) as db:
                 for line in _kept(settings, db) if show_kept else _pending(settings, db):
-                    print(line)
+                    print_line(line)
             return
         with changing(settings.ledger.path) as db:
             outcome = _decide(verb, FolderName(name), db)
     if outcome is None:
         fail(f"nothing waits for your decision in {name}")
-    print(outcome)
+    print_line(outcome)
 
 
 def _decide(verb: Verb, folder: FolderName, db: sqlite3.Connection) -> str | None:

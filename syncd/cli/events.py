@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Annotated
 
-import msgspec
 import typer
 
-from syncd.cli.console import wrapped
+from syncd.cli.console import print_json, print_line, print_paragraph
 from syncd.logs.catalogue import CATALOGUE, Event
 
 
@@ -18,13 +16,12 @@ def events(
 ) -> None:
     """List the events of the log: their levels and fields, when they occur, and what to do."""
     if json:
-        encoded = msgspec.json.format(msgspec.json.encode(CATALOGUE))
-        sys.stdout.write(encoded.decode() + "\n")
+        print_json(CATALOGUE)
         return
     for event in CATALOGUE:
-        print(f"{event.name}  ({', '.join(event.levels)})")
+        print_line(f"{event.name}  ({', '.join(event.levels)})")
         for paragraph in _paragraphs(event):
-            print(wrapped(paragraph, first="    "))
+            print_paragraph(paragraph, first="    ")
 
 
 def _paragraphs(event: Event) -> Iterator[str]:

@@ -113,12 +113,18 @@ def _as_csv(lines: Iterable[Line]) -> Iterator[bytes]:
         yield row.text.encode()
 
 
-_FORMULA = tuple("=+-@\t\r＝＋－＠")  # owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = tuple("=+-@＝＋－＠")  # owasp.org/www-community/attacks/CSV_Injection
 
 
 def _cell(value: str | int | None) -> str | int | None:
-    """Return a cell that a spreadsheet does not evaluate: an apostrophe marks it as text."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    """Return a cell of one printable line that a spreadsheet does not evaluate.
+
+    An apostrophe marks what could be a formula as text.
+    """
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _write(chunks: Iterable[bytes]) -> None:

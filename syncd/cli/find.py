@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli.console import format_time
+from syncd.cli.console import format_time, print_line
 from syncd.cli.errors import fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.config import Config
@@ -39,7 +39,7 @@ def find(
     if not standings:
         fail(f"the ledger has no image for {what}")
     for line in _lines(settings, standings):
-        print(line)
+        print_line(line)
 
 
 def _find(config: Config, db: sqlite3.Connection, what: str) -> list[FileState]:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli.console import format_size
+from syncd.cli.console import format_size, print_line
 from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.ledger import backup as backups
@@ -53,7 +53,7 @@ def backup(
         fail(str(error))
     except OSError as error:
         fail(f"{file} cannot be written: {error.strerror}")
-    print(f"{file}: {format_size(file.stat().st_size)}, verified")
+    print_line(f"{file}: {format_size(file.stat().st_size)}, verified")
 
 
 @ledger.command()
@@ -91,7 +91,7 @@ def vacuum(config: ConfigPath = DEFAULT_CONFIG) -> None:
     path = load_config(config).ledger.path
     with ledger_required(), maintaining(path) as db:
         before, dropped = path.stat().st_size, sum(vacuums.drop_all_unreferenced(db))
-        print(f"{amount(dropped, 'image')} removed that nothing refers to")
+        print_line(f"{amount(dropped, 'image')} removed that nothing refers to")
         try:
             _vacuum(path, db)
         except vacuums.VacuumAbortedError as error:
@@ -99,7 +99,7 @@ def vacuum(config: ConfigPath = DEFAULT_CONFIG) -> None:
         except sqlite3.OperationalError as error:  # most likely a full disk
             fail(f"the ledger was not vacuumed: {error}")
         after = path.stat().st_size
-    print(f"{path}: {format_size(before)} before, {format_size(after)} now")
+    print_line(f"{path}: {format_size(before)} before, {format_size(after)} now")
 
 
 def _vacuum(path: Path, db: sqlite3.Connection) -> None:
@@ -111,9 +111,9 @@ def _vacuum(path: Path, db: sqlite3.Connection) -> None:
 
 
 def _print_damage(what: str, found: list[str]) -> bool:
-    print(f"{'BAD' if found else 'ok '} {what}", flush=True)
+    print_line(f"{'BAD' if found else 'ok '} {what}", flush=True)
     for line in found:
-        print(f"    {line}")
+        print_line(f"    {line}")
     return bool(found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from syncd.cli.console import format_size
+from syncd.cli.console import format_size, print_line
 from syncd.cli.fast_start import fast_imports
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.config import LogFormat
@@ -24,19 +24,19 @@ def plan(config: ConfigPath = DEFAULT_CONFIG) -> None:
     for folder in found.folders:
         trouble = folder.doubt or folder.trouble
         state = f": {trouble}" if trouble else ""
-        print(f"folder {folder.name}: {amount(folder.files, 'file')}{state}")
+        print_line(f"folder {folder.name}: {amount(folder.files, 'file')}{state}")
     for name, planned in found.accounts.items():
         tally = planned.tally
-        print(f"account {name}: {tally.wanted:,} wanted, {tally.held:,} held")
+        print_line(f"account {name}: {tally.wanted:,} wanted, {tally.held:,} held")
         if tally.missing:
-            print(
+            print_line(
                 f"  would send {amount(tally.missing, 'image')},"
                 f" {format_size(planned.bytes)}, in {amount(planned.forecast.calls, 'POST')}"
             )
-            print(f"  {sentence(name, planned.forecast)}")
+            print_line(f"  {sentence(name, planned.forecast)}")
         else:
-            print("  would send nothing")
+            print_line("  would send nothing")
         for count in planned.rejected:
-            print(f"  rejected: {amount(count.count, 'image')}: {count.reason}")
+            print_line(f"  rejected: {amount(count.count, 'image')}: {count.reason}")
     for count in found.unreadable:
-        print(f"cannot read {amount(count.count, 'file')}: {count.reason}")
+        print_line(f"cannot read {amount(count.count, 'file')}: {count.reason}")

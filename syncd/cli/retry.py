@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from syncd.cli.console import print_line
 from syncd.cli.errors import ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.ledger import accounts, replicas
@@ -29,9 +30,9 @@ def retry(
         lifted = accounts.lift()(db)
         retried = replicas.retry_rejected()(db) if rejected else 0
         paused = accounts.pauses()(db)
-    print(f"{amount(len(lifted), 'account')} will be tried again")
+    print_line(f"{amount(len(lifted), 'account')} will be tried again")
     if rejected:
-        print(f"{amount(retried, 'rejected image')} will be sent once more")
+        print_line(f"{amount(retried, 'rejected image')} will be sent once more")
     for account, pause in paused.items():
         named = settings.account_by_id(account)
-        print(f"{named.name if named else account} stays paused: {pause.why}")
+        print_line(f"{named.name if named else account} stays paused: {pause.why}")

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 import time
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 import typer
 
-from syncd.cli.console import format_duration, format_time, wrapped
+from syncd.cli.console import (
+    format_duration,
+    format_time,
+    print_json,
+    print_line,
+    print_paragraph,
+)
 from syncd.cli.errors import ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.config import AccountConfig, Config
@@ -71,7 +77,7 @@ def status(
     with ledger_required(), reading(settings.ledger.path) as db:
         found = _read(settings, db)
     if json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(found)).decode() + "\n")
+        print_json(found)
     else:
         _print(found)
 
@@ -117,47 +123,48 @@ def _folder(folder: FolderState, db: sqlite3.Connection) -> FolderStatus:
 
 
 def _print(found: Status) -> None:
-    from rich.console import Console  # noqa: PLC0415  rich is slow to load
-    from rich.table import Table  # noqa: PLC0415  the same
-
     for need in found.needs_you:
         _print_need(need)
     if found.needs_you:
-        print()
-    table = Table(box=None, pad_edge=False)
-    table.add_column("account")
-    for column in ("wanted", "held", "missing", "rejected"):
-        table.add_column(column, justify="right")
-    table.add_column("state")
-    for name, account in found.accounts.items():
-        figures = (account.wanted, account.held, account.missing, account.rejected)
-        table.add_row(name, *(f"{figure:,}" for figure in figures), _state(account))
-    Console(soft_wrap=True, markup=False, highlight=False).print(table)
+        print_line()
+    _print_accounts(found.accounts)
     for name, account in found.accounts.items():
         for count in account.rejections:
-            print(f"{name}: rejected {amount(count.count, 'image')}: {count.reason}")
+            print_line(f"{name}: rejected {amount(count.count, 'image')}: {count.reason}")
         for count in account.troubles:
-            print(f"{name}: {amount(count.count, 'image')} failed so far: {count.reason}")
+            print_line(f"{name}: {amount(count.count, 'image')} failed so far: {count.reason}")
     for name, folder in found.folders.items():
         when = format_time(folder.scanned_at) if folder.scanned_at else "never completely"
-        print(f"folder {name}: {amount(folder.files, 'file')}, scanned {when} ({folder.path})")
+        print_line(f"folder {name}: {amount(folder.files, 'file')}, scanned {when} ({folder.path})")
         if folder.doubt:
-            print(f"folder {name}: {folder.doubt}: see `syncd deletions`")
+            print_line(f"folder {name}: {folder.doubt}: see `syncd deletions`")
         if folder.trouble:
-            print(f"folder {name}: {folder.trouble}")
+            print_line(f"folder {name}: {folder.trouble}")
         for count in folder.unreadable:
-            print(f"folder {name}: cannot read {amount(count.count, 'file')}: {count.reason}")
+            print_line(f"folder {name}: cannot read {amount(count.count, 'file')}: {count.reason}")
         if folder.deletions_held:
             images = amount(folder.deletions_held, "image")
-            print(f"folder {name}: {images} held for you to decide: see `syncd deletions`")
+            print_line(f"folder {name}: {images} held for you to decide: see `syncd deletions`")
+
+
+def _print_accounts(accounts: Mapping[str, AccountStatus]) -> None:
+    """Print one line for each account: its name, figures in columns, and its state."""
+    rows: list[tuple[str, ...]] = [("account", "wanted", "held", "missing", "rejected", "state")]
+    for name, account in accounts.items():
+        figures = (account.wanted, account.held, account.missing, account.rejected)
+        rows.append((name, *(f"{figure:,}" for figure in figures), _state(account)))
+    longest, *widths, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
+    for name, *texts, state in rows:
+        columns = (text.rjust(width) for text, width in zip(texts, widths, strict=True))
+        print_line("  ".join((name.ljust(longest), *columns, state)))
 
 
 def _print_need(need: Alert) -> None:
     since = format_time(need.since)
-    print(wrapped(f"needs you: {need.subject}: {need.why} ({need.event}, since {since})"))
+    print_paragraph(f"needs you: {need.subject}: {need.why} ({need.event}, since {since})")
     if len(need.accounts) > 1:
-        print(wrapped(f"accounts: {', '.join(need.accounts)}", first="    "))
-    print(wrapped(f"do: {need.remedy}", first="    "))
+        print_paragraph(f"accounts: {', '.join(need.accounts)}", first="    ")
+    print_paragraph(f"do: {need.remedy}", first="    ")
 
 
 _SYNC_STATES = {

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from syncd.logs.value import plain_text
+from syncd.model import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Notifier:
         """Send `NAME=value` lines as one message; a line break in a value becomes a space."""
         if self.address is None:
             return
-        message = "\n".join(" ".join(line.splitlines()) for line in lines)
+        message = "\n".join(printable(" ".join(line.splitlines())) for line in lines)
         # AF_UNIX: an abstract name begins with NUL, which a variable cannot contain.
         name = f"\0{self.address[1:]}" if self.address.startswith("@") else self.address
         with (
@@ -35,7 +36,7 @@ class Notifier:
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sending,
         ):
             sending.setblocking(False)
-            sending.sendto(message.encode("utf-8", "backslashreplace"), os.fsencode(name))
+            sending.sendto(message.encode(), os.fsencode(name))
 
     def send_reloading(self) -> None:
         """Send that a reload begins; the next `READY=1` ends it."""

@@ -19,7 +19,7 @@ from syncd.check.permissions import can_read, permits
 from syncd.check.perspective import Perspective
 from syncd.check.result import Check, CheckedPath, State, bad, ok
 from syncd.check.user import ImpersonationError, current_user, run_as, user_named
-from syncd.cli.check import hanging
+from syncd.cli.check import print_hanging
 
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0, reason="NOT TESTED: checks as another user; they need root"
@@ -149,12 +149,16 @@ def test_the_message_names_the_package_of_a_missing_setfacl(
     assert ("is in the package acl" in found.message) is not installed
 
 
-def test_a_terminal_wraps_a_message_with_a_hanging_indent() -> None:
+def test_a_terminal_wraps_a_message_with_a_hanging_indent(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     text = "one two three " * 10 + "/a/path/that/is/longer/than/the/line" * 3
-    lines = hanging("BAD folder  ", text, 80).splitlines()
+    print_hanging("BAD folder  ", text, 80)
+    lines = capsys.readouterr().out.splitlines()
     assert [line[:12] for line in lines] == ["BAD folder  ", *[" " * 12] * (len(lines) - 1)]
     assert " ".join(line[12:] for line in lines) == text
-    assert hanging("BAD folder  ", text, None) == f"BAD folder  {text}"
+    print_hanging("BAD folder  ", text, None)
+    assert capsys.readouterr().out == f"BAD folder  {text}\n"
 
 
 def test_an_unknown_user_or_group_raises_an_error() -> None:

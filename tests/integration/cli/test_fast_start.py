@@ -58,7 +58,9 @@ def loaded(*words: str | Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "words", [("status", "--json"), ("find", DIGEST.hex())], ids=lambda w: w[0]
+    "words",
+    [("status",), ("status", "--json"), ("find", DIGEST.hex())],
+    ids=" ".join,
 )
 def test_a_command_that_only_reads_the_ledger_does_not_import_aiohttp_or_rich(
     config: Path, words: tuple[str, ...]

@@ -47,10 +47,10 @@ def test_a_line_break_in_a_value_becomes_a_space(
     assert receiver.recv(4096) == b"STATUS=a READY=1"
 
 
-def test_a_name_that_is_not_utf_8_is_escaped(manager: tuple[str, socket.socket]) -> None:
+def test_what_is_not_printable_is_escaped(manager: tuple[str, socket.socket]) -> None:
     address, receiver = manager
-    notifier({"NOTIFY_SOCKET": address}).send("STATUS=\udcff")
-    assert receiver.recv(4096) == b"STATUS=\\udcff"
+    notifier({"NOTIFY_SOCKET": address}).send("STATUS=\udcff\x1b[2J")
+    assert receiver.recv(4096) == b"STATUS=\\xff\\x1b[2J"
 
 
 def test_a_reload_is_sent_with_the_time_of_the_monotonic_clock(

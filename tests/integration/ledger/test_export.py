@@ -138,7 +138,7 @@ async def test_the_csv_columns_are_those_of_the_readme(rig: Rig) -> None:
     assert "\n" not in "".join(lines)
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@a", "\t=1", "＝1"])
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@a", "＝1"])
 async def test_an_image_name_is_not_exported_as_a_formula(rig: Rig, name: str) -> None:
     async with open_ledger(rig.ledger) as ledger:
         folder = await ledger.write(folders.declare(FolderName("spring"), b"/s", [ONE]))
