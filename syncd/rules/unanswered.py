@@ -9,7 +9,7 @@ found stays in the account, and a wrong one would be deleted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias, assert_never
+from typing import TypeAlias
 
 import msgspec
 
@@ -49,41 +49,28 @@ def sent_image(
 ) -> Listed | None:
     """Return the listed image that these calls sent; None unless exactly one can be it.
 
-    `pixels` is the image's width and height. A copy has the hash of its source. An uploaded image
-    has its name and the same pixels, and was created within `outcome_timeout` seconds of the first
-    call or of the last one; calls between them are not remembered.
+    `pixels` is the image's width and height. A copied image has the hash of its source. An uploaded
+    one has the same pixels, one of the names, and was created within `outcome_timeout` seconds of
+    the first or the last call in one of the ways; calls between these are not remembered.
     """
+    copied = {call.sent_as.hash for call in calls if isinstance(call.sent_as, Copied)}
+    names = {normalized(call.sent_as.name) for call in calls if isinstance(call.sent_as, Named)}
+    times = [at for call in calls for at in (call.first_at, call.last_at)]
+
+    def may_be_sent(one: Listed) -> bool:
+        """Return whether no field that the list contains excludes it."""
+        has_name = one.name is None or normalized(one.name) in names
+        has_pixels = None in (one.pixels, pixels) or one.pixels == pixels
+        in_time = one.created_at is None or any(
+            at - CLOCK_TOLERANCE <= one.created_at <= at + outcome_timeout + CLOCK_TOLERANCE
+            for at in times
+        )
+        return one.hash in copied or (has_name and has_pixels and in_time)
+
     present = {one.hash: one for one in listed if one.status is not ImageStatus.DELETED}
-    possible = [
-        one
-        for one in present.values()
-        if any(_may_have_sent(call, one, pixels, outcome_timeout) for call in calls)
-    ]
+    possible = [one for one in present.values() if may_be_sent(one)]
     if len(possible) != 1:
         return None
     (one,) = possible
-    is_copy = any(call.sent_as == Copied(one.hash) for call in calls)
     is_certain = None not in (one.name, one.pixels, one.created_at, pixels)
-    return one if is_copy or is_certain else None
-
-
-def _may_have_sent(
-    calls: SentCalls, one: Listed, pixels: tuple[int, int] | None, outcome_timeout: float
-) -> bool:
-    """Return whether nothing that the list contains excludes that the calls sent the image."""
-    match calls.sent_as:
-        case Copied(source_hash):
-            return one.hash == source_hash
-        case Named(name):
-            has_name = one.name is None or normalized(one.name) == normalized(name)
-            has_pixels = None in (one.pixels, pixels) or one.pixels == pixels
-            return has_name and has_pixels and _is_in_time(one, calls, outcome_timeout)
-        case _:
-            assert_never(calls.sent_as)
-
-
-def _is_in_time(one: Listed, calls: SentCalls, outcome_timeout: float) -> bool:
-    return one.created_at is None or any(
-        at - CLOCK_TOLERANCE <= one.created_at <= at + outcome_timeout + CLOCK_TOLERANCE
-        for at in (calls.first_at, calls.last_at)
-    )
+    return one if one.hash in copied or is_certain else None

@@ -100,6 +100,8 @@ def test_an_image_that_was_sent_in_two_ways_is_found_by_either() -> None:
     calls = [UPLOADS, SentCalls(Named("b.jpg"), LAST, LAST), SentCalls(Copied(OURS.hash), 1.0, 1.0)]
     renamed = replace(ANOTHER, name="b.jpg", created_at=LAST)
     assert sent_image(calls, PIXELS, [renamed], TIMEOUT) is renamed
+    sent_again = replace(renamed, created_at=FIRST)  # the account has changed its name only
+    assert sent_image(calls, PIXELS, [sent_again], TIMEOUT) is sent_again
     assert sent_image(calls, PIXELS, [OURS, renamed], TIMEOUT) is None
 
 
