@@ -65,6 +65,7 @@ class Worker:
     ) -> None:
         self._lane = lane
         self._ledger = ledger
+        self._client = client
         self._batch = batch
         self._files = files
         self._in_flight = in_flight
@@ -92,6 +93,9 @@ class Worker:
         return limits.images_per_post(self._batch.images, time.time())
 
     async def _send(self, digests: Sequence[Digest], call: Call) -> None:
+        credentials = self._lane.health.credentials
+        if self._role.deletes and credentials is not None:
+            await self._client.read_clock(credentials)
         batch = await self._choose(digests)
         if self._role.copies:
             copy, batch = await self._copies.choose(batch)

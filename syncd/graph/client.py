@@ -198,6 +198,15 @@ class GraphClient:
         """Return the user of a token."""
         return await self._node("me", {"fields": "id,name"}, credentials)
 
+    async def read_clock(self, credentials: Credentials) -> None:
+        """Read the server's clock before the first call whose time is recorded.
+
+        A call that fails is not an error: the next one shows the reason.
+        """
+        if not self.clock.has_been_read:
+            with suppress(GraphError):
+                await self.me(credentials)
+
     async def account(self, account: AccountId, credentials: Credentials) -> shapes.Node:
         """Return an ad account's name and status."""
         fields = {"fields": "id,name,account_status"}

@@ -15,9 +15,12 @@ class ServerClock:
 
     def __init__(self) -> None:
         self._ahead: float | None = None  # of the monotonic clock, in seconds
+        self.has_been_read = False
+        """Whether a response has arrived, even if without a Date."""
 
     def record(self, date: float | None) -> None:
         """Record the Date of a response that has just arrived; None is ignored."""
+        self.has_been_read = True
         if date is not None:
             self._ahead = date - time.monotonic()
 

@@ -67,6 +67,18 @@ async def test_an_image_whose_upload_had_no_response_leaves_after_its_file_is_de
     assert rig.sandbox.counts.calls("1", "delete") == 1
 
 
+async def test_the_first_call_of_a_process_leaves_no_image_either(rig: Rig) -> None:
+    rig.write("b.jpg", STAYS)
+    async with rig.running():
+        await wait_until_held(rig, STAYS)
+    lose_response(rig, "upload", lambda _: (rig.folder / "a.jpg").unlink())
+    rig.write("a.jpg", SENT)
+    async with rig.running():
+        await until(lambda: rig.holds(SENT))
+        await until(lambda: not rig.holds(SENT))
+        await until(lambda: is_settled(rig))
+
+
 async def test_an_image_whose_copy_had_no_response_leaves_after_its_file_is_deleted(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
