@@ -8,7 +8,7 @@ from support.mounts import Mounts
 from support.pictures import picture
 from support.privileges import without_privileges
 from support.process import running, syncd
-from support.rig import until
+from support.rig import DELETED_WITHIN, until
 from support.trial import Trial, logged_once
 
 from syncd.sandbox.server import Sandbox
@@ -37,8 +37,8 @@ async def test_the_same_number_of_deleted_files_does_leave_the_account(
         await trial.await_scans(daemon)
         for name in trial.contents:
             (trial.rig.folder / name).unlink()
-        await until(lambda: not any(trial.rig.holds(c) for c in trial.contents.values()))
-        await until(lambda: daemon.count("image.deleted") == FEW)
+        await until(lambda: daemon.count("image.deleted") == FEW, DELETED_WITHIN)
+        assert not any(trial.rig.holds(content) for content in trial.contents.values())
         assert trial.rig.holds(picture(500))
 
 
@@ -257,7 +257,7 @@ async def test_deletions_wait_while_another_directory_is_unreadable(trial: Trial
             assert "folder spring: 1 image condemned; each leaves the accounts 0 s after" in listed
         finally:
             lost.chmod(0o755)
-        await until(lambda: daemon.logged("image.deleted", "gone.jpg"))
+        await until(lambda: daemon.logged("image.deleted", "gone.jpg"), DELETED_WITHIN)
         await trial.assert_recovered(daemon)
 
 

@@ -21,10 +21,14 @@ from syncd.sandbox.server import Sandbox
 
 DEADLINE = 20.0  # seconds within which a condition must become true
 
+DELETED_WITHIN = 90.0
+"""Seconds within which an image is deleted: a DELETE whose response is late on a busy machine
+is confirmed, and sent again, after a minute."""
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition is true; fail after the deadline."""
-    async with asyncio.timeout(DEADLINE):
+
+async def until(condition: Callable[[], bool], within: float = DEADLINE) -> None:
+    """Wait until a condition is true; fail if it is not `within` seconds."""
+    async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110  the file system and the server set no event
             await asyncio.sleep(0.01)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from support.pictures import picture
 from support.process import Daemon, Ended, syncd
-from support.rig import Rig, until
+from support.rig import DELETED_WITHIN, Rig, until
 
 from syncd.sandbox.server import Sandbox
 
@@ -73,7 +73,7 @@ class Trial:
         (self._control / name).write_bytes(content)
         await until(lambda: self.rig.recorded(content) is not None)
         (self._control / name).unlink()
-        await until(lambda: daemon.logged("image.deleted", name))
+        await until(lambda: daemon.logged("image.deleted", name), DELETED_WITHIN)
         assert not self.rig.holds(content)
 
     async def assert_nothing_deleted(self, daemon: Daemon) -> None:
