@@ -134,6 +134,14 @@ def test_a_file_that_returns_restarts_the_grace(machine: HistoryMachine) -> None
     assert machine.history.deletions == 0
 
 
+def test_a_file_that_returns_before_a_start_keeps_its_image(machine: HistoryMachine) -> None:
+    machine.begin(mirrors=("2",), copying="copy", files=FILES, grace="12h")
+    machine.change([("unlink", "spring", 0)], "scanned")
+    machine.pass_a_day()
+    machine.change([("put", "spring", "b.jpg", 0)], "scanned")
+    assert machine.history.deletions == 0
+
+
 def test_a_folder_that_keeps_its_images_deletes_nothing(machine: HistoryMachine) -> None:
     machine.begin(mirrors=(), copying="copy", files=FILES)
     machine.change([("put", "autumn", f"{number}.jpg", number) for number in (1, 3)], "watched")
@@ -227,7 +235,8 @@ def test_an_account_of_two_folders_keeps_an_image_that_one_of_them_keeps(
     machine: HistoryMachine, steps: list[str]
 ) -> None:
     machine.begin(mirrors=("3",), copying="copy", files={**FILES, "f/a.jpg": 3})
-    machine.change([("put", "autumn", "a.jpg", 0)], "scanned")
+    others = [("put", "autumn", "b.jpg", 1)]  # an empty folder would be suspect
+    machine.change([("put", "autumn", "a.jpg", 0), *others], "scanned")
     for step in steps:
         folders = ["spring", "autumn"] if step == "both" else [step]
         machine.change([("unlink", folder, 0) for folder in folders], "scanned")

@@ -31,6 +31,7 @@ class Driver:
         self._rig = rig
         self._task: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
+        self._has_scanned = False
         self._reconcile: Reconcile
         self._deletions: list[Deletions]
         self._audits: dict[AccountId, Audit]
@@ -63,6 +64,7 @@ class Driver:
     async def start(self) -> None:
         started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stop = asyncio.Event()
+        self._has_scanned = False
         self._task = asyncio.create_task(self._run(started))
         await asyncio.wait({started, self._task}, return_when=asyncio.FIRST_COMPLETED)
         if self._task.done():
@@ -95,7 +97,10 @@ class Driver:
         async with asyncio.timeout(DEADLINE):
             while self._is_paused:  # noqa: ASYNC110  a gate sets no event for tests
                 await asyncio.sleep(0.01)
+            if not self._has_scanned:
+                await self._delete_due()  # files may have returned since the last process
             await self._scan(targets)
+            self._has_scanned = True
             await self._delete_due()  # while not all that the scans found is recorded
             await self._record()
             on_scanned()

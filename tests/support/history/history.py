@@ -50,8 +50,8 @@ class History:
         self._is_changing = False  # while calls are in flight
         self._sent: set[Held] = set()  # of these, the DELETE calls that were recorded before
 
-    async def begin(self, files: dict[str, int]) -> None:
-        """Start with `files` in the folder "spring", and sync them."""
+    async def begin(self, files: dict[str, dict[str, int]]) -> None:
+        """Start with `files`, by the names of their folders, and sync them."""
         sandbox = self.accounts.sandbox
         await sandbox.__aenter__()
         self.observer = Observer(sandbox, self._judge, self.model.postpone)
@@ -71,8 +71,9 @@ class History:
             self._base, {"spring": self._rig.folder, "autumn": autumn}, self.model
         )
         self._driver = Driver(self._rig)
-        for path, content in files.items():
-            self.folders.put("spring", path, content)
+        for name, contents in files.items():
+            for path, content in contents.items():
+                self.folders.put(name, path, content)
         await self.sync()
 
     async def end(self) -> None:

@@ -33,15 +33,21 @@ class HistoryMachine(RuleBasedStateMachine):
         mirrors=st.sampled_from(MIRRORS),
         copying=st.sampled_from(["copy", "auto"]),
         files=st.dictionaries(paths, contents, min_size=2, max_size=6),
+        autumn=st.dictionaries(paths, contents, max_size=3),
         grace=st.sampled_from(["0s", "0s", "12h"]),
     )
     def begin(
-        self, mirrors: tuple[str, ...], copying: str, files: dict[str, int], grace: str = "0s"
+        self,
+        mirrors: tuple[str, ...],
+        copying: str,
+        files: dict[str, int],
+        autumn: dict[str, int] | None = None,
+        grace: str = "0s",
     ) -> None:
         self._base = Path(tempfile.mkdtemp(prefix="syncd-history-"))
         self._runner = asyncio.Runner()
         self.history = History(self._base, mirrors, copying, grace)
-        self._run(self.history.begin(files))
+        self._run(self.history.begin({"spring": files, "autumn": autumn or {}}))
 
     def teardown(self) -> None:
         if not hasattr(self, "_runner"):

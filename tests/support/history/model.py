@@ -20,6 +20,8 @@ class Folder:
     files: dict[Path, Content] = field(default_factory=dict)
     links: set[Path] = field(default_factory=set)  # that have replaced files, or directories ("d/")
     known: dict[Path, Content] = field(default_factory=dict)
+    perhaps_known: dict[Path, Content] = field(default_factory=dict)
+    """Files that vanished from what may be other directories than before."""
     seen: int = 0  # files, at the last trusted scan
     trusted: bool = False
     excluded_then: bool = False  # `excludes` at the last trusted scan
@@ -116,7 +118,11 @@ class Model:
 
     def possibly_missing(self) -> set[Replica]:
         """Return what may be uploaded or copied: the model does not know whether it is held."""
-        return (self.wanted() - self.ours) | (self.copied & self.wanted())
+        perhaps = set().union(*map(self._perhaps_known, self.folders.values()))
+        return (self.wanted() | perhaps) - self.ours | (self.copied & self.wanted())
+
+    def _perhaps_known(self, folder: Folder) -> set[Replica]:
+        return self._replicas(folder, set(folder.perhaps_known.values()))
 
     def scan(self, *, watched: bool = False) -> None:
         """Scan all folders; `watched` if syncd first looks where events have named files."""
@@ -167,6 +173,11 @@ class Model:
             unproven |= self._rewritten(
                 folder, folder.known.keys() - seen.keys() - replaced_by_links.keys()
             )
+        if not same or folder.suspect:
+            folder.perhaps_known |= {
+                p: c for p, c in folder.known.items() if "/" in p and p not in replaced_by_links
+            }
+        folder.perhaps_known = {p: c for p, c in folder.perhaps_known.items() if p not in seen}
         for lost in replaced | vanished:
             folder.lost[lost] = {p for p, c in folder.known.items() if c == lost}
         folder.known, folder.seen = seen | replaced_by_links, len(seen)
@@ -232,9 +243,14 @@ class Model:
         if (account, image_hash) in self.used:
             return "a creative uses it"
         deleted = self.deleted & {(account, c) for c in self._contents_of(image_hash)}
-        if not deleted:
+        if not deleted and not any(
+            (account, content) in self._perhaps_known(folder)
+            for folder in self.folders.values()
+            for content in self._contents_of(image_hash)
+            if folder.propagates
+        ):
             return "none of its files was deleted"
-        if deleted <= self.waiting:
+        if deleted and deleted <= self.waiting:
             return "its grace has not ended"
         if all(self._is_unreplaced(account, c, held) for c in self._contents_of(image_hash)):
             return "the account does not hold what replaced it"
@@ -370,5 +386,5 @@ class Model:
         ):
             known.clear()
         for folder in self.folders.values():
-            folder.known, folder.seen = {}, 0
+            folder.known, folder.perhaps_known, folder.seen = {}, {}, 0
             folder.trusted = folder.moved = folder.suspect = folder.doubtful = False
