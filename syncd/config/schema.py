@@ -89,7 +89,10 @@ class FolderConfig(msgspec.Struct, frozen=True, kw_only=True):
     account: AccountName
     mirrors: tuple[AccountName, ...] = ()
     copy: Copying = Copying.AUTO
-    include: tuple[str, ...] = ("*.jpg", "*.jpeg", "*.png", "*.gif", "*.bmp", "*.tif", "*.tiff")
+    include: tuple[str, ...] = (
+        *("*.jpg", "*.jpeg", "*.jpe", "*.jfif", "*.jif"),
+        *("*.png", "*.gif", "*.bmp", "*.dib", "*.tif", "*.tiff"),
+    )
     exclude: tuple[str, ...] = ()
     deletions: Deletions = Deletions.KEEP
 

@@ -18,7 +18,7 @@ from syncd.ledger import accounts, queries, replicas
 from syncd.ledger.database import Ledger, open_ledger, reading
 from syncd.ledger.queries import Count, FolderState, Tally
 from syncd.model import AccountId, AccountName
-from syncd.rules.batch import Candidate, choose_batch
+from syncd.rules.batch import Candidate, choose_batch, name_key
 from syncd.rules.forecast import Forecast, seconds_for
 from syncd.rules.pacing.budget import Tier
 
@@ -109,7 +109,10 @@ async def _count_posts(ledger: Ledger, account: AccountId, pack: BatchConfig) ->
         if not missing.digests:
             break
         facts = await ledger.read(replicas.facts(account, missing.digests))
-        waiting += [Candidate(d, facts[d].size, pack.images) for d in missing.digests]
+        waiting += [
+            Candidate(d, facts[d].size, pack.images, name_key(facts[d].name))
+            for d in missing.digests
+        ]
         last = missing.last
         while len(waiting) >= pack.images:
             _, waiting = choose_batch(waiting, pack.images, pack.bytes)

@@ -19,7 +19,7 @@ from syncd.ledger import replicas
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Facts, Source
 from syncd.model import Absent, Digest
-from syncd.rules.batch import Candidate, choose_batch
+from syncd.rules.batch import Candidate, choose_batch, name_key
 from syncd.rules.decide import Missing, Step, next_step
 from syncd.rules.pacing.budget import Call
 
@@ -140,7 +140,12 @@ class Worker:
 
     def _candidate(self, facts: Facts) -> Candidate:
         limit = self._lane.attempts[facts.digest].limit
-        return Candidate(facts.digest, facts.size, self._batch.images if limit is None else limit)
+        return Candidate(
+            facts.digest,
+            facts.size,
+            self._batch.images if limit is None else limit,
+            name_key(facts.name),
+        )
 
     async def _load(self, batch: Sequence[Facts]) -> list[Loaded]:
         """Read the bytes; an image without an unchanged file is tried again later."""

@@ -27,6 +27,8 @@ class Facts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     rejected: bool
     size: int
     format: str | None
+    name: bytes | None
+    """The name of one of its files."""
 
 
 class Source(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -71,7 +73,13 @@ def facts(
     rows = db.execute(
         f"""
         SELECT image.sha256, replica.wanted, replica.hash IS NOT NULL,
-            replica.rejected IS NOT NULL, image.size, image.format
+            replica.rejected IS NOT NULL, image.size, image.format,
+            (
+                SELECT name
+                FROM file INDEXED BY file_by_image
+                WHERE file.image_id = image.id
+                LIMIT 1
+            )
         FROM image
         JOIN replica
             ON replica.image_id = image.id
@@ -88,8 +96,9 @@ def facts(
             rejected=bool(rejected),
             size=size,
             format=image_format,
+            name=name,
         )
-        for digest, wanted, held, rejected, size, image_format in rows
+        for digest, wanted, held, rejected, size, image_format, name in rows
     }
 
 

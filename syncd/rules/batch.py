@@ -16,6 +16,13 @@ class Candidate(msgspec.Struct, frozen=True):
     digest: Digest
     size: int
     limit: int
+    name: bytes | None = None
+    """The `name_key` of its file; None if the name does not matter."""
+
+
+def name_key(file_name: bytes | None) -> bytes | None:
+    """Return what two file names have in common that get one name in the account."""
+    return None if file_name is None else file_name.lower()
 
 
 def choose_batch(
@@ -25,31 +32,35 @@ def choose_batch(
 
     The POST holds at most `images` images of `size` bytes in all, and always the first candidate,
     however large. The others join it in order. Only images with the same limit share a POST, so
-    that images under suspicion do not delay the others.
+    that images under suspicion do not delay the others. In one POST each name is used once, and
+    people search an account by name: a second file of a name waits for another POST, unless this
+    one would be less than half full. So names at most double the number of POSTs.
     """
     if not candidates:
         return [], []
-    first, *others = candidates
-    batch, rest, room = [first], [], size - first.size
-    for candidate in others:
-        joins = (
-            len(batch) < min(images, first.limit)
-            and candidate.limit == first.limit
-            and candidate.size <= room
-        )
-        if joins:
-            batch.append(candidate)
-            room -= candidate.size
-        else:
-            rest.append(candidate)
-    return batch, rest
+    first = candidates[0]
+    most = min(images, first.limit)
+    chosen, names, room = {0}, {first.name}, size - first.size
+    for twins, full in ((False, most), (True, most // 2)):
+        for index, candidate in enumerate(candidates):
+            if len(chosen) >= full:
+                break
+            is_twin = candidate.name is not None and candidate.name in names
+            fits = candidate.limit == first.limit and candidate.size <= room
+            if fits and index not in chosen and (twins or not is_twin):
+                chosen.add(index)
+                names.add(candidate.name)
+                room -= candidate.size
+    batch = [candidate for index, candidate in enumerate(candidates) if index in chosen]
+    return batch, [candidate for index, candidate in enumerate(candidates) if index not in chosen]
 
 
 LONGEST_NAME = 100
 """Characters of an ad image's name (developers.facebook.com, Ad Image, field `name`)."""
 
 _EXTENSIONS = {"jpg", "jpeg", "png", "gif", "bmp", "tif", "tiff"}
-"""Extensions of a name: the edge asks for "sample.jpg, not sample or sample.tmp"."""
+"""Extensions of a name: the edge asks for "sample.jpg, not sample or sample.tmp". Another one, such
+as .jfif, is followed by that of the format."""
 
 _BAD = str.maketrans(dict.fromkeys([*'/\\"', *map(chr, range(32)), "\x7f"], "_"))
 

@@ -110,6 +110,15 @@ async def test_equal_names_in_one_post_stay_distinct(rig: Rig) -> None:
     assert len(set(hashes)) == 10
 
 
+async def test_images_of_one_file_name_keep_it_in_posts_of_their_own(rig: Rig) -> None:
+    names = [f"{n % 37}.jpg" for n in range(60)]
+    for n, name in enumerate(names):
+        rig.write(f"{n}/{name}", picture(n))
+    await rig.backfill()
+    assert sorted(image.name for image in rig.sandbox.library.images("1")) == sorted(names)
+    assert rig.sandbox.counts.calls("1") <= 6
+
+
 async def test_a_file_that_is_not_an_image_costs_no_call(rig: Rig) -> None:
     rig.write("empty.jpg", b"")
     rig.write("text.jpg", b"this is not a picture, only some text, repeated\n" * 9)

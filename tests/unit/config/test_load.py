@@ -46,7 +46,8 @@ def test_the_shortest_file_gets_every_default() -> None:
     assert config.accounts == {MAIN: AccountConfig(name=MAIN, id=AccountId("1"))}
     folder = config.folders[SPRING]
     assert (folder.path, folder.account, folder.mirrors) == (b"/srv/spring", "main", ())
-    assert folder.include == ("*.jpg", "*.jpeg", "*.png", "*.gif", "*.bmp", "*.tif", "*.tiff")
+    assert folder.include[:5] == ("*.jpg", "*.jpeg", "*.jpe", "*.jfif", "*.jif")
+    assert folder.include[5:] == ("*.png", "*.gif", "*.bmp", "*.dib", "*.tif", "*.tiff")
     assert (folder.exclude, folder.deletions) == ((), Deletions.KEEP)
     assert (config.watch.settle, config.watch.rescan) == (2, 900)
     assert (config.pack.images, config.pack.bytes) == (25, 24 * 1024 * 1024)

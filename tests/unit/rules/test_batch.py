@@ -16,7 +16,12 @@ def digest(number: int) -> Digest:
 
 
 candidates = st.lists(
-    st.tuples(st.integers(0, 60), st.sampled_from([1, 3, 6, 12, 25])), max_size=40
+    st.tuples(
+        st.integers(0, 60),
+        st.sampled_from([1, 3, 6, 12, 25]),
+        st.sampled_from([None, b"a.jpg", b"b.jpg", b"c.jpg"]),
+    ),
+    max_size=40,
 ).map(lambda rows: [Candidate(digest(i), *row) for i, row in enumerate(rows)])
 
 
@@ -42,8 +47,37 @@ def test_an_image_that_is_left_did_not_fit(queue: list[Candidate], images: int, 
     batch, rest = choose_batch(queue, images, size)
     room = size - sum(c.size for c in batch)
     for left in rest:
-        full = len(batch) >= min(images, batch[0].limit)
+        most = min(images, batch[0].limit)
+        is_twin = left.name is not None and left.name in {c.name for c in batch}
+        full = len(batch) >= (most // 2 if is_twin else most)
         assert full or left.limit != batch[0].limit or left.size > room
+
+
+def named(*names: bytes) -> list[Candidate]:
+    return [Candidate(digest(n), 1, MOST, name) for n, name in enumerate(names)]
+
+
+def test_files_of_one_name_go_in_different_posts() -> None:
+    others = [b"%d.jpg" % n for n in range(20)]
+    batch, rest = choose_batch(named(b"a.jpg", *others, b"a.jpg"), MOST, 1000)
+    assert [c.name for c in batch] == [b"a.jpg", *others]
+    assert [c.name for c in rest] == [b"a.jpg"]
+
+
+def test_files_of_one_name_fill_half_a_post_where_there_are_no_others() -> None:
+    batch, rest = choose_batch(named(*[b"a.jpg"] * 30, b"b.jpg"), MOST, 1000)
+    assert len(batch) == MOST // 2
+    assert b"b.jpg" in {c.name for c in batch}
+    assert len(rest) == 31 - MOST // 2
+
+
+@given(candidates)
+def test_a_name_is_used_twice_only_in_a_post_that_is_at_most_half_full(
+    queue: list[Candidate],
+) -> None:
+    batch, _ = choose_batch(queue, MOST, 10**6)
+    names = [c.name for c in batch if c.name is not None]
+    assert len(set(names)) == len(names) or len(batch) <= min(MOST, batch[0].limit) // 2
 
 
 def send_all(images: int, bad: Collection[int], most: int) -> tuple[set[int], set[int], int]:

@@ -63,6 +63,7 @@ def test_a_long_name_is_shortened_and_keeps_its_extension(stem: str) -> None:
         (b".jpg", ".jpg.jpg"),
         (b" .jpg", ".jpg.jpg"),
         (b"v1.photograph", "v1.photograph.jpg"),
+        (b"photo.JFIF", "photo.JFIF.jpg"),
         (b'qu"ote.jpg', "qu_ote.jpg"),
         (b"new\nline.jpg", "new_line.jpg"),
         (b"back\\slash.jpg", "back_slash.jpg"),
