@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+from collections import Counter
 from pathlib import Path
 
 from syncd.check.result import Check, CheckedPath, bad, ok
 from syncd.check.shell import Command
 from syncd.config import FolderConfig
+from syncd.folders import skipped
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import SENTENCES, Unreadable, joined
 from syncd.folders.scanning.walk import list_directory
@@ -28,6 +30,7 @@ def check_folder(folder: FolderConfig, root: bytes) -> tuple[Check, int]:
     subject, where = f"folder {folder.name}", printable(folder.path)
     patterns = Patterns(folder.include, folder.exclude)
     remaining, files, directories = [EVERYWHERE], 0, 0
+    left_out = Counter[str]()
     denied: list[bytes] = []
     troubles: list[str] = []
     while remaining:
@@ -44,6 +47,7 @@ def check_folder(folder: FolderConfig, root: bytes) -> tuple[Check, int]:
             continue
         directories += 1
         files += len(listing.files)
+        skipped.add(left_out, listing.skipped)
         denied += [trouble.path for trouble in listing.troubles if trouble.reason == DENIED]
         troubles += [
             f"{printable(t.path)}: {t.reason}" for t in listing.troubles if t.reason != DENIED
@@ -62,6 +66,8 @@ def check_folder(folder: FolderConfig, root: bytes) -> tuple[Check, int]:
     amount = (
         f"{_count(files, 'file', 'files')} in {_count(directories, 'directory', 'directories')}"
     )
+    if counts := skipped.summary(left_out):
+        amount += f"; skipped: {skipped.sentence(counts)}"
     return ok(subject, f"{where}: {amount}", CheckedPath(folder.path, denied=False)), directories
 
 

@@ -14,7 +14,8 @@ import typer
 from syncd.cli.console import format_time, print_line
 from syncd.cli.errors import fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
-from syncd.config import Config
+from syncd.config import Config, FolderConfig
+from syncd.folders.unknown import explanation
 from syncd.ledger import queries
 from syncd.ledger.database import reading
 from syncd.ledger.queries import FileState
@@ -32,12 +33,16 @@ def find(
     ],
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
-    """Show everything that is known about one image."""
+    """Show everything that is known about one image.
+
+    For a file that the ledger does not have, show why: skipped, not scanned yet, still changing, or
+    outside every folder.
+    """
     settings = load_config(config)
     with ledger_required(), reading(settings.ledger.path) as db:
         standings = _find(settings, db, what)
     if not standings:
-        fail(f"the ledger has no image for {what}")
+        fail(_why_unknown(settings, what))
     for line in _lines(settings, standings):
         print_line(line)
 
@@ -47,15 +52,35 @@ def _find(config: Config, db: sqlite3.Connection, what: str) -> list[FileState]:
         return queries.by_digest(bytes.fromhex(what))(db)
     if re.fullmatch(r"[0-9a-fA-F]{32}", what) and not os.path.lexists(what):
         return queries.by_hash(what.lower())(db)
+    for folder, path in _places(config, what):
+        directory, _, name = path.rpartition(b"/")
+        if found := queries.by_path(folder.name, directory, name)(db):
+            return found
+    return []
+
+
+def _places(config: Config, what: str) -> Iterator[tuple[FolderConfig, bytes]]:
+    """Return the folders that contain a path, each with the path relative to it."""
     path = os.path.abspath(os.fsencode(what))
-    for spelling in (path, os.path.realpath(path)):
+    for spelling in dict.fromkeys((path, os.path.realpath(path))):
         for folder in config.folders.values():
             root = folder.path.rstrip(b"/") + b"/"
             if spelling.startswith(root):
-                directory, _, name = spelling.removeprefix(root).rpartition(b"/")
-                if found := queries.by_path(folder.name, directory, name)(db):
-                    return found
-    return []
+                yield folder, spelling.removeprefix(root)
+
+
+def _why_unknown(config: Config, what: str) -> str:
+    """Return why the ledger does not have an image."""
+    if re.fullmatch(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}", what) and not os.path.lexists(what):
+        return f"the ledger has no image for {what}"
+    places = list(_places(config, what))
+    if not os.path.lexists(what):
+        place = "" if places else " and outside every folder of the configuration"
+        return f"{what} is not in the ledger, and no file has that path{place}"
+    if not places:
+        return f"{what} is outside every folder of the configuration"
+    folder, path = places[0]
+    return f"{what} is not in the ledger: {explanation(folder, path, config.watch.settle)}"
 
 
 def _lines(config: Config, standings: list[FileState]) -> Iterator[str]:

@@ -9,7 +9,9 @@ from syncd.cli.console import format_size, print_line
 from syncd.cli.fast_start import fast_imports
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.config import LogFormat
+from syncd.folders import skipped
 from syncd.logs.setup import configure_logs
+from syncd.model import FolderName
 from syncd.rules.forecast import amount, sentence
 
 
@@ -25,6 +27,8 @@ def plan(config: ConfigPath = DEFAULT_CONFIG) -> None:
         trouble = folder.doubt or folder.trouble
         state = f": {trouble}" if trouble else ""
         print_line(f"folder {folder.name}: {amount(folder.files, 'file')}{state}")
+        if counts := found.skipped.get(FolderName(folder.name)):
+            print_line(f"  skipped: {skipped.sentence({c.reason: c.count for c in counts})}")
     for name, planned in found.accounts.items():
         tally = planned.tally
         print_line(f"account {name}: {tally.wanted:,} wanted, {tally.held:,} held")

@@ -20,6 +20,7 @@ from syncd.cli.console import (
 from syncd.cli.errors import ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.config import AccountConfig, Config
+from syncd.folders import skipped
 from syncd.ledger import alerts, condemned, queries
 from syncd.ledger.accounts import Pause
 from syncd.ledger.alerts import Alert
@@ -39,6 +40,7 @@ class FolderStatus(msgspec.Struct, kw_only=True):
     doubt: str | None  # why none of its missing files counts as deleted
     trouble: str | None
     unreadable: list[Count]
+    skipped: list[Count]  # files that are not taken; the reasons are codes, or extensions
     deletions_held: int  # images that wait for the operator's decision
 
 
@@ -118,6 +120,7 @@ def _folder(folder: FolderState, db: sqlite3.Connection) -> FolderStatus:
         doubt=folder.doubt,
         trouble=folder.trouble,
         unreadable=queries.unreadable_files(folder.name)(db),
+        skipped=queries.skipped_files(folder.name)(db),
         deletions_held=condemned.count_held(folder.name)(db),
     )
 
@@ -134,17 +137,24 @@ def _print(found: Status) -> None:
         for count in account.troubles:
             print_line(f"{name}: {amount(count.count, 'image')} failed so far: {count.reason}")
     for name, folder in found.folders.items():
-        when = format_time(folder.scanned_at) if folder.scanned_at else "never completely"
-        print_line(f"folder {name}: {amount(folder.files, 'file')}, scanned {when} ({folder.path})")
-        if folder.doubt:
-            print_line(f"folder {name}: {folder.doubt}: see `syncd deletions`")
-        if folder.trouble:
-            print_line(f"folder {name}: {folder.trouble}")
-        for count in folder.unreadable:
-            print_line(f"folder {name}: cannot read {amount(count.count, 'file')}: {count.reason}")
-        if folder.deletions_held:
-            images = amount(folder.deletions_held, "image")
-            print_line(f"folder {name}: {images} held for you to decide: see `syncd deletions`")
+        _print_folder(name, folder)
+
+
+def _print_folder(name: str, folder: FolderStatus) -> None:
+    when = format_time(folder.scanned_at) if folder.scanned_at else "never completely"
+    print_line(f"folder {name}: {amount(folder.files, 'file')}, scanned {when} ({folder.path})")
+    if folder.doubt:
+        print_line(f"folder {name}: {folder.doubt}: see `syncd deletions`")
+    if folder.trouble:
+        print_line(f"folder {name}: {folder.trouble}")
+    for count in folder.unreadable:
+        print_line(f"folder {name}: cannot read {amount(count.count, 'file')}: {count.reason}")
+    if folder.skipped:
+        counts = {count.reason: count.count for count in folder.skipped}
+        print_paragraph(f"folder {name}: skipped {skipped.sentence(counts)}")
+    if folder.deletions_held:
+        images = amount(folder.deletions_held, "image")
+        print_line(f"folder {name}: {images} held for you to decide: see `syncd deletions`")
 
 
 def _print_accounts(accounts: Mapping[str, AccountStatus]) -> None:

@@ -17,7 +17,7 @@ from syncd.engine.lane import terms_of
 from syncd.ledger import accounts, queries, replicas
 from syncd.ledger.database import Ledger, open_ledger, reading
 from syncd.ledger.queries import Count, FolderState, Tally
-from syncd.model import AccountId, AccountName
+from syncd.model import AccountId, AccountName, FolderName
 from syncd.rules.batch import Candidate, choose_batch, name_key
 from syncd.rules.forecast import Forecast, seconds_for
 from syncd.rules.pacing.budget import Tier
@@ -40,6 +40,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     accounts: Mapping[AccountName, AccountPlan]
     folders: list[FolderState]
+    skipped: Mapping[FolderName, list[Count]]  # by folder; the reasons are codes
     unreadable: list[Count]
 
 
@@ -81,7 +82,8 @@ async def _plan(config: Config, ledger: Ledger) -> Plan:
         for name in config.folders
         for count in await ledger.read(queries.unreadable_files(name))
     ]
-    return Plan(plans, await ledger.read(queries.folder_states()), unreadable)
+    skipped = {name: await ledger.read(queries.skipped_files(name)) for name in config.folders}
+    return Plan(plans, await ledger.read(queries.folder_states()), skipped, unreadable)
 
 
 async def _account_plan(ledger: Ledger, account: AccountConfig, pack: BatchConfig) -> AccountPlan:

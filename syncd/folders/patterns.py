@@ -7,7 +7,15 @@ import warnings
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from syncd.folders.junk import NAMES, PREFIXES, has_junk_ending, is_junk
+from syncd.folders import skipped
+from syncd.folders.junk import (
+    NAMES,
+    PREFIXES,
+    has_junk_ending,
+    has_junk_inside,
+    is_junk,
+    may_have_junk_inside,
+)
 
 DIRECTORIES_REMEMBERED = 4096
 
@@ -53,11 +61,36 @@ class Patterns:
                 name for name in names if not is_junk(name) and self._included(_text(within + name))
             ]
         else:  # the usual case: one expression over all names, not a call for each
-            included = self._of_types.findall(b"\0".join(names))
+            joined = b"\0".join(names)
+            included = self._of_types.findall(joined)
+            if may_have_junk_inside(joined):
+                included = [name for name in included if not has_junk_inside(name)]
         excluded = self._excluded
         if excluded is None:
             return included
         return [name for name in included if not excluded(_text(within + name))]
+
+    def why_skipped(self, path: bytes) -> str:
+        """Return the code of the reason for which a file is not admitted, or a directory entered.
+
+        A path below a directory that is not entered has the directory's reason.
+        """
+        hidden = any(is_junk(part) for part in path.split(b"/"))
+        if hidden:
+            return skipped.HIDDEN
+        directory, _, name = path.rpartition(b"/")
+        if not self._entered(directory) or self._excludes(path) or self._would_admit(path):
+            return skipped.EXCLUDED
+        tidy = re.sub(rb"[\s.\x00-\x20\x7f]+\Z", b"", name)
+        if tidy != name and self.admits(path[: len(path) - len(name)] + tidy):
+            return skipped.ODD_NAME
+        return skipped.extension(name)
+
+    def _would_admit(self, path: bytes) -> bool:
+        """Return whether a file would be admitted without the exclude list."""
+        if self._of_types is None:
+            return self._included(_text(path))
+        return self._of_types.fullmatch(path.rpartition(b"/")[2]) is not None
 
     def _judge_directory(self, path: bytes) -> bool:
         """Judge each directory on the way down to `path`; a path can have thousands of parts."""

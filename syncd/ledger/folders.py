@@ -7,7 +7,7 @@ looks like one: then nothing counts as deleted in it until a scan makes it trust
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -151,6 +151,16 @@ def record_scanned(db: sqlite3.Connection, folder_id: int, at: float) -> None:
 def record_trouble(db: sqlite3.Connection, folder_id: int, why: str) -> None:
     """Record why a folder, or a part of it, cannot be read."""
     db.execute("UPDATE folder SET error = ? WHERE id = ?", (why, folder_id))
+
+
+@write
+def record_skipped(db: sqlite3.Connection, folder_id: int, counts: Mapping[str, int]) -> None:
+    """Record how many files the last whole scan of a folder has skipped, by reason."""
+    db.execute("DELETE FROM skipped WHERE folder_id = ?", (folder_id,))
+    db.executemany(
+        "INSERT INTO skipped (folder_id, reason, files) VALUES (?, ?, ?)",
+        [(folder_id, reason, files) for reason, files in counts.items()],
+    )
 
 
 @read

@@ -67,6 +67,7 @@ class FolderSummary(msgspec.Struct, frozen=True):
 
     state: FolderState
     unreadable: list[Count]
+    skipped: list[Count]  # the reasons are codes
     deletions_held: int  # images
 
 
@@ -222,7 +223,12 @@ def folder_summary(db: sqlite3.Connection, name: str) -> FolderSummary:
     """Return what `syncd status` shows of a folder, which must be known."""
     rows = db.execute(f"{_FOLDER_STATES} WHERE name = ?", (name,))
     (state,) = as_structs(rows, FolderState)
-    return FolderSummary(state, unreadable_files(name)(db), condemned.count_held(name)(db))
+    return FolderSummary(
+        state,
+        unreadable_files(name)(db),
+        skipped_files(name)(db),
+        condemned.count_held(name)(db),
+    )
 
 
 @read
@@ -262,6 +268,24 @@ def unreadable_files(db: sqlite3.Connection, folder: str) -> list[Count]:
         WHERE file.error IS NOT NULL AND folder.name = ?
         GROUP BY file.error
         ORDER BY count(*) DESC, file.error
+        """,
+        (folder,),
+    )
+    return as_structs(rows, Count)
+
+
+@read
+def skipped_files(db: sqlite3.Connection, folder: str) -> list[Count]:
+    """Count the files that the last whole scan of a folder has skipped, by the code of the reason.
+
+    The most frequent reason comes first.
+    """
+    rows = db.execute(
+        """
+        SELECT reason, files AS count
+        FROM skipped
+        WHERE folder_id = (SELECT id FROM folder WHERE name = ?)
+        ORDER BY files DESC, reason
         """,
         (folder,),
     )

@@ -76,6 +76,13 @@ CREATE TABLE file (
 CREATE INDEX file_by_image ON file (image_id) WHERE image_id IS NOT NULL;
 CREATE INDEX file_with_error ON file (error) WHERE error IS NOT NULL;
 
+CREATE TABLE skipped (                          -- files that the last whole scan did not take
+    folder_id INTEGER NOT NULL REFERENCES folder,
+    reason    TEXT NOT NULL,                    -- hidden, excluded, link, odd_name, no_extension, other, or an extension
+    files     INTEGER NOT NULL,
+    PRIMARY KEY (folder_id, reason)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE missed (                           -- what the scan under way did not find; forgotten or dropped when it ends
     directory_id INTEGER NOT NULL,
     name         BLOB NOT NULL,                 -- empty: the directory itself, with all below it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -36,6 +37,7 @@ class Part:
     troubles: list[Trouble] = field(default_factory=list)
     below: list[bytes] = field(default_factory=list)  # paths of the sub-directories to enter
     renumbered: Renumbered | None = None
+    skipped: Counter[str] = field(default_factory=Counter)  # files not taken, by reason
     recognised: bool = False  # a known file is unchanged, apart from device and inode
 
 
@@ -78,6 +80,7 @@ class Comparison:
                     ),
                     troubles=directory.troubles,
                     below=below,
+                    skipped=directory.skipped,
                     renumbered=Renumbered(path, directory.inode, same)
                     if is_known and known.inode != signed(directory.inode)
                     else None,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
+from syncd.folders import skipped
 from syncd.folders.safe_open import Way, stat_of
 from syncd.folders.scanning.diff import Comparison, Missed, Part
 from syncd.folders.scanning.scan_pool import ScanPool
@@ -48,6 +50,7 @@ class Stretch:
     missed: list[Missed] = field(default_factory=list)
     renumbered: list[Renumbered] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)  # files not taken, by reason
     seen: int = 0  # files, whether new or known
     progress: bool = False  # it did more than wait for workers
 
@@ -58,6 +61,7 @@ class Stretch:
         self.found += part.found
         self.with_other_numbers += part.with_other_numbers
         self.troubles += part.troubles
+        skipped.add(self.skipped, part.skipped)
         if part.missed is not None:
             self.missed.append(part.missed)
         if part.renumbered is not None:
@@ -135,7 +139,7 @@ class Walk:
                         yield from self._compare(comparison, ScanTarget(path, deep=True))
                     else:
                         self._deepen(unchanged.below)
-                        yield Part(seen=unchanged.images)
+                        yield Part(seen=unchanged.images, skipped=unchanged.skipped)
                 if not results and self._ahead:
                     yield from self._compare(comparison, self._ahead.pop())
                 else:

@@ -9,13 +9,14 @@ import os
 import select
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, cast
 
 from syncd.folders.safe_open import joined
-from syncd.folders.scanning.scan_worker import receive, send
+from syncd.folders.scanning.scan_worker import counts_of, receive, send
 
 WORKERS = 2
 """More than two gain little: they wait for the kernel, which has locks of its own."""
@@ -33,6 +34,7 @@ class Unchanged:
 
     images: int
     below: tuple[bytes, ...]  # paths of the sub-directories to enter
+    skipped: Counter[str] = field(default_factory=Counter)  # by reason
 
 
 class ScanPool:
@@ -139,5 +141,6 @@ def _readable(descriptors: dict[int, _Worker], timeout: float) -> list[int]:
 def _unchanged(path: bytes, record: bytes) -> Unchanged | None:
     if not record:
         return None
-    images, *names = record.split(b"/")
-    return Unchanged(int(images), tuple(joined(path, name) for name in names))
+    images, left_out, *names = record.split(b"/")
+    below = tuple(joined(path, name) for name in names)
+    return Unchanged(int(images), below, counts_of(left_out))

@@ -1,7 +1,8 @@
 """The process of a scan worker, which finds the directories that are as the ledger has them.
 
-It answers a list of paths with a list of records: `100/sub/other`, the number of images and the
-names of the sub-directories, or an empty record for a directory with differences. Lists are sent
+It answers a list of paths with a list of records: `100/.webp=2 hidden=1/sub/other`, the number of
+images, the files that are skipped by reason, and the names of the sub-directories, or an empty
+record for a directory with differences. Lists are sent
 over pipes; no path contains a NUL, which separates their items. The process ends when its input
 does, so it does not outlive its parent. It imports little, because a scan waits for its start.
 """
@@ -10,10 +11,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
 from typing import IO
 
+from syncd.folders import skipped
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import Way
 from syncd.folders.scanning.diff import Comparison
@@ -58,10 +61,22 @@ def receive(pipe: IO[bytes]) -> list[bytes] | None:
 
 def _record(comparison: Comparison, path: bytes) -> bytes:
     seen = 0
+    left_out = Counter[str]()
     names: list[bytes] = []
     for part in comparison.parts(path):
         if part.found or part.missed or part.with_other_numbers or part.troubles or part.renumbered:
             return b""
         seen += part.seen
+        skipped.add(left_out, part.skipped)
         names += [below.rpartition(b"/")[2] for below in part.below]
-    return b"/".join([b"%d" % seen, *names])
+    return b"/".join([b"%d" % seen, _text_of(left_out), *names])
+
+
+def _text_of(counts: Counter[str]) -> bytes:
+    return b" ".join(b"%s=%d" % (code.encode(), count) for code, count in counts.items())
+
+
+def counts_of(text: bytes) -> Counter[str]:
+    """Return the counts by reason that a record contains; no reason has a blank or a slash."""
+    pairs = (item.rpartition(b"=") for item in text.split())
+    return Counter({code.decode(): int(count) for code, _, count in pairs})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
@@ -15,6 +16,7 @@ from functools import partial
 import msgspec
 import structlog
 
+from syncd.folders import skipped
 from syncd.folders.filesystem import root_identity
 from syncd.folders.folder_state import FolderState
 from syncd.folders.intake.intake import Intake
@@ -47,6 +49,7 @@ class Report(msgspec.Struct, kw_only=True):
     seen: int = 0
     found: int = 0
     troubles: int = 0
+    skipped: Counter[str] = msgspec.field(default_factory=Counter)  # files, by reason
     trouble: str | None = None  # as the ledger has it
     scanned_at: float | None = None  # unix seconds; None after an error
 
@@ -126,6 +129,7 @@ class FolderScanner:
             folder=self._tree.name,
             files=report.seen,
             new_or_changed=report.found,
+            skipped=skipped.summary(report.skipped),
             troubles=report.troubles,
             trouble=report.trouble,
             scanned_at=moment(report.scanned_at),
@@ -193,6 +197,7 @@ class FolderScanner:
                     await self._intake.offer(self._tree.root, stretch.found)
                 report.seen += stretch.seen
                 report.found += len(stretch.found)
+                skipped.add(report.skipped, stretch.skipped)
                 report.troubles += len(stretch.troubles)
                 troubles += stretch.troubles[: MAX_TROUBLES - len(troubles)]
         finally:  # not waited for: a cancelled stretch may still be on its thread
@@ -241,7 +246,8 @@ class FolderScanner:
         if result.full:
             if result.root_stable and report.troubles == len(troubles):  # none was left out
                 await self._state.record_readable(still=troubles)
-            await self._ledger.write(self._outcome(troubles, report))
+            counts = folders.record_skipped(self._tree.folder_id, skipped.summary(report.skipped))
+            await self._ledger.write(all_of([self._outcome(troubles, report), counts]))
         self._unconcluded.append(result)
         self.ended.set()
 

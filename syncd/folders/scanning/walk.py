@@ -5,11 +5,13 @@ from __future__ import annotations
 import heapq
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
+from syncd.folders import skipped
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import Way, link_target, sentence, stat_of, unreadable
 from syncd.ledger.stat_columns import Row
@@ -44,6 +46,7 @@ class Listing:
     files: dict[bytes, Stat]  # by name
     directories: tuple[bytes, ...]
     troubles: tuple[Trouble, ...]
+    skipped: Counter[str] = field(default_factory=Counter)  # by reason
 
 
 class Directory:
@@ -61,6 +64,8 @@ class Directory:
         self.directories: list[bytes] = []
         """Names of the sub-directories that the patterns let a scan enter."""
         self.troubles: list[Trouble] = []
+        self.skipped = Counter[str]()
+        """Files and links that are not taken, by reason; links only after `images`."""
         with os.scandir(descriptor) as entries:
             while some := list(islice(entries, SLICE)):
                 self._take(some)
@@ -103,18 +108,22 @@ class Directory:
     def _image(self, name: bytes) -> Stat | None:
         if not self._patterns.admits(self._within + name):
             return None
+        is_link = False
         try:
             found = os.lstat(name, dir_fd=self._descriptor)
-            if stat.S_ISLNK(found.st_mode):
+            if is_link := stat.S_ISLNK(found.st_mode):
                 target = link_target(self._root, self._within + name)
-                if target is None:
-                    return None
-                found = os.lstat(os.path.join(self._root, target))  # of a loop, this is a link
-        except FileNotFoundError:
-            return None  # deleted meanwhile
-        return stat_of(found) if stat.S_ISREG(found.st_mode) else None
+                if target is not None:
+                    found = os.lstat(os.path.join(self._root, target))  # of a loop, this is a link
+        except FileNotFoundError:  # deleted meanwhile, or a link to nothing
+            found = None
+        if found is not None and stat.S_ISREG(found.st_mode):
+            return stat_of(found)
+        if is_link:
+            self.skipped[skipped.LINK] += 1
+        return None
 
-    def _take(self, entries: Iterable[os.DirEntry[str]]) -> None:
+    def _take(self, entries: Sequence[os.DirEntry[str]]) -> None:
         names: list[str] = []
         directories: list[str] = []
         for entry in entries:
@@ -125,9 +134,28 @@ class Directory:
                 self.troubles.append(Trouble(where, sentence(error)))
         if admitted := self._patterns.admitted(self._path, _bytes(names)):
             self._runs.append(sorted(admitted))
-        self.directories += [
+        entered = [
             name for name in _bytes(directories) if self._patterns.enters(self._within + name)
         ]
+        self.directories += entered
+        if len(admitted) + len(entered) < len(names) + len(directories):
+            self._count_skipped(entries, {*admitted, *entered})
+
+    def _count_skipped(self, entries: Iterable[os.DirEntry[str]], taken: set[bytes]) -> None:
+        """Count the files, links and directories that are not taken; not pipes and the like."""
+        for entry in entries:
+            name = os.fsencode(entry.name)
+            if name in taken:
+                continue
+            try:
+                leads_to_directory = entry.is_symlink() and entry.is_dir()
+                is_ordinary = entry.is_file() or entry.is_dir() or entry.is_symlink()
+            except OSError:  # it cannot be read: a link to it counts by its name
+                leads_to_directory, is_ordinary = False, True
+            if is_ordinary:
+                why = self._patterns.why_skipped(self._within + name)
+                is_link = leads_to_directory and why != skipped.HIDDEN
+                self.skipped[skipped.LINK if is_link else why] += 1
 
 
 @contextmanager
@@ -157,7 +185,8 @@ def list_directory(root: bytes, path: bytes, patterns: Patterns) -> Listing:
             images, more = directory.images(names)
             files |= images
             troubles += more
-        return Listing(files, tuple(directory.directories), tuple(troubles))
+        directories, left_out = tuple(directory.directories), directory.skipped
+        return Listing(files, directories, tuple(troubles), left_out)
 
 
 def _bytes(names: Sequence[str]) -> list[bytes]:

@@ -118,9 +118,12 @@ FOLDERS = (
     Event(
         "scan.done",
         ("info",),
-        ("files", "folder", "new_or_changed", "scanned_at", "seconds", "trouble", "troubles"),
+        (
+            *("files", "folder", "new_or_changed", "scanned_at", "seconds"),
+            *("skipped", "trouble", "troubles"),
+        ),
         "a scan of a whole folder ended; `trouble` is its first error, and `scanned_at` is null if"
-        " there was one",
+        " there was one; `skipped` counts the files that it did not take, by reason or extension",
     ),
     Event(
         "stats.folder",
@@ -133,6 +136,7 @@ FOLDERS = (
             "last_event_at",
             "path",
             "scanned_at",
+            "skipped",
             "trouble",
             "unreadable",
             "watch",
