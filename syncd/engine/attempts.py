@@ -57,12 +57,6 @@ class Attempts:
         attempt = self[digest]
         self._known[digest] = replace(attempt, not_from={**attempt.not_from, source: why})
 
-    def restore_sources(self, digests: Iterable[Digest]) -> None:
-        """Copy images again from any account: not only copies fail."""
-        for digest in digests:
-            if (attempt := self[digest]).not_from:
-                self._known[digest] = replace(attempt, not_from={})
-
     def forget(self, digest: Digest) -> None:
         """Forget an image that needs nothing more."""
         self._known.pop(digest, None)

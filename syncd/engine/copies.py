@@ -25,10 +25,6 @@ from syncd.rules.unanswered import Copied
 
 log: Log = structlog.get_logger()
 
-OTHER_WAY_EVERY = 3
-"""Of consecutive failed calls, the first of this many is followed by another way for its image: an
-upload shows whether only copies fail. In a failure of the network or the API, few images try it."""
-
 
 class Copy(msgspec.Struct, frozen=True):
     """An image to copy, the account that holds it, and its file for the log."""
@@ -57,8 +53,9 @@ class Copies:
             return None, []
         held, expected = await self._ledger.read(copies.sources(lane.account, digests, time.time()))
         sources: dict[Digest, Holder] = {}
+        doubted = lane.limitations.limits.doubted_sources()
         for digest, found in held.items():
-            failed = lane.attempts[digest].not_from
+            failed = {*doubted, *lane.attempts[digest].not_from}
             if left := [holder for holder in found.holders if holder.account not in failed]:
                 sources[digest] = left[0]
         plan = plan_copy(
@@ -133,11 +130,10 @@ class Copies:
         lane, api_error = self._lane, error.api_error
         verdict, why = await lane.health.on_error(error, sent_with), str(api_error)
         if verdict is Verdict.RETRY:
-            calls = lane.health.failing.failures.calls
-            if api_error.status is not None and calls % OTHER_WAY_EVERY == 1:
-                self._try_next_source(copy, why)
-            else:
-                await lane.retry_later([(copy.digest, copy.file)], why, api_error)
+            if api_error.status is not None:  # the next call shows whether only copies fail
+                limits = lane.limitations.limits
+                await lane.limitations.learn(limits.after_copy_failed(copy.source.account, why))
+            await lane.retry_later([(copy.digest, copy.file)], why, api_error)
         elif verdict is Verdict.STOP_ACCOUNT:
             await lane.health.on_response()  # uploads show whether the account can be used
             if is_permission(api_error):

@@ -152,8 +152,9 @@ class Lane:
     async def learn_no_copy(self, digests: Sequence[Digest]) -> None:
         """Record from which accounts these images, which were sent now, could not be copied."""
         limits, now, error = self.limitations.limits, time.time(), None
-        for digest in digests:
-            for source, error in self.attempts[digest].not_from.items():  # noqa: B007  the last one
+        failed = [limits.doubted_sources(), *(self.attempts[d].not_from for d in digests)]
+        for sources in failed:
+            for source, error in sources.items():  # noqa: B007  the last one
                 limits = limits.after_no_copy(source, now)
         await self.limitations.learn(limits, error)
 

@@ -135,7 +135,8 @@ class Uploads:
         """Called when an account holds images of a POST."""
         lane, size = self._lane, sum(len(image.content) for image, _ in images)
         digests = [image.digest for image, _ in images]
-        await lane.learn_no_copy(digests)
+        if digests:
+            await lane.learn_no_copy(digests)
         lane.record_held(digests, size)
         for image, entry in images:
             log.info(
@@ -164,7 +165,7 @@ class Uploads:
             tries = min(lane.attempts[image.digest].tries for image in images) + 1
             if len(images) > 1 and tries >= SPLIT_AFTER:
                 lane.attempts.limit(digests, len(images) // 2)
-            lane.attempts.restore_sources(digests)
+            await lane.limitations.learn(lane.limitations.limits.after_upload_failed())
             await lane.retry_later(_labelled(images), str(error.api_error), error.api_error)
         elif verdict.scope is Scope.IMAGE:
             await self._on_image_error(images, post, error.api_error, verdict)

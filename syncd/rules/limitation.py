@@ -144,6 +144,8 @@ class Way(msgspec.Struct, frozen=True):
     """Consecutive images, or POSTs, that succeeded only in another way."""
     until: float = 0.0
     """Unix seconds until which it is not used; 0: it works."""
+    doubt: str | None = None
+    """The error of its last try, which may be temporary: another way is tried next."""
 
     def is_closed(self, now: float) -> bool:
         """Return whether another way is used now."""
@@ -152,9 +154,9 @@ class Way(msgspec.Struct, frozen=True):
     def after_detour(self, now: float) -> Way:
         """Return the state after an image succeeded only in another way."""
         if self.is_closed(now):
-            return self  # it was under way when that was learned
+            return replace(self, doubt=None)  # it was under way when that was learned
         detours = self.detours + 1
-        return closed_until(now + RETRY) if detours >= DIFFERENT else replace(self, detours=detours)
+        return closed_until(now + RETRY) if detours >= DIFFERENT else Way(detours, self.until)
 
 
 def closed_until(until: float) -> Way:
@@ -255,6 +257,22 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         else:
             sharing = self.sharing if too_large else self.sharing.after_batch_rejected()
         return replace(self, sharing=sharing, bodies=bodies)
+
+    def doubted_sources(self) -> dict[AccountId, str]:
+        """Return the accounts that no copy is sent from now, and the error of the last copy."""
+        return {source: way.doubt for source, way in self.copies.items() if way.doubt is not None}
+
+    def after_copy_failed(self, source: AccountId, error: str) -> Limits:
+        """Return the state after a copy failed temporarily: does an upload fail as well?"""
+        way = replace(self.copies.get(source, Way()), doubt=error)
+        return replace(self, copies={**self.copies, source: way})
+
+    def after_upload_failed(self) -> Limits:
+        """Return the state after an upload failed temporarily: not only copies fail."""
+        if not self.doubted_sources():
+            return self
+        ways = {source: replace(way, doubt=None) for source, way in self.copies.items()}
+        return replace(self, copies=ways)
 
     def after_copied(self, source: AccountId) -> Limits:
         """Return the state after an image was copied from an account."""

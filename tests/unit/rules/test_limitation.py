@@ -125,6 +125,32 @@ def test_copies_from_one_account_show_nothing_about_another() -> None:
     assert kinds(limits.after_copied(SOURCE).after_no_copy(SOURCE, NOW)) == []
 
 
+def test_a_copy_that_fails_is_followed_by_an_upload_which_shows_whether_only_copies_fail() -> None:
+    limits = Limits()
+    for _ in range(DIFFERENT):
+        assert kinds(limits) == []
+        limits = limits.after_copy_failed(SOURCE, "500")
+        assert limits.doubted_sources() == {SOURCE: "500"}
+        assert limits.after_upload_failed().doubted_sources() == {}
+        limits = limits.after_no_copy(SOURCE, NOW)
+        assert limits.doubted_sources() == {}
+    assert kinds(limits) == [What.NO_COPY]
+
+
+def test_copies_that_fail_together_with_uploads_are_not_a_limitation() -> None:
+    limits = Limits()
+    for _ in range(9):
+        limits = limits.after_copy_failed(SOURCE, "500").after_upload_failed()
+    limits = limits.after_copy_failed(SOURCE, "500").after_no_copy(SOURCE, NOW)
+    assert kinds(limits) == []
+
+
+def test_a_copy_that_was_under_way_when_copies_were_closed_leaves_no_doubt_behind() -> None:
+    closed = Limits().after_copy_refused(SOURCE, NOW)
+    late = closed.after_copy_failed(SOURCE, "500").after_no_copy(SOURCE, NOW)
+    assert late == closed
+
+
 def test_a_post_that_is_too_large_shows_nothing_about_shared_posts() -> None:
     limits = Limits()
     for _ in range(50):
