@@ -146,7 +146,6 @@ _ALL = (
         title="Ad Account Has Too Many API Calls",
         user_message=TOO_MANY,
     ),
-    ApiError(2642, "(#2642) Invalid cursor values"),
     ApiError(613, "(#613) Calls to this api have exceeded the rate limit.", 5044001),
     ApiError(803, "(#803) Some of the aliases you requested do not exist"),
     ApiError(2500, "Unknown path components: /adimages"),
