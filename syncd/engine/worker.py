@@ -11,10 +11,11 @@ import msgspec
 from syncd.config import BatchConfig
 from syncd.engine.copies import Copies
 from syncd.engine.lane import Lane
+from syncd.engine.pacer import end_of
 from syncd.engine.queue import wait_for_batch
 from syncd.engine.semaphore import FairByteSemaphore
 from syncd.engine.uploads import Loaded, Uploads
-from syncd.graph.client import GraphClient
+from syncd.graph.client import GraphClient, GraphError
 from syncd.ledger import replicas
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Facts, Source
@@ -93,9 +94,8 @@ class Worker:
         return limits.images_per_post(self._batch.images, time.time())
 
     async def _send(self, digests: Sequence[Digest], call: Call) -> None:
-        credentials = self._lane.health.credentials
-        if self._role.deletes and credentials is not None:
-            await self._client.read_clock(credentials)
+        if self._role.deletes and not await self._read_clock(digests, call):
+            return
         batch = await self._choose(digests)
         if self._role.copies:
             copy, batch = await self._copies.choose(batch)
@@ -107,6 +107,24 @@ class Worker:
             if waited:
                 batch = await self._choose([facts.digest for facts in batch])
             await self._upload(await self._load(batch), call)
+
+    async def _read_clock(self, digests: Sequence[Digest], call: Call) -> bool:
+        """Read the clock by which the times of calls are recorded; return whether that succeeded.
+
+        Otherwise the images are tried again later, as after a POST without a response.
+        """
+        lane, credentials = self._lane, self._lane.health.credentials
+        if credentials is None:
+            return True  # nothing is sent
+        try:
+            await self._client.read_clock(credentials)
+        except GraphError as error:
+            await lane.finish_call(call, end_of(error.api_error), error.usage)
+            await lane.health.on_error(error, credentials, digests)
+            images = [(digest, digest.hex()) for digest in digests]
+            await lane.retry_later(images, str(error.api_error), error.api_error)
+            return False
+        return True
 
     async def _choose(self, digests: Sequence[Digest]) -> list[Facts]:
         """Return the images of the next POST; the others are done, or go back to the queue."""

@@ -199,13 +199,17 @@ class GraphClient:
         return await self._node("me", {"fields": "id,name"}, credentials)
 
     async def read_clock(self, credentials: Credentials) -> None:
-        """Read the server's clock before the first call whose time is recorded.
+        """Read the server's clock, unless a response has shown it already.
 
-        A call that fails is not an error: the next one shows the reason.
+        Raises GraphError if there is no response.
         """
-        if not self.clock.has_been_read:
-            with suppress(GraphError):
-                await self.me(credentials)
+        if self.clock.has_been_read:
+            return
+        try:
+            await self.me(credentials)
+        except GraphError:
+            if not self.clock.has_been_read:
+                raise
 
     async def account(self, account: AccountId, credentials: Credentials) -> shapes.Node:
         """Return an ad account's name and status."""

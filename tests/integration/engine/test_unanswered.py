@@ -11,6 +11,7 @@ from support.pictures import picture
 from support.rig import Rig, rig_without_grace, until, wait_until_held
 
 from syncd.sandbox.calls import Call
+from syncd.sandbox.faults import Fault
 from syncd.sandbox.outcomes import Delivery, Outcome
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.values import Image, ImageHash
@@ -77,6 +78,17 @@ async def test_the_first_call_of_a_process_leaves_no_image_either(rig: Rig) -> N
         await until(lambda: rig.holds(SENT))
         await until(lambda: not rig.holds(SENT))
         await until(lambda: is_settled(rig))
+
+
+async def test_nothing_is_sent_before_a_response_has_shown_the_clock(rig: Rig) -> None:
+    rig.write("a.jpg", SENT)
+    rig.sandbox.faults.add(Fault("reset_before", times=2, on="me"))
+    async with rig.running():
+        await until(lambda: rig.rows("SELECT 1 FROM replica WHERE last_error IS NOT NULL") != [])
+        assert rig.rows("SELECT 1 FROM replica WHERE sent_at IS NOT NULL") == []
+        assert rig.sandbox.counts.calls("1") == 0
+        await wait_until_held(rig, SENT)
+        assert rig.rows("SELECT clock_offset FROM replica") != [(None,)]
 
 
 async def test_an_image_whose_copy_had_no_response_leaves_after_its_file_is_deleted(
