@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
+
 from syncd.model import printable
 
 NOT_ACCEPTED = "which the API does not accept: convert it to PNG or JPEG"
@@ -21,7 +23,12 @@ MAGIC = {  # https://en.wikipedia.org/wiki/List_of_file_signatures
     b"qoif": "a QOI image",
     b"%!PS": "a PostScript document",
     b"II\xbc\x01": "a JPEG XR image",
+    b"\x8aMNG\r\n": "an MNG animation",
+    b"\x8bJNG\r\n": "a JNG image",
+    b"%PDF-": "a PDF document",
 }
+
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 BRANDS = {  # ISO base media file format, after `ftyp`: https://mp4ra.org/registered-types/brands
     b"heic": "a HEIC image",
@@ -45,10 +52,24 @@ def describe(head: bytes) -> str:
         return f"{known}, {NOT_ACCEPTED}"
     if not head.strip(b"\0"):
         return "not an image: begins with zero bytes; it may still be being copied"
+    if head.startswith(LFS_POINTER):
+        return "not an image: a pointer of Git LFS; fetch the image with `git lfs pull`"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if text.startswith((b"<!doctype html", b"<html")):
         return "not an image: a web page, perhaps an error page that was saved under this name"
-    return f"not an image: begins with '{printable(head[:8])}'"
+    kind = "a text file that begins" if _is_text(head) else "begins"
+    return f"not an image: {kind} with '{printable(head[:8])}'"
+
+
+def _is_text(head: bytes) -> bool:
+    """Return whether there are only letters and blanks in a file's first bytes."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):  # the byte order marks of UTF-16
+        return True
+    try:
+        text = getincrementaldecoder("utf-8")().decode(head)  # it may end within a letter
+    except UnicodeDecodeError:
+        return False
+    return all(letter.isprintable() or letter.isspace() for letter in text.lstrip("\ufeff"))
 
 
 def _image(head: bytes) -> str | None:
