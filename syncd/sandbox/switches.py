@@ -146,6 +146,9 @@ class Switches:
     upload_of_deleted: Literal["revives", "stays_deleted", "refused"] = field(
         default="revives", metadata=_doc("the effect of uploading a deleted image again")
     )
+    created_time_of_deleted: Literal["new", "kept"] = field(
+        default="new", metadata=_doc("created_time of a deleted image that is uploaded again")
+    )
     # Lists
     list_shape: Literal["list", "map"] = field(
         default="list", metadata=_doc("`data` of a list: a list, or a map by hash (2013)")

@@ -2,12 +2,13 @@
 
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.pictures import picture
 from support.process import Daemon, Ended, running, syncd
-from support.rig import Rig, until
+from support.rig import DELETED_WITHIN, Rig, until
 
 from syncd.sandbox.server import Sandbox
 
@@ -129,6 +130,39 @@ async def test_held_deletions_survive_a_restart_and_are_carried_out_once_approve
         assert deletes(library) == DELETED - 1
         assert library.sandbox.counts.repeated_uploads("1") == 0
         assert (await command(library, "deletions", "approve", "spring")).code == 1
+
+
+async def test_approved_deletions_are_listed_until_the_images_have_gone(library: Rig) -> None:
+    library.sandbox.switches = replace(library.sandbox.switches, deletion_lag=float("inf"))
+    async with running(library) as daemon:
+        await hold_deletions(library, daemon)
+        approved = await command(library, "deletions", "approve", "spring")
+        assert approved.code == 0
+        await until(lambda: deletes(library) == DELETED)
+        listed = (await command(library, "deletions")).out
+        assert f"folder spring: {DELETED} images approved and not yet" in listed
+        for image in library.sandbox.library.everything("1"):
+            if image.gone_at is not None:
+                library.sandbox.library.remove("1", image.hash)
+        await until(lambda: daemon.count("image.deleted") == DELETED, DELETED_WITHIN)
+        assert "nothing waits" in (await command(library, "deletions")).out
+
+
+async def test_an_image_that_syncd_deleted_and_sent_again_is_its_own_whatever_its_date(
+    library: Rig,
+) -> None:
+    library.sandbox.switches = replace(library.sandbox.switches, created_time_of_deleted="kept")
+    async with running(library) as daemon:
+        await await_trusted(library, daemon)
+        for deletions in (1, 2):
+            (library.folder / "0.jpg").unlink()
+            await until(lambda count=deletions: daemon.count("image.deleted") == count, 30)  # type: ignore[misc]  # bound
+            if deletions == 1:
+                (library.folder / "0.jpg").write_bytes(CONTENTS[0])
+                await until(lambda: library.holds(CONTENTS[0]))
+                await await_scans(daemon)
+        assert not daemon.logged("image.kept")
+    assert deletes(library) == 2
 
 
 async def test_a_folder_that_keeps_its_images_deletes_none(library: Rig) -> None:

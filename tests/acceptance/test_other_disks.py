@@ -110,6 +110,62 @@ async def test_a_mount_that_appears_below_a_folder_pauses_its_deletions_until_a_
         assert "has another mount" not in await trial.listed()
 
 
+async def test_a_mount_that_disappears_below_a_folder_pauses_its_deletions(
+    trial: Trial, mounts: Mounts
+) -> None:
+    # As above: the empty mount point cannot be read.
+    trial.rig.watch = 'rescan = "1h"'
+    trial.rig.toml = trial.rig.toml.replace('grace = "0s"', 'grace = "1h"')
+    trial.fill(trial.rig.folder)
+    path = trial.rig.write("gone.jpg", picture(500))
+    disk = trial.rig.folder / "disk"
+    disk.mkdir()
+    mounts.mount("-t", "tmpfs", "-o", "mode=0755", "none", disk)
+    on_disk = picture(600)
+    (mounts.inside(disk) / "there.jpg").write_bytes(on_disk)
+    disk.chmod(0)
+    async with running(trial.rig, under=(*mounts.under, *without_privileges())) as daemon:
+        await until(trial.all_held)
+        await until(lambda: all(trial.rig.recorded(c) is not None for c in (picture(500), on_disk)))
+        await until(lambda: trial.rig.rows(TRUSTED, "spring") != [])
+        path.unlink()
+        await until(lambda: trial.rig.rows("SELECT 1 FROM deletion") != [])
+        mounts.unmount(disk)
+        await until(lambda: daemon.logged("directory.unreadable", str(disk)))
+        listed = await trial.listed()
+        assert "folder spring: has another mount at, above or below it" in listed
+        assert "kept in the accounts: 1 image" in listed
+        assert await daemon.end() == 0
+    assert trial.rig.holds(on_disk)
+    assert trial.rig.rows("SELECT * FROM deletion") == []
+
+
+@pytest.mark.parametrize("place", ["at", "above"])
+async def test_a_mount_at_or_above_a_folder_deletes_nothing_until_it_is_removed(
+    trial: Trial, mounts: Mounts, place: str
+) -> None:
+    trial.fill(trial.rig.folder)
+    shared = trial.rig.path / "shared"
+    shared.mkdir()
+    library = shared / "library"
+    trial.rig.folder.rename(library)
+    trial.rig.folder.symlink_to(library)
+    async with running(trial.rig, under=mounts.under) as daemon:
+        await trial.await_trusted(daemon)
+        point = library if place == "at" else shared
+        mounts.mount("-t", "tmpfs", "none", point)
+        if place == "above":
+            (mounts.inside(point) / "library").mkdir()
+        (mounts.inside(library) / "stray.jpg").write_bytes(picture(600))
+        await until(lambda: trial.rig.recorded(picture(600)) is not None)
+        await until(lambda: daemon.logged("folder.suspect", "folder=spring "))
+        await trial.await_scans(daemon)
+        await trial.assert_nothing_deleted(daemon)
+        mounts.unmount(point)
+        await until(lambda: daemon.logged("folder.trusted", "folder=spring "))
+        assert trial.all_held()
+
+
 async def test_a_file_written_into_an_empty_mount_point_blocks_no_deletion_once_the_share_is_back(
     trial: Trial, mounts: Mounts
 ) -> None:
