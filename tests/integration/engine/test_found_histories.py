@@ -60,3 +60,14 @@ def test_a_file_that_returns_while_several_accounts_are_asked_is_held_by_all(
     )
     machine.sync_and_check_idle(restarts=True)
     assert len(machine.history.accounts.held()) == 9
+
+
+def test_a_replacement_that_was_removed_by_hand_counts_as_held_until_the_audit(
+    machine: HistoryMachine,
+) -> None:
+    machine.begin(mirrors=("2",), copying="copy", files={"a.jpg": 2, "b.jpg": 0, "c.jpg": 1})
+    machine.change([("remove", 5)], None)
+    machine.change([("put", "spring", "a.jpg", 0)], "scanned")
+    assert machine.history.deletions == 2
+    machine.change([], "audited")
+    assert len(machine.history.accounts.held()) == 4

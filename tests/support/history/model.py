@@ -252,6 +252,7 @@ class Model:
             return "none of its files was deleted"
         if deleted and deleted <= self.waiting:
             return "its grace has not ended"
+        held = {*held, *self.lost}  # syncd does not know yet what was removed by hand
         if all(self._is_unreplaced(account, c, held) for c in self._contents_of(image_hash)):
             return "the account does not hold what replaced it"
         return None
