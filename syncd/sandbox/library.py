@@ -22,8 +22,10 @@ _FIRST_ID = 23_840_000_000_000_000
 class Library:
     """Images by account, without their bytes. A deletion takes effect after its lag."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], *, keeps_ages: bool = False) -> None:
+        """`keeps_ages`: a deleted image that is added again has its first created_time."""
         self._clock = clock
+        self._keeps_ages = keeps_ages
         self._accounts: dict[AccountId, _AccountImages] = {}
         self.on_delete: Callable[[Image], None] = lambda _: None
         """Called with each image that a call deletes, just before it is deleted."""
@@ -51,11 +53,12 @@ class Library:
     def add(self, account: str, picture: Picture, name: str) -> Image:
         """Add an image; a deleted one is replaced."""
         now = self._clock()
+        former = self.find(account, picture.hash) if self._keeps_ages else None
         image = Image(
             account=account_id(account),
             picture=picture,
             name=name,
-            created_time=now,
+            created_time=former.created_time if former else now,
             updated_time=now,
         )
         self.put(image)

@@ -50,7 +50,9 @@ class Sandbox:
         need its `appsecret_proof`. The same `seed` repeats the same random faults. `clock` returns
         seconds since the epoch.
         """
-        self.library = Library(clock)
+        switches = switches or Switches()
+        keeps_ages = switches.upload_of_deleted == "revives_as_created"
+        self.library = Library(clock, keeps_ages=keeps_ages)
         self.creatives = Creatives()
         self.counts = Counts()
         self.faults = Faults(seed)
@@ -61,7 +63,7 @@ class Sandbox:
             self.library.open(account)
         self._graph = Graph(
             State(
-                switches=switches or Switches(),
+                switches=switches,
                 clock=clock,
                 library=self.library,
                 creatives=self.creatives,

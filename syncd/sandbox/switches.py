@@ -143,8 +143,11 @@ class Switches:
         default="missing",
         metadata=_doc("which lists contain DELETED images: none, those by hash, or all"),
     )
-    upload_of_deleted: Literal["revives", "stays_deleted", "refused"] = field(
-        default="revives", metadata=_doc("the effect of uploading a deleted image again")
+    upload_of_deleted: Literal["revives", "revives_as_created", "stays_deleted", "refused"] = field(
+        default="revives",
+        metadata=_doc(
+            "the effect of uploading a deleted image again; as_created: it keeps its age"
+        ),
     )
     created_time_of_deleted: Literal["new", "kept"] = field(
         default="new", metadata=_doc("created_time of a deleted image that is uploaded again")

@@ -237,7 +237,12 @@ async def test_a_broken_or_empty_zip_is_invalid(sandbox: Sandbox, content: bytes
 
 @pytest.mark.parametrize(
     ("setting", "status", "held"),
-    [("revives", 200, 1), ("stays_deleted", 200, 0), ("refused", 400, 0)],
+    [
+        ("revives", 200, 1),
+        ("revives_as_created", 200, 1),
+        ("stays_deleted", 200, 0),
+        ("refused", 400, 0),
+    ],
 )
 async def test_a_second_upload_of_a_deleted_image_does_what_the_switch_says(
     setting: str, status: int, held: int
@@ -247,6 +252,20 @@ async def test_a_second_upload_of_a_deleted_image_does_what_the_switch_says(
         sandbox.library.remove("1", image.hash)
         assert (await post(sandbox, data=files(("a.jpg", picture(1)))))[0] == status
         assert len(sandbox.library.images("1")) == held
+
+
+@pytest.mark.parametrize(("setting", "created"), [("revives", 2), ("revives_as_created", 1)])
+async def test_an_image_that_is_uploaded_again_can_keep_its_first_time(
+    setting: str, created: int
+) -> None:
+    now = [1.0]
+    switches = switched(Switches(), [f"upload_of_deleted={setting}"])
+    async with Sandbox(switches, clock=lambda: now[0]) as sandbox:
+        image = sandbox.hold("1", "a.jpg", picture(1))
+        sandbox.library.remove("1", image.hash)
+        now[0] = 2.0
+        await post(sandbox, data=files(("a.jpg", picture(1))))
+        assert [its.created_time for its in sandbox.library.images("1")] == [created]
 
 
 async def test_a_creative_can_upload_its_image(sandbox: Sandbox) -> None:
