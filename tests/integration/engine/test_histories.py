@@ -142,6 +142,15 @@ def test_a_file_that_returns_before_a_start_keeps_its_image(machine: HistoryMach
     assert machine.history.deletions == 0
 
 
+def test_an_image_that_syncd_sent_again_is_deleted_again(machine: HistoryMachine) -> None:
+    machine.begin(mirrors=(), copying="copy", files=FILES)
+    machine.pass_a_day()  # the account keeps the time of the first upload
+    for _ in range(2):
+        machine.change([("unlink", "spring", 0)], "scanned")
+        machine.change([("put", "spring", "a.jpg", 0)], "scanned")
+    assert machine.history.deletions == 2
+
+
 def test_a_folder_that_keeps_its_images_deletes_nothing(machine: HistoryMachine) -> None:
     machine.begin(mirrors=(), copying="copy", files=FILES)
     machine.change([("put", "autumn", f"{number}.jpg", number) for number in (1, 3)], "watched")
@@ -199,13 +208,15 @@ def test_a_directory_replaced_by_a_link_keeps_its_images(
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-@pytest.mark.parametrize("directory", ["d/", ""])
+@pytest.mark.parametrize(
+    ("directory", "by_link"), [("d/", True), ("d/", False), ("", False)], ids=["link", "d", "root"]
+)
 def test_a_directory_replaced_for_a_while_loses_no_image(
-    machine: HistoryMachine, directory: str, *, restarts: bool
+    machine: HistoryMachine, directory: str, *, by_link: bool, restarts: bool
 ) -> None:
     machine.begin(mirrors=("2",), copying="copy", files=FILES)
     assert machine.history.folders.may_replace(directory)
-    machine.replace_for_a_while(directory, restarts=restarts)
+    machine.replace_for_a_while(directory, by_link=by_link, restarts=restarts)
     machine.sync_and_check_idle(restarts=True)
     machine.change([("unlink", "spring", 0)], "scanned")
     machine.sync_and_check_idle(restarts=False)

@@ -139,26 +139,26 @@ class Folders:
         outside = spring.included.keys() - inside
         return is_known and bool(inside) and (directory == "" or bool(outside))
 
-    def replace(self, directory: str) -> Callable[[], None]:
-        """Replace a directory by a link, or the root by another directory; return the way back.
+    def replace(self, directory: str, *, by_link: bool) -> Callable[[], None]:
+        """Replace a directory by a link or by another directory; return the way back.
 
-        The other root has one file, with a content that the folder has as well.
+        The other directory has one file, with a content that the folder has as well.
         """
         root, aside = self.roots["spring"], Path(tempfile.mkdtemp(dir=self._base))
         place, old = root / directory, aside / "old"
         place.rename(old)
-        if directory:
+        if by_link:
             root.joinpath(directory.rstrip("/")).symlink_to(old)
         else:
-            root.mkdir()
+            place.mkdir()
             content = next(iter(self.spring.included.values()))
-            (root / "other.jpg").write_bytes(CONTENTS[content])
+            (place / "other.jpg").write_bytes(CONTENTS[content])
 
         def put_back() -> None:
-            if directory:
+            if by_link:
                 root.joinpath(directory.rstrip("/")).unlink()
             else:
-                root.rename(aside / "other")
+                place.rename(aside / "other")
             old.rename(place)
 
         return put_back

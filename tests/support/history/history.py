@@ -122,8 +122,8 @@ class History:
         self._sent = {(account, image_hash) for account, image_hash in rows}
         self._is_changing = False
 
-    async def replace_for_a_while(self, directory: str, *, restarts: bool) -> None:
-        """Replace a directory by a link, or the root by another directory, until a sync ends.
+    async def replace_for_a_while(self, directory: str, *, by_link: bool, restarts: bool) -> None:
+        """Replace a directory by a link, or by another directory, until a sync ends.
 
         Nothing is deleted meanwhile, and no calls are made.
         """
@@ -131,7 +131,7 @@ class History:
             return
         if restarts:
             await self._driver.stop()
-        put_back = self.folders.replace(directory)
+        put_back = self.folders.replace(directory, by_link=by_link)
         self.model.spare_deleted()
         deletions = self.deletions
         await self.sync()

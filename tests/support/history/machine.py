@@ -119,10 +119,13 @@ class HistoryMachine(RuleBasedStateMachine):
         self._change_for_call(changes, kind, after)
         self._run(self.history.crash(kind, after, returns=returns))
 
-    @rule(directory=st.sampled_from(DIRECTORIES), restarts=st.booleans())
-    def replace_for_a_while(self, directory: str, *, restarts: bool) -> None:
+    @rule(directory=st.sampled_from(DIRECTORIES), by_link=st.booleans(), restarts=st.booleans())
+    def replace_for_a_while(self, directory: str, *, by_link: bool, restarts: bool) -> None:
+        """Replace a directory; the root, always by another directory."""
         self._run(self.history.sync())
-        self._run(self.history.replace_for_a_while(directory, restarts=restarts))
+        by_link = by_link and directory != ""
+        replacing = self.history.replace_for_a_while(directory, by_link=by_link, restarts=restarts)
+        self._run(replacing)
 
     @rule(
         changes=changes,

@@ -288,7 +288,11 @@ class Model:
 
     def may_look_up(self) -> bool:
         """Return whether syncd may ask accounts about images."""
-        return bool(self.deleted - self.postponed - self.waiting)
+        due = self.deleted - self.postponed - self.waiting
+        return any(account not in self._suspect() for account, _ in due)
+
+    def _suspect(self) -> set[str]:
+        return {a for f in self.folders.values() if f.suspect and f.propagates for a in f.routes}
 
     def postpone(self, account: str, image_hash: str) -> None:
         """Record that a DELETE was lost: syncd waits before it repeats one."""
@@ -301,8 +305,8 @@ class Model:
     def remove(self, account: str, image_hash: str) -> None:
         """Remove an image from its account by hand."""
         held = (account, image_hash)
-        if held in self.foreign | self.unknown:  # and perhaps found to be so
-            self.perhaps_kept |= {(account, c) for c in self._contents_of(image_hash)}
+        # Uploaded again, it is as old as it was: perhaps older than any upload that syncd knows.
+        self.perhaps_kept |= {(account, c) for c in self._contents_of(image_hash)}
         self.foreign.discard(held)
         self.used.discard(held)
         self.unknown.discard(held)
@@ -321,11 +325,10 @@ class Model:
         return (uploaded | self.foreign | self.used) - self.lost
 
     def must_not_hold(self) -> set[Held]:
-        suspect = {a for f in self.folders.values() if f.suspect for a in f.routes}
         return {
             (account, self.hash_of(content))
             for account, content in self.doomed - self.postponed - self.waiting
-            if account not in suspect and not self._is_broken(content)
+            if account not in self._suspect() and not self._is_broken(content)
         } - self._kept()
 
     def _is_broken(self, content: Content) -> bool:
@@ -356,10 +359,12 @@ class Model:
             its = (account, self.hash_of(content))
             if its not in held or its in self.foreign:
                 self.doomed.discard((account, content))
+        doubtful = {a for f in self.folders.values() if f.doubtful for a in f.routes}
         self.postponed = {
             (account, content)
             for account, content in self.doomed
-            if (account, self.hash_of(content)) in held
+            if account not in self._suspect() | doubtful
+            and (account, self.hash_of(content)) in held
             # What awaits its replacement was not looked up, so that no later check is planned.
             and ((account, content) in self.postponed or not self._is_broken(content))
         }

@@ -13,6 +13,7 @@ SWITCHES = Switches(
     tier="unlimited",
     transcoding="same_picture",
     regain="zero",
+    upload_of_deleted="revives_as_created",
     max_image_bytes=MAX_IMAGE_BYTES,
 )
 ACCOUNTS = {"main": "1", "copy": "2", "third": "3"}
