@@ -48,11 +48,35 @@ def _id_of(db: sqlite3.Connection, folder_id: int, path: bytes) -> int | None:
 
 
 @write
-def note_renumbered(db: sqlite3.Connection, scan: int, found: Sequence[Renumbered]) -> None:
-    """Note directories that a scan under way found with another inode."""
+def note_renumbered(
+    db: sqlite3.Connection, folder_id: int, scan: int, found: Sequence[Renumbered]
+) -> None:
+    """Note directories that a scan under way found with another inode.
+
+    What was another directory once remains one: files that have been recorded in it since do not
+    prove that it is the directory from before.
+    """
     db.executemany(
-        "INSERT OR REPLACE INTO renumbered (scan, path, inode, same) VALUES (?, ?, ?, ?)",
-        [(scan, one.path, signed(one.inode), one.same) for one in found],
+        """
+        UPDATE directory
+        SET other_inode = ?3
+        WHERE folder_id = ?1 AND path = ?2 AND inode IS NOT NULL
+        """,
+        [(folder_id, one.path, signed(one.inode)) for one in found if not one.same],
+    )
+    db.executemany(
+        """
+        INSERT OR REPLACE INTO renumbered (scan, path, inode, same)
+        VALUES (
+            ?2, ?3, ?4,
+            ?5 AND NOT EXISTS (
+                SELECT 1
+                FROM directory
+                WHERE folder_id = ?1 AND path = ?3 AND other_inode = ?4
+            )
+        )
+        """,
+        [(folder_id, scan, one.path, signed(one.inode), one.same) for one in found],
     )
 
 
@@ -72,7 +96,7 @@ def _record(db: sqlite3.Connection, folder_id: int, scan: int, condition: str) -
     db.execute(
         f"""
         UPDATE directory
-        SET inode = renumbered.inode
+        SET inode = renumbered.inode, other_inode = NULL
         FROM renumbered
         WHERE renumbered.scan = ? AND directory.folder_id = ? AND directory.path = renumbered.path
             AND ({condition})

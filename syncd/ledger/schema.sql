@@ -46,6 +46,7 @@ CREATE TABLE directory (
     parent_id INTEGER REFERENCES directory,     -- NULL: the folder itself
     path      BLOB NOT NULL,                    -- relative to the folder; empty for the folder itself
     inode     INTEGER,                          -- as scans have found it; NULL: not yet
+    other_inode INTEGER,                        -- of another directory that replaced it: files in that prove nothing
     UNIQUE (folder_id, path)
 ) STRICT;
 CREATE INDEX directory_by_parent ON directory (parent_id);

@@ -70,7 +70,7 @@ class Scene:
             for path in paths
             if os.path.isdir(self.path(path))
         ]
-        directories.note_renumbered(0, found)(self.db)
+        directories.note_renumbered(self.folder, 0, found)(self.db)
         directories.record_same(self.folder, 0)(self.db)
         directories.forget_renumbered(0)(self.db)
         self.db.execute("COMMIT")

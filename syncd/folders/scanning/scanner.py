@@ -188,7 +188,7 @@ class FolderScanner:
         try:
             while (stretch := await self._stretch(walk)) is not None:
                 if stretch.missed or stretch.renumbered:
-                    await self._ledger.write(_mark(number, stretch))
+                    await self._ledger.write(_mark(self._tree.folder_id, number, stretch))
                 if stretch.with_other_numbers:
                     await self._ledger.write(files.renumber(stretch.with_other_numbers))
                 if fresh:
@@ -261,8 +261,8 @@ class FolderScanner:
         return folders.record_trouble(self._tree.folder_id, report.trouble)
 
 
-def _mark(number: int, stretch: Stretch) -> Write[list[None]]:
+def _mark(folder_id: int, number: int, stretch: Stretch) -> Write[list[None]]:
     return all_of(
         [missed.mark(number, m.directory_id, m.files, m.directories) for m in stretch.missed]
-        + [directories.note_renumbered(number, stretch.renumbered)]
+        + [directories.note_renumbered(folder_id, number, stretch.renumbered)]
     )

@@ -24,6 +24,11 @@ class Accounts:
         library = self.sandbox.library
         return {(a, str(image.hash)) for a in NAMES for image in library.images(a)}
 
+    def were_held(self) -> set[Held]:
+        """Return what the accounts hold or held: uploaded again, an image is as old as it was."""
+        library = self.sandbox.library
+        return {(a, str(image.hash)) for a in NAMES for image in library.everything(a)}
+
     def add_foreign(self, account: str, content: int) -> None:
         """Add an image that is older than anything that syncd uploads."""
         image_hash = self._model.hash_of(content)

@@ -373,9 +373,9 @@ class Model:
             if its not in held and its not in self.lost:
                 self.forget(*its)
 
-    def lose_ledger(self, held: Iterable[Held]) -> None:
-        """Record that syncd's ledger is lost, and what accounts hold then."""
-        self.unknown |= set(held)
+    def lose_ledger(self, were_held: Iterable[Held]) -> None:
+        """Record that syncd's ledger is lost, and what accounts hold or held before."""
+        self.unknown |= set(were_held)
         for known in (
             self.ours,
             self.copied,
