@@ -151,6 +151,17 @@ def test_an_image_that_syncd_sent_again_is_deleted_again(machine: HistoryMachine
     assert machine.history.deletions == 2
 
 
+def test_a_mirror_that_is_added_again_keeps_what_it_held(machine: HistoryMachine) -> None:
+    machine.begin(mirrors=("2",), copying="copy", files=FILES)
+    machine.change_mirrors((), "copy", [], "scanned")
+    machine.change_mirrors(("2",), "copy", [], "scanned")
+    machine.change([("unlink", "spring", 0)], "scanned")
+    machine.sync_and_check_idle(restarts=True)
+    held = machine.history.accounts.held()
+    assert ("2", HASHES[0]) in held
+    assert ("1", HASHES[0]) not in held
+
+
 def test_a_folder_that_keeps_its_images_deletes_nothing(machine: HistoryMachine) -> None:
     machine.begin(mirrors=(), copying="copy", files=FILES)
     machine.change([("put", "autumn", f"{number}.jpg", number) for number in (1, 3)], "watched")

@@ -189,6 +189,9 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "page": missed.page(7, missed.BEFORE, 50),
     "inodes": missed.inodes([missed.Mark(directory_id=30, name=b"1", path=b"d1")]),
     "drop": missed.drop(7, [missed.Mark(directory_id=30, name=b"1", path=b"d1")]),
+    "note_renumbered": directories.note_renumbered(
+        1, 7, [directories.Renumbered(b"d1", 9, same=False)]
+    ),
     "record_same": directories.record_same(1, 7),
     "record_replaced": directories.record_replaced(1, 7),
     "mounts": directories.mounts(1),
