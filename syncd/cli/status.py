@@ -136,6 +136,8 @@ def _print(found: Status) -> None:
             print_line(f"{name}: rejected {amount(count.count, 'image')}: {count.reason}")
         for count in account.troubles:
             print_line(f"{name}: {amount(count.count, 'image')} failed so far: {count.reason}")
+        if queries.MOST_REASONS in (len(account.rejections), len(account.troubles)):
+            print_line(f"{name}: `syncd export` has the reason of every image")
     for name, folder in found.folders.items():
         _print_folder(name, folder)
 

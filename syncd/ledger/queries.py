@@ -12,6 +12,9 @@ from syncd.ledger.statements import as_structs, read
 from syncd.model import AccountId
 from syncd.rules.sync import Sync, sync_of
 
+MOST_REASONS = 20
+"""Reasons that are counted for one account: a server can give each image a message of its own."""
+
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """The numbers of an account's images."""
@@ -186,7 +189,7 @@ def missing_bytes(db: sqlite3.Connection, account: AccountId) -> int:
 
 @read
 def rejections(db: sqlite3.Connection, account: AccountId) -> list[Count]:
-    """Count an account's rejected images by reason, the most frequent first."""
+    """Count an account's rejected images by reason: the `MOST_REASONS` most frequent."""
     rows = db.execute(
         """
         SELECT rejected AS reason, count(*) AS count
@@ -195,15 +198,19 @@ def rejections(db: sqlite3.Connection, account: AccountId) -> list[Count]:
             AND rejected IS NOT NULL AND wanted = 1
         GROUP BY rejected
         ORDER BY count(*) DESC, rejected
+        LIMIT ?
         """,
-        (account,),
+        (account, MOST_REASONS),
     )
     return as_structs(rows, Count)
 
 
 @read
 def troubles(db: sqlite3.Connection, account: AccountId) -> list[Count]:
-    """Count an account's missing images by the error of the last attempt to send them."""
+    """Count an account's missing images by the error of the last attempt to send them.
+
+    These are the `MOST_REASONS` most frequent errors.
+    """
     rows = db.execute(
         """
         SELECT last_error AS reason, count(*) AS count
@@ -212,8 +219,9 @@ def troubles(db: sqlite3.Connection, account: AccountId) -> list[Count]:
             AND last_error IS NOT NULL AND state IN ('missing', 'unconfirmed')
         GROUP BY last_error
         ORDER BY count(*) DESC, last_error
+        LIMIT ?
         """,
-        (account,),
+        (account, MOST_REASONS),
     )
     return as_structs(rows, Count)
 
