@@ -108,7 +108,7 @@ class Copies:
         else:  # the account took the copy, and the response names no image
             await lane.finish_call(call, End.TAKEN, response.usage)
             await lane.health.on_success()
-            self._try_next_source(copy, "the response does not name the image")
+            await self._try_next_source(copy, "the response does not name the image")
 
     async def _on_copied(self, copy: Copy, entry: Entry) -> None:
         lane, source = self._lane, copy.source.account
@@ -140,13 +140,16 @@ class Copies:
                 limits = lane.limitations.limits
                 refused = limits.after_copy_refused(copy.source.account, time.time())
                 await lane.limitations.learn(refused, why)
-            self._try_next_source(copy, why)
+            await self._try_next_source(copy, why)
         elif verdict.scope is Scope.IMAGE:
-            self._try_next_source(copy, why)
+            await self._try_next_source(copy, why)
         else:
             lane.queue.put_back([copy.digest])
 
-    def _try_next_source(self, copy: Copy, why: str) -> None:
+    async def _try_next_source(self, copy: Copy, why: str) -> None:
         """Put an image back: it is copied from the next account, and at last uploaded."""
-        self._lane.attempts.exclude_source(copy.digest, copy.source.account, why)
-        self._lane.queue.put_back([copy.digest])
+        lane, source = self._lane, copy.source.account
+        lane.attempts.exclude_source(copy.digest, source, why)
+        limits = lane.limitations.limits
+        await lane.limitations.learn(limits.after_copy_rejected(source, time.time()), why)
+        lane.queue.put_back([copy.digest])

@@ -191,6 +191,8 @@ class Uploads:
                     await self._lane.health.on_failure(error, [image.digest])
                 await self._lane.retry_later(_labelled(images), str(error), error)
             case Fate.AS_FIELD:
+                tried = limitations.limits.after_file_rejected(time.time())
+                await limitations.learn(tried)
                 self._lane.attempts.send_as_field(image.digest, str(error))
                 self._put_back(images)
             case Fate.CONFIRM:

@@ -151,6 +151,10 @@ class Way(msgspec.Struct, frozen=True):
         """Return whether another way is used now."""
         return now < self.until
 
+    def after_failure(self, now: float) -> Way:
+        """Return the state after a try failed: it renews what is known, and proves nothing else."""
+        return closed_until(now + RETRY) if self.until and not self.is_closed(now) else self
+
     def after_detour(self, now: float) -> Way:
         """Return the state after an image succeeded only in another way."""
         if self.is_closed(now):
@@ -257,6 +261,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         else:
             sharing = self.sharing if too_large else self.sharing.after_batch_rejected()
         return replace(self, sharing=sharing, bodies=bodies)
+
+    def after_file_rejected(self, now: float) -> Limits:
+        """Return the state after an image was rejected as a file: it is sent as `bytes` next."""
+        return replace(self, files=self.files.after_failure(now))
+
+    def after_copy_rejected(self, source: AccountId, now: float) -> Limits:
+        """Return the state after a copy was rejected: its image is sent in another way next."""
+        way = self.copies.get(source, Way()).after_failure(now)
+        return replace(self, copies={**self.copies, source: way})
 
     def doubted_sources(self) -> dict[AccountId, str]:
         """Return the accounts that no copy is sent from now, and the error of the last copy."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 from support.pictures import picture
-from support.rig import Rig
+from support.rig import Rig, until
 
 from syncd.ledger.database import changing
 from syncd.sandbox.faults import Fault
@@ -243,3 +243,17 @@ async def test_a_limitation_far_in_the_future_is_tried_again_after_its_usual_tim
         (one,) = lane.limitations.limits.known()
     ((recorded,),) = rig.rows("SELECT retry_at FROM learned")
     assert one.retry_at < recorded - 999 * 86400
+
+
+async def test_new_files_do_not_each_try_again_what_is_known_to_fail(rig: Rig) -> None:
+    rig.sandbox.switches = replace(rig.sandbox.switches, files="refuse")
+    await backfill(rig, 0, 60)
+    time_passes(rig)
+    before = uploads(rig)
+    rig.sandbox.faults.add(Fault("slow", seconds=0.1))  # most files wait when the first is rejected
+    with capture_logs() as logs:
+        async with rig.running():
+            await until(lambda: bool(logged(logs, "scan.done") and logged(logs, "watch.ready")))
+            contents = write_pictures(rig, 100, 60)
+            await until(lambda: all(rig.recorded(content) for content in contents))
+    assert 60 < uploads(rig) - before <= 60 + WORKERS

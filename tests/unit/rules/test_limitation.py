@@ -78,6 +78,18 @@ def test_the_first_failure_renews_a_limitation_and_the_first_success_ends_it() -
     assert kinds(known.after_taken(FILE, 1, later)) == []
 
 
+def test_a_rejection_renews_what_is_known_before_another_way_has_succeeded() -> None:
+    later = NOW + RETRY_REFUSED + 1
+    files = after([DETOUR] * 3)
+    assert not files.sends_fields(later)
+    assert files.after_file_rejected(later).sends_fields(later + RETRY - 1)
+    assert kinds(Limits().after_file_rejected(NOW)) == []
+    copies = Limits().after_copy_refused(SOURCE, NOW)
+    (renewed,) = copies.after_copy_rejected(SOURCE, later).known()
+    assert renewed.retry_at == later + RETRY
+    assert kinds(Limits().after_copy_rejected(SOURCE, NOW)) == []
+
+
 def test_an_image_that_was_under_way_does_not_prolong_a_limitation() -> None:
     known = after([DETOUR] * 3)
     assert list(known.after_taken(DETOUR, 1, NOW + 60).known()) == list(known.known())
