@@ -1,32 +1,30 @@
 """A daemon that is killed again and again loses nothing, and deletes nothing that is wanted.
 
-30 kills take about two minutes: 18 right after the server had executed a call, 270 operations, 74
-deletions, each of them judged. EXPLORE=1 runs them, KILLS and SEED choose others. In one of five
-runs, an account kept one image that no file needed any longer, without a deletion in the ledger.
+30 kills took 124 s on two cores with a load of 9: 26 of them right after the server had executed a
+call (9 uploads, 7 copies, 10 deletions), 544 operations, and 148 deletions, each of which is judged
+by the scans of its process. EXPLORE=1 runs 500 kills; KILLS and SEED choose others.
 """
 
 import os
 from pathlib import Path
 
 import pytest
-from support.kill_harness import ACCOUNTS, KINDS, Harness
+from support.kill_harness import KINDS, Harness
 
 from syncd.sandbox.server import Sandbox
 
-KILLS = int(os.environ.get("KILLS", "30"))
+KILLS = int(os.environ.get("KILLS", "500" if "EXPLORE" in os.environ else "30"))
 
 
-@pytest.mark.timeout(3600)
-@pytest.mark.skipif("EXPLORE" not in os.environ, reason="EXPLORE=1 runs it: 30 kills, 2 minutes")
+@pytest.mark.timeout(30 * KILLS)
 async def test_accounts_hold_what_the_folder_has_after_many_kills(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     harness = Harness(tmp_path, sandbox, int(os.environ.get("SEED", "1")))
     result = await harness.run(KILLS)
-    unrecorded = sum(len(harness.unrecorded(account)) for account in ACCOUNTS)
-    print(result, f"unrecorded={unrecorded}")
+    print(result)
     assert harness.is_settled()
     assert result.wrong == []
-    assert result.judged > 0
+    assert result.after_scan > 0
     assert all(result.in_call[kind] for kind in KINDS)
     await harness.check_ledger()

@@ -6,14 +6,13 @@ One seed gives one sequence of operations and of kinds of kill; the moments depe
 import asyncio
 import contextlib
 import itertools
-import json
 import random
 import signal
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +22,7 @@ from support.pictures import picture
 from support.process import Daemon, running, syncd
 from support.rig import Rig, until
 
+from syncd.ledger.database import changing
 from syncd.sandbox.calls import Call
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.outcomes import Delivery, Outcome
@@ -39,9 +39,22 @@ KNOWN_AFTER = 1.0
 """Seconds for which a file is unchanged at the begin of a scan that reads it: the settle time, and
 what a busy machine adds."""
 
-RECORDED_WITHIN = 2.0  # seconds from a response to its commit in the ledger, on a busy machine
+FEWEST = 5
+"""Files of the folder from which operations remove files: one that is emptied is suspect."""
+
+LATER = 3600  # seconds
+
+TIMES = {
+    "replica": ("sent_at", "delete_sent_at", "resent_at", "check_at"),
+    "deletion": ("retry_at",),
+    "unanswered": ("first_at", "last_at"),
+    "own": ("sent_at", "deleted_at"),
+}
+"""The columns of the ledger that are compared with a clock."""
 
 SETTLED_WITHIN = 180.0  # seconds from the last operation to accounts that equal the folder
+
+LONGEST_LIFE = 6.0  # seconds for which a process waits to be killed after a call
 
 FAULTS = ("1", "2", "reset_before", "reset_after", "html502")
 RATE = 0.03  # of the calls that each fault strikes
@@ -69,9 +82,8 @@ class Tree:
 
     def change(self) -> None:
         """Do one operation of a random kind."""
-        files = self.files()
         operations = [self._create]
-        if files:
+        if len(self.files()) > FEWEST:
             operations += [self._rewrite, self._rename, self._delete, self._delete, self._copy]
             operations += [self._move_directory, self._swap]
         if self.trash:
@@ -86,7 +98,9 @@ class Tree:
     def _content(self) -> bytes:
         if self.contents and self.random.random() < 0.4:
             return self.random.choice(self.contents)
-        content = picture(next(self.numbers) + 1_000_003 * self.random.randrange(1000), width=8)
+        number = next(self.numbers)
+        # Pictures of different sizes: an image without a response is found by its name and size.
+        content = picture(number + 1_000_003 * self.random.randrange(1000), width=8 + number % 97)
         self.contents.append(content)
         return content
 
@@ -144,10 +158,24 @@ class Kills:
     """Of the kills, by kind of call: right after the server had executed it."""
     operations: int = 0
     deletions: int = 0
-    judged: int = 0  # of the deletions: after a whole scan of the running daemon
+    after_scan: int = 0  # of the deletions: after a whole scan of the daemon that sent them
     wrong: list[str] = field(default_factory=list)
-    """Deletions of an image that the daemon had found in a file, in a scan that began later than
-    `KNOWN_AFTER` after the contents came to the folder, and that ended before the DELETE."""
+    """Deletions of an image that a file had since `KNOWN_AFTER` before the last whole scan of the
+    same daemon, which must have found it; or before the DELETE, if that daemon had not scanned."""
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """A DELETE that the server executed; times in unix seconds."""
+
+    image: Image
+    at: float
+    since: float | None  # a file has had these contents; None: no file has them
+
+    def is_wrong(self, begin: float | None) -> bool:
+        """Return whether the daemon knew the file; `begin` is that of its last whole scan."""
+        known = (self.at if begin is None else begin) - KNOWN_AFTER
+        return self.since is not None and self.since < known
 
 
 class Harness:
@@ -170,12 +198,10 @@ class Harness:
         )
         self.tree = Tree(self.rig.folder, self.random)
         self.result = Kills()
-        self._running: Daemon | None = None
+        self._deletions: list[Deletion] = []  # of the running daemon
         self._victim: asyncio.subprocess.Process | None = None
         self._kind: str | None = None  # of the call after which the process is killed
-        self._unanswered: dict[str, set[str]] = {account: set() for account in ACCOUNTS}
-        """By account, the SHA-256 of images that it took in a call without a response."""
-        self._responses: deque[tuple[float, str, set[str]]] = deque()
+        self._spared = 0  # calls of this kind, before that one
         sandbox.on_response = self._on_response
         sandbox.library.on_delete = self._on_delete
         for name in FAULTS:
@@ -183,12 +209,16 @@ class Harness:
 
     async def run(self, kills: int) -> Kills:
         """Kill the daemon `kills` times, then let it settle, and compare."""
+        async with self._daemon() as daemon:  # the folder is trusted once it has been scanned
+            await until(lambda: daemon.logged("event=scan.done"))
+            assert await daemon.end() == 0
         while self.result.kills < kills:
             async with self._daemon() as daemon:
                 await self._live_and_die(daemon)
             for _ in range(self.random.randrange(4)):  # while no daemon runs
                 self._change()
         self.sandbox.faults.clear()
+        self._let_time_pass()
         async with self._daemon() as daemon:
             until_settled = time.monotonic() + SETTLED_WITHIN
             while not self.is_settled() and time.monotonic() < until_settled:  # noqa: ASYNC110  files and accounts set no event
@@ -203,27 +233,36 @@ class Harness:
             await until(
                 lambda: daemon.logged("daemon.started") or daemon.process.returncode is not None
             )
-            self._running = daemon
-            try:
-                yield daemon
-            finally:
-                self._running = None
+            yield daemon
+        self._judge(daemon)
 
     async def _live_and_die(self, daemon: Daemon) -> None:
         self._victim = daemon.process
-        self._kind = self.random.choice([*KINDS, "delete", None])
-        longest = 6.0 if self._kind == "delete" else 1.5  # after a scan and the grace
-        deadline = time.monotonic() + self.random.uniform(0.2, longest)
+        self._kind = self.random.choice([*KINDS, *KINDS, None])
+        self._spared = self.random.randrange(3)
+        life = LONGEST_LIFE if self._kind else self.random.uniform(0.2, 2.0)
+        deadline = time.monotonic() + life
         while daemon.process.returncode is None and time.monotonic() < deadline:
             self._change()
             await asyncio.sleep(self.random.uniform(0.0, 0.2))
         self._victim = None
         if daemon.process.returncode is None:
             daemon.process.kill()
-        self._note_killed()
         code = await daemon.process.wait()
         assert code == -signal.SIGKILL, daemon.lines[-20:]
         self.result.kills += 1
+
+    def _let_time_pass(self) -> None:
+        """Let `LATER` pass while no daemon runs: a DELETE without an effect is repeated at once."""
+        with changing(self.rig.ledger) as db:
+            for table, columns in TIMES.items():
+                shifted = ", ".join(f"{column} = {column} - {LATER}" for column in columns)
+                db.execute(f"UPDATE {table} SET {shifted}")
+        for account in ACCOUNTS:
+            for image in self.sandbox.library.everything(account):
+                created, updated = image.created_time - LATER, image.updated_time - LATER
+                earlier = replace(image, created_time=created, updated_time=updated)
+                self.sandbox.library.put(earlier)
 
     def _change(self) -> None:
         self.tree.change()
@@ -233,103 +272,58 @@ class Harness:
         if outcome.status != 200:
             return outcome
         if self._victim is not None and call.kind == self._kind:
+            self._spared -= 1
+            if self._spared >= 0:
+                return outcome
             victim, self._victim = self._victim, None
             with contextlib.suppress(ProcessLookupError):
                 victim.kill()
             self.result.in_call[call.kind] += 1
-            outcome = Outcome(200, outcome.body, delivery=Delivery.RESET)
-        if call.kind in ("upload", "copy") and call.account is not None:
-            self._note_sent(call.account, outcome)
+            return Outcome(200, outcome.body, delivery=Delivery.RESET)
         return outcome
 
-    def _note_sent(self, account: str, outcome: Outcome) -> None:
-        images = json.loads(outcome.body)["images"].values()
-        found = [self.sandbox.library.find(account, image["hash"]) for image in images]
-        digests = {image.sha256 for image in found if image is not None}
-        if outcome.delivery is Delivery.RESET:
-            self._unanswered[account] |= digests
-        self._responses.append((time.monotonic(), account, digests))
-
-    def _note_killed(self) -> None:
-        """Count the last responses as not received: the process may not have recorded them."""
-        last = time.monotonic() - RECORDED_WITHIN
-        for at, account, digests in self._responses:
-            if at > last:
-                self._unanswered[account] |= digests
-        self._responses.clear()
-
     def _on_delete(self, image: Image) -> None:
-        self.result.deletions += 1
-        begin = self._begin_of_last_scan()
-        if begin is None:
-            return
-        self.result.judged += 1
         since = self.tree.since.get(image.sha256)
-        if since is not None and since < begin - KNOWN_AFTER:
-            self.result.wrong.append(f"{image.account}: {image.sha256}")
+        self._deletions.append(Deletion(image, time.time(), since))
 
-    def _begin_of_last_scan(self) -> float | None:
-        """Return when the last scan of the running process that has ended began, if any has."""
-        lines = [] if self._running is None else self._running.lines
-        for line in reversed(lines):
-            if "event=scan.done" in line:
-                pairs = read_logfmt(line)
-                ended = datetime.fromisoformat(pairs["timestamp"]).timestamp()
-                return ended - float(pairs["seconds"])
-        return None
+    def _judge(self, daemon: Daemon) -> None:
+        """Judge the deletions of a daemon that has ended."""
+        scans = [_scanned(line) for line in daemon.lines if "event=scan.done" in line]
+        for deletion in self._deletions:
+            begin = max((begin for begin, end in scans if end <= deletion.at), default=None)
+            self.result.deletions += 1
+            self.result.after_scan += begin is not None
+            if deletion.is_wrong(begin):
+                self.result.wrong.append(f"{deletion}, after a scan from {begin}")
+        self._deletions.clear()
 
     def differences(self) -> dict[str, tuple[int, int]]:
-        """Return, by account, how many images it lacks, and how many known ones it has too many."""
+        """Return, by account, how many images it lacks, and how many it has too many."""
         wanted, found = self.tree.wanted(), {}
         for account in ACCOUNTS:
             held = self._held(account)
-            lacks, surplus = wanted - held, held - wanted - self.unrecorded(account)
+            lacks, surplus = wanted - held, held - wanted
             if lacks or surplus:
                 found[account] = len(lacks), len(surplus)
         return found
 
     def stuck(self) -> list[str]:
-        """Return what the ledger has not finished: images, deletions, and alerts.
-
-        A deletion of an image that was sent, and whose response was never recorded, has nothing to
-        delete: the ledger does not know under which hash.
-        """
+        """Return what the ledger has not finished, and what it keeps or waits for."""
         return [
-            str(row)
-            for sql in (
-                "SELECT * FROM replicas WHERE state NOT IN ('held', 'forgotten')",
-                """
-                SELECT deletion.*
-                FROM deletion
-                JOIN replica USING (account_id, image_id)
-                WHERE replica.hash IS NOT NULL
-                """,
-                "SELECT * FROM alert",
+            f"{table}: {row}"
+            for table in (
+                "replica WHERE state <> 'held'",
+                "deletion",
+                "kept",
+                "unanswered",
+                "alert",
             )
-            for row in self.rig.rows(sql)
+            for row in self.rig.rows(f"SELECT * FROM {table}")
         ]
 
     def is_settled(self) -> bool:
         """Return whether accounts equal the folder and the ledger has nothing left to do."""
         return not self.differences() and not self.stuck()
-
-    def unrecorded(self, account: str) -> set[str]:
-        """Return the SHA-256 of what an account holds because of a call without a response.
-
-        Its process was killed, or the connection ended, before the response, and no file has the
-        image any longer. The ledger has when it was sent, and no hash by which to find it.
-        """
-        rows = self.rig.rows(
-            """
-            SELECT lower(hex(image.sha256))
-            FROM replica
-            JOIN image ON image.id = replica.image_id
-            JOIN account ON account.id = replica.account_id
-            WHERE account.act = ? AND hash IS NULL AND wanted = 0 AND sent_at IS NOT NULL
-            """,
-            account,
-        )
-        return self._held(account) & {digest for (digest,) in rows} & self._unanswered[account]
 
     def _held(self, account: str) -> set[str]:
         return {image.sha256 for image in self.sandbox.library.images(account)}
@@ -337,18 +331,13 @@ class Harness:
     def _explained(self, daemon: Daemon) -> str:
         """Return what differs, and what the ledger and the log know of it."""
         wanted = self.tree.wanted()
-        lines = [f"(lacks, surplus) by account: {self.differences()}"]
+        lines = [str(self.result), f"(lacks, surplus) by account: {self.differences()}"]
         for account in ACCOUNTS:
-            held = {image.sha256: image.hash for image in self.sandbox.library.images(account)}
-            for digest in wanted ^ held.keys():
-                rows = self.rig.rows(
-                    "SELECT state, hash, why FROM replicas WHERE account = ? AND sha256 = ?",
-                    account,
-                    digest,
-                )
-                lines.append(
-                    f"{account} {digest} {'surplus' if digest in held else 'lacks'} {rows}"
-                )
+            held = {image.sha256: image for image in self.sandbox.library.images(account)}
+            lines += [
+                f"{account} {digest}: {held.get(digest, 'lacks')}"
+                for digest in wanted ^ held.keys()
+            ]
         lines += self.stuck()
         return "\n".join([*lines, *daemon.lines[-30:]])
 
@@ -357,3 +346,10 @@ class Harness:
         ended = await syncd(self.rig, "ledger", "check", "--config", str(self.rig.write_config()))
         assert ended.code == 0, ended.err
         return ended.out
+
+
+def _scanned(line: str) -> tuple[float, float]:
+    """Return the begin and the end of a scan that a line of the log reports, in unix seconds."""
+    pairs = read_logfmt(line)
+    ended = datetime.fromisoformat(pairs["timestamp"]).timestamp()
+    return ended - float(pairs["seconds"]), ended
