@@ -149,9 +149,6 @@ class Switches:
             "the effect of uploading a deleted image again; as_created: it keeps its age"
         ),
     )
-    created_time_of_deleted: Literal["new", "kept"] = field(
-        default="new", metadata=_doc("created_time of a deleted image that is uploaded again")
-    )
     # Lists
     list_shape: Literal["list", "map"] = field(
         default="list", metadata=_doc("`data` of a list: a list, or a map by hash (2013)")

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from support.pictures import picture
 from support.process import Daemon, Ended, running, syncd
-from support.rig import DELETED_WITHIN, Rig, until
+from support.rig import DELETED_WITHIN, Rig, rig_without_grace, until
 
 from syncd.sandbox.server import Sandbox
+from syncd.sandbox.switches import Switches
 
 ALL, DELETED = 100, 30
 CONTENTS = [picture(i) for i in range(ALL)]
@@ -141,28 +142,36 @@ async def test_approved_deletions_are_listed_until_the_images_have_gone(library:
         await until(lambda: deletes(library) == DELETED)
         listed = (await command(library, "deletions")).out
         assert f"folder spring: {DELETED} images approved and not yet" in listed
-        for image in library.sandbox.library.everything("1"):
-            if image.gone_at is not None:
-                library.sandbox.library.remove("1", image.hash)
+        assert await daemon.end() == 0
+    for image in library.sandbox.library.everything("1"):
+        if image.gone_at is not None:
+            library.sandbox.library.remove("1", image.hash)
+    async with running(library) as daemon:  # it looks them up at once, not after a minute
         await until(lambda: daemon.count("image.deleted") == DELETED, DELETED_WITHIN)
         assert "nothing waits" in (await command(library, "deletions")).out
 
 
 async def test_an_image_that_syncd_deleted_and_sent_again_is_its_own_whatever_its_date(
-    library: Rig,
+    tmp_path: Path,
 ) -> None:
-    library.sandbox.switches = replace(library.sandbox.switches, created_time_of_deleted="kept")
-    async with running(library) as daemon:
-        await await_trusted(library, daemon)
-        for deletions in (1, 2):
-            (library.folder / "0.jpg").unlink()
-            await until(lambda count=deletions: daemon.count("image.deleted") == count, 30)  # type: ignore[misc]  # bound
-            if deletions == 1:
-                (library.folder / "0.jpg").write_bytes(CONTENTS[0])
-                await until(lambda: library.holds(CONTENTS[0]))
+    switches = Switches(tier="unlimited", upload_of_deleted="revives_as_created")
+    async with Sandbox(switches) as sandbox:
+        rig = rig_without_grace(tmp_path, sandbox)
+        file = rig.write("0.jpg", CONTENTS[0])
+        rig.write("1.jpg", CONTENTS[1])
+        async with running(rig) as daemon:
+            for deletions in (1, 2):
+                await until(lambda: rig.holds(CONTENTS[0]) and rig.holds(CONTENTS[1]))
                 await await_scans(daemon)
-        assert not daemon.logged("image.kept")
-    assert deletes(library) == 2
+                file.unlink()
+                await until(
+                    lambda count=deletions: daemon.count("image.deleted") == count,  # type: ignore[misc]  # bound
+                    DELETED_WITHIN,
+                )
+                if deletions == 1:
+                    file.write_bytes(CONTENTS[0])
+            assert not daemon.logged("image.kept")
+        assert deletes(rig) == 2
 
 
 async def test_a_folder_that_keeps_its_images_deletes_none(library: Rig) -> None:

@@ -9,7 +9,7 @@ import os.path
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from syncd.sandbox.calls import Call
 from syncd.sandbox.edges.representation import uploaded
@@ -206,9 +206,4 @@ def _replaced(held: Image, accepted: _Accepted, state: State) -> Image:
     name = accepted.name if state.switches.same_bytes_name == "last" else held.name
     if held.gone_at is None or state.switches.upload_of_deleted == "stays_deleted":
         return state.library.touch(held, name)
-    added = state.library.add(held.account, accepted.picture, name)
-    if state.switches.created_time_of_deleted == "new":
-        return added
-    revived = replace(added, created_time=held.created_time)
-    state.library.put(revived)
-    return revived
+    return state.library.add(held.account, accepted.picture, name)
