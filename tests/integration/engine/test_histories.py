@@ -36,7 +36,7 @@ def machine() -> Iterator[HistoryMachine]:
     machine.teardown()
 
 
-@pytest.mark.parametrize("event", ["put", "use", "unlink"])
+@pytest.mark.parametrize("event", ["put", "use", "unlink", "swap"])
 @pytest.mark.parametrize("kind", ["list", "delete"])
 def test_a_change_during_a_deletion_deletes_nothing_wanted(
     machine: HistoryMachine, kind: str, event: str
@@ -47,7 +47,7 @@ def test_a_change_during_a_deletion_deletes_nothing_wanted(
     machine.sync_and_check_idle(restarts=True)
 
 
-@pytest.mark.parametrize("event", ["unlink", "use"])
+@pytest.mark.parametrize("event", ["unlink", "use", "swap"])
 @pytest.mark.parametrize("kind", ["upload", "copy"])
 def test_a_change_during_an_upload_or_copy_converges(
     machine: HistoryMachine, kind: str, event: str

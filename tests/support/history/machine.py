@@ -133,7 +133,7 @@ class HistoryMachine(RuleBasedStateMachine):
         after=st.integers(0, 1),
         path=paths,
         content=contents,
-        event=st.sampled_from(["put", "put", "unlink", "use"]),
+        event=st.sampled_from(["put", "put", "unlink", "use", "swap"]),
     )
     def change_during_a_call(
         self, changes: list[Change], kind: str, after: int, *, path: str, content: int, event: str
@@ -151,6 +151,8 @@ class HistoryMachine(RuleBasedStateMachine):
                     history.folders.put("spring", path.replace(".", f"{number}."), its)
             elif event == "unlink":
                 history.folders.unlink("spring", content)
+            elif event == "swap":
+                history.folders.swap_for_a_copy()
             else:
                 history.accounts.use(content)
 
