@@ -6,15 +6,16 @@ and no call or byte is wasted.
 
 import asyncio
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from support.history.accounts import Accounts
 from support.history.cost import Cost
 from support.history.driver import DAY, Driver, age_by_a_day, copy_ledger, lose_ledger
+from support.history.folder import Folder
 from support.history.folders import Folders
-from support.history.model import Folder, Held, Model, Replica
+from support.history.model import Held, Model, Replica
 from support.history.observer import Interruption, Observer
 from support.history.strategies import ACCOUNTS, CONTENTS, HASHES, NAMES, REJECTED, Change, Sync
 from support.rig import Rig
@@ -262,6 +263,7 @@ class History:
         self.observer.interrupt(None)
         self._sent = set()
         self.model.converge(self.accounts.held())
+        self.spring.others = set(self._other_directories())
         if self.spring.doubtful:  # how much of a new directory must match is not modelled
             self.spring.doubtful = "spring" in await self._driver.suspects()
 
@@ -312,6 +314,18 @@ class History:
             if not self._rig.is_rejected(CONTENTS[content], account):
                 return f"the ledger does not have {content} as rejected in act_{account}"
         return None
+
+    def _other_directories(self) -> Iterator[str]:
+        """Yield the directories of the folder that are not the ones that the ledger knows."""
+        root = self.folders.roots["spring"]
+        sql = """
+            SELECT CAST(path AS TEXT), inode
+            FROM directory
+            WHERE folder_id = (SELECT id FROM folder WHERE name = 'spring') AND path <> x''
+            """
+        for path, inode in self._rig.rows(sql):
+            if not (root / path).exists() or (root / path).stat().st_ino != inode:
+                yield path + "/"
 
     def _may_act(self) -> bool:
         """Return whether calls are possible after a pass that leaves no difference.

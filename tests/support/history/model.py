@@ -3,56 +3,10 @@
 from collections.abc import Collection, Iterable, Set
 from dataclasses import dataclass, field
 
-Path = str
-Content = int
+from support.history.folder import Content, Folder, Path
+
 Held = tuple[str, str]  # account, hash
 Replica = tuple[str, Content]  # account, content
-
-
-@dataclass
-class Folder:
-    """A folder as it is on disk, and as syncd has last seen it."""
-
-    own: str
-    propagates: bool
-    mirrors: tuple[str, ...] = ()
-    excludes: bool = False  # all names that begin with x
-    files: dict[Path, Content] = field(default_factory=dict)
-    links: set[Path] = field(default_factory=set)  # that have replaced files, or directories ("d/")
-    known: dict[Path, Content] = field(default_factory=dict)
-    perhaps_known: dict[Path, Content] = field(default_factory=dict)
-    """Files that vanished from what may be other directories than before."""
-    seen: int = 0  # files, at the last trusted scan
-    trusted: bool = False
-    excluded_then: bool = False  # `excludes` at the last trusted scan
-    moved: bool = False  # its root has become another directory since then
-    suspect: bool = False
-    doubtful: bool = False  # perhaps suspect: its root has become a directory that may not match
-    lost: dict[Content, set[Path]] = field(default_factory=dict)  # where each was last
-    fed: set[str] = field(default_factory=set)  # `routes` at the last start
-
-    @property
-    def routes(self) -> tuple[str, ...]:
-        return (self.own, *self.mirrors)
-
-    @property
-    def included(self) -> dict[Path, Content]:
-        return {p: c for p, c in self.files.items() if not (self.excludes and _is_x(p))}
-
-    def is_below_link(self, path: Path) -> bool:
-        """Return whether a directory above this path is a link."""
-        return any(link.endswith("/") and path.startswith(link) for link in self.links)
-
-    def is_replaced_by_link(self, path: Path) -> bool:
-        return path in self.links or self.is_below_link(path)
-
-    @property
-    def is_emptied(self) -> bool:
-        return self.trusted and self.seen > 0 and not self.included
-
-
-def _is_x(path: Path) -> bool:
-    return path.rpartition("/")[2].startswith("x")
 
 
 @dataclass
@@ -118,8 +72,10 @@ class Model:
 
     def possibly_missing(self) -> set[Replica]:
         """Return what may be uploaded or copied: the model does not know whether it is held."""
-        perhaps = set().union(*map(self._perhaps_known, self.folders.values()))
-        return (self.wanted() | perhaps) - self.ours | (self.copied & self.wanted())
+        return self._perhaps_wanted() - self.ours | (self.copied & self.wanted())
+
+    def _perhaps_wanted(self) -> set[Replica]:
+        return self.wanted().union(*map(self._perhaps_known, self.folders.values()))
 
     def _perhaps_known(self, folder: Folder) -> set[Replica]:
         return self._replicas(folder, set(folder.perhaps_known.values()))
@@ -173,10 +129,14 @@ class Model:
             unproven |= self._rewritten(
                 folder, folder.known.keys() - seen.keys() - replaced_by_links.keys()
             )
-        if not same or folder.suspect:
-            folder.perhaps_known |= {
-                p: c for p, c in folder.known.items() if "/" in p and p not in replaced_by_links
-            }
+        perhaps = {
+            p: c
+            for p, c in folder.known.items()
+            if (p not in replaced_by_links and p not in seen)
+            and (folder.is_in_other(p) or ("/" in p and (not same or folder.suspect)))
+        }
+        self.perhaps_kept |= self._replicas(folder, set(perhaps.values()))
+        folder.perhaps_known |= perhaps
         folder.perhaps_known = {p: c for p, c in folder.perhaps_known.items() if p not in seen}
         for lost in replaced | vanished:
             folder.lost[lost] = {p for p, c in folder.known.items() if c == lost}
@@ -334,8 +294,9 @@ class Model:
     def _is_broken(self, content: Content) -> bool:
         """Return whether a file that contained it is not an image now."""
         return any(
-            path in folder.known and self.hashes[folder.known[path]] is None
+            path in known and self.hashes[known[path]] is None
             for folder in self.folders.values()
+            for known in (folder.known, folder.perhaps_known)
             for path in folder.lost.get(content, ())
         )
 
@@ -354,7 +315,7 @@ class Model:
         held = set(held)
         self.ours |= self.present()
         self.tried |= self.to_reject()
-        self.copied = (self.copied | self.wanted()) - self.ours
+        self.copied = (self.copied | self._perhaps_wanted()) - self.ours
         for account, content in set(self.doomed):
             its = (account, self.hash_of(content))
             if its not in held or its in self.foreign:
