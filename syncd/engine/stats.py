@@ -91,6 +91,7 @@ def log_account(figures: AccountFigures) -> None:
         held=tally.held,
         missing=tally.missing,
         rejected=tally.rejected,
+        sync=tally.sync.value,
         state=figures.state,
         why=figures.why,
         failing_since=moment(figures.failing_since),

@@ -43,6 +43,7 @@ def from_status(printed: str) -> State:
         account["failing_since"] = _to_ms(account["failing_since"])
     for folder in status["folders"].values():
         folder["unreadable"] = _by_reason(folder["unreadable"])
+        folder["skipped"] = _by_reason(folder["skipped"])
         folder["scanned_at"] = _to_ms(folder["scanned_at"])
     needs = sorted({(need["event"], need["subject"]) for need in status["needs_you"]})
     return {"needs": needs, "accounts": status["accounts"], "folders": status["folders"]}
@@ -133,7 +134,7 @@ class _Replay:
 
 
 def _account(record: State) -> State:
-    fields = ("id", "wanted", "held", "missing", "rejected", "rejections", "troubles")
+    fields = ("id", "wanted", "held", "missing", "rejected", "sync", "rejections", "troubles")
     pause = None
     if record["paused_since"] is not None:
         pause = _pause(
@@ -144,7 +145,7 @@ def _account(record: State) -> State:
 
 
 def _folder(record: State) -> State:
-    fields = ("path", "files", "doubt", "trouble", "unreadable", "deletions_held")
+    fields = ("path", "files", "doubt", "trouble", "unreadable", "skipped", "deletions_held")
     scanned_at = _unix(record["scanned_at"])
     return {**{field: record[field] for field in fields}, "scanned_at": scanned_at}
 
@@ -185,6 +186,7 @@ def _update_folder(folder: State, event: str, record: State) -> None:
             folder["deletions_held"] += record["images"]  # held with the others
         case "scan.done":
             folder["trouble"] = record["trouble"]
+            folder["skipped"] = record["skipped"]
             folder["scanned_at"] = _unix(record["scanned_at"]) or folder["scanned_at"]
 
 
@@ -201,7 +203,8 @@ def _pause(record: State, kind: str, why: str, since: str, until: str | None) ->
 
 
 def _end_stop(account: State) -> None:
-    if account["pause"] is not None and account["pause"]["until"] is None:
+    pause = account["pause"]
+    if pause is not None and (pause["until"] is None or pause["kind"] == "usage"):
         account["pause"] = None
 
 

@@ -172,7 +172,7 @@ class Scenario:
     # Situations; each ends at rest.
 
     async def reject_token(self, part: Part = whole) -> None:
-        self.rig.sandbox.faults.add(Fault("190", times=1))
+        self.rig.sandbox.faults.add(Fault("190", times=1, on="upload"))
         self.place().write_bytes(self.picture())
         await until(lambda: self.logged("account.stopped"))
         await self.wait_for_rest(part)

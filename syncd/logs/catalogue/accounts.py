@@ -138,12 +138,14 @@ ACCOUNTS = (
             "rejections",
             "remedy",
             "state",
+            "sync",
             "troubles",
             "wanted",
             "why",
         ),
         "the state of an account: every `log.stats_every` while any of its figures changes,"
-        " otherwise once an hour, and at a start, a reload and a stop",
+        " otherwise once an hour, and at a start, a reload and a stop; `sync` is `in_sync`,"
+        " `rejected` (all but rejected images is sent) or `missing`",
         "what the field `remedy` says, if it is not null",
     ),
     Event(
