@@ -222,16 +222,18 @@ def _remember_own(
 ) -> None:
     """Remember that an image which syncd deleted was its own, where the server's times are known.
 
-    An account may give an image that is uploaded again the time of its first upload.
+    An account may give an image that is uploaded again the time of its first upload. Other bytes
+    can have the same hash there: the image is remembered by its hash.
     """
     db.execute(
         f"""
-        INSERT INTO own (account_id, image_id, sent_at, deleted_at)
-        SELECT account_id, image_id, sent_at, delete_sent_at + ?3
+        INSERT INTO own (account_id, hash, sent_at, deleted_at)
+        SELECT account_id, hash, min(sent_at), max(delete_sent_at) + ?3
         FROM replica
         WHERE {_OF_HASH}
             AND sent_at IS NOT NULL AND clock_offset IS NOT NULL AND ?3 IS NOT NULL
             AND delete_sent_at IS NOT NULL AND resent_at IS NULL
+        GROUP BY account_id, hash
         ON CONFLICT DO NOTHING
         """,
         (account, image_hash, clock_offset),

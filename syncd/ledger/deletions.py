@@ -61,7 +61,7 @@ def due(
                 ORDER BY same.sent_at
                 LIMIT 1
             )
-        LEFT JOIN own ON own.account_id = account.id AND own.image_id = deletion.image_id
+        LEFT JOIN own ON own.account_id = account.id AND own.hash = replica.hash
         WHERE account.act = ?1
             AND deletion.state NOT IN ('held', 'withdrawn')
             AND deletion.found_age <= ?2

@@ -205,10 +205,10 @@ CREATE INDEX kept_by_folder ON kept (folder_id, reason);
 
 CREATE TABLE own (                              -- when an image that syncd deleted was first in an account because of syncd
     account_id INTEGER NOT NULL REFERENCES account,
-    image_id   INTEGER NOT NULL REFERENCES image,
+    hash       TEXT NOT NULL,
     sent_at    REAL NOT NULL,                   -- both by the server's clock
     deleted_at REAL NOT NULL,
-    PRIMARY KEY (account_id, image_id)
+    PRIMARY KEY (account_id, hash)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE audit (                            -- where the audit of an account is

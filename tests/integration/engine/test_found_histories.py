@@ -62,6 +62,17 @@ def test_a_file_that_returns_while_several_accounts_are_asked_is_held_by_all(
     assert len(machine.history.accounts.held()) == 9
 
 
+def test_an_image_that_syncd_sent_again_as_other_bytes_is_deleted_again(
+    machine: HistoryMachine,
+) -> None:
+    machine.begin(mirrors=(), copying="copy", files={"a.jpg": 0, "b.jpg": 1})
+    machine.pass_a_day()  # the account keeps the time of the first upload
+    machine.change([("unlink", "spring", 0)], "scanned")
+    machine.change([("put", "spring", "a.jpg", 4)], "scanned")
+    machine.change([("unlink", "spring", 0)], "scanned")
+    assert machine.history.deletions == 2
+
+
 def test_a_replacement_that_was_removed_by_hand_counts_as_held_until_the_audit(
     machine: HistoryMachine,
 ) -> None:
