@@ -89,8 +89,9 @@ async def _plan(config: Config, ledger: Ledger) -> Plan:
 async def _account_plan(ledger: Ledger, account: AccountConfig, pack: BatchConfig) -> AccountPlan:
     tally = await ledger.read(queries.tally(account.id))
     posts = await _count_posts(ledger, account.id, pack)
-    terms, learned = terms_of(account), await ledger.read(accounts.tier(account.id))
-    budget = terms.budget(Tier(learned) if learned is not None else None).less(terms.reserve)
+    terms, learned = terms_of(account), await ledger.read(accounts.learned(account.id))
+    tier = Tier(learned.tier) if learned.tier is not None else None
+    budget = terms.budget(tier).less(terms.reserve)
     forecast = Forecast(
         tally.missing, posts, seconds_for(posts, budget), seconds_for(tally.missing, budget)
     )

@@ -10,12 +10,12 @@ from typing import TypeVar
 import msgspec
 
 from syncd.engine.lane import Lane
-from syncd.engine.pacer import End, end_of
+from syncd.engine.pacer import end_of
 from syncd.graph.client import Credentials, GraphClient, GraphError, Page
 from syncd.graph.shapes import Usage
 from syncd.model import ImageHash, Listed
 from syncd.rules.errors import ApiError, Verdict
-from syncd.rules.pacing.budget import READ, Call
+from syncd.rules.pacing.budget import READ, Call, End
 
 T = TypeVar("T")
 

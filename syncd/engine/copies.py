@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from syncd.engine.lane import Lane
-from syncd.engine.pacer import End, end_of
+from syncd.engine.pacer import end_of
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.ledger import copies, replicas
 from syncd.ledger.copies import Holder
@@ -20,7 +20,7 @@ from syncd.model import Digest, Entry
 from syncd.rules.batch import Candidate
 from syncd.rules.copy import RECHECK, plan_copy
 from syncd.rules.errors import Scope, Verdict, is_permission
-from syncd.rules.pacing.budget import Call
+from syncd.rules.pacing.budget import Call, End
 from syncd.rules.unanswered import Copied
 
 log: Log = structlog.get_logger()

@@ -15,7 +15,7 @@ from syncd.engine.delayed import Delayed
 from syncd.engine.gate import Gate
 from syncd.engine.health import AccountHealth
 from syncd.engine.limitations import Limitations
-from syncd.engine.pacer import End, Pacer
+from syncd.engine.pacer import Pacer
 from syncd.engine.queue import ROOM, WorkQueue
 from syncd.graph.client import Credentials
 from syncd.graph.shapes import Usage
@@ -27,12 +27,16 @@ from syncd.log import Log
 from syncd.model import AccountId, Digest
 from syncd.rules import backoff
 from syncd.rules.errors import NO_ERROR, ApiError
-from syncd.rules.pacing.budget import Call, Terms, Tier
+from syncd.rules.pacing.budget import Call, End, Terms, Tier
+from syncd.rules.pacing.charge import CONFIRMED
 
 log: Log = structlog.get_logger()
 
 PAGE = 500
 """Missing digests that one read of the ledger returns."""
+
+MOST_COUNTED = 100_000
+"""Missing images in the ledger that are counted: more than any budget takes at once."""
 
 LONGEST_WINDOW = 3600.0
 """Seconds for which a call counts against a budget: the longest window, a rolling hour."""
@@ -99,6 +103,11 @@ class Lane:
         self._ledger = ledger
         self._neighbours = neighbours
 
+    @property
+    def missing(self) -> int:
+        """How many images wait to be sent, in the queue and in the ledger."""
+        return len(self.queue) + self.queue.unread
+
     def images_per_post(self, limit: int) -> int:
         """Return how many images the account's next POST may hold, at most `limit`."""
         return min(
@@ -110,9 +119,11 @@ class Lane:
         """Restore what an earlier process recorded: the health, and the calls that still count."""
         now = time.time()
         spent = await self._ledger.read(accounts.recent_calls(self.account, now - LONGEST_WINDOW))
-        tier = await self._ledger.read(accounts.tier(self.account))
+        learned = await self._ledger.read(accounts.learned(self.account))
+        until = learned.images_charged_until
         self.pacer.restore(
-            Tier(tier) if tier is not None else None,
+            Tier(learned.tier) if learned.tier is not None else None,
+            0.0 if until is None else min(until - now, CONFIRMED),
             [(max(0.0, now - c.at), Call(c.points, c.images)) for c in spent],
         )
         await self.limitations.restore()
@@ -125,6 +136,8 @@ class Lane:
         """
         while True:
             self.queue.refill.clear()
+            count = replicas.count_missing(self.account, MOST_COUNTED)
+            self.queue.unread = await self._ledger.read(count)
             last, read = replicas.FIRST_MISSING, PAGE
             while read == PAGE:
                 while self.queue.room < ROOM // 2:
@@ -132,16 +145,22 @@ class Lane:
                 page = self._ledger.read(replicas.missing_after(self.account, last, PAGE))
                 missing = await self.queue.add_page(page)
                 last, read = missing.last, len(missing.digests)
+                self.queue.unread = max(0, self.queue.unread - read)
             await self.queue.refill.wait()
 
     async def finish_call(self, call: Call, end: End, usage: Usage, *results: Write[None]) -> None:
         """Record what a call cost and what its headers report, in one commit with `results`."""
-        tier = self.pacer.pace.tier
+        tier, charge = self.pacer.pace.tier, self.pacer.pace.quota.charge
+        by_image = charge.by_image
         self.pacer.finish(call, end, usage.reading)
-        learned = self.pacer.pace.tier
-        now = time.time()
-        spent = SpentCall(now, call.points, call.images)
+        now, learned = time.time(), self.pacer.pace.tier
+        images = 1 if end is End.THROTTLED else call.images  # none was stored
+        spent = SpentCall(now, call.points, images)
         spend = accounts.record_call(self.account, spent, now - LONGEST_WINDOW)
+        if charge.by_image is not by_image:
+            seconds = self.pacer.by_image_for
+            until = None if seconds is None else now + seconds
+            results = (*results, accounts.record_charge(self.account, until))
         await self._ledger.write(all_of([spend, *results]))
         if end is not End.THROTTLED:  # else the error asks for the pause
             await self.health.on_usage(usage)

@@ -9,22 +9,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from enum import Enum, auto
 
 from asyncio_throttle.throttler import Throttler
 
 from syncd.rules.errors import ApiError, Verdict, judge
-from syncd.rules.pacing.budget import READ, Call, Terms, Tier, write
+from syncd.rules.pacing.budget import READ, Call, End, Terms, Tier, write
 from syncd.rules.pacing.pace import Pace
 from syncd.rules.pacing.usage import BudgetUsage
-
-
-class End(Enum):
-    """How a call ended, as far as its budget is concerned."""
-
-    TAKEN = auto()
-    THROTTLED = auto()
-    OTHERWISE = auto()
 
 
 def end_of(error: ApiError) -> End:
@@ -40,7 +31,7 @@ class Pacer:
 
     def __init__(self, terms: Terms) -> None:
         self._pace = Pace(terms, time.monotonic())
-        budget = self._pace.budget
+        budget = self._pace.most
         self._points = Throttler(budget.points, budget.window, _POLL)
         self._calls = Throttler(budget.calls, budget.calls_window, _POLL)
         self._woken = asyncio.Event()
@@ -60,40 +51,57 @@ class Pacer:
         """Seconds until a read may be sent."""
         return self._pace.delay_of_fresh(time.monotonic(), READ)
 
+    @property
+    def by_image_for(self) -> float | None:
+        """Seconds for which each image is assumed to cost a call; None: a POST costs one."""
+        until = self._pace.quota.charge.by_image_until
+        return None if until is None else until - time.monotonic()
+
     def forget_reports(self) -> None:
         """Forget what headers have reported: the operator knows that the account takes calls."""
         self._pace.quota.forget_reports()
         self.wake()
 
-    def restore(self, tier: Tier | None, spent: list[tuple[float, Call]]) -> None:
-        """Restore what an earlier process learned and spent: calls with their age in seconds."""
+    def restore(
+        self, tier: Tier | None, by_image_for: float, spent: list[tuple[float, Call]]
+    ) -> None:
+        """Restore what an earlier process learned and spent: calls with their age in seconds.
+
+        by_image_for: the seconds for which a charge by the image is still assumed.
+        """
         now = time.monotonic()
         if tier is not None:
-            self._pace.finish(now, Call(0, 0), BudgetUsage(tier=tier))
+            self._pace.update(now, BudgetUsage(tier=tier))
+        if by_image_for > 0:
+            self._pace.quota.charge.restore(now + by_image_for)
         for age, call in spent:
             self._pace.recall(now, age, call)
         self._set_limits()
 
-    async def turn(self, images: int, is_fresh: Callable[[], bool]) -> Call:
+    async def turn(
+        self, images: int, is_fresh: Callable[[], bool], missing: Callable[[], int]
+    ) -> Call:
         """Wait until a POST of images may be sent; return the call with its number of images.
 
         There are at most `images`. `is_fresh` returns whether an image has just arrived: its POST
-        may be sent earlier than one of a backlog.
+        may be sent earlier than one of a backlog. `missing` returns how many images of the account
+        wait: a backlog that fits into the budget is sent at once.
         """
         while True:
             now, call = time.monotonic(), write(self._pace.images(images))
-            delay_of = self._pace.delay_of_fresh if is_fresh() else self._pace.delay_of_backlog
-            delay = delay_of(now, call)
+            if fresh := is_fresh():
+                delay = self._pace.delay_of_fresh(now, call)
+            else:
+                delay = self._pace.delay_of_backlog(now, call, missing())
             if delay <= 0:
-                break
+                return await self._begin(now, call, fresh=fresh)
             await self._wait(delay)
-        return await self._begin(now, call)
 
     async def turn_for(self, call: Call) -> Call:
         """Wait, as a backlog does, until a call without images may be sent."""
-        while (delay := self._pace.delay_of_backlog(now := time.monotonic(), call)) > 0:
+        while (delay := self._pace.delay_of_backlog(now := time.monotonic(), call, 1)) > 0:
             await self._wait(delay)
-        return await self._begin(now, call)
+        return await self._begin(now, call, fresh=False)
 
     def wake(self) -> None:
         """Let the waiters compute their delay again: it may have become shorter."""
@@ -114,12 +122,7 @@ class Pacer:
 
     def finish(self, call: Call, end: End, reading: BudgetUsage | None) -> None:
         """Record how a call ended, and the reading of its headers."""
-        now = time.monotonic()
-        if end is End.TAKEN:
-            self._pace.record_accepted(now, call)
-        elif end is End.THROTTLED:
-            self._pace.record_throttled(now, call)
-        self._pace.finish(now, call, reading)
+        self._pace.finish(time.monotonic(), call, end, reading)
         self._set_limits()
         self.wake()
 
@@ -131,8 +134,8 @@ class Pacer:
         except TimeoutError:
             return
 
-    async def _begin(self, now: float, call: Call) -> Call:
-        self._pace.start(now, call)
+    async def _begin(self, now: float, call: Call, *, fresh: bool) -> Call:
+        self._pace.start(now, call, fresh=fresh)
         passed = False
         try:
             await self._pass_throttlers(call)
@@ -150,6 +153,6 @@ class Pacer:
             await self._calls.acquire()  # type: ignore[no-untyped-call]  # the same
 
     def _set_limits(self) -> None:
-        budget = self._pace.budget
+        budget = self._pace.most
         self._points.rate_limit, self._points.period = budget.points, budget.window
         self._calls.rate_limit, self._calls.period = budget.calls, budget.calls_window

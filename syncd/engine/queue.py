@@ -26,6 +26,8 @@ class WorkQueue:
         """`on_fresh` is called when a new arrival joins the queue."""
         self.refill = asyncio.Event()
         """Set when the ledger may have missing digests that the queue does not have."""
+        self.unread = 0
+        """How many missing digests the ledger has that were not added yet."""
         self._fresh: OrderedDict[Digest, None] = OrderedDict()
         self._put_back: OrderedDict[Digest, None] = OrderedDict()
         self._backlog: OrderedDict[Digest, None] = OrderedDict()

@@ -14,14 +14,14 @@ import structlog
 from syncd.config import AccountConfig
 from syncd.engine.health import AccountHealth, Stop, stop_together
 from syncd.engine.lane import Lane
-from syncd.engine.pacer import End, end_of
+from syncd.engine.pacer import end_of
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.graph.shapes import Usage
 from syncd.log import Log, elapsed
 from syncd.model import AccountId
 from syncd.rules.backoff import retry_delay
 from syncd.rules.errors import Verdict, judge
-from syncd.rules.pacing.budget import READ
+from syncd.rules.pacing.budget import READ, End
 from syncd.threads import run_in_thread
 
 log: Log = structlog.get_logger()

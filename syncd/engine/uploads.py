@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from syncd.engine.lane import Lane
-from syncd.engine.pacer import End, end_of
+from syncd.engine.pacer import end_of
 from syncd.graph.body import Part
 from syncd.graph.client import Credentials, GraphClient, GraphError, Uploaded
 from syncd.ledger import replicas
@@ -21,7 +21,7 @@ from syncd.model import Digest, Entry
 from syncd.rules.batch import normalized, part_names
 from syncd.rules.errors import ApiError, Scope, Verdict
 from syncd.rules.limitation import Post
-from syncd.rules.pacing.budget import Call
+from syncd.rules.pacing.budget import Call, End
 from syncd.rules.rejection import Fate, fate, time_to_confirm
 from syncd.rules.unanswered import Named, SentAs
 

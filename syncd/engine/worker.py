@@ -82,7 +82,9 @@ class Worker:
             async with self._turn:  # one at a time: else each would take a part of one POST
                 await wait_for_batch(lane.queue, self._limit(), self._files.batch_delay)
                 await lane.gate.enter()
-                call = await lane.pacer.turn(self._limit(), lambda: lane.queue.has_fresh)
+                call = await lane.pacer.turn(
+                    self._limit(), lambda: lane.queue.has_fresh, lambda: lane.missing
+                )
                 digests = lane.queue.take(call.images)
             send = sends.create_task(self._send(digests, call), name=f"send:{lane.name}")
             await asyncio.shield(send)

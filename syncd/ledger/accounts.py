@@ -28,6 +28,15 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str | None = None  # what the operator has to do; None: it ends by itself
 
 
+class Learned(msgspec.Struct, frozen=True):
+    """What responses have shown about an account's budget."""
+
+    tier: str | None = None
+    """As reported by headers."""
+    images_charged_until: float | None = None
+    """In unix seconds; None: a POST costs one call, however many images it uploads."""
+
+
 class SpentCall(msgspec.Struct, frozen=True):
     """A call that was sent to an account: when, in unix seconds, and its highest possible cost."""
 
@@ -109,10 +118,12 @@ def lift(db: sqlite3.Connection) -> list[AccountId]:
 
 
 @read
-def tier(db: sqlite3.Connection, account: AccountId) -> str | None:
-    """Return the tier that the account's response headers reported last."""
-    row = db.execute("SELECT tier FROM account WHERE act = ?", (account,)).fetchone()
-    return None if row is None else row[0]
+def learned(db: sqlite3.Connection, account: AccountId) -> Learned:
+    """Return what responses have shown about an account's budget."""
+    row = db.execute(
+        "SELECT tier, images_charged_until FROM account WHERE act = ?", (account,)
+    ).fetchone()
+    return Learned() if row is None else Learned(*row)
 
 
 @write
@@ -125,6 +136,19 @@ def record_tier(db: sqlite3.Connection, account: AccountId, tier: str) -> None:
         ON CONFLICT (act) DO UPDATE SET tier = excluded.tier
         """,
         (account, tier),
+    )
+
+
+@write
+def record_charge(db: sqlite3.Connection, account: AccountId, until: float | None) -> None:
+    """Record until when each image of a POST is assumed to cost a call; None: a POST costs one."""
+    db.execute(
+        """
+        INSERT INTO account (act, images_charged_until)
+        VALUES (?, ?)
+        ON CONFLICT (act) DO UPDATE SET images_charged_until = excluded.images_charged_until
+        """,
+        (account, until),
     )
 
 

@@ -124,6 +124,25 @@ def missing_after(
 
 
 @read
+def count_missing(db: sqlite3.Connection, account: AccountId, most: int) -> int:
+    """Return how many images an account misses, or `most` if there are more."""
+    (count,) = db.execute(
+        """
+        SELECT count(*)
+        FROM (
+            SELECT 1
+            FROM replica INDEXED BY replica_missing
+            WHERE account_id = (SELECT id FROM account WHERE act = ?)
+                AND wanted = 1 AND hash IS NULL AND rejected IS NULL
+            LIMIT ?
+        )
+        """,
+        (account, most),
+    ).fetchone()
+    return int(count)
+
+
+@read
 def sources(
     db: sqlite3.Connection, account: AccountId, digest: Digest, limit: int = _SOURCES
 ) -> list[Source]:

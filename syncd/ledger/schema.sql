@@ -8,10 +8,11 @@
 -- The configuration, as the last start or reload had it ---------------------------------------------------------------
 
 CREATE TABLE account (
-    id           INTEGER PRIMARY KEY,
-    act          TEXT NOT NULL UNIQUE,          -- the digits of the ad account's id, without act_
-    tier         TEXT,                          -- as its headers last reported: development, standard
-    largest_body INTEGER NOT NULL DEFAULT 0     -- bytes of the images of the largest POST that it accepted
+    id                   INTEGER PRIMARY KEY,
+    act                  TEXT NOT NULL UNIQUE,  -- the digits of the ad account's id, without act_
+    tier                 TEXT,                  -- as its headers last reported: development, standard
+    images_charged_until REAL,                  -- each image of a POST costs a call: assumed until then
+    largest_body         INTEGER NOT NULL DEFAULT 0 -- bytes of the images of the largest POST that it accepted
 ) STRICT;
 
 CREATE TABLE folder (

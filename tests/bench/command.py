@@ -23,6 +23,7 @@ from bench.rows import (
     lag,
     latency,
     memory,
+    pacing,
     rate,
     start,
     stop,
@@ -44,6 +45,7 @@ ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "lag": lag.rows,
     "stop": stop.rows,
     "facts": facts.rows,
+    "pacing": pacing.rows,
 }
 
 

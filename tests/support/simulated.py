@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from syncd.rules.pacing.budget import Budget, Call, Tier, write
+from syncd.rules.pacing.budget import Budget, Call, End, Tier, write
 from syncd.rules.pacing.pace import Pace
 from syncd.rules.pacing.usage import BudgetUsage
 
@@ -24,6 +24,7 @@ class Server:
     per_image: bool = False
     reports_calls: bool = True
     reports_points: bool = False
+    exact: bool = False  # percents with decimals, not whole ones
     lag: float = 0.0
     work_per_call: float = 0.0
     growth: float = 0.25  # share of the block's length that each call during it adds
@@ -31,6 +32,7 @@ class Server:
     taken: int = 0
     images: int = 0
     points_taken: int = 0
+    theirs_taken: int = 0  # points of others
     throttled: list[tuple[float, str]] = field(default_factory=list)
     into_block: int = 0
     blocked_until: float = -math.inf
@@ -66,6 +68,8 @@ class Server:
             self.taken += 1
             self.images += call.images
             self.points_taken += points
+        else:
+            self.theirs_taken += points
         self._report(now)
         return True
 
@@ -101,8 +105,9 @@ class Server:
     def _report(self, now: float) -> None:
         work = self.work_per_call * self.hour(now)
         self.worst_work = max(self.worst_work, work)
+        calls = 100 * self.hour(now) / self.budget.calls
         usage = BudgetUsage(
-            calls=math.floor(100 * self.hour(now) / self.budget.calls + 1e-9)
+            calls=(calls if self.exact else math.floor(calls + 1e-9))
             if self.reports_calls
             else None,
             cpu_time=math.floor(work) if self.work_per_call else None,
@@ -138,6 +143,11 @@ class Sender:
     waited: list[float] = field(default_factory=list)
     sent: list[tuple[float, int]] = field(default_factory=list)
     posts: list[int] = field(default_factory=list)
+    held: list[tuple[float, int]] = field(default_factory=list)  # times, and images held by then
+
+    def time_of(self, images: int) -> float:
+        """Return when the account held `images` images; infinity if it never did."""
+        return next((time for time, held in self.held if held >= images), math.inf)
 
     def run(
         self, seconds: float, others: Iterable[tuple[float, Call]] = (), start: float = 0.0
@@ -207,12 +217,17 @@ class _Run:
         self._in_flight -= 1
         ours = self._sender.skew(now)
         if taken:
-            self._pace.record_accepted(ours, call)
+            self._held(now, call.images)
         else:
-            self._pace.record_throttled(ours, call)
+            self._sender.backlog += call.images
             left = max(self._server.blocked_until - now, self._pace.budget.block)
             self._closed_until = now + left * 1.05
-        self._pace.finish(ours, call, self._server.usage(now))
+        end = End.TAKEN if taken else End.THROTTLED
+        self._pace.finish(ours, call, end, self._server.usage(now))
+
+    def _held(self, now: float, images: int) -> None:
+        held = self._sender.held
+        held.append((now, images + (held[-1][1] if held else 0)))
 
     def _send_allowed(self, now: float) -> None:
         """Send all POSTs that may be sent now, and plan the next check."""
@@ -226,12 +241,15 @@ class _Run:
             ours = sender.skew(now)
             wanted = min(sender.per_post, len(self._fresh) or sender.backlog)
             post = write(self._pace.images(wanted))
-            delay_of = self._pace.delay_of_fresh if self._fresh else self._pace.delay_of_backlog
-            if (delay := delay_of(ours, post)) > 0:
+            if self._fresh:
+                delay = self._pace.delay_of_fresh(ours, post)
+            else:
+                delay = self._pace.delay_of_backlog(ours, post, sender.backlog)
+            if delay > 0:
                 self._next_check = now + max(delay, 1e-4)
                 self._at(self._next_check, "check")
                 break
-            self._pace.start(ours, post)
+            self._pace.start(ours, post, fresh=bool(self._fresh))
             self._send(now, post)
 
     def _send(self, now: float, post: Call) -> None:

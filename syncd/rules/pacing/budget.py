@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import Enum, auto
 
 # developers.facebook.com, Marketing API, "Rate Limiting": a score of reads at 1 point and writes
 # at 3, with its decay and block by tier; and calls of the business use case in a rolling hour.
@@ -17,6 +17,14 @@ class Tier(Enum):
 
     DEVELOPMENT = "development"
     STANDARD = "standard"
+
+
+class End(Enum):
+    """How a call ended, as far as its budget is concerned."""
+
+    TAKEN = auto()
+    THROTTLED = auto()
+    OTHERWISE = auto()
 
 
 @dataclass(frozen=True, slots=True)

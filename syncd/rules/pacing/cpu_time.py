@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-SLOWER_FROM, NONE_FROM = 50.0, 95.0
-"""Percent of CPU or wall time from which calls are slowed down, and from which they nearly stop."""
+import math
+
+FREE, FULL = 50.0, 90.0
+"""Percent of CPU or wall time up to which calls are not slowed down, and at which they stop: before
+100, because the cost of the next call is not known."""
 
 
 class CpuTime:
     """How much of an account's CPU and wall time is used, as far as headers report it."""
 
     def __init__(self) -> None:
-        self._last: tuple[float, float] | None = None  # percent, and when it was reported
-        self._per_call = 0.0
+        self._percent, self._at = 0.0, 0.0
 
     def update(self, now: float, percent: float) -> None:
         """Record a figure of a header."""
-        if self._last is not None and percent > self._last[0]:
-            rise = percent - self._last[0]
-            self._per_call = max(rise, self._per_call + (rise - self._per_call) / 4)
-        self._last = (percent, now)
+        self._percent, self._at = percent, now
 
-    def slowdown(self, now: float, window: float) -> float:
-        """Return the factor, from 1, by which the spacing of calls grows; window is in seconds."""
-        if self._last is None:
-            return 1.0
-        percent, at = self._last
-        age = min(1.0, (now - at) / window)
-        # When the time was spent is unknown: most of it may leave the window only at its end.
-        expected = percent * (1 - age**4) + self._per_call
-        left = (NONE_FROM - expected) / (NONE_FROM - SLOWER_FROM)
-        return 1.0 if left >= 1 else 1 / max(left, 0.01)
+    def most_calls(self, now: float, calls: int, hour: float) -> float:
+        """Return how many calls the hour may hold, at the cost of the `calls` that it holds now.
+
+        hour is in seconds.
+        """
+        percent = self._percent * max(0.0, 1 - (now - self._at) / hour)
+        return calls * FULL / percent if percent > FREE else math.inf

@@ -2,50 +2,63 @@
 
 Theory of operation
 -------------------
-Meta limits an account by points (a read costs 1, a write 3), by calls in a rolling hour, and by
-CPU and wall time. Not documented: whether a window slides or leaks, whether a POST of several
-images is charged once or per image, how late the usage headers are, and what others spend. So
-`Pace` computes each delay from what it knows for certain, and learns the rest from responses.
+Meta limits an account by points in a window of 300 s (a read costs 1, a write 3), by calls in a
+rolling hour, and by CPU and wall time. A call beyond a limit is throttled, and blocks the account:
+for 300 s on the development tier, for 60 s on standard. Not documented: whether a window slides or
+leaks, whether a POST of several images is charged once or per image, how late the usage headers
+are, and what others spend. `Pace` uses what the limits allow, and learns the rest from responses.
 
-A call of any kind must pass all of these checks:
-- The budget (`limit`, `sliding_window`): no window ever holds more than our share. A call counts
-  from its start until one window after its response, and this is safe for sliding and leaking
-  windows. While the charge is unknown (`pricing`), the check is made for both possibilities.
-- Other clients (`other_traffic`): what the headers show of their spending is subtracted from the
-  budget, from the reserve first. Throttling that this does not explain sets a cap (`learned_cap`).
-- CPU and wall time (`cpu_time`): as the reported figures approach their limit, calls are spaced
-  further apart.
+1. Our calls (`sliding_window`). A call counts from its start until one window after its response.
+   It is sent while both windows hold no more than the budget less the reserve, so that no window of
+   any phase does; this is safe for sliding and leaking windows. Fresh images, just written to a
+   folder, may also use half of the reserve.
+2. A backlog that fits into what is left is sent at once, except for a tenth that stays for fresh
+   images. A larger one uses half of the budget at once; then its calls are spaced so that what is
+   left lasts until more is. Once the windows are full, that is one call per even share of them,
+   and the longest wait of a fresh image. Fresh images do not wait for that turn; only the last two
+   calls that fit are spaced, so that an image after them does not wait for a whole window.
+3. What a POST costs (`charge`). It is assumed to cost one call. A POST of more images than the
+   account has accepted goes alone, so a wrong assumption costs one block. If a charge by the image
+   explains a throttled call, and no accepted POST excludes it, then each image costs a call until
+   that is doubted, or headers report fewer calls than we sent images.
+4. Other programs (`other_calls`). Of the calls that a header reports, those that are not ours are
+   theirs, evenly over the hour. They are taken from the reserve first, and assumed to be writes.
+5. A throttled call that nothing explains lowers a cap (`learned_cap`) by two writes or 2 %. It
+   regains them in two hours, and more the longer no call is throttled. For a day others are assumed
+   to make one write more than headers show.
+6. CPU and wall time (`cpu_time`). From 50 % on, the hour may hold only as many calls as would bring
+   it to 90 % at the cost per call so far; the calls are spread accordingly.
 
-`Quota` combines these into the points and calls that are allowed at a time. Two kinds of callers
-share them. A fresh image, just written to a folder, is sent as soon as the checks pass. A backlog
-leaves it room in two ways:
-- Its calls are spread evenly over the window, except for the first part of a large budget.
-- Its windows are slightly longer, so that a small part of the budget is always left.
-
-`Pacer` in the engine calls `start` when it grants a call, then `record_accepted` or
-`record_throttled`, and `finish` with the usage headers; or `withdraw` if the call is not sent.
-Times until which the headers allow no call are pauses of the account, not of the pacer.
+`Pacer` in the engine calls `start` when it grants a call, then `finish` with the usage headers, or
+`withdraw` if the call is not sent. Times until which the headers allow no call, and blocks, are
+pauses of the account, not of the pacer. tests/bench/README.md has the figures of a simulation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from syncd.rules.pacing.budget import WRITE_POINTS, Budget, Call, Terms, Tier
-from syncd.rules.pacing.limit import Limit
-from syncd.rules.pacing.quota import LARGE_BUDGET, Price, Quota
-from syncd.rules.pacing.sliding_window import SlidingWindow
+from syncd.rules.pacing.budget import WRITE_POINTS, Budget, Call, End, Terms, Tier
+from syncd.rules.pacing.quota import Price, Quota
+from syncd.rules.pacing.sliding_window import RECHECK, SlidingWindow
 from syncd.rules.pacing.usage import BudgetUsage
 
+AT_ONCE = 0.5
+"""Share of our budget that a backlog of any size may use at once: more shows a new user more images
+in the first seconds, and leaves longer gaps in the first window."""
+
+LEFT_TO_FRESH = 0.1
+"""Share of our budget that a backlog does not use at once even if all of it fits."""
+
+SPACED = 2
+"""Calls that are spaced when no more than these fit: without this, images that arrive after them
+wait for up to a window."""
+
 CATCH_UP = 0.02
-"""Windows' worth of calls that may follow at once after they could not be sent at their turn."""
+"""Windows' worth of calls that may follow at once after they could not be sent at their turn: slow
+responses then cost no part of the budget. More would let calls bunch."""
 
-UNSPACED_SHARE = 0.3
-"""Share of both limits of a large budget up to which a backlog is not spread out: thousands of
-images then take seconds. In a small budget every write counts."""
-
-RECHECK_WINDOWS = 0.002
-"""Windows until the next check when only the end of a call in flight can make room."""
+SHARED_BUDGET = 50
+"""POSTs, at least, that a charge by the image spreads a window's budget over: there, sharing saves
+nothing."""
 
 
 class Pace:
@@ -57,10 +70,11 @@ class Pace:
     def __init__(self, terms: Terms, now: float) -> None:
         self.quota = Quota(terms, now)
         """What this process and others have spent of the account's budget."""
-        self._delays = _Delays(self.quota, now)
         self._clock, self._skew = now, 0.0
         self._turn = now  # when the backlog's next call is due
+        self._spacing = 0.0  # what the last call added to it
         self._fresh_turn = now
+        self._in_flight = 0
 
     @property
     def tier(self) -> Tier:
@@ -72,175 +86,130 @@ class Pace:
         """The part of the budget that syncd may spend: all but the reserve."""
         return self.quota.ours
 
+    @property
+    def most(self) -> Budget:
+        """The part of the budget that is never exceeded: `budget`, and the fresh images' part."""
+        return self.quota.fresh
+
     def price(self, call: Call) -> Price:
         """Return the assumed cost of a call."""
         return self.quota.price(call)
 
     def share_used(self, now: float) -> float:
-        """Return the share of `budget` that is spent or in flight, from 0 to 1."""
-        return self.quota.share_used(self._at(now))
+        """Return the share of `budget` that is spent or in flight, of points or calls."""
+        used = self.quota.used(self._at(now))
+        return max(used.points / self.budget.points, used.calls / self.budget.calls)
 
     def images(self, wanted: int) -> int:
         """Return how many images the next POST may upload, at most `wanted`."""
-        return self.quota.images(self._clock, wanted)
+        if not self.quota.charge.by_image:
+            return wanted
+        return max(1, min(wanted, self.budget.points // WRITE_POINTS // SHARED_BUDGET))
 
     def delay_of_fresh(self, now: float, call: Call) -> float:
         """Return the seconds until a call for a fresh image may be sent."""
         now = self._at(now)
-        return max(self._delays.until_allowed(now, call, _all), self._fresh_turn - now, 0.0)
+        turn = self._fresh_turn if self._fitting(now, call) <= SPACED else now
+        return max(self._until_room(now, call, self.quota.fresh), turn - now)
 
-    def delay_of_backlog(self, now: float, call: Call) -> float:
-        """Return the seconds until a call for a backlog may be sent."""
+    def delay_of_backlog(self, now: float, call: Call, missing: int) -> float:
+        """Return the seconds until a call for some of `missing` images may be sent."""
         now = self._at(now)
-        turn = 0.0 if self._delays.is_unspaced(now) else self._turn - now
-        return max(self._delays.until_allowed(now, call, _backlog), turn, 0.0)
+        delay = self._until_room(now, call, self.quota.ours)
+        return delay if self._goes_at_once(now, call, missing) else max(delay, self._turn - now)
 
-    def start(self, now: float, call: Call) -> None:
-        """Record that a call is about to be sent."""
-        now, whole = self._at(now), self.quota.whole
-        self.quota.start(call)
-        # An unspaced call is not early: no later call waits until its turn would have come.
-        is_unspaced = self._delays.is_unspaced(now)
-        due = now if is_unspaced else max(self._turn, now - CATCH_UP * whole.window)
-        self._turn = min(due + self._delays.spacing(now, call), now + whole.calls_window)
-        self._fresh_turn = now + self._delays.fresh_spacing(now, call)
-        self._delays.last_start = now
+    def start(self, now: float, call: Call, *, fresh: bool = False) -> None:
+        """Record that a call is about to be sent; fresh: because of a fresh image."""
+        now, quota = self._at(now), self.quota
+        is_little = self._is_little(now, call)
+        self._in_flight += 1
+        quota.start(call)
+        self._spacing = 0.0 if is_little else self._spacing_after(now, call)
+        due = max(self._turn, now - CATCH_UP * quota.whole.window) + self._spacing
+        self._turn = min(due, now + quota.whole.calls_window)
+        if fresh:
+            left = self._fitting(now, call)
+            self._fresh_turn = now + quota.points.next_room(now) / (left + 1)
 
     def withdraw(self, now: float, call: Call) -> None:
         """Record that a call that was started is not sent."""
         now = self._at(now)
-        self.quota.finish(call)
-        self._turn -= self._delays.spacing(now, call)
-        self._fresh_turn = now
+        self._in_flight -= 1
+        self.quota.withdraw(call)
+        self._turn -= self._spacing
 
-    def finish(self, now: float, call: Call, usage: BudgetUsage | None) -> None:
-        """Record that a call has ended; usage is what its headers report, if it has any."""
+    def finish(self, now: float, call: Call, end: End, usage: BudgetUsage | None) -> None:
+        """Record how a call has ended, and what its headers report, if it has any."""
         now = self._at(now)
-        self.quota.finish(call)
-        self.quota.spend(now, call)
-        if usage is None:
-            return
-        whole = self.quota.whole
+        self._in_flight -= 1
+        self.quota.finish(now, call, end)
+        if usage is not None:
+            self.update(now, usage)
+
+    def update(self, now: float, usage: BudgetUsage) -> None:
+        """Record what is known of the account's usage."""
+        now, whole = self._at(now), self.quota.whole
         self.quota.update(now, usage)
         if self.quota.whole != whole:
             self._turn = self._fresh_turn = now
 
-    def record_accepted(self, now: float, call: Call) -> None:
-        """Record that the account accepted a call. Must precede `finish`."""
-        self.quota.record_accepted(self._at(now), call)
-
-    def record_throttled(self, now: float, call: Call) -> None:
-        """Record that the account rejected a call because of its budget. Must precede `finish`."""
-        self.quota.record_throttled(self._at(now), call)
-
     def recall(self, now: float, age: float, call: Call) -> None:
         """Record a call that an earlier process made `age` seconds ago; the oldest comes first."""
         self.quota.spend(self._at(now) - age, call)
+
+    def _until_room(self, now: float, call: Call, ours: Budget) -> float:
+        quota = self.quota
+        if self._in_flight and call.images > quota.charge.most_accepted:
+            return RECHECK * quota.points.seconds
+        return quota.delay(now, call, ours)
+
+    def _goes_at_once(self, now: float, call: Call, missing: int) -> bool:
+        """Return whether a backlog is not spread: little is used, or all of it fits."""
+        posts = -(-missing // max(1, call.images))
+        return self._is_little(now, call) or all(
+            used + posts * price <= (1 - LEFT_TO_FRESH) * limit
+            for _, used, price, limit in self._windows(now, call)
+        )
+
+    def _is_little(self, now: float, call: Call) -> bool:
+        """Return whether a call stays within the part of the budget that is used at once."""
+        return all(
+            used + price <= AT_ONCE * limit for _, used, price, limit in self._windows(now, call)
+        )
+
+    def _spacing_after(self, now: float, call: Call) -> float:
+        """Return the seconds until the next such call of a backlog.
+
+        Calls are spread evenly; while more than that has just been used, what is left has to last
+        until the first call leaves the window.
+        """
+        spacing = 0.0
+        for window, used, price, limit in self._windows(now, call):
+            even = window.seconds * price / max(limit, price)
+            left = max(0.0, limit - used) // price
+            spacing = max(spacing, even, window.next_room(now) / (left + 1))
+        return spacing
+
+    def _windows(self, now: float, call: Call) -> tuple[tuple[SlidingWindow, int, int, float], ...]:
+        """Return both windows, what each holds, what the call adds to it, and its limit."""
+        quota = self.quota
+        used, price = quota.used(now), quota.price(call)
+        limits = quota.limits(now, quota.ours)
+        return (
+            (quota.points, used.points, price.points, limits.points),
+            (quota.calls, used.calls, price.calls, limits.calls),
+        )
+
+    def _fitting(self, now: float, call: Call) -> int:
+        """Return how many such calls for fresh images fit into what is left of the points."""
+        quota = self.quota
+        left = quota.limits(now, quota.fresh).points - quota.used(now).points
+        return max(0, int(left // quota.price(call).points))
 
     def _at(self, now: float) -> float:
         """Return `now` by a clock that never runs backwards."""
         if now + self._skew < self._clock:
             self._skew = self._clock - now
         self._clock = now + self._skew
-        self.quota.pricing.recheck(self._clock)
+        self.quota.doubt(self._clock)
         return self._clock
-
-
-class _Delays:
-    """The delays that follow from a quota, in seconds."""
-
-    def __init__(self, quota: Quota, now: float) -> None:
-        self._quota = quota
-        self.last_start = now - quota.whole.calls_window
-
-    def until_allowed(
-        self, now: float, call: Call, window_of: Callable[[Limit], SlidingWindow]
-    ) -> float:
-        """Return the time until all checks allow a call."""
-        quota = self._quota
-        delay = 0.0
-        if (slowdown := quota.cpu_time.slowdown(now, quota.whole.calls_window)) > 1:
-            wait = self.last_start + self._even_spacing(now, call) * slowdown - now
-            delay = max(delay, min(wait, quota.whole.window))  # by then less CPU time is in use
-        for limit, allowed in (
-            (quota.points, quota.allowed_points(now)),
-            (quota.calls, quota.allowed_calls(now)),
-        ):
-            for by_image in quota.pricing.possible_charges:
-                price = limit.price(call, by_image=by_image)
-                in_flight = limit.in_flight(by_image=by_image)
-                spent = window_of(limit)
-                used = spent.spent(now, by_image=by_image) + in_flight
-                if used == 0:  # at least one call is made, or nothing would ever be learned
-                    wait = self.last_start + limit.spent.seconds - now if allowed < price else 0.0
-                else:
-                    surplus = used + price - max(allowed, price)
-                    wait = self._until_room(now, spent, surplus, by_image=by_image)
-                delay = max(delay, wait)
-        return delay
-
-    def _until_room(
-        self, now: float, spent: SlidingWindow, surplus: float, *, by_image: bool
-    ) -> float:
-        if surplus <= 1e-9:
-            return 0.0
-        until = spent.time_until(now, surplus, by_image=by_image)
-        return RECHECK_WINDOWS * self._quota.whole.window if until is None else until
-
-    def is_unspaced(self, now: float) -> bool:
-        """Return whether so little of a large budget is used that a backlog need not be spread."""
-        quota = self._quota
-        points, calls = quota.allowed_points(now), quota.allowed_calls(now)
-        return points >= LARGE_BUDGET * WRITE_POINTS and all(
-            quota.points.used(now, by_image=by_image) < UNSPACED_SHARE * points
-            and quota.calls.used(now, by_image=by_image) < UNSPACED_SHARE * calls
-            for by_image in quota.pricing.possible_charges
-        )
-
-    def spacing(self, now: float, call: Call) -> float:
-        """Return the time between two such calls of a backlog: even, and until more is left."""
-        quota = self._quota
-        even = self._even_spacing(now, call) * quota.cpu_time.slowdown(
-            now, quota.whole.calls_window
-        )
-        return max(even, self._lasting_spacing(now, call, quota.points.spent_by_backlog))
-
-    def fresh_spacing(self, now: float, call: Call) -> float:
-        """Return the time between two such calls for fresh images.
-
-        It is 0 while half of the points are left. Then the rest is spread out, so that the last
-        image to arrive does not wait for a whole window.
-        """
-        quota = self._quota
-        allowed, price = quota.allowed_points(now), quota.price(call).points
-        left = (allowed - quota.used(now)) // price
-        if left < 1 or left * price >= allowed / 2:
-            return 0.0
-        return self._lasting_spacing(now, call, quota.points.spent)
-
-    def _even_spacing(self, now: float, call: Call) -> float:
-        """Return the time between two such calls that spends the budget evenly."""
-        quota = self._quota
-        price = quota.price(call)
-        points, calls = quota.allowed_points(now), quota.allowed_calls(now)
-        return max(
-            price.points * quota.points.spent_by_backlog.seconds / max(points, price.points),
-            price.calls * quota.calls.spent_by_backlog.seconds / max(calls, price.calls),
-        )
-
-    def _lasting_spacing(self, now: float, call: Call, spent: SlidingWindow) -> float:
-        """Return the time between two such calls that makes what is left last until more is."""
-        quota, by_image = self._quota, self._quota.pricing.by_image
-        price = quota.price(call).points
-        used = spent.spent(now, by_image=by_image) + quota.points.in_flight(by_image=by_image)
-        left = max(0.0, (quota.allowed_points(now) - used) // price)
-        until = spent.time_until(now, price, by_image=by_image)
-        return (spent.seconds if until is None else until) / (left + 1)
-
-
-def _all(limit: Limit) -> SlidingWindow:
-    return limit.spent
-
-
-def _backlog(limit: Limit) -> SlidingWindow:
-    return limit.spent_by_backlog

@@ -4,161 +4,169 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from syncd.rules.pacing.budget import WRITE_POINTS, Budget, Call, Terms, Tier
+from syncd.rules.pacing.budget import WRITE_POINTS, Budget, Call, End, Terms
+from syncd.rules.pacing.charge import Charge
 from syncd.rules.pacing.cpu_time import CpuTime
 from syncd.rules.pacing.learned_cap import LearnedCap
-from syncd.rules.pacing.limit import Limit
-from syncd.rules.pacing.other_traffic import OtherTraffic
-from syncd.rules.pacing.pricing import Pricing
+from syncd.rules.pacing.other_programs import OtherPrograms
+from syncd.rules.pacing.sliding_window import SlidingWindow
 from syncd.rules.pacing.usage import BudgetUsage
 
-LARGE_BUDGET = 1000
-"""Writes per window from which a budget is large: there, a throttled call costs little."""
-
-JITTER = 0.02
-"""Share by which the spending of others may exceed its average: no client calls quite evenly."""
+FRESH_RESERVE = 0.5
+"""Share of the reserve that fresh images may use: a write on development."""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The assumed cost of a call."""
+    """The assumed cost of a call, or of all calls that count."""
 
     points: int
     calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What our windows may hold."""
+
+    points: float
+    calls: float
 
 
 class Quota:
     """One account's quota. Times are seconds of a clock that never runs backwards."""
 
     def __init__(self, terms: Terms, now: float) -> None:
-        self._terms = terms
-        self._reported_tier: Tier | None = None
+        self.terms = terms
+        self.tier = terms.tier_for(None)
         self._set_budget(terms.budget())
-        self._others = OtherTraffic()
-        # Points that others have spent, when that was reported, and since when it is reported.
-        self._others_points: tuple[float, float, float] | None = None
-        self._learned_cap = LearnedCap(now)
-        self.cpu_time = CpuTime()
-        self.points = Limit(self.whole.window, points=True)
-        self.calls = Limit(self.whole.calls_window, points=False)
-
-    @property
-    def tier(self) -> Tier:
-        """The assumed tier."""
-        return self._terms.tier_for(self._reported_tier)
+        self.charge = Charge()
+        self.points = SlidingWindow(self.whole.window)
+        self.calls = SlidingWindow(self.whole.calls_window)
+        self._learned_cap = LearnedCap()
+        self._throttled_at = now - self.whole.block
+        self.forget_reports()
 
     def price(self, call: Call) -> Price:
         """Return the assumed cost of a call."""
-        by_image = self.pricing.by_image
+        times = max(1, call.images) if self.charge.by_image else 1
+        return Price(call.points * times, times)
+
+    def used(self, now: float) -> Price:
+        """Return what our windows are assumed to hold, with calls in flight."""
+        by_image = self.charge.by_image
         return Price(
-            self.points.price(call, by_image=by_image), self.calls.price(call, by_image=by_image)
+            self.points.used(now, by_image=by_image), self.calls.used(now, by_image=by_image)
         )
 
-    def used(self, now: float) -> int:
-        """Return the points that our window is assumed to hold."""
-        return self.points.used(now, by_image=self.pricing.by_image)
+    def limits(self, now: float, ours: Budget) -> Limits:
+        """Return what our windows may hold of `ours`, a part of the budget.
 
-    def share_used(self, now: float) -> float:
-        """Return the share of our part of the budget that is spent or in flight.
-
-        The higher one of points and calls.
+        What others spend is taken from the rest first.
         """
-        by_image = self.pricing.by_image
+        whole = self.whole
+        theirs = self._learned_cap.theirs(now, self._others.points_per_window(now))
+        calls = min(ours.calls, whole.calls - self._others.in_hour(now))
+        by_cpu_time = self._cpu_time.most_calls(now, self.used(now).calls, whole.calls_window)
+        return Limits(min(ours.points, whole.points - theirs), min(calls, by_cpu_time))
+
+    def delay(self, now: float, call: Call, ours: Budget) -> float:
+        """Return the seconds until a call stays within both limits of `ours`."""
+        price, limits, by_image = self.price(call), self.limits(now, ours), self.charge.by_image
         return max(
-            self.points.used(now, by_image=by_image) / self.ours.points,
-            self.calls.used(now, by_image=by_image) / self.ours.calls,
+            self.points.delay(now, price.points, limits.points, by_image=by_image),
+            self.calls.delay(now, price.calls, limits.calls, by_image=by_image),
         )
-
-    def images(self, now: float, wanted: int) -> int:
-        """Return how many images the next POST may upload, at most `wanted`."""
-        room = min(
-            (self.ours.points - self.points.used(now, by_image=True)) // WRITE_POINTS,
-            self.ours.calls - self.calls.used(now, by_image=True),
-        )
-        return self.pricing.most_images(wanted, self.ours, room)
-
-    def allowed_points(self, now: float) -> float:
-        """Return the points that our window may hold.
-
-        That is the budget without the reserve and without what others spend. Their spending is
-        taken from the reserve first.
-        """
-        theirs = self._others.points(now, self.whole)
-        if self._others_points is not None:
-            seen, at, since = self._others_points
-            left = max(0.0, 1 - (now - at) / self.whole.window)
-            # Before a whole window was observed, the report may not show all of their spending.
-            is_whole = at - since >= self.whole.window
-            theirs = seen * left if is_whole else max(theirs, seen * left)
-        theirs = WRITE_POINTS * round(theirs * (1 + JITTER) / WRITE_POINTS)
-        limit = min(float(self.ours.points), self.whole.points - theirs)
-        return self._learned_cap.apply(now, limit, self.whole.window)
-
-    def allowed_calls(self, now: float) -> float:
-        """Return the calls that our window may hold, as `allowed_points` does."""
-        theirs = self._others.calls(now, self.whole)
-        return min(float(self.ours.calls), self.whole.calls - theirs)
 
     def start(self, call: Call) -> None:
         """Record that a call is in flight."""
-        self.points.start(call)
-        self.calls.start(call)
+        images = max(1, call.images)
+        self.points.start(call.points, call.points * images)
+        self.calls.start(1, images)
 
-    def finish(self, call: Call) -> None:
-        """Record that a call has ended, or was never sent."""
-        self.points.finish(call)
-        self.calls.finish(call)
+    def withdraw(self, call: Call) -> None:
+        """Record that a call is no longer in flight."""
+        images = max(1, call.images)
+        self.points.finish(call.points, call.points * images)
+        self.calls.finish(1, images)
 
     def spend(self, now: float, call: Call) -> None:
         """Record that a call has received its response."""
-        self.points.spend(now, call)
-        self.calls.spend(now, call)
+        images = max(1, call.images)
+        self.points.add(now, call.points, call.points * images)
+        self.calls.add(now, 1, images)
 
-    def record_accepted(self, now: float, call: Call) -> None:
-        """Record that the account accepted a call that is in flight."""
-        self._learned_cap.record_accepted(now, self.used(now))
-        points_by_image = self.points.used(now, by_image=True)
-        self.pricing.record_accepted(now, call, self.whole, points_by_image)
-
-    def record_throttled(self, now: float, call: Call) -> None:
-        """Record that the account rejected a call that is in flight because of its budget."""
-        if self.pricing.record_throttled(now, call, self.whole.window):
-            self._others.reset()
-            return
-        used = self.used(now) - self.price(call).points
-        limit, whole = self.allowed_points(now), self.whole
-        self._learned_cap.record_throttled(now, used, limit, whole.points, whole.window)
+    def finish(self, now: float, call: Call, end: End) -> None:
+        """Record how a call that was in flight has ended."""
+        self.withdraw(call)
+        match end:
+            case End.TAKEN:
+                self.spend(now, call)
+                self._learned_cap.record_accepted(self.used(now).points)
+                window = self.points.spent(now, by_image=True)
+                self.charge.record_accepted(now, call, window, self.whole)
+            case End.THROTTLED:
+                self._record_throttled(now, call)
+                self.spend(now, Call(call.points, 1))  # no image was stored
+            case End.OTHERWISE:
+                self.spend(now, call)
 
     def update(self, now: float, usage: BudgetUsage) -> None:
         """Record what the headers of a response report."""
         if usage.tier is not None:
-            self._reported_tier = usage.tier
-            if (budget := self._terms.budget(usage.tier)) != self.whole:
+            self.tier = self.terms.tier_for(usage.tier)
+            if (budget := self.terms.budget(usage.tier)) != self.whole:
                 self._set_budget(budget)
-                self._others.reset()
-                self._learned_cap.reset()
-        by_image = self.pricing.by_image
-        self.pricing.update(now, usage.calls, self.whole)
-        if self.pricing.by_image is not by_image:  # until now, shares were attributed wrongly
-            self._others.reset()
+                self.charge.forget_proof()
+                self._others, self._learned_cap = OtherPrograms(budget), LearnedCap()
         if usage.calls is not None:
-            ours = self.calls.used(now, by_image=self.pricing.by_image)
-            self._others.update(now, usage.calls, ours, self.whole)
+            self._update_calls(now, usage.calls)
         if usage.points is not None:
-            seen = usage.points / 100 * self.whole.points
-            since = now if self._others_points is None else self._others_points[2]
-            self._others_points = (max(0.0, seen - self.used(now)), now, since)
+            self._others.update_points(now, usage.points, self.used(now).points)
+        if self._others.is_settled(now):
+            self._learned_cap.settle(now, self._others.points_per_window(now))
         if usage.cpu_time is not None:
-            self.cpu_time.update(now, usage.cpu_time)
+            self._cpu_time.update(now, usage.cpu_time)
+
+    def doubt(self, now: float) -> None:
+        """Doubt a charge by the image once it is old."""
+        if self.charge.doubt(now):
+            self._others = OtherPrograms(self.whole)  # the charge tells theirs from ours
 
     def forget_reports(self) -> None:
         """Forget what headers have reported about the spending of others and about CPU time."""
-        self._others.reset()
-        self._others_points = None
-        self.cpu_time = CpuTime()
+        self._others = OtherPrograms(self.whole)
+        self._cpu_time = CpuTime()
+
+    def _record_throttled(self, now: float, call: Call) -> None:
+        """Learn from a throttled call, once per block."""
+        if now < self._throttled_at + self.whole.block:
+            return
+        self._throttled_at, is_settled = now, self._others.is_settled(now)
+        self._others.record_block(now)
+        window = self.points.spent(now, by_image=True) + call.points * max(1, call.images)
+        if self.charge.record_throttled(now, window, self.whole):
+            self._others = OtherPrograms(self.whole)
+            return
+        self._learned_cap.record_throttled(
+            now,
+            limit=self.limits(now, self.ours).points,
+            shown=self._others.points_per_window(now),
+            whole=self.whole.points,
+            is_known=self._others.is_known(now),
+            is_settled=is_settled,
+        )
+
+    def _update_calls(self, now: float, percent: float) -> None:
+        if self.charge.by_image:
+            # The last window is left out, because headers may be late.
+            last = self.points.spent(now, by_image=True) // WRITE_POINTS
+            images = self.calls.spent(now, by_image=True) - last
+            if (percent + 1) / 100 * self.whole.calls < images:
+                self.charge.disprove()
+                self._others = OtherPrograms(self.whole)
+        self._others.update_calls(now, percent, self.used(now).calls)
 
     def _set_budget(self, whole: Budget) -> None:
         self.whole = whole
-        self.ours = whole.less(self._terms.reserve)
-        trusting = whole.points >= LARGE_BUDGET * WRITE_POINTS
-        self.pricing = Pricing(whole.calls_window, trusting=trusting)
+        self.ours = whole.less(self.terms.reserve)
+        self.fresh = whole.less(self.terms.reserve * (1 - FRESH_RESERVE))

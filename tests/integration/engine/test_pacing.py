@@ -1,6 +1,7 @@
 """An account's budget is used and never exceeded, by one process or by consecutive ones."""
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,6 +17,7 @@ from syncd.folders.safe_open import stat_of
 from syncd.ledger.database import open_ledger
 from syncd.ledger.files import Content, Place, record_all
 from syncd.model import Digest, FolderName, Stat
+from syncd.rules.pacing.charge import UNCONFIRMED
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
@@ -46,6 +48,49 @@ async def test_a_backlog_larger_than_the_budget_is_never_throttled(
     assert (await rig.backfill()).in_sync
     assert sandbox.counts.errors("1").total() == 0
     assert sandbox.counts.while_blocked("1") == 0
+
+
+UNTOUCHED = Switches(tier="development")
+"""A development account in real time: 18 POSTs fit into its first 300 s."""
+
+
+async def test_350_images_fit_into_the_first_window_of_a_development_account(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    sandbox.switches = UNTOUCHED
+    rig = Rig(tmp_path, sandbox, per_account="")
+    fill(rig, 350)
+    assert (await rig.backfill()).in_sync
+    assert sandbox.counts.calls("1", "upload") <= 18  # more would have waited for another window
+    assert sandbox.counts.errors("1").total() == 0
+
+
+async def test_a_daemon_brings_350_images_into_sync_within_the_first_window(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    sandbox.switches = UNTOUCHED
+    rig = Rig(tmp_path, sandbox, per_account="")
+    fill(rig, 350)
+    held = "SELECT count(*) FROM replicas WHERE state = 'held'"
+    async with rig.running():
+        await until(lambda: rig.rows(held) == [(350,)])
+    assert sandbox.counts.calls("1", "upload") <= 19  # fresh images may use half of the reserve
+    assert sandbox.counts.errors("1").total() == 0
+
+
+async def test_a_restart_remembers_that_each_image_is_charged(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    sandbox.switches = replace(DEVELOPMENT, charge="per_image")
+    rig = Rig(tmp_path, sandbox, per_account=TIGHT)
+    fill(rig, 30)
+    assert (await rig.backfill()).in_sync
+    assert sandbox.counts.errors("1").total() == 1
+    ((until_,),) = rig.rows("SELECT images_charged_until FROM account")
+    assert 0 < until_ - time.time() <= UNCONFIRMED
+    fill(rig, 30, first=30)
+    assert (await rig.backfill()).in_sync
+    assert sandbox.counts.errors("1").total() == 1
 
 
 async def test_an_account_that_charges_per_image_throttles_at_most_once(

@@ -142,6 +142,7 @@ def rolled_back(db: sqlite3.Connection) -> Iterator[None]:
 
 STATEMENTS: dict[str, Callable[[Any], object]] = {
     "missing_after": replicas.missing_after(ONE, (5, 5), 500),
+    "count_missing": replicas.count_missing(ONE, 100_000),
     "facts": replicas.facts(ONE, [digest(n) for n in range(25)]),
     "sources": replicas.sources(ONE, digest(5)),
     "known_directory": files.known_directory(1, b"d1"),
@@ -270,7 +271,7 @@ def test_no_table_that_grows_is_scanned(db: sqlite3.Connection, name: str) -> No
         assert not re.match(r"SCAN (file|replica|image|directory)\b", line), plans.plans
 
 
-@pytest.mark.parametrize("name", ["tally", "missing_after", "count_held"])
+@pytest.mark.parametrize("name", ["tally", "missing_after", "count_missing", "count_held"])
 def test_a_periodic_statement_reads_only_an_index(db: sqlite3.Connection, name: str) -> None:
     plans = Plans(db)
     STATEMENTS[name](cast("sqlite3.Connection", plans))

@@ -242,6 +242,7 @@ _TIMES = {
     "replica": ("delete_sent_at", "resent_at", "check_at", "doubted_at"),
     "deletion": ("found_at", "found_age", "retry_at"),
     "kept": ("kept_at",),
+    "account": ("images_charged_until",),
     "audit": ("began_at", "ended_at", "suspect_since"),
     "pause": ("since", "until"),
     "api_call": ("at",),
