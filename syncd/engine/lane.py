@@ -136,8 +136,7 @@ class Lane:
         """
         while True:
             self.queue.refill.clear()
-            count = replicas.count_missing(self.account, MOST_COUNTED)
-            self.queue.unread = await self._ledger.read(count)
+            left = await self._ledger.read(replicas.count_missing(self.account, MOST_COUNTED))
             last, read = replicas.FIRST_MISSING, PAGE
             while read == PAGE:
                 while self.queue.room < ROOM // 2:
@@ -145,7 +144,8 @@ class Lane:
                 page = self._ledger.read(replicas.missing_after(self.account, last, PAGE))
                 missing = await self.queue.add_page(page)
                 last, read = missing.last, len(missing.digests)
-                self.queue.unread = max(0, self.queue.unread - read)
+                left = max(0, left - read) if read == PAGE else 0  # others were sent meanwhile
+                self.queue.unread = left
             await self.queue.refill.wait()
 
     async def finish_call(self, call: Call, end: End, usage: Usage, *results: Write[None]) -> None:

@@ -146,6 +146,6 @@ def _in_step_in(lane: Lane, missing: int, per_post: int) -> str:
         return "now"
     if lane.health.stopped is not None or lane.health.failing.since is not None:
         return "unknown"
-    return duration(
-        forecast(missing, lane.images_per_post(per_post), lane.pacer.pace.budget).seconds
-    )
+    used = lane.pacer.budget_used / 100
+    ahead = forecast(missing, lane.images_per_post(per_post), lane.pacer.pace.budget, used)
+    return duration(ahead.seconds)

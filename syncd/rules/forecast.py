@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from syncd.rules.pacing.budget import WRITE_POINTS, Budget
+from syncd.rules.pacing.pace import LEFT_TO_FRESH
 
 
 class Forecast(msgspec.Struct, frozen=True):
@@ -16,14 +17,25 @@ class Forecast(msgspec.Struct, frozen=True):
     alone: float  # the same, at one image per POST
 
 
-def forecast(images: int, per_post: int, budget: Budget) -> Forecast:
-    """Return how long `images` missing images take when only the budget limits them."""
+def forecast(images: int, per_post: int, budget: Budget, used: float = 0.0) -> Forecast:
+    """Return how long `images` missing images take when only the budget limits them.
+
+    used is the share of the budget that is spent now.
+    """
     calls = -(-images // max(1, per_post))
-    return Forecast(images, calls, seconds_for(calls, budget), seconds_for(images, budget))
+    return Forecast(
+        images, calls, seconds_for(calls, budget, used), seconds_for(images, budget, used)
+    )
 
 
-def seconds_for(writes: int, budget: Budget) -> float:
-    """Return the seconds that `writes` calls take, spread evenly over both windows."""
+def seconds_for(writes: int, budget: Budget, used: float = 0.0) -> float:
+    """Return the seconds that `writes` calls take.
+
+    As in `pacing.pace`: what fits is sent at once, and more is spread evenly over both windows.
+    """
+    fitting = (1 - LEFT_TO_FRESH - used) * min(budget.points / WRITE_POINTS, budget.calls)
+    if writes <= fitting:
+        return 0.0
     by_points = budget.window * WRITE_POINTS / budget.points
     return writes * max(by_points, budget.calls_window / budget.calls)
 

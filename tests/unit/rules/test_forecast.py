@@ -3,9 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.simulated import Sender, Server
 
 from syncd.rules.forecast import duration, forecast, sentence
 from syncd.rules.pacing.budget import Budget, Terms, Tier
+from syncd.rules.pacing.pace import Pace
 
 DEVELOPMENT, STANDARD = Budget.for_tier(Tier.DEVELOPMENT), Budget.for_tier(Tier.STANDARD)
 
@@ -20,8 +22,15 @@ def test_a_forecast_names_images_calls_and_duration() -> None:
     ("images", "per_post", "budget", "text"),
     [
         (0, 25, DEVELOPMENT, "eu: nothing to send"),
-        (1, 25, DEVELOPMENT, "eu: 1 image, 1 call, about 15 s"),
-        (7, 1, DEVELOPMENT, "eu: 7 images, 7 calls, about 2 min"),
+        (1, 25, DEVELOPMENT, "eu: 1 image, 1 call, about 1 s"),
+        (18, 1, DEVELOPMENT, "eu: 18 images, 18 calls, about 1 s"),
+        (19, 1, DEVELOPMENT, "eu: 19 images, 19 calls, about 5 min"),
+        (
+            350,
+            25,
+            DEVELOPMENT.less(0.1),
+            ("eu: 350 images, 14 calls, about 1 s; at one image per POST it would be 1 h 37 min"),
+        ),
         (
             100_000,
             25,
@@ -65,7 +74,21 @@ def test_shared_posts_never_take_longer_than_single_ones(images: int, per_post: 
 
 def test_the_hourly_calls_limit_a_forecast_when_they_are_scarcer_than_points() -> None:
     few = Terms(points=60, calls=30).budget()
-    assert forecast(100, 10, few).seconds == 10 * 120
+    assert forecast(1000, 10, few).seconds == 100 * 120
+
+
+def test_calls_that_fit_only_into_an_unused_budget_are_spread_once_it_is_used() -> None:
+    assert forecast(10, 1, DEVELOPMENT, used=0.4).seconds == 0
+    assert forecast(10, 1, DEVELOPMENT, used=0.5).seconds == 150
+
+
+@pytest.mark.parametrize("reserve", [0.0, 0.1])
+@pytest.mark.parametrize("writes", [5, 14, 19, 27, 40, 100, 336])
+def test_a_simulated_backlog_takes_about_as_long_as_forecast(writes: int, reserve: float) -> None:
+    ahead = forecast(writes * 25, 25, DEVELOPMENT.less(reserve))
+    sender = Sender(Pace(Terms(reserve=reserve), 0.0), Server(DEVELOPMENT), backlog=writes * 25)
+    sender.run(10 * 3600.0)
+    assert sender.time_of(writes * 25) == pytest.approx(ahead.seconds, rel=0.3, abs=5)
 
 
 def test_each_tier_has_its_documented_budget() -> None:
