@@ -158,8 +158,8 @@ class Lane:
         spent = SpentCall(now, call.points, images)
         spend = accounts.record_call(self.account, spent, now - LONGEST_WINDOW)
         if charge.by_image is not by_image:
-            seconds = self.pacer.by_image_for
-            until = None if seconds is None else now + seconds
+            until = charge.by_image_until  # by a monotonic clock
+            until = None if until is None else now + until - time.monotonic()
             results = (*results, accounts.record_charge(self.account, until))
         await self._ledger.write(all_of([spend, *results]))
         if end is not End.THROTTLED:  # else the error asks for the pause

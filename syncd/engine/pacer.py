@@ -51,12 +51,6 @@ class Pacer:
         """Seconds until a read may be sent."""
         return self._pace.delay_of_fresh(time.monotonic(), READ)
 
-    @property
-    def by_image_for(self) -> float | None:
-        """Seconds for which each image is assumed to cost a call; None: a POST costs one."""
-        until = self._pace.quota.charge.by_image_until
-        return None if until is None else until - time.monotonic()
-
     def forget_reports(self) -> None:
         """Forget what headers have reported: the operator knows that the account takes calls."""
         self._pace.quota.forget_reports()

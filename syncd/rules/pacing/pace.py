@@ -109,26 +109,28 @@ class Pace:
     def delay_of_fresh(self, now: float, call: Call) -> float:
         """Return the seconds until a call for a fresh image may be sent."""
         now = self._at(now)
-        turn = self._fresh_turn if self._fitting(now, call) <= SPACED else now
+        turn = self._fresh_turn if _fitting(self.quota, now, call) <= SPACED else now
         return max(self._until_room(now, call, self.quota.fresh), turn - now)
 
     def delay_of_backlog(self, now: float, call: Call, missing: int) -> float:
         """Return the seconds until a call for some of `missing` images may be sent."""
         now = self._at(now)
         delay = self._until_room(now, call, self.quota.ours)
-        return delay if self._goes_at_once(now, call, missing) else max(delay, self._turn - now)
+        return (
+            delay if _goes_at_once(self.quota, now, call, missing) else max(delay, self._turn - now)
+        )
 
     def start(self, now: float, call: Call, *, fresh: bool = False) -> None:
         """Record that a call is about to be sent; fresh: because of a fresh image."""
         now, quota = self._at(now), self.quota
-        is_little = self._is_little(now, call)
+        is_little = _is_little(quota, now, call)
         self._in_flight += 1
         quota.start(call)
-        self._spacing = 0.0 if is_little else self._spacing_after(now, call)
+        self._spacing = 0.0 if is_little else _spacing_after(quota, now, call)
         due = max(self._turn, now - CATCH_UP * quota.whole.window) + self._spacing
         self._turn = min(due, now + quota.whole.calls_window)
         if fresh:
-            left = self._fitting(now, call)
+            left = _fitting(self.quota, now, call)
             self._fresh_turn = now + quota.points.next_room(now) / (left + 1)
 
     def withdraw(self, now: float, call: Call) -> None:
@@ -163,49 +165,6 @@ class Pace:
             return RECHECK * quota.points.seconds
         return quota.delay(now, call, ours)
 
-    def _goes_at_once(self, now: float, call: Call, missing: int) -> bool:
-        """Return whether a backlog is not spread: little is used, or all of it fits."""
-        posts = -(-missing // max(1, call.images))
-        return self._is_little(now, call) or all(
-            used + posts * price <= (1 - LEFT_TO_FRESH) * limit
-            for _, used, price, limit in self._windows(now, call)
-        )
-
-    def _is_little(self, now: float, call: Call) -> bool:
-        """Return whether a call stays within the part of the budget that is used at once."""
-        return all(
-            used + price <= AT_ONCE * limit for _, used, price, limit in self._windows(now, call)
-        )
-
-    def _spacing_after(self, now: float, call: Call) -> float:
-        """Return the seconds until the next such call of a backlog.
-
-        Calls are spread evenly; while more than that has just been used, what is left has to last
-        until the first call leaves the window.
-        """
-        spacing = 0.0
-        for window, used, price, limit in self._windows(now, call):
-            even = window.seconds * price / max(limit, price)
-            left = max(0.0, limit - used) // price
-            spacing = max(spacing, even, window.next_room(now) / (left + 1))
-        return spacing
-
-    def _windows(self, now: float, call: Call) -> tuple[tuple[SlidingWindow, int, int, float], ...]:
-        """Return both windows, what each holds, what the call adds to it, and its limit."""
-        quota = self.quota
-        used, price = quota.used(now), quota.price(call)
-        limits = quota.limits(now, quota.ours)
-        return (
-            (quota.points, used.points, price.points, limits.points),
-            (quota.calls, used.calls, price.calls, limits.calls),
-        )
-
-    def _fitting(self, now: float, call: Call) -> int:
-        """Return how many such calls for fresh images fit into what is left of the points."""
-        quota = self.quota
-        left = quota.limits(now, quota.fresh).points - quota.used(now).points
-        return max(0, int(left // quota.price(call).points))
-
     def _at(self, now: float) -> float:
         """Return `now` by a clock that never runs backwards."""
         if now + self._skew < self._clock:
@@ -213,3 +172,51 @@ class Pace:
         self._clock = now + self._skew
         self.quota.doubt(self._clock)
         return self._clock
+
+
+def _goes_at_once(quota: Quota, now: float, call: Call, missing: int) -> bool:
+    """Return whether a backlog is not spread: little is used, or all of it fits."""
+    posts = -(-missing // max(1, call.images))
+    return _is_little(quota, now, call) or all(
+        used + posts * price <= (1 - LEFT_TO_FRESH) * limit
+        for _, used, price, limit in _windows(quota, now, call)
+    )
+
+
+def _is_little(quota: Quota, now: float, call: Call) -> bool:
+    """Return whether a call stays within the part of the budget that is used at once."""
+    return all(
+        used + price <= AT_ONCE * limit for _, used, price, limit in _windows(quota, now, call)
+    )
+
+
+def _spacing_after(quota: Quota, now: float, call: Call) -> float:
+    """Return the seconds until the next such call of a backlog.
+
+    Calls are spread evenly; while more than that has just been used, what is left has to last
+    until the first call leaves the window.
+    """
+    spacing = 0.0
+    for window, used, price, limit in _windows(quota, now, call):
+        even = window.seconds * price / max(limit, price)
+        left = max(0.0, limit - used) // price
+        spacing = max(spacing, even, window.next_room(now) / (left + 1))
+    return spacing
+
+
+def _windows(
+    quota: Quota, now: float, call: Call
+) -> tuple[tuple[SlidingWindow, int, int, float], ...]:
+    """Return both windows, what each holds, what the call adds to it, and its limit."""
+    used, price = quota.used(now), quota.price(call)
+    limits = quota.limits(now, quota.ours)
+    return (
+        (quota.points, used.points, price.points, limits.points),
+        (quota.calls, used.calls, price.calls, limits.calls),
+    )
+
+
+def _fitting(quota: Quota, now: float, call: Call) -> int:
+    """Return how many such calls for fresh images fit into what is left of the points."""
+    left = quota.limits(now, quota.fresh).points - quota.used(now).points
+    return max(0, int(left // quota.price(call).points))
