@@ -99,5 +99,5 @@ def _summary(tally: Tally) -> str:
     if tally.missing:
         text += f", {tally.missing:,} missing"
     if tally.unread:
-        text += f", {amount(tally.unread, 'file')} not readable"
+        text += f", {amount(tally.unread, 'file')} not readable or not finished"
     return text

@@ -37,7 +37,7 @@ class Verb(StrEnum):
 
 
 WHY_NOT_REPLACED = {
-    "unreadable": "the file cannot be read now",
+    "unreadable": "the file cannot be read now, or is not finished",
     "unsupported": "the file is not an image that the accounts accept",
     "rejected": "the account rejects the image that replaced it",
 }

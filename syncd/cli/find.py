@@ -16,6 +16,7 @@ from syncd.cli.errors import fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.config import Config, FolderConfig
 from syncd.folders.unknown import explanation
+from syncd.images.unfinished import sentence
 from syncd.ledger import queries
 from syncd.ledger.database import reading
 from syncd.ledger.queries import FileState
@@ -91,7 +92,7 @@ def _lines(config: Config, standings: list[FileState]) -> Iterator[str]:
         yield printable(os.path.join(root, path))
         yield f"  folder    {first.folder}"
         if first.file_trouble:
-            yield f"  trouble   {first.file_trouble}"
+            yield f"  trouble   {sentence(first.file_trouble)}"
         if first.digest is None:
             continue
         yield f"  sha256    {first.digest.hex()}"

@@ -10,6 +10,7 @@ from syncd.cli.fast_start import fast_imports
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.config import LogFormat
 from syncd.folders import skipped
+from syncd.images.unfinished import Unfinished
 from syncd.logs.setup import configure_logs
 from syncd.model import FolderName
 from syncd.rules.forecast import amount, sentence
@@ -44,3 +45,6 @@ def plan(config: ConfigPath = DEFAULT_CONFIG) -> None:
             print_line(f"  rejected: {amount(count.count, 'image')}: {count.reason}")
     for count in found.unreadable:
         print_line(f"cannot read {amount(count.count, 'file')}: {count.reason}")
+    for count in found.unfinished:
+        reason = Unfinished(count.reason).reason
+        print_line(f"{amount(count.count, 'file')} not finished: {reason}")

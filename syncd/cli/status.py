@@ -21,6 +21,7 @@ from syncd.cli.errors import ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.config import AccountConfig, Config
 from syncd.folders import skipped
+from syncd.images.unfinished import Unfinished
 from syncd.ledger import alerts, condemned, queries
 from syncd.ledger.accounts import Pause
 from syncd.ledger.alerts import Alert
@@ -40,6 +41,7 @@ class FolderStatus(msgspec.Struct, kw_only=True):
     doubt: str | None  # why none of its missing files counts as deleted
     trouble: str | None
     unreadable: list[Count]
+    unfinished: list[Count]  # files that are not finished; the reasons are codes
     skipped: list[Count]  # files that are not taken; the reasons are codes, or extensions
     deletions_held: int  # images that wait for the operator's decision
 
@@ -120,6 +122,7 @@ def _folder(folder: FolderState, db: sqlite3.Connection) -> FolderStatus:
         doubt=folder.doubt,
         trouble=folder.trouble,
         unreadable=queries.unreadable_files(folder.name)(db),
+        unfinished=queries.unfinished_files(folder.name)(db),
         skipped=queries.skipped_files(folder.name)(db),
         deletions_held=condemned.count_held(folder.name)(db),
     )
@@ -151,6 +154,9 @@ def _print_folder(name: str, folder: FolderStatus) -> None:
         print_line(f"folder {name}: {folder.trouble}")
     for count in folder.unreadable:
         print_line(f"folder {name}: cannot read {amount(count.count, 'file')}: {count.reason}")
+    for count in folder.unfinished:
+        reason = Unfinished(count.reason).reason
+        print_line(f"folder {name}: {amount(count.count, 'file')} not finished: {reason}")
     if folder.skipped:
         counts = {count.reason: count.count for count in folder.skipped}
         print_paragraph(f"folder {name}: skipped {skipped.sentence(counts)}")

@@ -35,13 +35,14 @@ class AccountPlan(msgspec.Struct, frozen=True):
     forecast: Forecast
 
 
-class Plan(msgspec.Struct, frozen=True):
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The result that a backfill would have now."""
 
     accounts: Mapping[AccountName, AccountPlan]
     folders: list[FolderState]
     skipped: Mapping[FolderName, list[Count]]  # by folder; the reasons are codes
     unreadable: list[Count]
+    unfinished: list[Count]  # the reasons are codes
 
 
 async def plan(config: Config) -> Plan:
@@ -82,8 +83,19 @@ async def _plan(config: Config, ledger: Ledger) -> Plan:
         for name in config.folders
         for count in await ledger.read(queries.unreadable_files(name))
     ]
+    unfinished = [
+        count
+        for name in config.folders
+        for count in await ledger.read(queries.unfinished_files(name))
+    ]
     skipped = {name: await ledger.read(queries.skipped_files(name)) for name in config.folders}
-    return Plan(plans, await ledger.read(queries.folder_states()), skipped, unreadable)
+    return Plan(
+        accounts=plans,
+        folders=await ledger.read(queries.folder_states()),
+        skipped=skipped,
+        unreadable=unreadable,
+        unfinished=unfinished,
+    )
 
 
 async def _account_plan(ledger: Ledger, account: AccountConfig, pack: BatchConfig) -> AccountPlan:

@@ -91,6 +91,7 @@ def log_folder(figures: FolderFigures) -> None:
         doubt=state.doubt,
         trouble=state.trouble,
         unreadable=reasons(figures.standing.unreadable),
+        unfinished=reasons(figures.standing.unfinished),
         skipped=reasons(figures.standing.skipped),
         deletions_held=figures.standing.deletions_held,
     )

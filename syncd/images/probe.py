@@ -14,6 +14,7 @@ from syncd.images.jpeg import jpeg_size
 from syncd.images.png import png_size
 from syncd.images.signatures import describe
 from syncd.images.tiff import tiff_size
+from syncd.images.unfinished import REJECTED_AFTER, Unfinished, find_unfinished
 
 HEAD = 512
 
@@ -52,6 +53,12 @@ class Unsupported(msgspec.Struct, frozen=True):
     reason: str
 
 
+Verdict = Picture | Unsupported | Unfinished
+"""The verdict about a file."""
+
+BLACK = (Format.BMP, Format.TIFF)
+"""The formats that store black pixels as zeros."""
+
 SIZES = {
     Format.JPEG: jpeg_size,
     Format.PNG: png_size,
@@ -62,16 +69,23 @@ SIZES = {
 """The readers of each format's size, which raise Damaged."""
 
 
-def probe(stream: BinaryIO) -> Picture | Unsupported:
+def probe(stream: BinaryIO, *, hole: bool, unchanged: float) -> Verdict:
     """Judge the content of a seekable stream; raise nothing but the stream's OSError.
 
-    A file that decoders show completely is a picture, whatever its header says.
+    A file that decoders show completely is a picture, whatever its header says. `hole` is whether
+    a part of the file was never written; `unchanged` is the seconds since its last change.
     """
     stream.seek(0)
     head = stream.read(HEAD)
-    if not head:
-        return Unsupported("empty file")
     kind = _format(head)
+    if kind or not head.strip(b"\0"):  # of other formats no part is worth waiting for
+        unfinished = find_unfinished(
+            stream, hole=hole, unchanged=unchanged, may_be_black=kind in BLACK
+        )
+        if unfinished and unchanged < REJECTED_AFTER:
+            return unfinished
+        if unfinished:
+            return Unsupported(f"unfinished and unchanged for a day: {unfinished.reason}")
     if kind is None:
         return Unsupported(describe(head))
     try:

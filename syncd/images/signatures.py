@@ -51,7 +51,7 @@ def describe(head: bytes) -> str:
     if known:
         return f"{known}, {NOT_ACCEPTED}"
     if not head.strip(b"\0"):
-        return "not an image: begins with zero bytes; it may still be being copied"
+        return "not an image: begins with zero bytes"
     if head.startswith(LFS_POINTER):
         return "not an image: a pointer of Git LFS; fetch the image with `git lfs pull`"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()

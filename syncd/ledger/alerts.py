@@ -14,6 +14,7 @@ import msgspec
 
 from syncd.ledger import accounts
 from syncd.ledger.statements import as_structs, read, write
+from syncd.ledger.unread import UNFINISHED
 from syncd.log import elapsed
 from syncd.model import AccountId
 
@@ -233,12 +234,12 @@ def remedy_of_held(folder: str) -> str:
 
 def _of_unreadable_files(db: sqlite3.Connection) -> Iterator[Alert]:
     rows = db.execute(
-        """
+        f"""
         SELECT folder.name, count(*), min(error_since), min(file.error)
         FROM file INDEXED BY file_with_error
         JOIN directory ON directory.id = file.directory_id
         JOIN folder ON folder.id = directory.folder_id
-        WHERE file.error IS NOT NULL
+        WHERE file.error IS NOT NULL AND file.error NOT IN {UNFINISHED}
             AND EXISTS (SELECT 1 FROM route WHERE route.folder_id = folder.id)
         GROUP BY folder.id
         """

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from syncd.images.unfinished import is_unfinished, sentence
 from syncd.ledger.statements import read
 from syncd.model import AccountId
 
@@ -22,6 +23,7 @@ class Status(StrEnum):
     MISSING = "missing"
     REJECTED = "rejected"
     UNREADABLE = "unreadable"
+    UNFINISHED = "unfinished"
 
 
 class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -36,7 +38,7 @@ class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     size: int
     hash: str | None
     name: str | None  # of the image, in the account
-    unreadable: str | None  # why, as in the next two
+    unread: str | None  # why, as in the next two; or a code of an unfinished file
     rejected: str | None
     trouble: str | None
 
@@ -49,8 +51,8 @@ class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     @property
     def status(self) -> Status:
         """The status of the image."""
-        if self.digest is None:
-            return Status.UNREADABLE
+        if self.unread is not None:
+            return Status.UNFINISHED if is_unfinished(self.unread) else Status.UNREADABLE
         if self.hash is not None:
             return Status.HELD
         return Status.MISSING if self.rejected is None else Status.REJECTED
@@ -59,8 +61,8 @@ class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def reason(self) -> str | None:
         """Why the image is not held, where that is known."""
         match self.status:
-            case Status.UNREADABLE:
-                return self.unreadable
+            case Status.UNREADABLE | Status.UNFINISHED:
+                return None if self.unread is None else sentence(self.unread)
             case Status.REJECTED:
                 return self.rejected
             case Status.MISSING:
@@ -98,7 +100,7 @@ def page(db: sqlite3.Connection, after: Key, files: int) -> Page:
             folder.name AS folder, folder.path AS root, directory.path AS directory,
             found.name AS file, account.act AS account, image.sha256 AS digest, found.size,
             iif(replica.delete_sent_at IS NULL, replica.hash, NULL) AS hash,
-            replica.remote_name AS name, found.error AS unreadable,
+            replica.remote_name AS name, found.error AS unread,
             replica.rejected, replica.last_error AS trouble
         FROM (
             SELECT directory_id, name, image_id, size, error

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from syncd.images.unfinished import is_unfinished
 from syncd.ledger import condemned
 from syncd.ledger.directories import ensure_directory
 from syncd.ledger.kept import end_for_found
@@ -316,23 +317,29 @@ def _unmark_found(db: sqlite3.Connection, names: Sequence[tuple[int, bytes]]) ->
     )
 
 
+class Unread(msgspec.Struct, frozen=True):
+    """Why a file was not read, and since when, in unix seconds."""
+
+    error: str
+    since: float
+
+
 @write
 def record_all_since(
     db: sqlite3.Connection, found: Sequence[tuple[Place, Stat, Content | str]], at: float
-) -> tuple[dict[Place, float], list[bool]]:
-    """Record files as `record_all` does, and that those in trouble are so since `at`.
+) -> tuple[dict[Place, Unread], list[bool]]:
+    """Record files as `record_all` does, and that those that could not be read are so since `at`.
 
-    Returns since when each file that was in trouble before was so, in unix seconds, and what
-    `record_all` returns.
+    Returns why and since when each file could not be read before, and what `record_all` returns.
     """
-    before = _in_trouble(db, [place for place, _, _ in found])
+    before = _unread(db, [place for place, _, _ in found])
     readable = {place for place, _, content in found if isinstance(content, Content)}
     restart_grace(db, [(place.folder_id, place.path) for place in readable & before.keys()])
     missing = record_all(found)(db)
     changed = [
-        (at if in_trouble else None, place.name, place.folder_id, place.directory)
+        (at if kind else None, place.name, place.folder_id, place.directory)
         for place, _, content in found
-        if (in_trouble := isinstance(content, str)) != (place in before)
+        if (kind := _kind(content)) != (_kind(before[place].error) if place in before else None)
     ]
     db.executemany(
         """
@@ -346,22 +353,28 @@ def record_all_since(
     return before, missing
 
 
-def _in_trouble(db: sqlite3.Connection, places: Sequence[Place]) -> dict[Place, float]:
-    """Return since when each of these files could not be read, in unix seconds."""
-    any_in_trouble = db.execute(
+def _kind(content: Content | str) -> str | None:
+    if isinstance(content, Content):
+        return None
+    return "unfinished" if is_unfinished(content) else "unreadable"
+
+
+def _unread(db: sqlite3.Connection, places: Sequence[Place]) -> dict[Place, Unread]:
+    """Return why and since when each of these files could not be read."""
+    any_unread = db.execute(
         "SELECT 1 FROM file INDEXED BY file_with_error WHERE error IS NOT NULL LIMIT 1"
     ).fetchone()
-    if any_in_trouble is None:  # the usual case
+    if any_unread is None:  # the usual case
         return {}
     names: dict[tuple[int, bytes], list[bytes]] = {}
     for place in places:
         names.setdefault((place.folder_id, place.directory), []).append(place.name)
     return {
-        Place(*where, name): since
+        Place(*where, name): Unread(error, since)
         for where, some in names.items()
-        for name, since in db.execute(
+        for name, error, since in db.execute(
             f"""
-            SELECT name, error_since
+            SELECT name, error, error_since
             FROM file
             WHERE directory_id = (SELECT id FROM directory WHERE folder_id = ? AND path = ?)
                 AND name IN ({",".join("?" * len(some))})

@@ -9,6 +9,7 @@ import msgspec
 from syncd.ledger import accounts, condemned
 from syncd.ledger.accounts import Pause
 from syncd.ledger.statements import as_structs, read
+from syncd.ledger.unread import UNFINISHED
 from syncd.model import AccountId
 from syncd.rules.sync import Sync, sync_of
 
@@ -23,7 +24,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     held: int
     missing: int
     rejected: int
-    unread: int = 0  # files of its folders that cannot be read
+    unread: int = 0  # files of its folders that cannot be read or are not finished
     unscanned: int = 0  # its folders without a whole scan, or with a part that cannot be read now
     waiting_since: int | None = None  # when the oldest missing image became so, unix seconds
 
@@ -65,12 +66,13 @@ class FolderState(msgspec.Struct, frozen=True, kw_only=True):
     scanned_at: float | None
 
 
-class FolderSummary(msgspec.Struct, frozen=True):
+class FolderSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A folder as it was last seen, and what in it needs the operator."""
 
     state: FolderState
     unreadable: list[Count]
-    skipped: list[Count]  # the reasons are codes
+    unfinished: list[Count]  # the reasons are codes, as in the next one
+    skipped: list[Count]
     deletions_held: int  # images
 
 
@@ -232,10 +234,11 @@ def folder_summary(db: sqlite3.Connection, name: str) -> FolderSummary:
     rows = db.execute(f"{_FOLDER_STATES} WHERE name = ?", (name,))
     (state,) = as_structs(rows, FolderState)
     return FolderSummary(
-        state,
-        unreadable_files(name)(db),
-        skipped_files(name)(db),
-        condemned.count_held(name)(db),
+        state=state,
+        unreadable=unreadable_files(name)(db),
+        unfinished=unfinished_files(name)(db),
+        skipped=skipped_files(name)(db),
+        deletions_held=condemned.count_held(name)(db),
     )
 
 
@@ -267,13 +270,23 @@ _FOLDER_STATES = """
 @read
 def unreadable_files(db: sqlite3.Connection, folder: str) -> list[Count]:
     """Count a folder's files that cannot be read, by reason."""
+    return _unread_files(db, folder, f"NOT IN {UNFINISHED}")
+
+
+@read
+def unfinished_files(db: sqlite3.Connection, folder: str) -> list[Count]:
+    """Count a folder's files that are not finished, by the code of the reason."""
+    return _unread_files(db, folder, f"IN {UNFINISHED}")
+
+
+def _unread_files(db: sqlite3.Connection, folder: str, error: str) -> list[Count]:
     rows = db.execute(
-        """
+        f"""
         SELECT file.error AS reason, count(*) AS count
         FROM file INDEXED BY file_with_error
         JOIN directory ON directory.id = file.directory_id
         JOIN folder ON folder.id = directory.folder_id
-        WHERE file.error IS NOT NULL AND folder.name = ?
+        WHERE file.error IS NOT NULL AND file.error {error} AND folder.name = ?
         GROUP BY file.error
         ORDER BY count(*) DESC, file.error
         """,

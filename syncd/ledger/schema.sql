@@ -70,8 +70,8 @@ CREATE TABLE file (
     size         INTEGER NOT NULL,
     mtime_ns     INTEGER NOT NULL,
     ctime_ns     INTEGER NOT NULL,
-    image_id     INTEGER REFERENCES image,      -- NULL: it could not be read
-    error        TEXT,                          -- why
+    image_id     INTEGER REFERENCES image,      -- NULL: it could not be read, or is not finished
+    error        TEXT,                          -- why; empty, hole, zeros: it is not finished
     error_since  REAL,
     PRIMARY KEY (directory_id, name)
 ) STRICT, WITHOUT ROWID;

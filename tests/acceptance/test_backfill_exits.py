@@ -23,6 +23,10 @@ def write_an_empty_file(rig: Rig) -> None:
     rig.write("empty.jpg", b"")
 
 
+def write_a_text_file(rig: Rig) -> None:
+    rig.write("text.jpg", b"not a picture")
+
+
 def write_a_file_that_is_too_large_to_read(rig: Rig) -> None:
     with rig.write("large.png", b"").open("wb") as file:
         file.truncate(129 * 2**20)
@@ -41,7 +45,8 @@ async def command(rig: Rig, *words: str) -> Ended:
     ("prepare", "code", "sync", "state"),
     [
         (write_nothing_else, 0, "in_sync", "in sync folder"),
-        (write_an_empty_file, 3, "rejected", "in sync except for rejected images"),
+        (write_a_text_file, 3, "rejected", "in sync except for rejected images"),
+        (write_an_empty_file, 1, "missing", "1 file not finished: the file is empty"),
         (write_a_file_that_is_too_large_to_read, 1, "missing", "open"),
         (reject_the_token, 69, "missing", "stopped since"),
     ],

@@ -84,18 +84,6 @@ async def test_huge_files_are_not_read_and_delay_no_picture(rig: Rig) -> None:
         assert await daemon.end() == 0
 
 
-async def test_an_empty_file_of_a_download_is_not_a_warning(rig: Rig) -> None:
-    rig.write("download.jpg", b"")
-    rig.write("text.jpg", b"no picture")
-    async with running(rig) as daemon:
-        await until(lambda: daemon.logged("level=info event=file.rejected", "download.jpg"))
-        await until(lambda: daemon.logged("level=warning event=file.rejected", "text.jpg"))
-        rig.write("download.jpg", picture(1))
-        await until(lambda: rig.recorded(picture(1)) is not None)
-        assert await daemon.end() == 0
-    assert not daemon.logged("level=warning", "download.jpg")
-
-
 async def test_a_file_that_was_renamed_while_syncd_was_down_is_not_logged_as_deleted(
     rig: Rig,
 ) -> None:

@@ -42,8 +42,8 @@ def from_status(printed: str) -> State:
             pause["since"], pause["until"] = _to_ms(pause["since"]), _to_ms(pause["until"])
         account["failing_since"] = _to_ms(account["failing_since"])
     for folder in status["folders"].values():
-        folder["unreadable"] = _by_reason(folder["unreadable"])
-        folder["skipped"] = _by_reason(folder["skipped"])
+        for field in ("unreadable", "unfinished", "skipped"):
+            folder[field] = _by_reason(folder[field])
         folder["scanned_at"] = _to_ms(folder["scanned_at"])
     needs = sorted({(need["event"], need["subject"]) for need in status["needs_you"]})
     return {"needs": needs, "accounts": status["accounts"], "folders": status["folders"]}
@@ -145,7 +145,8 @@ def _account(record: State) -> State:
 
 
 def _folder(record: State) -> State:
-    fields = ("path", "files", "doubt", "trouble", "unreadable", "skipped", "deletions_held")
+    counts = ("unreadable", "unfinished", "skipped")
+    fields = ("path", "files", "doubt", "trouble", *counts, "deletions_held")
     scanned_at = _unix(record["scanned_at"])
     return {**{field: record[field] for field in fields}, "scanned_at": scanned_at}
 

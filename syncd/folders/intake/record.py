@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -13,11 +12,12 @@ from syncd.folders.intake.cache import ContentCache
 from syncd.folders.intake.read import Reading
 from syncd.folders.intake.settle import Found
 from syncd.folders.safe_open import Unreadable
-from syncd.images.probe import Picture
+from syncd.images.probe import Picture, Unsupported
+from syncd.images.unfinished import Unfinished, is_unfinished, sentence
 from syncd.ledger import files
 from syncd.ledger.alerts import UNREADABLE_FILE
 from syncd.ledger.database import Ledger
-from syncd.ledger.files import Content, Place
+from syncd.ledger.files import Content, Place, Unread
 from syncd.log import Log, elapsed
 from syncd.model import Digest, Stat, printable
 
@@ -65,39 +65,44 @@ class Recorder:
                 case Unreadable(gone=True):
                     log.debug("file.gone", file=_path(found))
                     continue
-                case Reading():
-                    content, data = _content(result), result.content
+                case Reading(verdict=Unfinished() as code):
+                    content = code.value
+                case Reading(verdict=(Picture() | Unsupported()) as verdict):
+                    content, data = _content(result, verdict), result.content
                 case Unreadable(reason=why):
                     content = why
             facts.append((found.place, found.stat, content))
             recorded.append((found, content, data))
         if facts:
             now = time.time()
-            troubled, news = await self._ledger.write(files.record_all_since(facts, now))
+            unread, news = await self._ledger.write(files.record_all_since(facts, now))
             for (found, content, data), is_new in zip(recorded, news, strict=True):
-                self._log_readable(found, content, troubled.get(found.place), now)
+                self._log_unread(found, content, unread.get(found.place), now)
                 if isinstance(content, Content):
                     self._report(found, content, data, is_new=is_new)
         return changed
 
-    def _log_readable(
-        self, found: Found, content: Content | str, since: float | None, now: float
+    def _log_unread(
+        self, found: Found, content: Content | str, before: Unread | None, now: float
     ) -> None:
-        """Log a file that can no longer be read, or can be again; `since` is its last trouble."""
-        match content:
-            case Content() if since is not None:
-                log.notice("file.readable", file=_path(found), duration=elapsed(since, now))
-            case str(why) if since is None:
+        """Log once that a file cannot be read or is not finished, and that it can be read again."""
+        why = content if isinstance(content, str) else None
+        unfinished = why is not None and is_unfinished(why)
+        was_unfinished = before is not None and is_unfinished(before.error)
+        was_unreadable = before is not None and not was_unfinished
+        if why is not None and not unfinished:
+            if not was_unreadable:
                 log.error("file.unreadable", file=_path(found), why=why, remedy=UNREADABLE_FILE)
-            case _:
-                pass
+            return
+        if before is not None and was_unreadable:
+            log.notice("file.readable", file=_path(found), duration=elapsed(before.since, now))
+        if why is not None and not was_unfinished:
+            log.info("file.unfinished", file=_path(found), why=sentence(why))
 
     def _report(self, found: Found, content: Content, data: bytes | None, *, is_new: bool) -> None:
         if content.unfit is not None:
             sha256 = content.digest.hex()
-            # An empty file may be the placeholder of a download.
-            level = logging.WARNING if content.size else logging.INFO
-            log.log(level, "file.rejected", file=_path(found), why=content.unfit, sha256=sha256)
+            log.warning("file.rejected", file=_path(found), why=content.unfit, sha256=sha256)
         elif is_new:
             folder_id = found.place.folder_id
             if data is not None:
@@ -111,8 +116,8 @@ def _path(found: Found) -> str:
     return printable(os.path.join(found.root, found.place.path))
 
 
-def _content(reading: Reading) -> Content:
-    size, verdict = reading.size, reading.verdict
+def _content(reading: Reading, verdict: Picture | Unsupported) -> Content:
+    size = reading.size
     if isinstance(verdict, Picture):
         return Content(
             digest=reading.digest,

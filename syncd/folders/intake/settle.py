@@ -36,6 +36,11 @@ def is_recent(stat: Stat, wall_ns: int, within: float) -> bool:
     return abs(wall_ns - stat.ctime_ns) < within * 1e9
 
 
+def unchanged_for(stat: Stat, wall_ns: int) -> float:
+    """Return the seconds since a file was last changed, or until then if its clock is ahead."""
+    return min(abs(wall_ns - at) for at in (stat.mtime_ns, stat.ctime_ns)) / 1e9
+
+
 @dataclass(slots=True)
 class Found:
     """A file as it was found."""

@@ -35,11 +35,18 @@ FOLDERS = (
     ),
     Event(
         "file.rejected",
-        ("info", "warning"),
+        ("warning",),
         ("file", "sha256", "why"),
-        "a file is not an image that the API accepts; it is not sent: info for an empty file, which"
-        " may be the placeholder of a download",
+        "a file is not an image that the API accepts, is damaged, or has been unfinished for a day;"
+        " it is not sent, and is read again when it changes",
         "save it as `why` asks, or remove it from the folder",
+    ),
+    Event(
+        "file.unfinished",
+        ("info",),
+        ("file", "why"),
+        "a file is empty, has a hole or ends with zeros: it is not sent, is read again at every"
+        " scan, and is rejected after 24 hours without a change",
     ),
     Event(
         "file.unreadable",
@@ -138,6 +145,7 @@ FOLDERS = (
             "scanned_at",
             "skipped",
             "trouble",
+            "unfinished",
             "unreadable",
             "watch",
         ),

@@ -20,6 +20,7 @@ from support.readme import table
 from support.rig import Rig
 
 from syncd.cli.export import Line
+from syncd.images.unfinished import Unfinished
 from syncd.ledger import export, files, folders, replicas, schema
 from syncd.ledger.database import changing, open_ledger, reading
 from syncd.ledger.files import Content, Place
@@ -80,7 +81,7 @@ async def test_each_file_has_a_row_in_each_of_its_accounts(two: Rig) -> None:
     assert {row["account"] for row in await exported(two, "--account", "eu")} == {"eu"}
 
 
-async def test_a_missing_or_unreadable_file_has_its_reason(rig: Rig) -> None:
+async def test_a_missing_unreadable_or_unfinished_file_has_its_reason(rig: Rig) -> None:
     async with open_ledger(rig.ledger) as ledger:
         folder = await ledger.write(
             folders.declare(FolderName("spring"), os.fsencode(rig.folder), [ONE])
@@ -91,13 +92,15 @@ async def test_a_missing_or_unreadable_file_has_its_reason(rig: Rig) -> None:
         await ledger.write(
             files.record_all([(Place(folder, b"", b"c"), STAT, "Permission denied")])
         )
+        await ledger.write(files.record_all([(Place(folder, b"", b"d"), STAT, "hole")]))
     rows = await exported(rig)
     assert [(row["status"], row["reason"], row["size"]) for row in rows] == [
         ("missing", None, 3),
         ("missing", "HTTP 503", 3),
         ("unreadable", "Permission denied", 3),
+        ("unfinished", f"not finished: {Unfinished.HOLE.reason}", 3),
     ]
-    assert [row["sha256"] for row in rows] == [digest(1).hex(), digest(2).hex(), None]
+    assert [row["sha256"] for row in rows] == [digest(1).hex(), digest(2).hex(), None, None]
 
 
 NAMES = [

@@ -154,6 +154,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "rejections": queries.rejections(ONE),
     "troubles": queries.troubles(ONE),
     "unreadable_files": queries.unreadable_files("a"),
+    "unfinished_files": queries.unfinished_files("a"),
     "account_summary": queries.account_summary(ONE),
     "folder_summary": queries.folder_summary("a"),
     "by_path": queries.by_path("a", b"d1", b"1"),

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from PIL import Image
 from support.pictures import picture
 
-from syncd.images.probe import Format, Picture, Unsupported, probe
+from syncd.images.probe import Format, Picture, Unsupported, Verdict, probe
+from syncd.images.unfinished import REJECTED_AFTER
 
 KINDS = ["JPEG", "PNG", "GIF", "BMP", "TIFF"]
 
 
-def verdict_on(data: bytes) -> Picture | Unsupported:
-    return probe(io.BytesIO(data))
+def verdict_on(data: bytes) -> Verdict:
+    return probe(io.BytesIO(data), hole=False, unchanged=REJECTED_AFTER)
 
 
 def reason(data: bytes) -> str:
@@ -153,7 +154,7 @@ def test_a_gif_is_truncated_within_a_block_but_not_by_appended_bytes() -> None:
 
 
 UNSUPPORTED = {
-    b"": "empty file",
+    b"": "unfinished and unchanged for a day: the file is empty",
     b"%PDF-1.7\n...": "a PDF document, which the API",
     b"PK\3\4": "not an image: begins with 'PK\\x03\\x04'",
     b"\xffabc": "not an image: begins with '\\xffabc'",
@@ -163,7 +164,8 @@ UNSUPPORTED = {
     b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a": "a pointer of Git LFS",
     b"\xff\xd8\xff\xf7\0\x0b\x08\0\x2f\0\x3d\x01\1\x11\0\xff\xda\xff\xd9": "a JPEG-LS image",
     b"\x89PNG\r\n\x1a\n\0\0\0\4CgBI\x50\0\x20\x06\0\0\0\0": "a PNG that Xcode has converted",
-    bytes(5000): "zero bytes",
+    bytes(5000): "unfinished and unchanged for a day: the file ends with zeros",
+    bytes(5000) + b"x": "not an image: begins with zero bytes",
     b"RIFF\x10\0\0\0WEBPVP8 ": "a WebP image, which the API does not accept: convert it to",
     b"\0\0\0\x18ftypheic\0\0\0\0": "a HEIC image, which the API",
     b"\0\0\0\x18ftypavif\0\0\0\0": "an AVIF image, which the API",
@@ -247,6 +249,13 @@ def test_a_damaged_picture_raises_nothing(data: st.DataObject) -> None:
     assert isinstance(verdict_on(bytes(damaged)), (Picture, Unsupported))
 
 
+def test_the_codes_of_a_gif_may_end_before_its_last_pixels() -> None:
+    data = bytearray(picture(1, "GIF", 61, 47))
+    descriptor = data.index(b"\x2c" + bytes(4) + b"\x3d\0\x2f\0")
+    data[8:10] = data[descriptor + 7 : descriptor + 9] = b"\x31\0"
+    assert verdict_on(bytes(data)) == verdict_on(bytes(data[:-1])) == Picture(Format.GIF, 61, 49)
+
+
 class _Broken(io.BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         raise OSError(5, "Input/output error")
@@ -254,4 +263,4 @@ class _Broken(io.BytesIO):
 
 def test_an_error_of_the_disk_is_raised() -> None:
     with pytest.raises(OSError, match="Input/output"):
-        probe(_Broken(b"GIF89a"))
+        probe(_Broken(b"GIF89a"), hole=False, unchanged=0.0)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import Unreadable
 from syncd.folders.scanning.walk import list_directory
 from syncd.images.probe import Format, Picture, Unsupported
+from syncd.images.unfinished import Unfinished
 from syncd.model import Stat
 
 
@@ -51,7 +53,7 @@ def after_the_first_piece(action: Callable[[], None]) -> Callable[[], None]:
 
 @pytest.mark.parametrize("padding", [0, READ_AT_ONCE + 1], ids=["at once", "streamed"])
 def test_a_reading_has_the_digest_size_stat_and_verdict(tmp_path: Path, padding: int) -> None:
-    data = picture(1) + bytes(padding)
+    data = picture(1) + b"x" * padding
     (tmp_path / "a.jpg").write_bytes(data)
     reading = digest_file(os.fsencode(tmp_path), b"a.jpg")
     assert reading.digest == hashlib.sha256(data).digest()
@@ -87,7 +89,52 @@ def test_a_file_that_is_not_a_picture_is_digested_too(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"")
     reading = digest_file(os.fsencode(tmp_path), b"a.jpg")
     assert reading.digest == hashlib.sha256(b"").digest()
-    assert reading.verdict == Unsupported("empty file")
+    assert reading.verdict is Unfinished.EMPTY
+
+
+def write_with_hole(path: Path, data: bytes, size: int) -> None:
+    """Write the beginning of `data` and its end, so that the file is as large as `size`."""
+    with path.open("wb") as file:
+        file.write(data[:100])
+        file.truncate(size)
+        file.seek(size - 5000)
+        file.write(data[-5000:])
+
+
+@pytest.mark.parametrize("size", [200_000, READ_AT_ONCE + 1], ids=["at once", "streamed"])
+def test_a_file_with_a_hole_is_unfinished_until_the_next_day(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "a.png"
+    write_with_hole(path, picture(1, "PNG", 400, 300), size)
+    reading = digest_file(os.fsencode(tmp_path), b"a.png")
+    assert reading.verdict is Unfinished.HOLE
+    assert reading.digest == hashlib.sha256(path.read_bytes()).digest()
+    with Reader(clock=lambda: time.time_ns() + 86_401 * 10**9) as reader:
+        verdict = reader.digest(os.fsencode(tmp_path), b"a.png").verdict
+    assert verdict == Unsupported(f"unfinished and unchanged for a day: {Unfinished.HOLE.reason}")
+
+
+@pytest.mark.parametrize("size", [200_000, READ_AT_ONCE + 1], ids=["at once", "streamed"])
+def test_the_space_that_a_stalled_copy_has_reserved_is_a_hole(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "a.png"
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, size)
+        file.write(picture(1, "PNG"))
+    assert isinstance(digest_file(os.fsencode(tmp_path), b"a.png").verdict, Unfinished)
+
+
+def test_a_black_bitmap_with_a_hole_is_a_picture_after_an_hour(tmp_path: Path) -> None:
+    black = bytearray(picture(1, "BMP", 400, 300))
+    black[100:-5000] = bytes(len(black) - 5100)
+    write_with_hole(tmp_path / "a.bmp", bytes(black), len(black))
+    assert digest_file(os.fsencode(tmp_path), b"a.bmp").verdict is Unfinished.HOLE
+    with Reader(clock=lambda: time.time_ns() + 3601 * 10**9) as reader:
+        verdict = reader.digest(os.fsencode(tmp_path), b"a.bmp").verdict
+    assert verdict == Picture(Format.BMP, 400, 300)
+
+
+def test_a_file_that_was_never_on_a_disk_has_no_hole() -> None:
+    with Reader() as reader:  # a file system without holes, whose files have no size
+        assert reader.digest(b"/proc/self", b"status").verdict is Unfinished.EMPTY
 
 
 @pytest.mark.parametrize("padding", [0, READ_AT_ONCE + 1], ids=["at once", "streamed"])
