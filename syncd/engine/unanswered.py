@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 import structlog
@@ -13,7 +14,7 @@ from syncd.ledger.database import Ledger
 from syncd.ledger.unanswered import UnansweredImage
 from syncd.log import Log
 from syncd.model import Listed, printable
-from syncd.rules.unanswered import Copied, Named, SentCalls, sent_image
+from syncd.rules.unanswered import Copied, Named, SentAs, sent_image
 
 log: Log = structlog.get_logger()
 
@@ -50,8 +51,8 @@ class Unanswered:
             return False
         listed = list[Listed]()
         is_whole = True
-        for call in image.calls:
-            lookup = await self._look_up(call)
+        for sent_as in _ways(image):
+            lookup = await self._look_up(sent_as)
             if lookup is None:
                 return False
             listed += lookup.images.values()
@@ -69,13 +70,22 @@ class Unanswered:
         return True
 
     def _found(self, image: UnansweredImage, listed: list[Listed]) -> Listed | None:
-        return sent_image(image.calls, image.pixels, listed, self._client.outcome_timeout)
+        timeout = self._client.outcome_timeout
+        return sent_image(image.calls, image.pixels, listed, timeout, image.hashes)
 
-    async def _look_up(self, call: SentCalls) -> Lookup | None:
-        match call.sent_as:
+    async def _look_up(self, sent_as: SentAs) -> Lookup | None:
+        match sent_as:
             case Copied(source_hash):
                 return await look_up(self._calls, self._client, [source_hash])
             case Named(name):
                 return await look_up_name(self._calls, self._client, name)
             case _:
-                assert_never(call.sent_as)
+                assert_never(sent_as)
+
+
+def _ways(image: UnansweredImage) -> Sequence[SentAs]:
+    """Return the names and hashes under which the image may be listed; none if it was not sent."""
+    if not image.calls:
+        return ()
+    hashes = {Copied(image_hash) for image_hash in image.hashes}
+    return [*hashes, *(call.sent_as for call in image.calls if call.sent_as not in hashes)]

@@ -238,6 +238,16 @@ def _remember_own(
         """,
         (account, image_hash, clock_offset),
     )
+    db.execute(
+        f"""
+        INSERT INTO former_hash (image_id, account_id, hash)
+        SELECT image_id, account_id, hash
+        FROM replica
+        WHERE {_OF_HASH} AND delete_sent_at IS NOT NULL
+        ON CONFLICT DO UPDATE SET hash = excluded.hash
+        """,
+        (account, image_hash),
+    )
 
 
 _OF_HASH = "hash = ?2 AND account_id = (SELECT id FROM account WHERE act = ?1)"

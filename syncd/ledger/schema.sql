@@ -212,6 +212,13 @@ CREATE TABLE own (                              -- when an image that syncd dele
     PRIMARY KEY (account_id, hash)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE former_hash (                      -- of an image that syncd deleted: the same bytes have it again
+    image_id   INTEGER NOT NULL REFERENCES image,
+    account_id INTEGER NOT NULL REFERENCES account,
+    hash       TEXT NOT NULL,
+    PRIMARY KEY (image_id, account_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE audit (                            -- where the audit of an account is
     account_id    INTEGER PRIMARY KEY REFERENCES account,
     position      INTEGER NOT NULL DEFAULT 0,   -- the last image id that the audit under way has compared

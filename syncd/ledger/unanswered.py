@@ -25,6 +25,8 @@ class UnansweredImage(msgspec.Struct, frozen=True, kw_only=True):
     pixels: tuple[int, int] | None
     path: bytes  # of its deleted file, relative to the folder
     calls: tuple[SentCalls, ...]  # none: the account rejected it, or the times are not known
+    hashes: tuple[ImageHash, ...] = ()
+    """Under which other accounts have it, or this one had it until syncd deleted it."""
 
 
 def record(
@@ -89,11 +91,24 @@ def next_condemned(
         """,
         (account_id, image_id),
     )
+    hashes = db.execute(
+        """
+        SELECT hash
+        FROM replica
+        WHERE image_id = ?2 AND hash IS NOT NULL
+        UNION
+        SELECT hash
+        FROM former_hash
+        WHERE account_id = ?1 AND image_id = ?2
+        """,
+        (account_id, image_id),
+    )
     return UnansweredImage(
         digest=digest,
         pixels=None if width is None or height is None else (width, height),
         path=path,
         calls=tuple(_sent_calls(*call) for call in calls),
+        hashes=tuple(ImageHash(image_hash) for (image_hash,) in hashes),
     )
 
 

@@ -36,6 +36,7 @@ def drop_unreferenced(db: sqlite3.Connection, first: int) -> int:
             AND NOT EXISTS (SELECT 1 FROM replica WHERE replica.image_id = image.id)
             AND id NOT IN (SELECT image_id FROM deletion)
             AND id NOT IN (SELECT image_id FROM unanswered)
+            AND id NOT IN (SELECT image_id FROM former_hash)
             AND id NOT IN (SELECT image_id FROM kept)
         """,
         (first, first + IMAGES_PER_READ),

@@ -46,14 +46,17 @@ def sent_image(
     pixels: tuple[int, int] | None,
     listed: Iterable[Listed],
     outcome_timeout: float,
+    hashes: Iterable[ImageHash] = (),
 ) -> Listed | None:
     """Return the listed image that these calls sent; None unless exactly one can be it.
 
-    `pixels` is the image's width and height. A copied image has the hash of its source. An uploaded
-    one has the same pixels, one of the names, and was created within `outcome_timeout` seconds of
-    the first or the last call in one of the ways; calls between these are not remembered.
+    `pixels` is the image's width and height; the same bytes had `hashes` elsewhere or before. The
+    image was created within `outcome_timeout` seconds of the first or the last call in one of the
+    ways; calls between these are not remembered. It has the hash of a copy's source or one of
+    `hashes`, or else one of the names and the same pixels.
     """
     copied = {call.sent_as.hash for call in calls if isinstance(call.sent_as, Copied)}
+    known = copied | set(hashes)
     names = {normalized(call.sent_as.name) for call in calls if isinstance(call.sent_as, Named)}
     times = [at for call in calls for at in (call.first_at, call.last_at)]
 
@@ -65,12 +68,12 @@ def sent_image(
             at - CLOCK_TOLERANCE <= one.created_at <= at + outcome_timeout + CLOCK_TOLERANCE
             for at in times
         )
-        return one.hash in copied or (has_name and has_pixels and in_time)
+        return in_time and (one.hash in known or (has_name and has_pixels))
 
     present = {one.hash: one for one in listed if one.status is not ImageStatus.DELETED}
     possible = [one for one in present.values() if may_be_sent(one)]
     if len(possible) != 1:
         return None
     (one,) = possible
-    is_certain = None not in (one.name, one.pixels, one.created_at, pixels)
-    return one if one.hash in copied or is_certain else None
+    is_same = one.hash in known or None not in (one.name, one.pixels, pixels)
+    return one if is_same and one.created_at is not None else None

@@ -68,6 +68,23 @@ async def test_an_image_whose_upload_had_no_response_leaves_after_its_file_is_de
     assert rig.sandbox.counts.calls("1", "delete") == 1
 
 
+async def test_an_image_that_returns_under_its_former_name_leaves_too(rig: Rig) -> None:
+    rig.write("b.jpg", STAYS)
+    rig.write("former.jpg", SENT)
+    async with rig.running():
+        await wait_until_held(rig, STAYS, SENT)
+        (rig.folder / "former.jpg").unlink()
+        await until(lambda: not rig.holds(SENT))
+        await until(lambda: is_settled(rig))
+        lose_response(rig, "upload", lambda _: (rig.folder / "a.jpg").unlink())
+        rig.write("a.jpg", SENT)
+        await until(lambda: rig.holds(SENT))
+        assert "a.jpg" not in {image.name for image in rig.sandbox.library.images("1")}
+        await until(lambda: not rig.holds(SENT))
+        await until(lambda: is_settled(rig))
+    assert rig.holds(STAYS)
+
+
 async def test_the_first_call_of_a_process_leaves_no_image_either(rig: Rig) -> None:
     rig.write("b.jpg", STAYS)
     async with rig.running():

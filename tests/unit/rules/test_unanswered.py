@@ -91,13 +91,29 @@ def test_an_image_that_two_pages_list_is_one_image() -> None:
 
 def test_a_copy_is_the_image_with_the_hash_of_its_source() -> None:
     copies = SentCalls(Copied(ANOTHER.hash), FIRST, LAST)
-    bare = replace(ANOTHER, name=None, created_at=None, pixels=None)
+    bare = replace(ANOTHER, name=None, pixels=None)
     assert sent_image([copies], PIXELS, [bare], TIMEOUT) is bare
+    for created_at in (None, FIRST - 60, LAST + 2 * TIMEOUT):
+        undated = replace(bare, created_at=created_at)
+        assert sent_image([copies], PIXELS, [undated], TIMEOUT) is None
     assert sent_image([copies], PIXELS, [OURS], TIMEOUT) is None
 
 
+def test_an_image_has_the_hash_that_the_same_bytes_had_before() -> None:
+    renamed = replace(OURS, name="before.jpg")
+    assert found(renamed) is None
+    assert sent_image([UPLOADS], PIXELS, [renamed], TIMEOUT, [OURS.hash]) is renamed
+    assert sent_image([UPLOADS], PIXELS, [renamed, ANOTHER], TIMEOUT, [OURS.hash]) is None
+    older = replace(renamed, created_at=FIRST - 60)
+    assert sent_image([UPLOADS], PIXELS, [older], TIMEOUT, [OURS.hash]) is None
+
+
 def test_an_image_that_was_sent_in_two_ways_is_found_by_either() -> None:
-    calls = [UPLOADS, SentCalls(Named("b.jpg"), LAST, LAST), SentCalls(Copied(OURS.hash), 1.0, 1.0)]
+    calls = [
+        UPLOADS,
+        SentCalls(Named("b.jpg"), LAST, LAST),
+        SentCalls(Copied(OURS.hash), LAST, LAST),
+    ]
     renamed = replace(ANOTHER, name="b.jpg", created_at=LAST)
     assert sent_image(calls, PIXELS, [renamed], TIMEOUT) is renamed
     sent_again = replace(renamed, created_at=FIRST)  # the account has changed its name only
