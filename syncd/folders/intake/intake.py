@@ -156,7 +156,14 @@ class Intake:
     async def _read_settled(self, readers: asyncio.TaskGroup) -> None:
         while True:
             now = time.monotonic()
-            batch = self._settling.take(BATCH, BATCH_BYTES, now, time.time_ns(), self._reading)
+            batch = self._settling.take(
+                BATCH,
+                BATCH_BYTES,
+                now,
+                time.time_ns(),
+                self._reading,
+                self._settling.largest(self._reading),
+            )
             if not batch:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._settling.idle_time(time.monotonic())):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,8 +13,12 @@ from syncd.heartbeat import CHECK_EVERY, Heartbeat
 from syncd.ledger.files import Place
 from syncd.model import Stat
 
+LARGE = 8 * 2**20
+"""Bytes from which a file is large: a reader takes long for it."""
+
 REREAD_AFTER = 0.05
-"""Seconds, at least, after which a file that is being read is considered again."""
+"""Seconds, at least, after which a file is considered again that is being read, or that is larger
+than a reader may read now."""
 
 
 def time_to_settle(stat: Stat, seen_for: float, wall_ns: int, settle: float) -> float:
@@ -108,11 +113,18 @@ class Settling:
         heapq.heappush(self._heaps[found.fresh], (now + left, self._number, found.place))
 
     def take(
-        self, limit: int, max_bytes: int, now: float, wall_ns: int, reading: Container[Place]
+        self,
+        limit: int,
+        max_bytes: int,
+        now: float,
+        wall_ns: int,
+        reading: Container[Place],
+        largest: float = math.inf,
     ) -> list[Found]:
         """Take up to `limit` files that have settled, and none after `max_bytes` are reached.
 
-        Files that are being read stay, and so do files that turn out not to have settled yet.
+        Files that are being read stay, and so do files of more than `largest` bytes, and files that
+        turn out not to have settled yet.
         """
         taken: list[Found] = []
         size = 0
@@ -126,6 +138,8 @@ class Settling:
                 left = time_to_settle(found.stat, now - found.since, wall_ns, self._settle)
                 if place in reading:
                     left = max(self._settle, REREAD_AFTER)
+                elif found.stat.size > largest:
+                    left = max(left, REREAD_AFTER)
                 if left > 0:
                     held_back.append((now + left, number, place))
                     continue
@@ -192,18 +206,35 @@ class SettleQueue:
         return sum(map(count, self._responding()))
 
     def take(
-        self, limit: int, max_bytes: int, now: float, wall_ns: int, reading: Container[Place]
+        self,
+        limit: int,
+        max_bytes: int,
+        now: float,
+        wall_ns: int,
+        reading: Container[Place],
+        largest: float = math.inf,
     ) -> list[Found]:
         """Take settled files of one folder that does not hang, as `Settling.take` does."""
         responding = [item for item in self._folders.items() if not self.is_stalled(item[0])]
         responding.sort(key=lambda item: not item[1].fresh)
         for folder_id, files in responding:
-            if batch := files.take(limit, max_bytes, now, wall_ns, reading):
+            if batch := files.take(limit, max_bytes, now, wall_ns, reading, largest):
                 del self._folders[folder_id]
                 if files:
                     self._folders[folder_id] = files  # behind the other folders
                 return batch
         return []
+
+    def largest(self, reading: Mapping[Place, Found]) -> float:
+        """Return the size in bytes up to which a file may be read now, next to those in `reading`.
+
+        One reader at a time reads large files: the others are left to the small ones.
+        """
+        reads_large = any(
+            found.stat.size > LARGE and not self.is_stalled(place.folder_id)
+            for place, found in reading.items()
+        )
+        return LARGE if reads_large else math.inf
 
     def _responding(self) -> list[Settling]:
         return [files for one, files in self._folders.items() if not self.is_stalled(one)]

@@ -19,6 +19,7 @@ from syncd.daemon.folders import declare
 from syncd.folders.intake.cache import ContentCache
 from syncd.folders.intake.intake import MAX_SETTLING, Burst, Intake
 from syncd.folders.intake.record import Recorder
+from syncd.folders.intake.settle import LARGE
 from syncd.folders.monitor import FolderMonitor, MonitorSettings
 from syncd.folders.safe_open import stat_of
 from syncd.folders.scanning.scan import check_files
@@ -111,6 +112,38 @@ async def test_a_file_that_is_being_recorded_is_not_read_again(folder: Path) -> 
             assert intake.pending == 1
         await intake.quiet()
         assert images == [True], "the file became fresh while it was recorded"
+        run.cancel()
+        await asyncio.wait([run])
+
+
+class LargeReads(ContentCache):
+    """A cache that counts the large files that are being read whenever a batch begins."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.intake: Intake | None = None
+        self.most = 0
+
+    def wait_for_room(self, size: int) -> None:
+        assert self.intake is not None
+        reading = list(self.intake._reading.values())
+        self.most = max(self.most, sum(found.stat.size > LARGE for found in reading))
+        super().wait_for_room(size)
+
+
+async def test_one_reader_at_a_time_reads_large_files(folder: Path) -> None:
+    names = [b"%d.jpg" % n for n in range(8)]
+    for number, name in enumerate(names):
+        with (folder / os.fsdecode(name)).open("wb") as file:
+            file.truncate(LARGE + 1 if number % 2 else 1000)
+    found = [(Place(1, b"", name), stat_of((folder / os.fsdecode(name)).stat())) for name in names]
+    cache = LargeReads()
+    async with intake_of(folder, cache=cache) as intake:
+        cache.intake = intake
+        await intake.offer(bytes(folder), found)
+        run = asyncio.create_task(intake.run())
+        await intake.quiet()
+        assert cache.most == 1
         run.cancel()
         await asyncio.wait([run])
 
