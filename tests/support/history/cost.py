@@ -33,7 +33,7 @@ class Cost:
         `copyable` replicas cost no bytes.
         """
         self._missing = self._model.missing()
-        self._rejects |= bool(self._model.to_reject() - self._model.tried)
+        self._rejects |= self._model.may_be_rejected()
         possible = self._model.possibly_missing()
         self._possible |= possible
         self._copyable = (self._copyable - possible) | copyable

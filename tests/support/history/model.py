@@ -46,6 +46,11 @@ class Model:
         """Return what the accounts have rejected once everything is in sync."""
         return {r for r in self._known() & self._on_disk() if r[1] in self.rejected}
 
+    def may_be_rejected(self) -> bool:
+        """Return whether an image may be sent that the account has not rejected before."""
+        known = {r for r in self._known() if r[1] in self.rejected}
+        return bool(known - self.tried)
+
     def _known(self) -> set[Replica]:
         return {
             (account, content)
@@ -120,6 +125,7 @@ class Model:
         }
         if folder.is_emptied and (same_patterns or folder.moved):
             folder.suspect = True
+            self._rewritten(folder, folder.known.keys() - replaced_by_links.keys())
             if watched and proves:
                 folder.known = replaced_by_links
             return set(), self._replicas(folder, replaced | vanished)
