@@ -30,6 +30,7 @@ NUMBERS = dict(zip((1, 7, 3, 4, 16, 6, 8, 9, 17, 13, 18), "BBHIQbhiqIQ", strict=
 NEEDED = (BITS, 320, 347)  # which decoders need, too: a palette, the tables of a JPEG
 UNCOMPRESSED, SEPARATE_PLANES = 1, 2
 MAX_FIELDS = 65_535
+MAX_NUMBERS = 200_000  # of one field that are read
 
 
 class _Layout(msgspec.Struct, frozen=True):
@@ -64,16 +65,21 @@ class _Directory:
         return self.all(tag)[0] if tag in self else default
 
     def all(self, tag: int) -> tuple[int, ...]:
-        """Return the numbers of a field; empty: there is no such field."""
+        """Return the first MAX_NUMBERS numbers of a field; empty: there is no such field.
+
+        Raises Damaged if the file ends before the last of all its numbers.
+        """
         if tag not in self:
             return ()
         field, layout = self._fields[tag], self._layout
-        size = struct.calcsize(layout.order + field.letter) * field.count
-        data = field.value[:size]
-        if size > layout.inline:
+        width = struct.calcsize(layout.order + field.letter)
+        count = min(field.count, MAX_NUMBERS)
+        data = field.value[: width * count]
+        if width * field.count > layout.inline:
             offset = _number(f"{layout.order}{'Q' if layout.inline == 8 else 'I'}", field.value)
-            data = self._at(offset, size)
-        return struct.unpack(f"{layout.order}{field.count}{field.letter}", data)
+            self._at(offset + width * (field.count - 1), width)
+            data = self._at(offset, width * count)
+        return struct.unpack(f"{layout.order}{count}{field.letter}", data)
 
     def _header(self) -> tuple[_Layout, int]:
         head = self._at(0, 8)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from support.corpus.by_hand import bmp, chunk
 from support.pictures import picture
 
 from syncd.images.probe import Format, Picture, Unsupported, Verdict, probe
@@ -190,21 +191,54 @@ def test_the_reason_names_what_the_file_is(data: bytes, part: str) -> None:
     assert part in reason(data)
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"\xff\xd8\xff\xe0\0\x10" + bytes(100_000_000) + b"\xff\xd9",
-        b"\x89PNG\r\n\x1a\n" + bytes(30_000_000),
-        b"GIF89a\1\0\1\0\0\0\0" + b"\x21\xff\0" * 3_000_000,
-        b"II+\0\x08\0\0\0" + struct.pack("<QQ", 16, 2**63) + bytes(1_000_000),
-        b"II+\0\x08\0\0\0" + struct.pack("<Q", 2**64 - 8) + bytes(1000),
-    ],
-    ids=["JPEG", "PNG", "GIF", "TIFF fields", "TIFF offset"],
-)
-def test_no_content_occupies_the_reader_for_long(data: bytes) -> None:
-    start = time.monotonic()
-    verdict_on(data)
-    assert time.monotonic() - start < 1.5
+def tiff_of_strips(count: int) -> bytes:
+    """Return a TIFF whose strips are all at its beginning."""
+    fields = [(256, 4, 1, 61), (257, 4, 1, count), (273, 4, count, 100), (278, 4, 1, 1)]
+    table = b"".join(struct.pack("<HHII", *field) for field in fields)
+    head = b"II*\0\x08\0\0\0" + struct.pack("<H", len(fields)) + table
+    return head.ljust(100, b"\0") + b"\1\0\0\0" * count
+
+
+def gif_of_codes(count: int) -> bytes:
+    """Return a GIF without an end, whose codes stand for one pixel each."""
+    head = b"GIF89a" + struct.pack("<HHBBB", 60_000, 60_000, 0, 0, 0)
+    image = b"\x2c" + struct.pack("<HHHHB", 0, 0, 60_000, 60_000, 0) + b"\2"
+    return head + image + (b"\xff" + b"\x04\x41\x10" * 85) * (count // 255)
+
+
+LONG = {
+    "JPEG": b"\xff\xd8\xff\xe0\0\x10" + bytes(100_000_000) + b"\xff\xd9",
+    "PNG": b"\x89PNG\r\n\x1a\n" + bytes(30_000_000) + b"x",
+    "PNG chunks": b"\x89PNG\r\n\x1a\n"
+    + chunk(b"IHDR", bytes(13))
+    + chunk(b"tEXt", b"") * 2_000_000,
+    "GIF": b"GIF89a\1\0\1\0\0\0\0" + b"\x21\xff\0" * 3_000_000,
+    "GIF codes": gif_of_codes(30_000_000),
+    "BMP codes": bmp(b"\1\1" * 15_000_000, 40, 8, 1),
+    "TIFF fields": b"II+\0\x08\0\0\0" + struct.pack("<QQ", 16, 2**63) + b"x" * 1_000_000,
+    "TIFF offset": b"II+\0\x08\0\0\0" + struct.pack("<Q", 2**64 - 8) + b"x" * 1000,
+    "TIFF strips": tiff_of_strips(7_000_000),
+}
+
+
+class _Observed(io.BytesIO):
+    """A stream with the number of bytes that were read at once."""
+
+    largest = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.largest = max(self.largest, len(data))
+        return data
+
+
+@pytest.mark.parametrize("data", LONG.values(), ids=LONG.keys())
+def test_no_content_occupies_the_reader_or_the_memory_for_long(data: bytes) -> None:
+    stream = _Observed(data)
+    start = time.process_time()
+    probe(stream, hole=False, unchanged=0.0)
+    assert time.process_time() - start < 1.5
+    assert stream.largest <= 4 * 2**20
 
 
 def test_a_tiff_with_too_many_fields_is_damaged() -> None:
