@@ -53,8 +53,8 @@ def note_renumbered(
 ) -> None:
     """Note directories that a scan under way found with another inode.
 
-    What was another directory once remains one: files that have been recorded in it since do not
-    prove that it is the directory from before.
+    A directory that was found to be another one remains so: files that have been recorded in it
+    since do not prove that it is the directory from before.
     """
     db.executemany(
         """
