@@ -1,5 +1,6 @@
 """An account's budget is used and never exceeded, by one process or by consecutive ones."""
 
+import asyncio
 import os
 import time
 from collections.abc import Sequence
@@ -163,6 +164,23 @@ async def record_files(rig: Rig, folder: str, files: Sequence[tuple[bytes, Stat,
         ]
         for first in range(0, len(found), 5000):
             assert all(await ledger.write(record_all(found[first : first + 5000])))
+
+
+async def test_a_lane_counts_the_missing_images_that_its_queue_does_not_hold(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    rig = Rig(tmp_path, sandbox)
+    content = [i.to_bytes(32, "big") for i in range(3000)]  # three times what a queue holds
+    stat = Stat(device=1, inode=1, size=9, mtime_ns=9, ctime_ns=9)
+    await record_files(rig, "spring", [(b"%d" % i, stat, d) for i, d in enumerate(content)])
+    async with rig.auditing() as audit:
+        lane = audit._lane
+        async with asyncio.TaskGroup() as loops:
+            feed = loops.create_task(lane.feed())
+            await until(lambda: lane.queue.unread > 0)
+            assert len(lane.queue) < 3000
+            assert lane.missing == 3000
+            feed.cancel()
 
 
 async def test_failures_of_three_accounts_do_not_delay_the_others(
