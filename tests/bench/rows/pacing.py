@@ -17,8 +17,8 @@ def rows(_: Bench) -> Iterator[Row]:
         share, throttled = min(share for share, _ in means), max(count for _, count in means)
         goal = Goal(case.share, at_most=False, of_figure=True)
         yield Row(f"{case.name}: budget used", share, "%", [], goal, note)
-        goal = Goal(case.throttled, of_figure=True)
-        yield Row(f"{case.name}: throttled a day", throttled, "", [], goal, note)
+        limit = None if case.throttled is None else Goal(case.throttled, of_figure=True)
+        yield Row(f"{case.name}: throttled a day", throttled, "", [], limit, note)
     for images, reserve, seconds in ((350, 0.1, 10), (5000, 0.0, 3000), (5000, 0.1, 3360)):
         sender = table.backlog(images, reserve)
         what = f"{images:,} images on an untouched account, reserve {reserve}"
