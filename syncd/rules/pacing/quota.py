@@ -146,6 +146,7 @@ class Quota:
         window = self.points.spent(now, by_image=True) + call.points * max(1, call.images)
         if self.charge.record_throttled(now, window, self.whole):
             self._others = OtherPrograms(self.whole)
+            self._others.record_block(now)
             return
         self._learned_cap.record_throttled(
             now,
