@@ -120,19 +120,31 @@ async def test_a_throttle_pauses_the_account_for_the_reported_or_documented_time
 
 async def test_the_response_to_a_call_sent_before_a_pause_does_not_end_it(tmp_path: Path) -> None:
     reply = throttle(80004, 2446079, usage({MAIN: [of_main(30)]}))
-    async with ForeignServer(post_script=[None, reply]) as server:
+    unanswered: list[object] = []
+
+    def rejects(post: object) -> Reply | None:
+        if server.may_respond.is_set():  # the first POST goes alone
+            return None
+        unanswered.append(post)
+        return reply if len(unanswered) == 2 else None
+
+    async with ForeignServer(Behaviour(rejects=rejects)) as server:
         trial = Trial(tmp_path, server, pack="images = 2")
-        trial.fill(file_names(12))
-        server.may_respond.clear()
+        trial.fill(file_names(20))
+        held = 0
 
         def is_done() -> bool:
-            if trial.is_paused():
-                server.may_respond.set()
-            return server.may_respond.is_set() and bool(trial.held())
+            nonlocal held
+            if not trial.is_paused():
+                if not held and (held := len(trial.held())):
+                    server.may_respond.clear()
+                return False
+            server.may_respond.set()
+            return len(trial.held()) > held
 
         await trial.backfill(until=is_done)
         assert trial.pauses().keys() == {MAIN}
-        assert len(server.posts) <= 4
+        assert 2 <= len(unanswered) <= 4
 
 
 @pytest.mark.parametrize("minutes", [10**9, 10**30])
@@ -173,12 +185,6 @@ async def test_a_throttle_of_the_app_pauses_every_account_of_the_token(tmp_path:
     "headers",
     [
         [],
-        [
-            usage(
-                {MAIN: [of_main(0, call_count=250)], "99": [of_main(77), of_main(88, kind="pages")]}
-            )
-        ],
-        [usage({MAIN: [of_main(0)]}), usage({"99": [of_main(5)]})],
         [("X-Business-Use-Case-Usage", "not JSON"), ("X-Ad-Account-Usage", "null")],
         [("X-Business-Use-Case-Usage", ""), ("X-App-Usage", "[]")],
         [("X-Ad-Account-Usage", '{"acc_id_util_pct":"9.67","reset_time_duration":null}')],
@@ -188,8 +194,6 @@ async def test_a_throttle_of_the_app_pauses_every_account_of_the_token(tmp_path:
     ],
     ids=[
         "none",
-        "over 100",
-        "twice",
         "not JSON",
         "empty",
         "strings",
@@ -198,7 +202,7 @@ async def test_a_throttle_of_the_app_pauses_every_account_of_the_token(tmp_path:
         "many accounts",
     ],
 )
-async def test_an_unreadable_or_excessive_usage_header_does_no_harm(
+async def test_a_usage_header_that_is_unreadable_or_of_others_does_no_harm(
     tmp_path: Path, headers: list[tuple[str, str]]
 ) -> None:
     trial = await run_trial(
@@ -206,6 +210,31 @@ async def test_an_unreadable_or_excessive_usage_header_does_no_harm(
     )
     assert len(trial.server.posts) == 1
     assert not trial.pauses()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [
+            usage(
+                {MAIN: [of_main(0, call_count=250)], "99": [of_main(77), of_main(88, kind="pages")]}
+            )
+        ],
+        [usage({MAIN: [of_main(0)]}), usage({"99": [of_main(5)]})],
+    ],
+    ids=["over 100", "twice"],
+)
+async def test_an_exhausted_limit_in_a_header_pauses_its_account_alone(
+    tmp_path: Path, headers: list[tuple[str, str]]
+) -> None:
+    trial = await run_trial(
+        tmp_path, Behaviour(headers=lambda _a: headers, lower_case=True), names=file_names(3)
+    )
+    assert len(trial.server.posts) == 1
+    ((account, (kind, seconds)),) = trial.pauses().items()
+    assert (account, kind) == (MAIN, "usage")
+    assert seconds is not None
+    assert 0 < seconds <= 1.01 * HOUR
 
 
 STOPS = {
