@@ -152,6 +152,8 @@ class Lane:
         """Record what a call cost and what its headers report, in one commit with `results`."""
         tier, charge = self.pacer.pace.tier, self.pacer.pace.quota.charge
         by_image = charge.by_image
+        if end is End.THROTTLED:  # before a waiting worker gets its turn
+            self.gate.shut_for(self.pacer.pace.budget.block)
         self.pacer.finish(call, end, usage.reading)
         now, learned = time.time(), self.pacer.pace.tier
         images = 1 if end is End.THROTTLED else call.images  # none was stored
