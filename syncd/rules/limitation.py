@@ -1,4 +1,4 @@
-"""What an account does not take, as its responses have shown, and when that is tried again.
+"""The limitations of an account, as its responses have shown them, and when each is tried again.
 
 A limitation is learned once for the account, from several images, so that neither one bad image nor
 a minute of trouble counts as one. It is tried again after a time: the first success ends it, and
@@ -65,7 +65,7 @@ class Limitation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> tuple[What, AccountId | None]:
-        """What an account has at most one of."""
+        """The kind and the source; an account has at most one limitation for each such pair."""
         return self.what, self.source
 
 
@@ -182,7 +182,7 @@ class BodySize(msgspec.Struct, frozen=True, kw_only=True):
     times: int = 0
     """How often a smaller body was accepted after a larger one had been rejected."""
     until: float = 0.0
-    """Unix seconds until which the size is kept; 0: there is no limit."""
+    """Unix seconds until which the size is kept; 0 without a limit."""
 
     def limit(self, now: float) -> int | None:
         """Return how many bytes the images of a POST may have; None for no limit."""

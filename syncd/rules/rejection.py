@@ -1,4 +1,4 @@
-"""What becomes of one image that was sent alone, and whose POST got an error about images."""
+"""The consequence for one image that was sent alone, and whose POST got an error about images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CONFIRMED_AFTER: Mapping[Verdict, float] = {
 
 
 class Fate(Enum):
-    """What becomes of the image."""
+    """The consequence for the image."""
 
     RETRY = "retry"
     """It is sent again, at growing intervals."""

@@ -28,7 +28,7 @@ budget with and without our calls would otherwise leave us nothing."""
 
 
 class LearnedCap:
-    """What others spend beyond what headers show, in points per window."""
+    """The spending of others beyond what headers show, in points per window."""
 
     def __init__(self) -> None:
         self._at: float | None = None  # when it was learned; None: nothing was

@@ -1,4 +1,4 @@
-"""What other programs spend of the account's budget, as far as headers show it."""
+"""The share that other programs spend of the account's budget, as far as headers show it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class OtherPrograms:
         self._first: tuple[float, float] | None = None  # calls at the first header, and its time
         self._points: tuple[float, float] | None = None  # per window, and when that was reported
         self._since: float | None = None  # the first header
-        self._blocks: deque[float] = deque()  # when they began; during a block nobody calls
+        self._blocks: deque[float] = deque()  # when they began; during a block no program calls
         self._rate = 0.0  # calls per second since the first header
 
     def update_calls(self, now: float, percent: float, ours: int) -> None:

@@ -17,7 +17,7 @@ are, and what others spend. `Pace` uses what the limits allow, and learns the re
    left lasts until more is. Once the windows are full, that is one call per even share of them,
    and the longest wait of a fresh image. Fresh images do not wait for that turn; only the last two
    calls that fit are spaced, so that an image after them does not wait for a whole window.
-3. What a POST costs (`charge`). It is assumed to cost one call. A POST of more images than the
+3. The cost of a POST (`charge`). It is assumed to cost one call. A POST of more images than the
    account has accepted goes alone, so a wrong assumption costs one block. If a charge by the image
    explains a throttled call, and no accepted POST excludes it, then each image costs a call until
    that is doubted, or headers report fewer calls than we sent images.
@@ -69,7 +69,7 @@ class Pace:
 
     def __init__(self, terms: Terms, now: float) -> None:
         self.quota = Quota(terms, now)
-        """What this process and others have spent of the account's budget."""
+        """The spending of this process and of others, of the account's budget."""
         self._clock, self._skew = now, 0.0
         self._turn = now  # when the backlog's next call is due
         self._spacing = 0.0  # what the last call added to it

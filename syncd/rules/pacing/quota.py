@@ -26,7 +26,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What our windows may hold."""
+    """The amounts that our windows may hold."""
 
     points: float
     calls: float
@@ -130,7 +130,7 @@ class Quota:
     def doubt(self, now: float) -> None:
         """Doubt a charge by the image once it is old."""
         if self.charge.doubt(now):
-            self._others = OtherPrograms(self.whole)  # the charge tells theirs from ours
+            self._others = OtherPrograms(self.whole)  # the charge separates theirs from ours
 
     def forget_reports(self) -> None:
         """Forget what headers have reported about the spending of others and about CPU time."""

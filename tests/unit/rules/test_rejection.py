@@ -1,4 +1,4 @@
-"""What becomes of an image whose error may be about it, for every verdict."""
+"""The consequence of an error that may be about the image, for every verdict."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""What headers show of other programs."""
+"""The spending of other programs, as headers show it."""
 
 import pytest
 
