@@ -9,6 +9,7 @@ import msgspec
 
 from syncd.ledger.statements import read
 from syncd.model import AccountId, Copying, Digest, ImageHash
+from syncd.rules.limitation import RETRY_REFUSED
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -65,12 +66,12 @@ def holders(
                 FROM learned
                 WHERE learned.account_id = mine.account_id
                     AND learned.source_id = theirs.account_id
-                    AND learned.what = 'no_copy' AND learned.retry_at > ?
+                    AND learned.what = 'no_copy' AND learned.retry_at BETWEEN ? AND ?
             )
         GROUP BY image.id, folder.copying, source.id
         ORDER BY min(theirs.position)
         """,
-        (account, *digests, now),
+        (account, *digests, now, now + RETRY_REFUSED),
     )
     found: dict[Digest, tuple[list[Copying], dict[AccountId, ImageHash]]] = {}
     for digest, how, source, image_hash, _ in rows:
@@ -116,9 +117,9 @@ def expected(
                 FROM learned
                 WHERE learned.account_id = mine.account_id
                     AND learned.source_id = own.account_id
-                    AND learned.what = 'no_copy' AND learned.retry_at > ?
+                    AND learned.what = 'no_copy' AND learned.retry_at BETWEEN ? AND ?
             )
         """,
-        (account, *digests, now),
+        (account, *digests, now, now + RETRY_REFUSED),
     )
     return {Digest(digest) for (digest,) in rows}

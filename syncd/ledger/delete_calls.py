@@ -12,7 +12,7 @@ from syncd.ledger import replicas
 from syncd.ledger.deletions import Due, facts
 from syncd.ledger.statements import as_structs, read, write
 from syncd.model import AccountId, ImageHash
-from syncd.rules.deletion import Condemned
+from syncd.rules.deletion import RECHECK_INTERVAL, Condemned
 
 
 class UnconfirmedDeletion(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,7 +149,10 @@ def record_absent(
 def to_confirm(
     db: sqlite3.Connection, account: AccountId, now: float, limit: int
 ) -> list[UnconfirmedDeletion]:
-    """Return `limit` deletions that are due to be confirmed by a read now."""
+    """Return `limit` deletions that are due to be confirmed by a read now.
+
+    A time that lies further ahead than the longest wait was recorded while the clock was wrong.
+    """
     rows = db.execute(
         """
         SELECT replica.hash,
@@ -158,13 +161,13 @@ def to_confirm(
             max(replica.resent_at) AS resent_at, coalesce(max(deletion.attempts), 0) AS attempts
         FROM replica INDEXED BY replica_unconfirmed
         LEFT JOIN deletion USING (account_id, image_id)
-        WHERE replica.account_id = (SELECT id FROM account WHERE act = ?)
+        WHERE replica.account_id = (SELECT id FROM account WHERE act = ?1)
             AND replica.hash IS NOT NULL AND replica.delete_sent_at IS NOT NULL
-            AND coalesce(replica.check_at, 0) <= ?
+            AND (coalesce(replica.check_at, 0) <= ?2 OR replica.check_at > ?2 + ?3)
         GROUP BY replica.hash
-        LIMIT ?
+        LIMIT ?4
         """,
-        (account, now, limit),
+        (account, now, RECHECK_INTERVAL, limit),
     )
 
     def unconfirmed(wanted: int, **columns: Any) -> UnconfirmedDeletion:

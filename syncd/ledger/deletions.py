@@ -11,7 +11,7 @@ from syncd.ledger import replicas
 from syncd.ledger.replaced import REPLACEMENT
 from syncd.ledger.statements import as_structs, read, write
 from syncd.model import AccountId, Digest, ImageHash, Sent
-from syncd.rules.deletion import Condemned
+from syncd.rules.deletion import RECHECK_INTERVAL, Condemned
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +33,8 @@ def due(
 ) -> list[Due]:
     """Return `limit` images that are due to be checked now, in unix seconds.
 
-    The grace of those that were condemned until `before`, an age of the ledger, has ended.
+    The grace of those that were condemned until `before`, an age of the ledger, has ended. A time
+    that lies further ahead than the longest wait was recorded while the clock was wrong.
     """
     rows = db.execute(
         # An image counts from the first content that was sent and became this hash.
@@ -68,7 +69,7 @@ def due(
             AND deletion.found_age <= baseline.reviewed_age
             AND baseline.suspect IS NULL
             AND folder.deletions = 'propagate'
-            AND deletion.retry_at <= ?3
+            AND (deletion.retry_at <= ?3 OR deletion.retry_at > ?3 + ?5)
             AND replica.wanted = 0
             AND replica.hash IS NOT NULL
             AND replica.delete_sent_at IS NULL
@@ -81,7 +82,7 @@ def due(
         ORDER BY deletion.found_age, deletion.image_id
         LIMIT ?4
         """,
-        (account, before, now, limit),
+        (account, before, now, limit, RECHECK_INTERVAL),
     )
     return as_structs(rows, _due)
 

@@ -117,3 +117,56 @@ def test_a_suspect_folder_has_no_due_deletion_until_it_is_trusted_again() -> Non
     assert due(db) == set()
     folders.trust(folder, ROOT, "", 25, Moment(4.0, 4.0))(db)
     assert due(db) == set(DIGESTS[:5])
+
+
+NOW, DAY, YEARS = 1e9, 24 * 3600.0, 10 * 365 * 24 * 3600.0
+
+
+def due_at(db: sqlite3.Connection, now: float) -> int:
+    return len(deletions.due(ACCOUNT, 1e9, now, 100)(db))
+
+
+def to_confirm_at(db: sqlite3.Connection, now: float) -> int:
+    return len(delete_calls.to_confirm(ACCOUNT, now, 100)(db))
+
+
+def test_a_deletion_is_not_put_off_beyond_the_longest_wait() -> None:
+    db, folder = a_ledger_with_images()
+    scan(db, folder, 2, range(1))
+    condemned.hold_excess(HoldAbove(20, 0.1), 9.0)(db)
+    for ahead, count in ((0.0, 1), (DAY, 0), (YEARS, 1)):
+        db.execute("UPDATE deletion SET retry_at = ?", (NOW + ahead,))
+        assert due_at(db, NOW) == count, "a time years ahead was recorded by a wrong clock"
+
+
+def test_a_confirmation_is_not_put_off_beyond_the_longest_wait() -> None:
+    db, _ = a_ledger_with_images()
+    for ahead, count in ((0.0, 1), (DAY, 0), (YEARS, 1)):
+        db.execute(
+            "UPDATE replica SET delete_sent_at = 1, check_at = ? WHERE image_id = 1",
+            (NOW + ahead,),
+        )
+        assert to_confirm_at(db, NOW) == count
+
+
+def test_every_stored_time_that_delays_something_is_bounded() -> None:
+    """Let a new column of that kind fail, so that its bound gets a test.
+
+    `until` of a pause: u/rules and engine/paused; the times of `learned`, `images_charged_until`
+    and `doubted_at`: their rules.
+    """
+    db, _ = a_ledger_with_images()
+    columns = {
+        f"{table}.{column}"
+        for (table,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        for (_, column, *_) in db.execute(f"PRAGMA table_info({table})")
+        if column.endswith(("retry_at", "check_at", "until", "doubted_at"))
+    }
+    assert columns == {
+        "account.images_charged_until",
+        "deletion.retry_at",
+        "learned.retry_at",
+        "pause.until",
+        "replica.check_at",
+        "replica.doubted_at",
+    }
