@@ -161,7 +161,7 @@ async def test_a_backfill_whose_terminal_is_closed_finishes_calls_in_flight(rig:
         await until(lambda: rig.sandbox.counts.most_in_flight("1") == 1)
         backfill.hang_up()  # the shell sends it, and so does the terminal
         await until(lambda: backfill.logged("daemon.stopping", "SIGHUP"))
-        assert await backfill.end(signal.SIGHUP) == 1
+        assert await backfill.end(signal.SIGHUP) == 130
     assert rig.recorded(content) is not None
 
 

@@ -155,6 +155,6 @@ async def test_a_backfill_shows_its_progress_in_the_status(rig: Rig, manager: Ma
         rig.write(f"{i}.jpg", picture(i))
     rig.write("bad.jpg", b"not an image")
     ended = await syncd(rig, "backfill", "--config", str(rig.write_config()))
-    assert ended.code == 1
+    assert ended.code == 3
     assert manager.statuses()[-1] == "3 of 4 images; 1 rejected"
     assert manager.count("READY=1") == 0

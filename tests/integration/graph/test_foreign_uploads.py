@@ -128,7 +128,7 @@ async def test_every_name_on_disk_becomes_a_part_that_a_strict_parser_accepts(
         trial.images["latin"] = picture(99)
         await trial.backfill()
         trial.check_in_sync()
-        assert len(server.posts) == 1
+        assert len(server.posts) == 2, "two files have one name"
 
 
 @pytest.mark.parametrize(
