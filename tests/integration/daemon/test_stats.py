@@ -55,6 +55,8 @@ async def in_sync(rig: Rig) -> AsyncIterator[Turns]:
     async with rig.running() as runtime:
         await until(lambda: rig.recorded(picture(1)) is not None)
         await until(lambda: rig.rows("SELECT 1 FROM baseline WHERE files = 1") != [])
+        (lane,) = runtime.engine.lanes.values()
+        await until(lambda: lane.queue.is_idle)  # it has been counted, too
         yield Turns(runtime)
 
 
