@@ -25,7 +25,7 @@ _WHY: Mapping[What, str] = {
 
 
 class Limitations:
-    """What one account does not take; logged when it is learned and when it has ended."""
+    """The limitations of one account; each is logged when it is learned and when it has ended."""
 
     def __init__(self, name: AccountName, account: AccountId, ledger: Ledger) -> None:
         self.limits = Limits()

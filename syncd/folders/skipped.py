@@ -23,7 +23,7 @@ OTHER = "other"
 """An extension that is odd or rare."""
 
 MOST_EXTENSIONS = 20
-"""Extensions of a folder that are told apart, the most frequent first."""
+"""Extensions of a folder that are counted separately, the most frequent first."""
 
 _MOST_COUNTED = 1000  # reasons that a scan counts apart, so that its memory is bounded
 

@@ -201,7 +201,7 @@ class GraphClient:
     async def read_clock(self, credentials: Credentials) -> None:
         """Read the server's clock, unless a response has shown it already.
 
-        Raises GraphError if there is no response.
+        Raises GraphError if the call has no response.
         """
         if self.clock.has_been_read:
             return

@@ -29,7 +29,7 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Learned(msgspec.Struct, frozen=True):
-    """What responses have shown about an account's budget."""
+    """The facts that responses have shown about an account's budget."""
 
     tier: str | None = None
     """As reported by headers."""

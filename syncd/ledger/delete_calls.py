@@ -73,7 +73,7 @@ def record_sent(db: sqlite3.Connection, account: AccountId, image_hash: ImageHas
 def record_present(
     db: sqlite3.Connection, account: AccountId, image_hash: ImageHash, retry_at: float = 0
 ) -> None:
-    """Record that an image is in its account: its DELETE was not sent, was rejected, or is over.
+    """Record that an image is in its account: its DELETE was not sent, was rejected, or has ended.
 
     Another DELETE is not sent before `retry_at`, in unix seconds.
     """

@@ -151,7 +151,7 @@ class Tree:
 
 @dataclass
 class Kills:
-    """What a run has done and found."""
+    """The operations and findings of a run."""
 
     kills: int = 0
     in_call: Counter[str] = field(default_factory=Counter)

@@ -1,6 +1,6 @@
 """Every fault of the sandbox, met by an upload: the event that reports it, and how it ends.
 
-What happens when a fault lasts is shown by test_call_errors, test_limitations and
+The consequences of a fault that lasts are shown by test_call_errors, test_limitations and
 test_account_states. Each row is run with five pictures in one POST.
 """
 

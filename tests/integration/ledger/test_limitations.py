@@ -1,4 +1,4 @@
-"""What was learned of an account, as the ledger keeps it."""
+"""The limitations of an account, as the ledger keeps them."""
 
 import sqlite3
 from collections.abc import Iterator

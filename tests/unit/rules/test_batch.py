@@ -64,7 +64,7 @@ def test_files_of_one_name_go_in_different_posts() -> None:
     assert [c.name for c in rest] == [b"a.jpg"]
 
 
-def test_files_of_one_name_fill_half_a_post_where_there_are_no_others() -> None:
+def test_files_of_one_name_fill_half_a_post_if_no_other_name_waits() -> None:
     batch, rest = choose_batch(named(*[b"a.jpg"] * 30, b"b.jpg"), MOST, 1000)
     assert len(batch) == MOST // 2
     assert b"b.jpg" in {c.name for c in batch}

@@ -1,4 +1,4 @@
-"""What counts as a deletion, on a real disk: absent is not deleted."""
+"""Deletions on a real disk, as evidence shows them: absent is not deleted."""
 
 import os
 import resource

@@ -30,7 +30,7 @@ KEPT = {
     "half used in bursts at changing times": (30, 70),
     "half used in bursts, no headers": (11, 30),
 }
-"""Shares in percent and throttled calls a day, where there is no goal or it is missed."""
+"""Shares in percent and throttled calls a day, where a goal is missing or not reached."""
 
 FAST = ("whole percents", "120 s late", "no headers")
 
