@@ -28,6 +28,14 @@ _MAX_EMPTY_PAGES = 10  # in addition to one page per hash, so that the loop alwa
 _MAX_NAMED_PAGES = 10  # of the images with one name
 
 
+ENDLESS = "the list of images does not end"
+
+
+def list_error(message: str) -> GraphError:
+    """Return the error for a list of images that cannot be read to its end."""
+    return GraphError(ApiError(status=200, message=message), Usage())
+
+
 async def always() -> bool:
     """Return True, for calls that are wanted in any case."""
     return True
@@ -113,7 +121,7 @@ async def look_up(calls: Calls, client: GraphClient, hashes: Sequence[ImageHash]
 
     lookup = await _pages(calls, page_after, len(wanted) + _MAX_EMPTY_PAGES)
     if lookup is not None and not lookup.is_whole:
-        raise GraphError(ApiError(status=200, message="the list of images does not end"), Usage())
+        raise list_error(ENDLESS)
     return lookup
 
 

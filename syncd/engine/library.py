@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from enum import Enum, auto
 
-from syncd.engine.calls import Calls
+from syncd.engine.calls import ENDLESS, Calls, list_error
 from syncd.graph.client import Credentials, GraphClient, GraphError, Page
 from syncd.graph.shapes import Usage
-from syncd.rules.errors import ApiError
 from syncd.rules.listing import (
     LARGEST_PAGE,
     MAX_BEGINNINGS,
@@ -58,8 +57,10 @@ class Library:
                     return
                 progress = progress.after(len(page.images), page.total)
                 if progress.is_endless:
-                    raise _error("the list of images does not end")
-        raise _error("the list of images cannot be read to its end: each cursor becomes invalid")
+                    raise list_error(ENDLESS)
+        raise list_error(
+            "the list of images cannot be read to its end: each cursor becomes invalid"
+        )
 
     async def _page(self, after: str | None) -> Page | PageError | None:
         """Return one page, or why it has to be requested differently; None: not sent."""
@@ -75,7 +76,3 @@ class Library:
             return page, page.usage
 
         return await self._calls.make(READ, send)
-
-
-def _error(message: str) -> GraphError:
-    return GraphError(ApiError(status=200, message=message), Usage())
