@@ -112,6 +112,8 @@ def measure(db: sqlite3.Connection, path: Path, count: int, sample: int) -> dict
     found["route_added"] = longest_step(db)
     declare(_ACCOUNTS)
     found["route_removed"] = longest_step(db)
+    declare(_ACCOUNTS[:1])
+    found["held_route_removed"] = longest_step(db)
     return found
 
 

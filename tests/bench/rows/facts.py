@@ -63,6 +63,10 @@ def _costs(bench: Bench) -> Iterator[Row]:
         ("ledger bytes per file, held", "held_bytes", 1, "bytes", _BYTES, two),
         ("longest write after a route is added", "route_added", 1e3, "ms", _STEP, full),
         ("longest write after a route is removed", "route_removed", 1e3, "ms", _STEP, full),
+        (
+            "longest write after a route is removed, the account holds its images",
+            *("held_route_removed", 1e3, "ms", _STEP, full),
+        ),
     ):
         yield Row(what, found[key] * factor, unit, [], goal, note)
 
