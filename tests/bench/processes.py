@@ -27,12 +27,14 @@ class MeasurementError(Exception):
 class Run:
     """One process from start to exit.
 
-    Wall time and CPU time, with that of its children, in seconds; peak memory in MB.
+    Wall time and CPU time, with that of its children, in seconds; peak memory in MB; how often its
+    threads waited (voluntary context switches).
     """
 
     wall: float
     cpu: float
     memory: float
+    switches: float
     log: str = ""
 
 
@@ -65,7 +67,7 @@ def run(
             f"{_name(command)} exited with {process.returncode}: {_last_lines(output)}"
         )
     memory = max(used.ru_maxrss / 1024, sampler.peak() if sampler else 0.0)
-    return Run(wall, used.ru_utime + used.ru_stime, memory, output)
+    return Run(wall, used.ru_utime + used.ru_stime, memory, used.ru_nvcsw, output)
 
 
 def run_in_rounds(commands: Mapping[str, Callable[[], Run]], rounds: int) -> dict[str, Run]:
@@ -82,6 +84,7 @@ def run_in_rounds(commands: Mapping[str, Callable[[], Run]], rounds: int) -> dic
             median(r.wall for r in found),
             median(r.cpu for r in found),
             median(r.memory for r in found),
+            median(r.switches for r in found),
             "\n".join(r.log for r in found),
         )
         for name, found in runs.items()

@@ -25,13 +25,15 @@ SDK = {"SDK": 1, "SDK, 8 threads": 8, "SDK, 32 threads": 32}
 class Upload:
     """The cost of an upload by one client.
 
-    CPU time in ms per image, images per second, POSTs per image, bytes sent per byte of image.
+    CPU time in ms per image, images per second, POSTs per image, bytes sent per byte of image, and
+    voluntary context switches per image.
     """
 
     cpu: float
     rate: float
     posts: float
     bytes: float
+    switches: float
 
 
 def upload_all(bench: Bench, size: int, *, tls: bool = False) -> dict[str, Upload]:
@@ -73,6 +75,7 @@ def _upload(bench: Bench, size: int, *, tls: bool) -> dict[str, Upload]:
                 rate=count / done.wall,
                 posts=arrived.posts / count,
                 bytes=arrived.bytes / size_of_all,
+                switches=done.switches / count,
             )
             found.setdefault(name, []).append(upload)
     return {name: _median(uploads) for name, uploads in found.items()}
@@ -108,4 +111,5 @@ def _median(uploads: list[Upload]) -> Upload:
         median(s.rate for s in uploads),
         median(s.posts for s in uploads),
         median(s.bytes for s in uploads),
+        median(s.switches for s in uploads),
     )
