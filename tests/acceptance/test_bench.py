@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench.command import ROWS
+from bench.row import Row
+from bench.tables import README, replaced
 from support.readme import ROOT
 
 CHEAP = ("calls", "wire", "latency", "facts")
@@ -62,3 +65,19 @@ def test_an_unknown_row_is_rejected_with_a_list_of_the_rows(tmp_path: Path) -> N
     )
     assert ended.returncode == 2
     assert "shared-budget" in ended.stderr
+
+
+def test_the_page_of_the_benchmark_has_a_table_for_each_row() -> None:
+    page = README.read_text("utf-8")
+    tables = {name: [Row(f"a new figure of {name}", 1.0)] for name in ROWS}
+    written = replaced(page, tables, "this machine")
+    assert [name for name in ROWS if f"| a new figure of {name} | 1 |" not in written] == []
+    assert written.count("\n\nthis machine\n\n<!-- end -->") == len(ROWS)
+    kept = [line for line in page.splitlines() if line.startswith(("#", "- "))]
+    assert [line for line in kept if line not in written] == []
+    assert replaced(written, tables, "this machine") == written
+
+
+def test_a_row_without_a_table_in_the_page_is_an_error() -> None:
+    with pytest.raises(KeyError, match="speed"):
+        replaced(README.read_text("utf-8"), {"speed": []}, "this machine")

@@ -8,16 +8,17 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.bench import Bench
 from bench.processes import MeasurementError
-from bench.row import HEAD, Row
+from bench.row import Row
 from bench.rows import (
     budget,
     burst,
     calls,
+    commands,
     cpu,
     facts,
     lag,
@@ -30,6 +31,7 @@ from bench.rows import (
     wire,
 )
 from bench.sizes import FULL, QUICK
+from bench.tables import README, replaced, table
 
 ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "calls": calls.rows,
@@ -39,6 +41,7 @@ ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "budget": budget.alone,
     "shared-budget": budget.shared,
     "start": start.rows,
+    "commands": commands.rows,
     "memory": memory.rows,
     "latency": latency.rows,
     "burst": burst.rows,
@@ -56,11 +59,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as scratch:
         sizes = QUICK if options.quick else FULL
         bench = Bench(sizes, Path(scratch), options.cache.resolve())
-        rows = list(_measure(bench, options.row or ROWS))
+        tables = {name: list(_measure(bench, name)) for name in options.row or ROWS}
+    rows = [row for found in tables.values() for row in found]
     seconds = time.monotonic() - began
-    print(_table(rows))
-    print(f"\nPython {platform.python_version()}, {os.cpu_count()} cores, {seconds:.0f} s", end="")
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} cores"
+    print(table(rows))
+    print(f"\n{machine}, {seconds:.0f} s", end="")
     print(", quick: the figures are not meaningful" if options.quick else "", flush=True)
+    if options.write:
+        page = README.read_text("utf-8")
+        measured = f"{machine}, {time.strftime('%Y-%m-%d')}."
+        README.write_text(replaced(page, tables, measured), "utf-8")
     if options.json is not None:
         options.json.write_text(
             json.dumps(
@@ -86,6 +95,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("row", nargs="*", metavar="ROW", help=f"one of {', '.join(ROWS)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the table as JSON")
     parser.add_argument(
+        "--write", action="store_true", help="also write the tables to tests/bench/README.md"
+    )
+    parser.add_argument(
         "--quick",
         action="store_true",
         help="run small sizes, in about a minute, to test the benchmark itself",
@@ -102,23 +114,19 @@ def _options() -> argparse.Namespace:
     for name in options.row:
         if name not in ROWS:
             parser.error(f"unknown row {name}; the rows are {', '.join(ROWS)}")
+    if options.write and options.quick:
+        parser.error("--write needs the full sizes: the figures of --quick are not meaningful")
     return options
 
 
-def _measure(bench: Bench, names: Iterable[str]) -> Iterator[Row]:
-    for name in names:
-        bench.log(f"{name} …")
-        began = time.monotonic()
-        try:
-            for row in ROWS[name](bench):
-                bench.log(f"  {' | '.join(row.cells())}")
-                yield row
-        except MeasurementError as failed:
-            bench.log(f"  {failed}")
-            yield Row(name, note=f"not measured: {failed}")
-        bench.log(f"  {time.monotonic() - began:.0f} s")
-
-
-def _table(rows: list[Row]) -> str:
-    lines = [HEAD, ["---"] * len(HEAD), *(row.cells() for row in rows)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+def _measure(bench: Bench, name: str) -> Iterator[Row]:
+    bench.log(f"{name} …")
+    began = time.monotonic()
+    try:
+        for row in ROWS[name](bench):
+            bench.log(f"  {' | '.join(row.cells())}")
+            yield row
+    except MeasurementError as failed:
+        bench.log(f"  {failed}")
+        yield Row(name, note=f"not measured: {failed}")
+    bench.log(f"  {time.monotonic() - began:.0f} s")
