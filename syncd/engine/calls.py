@@ -11,6 +11,7 @@ import msgspec
 
 from syncd.engine.lane import Lane
 from syncd.engine.pacer import end_of
+from syncd.engine.sends import finish_in
 from syncd.graph.client import Credentials, GraphClient, GraphError, Page
 from syncd.graph.shapes import Usage
 from syncd.model import ImageHash, Listed
@@ -67,8 +68,8 @@ class Calls:
             if lane.gate.try_enter():
                 break
             lane.pacer.withdraw(call)
-        task = self._sends.create_task(self._send(call, send, is_wanted), name=f"call:{lane.name}")
-        response = await asyncio.shield(task)
+        sending = self._send(call, send, is_wanted)
+        response = await finish_in(self._sends, sending, f"call:{lane.name}")
         if isinstance(response, GraphError):
             raise response
         return response

@@ -14,6 +14,7 @@ from syncd.engine.lane import Lane
 from syncd.engine.pacer import end_of
 from syncd.engine.queue import wait_for_batch
 from syncd.engine.semaphore import FairByteSemaphore
+from syncd.engine.sends import finish_in
 from syncd.engine.uploads import Loaded, Uploads
 from syncd.graph.client import GraphClient, GraphError
 from syncd.ledger import replicas
@@ -86,8 +87,7 @@ class Worker:
                     self._limit(), lambda: lane.queue.has_fresh, lambda: lane.missing
                 )
                 digests = lane.queue.take(call.images)
-            send = sends.create_task(self._send(digests, call), name=f"send:{lane.name}")
-            await asyncio.shield(send)
+            await finish_in(sends, self._send(digests, call), f"send:{lane.name}")
 
     def _limit(self) -> int:
         if self._lane.health.failing.failures.unknown:
