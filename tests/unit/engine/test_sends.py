@@ -28,7 +28,7 @@ async def test_a_call_ends_after_its_caller_was_cancelled() -> None:
 
 async def test_a_group_that_ends_with_an_error_raises_this_error_alone() -> None:
     """The caller is two groups deeper: it is cancelled after the group has begun to end."""
-    failed, tried = asyncio.Event(), False
+    sends, failed, tried = asyncio.TaskGroup(), asyncio.Event(), False
 
     async def fail() -> None:
         raise OSError(errno.ENOSPC, "the disk is full")
@@ -50,10 +50,12 @@ async def test_a_group_that_ends_with_an_error_raises_this_error_alone() -> None
         async with asyncio.TaskGroup() as loops:
             loops.create_task(nested())
 
-    with pytest.raises(ExceptionGroup) as caught:
-        async with asyncio.TaskGroup() as sends:
+    async def run() -> None:
+        async with sends:
             sends.create_task(outer())
-            failing = sends.create_task(fail())
-            failing.add_done_callback(lambda _: failed.set())
+            sends.create_task(fail()).add_done_callback(lambda _: failed.set())
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await run()
     assert tried
     assert [type(error) for error in caught.value.exceptions] == [OSError]
