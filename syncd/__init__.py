@@ -10,3 +10,5 @@ The packages, in the order in which an image passes through them:
 - `graph` is the client of the Marketing API, and `sandbox` an API for tests and rehearsals.
 - `logs` writes the log. `cli` has the commands; `check`, `demo` and `man` are parts of it.
 """
+
+__version__ = "0.1.0"

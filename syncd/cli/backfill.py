@@ -50,9 +50,10 @@ def backfill(config: ConfigPath = DEFAULT_CONFIG) -> None:
 
         manager = notifier(os.environ)
         with _progress_display(lines, settings) as show:
-            result = run_loop(
-                run_backfill(settings, open_account, show, manager, lambda: lines.dropped)
+            filling = run_backfill(
+                settings, open_account, show, manager, lambda: lines.dropped, environ=os.environ
             )
+            result = run_loop(filling)
     _print_result(result, time.monotonic() - began)
     raise typer.Exit(_exit_of(result))
 

@@ -31,6 +31,8 @@ class Exit(IntEnum):
     """Something is still missing, could not be done, or was not found."""
     REJECTED = 3
     """A backfill sent everything that could be sent; some files were rejected."""
+    NOT_RUNNING = 3
+    """`syncd status --check`: the daemon is not running."""
     LEDGER_UNFIT = 65  # EX_DATAERR
     UNAVAILABLE = 69  # EX_UNAVAILABLE
     """A backfill gave up an account: it is stopped, or its calls fail."""

@@ -32,4 +32,4 @@ def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
 
         read = partial(read_settings, path, os.environ, hide)
         settings, manager = Settings(first, open_account), notifier(os.environ)
-        run_loop(run_daemon(settings, read, set_log, manager, lambda: lines.dropped))
+        run_loop(run_daemon(settings, read, set_log, manager, lambda: lines.dropped, os.environ))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -17,9 +18,11 @@ from syncd.cli.console import (
     print_line,
     print_paragraph,
 )
-from syncd.cli.errors import ledger_required
+from syncd.cli.daemon_line import DaemonReport, read_daemon, sentence
+from syncd.cli.errors import Exit, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.config import AccountConfig, Config
+from syncd.daemon.status_file import AccountActivity
 from syncd.folders import skipped
 from syncd.images.unfinished import Unfinished
 from syncd.ledger import alerts, condemned, queries
@@ -64,6 +67,7 @@ class AccountStatus(msgspec.Struct, kw_only=True):
 class Status(msgspec.Struct):
     """The output of `syncd status --json`."""
 
+    daemon: DaemonReport
     needs_you: list[Alert]
     accounts: dict[str, AccountStatus]
     folders: dict[str, FolderStatus]
@@ -72,23 +76,52 @@ class Status(msgspec.Struct):
 def status(
     config: ConfigPath = DEFAULT_CONFIG,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Print one line, for scripts: exit with 0 if all is well, with 1 if something"
+            " needs you, with 3 if the daemon is not running.",
+        ),
+    ] = False,
 ) -> None:
-    """Show what needs your attention, and the state of each account and folder.
+    """Show whether the daemon runs, what needs your attention, and each account and folder.
 
-    It only reads the ledger, and works while the daemon runs.
+    It only reads, and works while the daemon runs. It exits with 0 whenever it could read the
+    ledger.
     """
     settings = load_config(config)
+    daemon = read_daemon(os.environ, settings.ledger.path)
+    if check and not daemon.is_running:
+        print_line(sentence(daemon, config))
+        raise typer.Exit(Exit.NOT_RUNNING)
     with ledger_required(), reading(settings.ledger.path) as db:
-        found = _read(settings, db)
+        found = _read(settings, daemon, db)
+    if check:
+        raise typer.Exit(_check(found))
     if json:
         print_json(found)
     else:
+        print_paragraph(sentence(daemon, config))
         _print(found)
 
 
-def _read(config: Config, db: sqlite3.Connection) -> Status:
+def _check(found: Status) -> Exit:
+    """Print the state of a running daemon in one line; return the exit code."""
+    if found.needs_you:
+        first, *others = found.needs_you
+        more = f" (and {amount(len(others), 'other alert')})" if others else ""
+        print_line(f"needs you: {first.subject}: {first.why}{more}")
+        return Exit.NOT_ALL
+    missing = sum(account.missing for account in found.accounts.values())
+    print_line(f"running, {amount(missing, 'image')} missing" if missing else "running, in sync")
+    return Exit.DONE
+
+
+def _read(config: Config, daemon: DaemonReport, db: sqlite3.Connection) -> Status:
     names = {account.id: str(name) for name, account in config.accounts.items()}
     return Status(
+        daemon,
         alerts.all_alerts(names, time.time())(db),
         {str(name): _account(str(name), account, db) for name, account in config.accounts.items()},
         {folder.name: _folder(folder, db) for folder in queries.folder_states()(db)},
@@ -133,7 +166,7 @@ def _print(found: Status) -> None:
         _print_need(need)
     if found.needs_you:
         print_line()
-    _print_accounts(found.accounts)
+    _print_accounts(found.accounts, found.daemon)
     for name, account in found.accounts.items():
         for count in account.rejections:
             print_line(f"{name}: rejected {amount(count.count, 'image')}: {count.reason}")
@@ -165,12 +198,13 @@ def _print_folder(name: str, folder: FolderStatus) -> None:
         print_line(f"folder {name}: {images} held for you to decide: see `syncd deletions`")
 
 
-def _print_accounts(accounts: Mapping[str, AccountStatus]) -> None:
+def _print_accounts(accounts: Mapping[str, AccountStatus], daemon: DaemonReport) -> None:
     """Print one line for each account: its name, figures in columns, and its state."""
     rows: list[tuple[str, ...]] = [("account", "wanted", "held", "missing", "rejected", "state")]
     for name, account in accounts.items():
         figures = (account.wanted, account.held, account.missing, account.rejected)
-        rows.append((name, *(f"{figure:,}" for figure in figures), _state(account)))
+        state = _state(account, daemon.accounts.get(name))
+        rows.append((name, *(f"{figure:,}" for figure in figures), state))
     longest, *widths, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
     for name, *texts, state in rows:
         columns = (text.rjust(width) for text, width in zip(texts, widths, strict=True))
@@ -192,13 +226,33 @@ _SYNC_STATES = {
 }
 
 
-def _state(account: AccountStatus) -> str:
+def _state(account: AccountStatus, activity: AccountActivity | None) -> str:
     pause = account.pause
     if pause is None and account.failing_since is not None:
-        return f"failing since {format_time(account.failing_since)}"
+        return _failing(account.failing_since, activity)
+    if pause is None and activity is not None and activity.in_flight and account.missing:
+        return _uploading(account, activity)
     if pause is None:
         return _SYNC_STATES[account.sync]
     if pause.until is None:
         return f"stopped since {format_time(pause.since)}"  # the reason is among the needs above
     left = format_duration(pause.until - time.time())
     return f"paused until {format_time(pause.until)} ({left}): {pause.kind}: {pause.why}"
+
+
+def _failing(since: float, activity: AccountActivity | None) -> str:
+    text = f"failing since {format_time(since)}"
+    if activity is None or activity.why is None:
+        return text
+    if activity.retry_at is not None:
+        text += f", retrying in {format_duration(activity.retry_at - time.time())}"
+    return f"{text}: {activity.why}"
+
+
+def _uploading(account: AccountStatus, activity: AccountActivity) -> str:
+    text = f"uploading {activity.in_flight:,} of {account.missing:,}"
+    if activity.images_per_second:
+        text += f", {activity.images_per_second:g} images/s"
+    if activity.in_step_in not in (None, "now", "unknown"):
+        text += f", about {activity.in_step_in}"
+    return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -12,6 +13,8 @@ from syncd.daemon.notify import NO_MANAGER, Notifier, Status
 from syncd.daemon.runtime import Runtime, open_runtime
 from syncd.daemon.signals import run_until, stop_on_hangup, stop_signals
 from syncd.daemon.stats import StatsLog
+from syncd.daemon.status_file import StatusFile
+from syncd.daemon.status_writer import StatusWriter
 from syncd.daemon.totals import ProcessMeter
 from syncd.engine.lane import Lane
 from syncd.engine.stats import sentence
@@ -70,17 +73,20 @@ async def backfill(
     manager: Notifier = NO_MANAGER,
     dropped: Callable[[], int] = lambda: 0,
     *,
+    environ: Mapping[str, str] = MappingProxyType({}),
     interval: float = PROGRESS_INTERVAL,
 ) -> Result:
     """Scan every folder, send what is missing, and end; report progress every `interval` seconds.
 
     `show` gets the progress of each account, `manager` a sentence. `dropped` returns how many lines
-    of the log were dropped so far. Raises LedgerError.
+    of the log were dropped so far; `environ` may name the directory of the status file. Raises
+    LedgerError.
     """
     with stop_signals(manager) as stop, stop_on_hangup(stop):
         async with open_runtime(config, open_account, tries=MAX_TRIES) as runtime:
             stats = StatsLog(runtime, ProcessMeter(config.ledger.path, dropped))
-            status = Status(manager)
+            status, ledger = Status(manager), config.ledger.path
+            writer = StatusWriter(StatusFile(environ, ledger), "backfill", ledger)
 
             def show_everywhere(progress: Mapping[AccountName, Progress]) -> None:
                 show(progress)
@@ -93,6 +99,7 @@ async def backfill(
                         loops.create_task(runtime.disk.intake.run(), name="intake"),
                         loops.create_task(runtime.engine.run(sends), name="engine"),
                         loops.create_task(stats.run(status.show), name="stats"),
+                        loops.create_task(writer.run(runtime), name="status"),
                     ]
                     scans = loops.create_task(_scan_all(runtime), name="scans")
                     await _wait_until_finished(runtime, scans, show_everywhere, interval)
@@ -101,6 +108,7 @@ async def backfill(
 
             ended = await run_until(stop, work)
             await stats.write_all()
+            await writer.close()
             lanes = runtime.engine.lanes.values()
             return Result(
                 tallies=await _tallies(runtime),

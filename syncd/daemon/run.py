@@ -8,8 +8,9 @@ the two configurations.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 
 import structlog
 
@@ -21,6 +22,8 @@ from syncd.daemon.runtime import Runtime, build_runtime, keep_in_sync, take_ledg
 from syncd.daemon.signals import listen_for_hangups, run_until, stop_signals
 from syncd.daemon.startup import Startup, start_timeout_extended
 from syncd.daemon.stats import StatsLog
+from syncd.daemon.status_file import StatusFile
+from syncd.daemon.status_writer import StatusWriter
 from syncd.daemon.totals import ProcessMeter
 from syncd.daemon.watchdog import parts_of, watchdog_running
 from syncd.log import Log
@@ -35,19 +38,23 @@ async def run(
     set_log: Callable[[Config], object],
     manager: Notifier = NO_MANAGER,
     dropped: Callable[[], int] = lambda: 0,
+    environ: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Run the daemon; a SIGHUP replaces the settings by what `read` returns. Raises LedgerError.
 
     `set_log` applies the log's settings of each later configuration; the caller has applied those
-    of the first. `dropped` returns how many lines of the log were dropped so far.
+    of the first. `dropped` returns how many lines of the log were dropped so far. `environ` may
+    name the directory of the status file.
     """
-    meter = ProcessMeter(settings.config.ledger.path, dropped)
+    ledger_path = settings.config.ledger.path
+    meter = ProcessMeter(ledger_path, dropped)
     with stop_signals(manager) as stop, start_timeout_extended(manager) as progress:
         hangup = listen_for_hangups()
         async with (
-            take_ledger(settings.config.ledger.path) as ledger,
+            take_ledger(ledger_path) as ledger,
             watchdog_running(ledger, manager) as watchdog,
         ):
+            writer = StatusWriter(StatusFile(environ, ledger_path), "run", ledger_path)
             reloaded = partial(next_settings, hangup=hangup, read=read, ledger=ledger)
             previous: Config | None = None
             while True:
@@ -63,9 +70,12 @@ async def run(
                     _log_start(previous, config)
                     stats, startup = StatsLog(runtime, meter), Startup(manager, progress)
                     with watchdog.watching(parts_of(runtime)):
-                        new = await _run_until_reload(runtime, stats, startup, stop, reloaded)
+                        new = await _run_until_reload(
+                            runtime, stats, writer, startup, stop, reloaded
+                        )
                     if new is None:
                         await stats.write_all()
+                        await writer.close()
                 if new is None:
                     break
                 previous, settings = config, new
@@ -76,6 +86,7 @@ async def run(
 async def _run_until_reload(
     runtime: Runtime,
     stats: StatsLog,
+    writer: StatusWriter,
     startup: Startup,
     stop: asyncio.Event,
     reloaded: Callable[[Config], Awaitable[Settings]],
@@ -89,6 +100,7 @@ async def _run_until_reload(
                 loops.create_task(keep_in_sync(runtime, sends), name="keep"),
                 loops.create_task(startup.complete(runtime), name="ready"),
                 loops.create_task(stats.run(startup.status.show), name="stats"),
+                loops.create_task(writer.run(runtime), name="status"),
             ]
             found.append(await reloaded(runtime.config))
             log.notice("daemon.reloading")

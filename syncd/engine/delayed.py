@@ -26,6 +26,13 @@ class Delayed:
         return len(self._timers)
 
     @property
+    def next_delay(self) -> float | None:
+        """Seconds until the first digest joins the queue; None if there is none."""
+        now = asyncio.get_running_loop().time()
+        dues = (timer.when() for timer in self._timers.values())
+        return min((max(0.0, due - now) for due in dues), default=None)
+
+    @property
     def given_up(self) -> int:
         """How many digests this process does not try again."""
         return len(self._given_up)

@@ -75,7 +75,7 @@ def account_figures(
         paused_for=None if pause is None else max(0, round(now - pause.since)),
         why=failing.why if pause is None else pause.why,
         oldest_waiting=None if since is None else max(0, round(now - since)),
-        in_step_in=_in_step_in(lane, tally.missing, per_post),
+        in_step_in=in_step_in(lane, tally.missing, per_post),
         rejections=reasons(standing.rejections),
         troubles=reasons(standing.troubles),
     )
@@ -140,7 +140,7 @@ def _state(pause: Pause | None, *, is_failing: bool) -> str:
     return "failing" if is_failing else "open"
 
 
-def _in_step_in(lane: Lane, missing: int, per_post: int) -> str:
+def in_step_in(lane: Lane, missing: int, per_post: int) -> str:
     """Return in words how long the missing images take within the account's budget."""
     if not missing:
         return "now"

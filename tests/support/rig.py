@@ -64,6 +64,10 @@ class Rig:
     def ledger(self) -> Path:
         return self.path / "ledger.db"
 
+    @property
+    def status_file(self) -> Path:
+        return self.path / "ledger.db.status.json"
+
     def write_config(self) -> Path:
         """Write the configuration file and return its path."""
         accounts = "\n".join(

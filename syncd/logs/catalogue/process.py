@@ -101,6 +101,20 @@ PROCESS = (
         " or every `log.stats_every` if that is longer",
     ),
     Event(
+        "status.unwritable",
+        ("warning",),
+        ("file", "why"),
+        "the status file cannot be written: `syncd status` shows what the ledger has, and not what"
+        " the daemon does now",
+        ended_by=("status.writable",),
+    ),
+    Event(
+        "status.writable",
+        ("notice",),
+        ("duration", "file"),
+        "the status file can be written again",
+    ),
+    Event(
         "watchdog.recovered",
         ("notice",),
         ("duration", "part"),

@@ -1,0 +1,131 @@
+"""The writer of the status file: what the process does for each account, every few seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import deque
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from syncd import __version__
+from syncd.daemon.runtime import Runtime
+from syncd.daemon.status_file import (
+    INTERVAL,
+    AccountActivity,
+    DaemonStatus,
+    StatusFile,
+    boot_id,
+    since_boot,
+)
+from syncd.engine.lane import Lane
+from syncd.engine.stats import in_step_in
+from syncd.log import Log, elapsed
+from syncd.model import AccountId, printable
+from syncd.threads import run_in_thread
+
+log: Log = structlog.get_logger()
+
+_RATE_OVER = 60.0
+"""Seconds over which the images per second of an account are measured."""
+
+
+class StatusWriter:
+    """The writer of one process, which goes on through reloads.
+
+    A file that cannot be written is logged once, and stops nothing.
+    """
+
+    def __init__(self, file: StatusFile, command: str, ledger: Path) -> None:
+        self._file = file
+        self._command = command
+        self._ledger = ledger
+        self._version = __version__
+        self._boot_id = boot_id()
+        self._started_at = time.time()
+        self._done: tuple[int, ...] = ()  # calls, images and waiting files: a change is activity
+        self._active_at: float | None = None
+        self._failed_at: float | None = None
+        self._samples: deque[tuple[float, dict[AccountId, int]]] = deque(
+            maxlen=round(_RATE_OVER / INTERVAL) + 1
+        )
+
+    async def run(self, runtime: Runtime) -> None:
+        """Write the file every INTERVAL seconds until cancelled."""
+        self._samples.clear()
+        while True:
+            self._measure(runtime)
+            accounts = {
+                str(lane.name): self._activity(lane, runtime.config.pack.images)
+                for lane in runtime.engine.lanes.values()
+            }
+            await self._write(self._status(accounts, stopped=False))
+            await asyncio.sleep(INTERVAL)
+
+    async def close(self) -> None:
+        """Write that the process has ended."""
+        await self._write(self._status({}, stopped=True))
+
+    def _measure(self, runtime: Runtime) -> None:
+        lanes = runtime.engine.lanes
+        images = {account: lane.counters.images for account, lane in lanes.items()}
+        self._samples.append((time.monotonic(), images))
+        calls = (lane.counters.calls for lane in lanes.values())
+        done = (*calls, *images.values(), runtime.disk.intake.pending)
+        if done != self._done and any(done):
+            self._active_at = time.time()
+        self._done = done
+
+    def _activity(self, lane: Lane, per_post: int) -> AccountActivity:
+        is_closed = lane.health.trouble is not None
+        return AccountActivity(
+            missing=lane.missing,
+            in_flight=lane.queue.in_flight,
+            images_per_second=self._rate(lane.account),
+            in_step_in=None if is_closed else in_step_in(lane, lane.missing, per_post),
+            retry_at=None if lane.health.failing.since is None else _retry_at(lane),
+            why=lane.health.failing.why,
+        )
+
+    def _rate(self, account: AccountId) -> float:
+        (first, before), (last, now) = self._samples[0], self._samples[-1]
+        return round((now[account] - before[account]) / (last - first), 2) if last > first else 0.0
+
+    def _status(self, accounts: dict[str, AccountActivity], *, stopped: bool) -> DaemonStatus:
+        return DaemonStatus(
+            command=self._command,
+            version=self._version,
+            ledger=str(self._ledger.absolute()),
+            pid=os.getpid(),
+            boot_id=self._boot_id,
+            started_at=self._started_at,
+            last_activity_at=self._active_at,
+            written_at=time.time(),
+            written_since_boot=since_boot(),
+            interval=INTERVAL,
+            stopped=stopped,
+            accounts=accounts,
+        )
+
+    async def _write(self, status: DaemonStatus) -> None:
+        file = printable(str(self._file.path))
+        try:
+            await run_in_thread(partial(self._file.write, status))
+        except OSError as error:
+            if self._failed_at is None:
+                self._failed_at = time.time()
+                why = (error.strerror or str(error)).lower()
+                log.warning("status.unwritable", file=file, why=why)
+        else:
+            if self._failed_at is not None:
+                duration = elapsed(self._failed_at, time.time())
+                self._failed_at = None
+                log.notice("status.writable", file=file, duration=duration)
+
+
+def _retry_at(lane: Lane) -> float | None:
+    delay = lane.delayed.next_delay
+    return None if delay is None else time.time() + delay

@@ -1,0 +1,122 @@
+"""`syncd status` says whether the daemon runs, and what it does for each account."""
+
+import json
+import signal
+from typing import Any
+
+import pytest
+from support.pictures import picture
+from support.process import Daemon, Ended, running, syncd
+from support.rig import Rig, until
+
+from syncd import __version__
+from syncd.sandbox.faults import Fault
+
+
+async def status(rig: Rig, *words: str) -> Ended:
+    return await syncd(rig, "status", *words, "--config", str(rig.write_config()))
+
+
+async def report(rig: Rig) -> dict[str, Any]:
+    ended = await status(rig, "--json")
+    assert ended.code == 0, ended.err
+    found = json.loads(ended.out)
+    assert isinstance(found, dict)
+    return found
+
+
+async def reports(rig: Rig, daemon: Daemon) -> None:
+    """Wait until the daemon has written its status file."""
+    await until(lambda: rig.status_file.exists() and daemon.logged("scan.done"))
+
+
+async def test_the_first_line_says_that_the_daemon_runs(rig: Rig) -> None:
+    rig.write("a.jpg", picture(1))
+    async with running(rig) as daemon:
+        await until(lambda: bool(rig.recorded(picture(1), "1")))
+        await reports(rig, daemon)
+        shown = await status(rig)
+        first = " ".join(shown.out.split("account ")[0].split())
+        assert first.startswith("syncd is running since ")
+        assert f"(version {__version__}, process {daemon.process.pid}" in first
+        checked = await status(rig, "--check")
+        assert (checked.code, checked.out) == (0, "running, in sync\n")
+        found = (await report(rig))["daemon"]
+        assert (found["state"], found["pid"]) == ("running", daemon.process.pid)
+        assert await daemon.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "end"),
+    [
+        (signal.SIGTERM, "syncd is not running since "),
+        (signal.SIGKILL, "syncd is not running: it crashed or was killed after "),
+    ],
+)
+async def test_status_says_since_when_and_how_the_daemon_has_ended(
+    rig: Rig, number: signal.Signals, end: str
+) -> None:
+    rig.write("a.jpg", picture(1))
+    async with running(rig) as daemon:
+        await reports(rig, daemon)
+        await daemon.end(number)
+    shown = await status(rig)
+    assert shown.code == 0
+    first = " ".join(shown.out.split("account ")[0].split())
+    assert first.startswith(end)
+    assert f"`syncd run --config {rig.path / 'config.toml'}`" in first
+    checked = await status(rig, "--check")
+    assert checked.code == 3
+    assert checked.out.startswith(end)
+    assert checked.out.count("\n") == 1
+
+
+async def test_status_names_the_end_of_a_backfill(rig: Rig) -> None:
+    rig.write("a.jpg", picture(1))
+    assert (await syncd(rig, "backfill", "--config", str(rig.write_config()))).code == 0
+    assert "syncd is not running; a backfill ended at " in " ".join((await status(rig)).out.split())
+
+
+async def test_check_without_a_ledger_says_that_the_daemon_is_not_running(rig: Rig) -> None:
+    checked = await status(rig, "--check")
+    assert (checked.code, checked.out.startswith("syncd is not running; start it")) == (3, True)
+
+
+async def test_check_exits_with_1_and_names_the_first_alert(rig: Rig) -> None:
+    rig.write("a.jpg", picture(1))
+    rig.sandbox.faults.add(Fault("190", on="upload"))
+    async with running(rig) as daemon:
+        await until(lambda: daemon.logged("account.stopped"))
+        await reports(rig, daemon)
+        checked = await status(rig, "--check")
+        assert checked.code == 1
+        assert checked.out.startswith("needs you: accounts.main: ")
+        assert checked.out.count("\n") == 1
+
+
+async def test_status_shows_the_uploads_under_way(rig: Rig) -> None:
+    rig.sandbox.faults.add(Fault("slow", on="upload", seconds=60))
+    for number in range(3):
+        rig.write(f"{number}.jpg", picture(number))
+    async with running(rig) as daemon:
+        await reports(rig, daemon)
+
+        def is_sending() -> bool:
+            found = json.loads(rig.status_file.read_text())
+            return bool(found["accounts"]["main"]["in_flight"] == 3)
+
+        await until(is_sending)
+        assert "uploading 3 of 3" in (await status(rig)).out
+        await daemon.end(signal.SIGKILL)
+
+
+async def test_a_status_file_that_cannot_be_written_stops_nothing(rig: Rig) -> None:
+    rig.status_file.mkdir()
+    rig.write("a.jpg", picture(1))
+    async with running(rig) as daemon:
+        await until(lambda: daemon.logged("status.unwritable", rig.status_file.name))
+        await until(lambda: bool(rig.recorded(picture(1), "1")))
+        rig.status_file.rmdir()
+        await until(lambda: daemon.logged("status.writable"))
+        assert await daemon.end() == 0
+    assert daemon.count("status.unwritable") == 1
