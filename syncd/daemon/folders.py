@@ -20,7 +20,7 @@ from syncd.folders.watching.targets import ScanTarget
 from syncd.heartbeat import Heartbeat, wait_unless_stalled
 from syncd.ledger import alerts, condemned, folders, missed
 from syncd.ledger.database import Ledger
-from syncd.ledger.replicas import Source
+from syncd.ledger.sources import Source
 from syncd.ledger.wanted import FILES_PER_STEP, refresh_next
 from syncd.log import Log
 from syncd.model import Absent, AccountId, Copying, Digest, FolderName

@@ -13,7 +13,7 @@ import structlog
 from syncd.engine.calls import MAX_HASHES, Calls, Lookup, look_up
 from syncd.engine.library import Begin, Library
 from syncd.graph.client import GraphClient, GraphError
-from syncd.ledger import alerts, audits, replicas
+from syncd.ledger import alerts, audits, replicas, sources
 from syncd.ledger.audits import AuditState, HeldImage
 from syncd.ledger.database import Ledger
 from syncd.log import Log, moment
@@ -247,7 +247,7 @@ class Audit:
 
     async def _record_lost(self, row: HeldImage, report: Report) -> None:
         account = self._lane.account
-        files = await self._ledger.read(replicas.sources(account, row.digest, 1))
+        files = await self._ledger.read(sources.of_image(account, row.digest, 1))
         dropped = await self._ledger.write(
             replicas.record_not_held(account, row.hash)
             if self._restore

@@ -11,7 +11,7 @@ import structlog
 from syncd.engine.lane import Lane
 from syncd.engine.pacer import end_of
 from syncd.graph.client import Credentials, GraphClient, GraphError
-from syncd.ledger import copies, replicas
+from syncd.ledger import copies, replicas, sources
 from syncd.ledger.copies import Holder
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Facts
@@ -52,26 +52,26 @@ class Copies:
         if not digests:
             return None, []
         held, expected = await self._ledger.read(copies.sources(lane.account, digests, time.time()))
-        sources: dict[Digest, Holder] = {}
+        holders: dict[Digest, Holder] = {}
         doubted = lane.limitations.limits.doubted_sources()
         for digest, found in held.items():
             failed = {*doubted, *lane.attempts[digest].not_from}
             if left := [holder for holder in found.holders if holder.account not in failed]:
-                sources[digest] = left[0]
+                holders[digest] = left[0]
         plan = plan_copy(
             [Candidate(facts.digest, facts.size, 1) for facts in batch],
-            {digest: held[digest].how for digest in sources},
+            {digest: held[digest].how for digest in holders},
             expected,
         )
         for digest in plan.wait:
             lane.delayed.retry_after(digest, RECHECK)
         lane.queue.put_back(plan.put_back)
         if plan.copy is not None:
-            return await self._copy(plan.copy, sources[plan.copy]), []
+            return await self._copy(plan.copy, holders[plan.copy]), []
         return None, [facts for facts in batch if facts.digest in plan.upload]
 
     async def _copy(self, digest: Digest, source: Holder) -> Copy:
-        files = await self._ledger.read(replicas.sources(self._lane.account, digest, 1))
+        files = await self._ledger.read(sources.of_image(self._lane.account, digest, 1))
         return Copy(digest, source, str(files[0]) if files else digest.hex())
 
     async def send(self, copy: Copy, call: Call) -> None:

@@ -15,7 +15,7 @@ from syncd.graph.body import Part
 from syncd.graph.client import Credentials, GraphClient, GraphError, Uploaded
 from syncd.ledger import replicas
 from syncd.ledger.database import Ledger
-from syncd.ledger.replicas import Source
+from syncd.ledger.sources import Source
 from syncd.log import Log
 from syncd.model import Digest, Entry
 from syncd.rules.batch import normalized, part_names

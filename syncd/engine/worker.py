@@ -17,9 +17,10 @@ from syncd.engine.semaphore import FairByteSemaphore
 from syncd.engine.sends import finish_in
 from syncd.engine.uploads import Loaded, Uploads
 from syncd.graph.client import GraphClient, GraphError
-from syncd.ledger import replicas
+from syncd.ledger import replicas, sources
 from syncd.ledger.database import Ledger
-from syncd.ledger.replicas import Facts, Source
+from syncd.ledger.replicas import Facts
+from syncd.ledger.sources import Source
 from syncd.model import Absent, Digest
 from syncd.rules.batch import Candidate, choose_batch, name_key
 from syncd.rules.decide import Missing, Step, next_step
@@ -171,11 +172,11 @@ class Worker:
         """Read the bytes; an image without an unchanged file is tried again later."""
         lane = self._lane
         digests = [facts.digest for facts in batch]
-        sources = await self._ledger.read(replicas.sources_of(lane.account, digests))
-        contents = await self._files.fetch(sources)
+        found = await self._ledger.read(sources.of_images(lane.account, digests))
+        contents = await self._files.fetch(found)
         loaded: list[Loaded] = []
         absent: dict[Absent, list[tuple[Digest, str]]] = {}
-        for facts, (_, files), content in zip(batch, sources, contents, strict=True):
+        for facts, (_, files), content in zip(batch, found, contents, strict=True):
             if isinstance(content, Absent):
                 file = str(files[0]) if files else facts.digest.hex()
                 absent.setdefault(content, []).append((facts.digest, file))

@@ -8,14 +8,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from syncd.ledger import accounts, unanswered
-from syncd.ledger.stat_columns import from_columns
 from syncd.ledger.statements import read, write
-from syncd.model import AccountId, Digest, Entry, ImageHash, Sent, Stat, printable
+from syncd.model import AccountId, Digest, Entry, ImageHash, Sent
 from syncd.rules.unanswered import SentAs
 
 _MOST_VARIABLES = 30_000  # of one statement; SQLite takes 32,766
-
-_SOURCES = 8  # files of one image that are worth trying before the ledger is read again
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -29,25 +26,6 @@ class Facts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     format: str | None
     name: bytes | None
     """The name of one of its files."""
-
-
-class Source(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A file that contained an image when it was last read."""
-
-    folder_id: int
-    root: bytes
-    directory: bytes
-    name: bytes
-    stat: Stat
-
-    @property
-    def path(self) -> bytes:
-        """The path relative to the folder."""
-        return self.directory + b"/" + self.name if self.directory else self.name
-
-    def __str__(self) -> str:
-        """Return the absolute path as printable text."""
-        return printable(self.root.rstrip(b"/") + b"/" + self.path)
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -140,52 +118,6 @@ def count_missing(db: sqlite3.Connection, account: AccountId, most: int) -> int:
         (account, most),
     ).fetchone()
     return int(count)
-
-
-@read
-def sources(
-    db: sqlite3.Connection, account: AccountId, digest: Digest, limit: int = _SOURCES
-) -> list[Source]:
-    """Return at most `limit` files that contain an image, in folders that feed this account."""
-    rows = db.execute(
-        """
-        SELECT folder.id, folder.path, directory.path, file.name,
-            file.device, file.inode, file.size, file.mtime_ns, file.ctime_ns
-        FROM image
-        JOIN file ON file.image_id = image.id
-        JOIN directory ON directory.id = file.directory_id
-        JOIN folder ON folder.id = directory.folder_id
-        JOIN route
-            ON route.folder_id = folder.id
-            AND route.account_id = (SELECT id FROM account WHERE act = ?)
-        WHERE image.sha256 = ?
-        ORDER BY EXISTS (
-            SELECT 1
-            FROM missed
-            WHERE missed.directory_id = file.directory_id AND missed.name = file.name
-        )
-        LIMIT ?
-        """,
-        (account, digest, limit),
-    )
-    return [
-        Source(
-            folder_id=folder_id,
-            root=root,
-            directory=directory,
-            name=name,
-            stat=from_columns(*stat),
-        )
-        for folder_id, root, directory, name, *stat in rows
-    ]
-
-
-@read
-def sources_of(
-    db: sqlite3.Connection, account: AccountId, digests: Sequence[Digest]
-) -> list[tuple[Digest, list[Source]]]:
-    """Return each image with its files as `sources` does, in the order of the arguments."""
-    return [(digest, sources(account, digest)(db)) for digest in digests]
 
 
 @write

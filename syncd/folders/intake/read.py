@@ -17,7 +17,7 @@ from syncd.folders.intake.settle import unchanged_for
 from syncd.folders.safe_open import FILE, Unreadable, open_file, open_waypoint, stat_of, unreadable
 from syncd.heartbeat import Heartbeat
 from syncd.images.probe import Verdict, probe
-from syncd.ledger.replicas import Source
+from syncd.ledger.sources import Source
 from syncd.model import Absent, Digest, Stat
 
 if TYPE_CHECKING:

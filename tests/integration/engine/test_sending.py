@@ -17,7 +17,7 @@ from syncd.graph.client import connect
 from syncd.ledger import files, missed
 from syncd.ledger.files import Content, Place
 from syncd.ledger.kept import KeepReason
-from syncd.ledger.replicas import Source
+from syncd.ledger.sources import Source
 from syncd.model import Absent, AccountId, Digest, Stat
 from syncd.sandbox.server import Sandbox
 

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from syncd.ledger import files, folders, integrity, missed, queries, replicas, schema
+from syncd.ledger import files, folders, integrity, missed, queries, replicas, schema, sources
 from syncd.ledger.files import Content, Place
 from syncd.ledger.kept import KeepReason
 from syncd.ledger.queries import Tally
@@ -308,7 +308,7 @@ class Facts(RuleBasedStateMachine):
     @invariant()
     def every_wanted_image_has_its_files_as_sources(self) -> None:
         for account, digest in [(a, d) for a in ACCOUNTS for d in DIGESTS]:
-            found = replicas.sources(account, digest, 99)(self.db)
+            found = sources.of_image(account, digest, 99)(self.db)
             assert {(s.folder_id, s.directory, s.name): s.stat for s in found} == {
                 (self.ids[folder], directory, name): self.stats[folder, directory, name]
                 for (folder, directory, name), held in self.files.items()

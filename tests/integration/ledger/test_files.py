@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from syncd.ledger import files, folders, missed, replicas, schema
+from syncd.ledger import files, folders, missed, replicas, schema, sources
 from syncd.ledger.files import Content, Place
 from syncd.ledger.kept import KeepReason
 from syncd.ledger.stat_columns import stat_of
@@ -115,7 +115,7 @@ def test_a_stat_of_any_file_system_is_read_as_it_was_recorded(
     assert directory is not None
     rows = files.known_files(directory, b"", None)(db)
     assert {row[0]: stat_of(row) for row in rows} == {b"x": stat}
-    assert replicas.sources(ONE, DIGESTS[0])(db)[0].stat == stat
+    assert sources.of_image(ONE, DIGESTS[0])(db)[0].stat == stat
 
 
 def test_a_recorded_file_is_reported_as_missing_only_in_the_accounts_of_its_folder(

@@ -14,7 +14,7 @@ from syncd.folders.intake.cache import ContentCache
 from syncd.folders.intake.read import load
 from syncd.folders.safe_open import stat_of
 from syncd.heartbeat import Heartbeat
-from syncd.ledger.replicas import Source
+from syncd.ledger.sources import Source
 from syncd.model import Absent, Digest, Stat
 from syncd.sandbox.server import Sandbox
 
