@@ -65,20 +65,11 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
     async def fetch(
         self, wanted: Sequence[tuple[Digest, Sequence[Source]]]
     ) -> list[bytes | Absent]:
-        """Return the images' bytes from the cache or from one of their files.
+        """Return the images' bytes from one of their files.
 
         A file that has changed is scanned again; one whose disk hangs is not waited for.
         """
-        contents: list[bytes | Absent] = [
-            (self.cache.fetch(digest) if sources else None) or Absent.CHANGED
-            for digest, sources in wanted
-        ]
-        absent = [index for index, content in enumerate(contents) if isinstance(content, Absent)]
-        if not absent:
-            return contents
-        loaded, changed = await self._load([wanted[index] for index in absent])
-        for index, content in zip(absent, loaded, strict=True):
-            contents[index] = content
+        contents, changed = await self._load(wanted)
         for source in changed:
             if (monitor := self.monitors.get(source.folder_id)) is not None:
                 monitor.request_scan([ScanTarget(source.directory, deep=False)])
@@ -86,7 +77,7 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
 
     async def _load(
         self, wanted: Sequence[tuple[Digest, Sequence[Source]]]
-    ) -> tuple[Sequence[bytes | Absent], Sequence[Source]]:
+    ) -> tuple[list[bytes | Absent], list[Source]]:
         """Load images unless that stalls: a worker must not hang with a disk."""
         operation = Heartbeat().operation()
         loading = self.threads.submit(partial(load, wanted, self.readers, operation.beat))
@@ -154,12 +145,13 @@ def build_disk(
     ids: dict[FolderName, int],
     *,
     arrived: Callable[[Digest, Sequence[AccountId], Copying], None],
+    found: Callable[[Digest, Sequence[AccountId]], None],
     changed: Callable[[Sequence[AccountId]], None],
 ) -> Disk:
     """Build the disk side.
 
-    `arrived` is called for each new image that was just dropped; `changed` after any other change
-    of files, with the accounts that it may concern.
+    `arrived` is called for each new image that was just dropped, and `found` for each that a scan
+    found; `changed` after any other change of files, with the accounts that it may concern.
     """
     routes = {ids[name]: config.routes(folder) for name, folder in config.folders.items()}
     ways = {ids[name]: folder.copy for name, folder in config.folders.items()}
@@ -168,11 +160,11 @@ def build_disk(
         if fresh:
             arrived(digest, routes[folder_id], ways[folder_id])
         else:
-            changed(routes[folder_id])
+            found(digest, routes[folder_id])
 
     cache = ContentCache(CACHE_BYTES)
     readers = defaultdict(Heartbeat, {folder_id: Heartbeat() for folder_id in ids.values()})
-    recorder = Recorder(ledger, cache, on_image, lambda folder_id: len(routes[folder_id]))
+    recorder = Recorder(ledger, cache, on_image, routes.__getitem__)
     intake = Intake(recorder, cache, config.watch.settle, readers)
     settings = MonitorSettings(rescan=config.watch.rescan)
     monitors = {

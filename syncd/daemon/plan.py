@@ -63,7 +63,9 @@ def _copy(path: Path, to: Path) -> None:
 
 async def _scan(config: Config, ledger: Ledger) -> None:
     ids = await declare(config, ledger)
-    disk = build_disk(config, ledger, ids, arrived=lambda *_: None, changed=lambda _: None)
+    disk = build_disk(
+        config, ledger, ids, arrived=lambda *_: None, found=lambda *_: None, changed=lambda _: None
+    )
     async with asyncio.TaskGroup() as loops:
         reading = loops.create_task(disk.intake.run(), name="intake")
         async with asyncio.TaskGroup() as scans:

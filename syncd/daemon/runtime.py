@@ -75,10 +75,13 @@ async def build_runtime(
         def arrived(digest: Digest, accounts: Sequence[AccountId], copying: Copying) -> None:
             engine.on_arrival(digest, accounts, copying)
 
+        def found(digest: Digest, accounts: Sequence[AccountId]) -> None:
+            engine.on_found(digest, accounts)
+
         def changed(accounts: Sequence[AccountId]) -> None:
             engine.request_refill(accounts)
 
-        disk = build_disk(config, ledger, ids, arrived=arrived, changed=changed)
+        disk = build_disk(config, ledger, ids, arrived=arrived, found=found, changed=changed)
         copiers, deleters = _copiers(config), _deleters(config)
         accounts = list(config.accounts.values())
         engine_config = EngineConfig(
@@ -89,7 +92,9 @@ async def build_runtime(
             upkeep=upkeep_of(config) if upkeep else None,
             tries=tries,
         )
-        files = ImageFiles(disk.fetch, lambda: _BATCH_WAIT if disk.is_busy else 0.0)
+        files = ImageFiles(
+            disk.cache.fetch, disk.fetch, lambda: _BATCH_WAIT if disk.is_busy else 0.0
+        )
         engine = Engine(
             engine_config, ledger, client, open_account, files, on_foreign_write=disk.recheck
         )

@@ -169,6 +169,12 @@ class Engine:
                 else:
                     lane.queue.add_fresh(digest)
 
+    def on_found(self, digest: Digest, account_ids: Iterable[AccountId]) -> None:
+        """Called when a scan has found a missing image: it joins the backlog."""
+        for account in account_ids:
+            if (lane := self.lanes.get(account)) is not None:
+                lane.add_found(digest)
+
     def request_refill(self, account_ids: Iterable[AccountId] | None = None) -> None:
         """Read again what these accounts, or all, miss: facts in the ledger have changed."""
         for account in self.lanes if account_ids is None else account_ids:

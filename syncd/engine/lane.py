@@ -137,6 +137,7 @@ class Lane:
         while True:
             self.queue.refill.clear()
             left = await self._ledger.read(replicas.count_missing(self.account, MOST_COUNTED))
+            self.queue.unread = max(0, left - len(self.queue) - self.queue.in_flight)
             last, read = replicas.FIRST_MISSING, PAGE
             while read == PAGE:
                 while self.queue.room < ROOM // 2:
@@ -147,6 +148,16 @@ class Lane:
                 left = max(0, left - read) if read == PAGE else 0  # others were sent meanwhile
                 self.queue.unread = left
             await self.queue.refill.wait()
+
+    def add_found(self, digest: Digest) -> None:
+        """Queue an image that a scan found missing, unless older ones wait in the ledger alone.
+
+        Reading all of them back took each image seven times through the ledger's thread.
+        """
+        if self.queue.unread or self.queue.room <= 0:
+            self.queue.refill.set()
+        else:
+            self.queue.add(digest)
 
     async def finish_call(self, call: Call, end: End, usage: Usage, *results: Write[None]) -> None:
         """Record what a call cost and what its headers report, in one commit with `results`."""

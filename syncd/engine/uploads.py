@@ -6,7 +6,6 @@ import time
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-import msgspec
 import structlog
 
 from syncd.engine.lane import Lane
@@ -15,7 +14,7 @@ from syncd.graph.body import Part
 from syncd.graph.client import Credentials, GraphClient, GraphError, Uploaded
 from syncd.ledger import replicas
 from syncd.ledger.database import Ledger
-from syncd.ledger.sources import Source
+from syncd.ledger.sources import Loaded
 from syncd.log import Log
 from syncd.model import Digest, Entry
 from syncd.rules.batch import normalized, part_names
@@ -43,15 +42,6 @@ CLOCKS_DIFFER = 1.0
 
 SPLIT_AFTER = 3
 """Failed tries after which a batch is halved: one of its images may be the reason."""
-
-
-class Loaded(msgspec.Struct, frozen=True):
-    """An image whose bytes are in memory, and the file that gives it its name."""
-
-    digest: Digest
-    content: bytes
-    source: Source
-    format: str | None
 
 
 class Uploads:

@@ -15,13 +15,13 @@ from syncd.engine.pacer import end_of
 from syncd.engine.queue import wait_for_batch
 from syncd.engine.semaphore import FairByteSemaphore
 from syncd.engine.sends import finish_in
-from syncd.engine.uploads import Loaded, Uploads
+from syncd.engine.uploads import Uploads
 from syncd.graph.client import GraphClient, GraphError
 from syncd.ledger import replicas, sources
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Facts
-from syncd.ledger.sources import Source
-from syncd.model import Absent, Digest
+from syncd.ledger.sources import Loaded, Source
+from syncd.model import Absent, AccountId, Digest
 from syncd.rules.batch import Candidate, choose_batch, name_key
 from syncd.rules.decide import Missing, Step, next_step
 from syncd.rules.pacing.budget import Call
@@ -30,9 +30,14 @@ Fetch = Callable[[Sequence[tuple[Digest, Sequence[Source]]]], Awaitable[list[byt
 """Reads the bytes of images from any of their files, or returns why no file has them now."""
 
 
+Cached = Callable[[AccountId, Sequence[Digest]], Sequence[Loaded | None]]
+"""Returns the images whose bytes are in memory since they were digested; None for the others."""
+
+
 class ImageFiles(msgspec.Struct, frozen=True):
     """The files of the images, as a worker needs them."""
 
+    cached: Cached
     fetch: Fetch
     batch_delay: Callable[[], float]
     """Returns the seconds that it is worth waiting for a fuller POST now."""
@@ -169,7 +174,19 @@ class Worker:
         )
 
     async def _load(self, batch: Sequence[Facts]) -> list[Loaded]:
-        """Read the bytes; an image without an unchanged file is tried again later."""
+        """Return the images with their bytes; one without an unchanged file is tried again later.
+
+        An image in memory needs no query for its files, which takes a tenth of a backfill's CPU.
+        """
+        lane = self._lane
+        cached = self._files.cached(lane.account, [facts.digest for facts in batch])
+        loaded = [image for image in cached if image is not None]
+        if len(loaded) < len(batch):
+            pairs = zip(batch, cached, strict=True)
+            loaded += await self._read([facts for facts, image in pairs if image is None])
+        return loaded
+
+    async def _read(self, batch: Sequence[Facts]) -> list[Loaded]:
         lane = self._lane
         digests = [facts.digest for facts in batch]
         found = await self._ledger.read(sources.of_images(lane.account, digests))

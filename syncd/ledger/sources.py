@@ -33,6 +33,15 @@ class Source(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return printable(self.root.rstrip(b"/") + b"/" + self.path)
 
 
+class Loaded(msgspec.Struct, frozen=True):
+    """An image whose bytes are in memory, and the file that gives it its name."""
+
+    digest: Digest
+    content: bytes
+    source: Source
+    format: str | None
+
+
 @read
 def of_image(
     db: sqlite3.Connection, account: AccountId, digest: Digest, limit: int = _SOURCES

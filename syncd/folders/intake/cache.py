@@ -1,14 +1,16 @@
-"""A cache of contents that were just digested, so that images sent soon are read once."""
+"""A cache of images that were just digested, so that those sent soon are read once."""
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from threading import Condition
 
 import msgspec
 
-from syncd.model import Digest
+from syncd.ledger.sources import Loaded
+from syncd.model import AccountId, Digest
 
 STALE_AFTER = 10.0
 """Seconds after which a content that was not fetched makes room for others."""
@@ -19,15 +21,15 @@ this often are sent as fast as they are read."""
 
 
 class _Cached(msgspec.Struct):
-    content: bytes
-    uses: int
+    image: Loaded
+    accounts: set[AccountId]  # that have not fetched it
     since: float
 
 
 class ContentCache:
-    """Contents by digest, up to a number of bytes; each can be fetched once for each of its uses.
+    """Images by digest, up to a number of bytes; each account can fetch its own once.
 
-    A cached content is the bytes that were hashed. Usable from any thread.
+    The content of an image is the bytes that were hashed. Usable from any thread.
     """
 
     def __init__(self, capacity: int, stale_after: float = STALE_AFTER) -> None:
@@ -44,29 +46,34 @@ class ContentCache:
         """The number of bytes in the cache."""
         return self._capacity - self._free
 
-    def keep(self, digest: Digest, content: bytes, uses: int) -> None:
-        """Keep a content until it was fetched `uses` times, if there is room."""
+    def keep(self, image: Loaded, accounts: Iterable[AccountId]) -> None:
+        """Keep an image until each of the accounts has fetched it, if there is room."""
+        size, waiting = len(image.content), set(accounts)
         with self._changed:
             now = time.monotonic()
-            while self._free < len(content) and self._drop_oldest(now):
+            while self._free < size and self._drop_oldest(now):
                 pass
-            if self._free < len(content) or digest in self._contents or uses < 1:
+            if self._free < size or image.digest in self._contents or not waiting:
                 return
-            self._contents[digest] = _Cached(content, uses, now)
-            self._free -= len(content)
+            self._contents[image.digest] = _Cached(image, waiting, now)
+            self._free -= size
 
-    def fetch(self, digest: Digest) -> bytes | None:
-        """Return a content for one of its uses; None if it is not in the cache."""
+    def fetch(self, account: AccountId, digests: Sequence[Digest]) -> list[Loaded | None]:
+        """Return each image for an account; None if the cache has none that it has not fetched."""
+        images: list[Loaded | None] = []
         with self._changed:
-            cached = self._contents.get(digest)
-            if cached is None:
-                return None
-            self._fetched_at = time.monotonic()
-            cached.uses -= 1
-            if cached.uses == 0:
-                self._drop(digest)
-                self._changed.notify_all()
-            return cached.content
+            for digest in digests:
+                cached = self._contents.get(digest)
+                if cached is None or account not in cached.accounts:
+                    images.append(None)
+                    continue
+                images.append(cached.image)
+                self._fetched_at = time.monotonic()
+                cached.accounts.discard(account)
+                if not cached.accounts:
+                    self._drop(digest)
+            self._changed.notify_all()
+        return images
 
     def wait_for_room(self, size: int) -> None:
         """Block until `size` bytes are free, as long as contents are being fetched."""
@@ -85,4 +92,4 @@ class ContentCache:
         return True
 
     def _drop(self, digest: Digest) -> None:
-        self._free += len(self._contents.pop(digest).content)
+        self._free += len(self._contents.pop(digest).image.content)

@@ -18,8 +18,9 @@ from syncd.ledger import files
 from syncd.ledger.alerts import UNREADABLE_FILE
 from syncd.ledger.database import Ledger
 from syncd.ledger.files import Content, Place, Unread
+from syncd.ledger.sources import Loaded, Source
 from syncd.log import Log, elapsed
-from syncd.model import Digest, Stat, printable
+from syncd.model import AccountId, Digest, Stat, printable
 
 log: Log = structlog.get_logger()
 
@@ -35,16 +36,16 @@ class Recorder:
         ledger: Ledger,
         cache: ContentCache,
         on_image: OnImage,
-        uses: Callable[[int], int],
+        accounts: Callable[[int], Sequence[AccountId]],
     ) -> None:
-        """`uses` returns the number of accounts of a folder, by the folder's id.
+        """`accounts` returns the accounts that a folder feeds, by the folder's id.
 
-        The cache keeps the bytes of each new image for that number of uses.
+        The cache keeps each new image for them.
         """
         self._ledger = ledger
         self._cache = cache
         self._on_image = on_image
-        self._uses = uses
+        self._accounts = accounts
 
     async def record(
         self, batch: Sequence[Found], results: Sequence[Reading | Unreadable]
@@ -106,7 +107,8 @@ class Recorder:
         elif is_new:
             folder_id = found.place.folder_id
             if data is not None:
-                self._cache.keep(content.digest, data, self._uses(folder_id))
+                image = Loaded(content.digest, data, _source(found), content.format)
+                self._cache.keep(image, self._accounts(folder_id))
             self._on_image(folder_id, content.digest, found.fresh)
         elif found.fresh:
             log.info("file.known", file=_path(found), sha256=content.digest.hex())
@@ -114,6 +116,17 @@ class Recorder:
 
 def _path(found: Found) -> str:
     return printable(os.path.join(found.root, found.place.path))
+
+
+def _source(found: Found) -> Source:
+    place = found.place
+    return Source(
+        folder_id=place.folder_id,
+        root=found.root,
+        directory=place.directory,
+        name=place.name,
+        stat=found.stat,
+    )
 
 
 def _content(reading: Reading, verdict: Picture | Unsupported) -> Content:

@@ -232,7 +232,7 @@ async def test_a_watch_that_kept_ending_is_restored(rig: Rig) -> None:
         ids = await declare(rig.config(), ledger)
         ((name, folder_id),) = ids.items()
         cache = ContentCache(0)
-        recorder = Recorder(ledger, cache, lambda *_: None, lambda _: 1)
+        recorder = Recorder(ledger, cache, lambda *_: None, lambda _: [])
         intake = Intake(recorder, cache, 0.0, defaultdict(Heartbeat))
         timing = Timing(quiet=0.2, degraded=0.5, max_delay=0.5, steady=1.0)
         settings = MonitorSettings(rescan=HOUR, timing=timing)

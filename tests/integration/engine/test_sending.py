@@ -60,7 +60,8 @@ async def test_an_image_whose_last_file_goes_while_it_is_read_is_not_sent(rig: R
             connect(config.graph.base_url, config.graph.version, config.graph.timeout) as client,
             asyncio.TaskGroup() as sends,
         ):
-            engine = Engine(settings, ledger, client, open_account, ImageFiles(fetch, lambda: 0.0))
+            images = ImageFiles(lambda _, digests: [None] * len(digests), fetch, lambda: 0.0)
+            engine = Engine(settings, ledger, client, open_account, images)
             running = asyncio.create_task(engine.run(sends))
             await until(lambda: rig.recorded(contents[b"stays.jpg"]) is not None)
             await until(lambda: engine.lanes[ACCOUNT].queue.is_idle)

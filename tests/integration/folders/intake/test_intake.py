@@ -65,7 +65,7 @@ async def intake_of(
         account = AccountId("1")
         await ledger.write(folders.declare(FolderName("a"), bytes(folder), [account]))
         cache = cache or ContentCache(0)
-        recorder = Recorder(ledger, cache, on_image, lambda _: 1)
+        recorder = Recorder(ledger, cache, on_image, lambda _: [account])
         yield Intake(recorder, cache, 0.0, readers or defaultdict(Heartbeat))
 
 
@@ -242,7 +242,7 @@ async def test_the_old_files_of_a_burst_are_found_by_a_scan(tmp_path: Path, rig:
     async with open_ledger(rig.ledger) as ledger:
         ((name, folder_id),) = (await declare(rig.config(), ledger)).items()
         cache = ContentCache(0)
-        recorder = Recorder(ledger, cache, lambda *_: None, lambda _: 1)
+        recorder = Recorder(ledger, cache, lambda *_: None, lambda _: [])
         burst = Burst(files=3, recent=0.0)
         intake = Intake(recorder, cache, 0.0, defaultdict(Heartbeat), burst)
         settings = MonitorSettings(rescan=3600.0)

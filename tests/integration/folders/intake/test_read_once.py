@@ -9,14 +9,26 @@ import pytest
 from support.pictures import picture
 from support.rig import Rig, until
 
-from syncd.daemon.folders import CACHE_BYTES, Disk
-from syncd.folders.intake.cache import ContentCache
+from syncd.daemon.folders import CACHE_BYTES
 from syncd.folders.intake.read import load
 from syncd.folders.safe_open import stat_of
 from syncd.heartbeat import Heartbeat
-from syncd.ledger.sources import Source
-from syncd.model import Absent, Digest, Stat
+from syncd.ledger.sources import Loaded, Source
+from syncd.model import Absent, AccountId, Digest, Stat
 from syncd.sandbox.server import Sandbox
+
+LARGE = Loaded(
+    Digest(bytes(32)),
+    bytes(CACHE_BYTES),
+    Source(
+        folder_id=1,
+        root=b"/nowhere",
+        directory=b"",
+        name=b"a.jpg",
+        stat=Stat(device=1, inode=2, size=CACHE_BYTES, mtime_ns=4, ctime_ns=5),
+    ),
+    "JPEG",
+)
 
 
 @pytest.fixture
@@ -25,22 +37,18 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
         yield Rig(tmp_path, sandbox)
 
 
-async def test_a_content_that_was_just_digested_is_not_read_again() -> None:
-    cache = ContentCache(1000)
-    digest = Digest(sha256(b"content").digest())
-    cache.keep(digest, b"content", 1)
-    nowhere = Source(
-        folder_id=1,
-        root=b"/nowhere",
-        directory=b"",
-        name=b"a.jpg",
-        stat=Stat(device=1, inode=2, size=7, mtime_ns=4, ctime_ns=5),
-    )
-    disk = Disk(intake=None, monitors={}, cache=cache)  # type: ignore[arg-type]  # not used
-    without_files = await disk.fetch([(digest, [])])
-    assert without_files == [Absent.CHANGED], "the account has no file of it now"
-    assert await disk.fetch([(digest, [nowhere])]) == [b"content"]
-    assert await disk.fetch([(digest, [nowhere])]) == [Absent.CHANGED]
+async def test_images_that_were_just_digested_are_sent_without_their_files(rig: Rig) -> None:
+    contents = [picture(number) for number in range(30)]
+    async with rig.running() as runtime:
+        (lane,) = runtime.engine.lanes.values()
+        lane.gate.shut_until_reopened()
+        for number, content in enumerate(contents):
+            rig.write(f"{number}.jpg", content)
+        await until(lambda: rig.rows("SELECT count(*) FROM file") == [(30,)])
+        rig.folder.rename(rig.path / "away")  # a missing folder is waited for: nothing is deleted
+        lane.gate.reopen()
+        await until(lambda: all(rig.recorded(content) for content in contents))
+        assert runtime.disk.cache.size == 0
 
 
 def test_an_image_is_read_from_a_folder_that_does_not_hang(tmp_path: Path) -> None:
@@ -70,7 +78,7 @@ async def test_a_file_that_changes_before_it_is_sent_is_not_held_under_its_old_d
     after = [picture(1000 + number) for number in range(30)]
     async with rig.running() as runtime:
         if not cached:  # another content takes all the room
-            runtime.disk.cache.keep(Digest(bytes(32)), bytes(CACHE_BYTES), 1)
+            runtime.disk.cache.keep(LARGE, [AccountId("1")])
         (lane,) = runtime.engine.lanes.values()
         lane.gate.shut_until_reopened()
         for name, content in zip(names, before, strict=True):

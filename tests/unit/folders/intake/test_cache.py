@@ -1,70 +1,86 @@
-"""A cache of contents is bounded, and empty once they were used."""
+"""A cache of images is bounded, and empty once each account has fetched them."""
 
 import threading
 import time
 
 from syncd.folders.intake.cache import MAX_WAIT, ContentCache
-from syncd.model import Digest
+from syncd.ledger.sources import Loaded, Source
+from syncd.model import AccountId, Digest, Stat
 
-A, B, C = Digest(b"a" * 32), Digest(b"b" * 32), Digest(b"c" * 32)
+ONE, TWO = AccountId("1"), AccountId("2")
+STAT = Stat(device=1, inode=2, size=3, mtime_ns=4, ctime_ns=5)
 
 
-def test_a_content_can_be_fetched_once_for_each_use() -> None:
-    cache = ContentCache(100)
-    cache.keep(A, b"x" * 60, 2)
-    assert cache.fetch(A) == cache.fetch(A) == b"x" * 60
-    assert cache.fetch(A) is None
+def image(letter: bytes, size: int) -> Loaded:
+    source = Source(folder_id=1, root=b"/r", directory=b"", name=letter + b".jpg", stat=STAT)
+    return Loaded(Digest(letter * 32), letter * size, source, "JPEG")
+
+
+def fetched(cache: ContentCache, account: AccountId, *images: Loaded) -> list[Loaded | None]:
+    return cache.fetch(account, [one.digest for one in images])
+
+
+def test_each_account_can_fetch_an_image_once() -> None:
+    cache, kept = ContentCache(100), image(b"a", 60)
+    cache.keep(kept, [ONE, TWO])
+    assert fetched(cache, ONE, kept) == [kept]
+    assert fetched(cache, ONE, kept) == [None], "the other account has not fetched it"
+    assert fetched(cache, TWO, kept) == [kept]
     assert cache.size == 0
 
 
-def test_a_content_that_does_not_fit_is_not_kept() -> None:
-    cache = ContentCache(100)
-    cache.keep(A, b"x" * 60, 1)
-    cache.keep(B, b"y" * 41, 1)
-    cache.keep(C, b"z" * 40, 1)
+def test_an_account_gets_no_image_of_a_folder_that_does_not_feed_it() -> None:
+    cache, kept, other = ContentCache(100), image(b"a", 60), image(b"b", 10)
+    cache.keep(kept, [ONE])
+    cache.keep(other, [TWO])
+    assert fetched(cache, TWO, kept, other) == [None, other]
+
+
+def test_an_image_that_does_not_fit_is_not_kept() -> None:
+    cache, (a, b, c) = ContentCache(100), (image(b"a", 60), image(b"b", 41), image(b"c", 40))
+    for one in (a, b, c):
+        cache.keep(one, [ONE])
     assert cache.size == 100
-    assert cache.fetch(B) is None
-    assert cache.fetch(C) == b"z" * 40
+    assert fetched(cache, ONE, b, c) == [None, c]
 
 
-def test_a_content_counts_once_and_one_without_uses_is_not_kept() -> None:
+def test_an_image_counts_once_and_one_for_no_account_is_not_kept() -> None:
     cache = ContentCache(100)
-    cache.keep(A, b"x" * 60, 1)
-    cache.keep(A, b"x" * 60, 1)
-    cache.keep(B, b"y" * 10, 0)
+    cache.keep(image(b"a", 60), [ONE])
+    cache.keep(image(b"a", 60), [ONE])
+    cache.keep(image(b"b", 10), [])
     assert cache.size == 60
 
 
-def test_a_content_that_was_not_fetched_for_long_makes_room() -> None:
-    cache = ContentCache(100, stale_after=0.0)
-    cache.keep(A, b"x" * 60, 1)
-    cache.keep(B, b"y" * 60, 1)
-    assert cache.fetch(A) is None
-    assert cache.fetch(B) == b"y" * 60
+def test_an_image_that_was_not_fetched_for_long_makes_room() -> None:
+    cache, old, new = ContentCache(100, stale_after=0.0), image(b"a", 60), image(b"b", 60)
+    cache.keep(old, [ONE])
+    cache.keep(new, [ONE])
+    assert fetched(cache, ONE, old, new) == [None, new]
 
 
-def test_a_content_above_the_capacity_is_not_kept_and_evicts_nothing() -> None:
+def test_an_image_above_the_capacity_is_not_kept_and_evicts_nothing() -> None:
     cache = ContentCache(100)
-    cache.keep(A, b"x" * 60, 1)
-    cache.keep(B, b"y" * 101, 1)
+    cache.keep(image(b"a", 60), [ONE])
+    cache.keep(image(b"b", 101), [ONE])
     assert cache.size == 60
 
 
-def test_reading_waits_for_room_while_contents_are_fetched() -> None:
-    cache = ContentCache(100)
-    cache.keep(A, b"x" * 50, 1)
-    cache.keep(B, b"y" * 50, 1)
-    assert cache.fetch(A) is not None
+def test_reading_waits_for_room_while_images_are_fetched() -> None:
+    cache, first, second = ContentCache(100), image(b"a", 50), image(b"b", 50)
+    cache.keep(first, [ONE])
+    cache.keep(second, [ONE])
+    assert fetched(cache, ONE, first) == [first]
     waiting = threading.Thread(target=cache.wait_for_room, args=(1000,))
     waiting.start()
-    assert cache.fetch(B) is not None
+    assert fetched(cache, ONE, second) == [second]
     waiting.join(5)
     assert not waiting.is_alive()
 
 
-def test_reading_does_not_wait_when_contents_are_not_fetched() -> None:
+def test_reading_does_not_wait_when_images_are_not_fetched() -> None:
     cache = ContentCache(100)
-    cache.keep(A, b"x" * 100, 1)
+    cache.keep(image(b"a", 100), [ONE])
     began = time.monotonic()
     cache.wait_for_room(50)
     assert time.monotonic() - began < MAX_WAIT
