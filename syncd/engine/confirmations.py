@@ -10,25 +10,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import assert_never
 
 import structlog
 
-from syncd.engine.calls import MAX_HASHES, Calls, look_up
+from syncd.engine.calls import MAX_HASHES, Calls, Lookup, look_up
 from syncd.engine.lane import Lane
 from syncd.graph.client import GraphClient, GraphError
 from syncd.ledger import delete_calls
 from syncd.ledger.database import Ledger
 from syncd.ledger.delete_calls import UnconfirmedDeletion
 from syncd.log import Log
-from syncd.model import ImageHash, printable
+from syncd.model import ImageHash, Listed, printable
 from syncd.rules.deletion import Confirmation, Unconfirmed, confirm, repeat_delay
 
 log: Log = structlog.get_logger()
 
 PERIOD = 5.0
 """Seconds between two checks whether a deletion is to be confirmed."""
+
+Repeat = Callable[[UnconfirmedDeletion, Listed, float | None], Awaitable[bool]]
+"""`Deletions.repeat`."""
 
 
 class Confirmations:
@@ -45,6 +48,8 @@ class Confirmations:
         self._ledger = ledger
         self._client = client
         self._on_missing = on_missing
+        self.repeat: Repeat | None = None
+        """Sends a DELETE that failed again; None in a process that deletes nothing."""
         self._woken = asyncio.Event()
         self._turn = asyncio.Lock()
 
@@ -90,11 +95,23 @@ class Confirmations:
         lookup = await look_up(self._calls, self._client, [image.hash for image in to_read])
         if lookup is None:
             return False
+        to_repeat = []
         for image in to_read:
             facts = self._facts(image, lookup.server_time(image.sent_at))
             confirmation = confirm(lookup.images.get(image.hash), facts)
-            await self._process(image, facts, confirmation, lookup.clock_offset)
+            if confirmation is Confirmation.REPEAT:
+                to_repeat.append((image, facts))
+            else:
+                await self._process(image, facts, confirmation, lookup.clock_offset)
+        if to_repeat:  # one: a DELETE waits for its turn, and others may be due meanwhile
+            await self._repeat(*to_repeat[0], lookup)
         return True
+
+    async def _repeat(self, image: UnconfirmedDeletion, facts: Unconfirmed, lookup: Lookup) -> None:
+        await self._postpone(image, facts)  # in case it is not sent
+        listed = lookup.images[image.hash]
+        if self.repeat is not None and await self.repeat(image, listed, lookup.clock_offset):
+            self._log_listed(image)
 
     async def _is_postponed(self, image: UnconfirmedDeletion) -> bool:
         """Postpone an image that was sent again a moment ago; return whether it was."""
@@ -111,6 +128,7 @@ class Confirmations:
             sent_at=sent_at,
             waited=time.time() - _since(image),
             outcome_timeout=self._client.outcome_timeout,
+            failed=image.failed and self.repeat is not None and self._lane.queue.is_idle,
         )
 
     async def _process(
@@ -137,7 +155,7 @@ class Confirmations:
                 await self._ledger.write(absent)
                 self._on_missing()
                 log_deleted(lane, image.path, image.hash)
-            case Confirmation.WAIT:
+            case Confirmation.WAIT | Confirmation.REPEAT:
                 await self._postpone(image, facts)
             case Confirmation.PRESENT:
                 await self._record_present(image)
@@ -150,11 +168,14 @@ class Confirmations:
         await self._ledger.write(later)
 
     async def _record_present(self, image: UnconfirmedDeletion) -> None:
-        account, sent = self._lane.account, image.attempts
-        # The first DELETE is repeated at once: the wait for its effect was long enough.
-        retry_at = time.time() + repeat_delay(sent) if sent > 1 else 0.0
-        await self._ledger.write(delete_calls.record_present(account, image.hash, retry_at))
-        if sent == 1 and not image.wanted:
+        delay = repeat_delay(image.attempts, failed=image.failed)
+        retry_at = min(image.sent_at, time.time()) + delay
+        present = delete_calls.record_present(self._lane.account, image.hash, retry_at)
+        await self._ledger.write(present)
+        self._log_listed(image)
+
+    def _log_listed(self, image: UnconfirmedDeletion) -> None:
+        if image.attempts == 1 and not image.wanted:
             log.info(
                 "deletion.unconfirmed",
                 account=self._lane.name,

@@ -15,11 +15,13 @@ from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.graph.shapes import Usage
 from syncd.ledger import delete_calls, deletions, kept
 from syncd.ledger.database import Ledger
+from syncd.ledger.delete_calls import UnconfirmedDeletion
 from syncd.ledger.deletions import Due
 from syncd.ledger.kept import KeepReason
 from syncd.ledger.statements import Read
-from syncd.model import ImageHash
+from syncd.model import ImageHash, Listed
 from syncd.rules.deletion import (
+    CONFIRM_TIMEOUT,
     MAX_SKEWED,
     RECHECK_INTERVAL,
     Condemned,
@@ -27,6 +29,7 @@ from syncd.rules.deletion import (
     classify,
     is_due,
     may_delete,
+    repeat_delay,
 )
 from syncd.rules.errors import ApiError, Verdict, judge
 from syncd.rules.pacing.budget import write
@@ -100,8 +103,25 @@ class Deletions:
             await self._process(due, finding)
         return True
 
+    async def repeat(
+        self, failed: UnconfirmedDeletion, listed: Listed, clock_offset: float | None
+    ) -> bool:
+        """Send a DELETE that failed again if that is allowed; return whether that was recorded.
+
+        `listed` is what the account has shown since, `clock_offset` as in `Lookup`. The image stays
+        unconfirmed: the DELETE that failed may yet have an effect.
+        """
+        again = deletions.to_repeat(self._lane.account, failed.hash, failed.sent_at)
+        for due in await self._ledger.read(again):
+            finding = classify(listed, due.sent, clock_offset, due.own)
+            facts = await self._ledger.read(self._facts(due))
+            is_open = not self._lane.gate.is_shut
+            if facts is not None and may_delete(facts, finding, account_open=is_open):
+                return await self._delete(due, finding)
+        return False
+
     def _facts(self, due: Due) -> Read[Condemned | None]:
-        return deletions.facts(self._lane.account, due.digest, self._before())
+        return deletions.facts(self._lane.account, due.digest, self._before(), due.failed_at)
 
     def _before(self) -> float:
         """Return the ledger's age until which an image was condemned if its grace has ended."""
@@ -131,8 +151,9 @@ class Deletions:
             case _:
                 assert_never(finding)
 
-    async def _delete(self, due: Due, finding: Finding) -> None:
-        account, is_marked = self._lane.account, False
+    async def _delete(self, due: Due, finding: Finding) -> bool:
+        """Send a DELETE if it is allowed at its turn; return whether that was recorded."""
+        account, is_marked, failed_until = self._lane.account, False, None
 
         def is_allowed(facts: Condemned) -> bool:
             return may_delete(facts, finding, account_open=not self._lane.gate.is_shut)
@@ -150,16 +171,27 @@ class Deletions:
         try:
             if not await self._send(due.hash, mark):
                 if is_marked:
-                    await self._ledger.write(delete_calls.record_present(account, due.hash))
-                return
+                    await self._record_without_effect(due)
+                return is_marked
         except GraphError as error:
             if judge(error.api_error) is not Verdict.RETRY:
-                await self._ledger.write(delete_calls.record_present(account, due.hash))
+                await self._record_without_effect(due)
                 await self._record_rejected(due, error.api_error)
-                return
+                return True
             # The account may have deleted it nevertheless: a read shows that.
-        await self._ledger.write(delete_calls.record_sent(account, due.hash))
+            if error.api_error.code is not None:
+                delay = repeat_delay(due.attempts + 1, failed=True)
+                longest = max(CONFIRM_TIMEOUT, self._client.outcome_timeout)
+                failed_until = time.time() + min(delay, longest)
+        await self._ledger.write(delete_calls.record_sent(account, due.hash, failed_until))
         self._on_change()
+        return True
+
+    async def _record_without_effect(self, due: Due) -> None:
+        """Record that a DELETE was not sent, or was rejected; one before it may have an effect."""
+        account, is_first = self._lane.account, due.failed_at is None
+        record = delete_calls.record_present if is_first else delete_calls.record_sent
+        await self._ledger.write(record(account, due.hash))
 
     async def _send(self, image_hash: ImageHash, mark: Callable[[], Awaitable[bool]]) -> bool:
         """Send a DELETE unless it is no longer allowed at its turn; return whether it was sent."""

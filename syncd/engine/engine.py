@@ -209,6 +209,7 @@ class Engine:
         loops.create_task(Reconcile(self._ledger, grace).run(), name="reconcile")
         for lane in self.lanes.values():
             deletions = self.deletions(lane, sends, upkeep)
+            self.confirmations[lane.account].repeat = deletions.repeat
             loops.create_task(deletions.run(grace.period), name=f"delete:{lane.name}")
             audit = self.audit(lane, sends, upkeep)
             self._audits.append(audit)

@@ -24,6 +24,7 @@ class UnconfirmedDeletion(msgspec.Struct, frozen=True, kw_only=True):
     sent_at: float  # the DELETE
     resent_at: float | None  # the image, since then
     attempts: int  # DELETE calls that the account did not reject
+    failed: bool = False  # the API responded to it with an error, and no file needs it since
 
 
 @write
@@ -41,13 +42,13 @@ def record_sending(
     Until its effect is known, no image of its hash is held. `before` is as in `facts`; the call
     ends before `until`: the account is not read earlier.
     """
-    known = facts(account, image.digest, before)(db)
+    known = facts(account, image.digest, before, image.failed_at)(db)
     if known is None or not is_allowed(known):
         return False
     db.execute(
         f"""
         UPDATE replica
-        SET delete_sent_at = ?3, resent_at = NULL, check_at = ?4
+        SET delete_sent_at = ?3, delete_failed = 0, resent_at = NULL, check_at = ?4
         WHERE {_OF_HASH}
         """,
         (account, image.hash, at, until),
@@ -56,8 +57,17 @@ def record_sending(
 
 
 @write
-def record_sent(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash) -> None:
-    """Record that a DELETE was accepted, or may have been: a read must confirm its effect."""
+def record_sent(
+    db: sqlite3.Connection,
+    account: AccountId,
+    image_hash: ImageHash,
+    failed_until: float | None = None,
+) -> None:
+    """Record that a DELETE was accepted, or may have been: a read must confirm its effect.
+
+    `failed_until`: the API responded with an error, and the account is read then, in unix seconds,
+    unless a file needs the image again: then at once.
+    """
     db.execute(
         f"""
         UPDATE deletion
@@ -66,7 +76,15 @@ def record_sent(db: sqlite3.Connection, account: AccountId, image_hash: ImageHas
         """,
         (account, image_hash),
     )
-    db.execute(f"UPDATE replica SET check_at = NULL WHERE {_OF_HASH}", (account, image_hash))
+    db.execute(
+        f"""
+        UPDATE replica
+        SET check_at = iif(wanted, NULL, ?3),
+            delete_failed = (wanted = 0 AND ?3 IS NOT NULL)
+        WHERE {_OF_HASH}
+        """,
+        (account, image_hash, failed_until),
+    )
 
 
 @write
@@ -80,14 +98,14 @@ def record_present(
     db.execute(
         f"""
         UPDATE replica
-        SET delete_sent_at = NULL, resent_at = NULL, check_at = NULL
+        SET delete_sent_at = NULL, delete_failed = 0, resent_at = NULL, check_at = NULL
         WHERE {_OF_HASH}
         """,
         (account, image_hash),
     )
     if retry_at:
         db.execute(
-            f"UPDATE deletion SET retry_at = ?3 WHERE {_CONDEMNED_OF_HASH}",
+            f"UPDATE deletion SET retry_at = max(retry_at, ?3) WHERE {_CONDEMNED_OF_HASH}",
             (account, image_hash, retry_at),
         )
 
@@ -138,7 +156,7 @@ def record_absent(
         f"""
         UPDATE replica
         SET hash = NULL, held_at = NULL, sent_at = NULL, clock_offset = NULL, remote_name = NULL,
-            remote_status = NULL, check_at = NULL
+            remote_status = NULL, delete_failed = 0, check_at = NULL
         WHERE {_OF_HASH}
         """,
         (account, image_hash),
@@ -158,7 +176,8 @@ def to_confirm(
         SELECT replica.hash,
             coalesce(min(deletion.path), CAST(min(replica.remote_name) AS BLOB), x'') AS path,
             max(replica.wanted) AS wanted, max(replica.delete_sent_at) AS sent_at,
-            max(replica.resent_at) AS resent_at, coalesce(max(deletion.attempts), 0) AS attempts
+            max(replica.resent_at) AS resent_at, coalesce(max(deletion.attempts), 0) AS attempts,
+            max(replica.delete_failed) AS failed
         FROM replica INDEXED BY replica_unconfirmed
         LEFT JOIN deletion USING (account_id, image_id)
         WHERE replica.account_id = (SELECT id FROM account WHERE act = ?1)
@@ -170,8 +189,8 @@ def to_confirm(
         (account, now, RECHECK_INTERVAL, limit),
     )
 
-    def unconfirmed(wanted: int, **columns: Any) -> UnconfirmedDeletion:
-        return UnconfirmedDeletion(wanted=bool(wanted), **columns)
+    def unconfirmed(wanted: int, failed: int, **columns: Any) -> UnconfirmedDeletion:
+        return UnconfirmedDeletion(wanted=bool(wanted), failed=bool(failed), **columns)
 
     return as_structs(rows, unconfirmed)
 
@@ -193,12 +212,16 @@ def forget_absent(db: sqlite3.Connection, account: AccountId, until: float, now:
 
 @write
 def confirm_all_now(db: sqlite3.Connection, account: AccountId) -> None:
-    """Let every deletion of an account whose effect is not known be confirmed at once."""
+    """Let every deletion of an account whose effect is not known be confirmed at once.
+
+    A DELETE that failed keeps the time of its next read.
+    """
     db.execute(
         """
         UPDATE replica
         SET check_at = NULL
-        WHERE account_id = (SELECT id FROM account WHERE act = ?) AND delete_sent_at IS NOT NULL
+        WHERE account_id = (SELECT id FROM account WHERE act = ?)
+            AND delete_sent_at IS NOT NULL AND delete_failed = 0
         """,
         (account,),
     )
@@ -214,7 +237,7 @@ def confirm_later(
         f"""
         UPDATE deletion
         SET reason = 'still there'
-        WHERE state = 'requested' AND {_CONDEMNED_OF_HASH}
+        WHERE state = 'requested' AND reason IS NULL AND {_CONDEMNED_OF_HASH}
         """,
         (account, image_hash),
     )

@@ -23,6 +23,9 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     own: tuple[float, float] | None = None
     """From when until when it was there before because of syncd, by the server's clock."""
     skewed: int = 0  # daily lookups at which the clocks differed from those of the upload
+    attempts: int = 0  # DELETE calls that the account did not reject
+    failed_at: float | None = None
+    """When its DELETE that is to be repeated was sent, in unix seconds; None: it is held."""
     folder: str
     path: bytes
 
@@ -37,12 +40,8 @@ def due(
     that lies further ahead than the longest wait was recorded while the clock was wrong.
     """
     rows = db.execute(
-        # An image counts from the first content that was sent and became this hash.
         f"""
-        SELECT image.sha256 AS digest, replica.hash,
-            first.sent_at, first.clock_offset,
-            own.sent_at AS own_since, own.deleted_at AS own_until, deletion.skewed,
-            folder.name AS folder, deletion.path
+        SELECT {_COLUMNS}
         FROM account
         JOIN deletion ON deletion.account_id = account.id
         JOIN image ON image.id = deletion.image_id
@@ -51,18 +50,7 @@ def due(
         JOIN route ON route.folder_id = folder.id AND route.account_id = account.id
         JOIN replica
             ON replica.account_id = account.id AND replica.image_id = deletion.image_id
-        LEFT JOIN replica AS first
-            ON first.account_id = account.id
-            AND first.image_id = (
-                SELECT same.image_id
-                FROM replica AS same
-                WHERE same.hash = replica.hash
-                    AND same.account_id = replica.account_id
-                    AND same.sent_at IS NOT NULL
-                ORDER BY same.sent_at
-                LIMIT 1
-            )
-        LEFT JOIN own ON own.account_id = account.id AND own.hash = replica.hash
+        {_SENT}
         WHERE account.act = ?1
             AND deletion.state NOT IN ('held', 'withdrawn')
             AND deletion.found_age <= ?2
@@ -87,6 +75,51 @@ def due(
     return as_structs(rows, _due)
 
 
+@read
+def to_repeat(
+    db: sqlite3.Connection, account: AccountId, image_hash: ImageHash, failed_at: float
+) -> list[Due]:
+    """Return the condemned images of a hash whose last DELETE, sent at `failed_at`, has failed."""
+    rows = db.execute(
+        f"""
+        SELECT {_COLUMNS}, replica.delete_sent_at AS failed_at
+        FROM account
+        JOIN replica ON replica.account_id = account.id
+        JOIN deletion
+            ON deletion.account_id = account.id AND deletion.image_id = replica.image_id
+        JOIN image ON image.id = replica.image_id
+        JOIN folder ON folder.id = deletion.folder_id
+        {_SENT}
+        WHERE account.act = ?1
+            AND replica.hash = ?2
+            AND replica.delete_sent_at = ?3 AND replica.delete_failed = 1
+        """,
+        (account, image_hash, failed_at),
+    )
+    return as_structs(rows, _due)
+
+
+_COLUMNS = """image.sha256 AS digest, replica.hash,
+            first.sent_at, first.clock_offset,
+            own.sent_at AS own_since, own.deleted_at AS own_until, deletion.skewed,
+            deletion.attempts, folder.name AS folder, deletion.path"""
+"""The columns of `Due`, of `image`, `replica`, `deletion`, `folder` and `_SENT`."""
+
+_SENT = """LEFT JOIN replica AS first
+            ON first.account_id = account.id
+            AND first.image_id = (
+                SELECT same.image_id
+                FROM replica AS same
+                WHERE same.hash = replica.hash
+                    AND same.account_id = replica.account_id
+                    AND same.sent_at IS NOT NULL
+                ORDER BY same.sent_at
+                LIMIT 1
+            )
+        LEFT JOIN own ON own.account_id = account.id AND own.hash = replica.hash"""
+"""When an image was sent: it counts from the first content that was sent and became its hash."""
+
+
 def _due(
     *,
     sent_at: float | None,
@@ -102,16 +135,23 @@ def _due(
 
 @read
 def facts(
-    db: sqlite3.Connection, account: AccountId, digest: Digest, before: float
+    db: sqlite3.Connection,
+    account: AccountId,
+    digest: Digest,
+    before: float,
+    failed_at: float | None = None,
 ) -> Condemned | None:
     """Return what is known now about an image that may be deleted; None for an unknown replica.
 
     The grace of an image that was condemned until `before`, an age of the ledger, has ended.
+    `failed_at` is as in `Due`.
     """
     rows = db.execute(
         f"""
         SELECT
-            replica.hash IS NOT NULL AND replica.delete_sent_at IS NULL AS held,
+            replica.hash IS NOT NULL
+                AND replica.delete_sent_at IS ?4
+                AND replica.delete_failed = (?4 IS NOT NULL) AS held,
             replica.wanted,
             EXISTS (
                 SELECT 1
@@ -153,7 +193,7 @@ def facts(
         LEFT JOIN route ON route.folder_id = folder.id AND route.account_id = account.id
         WHERE image.sha256 = ?2
         """,
-        (account, digest, before),
+        (account, digest, before, failed_at),
     )
 
     def condemned(**flags: int | None) -> Condemned:

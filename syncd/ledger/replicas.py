@@ -235,8 +235,8 @@ def record_not_held(db: sqlite3.Connection, account: AccountId, image_hash: Imag
         f"""
         UPDATE replica
         SET hash = NULL, held_at = NULL, sent_at = NULL, clock_offset = NULL,
-            remote_name = NULL, remote_status = NULL, delete_sent_at = NULL, resent_at = NULL,
-            check_at = NULL,
+            remote_name = NULL, remote_status = NULL, delete_sent_at = NULL, delete_failed = 0,
+            resent_at = NULL, check_at = NULL,
             wanted_at = CAST(strftime('%s', 'now') AS INTEGER)
         WHERE {where}
         """,

@@ -137,6 +137,7 @@ CREATE TABLE replica (
     hash           TEXT,                        -- Meta's hash of it in this account; NULL until it is uploaded
     held_at        INTEGER,
     delete_sent_at REAL,                        -- a DELETE was sent, recorded before the call; NULL once its effect is known
+    delete_failed  INTEGER NOT NULL DEFAULT 0,  -- unconfirmed: 1: the API responded with an error, and no file needs it since
     resent_at      REAL,                        -- unconfirmed: it was sent again after the DELETE; NULL: it was not
     check_at       REAL,                        -- unconfirmed: when the account is read next; NULL: at once
     remote_name    TEXT,                        -- as last listed

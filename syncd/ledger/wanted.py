@@ -44,6 +44,7 @@ def refresh(db: sqlite3.Connection, *, only_new: bool = False) -> None:
         ON CONFLICT DO UPDATE SET
             wanted = 1,
             wanted_at = excluded.wanted_at,
+            delete_failed = 0,
             check_at = NULL
         WHERE wanted = 0
         """

@@ -3,8 +3,8 @@
 An image is condemned when a scan has shown that its last file was deleted (`evidence`). It then
 passes three checks. `is_due` needs only what the ledger knows, and precedes the lookup that asks
 the account about the image. `may_delete` adds the account's response, and is evaluated again right
-before the DELETE is sent. A DELETE that was accepted is not proof: later lookups confirm it, and
-`may_repeat` decides whether it is sent again.
+before the DELETE is sent. No response to a DELETE is proof: `confirm` decides what a later lookup
+shows, and whether a DELETE that failed may be sent again before its effect is known.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ CONFIRM_TIMEOUT = 60.0
 """Seconds at least from a DELETE until an image that is still listed counts as not deleted.
 Images were listed as ACTIVE for 20 s after their deletion; the upper bound is unknown."""
 
+FAILED_DELAY = 10.0
+"""Seconds from the error response to an image's first DELETE until it is sent again."""
+
 MAX_REPEAT_DELAY = 6 * 3600.0
 """Seconds at most between two DELETE calls for an image that stays listed."""
 
@@ -40,7 +43,7 @@ MAX_REPEAT_DELAY = 6 * 3600.0
 class Condemned(msgspec.Struct, frozen=True, kw_only=True):
     """The facts of the ledger about one condemned image in one account."""
 
-    held: bool  # the account holds it
+    held: bool  # the account holds it, or its last DELETE failed and is to be repeated
     wanted: bool  # a file on disk needs it in this account
     hash_needed: bool  # the account holds another image, not condemned, under the same hash
     condemned: bool  # its last file was deleted
@@ -139,6 +142,8 @@ class Confirmation(Enum):
     ABSENT = "absent"
     """It is not there, and the account may yet change: if it is sent again, that is confirmed."""
     WAIT = "wait"
+    REPEAT = "repeat"
+    """It is still there after a DELETE that failed: the next one need not wait for its effect."""
     PRESENT = "present"
     """The account holds it, and no DELETE can take it away any longer."""
     FOREIGN = "foreign"
@@ -153,6 +158,7 @@ class Unconfirmed(msgspec.Struct, frozen=True, kw_only=True):
     sent_at: float | None  # the DELETE
     waited: float  # since the DELETE, or since the image was sent again
     outcome_timeout: float  # from then on, the DELETE has no effect any longer
+    failed: bool = False  # the API responded to the DELETE with an error
 
     @property
     def wait(self) -> float:
@@ -179,14 +185,24 @@ def confirm(listed: Listed | None, image: Unconfirmed) -> Confirmation:
             return Confirmation.WAIT if image.may_change else Confirmation.GONE
         needs_another = image.wanted or image.may_have_effect
         return Confirmation.ABSENT if needs_another else Confirmation.GONE
+    is_needed = image.wanted or image.resent
+    is_newer = (
+        listed.created_at is not None
+        and image.sent_at is not None
+        and listed.created_at > image.sent_at + CLOCK_TOLERANCE
+    )
     if image.may_change:
-        return Confirmation.WAIT
-    if image.wanted or image.resent or listed.created_at is None or image.sent_at is None:
-        return Confirmation.PRESENT
-    is_older = listed.created_at <= image.sent_at + CLOCK_TOLERANCE
-    return Confirmation.PRESENT if is_older else Confirmation.FOREIGN
+        may_repeat = image.failed and not is_needed and not is_newer
+        return Confirmation.REPEAT if may_repeat else Confirmation.WAIT
+    return Confirmation.FOREIGN if is_newer and not is_needed else Confirmation.PRESENT
 
 
-def repeat_delay(deletes: int) -> float:
-    """Return the seconds until the next DELETE after `deletes` that have had no effect."""
-    return float(min(MAX_REPEAT_DELAY, CONFIRM_TIMEOUT * 4.0 ** min(deletes - 1, 10)))
+def repeat_delay(deletes: int, *, failed: bool = False) -> float:
+    """Return the seconds until the next DELETE after `deletes` that have had no effect.
+
+    `failed`: the API responded to the last one with an error.
+    """
+    if failed and deletes == 1:
+        return FAILED_DELAY
+    quadrupled = min(deletes - 1 - failed, 10)
+    return float(min(MAX_REPEAT_DELAY, CONFIRM_TIMEOUT * 4.0**quadrupled))

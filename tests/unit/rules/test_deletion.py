@@ -186,10 +186,15 @@ WAITS = (-1.0, 0.0, TIMEOUT - 1, TIMEOUT, CONFIRM_TIMEOUT - 1, CONFIRM_TIMEOUT, 
 
 EVERY_UNCONFIRMED = [
     Unconfirmed(
-        wanted=wanted, resent=resent, sent_at=sent_at, waited=waited, outcome_timeout=TIMEOUT
+        wanted=wanted,
+        resent=resent,
+        sent_at=sent_at,
+        waited=waited,
+        outcome_timeout=TIMEOUT,
+        failed=failed,
     )
-    for wanted, resent, sent_at, waited in product(
-        (False, True), (False, True), (None, SENT), WAITS
+    for wanted, resent, sent_at, waited, failed in product(
+        (False, True), (False, True), (None, SENT), WAITS, (False, True)
     )
 ]
 
@@ -248,8 +253,31 @@ def test_a_lookup_after_the_deletion_of_an_unwanted_image_has_one_confirmation(
     assert confirm(listed, image) is confirmation
 
 
-def test_the_delay_between_repeated_deletions_grows_up_to_its_limit() -> None:
-    delays = [repeat_delay(deletes) for deletes in range(1, 30)]
-    assert delays[0] == CONFIRM_TIMEOUT
+def test_only_the_failed_deletion_of_an_image_that_no_file_needs_is_repeated_early() -> None:
+    repeated = []
+    for listed, image in product([None, *EVERY_LISTED], EVERY_UNCONFIRMED):
+        if confirm(listed, image) is Confirmation.REPEAT:
+            repeated.append(image)
+            assert listed is not None
+            assert listed.status is not ImageStatus.DELETED
+            assert image.failed
+            assert image.may_change
+            assert not image.wanted
+            assert not image.resent
+            assert image.sent_at is None or (listed.created_at or 0) <= SENT + CLOCK_TOLERANCE
+    assert repeated
+
+
+def test_a_deletion_that_failed_has_the_confirmations_of_others_where_it_is_not_repeated() -> None:
+    for listed, image in product([None, *EVERY_LISTED], EVERY_UNCONFIRMED):
+        found, other = confirm(listed, image), confirm(listed, replace(image, failed=False))
+        assert other is not Confirmation.REPEAT
+        assert found is other or (found, other) == (Confirmation.REPEAT, Confirmation.WAIT)
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_the_delay_between_repeated_deletions_grows_up_to_its_limit(failed: bool) -> None:
+    delays = [repeat_delay(deletes, failed=failed) for deletes in range(1, 30)]
+    assert delays[:4] == ([10, 60, 240, 960] if failed else [60, 240, 960, 3840])
     assert delays == sorted(delays)
     assert delays[-1] == MAX_REPEAT_DELAY
