@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from support.readme import ROOT
 
+from syncd.cli import INTERRUPTED
+
 UNITS = ROOT / "systemd"
 SERVICES = ("syncd.service", "syncd@.service", "syncd-backfill@.service")
 
@@ -68,6 +70,11 @@ def test_systemd_would_report_a_mistake(units: Path, line: str) -> None:
     file = units / "syncd.service"
     file.write_text(file.read_text().replace("[Service]\n", f"[Service]\n{line}\n"))
     assert analyze("verify", str(file)).stderr
+
+
+def test_a_backfill_that_was_stopped_has_not_failed() -> None:
+    unit = (UNITS / "syncd-backfill@.service").read_text()
+    assert re.findall(r"^SuccessExitStatus=(.*)$", unit, re.MULTILINE) == [str(INTERRUPTED)]
 
 
 def test_all_services_have_the_same_sandbox() -> None:
