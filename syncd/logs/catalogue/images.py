@@ -9,8 +9,8 @@ IMAGES = (
         "deletion.unconfirmed",
         ("info",),
         ("account", "file", "hash"),
-        "the account accepted the deletion of an image but still lists it; the deletion is repeated"
-        " at growing intervals",
+        "the account still lists an image that it was told to delete; the deletion is repeated at"
+        " growing intervals",
     ),
     Event(
         "deletion.withdrawn",

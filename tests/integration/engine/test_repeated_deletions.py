@@ -1,5 +1,6 @@
 """A DELETE that failed is sent again soon, and its image stays unconfirmed until then."""
 
+import asyncio
 import time
 from hashlib import sha256
 from pathlib import Path
@@ -10,10 +11,8 @@ from support.history.driver import let_calls_end
 from support.pictures import picture
 from support.rig import Rig, rig_without_grace, until, wait_until_held
 
-from syncd.ledger import kept
 from syncd.ledger.database import changing
-from syncd.ledger.kept import KeepReason
-from syncd.model import AccountId, Digest, ImageHash
+from syncd.model import AccountId, ImageHash
 from syncd.rules.deletion import FAILED_DELAY
 from syncd.sandbox.calls import Call
 from syncd.sandbox.faults import Fault
@@ -168,13 +167,39 @@ async def test_a_deletion_that_failed_is_repeated_by_the_next_process_after_a_sc
     assert (deletes(rig), rig.holds(CONTENT)) == (2, False)
 
 
-async def test_a_deletion_that_failed_is_not_repeated_for_a_kept_image(rig: Rig) -> None:
-    async with rig.running():
+async def test_a_deletion_that_failed_is_not_repeated_while_an_image_waits_for_upload(
+    rig: Rig,
+) -> None:
+    arrived, released = asyncio.Event(), asyncio.Event()
+
+    async def respond(call: Call, outcome: Outcome) -> Outcome:
+        if call.kind == "upload":
+            arrived.set()
+            await released.wait()
+        return outcome
+
+    async with rig.running() as runtime:
         await fail_to_delete(rig, Fault("1", times=1, on="delete"))
-        with changing(rig.ledger) as db:
-            kept.keep(AccountId("1"), Digest(sha256(CONTENT).digest()), KeepReason.FOREIGN)(db)
+        rig.sandbox.on_response = respond
+        rig.write("c.jpg", picture(3))
+        await arrived.wait()
         let_time_pass(rig, FAILED_DELAY)
         await until(lambda: (read_in(rig) or 0) > FAILED_DELAY)  # its read is the usual one
+        await runtime.engine.confirmations[AccountId("1")].run_once()  # the pass before has ended
+        released.set()
+    assert (deletes(rig), rig.holds(CONTENT)) == (1, True)
+
+
+async def test_a_deletion_that_failed_is_not_repeated_while_it_awaits_the_operator(
+    rig: Rig,
+) -> None:
+    async with rig.running() as runtime:
+        await fail_to_delete(rig, Fault("1", times=1, on="delete"))
+        with changing(rig.ledger) as db:
+            db.execute("UPDATE deletion SET state = 'held'")
+        let_time_pass(rig, FAILED_DELAY)
+        await until(lambda: (read_in(rig) or 0) > FAILED_DELAY)  # its read is the usual one
+        await runtime.engine.confirmations[AccountId("1")].run_once()  # the pass before has ended
         assert state(rig) == "unconfirmed"
     assert (deletes(rig), rig.holds(CONTENT)) == (1, True)
 
