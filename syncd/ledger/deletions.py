@@ -105,6 +105,25 @@ _COLUMNS = """image.sha256 AS digest, replica.hash,
             deletion.attempts, folder.name AS folder, deletion.path"""
 """The columns of `Due`, of `image`, `replica`, `deletion`, `folder` and `_SENT`."""
 
+_HASH_NEEDED = """EXISTS (
+                SELECT 1
+                FROM replica AS other
+                WHERE other.hash = replica.hash
+                    AND other.account_id = replica.account_id
+                    AND other.image_id <> replica.image_id
+                    AND (
+                        other.wanted = 1
+                        OR NOT EXISTS (
+                            SELECT 1
+                            FROM deletion AS its
+                            WHERE its.account_id = other.account_id
+                                AND its.image_id = other.image_id
+                                AND its.state NOT IN ('held', 'withdrawn')
+                        )
+                    )
+            )"""
+"""Whether the account has another image under the hash of `replica` that is not condemned."""
+
 _SENT = """LEFT JOIN replica AS first
             ON first.account_id = account.id
             AND first.image_id = (
@@ -149,27 +168,10 @@ def facts(
     rows = db.execute(
         f"""
         SELECT
-            replica.hash IS NOT NULL
-                AND replica.delete_sent_at IS ?4
+            replica.hash IS NOT NULL AND replica.delete_sent_at IS ?4
                 AND replica.delete_failed = (?4 IS NOT NULL) AS held,
             replica.wanted,
-            EXISTS (
-                SELECT 1
-                FROM replica AS other
-                WHERE other.hash = replica.hash
-                    AND other.account_id = replica.account_id
-                    AND other.image_id <> replica.image_id
-                    AND (
-                        other.wanted = 1
-                        OR NOT EXISTS (
-                            SELECT 1
-                            FROM deletion AS its
-                            WHERE its.account_id = other.account_id
-                                AND its.image_id = other.image_id
-                                AND its.state NOT IN ('held', 'withdrawn')
-                        )
-                    )
-            ) AS hash_needed,
+            {_HASH_NEEDED} AS hash_needed,
             deletion.state <> 'withdrawn' AS condemned,
             EXISTS (
                 SELECT 1
