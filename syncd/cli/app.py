@@ -29,7 +29,7 @@ app = typer.Typer(
     name="syncd",
     help="Keep the image libraries of Meta ad accounts in sync with folders on disk.",
     epilog="Exit codes: 0 done · 1 something could not be done or was not found · 2 wrong usage · "
-    "3 all is sent but rejected files; for status --check, the daemon is not running · "
+    "3 all is sent but rejected files; for find, not uploaded; for status --check, not running · "
     "65 the ledger is unusable · 69 an account was given up · "
     "70 a bug · 74 a system error, such as a full disk · 75 another process uses the ledger · "
     "78 the configuration is invalid · 130 ended by a signal",

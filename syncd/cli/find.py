@@ -5,59 +5,137 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
-from itertools import groupby
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
+import msgspec
 import typer
 
-from syncd.cli.console import format_time, print_line
-from syncd.cli.errors import fail, ledger_required
+from syncd.cli.console import format_duration, format_time, print_json, print_line
+from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.config import Config, FolderConfig
-from syncd.folders.unknown import explanation
+from syncd.folders.unknown import NOT_SCANNED, explanation
 from syncd.images.unfinished import sentence
-from syncd.ledger import queries
+from syncd.ledger import accounts, search
+from syncd.ledger.accounts import Pause
 from syncd.ledger.database import reading
-from syncd.ledger.queries import FileState
+from syncd.ledger.kept import KeepReason
+from syncd.ledger.lock import is_in_use
+from syncd.ledger.search import FoundFile, FoundImage, FoundReplica
 from syncd.model import AccountId, printable
 from syncd.rules.forecast import amount
+
+_DIGITS = re.compile(r"[0-9a-fA-F]{6,64}")
+"""A SHA-256 or its beginning."""
+
+_HASH = re.compile(r"[0-9A-Za-z_-]{6,128}")
+"""The hash of an image in an account, or its beginning."""
+
+_WHY_KEPT = {
+    KeepReason.KEEP: 'its file left a folder that keeps its images (deletions = "keep")',
+    KeepReason.EXCLUDED: "a change of include or exclude no longer takes its file",
+    KeepReason.SUSPECT: "its file was lost without proof of a deletion, or rewritten while the"
+    " folder was suspect",
+    KeepReason.RETIRED: "its folder was removed from the configuration",
+    KeepReason.MIRROR: "its folder no longer feeds the account",
+    KeepReason.DISMISSED: "the operator dismissed its deletion",
+    KeepReason.FOREIGN: "it was in the account before syncd uploaded it",
+    KeepReason.CLOCK: "the clocks do not show whether it was in the account before",
+}
+
+_WHY_CONDEMNED = {
+    "waiting": "its deletion waits for the end of the grace period",
+    "held": "its deletion waits for the operator's decision: see `syncd deletions`",
+    "approved": "its deletion is approved, and waits for the end of the grace period",
+    "requested": "its deletion was requested, and is being confirmed",
+    "withdrawn": "its deletion was withdrawn",
+}
+
+
+class _Account(msgspec.Struct):
+    name: str
+    pause: Pause | None
 
 
 def find(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="PATH|HASH|DIGEST",
-            help="The path of a file, the hash of an image in an account, or a SHA-256.",
+            metavar="PATH|NAME|HASH|DIGEST",
+            help="The path of a file; its name, a part of its name, or a pattern (`*.webp`); the"
+            " hash of an image in an account, a SHA-256, or the first six digits of either. A file"
+            " outside every folder is looked up by its content.",
         ),
     ],
     config: ConfigPath = DEFAULT_CONFIG,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Show everything that is known about one image.
+    """Show everything that is known about an image, or why syncd does not have it.
 
-    For a file that the ledger does not have, show why: skipped, not scanned yet, still changing, or
-    outside every folder.
+    It exits with 0 if every account that needs the image holds it, with 3 if one does not, or the
+    file is not taken, and with 1 if nothing is known.
     """
     settings = load_config(config)
     with ledger_required(), reading(settings.ledger.path) as db:
-        standings = _find(settings, db, what)
-    if not standings:
-        fail(_why_unknown(settings, what))
-    for line in _lines(settings, standings):
-        print_line(line)
+        images = _find(settings, db, what)
+        pauses = accounts.pauses()(db)
+    if json:
+        print_json([_as_json(image, settings) for image in images[: search.MOST]])
+    elif images:
+        known = _accounts(settings, pauses)
+        idle = None if is_in_use(settings.ledger.path) else "syncd is not running"
+        for line in _listing(images, known, idle):
+            print_line(line)
+    if not images:
+        _explain(settings, what)
+    if not all(image.is_uploaded for image in images):
+        raise typer.Exit(Exit.REJECTED)
 
 
-def _find(config: Config, db: sqlite3.Connection, what: str) -> list[FileState]:
-    if re.fullmatch(r"[0-9a-fA-F]{64}", what):
-        return queries.by_digest(bytes.fromhex(what))(db)
-    if re.fullmatch(r"[0-9a-fA-F]{32}", what) and not os.path.lexists(what):
-        return queries.by_hash(what.lower())(db)
+def _find(config: Config, db: sqlite3.Connection, what: str) -> list[FoundImage]:
+    """Return the images that `what` names, as the first of its possible meanings has any."""
+    if os.path.lexists(what) or "/" in what:
+        if found := _by_path(config, db, what):
+            return found
+        if (digest := _digest_of(what)) is not None:
+            return search.by_digest(digest, digest)(db)
+    if "/" in what:
+        return []
+    name = os.fsencode(what)
+    return _by_digits(db, what) or search.by_name(name)(db) or search.by_part_of_name(name)(db)
+
+
+def _by_path(config: Config, db: sqlite3.Connection, what: str) -> list[FoundImage]:
     for folder, path in _places(config, what):
         directory, _, name = path.rpartition(b"/")
-        if found := queries.by_path(folder.name, directory, name)(db):
+        if found := search.by_path(folder.name, directory, name)(db):
             return found
     return []
+
+
+def _by_digits(db: sqlite3.Connection, what: str) -> list[FoundImage]:
+    found: list[FoundImage] = []
+    if _DIGITS.fullmatch(what):
+        first, last = what.ljust(64, "0"), what.ljust(64, "f")
+        found = search.by_digest(bytes.fromhex(first), bytes.fromhex(last))(db)
+    if not found and _HASH.fullmatch(what):
+        found = search.by_hash(what, f"{what}~")(db)  # ~ is behind each character of a hash
+    return found
+
+
+def _digest_of(what: str) -> bytes | None:
+    """Return the SHA-256 of a regular file; None for anything else."""
+    import hashlib  # noqa: PLC0415  not needed to find a name
+
+    if not os.path.isfile(what):
+        return None
+    try:
+        with open(what, "rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return None
 
 
 def _places(config: Config, what: str) -> Iterator[tuple[FolderConfig, bytes]]:
@@ -70,49 +148,139 @@ def _places(config: Config, what: str) -> Iterator[tuple[FolderConfig, bytes]]:
                 yield folder, spelling.removeprefix(root)
 
 
-def _why_unknown(config: Config, what: str) -> str:
-    """Return why the ledger does not have an image."""
-    if re.fullmatch(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}", what) and not os.path.lexists(what):
-        return f"the ledger has no image for {what}"
+def _explain(config: Config, what: str) -> None:
+    """Print why the ledger does not have an image, and end the process."""
     places = list(_places(config, what))
-    if not os.path.lexists(what):
+    if os.path.lexists(what) and places:
+        folder, path = places[0]
+        why = explanation(folder, path, config.watch.settle)
+        if why == NOT_SCANNED and not is_in_use(config.ledger.path):
+            why += ", and syncd is not running"
+        fail(f"{what} is not in the ledger: {why}", Exit.REJECTED)
+    if os.path.lexists(what):
+        fail(f"{what} is outside every folder of the configuration, and no image has its content")
+    if "/" in what:
         place = "" if places else " and outside every folder of the configuration"
-        return f"{what} is not in the ledger, and no file has that path{place}"
-    if not places:
-        return f"{what} is outside every folder of the configuration"
-    folder, path = places[0]
-    return f"{what} is not in the ledger: {explanation(folder, path, config.watch.settle)}"
+        fail(f"{what} is not in the ledger, and no file has that path{place}")
+    fail(f"nothing is known of {what}: no file has a name like that, and no image has that hash")
 
 
-def _lines(config: Config, standings: list[FileState]) -> Iterator[str]:
-    names = {account.id: name for name, account in config.accounts.items()}
-    for (root, path), group in groupby(standings, key=lambda s: (s.root, s.path)):
-        rows = list(group)
-        first = rows[0]
-        yield printable(os.path.join(root, path))
-        yield f"  folder    {first.folder}"
-        if first.file_trouble:
-            yield f"  trouble   {sentence(first.file_trouble)}"
-        if first.digest is None:
-            continue
-        yield f"  sha256    {first.digest.hex()}"
-        kind = f"{first.format} {first.width}×{first.height}, " if first.format else ""
-        yield f"  content   {kind}{amount(first.size, 'byte')}"
-        for row in rows:
-            if row.account is not None:
-                name = names.get(AccountId(row.account), f"act_{row.account}")
-                yield f"  {name}: {_state(row)}"
+def _accounts(config: Config, pauses: Mapping[AccountId, Pause]) -> dict[AccountId, _Account]:
+    return {
+        account.id: _Account(name, pauses.get(account.id))
+        for name, account in config.accounts.items()
+    }
 
 
-def _state(row: FileState) -> str:
-    if row.hash is not None:
-        named = f", named {row.name}" if row.name else ""
-        since = f" since {format_time(row.held_at)}" if row.held_at else ""
-        if row.unconfirmed:
-            return f"sent again as {row.hash}{since}{named}; to be confirmed"
-        return f"held as {row.hash}{since}{named}"
-    if row.unconfirmed:
+def _listing(
+    images: Sequence[FoundImage], known: Mapping[AccountId, _Account], idle: str | None
+) -> Iterator[str]:
+    for number, image in enumerate(images[: search.MOST]):
+        if number:
+            yield ""
+        yield from _lines(image, known, idle)
+    if len(images) > search.MOST:
+        yield ""
+        yield f"and more: these are the first {search.MOST}; `syncd export` lists every file"
+
+
+def _lines(
+    image: FoundImage, known: Mapping[AccountId, _Account], idle: str | None
+) -> Iterator[str]:
+    for file in image.files:
+        yield _path(file)
+        yield f"  folder    {file.folder}"
+        if file.error:
+            yield f"  trouble   {sentence(file.error)}"
+        if file.is_deleted:
+            yield "  deleted   this file is gone"
+    if image.digest is None:
+        return
+    if not image.files:
+        yield "(no file)"
+    yield f"  sha256    {image.digest.hex()}"
+    kind = f"{image.format} {image.width}×{image.height}, " if image.format else ""
+    yield f"  content   {kind}{amount(image.size, 'byte')}"
+    if image.unsupported:
+        yield f"  rejected  {image.unsupported}"
+    for replica in image.replicas:
+        account = known.get(replica.account) or _Account(f"act_{replica.account}", None)
+        yield f"  {account.name}: {_state(replica, account.pause, idle)}"
+
+
+def _path(file: FoundFile) -> str:
+    return printable(os.path.join(file.root, file.path))
+
+
+def _state(replica: FoundReplica, pause: Pause | None, idle: str | None) -> str:
+    if replica.hash is not None and replica.is_held:
+        named = f", named {replica.name}" if replica.name else ""
+        since = f" since {format_time(replica.held_at)}" if replica.held_at else ""
+        if replica.unconfirmed:
+            return f"sent again as {replica.hash}{since}{named}; to be confirmed"
+        held = f"held as {replica.hash}{since}{named}"
+        return held if replica.wanted else f"{held}; {_why_there(replica)}"
+    if replica.unconfirmed and replica.wanted:
         return "missing: its deletion was under way when its file returned; it is sent again"
-    if row.rejected is not None:
-        return f"rejected: {row.rejected}"
-    return f"missing: {row.trouble}" if row.trouble else "missing"
+    if replica.unconfirmed:
+        return f"deleted, to be confirmed: {replica.hash}"
+    if replica.rejected is not None:
+        return f"rejected: {replica.rejected}"
+    since = f" since {format_time(replica.wanted_at)}" if replica.wanted_at else ""
+    return f"missing{since}: {replica.error or _why_missing(pause) or idle or 'it waits its turn'}"
+
+
+def _why_there(replica: FoundReplica) -> str:
+    """Return why an account holds an image that no file needs."""
+    if replica.kept is not None:
+        return f"kept: {_WHY_KEPT.get(KeepReason(replica.kept), replica.kept)}"
+    if replica.deletion is not None:
+        why = _WHY_CONDEMNED.get(replica.deletion, replica.deletion)
+        return f"{why}; {replica.why_there}" if replica.why_there else why
+    return "no file needs it"
+
+
+def _why_missing(pause: Pause | None) -> str | None:
+    if pause is None:
+        return None
+    if pause.until is None:
+        return f"the account is stopped: {pause.why}"
+    left = pause.until - time.time()
+    return f"the account is paused for {format_duration(left)}: {pause.why}" if left > 0 else None
+
+
+def _as_json(image: FoundImage, config: Config) -> dict[str, object]:
+    names = {account.id: str(name) for name, account in config.accounts.items()}
+    return {
+        "sha256": None if image.digest is None else image.digest.hex(),
+        "size": image.size,
+        "format": image.format,
+        "width": image.width,
+        "height": image.height,
+        "rejected": image.unsupported,
+        "uploaded": image.is_uploaded,
+        "files": [
+            {
+                "file": _path(file),
+                "folder": file.folder,
+                "deleted": file.is_deleted,
+                "why": None if file.error is None else sentence(file.error),
+            }
+            for file in image.files
+        ],
+        "accounts": {
+            names.get(replica.account, f"act_{replica.account}"): {
+                "held": replica.is_held,
+                "wanted": replica.wanted,
+                "hash": replica.hash,
+                "held_at": replica.held_at,
+                "missing_since": None if replica.is_held else replica.wanted_at,
+                "name": replica.name,
+                "rejected": replica.rejected,
+                "why": replica.error,
+                "deletion": replica.deletion,
+                "kept": replica.kept,
+            }
+            for replica in image.replicas
+        },
+    }

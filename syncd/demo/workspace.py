@@ -131,8 +131,9 @@ class Workspace:
     def holders(self, file: str) -> set[str]:
         """Return the accounts that hold a file's image, by the ledger and the sandbox."""
         folder, _, name = file.partition("/")
-        with reading(self.root / "ledger.db") as db:
-            rows = queries.by_path(folder, b"", name.encode())(db)
+        rows = (
+            row for row in self.standings() if (row.folder, row.path) == (folder, name.encode())
+        )
         return {
             row.account
             for row in rows

@@ -12,6 +12,8 @@ from syncd.folders.intake.settle import time_to_settle
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import link_target, sentence, stat_of
 
+NOT_SCANNED = "not scanned yet; `syncd status` shows when the folder was last scanned"
+
 
 def explanation(folder: FolderConfig, path: bytes, settle: float) -> str:
     """Return the reason for `path`, which is relative to the folder and exists.
@@ -35,4 +37,4 @@ def explanation(folder: FolderConfig, path: bytes, settle: float) -> str:
         return "it is not a regular file"
     if left := time_to_settle(stat_of(found), 0.0, time.time_ns(), settle):
         return f"still changing; it is read once it has not changed for {settle:g} s ({left:.0f} s)"
-    return "not scanned yet; `syncd status` shows when the folder was last scanned"
+    return NOT_SCANNED

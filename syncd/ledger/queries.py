@@ -1,4 +1,4 @@
-"""Reads behind `status`, `find`, `plan` and the statistics."""
+"""Reads behind `status`, `plan`, the demo and the statistics."""
 
 from __future__ import annotations
 
@@ -311,30 +311,6 @@ def skipped_files(db: sqlite3.Connection, folder: str) -> list[Count]:
         (folder,),
     )
     return as_structs(rows, Count)
-
-
-@read
-def by_path(db: sqlite3.Connection, folder: str, directory: bytes, name: bytes) -> list[FileState]:
-    """Return one file, once for each account."""
-    where = "WHERE folder.name = ? AND directory.path = ? AND file.name = ?"
-    return _file_states(db, where, folder, directory, name)
-
-
-@read
-def by_digest(db: sqlite3.Connection, digest: bytes) -> list[FileState]:
-    """Return every file with that content, once for each account."""
-    return _file_states(db, "WHERE file.image_id = (SELECT id FROM image WHERE sha256 = ?)", digest)
-
-
-@read
-def by_hash(db: sqlite3.Connection, image_hash: str) -> list[FileState]:
-    """Return every file whose image some account holds under that hash, once for each account."""
-    where = """WHERE file.image_id IN (
-            SELECT image_id
-            FROM replica
-            WHERE account_id IN (SELECT id FROM account) AND hash = ?
-        )"""
-    return _file_states(db, where, image_hash)
 
 
 @read

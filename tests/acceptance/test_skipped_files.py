@@ -79,7 +79,7 @@ async def test_find_explains_every_path(scene: Rig, tmp_path: Path) -> None:
     }
     for name, why in expected.items():
         ended = await command(scene, "find", str(scene.folder / name))
-        assert ended.code == 1
+        assert ended.code == 3, name
         assert why in ended.err, name
     ended = await command(scene, "find", str(tmp_path / "outside.jpg"))
     assert "is outside every folder of the configuration" in ended.err

@@ -11,7 +11,7 @@ from support.history.driver import copy_ledger, let_calls_end, lose_ledger
 from support.pictures import picture
 from support.rig import Rig, rig_without_grace, until, wait_until_held
 
-from syncd.ledger import condemned, queries
+from syncd.ledger import condemned, queries, search
 from syncd.ledger.database import changing
 from syncd.model import AccountId, FolderName, ImageHash
 from syncd.sandbox.calls import Call
@@ -171,8 +171,9 @@ async def test_a_file_that_returns_before_a_crash_during_its_deletion_is_sent_ag
         assert rig.rows(states, digest.hex()) == [("unconfirmed", 0)]
         tally = await runtime.ledger.read(queries.tally(AccountId("1")))
         assert (tally.held, tally.missing) == (1, 1)
-        (found,) = await runtime.ledger.read(queries.by_digest(digest))
-        assert (found.hash is not None, found.unconfirmed) == (True, True)
+        (found,) = await runtime.ledger.read(search.by_digest(digest, digest))
+        (replica,) = found.replicas
+        assert (replica.is_held, replica.unconfirmed) == (True, True)
         await runtime.ledger.write(let_calls_end())
         runtime.engine.confirmations[AccountId("1")].wake()
         await until(lambda: rig.rows(states, digest.hex()) == [("held", 0)])

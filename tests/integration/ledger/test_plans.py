@@ -25,6 +25,7 @@ from syncd.ledger import (
     queries,
     replicas,
     schema,
+    search,
     sources,
     unanswered,
     vacuum,
@@ -32,6 +33,7 @@ from syncd.ledger import (
 )
 from syncd.ledger.files import Content, Place
 from syncd.ledger.kept import KeepReason
+from syncd.ledger.statements import Read
 from syncd.ledger.unanswered import UnansweredImage
 from syncd.model import (
     AccountId,
@@ -158,9 +160,9 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "unfinished_files": queries.unfinished_files("a"),
     "account_summary": queries.account_summary(ONE),
     "folder_summary": queries.folder_summary("a"),
-    "by_path": queries.by_path("a", b"d1", b"1"),
-    "by_digest": queries.by_digest(digest(5)),
-    "by_hash": queries.by_hash("ff00"),
+    "by_path": search.by_path("a", b"d1", b"1"),
+    "by_digest": search.by_digest(digest(5), digest(5)),
+    "by_hash": search.by_hash("ff00", "ff00~"),
     "record_all": files.record_all(
         [
             (
@@ -272,6 +274,18 @@ def test_no_table_that_grows_is_scanned(db: sqlite3.Connection, name: str) -> No
     assert plans.plans
     for line in plans.plans:
         assert not re.match(r"SCAN (file|replica|image|directory)\b", line), plans.plans
+
+
+@pytest.mark.parametrize("search_by", [search.by_name, search.by_part_of_name])
+def test_a_search_by_name_scans_the_names_and_no_other_table(
+    db: sqlite3.Connection, search_by: Callable[[bytes], Read[object]]
+) -> None:
+    plans = Plans(db)
+    search_by(b"999999")(cast("sqlite3.Connection", plans))
+    scans = [
+        line for line in plans.plans if re.match(r"SCAN (file|replica|image|directory)\b", line)
+    ]
+    assert scans == ["SCAN file"]
 
 
 @pytest.mark.parametrize("name", ["tally", "missing_after", "count_missing", "count_held"])
