@@ -58,7 +58,7 @@ class RootGuard:
         self._verification = Verification(folder_id, folder.path, ledger, heartbeat)
         self._proven: RootIdentity | None = None  # the trusted root, since the last mount
         self.suspicions = 0
-        """How often the folder became suspect, or suspect for another reason."""
+        """How often the folder was found suspect: a scan that began before proves nothing."""
         self._has_kept = False  # names that are gone but were not deleted
         self._reported: str | None = None  # the reason in the log, until the folder is trusted
         self._spared = 0  # condemned images that were spared since then
@@ -107,7 +107,7 @@ class RootGuard:
         """
         mounts = await self._verification.mounts()
         removed = False
-        if scan.suspicions == self.suspicions:  # else it no longer proves anything
+        if scan.suspicions == self.suspicions:
             evidence = await self._evidence(scan)
             if (conclusion := trust_scan(evidence)) is not Conclusion.NONE:
                 removed = await self._apply(scan, evidence, conclusion, mounts)
@@ -230,8 +230,8 @@ class RootGuard:
             await self._log_suspect(_EMPTY, _REPLACED)
 
     async def _record_suspect(self, before: folders.TrustedState, why: str) -> None:
+        self.suspicions += 1
         if before.doubt != why:
-            self.suspicions += 1
             self._spared += await self._ledger.write(folders.suspect(self._id, why, time.time()))
 
     async def _log_suspect(self, why: str, remedy: str) -> None:

@@ -60,12 +60,15 @@ def mark(
     names: Sequence[bytes],
     directories: Sequence[int],
 ) -> None:
-    """Mark files and sub-directories that a scan did not find; they are not forgotten yet."""
+    """Mark files and sub-directories that a scan did not find; they are not forgotten yet.
+
+    Each of two scans at once has its own marks: one may prove a deletion, and the other not.
+    """
     db.executemany(
         """
         INSERT INTO missed (directory_id, name, scan)
         VALUES (?, ?, ?)
-        ON CONFLICT DO UPDATE SET scan = excluded.scan
+        ON CONFLICT DO NOTHING
         """,
         [(directory_id, name, scan) for name in names] + [(i, b"", scan) for i in directories],
     )

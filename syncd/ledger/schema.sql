@@ -85,11 +85,11 @@ CREATE TABLE skipped (                          -- files that the last whole sca
     PRIMARY KEY (folder_id, reason)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE missed (                           -- what the scan under way did not find; forgotten or dropped when it ends
+CREATE TABLE missed (                           -- what each scan under way did not find; forgotten or dropped when it ends
     directory_id INTEGER NOT NULL,
     name         BLOB NOT NULL,                 -- empty: the directory itself, with all below it
     scan         INTEGER NOT NULL,
-    PRIMARY KEY (directory_id, name)
+    PRIMARY KEY (directory_id, name, scan)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE renumbered (                       -- directories with another inode than before, found by the scan under way

@@ -32,7 +32,8 @@ accounts = st.sampled_from(ACCOUNTS)
 some_folder = st.sampled_from(FOLDERS)
 digests = st.sampled_from(DIGESTS)
 places = st.tuples(some_folder, st.sampled_from(DIRECTORIES), st.sampled_from(NAMES))
-scans = st.integers(1, 3)
+SCANS = range(1, 4)
+scans = st.sampled_from(SCANS)
 wide = st.integers(0, 2**64 - 1)
 
 Spot = tuple[FolderName, bytes]
@@ -69,8 +70,8 @@ class Facts(RuleBasedStateMachine):
         self.files: dict[Where, Digest | None] = {}
         self.stats: dict[Where, Stat | None] = {}
         self.directories: set[Spot] = set()
-        self.missed_files: dict[Where, int] = {}
-        self.missed_directories: dict[Spot, int] = {}
+        self.missed_files: set[tuple[Where, int]] = set()  # each with its scan
+        self.missed_directories: set[tuple[Spot, int]] = set()
         self.unfit: dict[Digest, bool] = {}  # of every image that was ever read
         self.rows: dict[tuple[AccountId, Digest], Row] = {}
         for name in FOLDERS:
@@ -140,13 +141,16 @@ class Facts(RuleBasedStateMachine):
         above = directory
         while (folder, above) not in self.directories or above:
             self.directories.add((folder, above))
-            self.missed_directories.pop((folder, above), None)
+            self.unmark_directory((folder, above))
             if not above:
                 break
             above = above.rpartition(b"/")[0]
-        self.missed_directories.pop((folder, b""), None)
-        self.missed_files.pop(where, None)
+        self.unmark_directory((folder, b""))
+        self.missed_files -= {(where, scan) for scan in SCANS}
         return Place(self.ids[folder], directory, name)
+
+    def unmark_directory(self, spot: Spot) -> None:
+        self.missed_directories -= {(spot, scan) for scan in SCANS}
 
     @rule(where=places, digest=digests)
     def a_file_appears_or_changes(self, where: Where, digest: Digest) -> None:
@@ -173,7 +177,7 @@ class Facts(RuleBasedStateMachine):
         if known.directory_id is not None:
             self.write(missed.mark(scan, known.directory_id, [name], []))
             if where in self.files:
-                self.missed_files[where] = scan
+                self.missed_files.add((where, scan))
 
     @rule(scan=scans, folder=some_folder, directory=st.sampled_from(DIRECTORIES[1:]))
     def a_scan_misses_a_directory(self, scan: int, folder: FolderName, directory: bytes) -> None:
@@ -182,40 +186,38 @@ class Facts(RuleBasedStateMachine):
         if known.directory_id is not None and directory in known.directories:
             lost = known.directories[directory]
             self.write(missed.mark(scan, known.directory_id, [], [lost]))
-            self.missed_directories[folder, directory] = scan
+            self.missed_directories.add(((folder, directory), scan))
 
     @rule(scan=scans)
     def a_scan_is_trusted(self, scan: int) -> None:
-        lost = {spot for spot, by in self.missed_directories.items() if by == scan}
+        lost = {spot for spot, by in self.missed_directories if by == scan}
         gone = {
             (folder, path)
             for folder, path in self.directories
             if any(folder == f and (path == p or path.startswith(p + b"/")) for f, p in lost)
         }
         lost_files = {
-            where
-            for where in self.files
-            if self.missed_files.get(where) == scan or where[:2] in gone
+            where for where in self.files if (where, scan) in self.missed_files or where[:2] in gone
         }
         assert self.write(missed.forget(scan, KeepReason.SUSPECT)) == len(lost_files)
         for where in lost_files:
             del self.files[where], self.stats[where]
-            self.missed_files.pop(where, None)
+            self.missed_files -= {(where, other) for other in SCANS}
         self.directories -= gone
         for spot in gone:
-            self.missed_directories.pop(spot, None)
+            self.unmark_directory(spot)
         self.settle()
 
     @rule(scan=scans)
     def a_scan_is_not_trusted(self, scan: int) -> None:
         self.write(missed.unmark(scan))
-        self.missed_files = {w: by for w, by in self.missed_files.items() if by != scan}
-        self.missed_directories = {s: b for s, b in self.missed_directories.items() if b != scan}
+        self.missed_files = {(w, by) for w, by in self.missed_files if by != scan}
+        self.missed_directories = {(s, by) for s, by in self.missed_directories if by != scan}
 
     @rule()
     def a_process_starts(self) -> None:
         self.write(missed.unmark_all())
-        self.missed_files, self.missed_directories = {}, {}
+        self.missed_files, self.missed_directories = set(), set()
 
     @rule(account=accounts, held=st.sets(digests, max_size=3))
     def an_account_holds(self, account: AccountId, held: set[Digest]) -> None:
