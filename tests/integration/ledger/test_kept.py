@@ -210,6 +210,7 @@ def test_a_dismissed_image_stays_although_its_next_file_is_deleted(db: sqlite3.C
     put(db, SPRING, b"a.jpg")
     lose(db, SPRING, b"a.jpg")
     assert reasons(db) == [("1", "dismissed"), ("2", "dismissed")]
+    assert db.execute("SELECT * FROM deletion").fetchall() == []
     assert due(db) == set()
 
 
