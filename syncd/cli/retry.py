@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from syncd.cli.console import print_line
 from syncd.cli.errors import ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
-from syncd.ledger import accounts, replicas
+from syncd.ledger import accounts, limitations, replicas
 from syncd.ledger.database import changing
 from syncd.rules.forecast import amount
 
@@ -22,15 +23,19 @@ def retry(
 ) -> None:
     """Retry stopped accounts, after you have replaced the token or given the permission.
 
-    A running daemon does so within seconds. A pause that usage headers asked for ends, too.
+    A running daemon does so within seconds. A pause that usage headers asked for ends, too, and
+    what an account did not take (see `syncd status`) is tried again with its next images.
     Throttled accounts stay paused: a call before the end of the pause would extend the block.
     """
     settings = load_config(config)
     with ledger_required(), changing(settings.ledger.path) as db:
         lifted = accounts.lift()(db)
+        learned = limitations.retry(time.time())(db)
         retried = replicas.retry_rejected()(db) if rejected else 0
         paused = accounts.pauses()(db)
     print_line(f"{amount(len(lifted), 'account')} will be tried again")
+    if learned:
+        print_line(f"{amount(learned, 'limitation')} will be tried again")
     if rejected:
         print_line(f"{amount(retried, 'rejected image')} will be sent once more")
     for account, pause in paused.items():

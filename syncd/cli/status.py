@@ -29,9 +29,11 @@ from syncd.ledger import alerts, condemned, queries
 from syncd.ledger.accounts import Pause
 from syncd.ledger.alerts import Alert
 from syncd.ledger.database import reading
+from syncd.ledger.limitations import LearnedLimitation
 from syncd.ledger.queries import Count, FolderState, account_summary
 from syncd.model import printable
 from syncd.rules.forecast import amount
+from syncd.rules.limitation import What
 from syncd.rules.sync import Sync
 
 
@@ -62,6 +64,7 @@ class AccountStatus(msgspec.Struct, kw_only=True):
     failing_since: float | None  # unix seconds; None: its calls do not fail
     rejections: list[Count]
     troubles: list[Count]
+    limitations: list[LearnedLimitation]  # what the account does not take
 
 
 class Status(msgspec.Struct):
@@ -144,6 +147,7 @@ def _account(name: str, account: AccountConfig, db: sqlite3.Connection) -> Accou
         failing_since=failing[0].since if failing else None,
         rejections=found.rejections,
         troubles=found.troubles,
+        limitations=found.limitations,
     )
 
 
@@ -172,10 +176,18 @@ def _print(found: Status) -> None:
             print_line(f"{name}: rejected {amount(count.count, 'image')}: {count.reason}")
         for count in account.troubles:
             print_line(f"{name}: {amount(count.count, 'image')} failed so far: {count.reason}")
+        for learned in account.limitations:
+            _print_limitation(name, learned)
         if queries.MOST_REASONS in (len(account.rejections), len(account.troubles)):
             print_line(f"{name}: `syncd export` has the reason of every image")
     for name, folder in found.folders.items():
         _print_folder(name, folder)
+
+
+def _print_limitation(name: str, learned: LearnedLimitation) -> None:
+    source = "" if learned.source is None else f" from {learned.source}"
+    times = f"since {format_time(learned.since)}, tried again {format_time(learned.retry_at)}"
+    print_line(f"{name}: {learned.what}{source}: {What(learned.what).why}; {times}")
 
 
 def _print_folder(name: str, folder: FolderStatus) -> None:

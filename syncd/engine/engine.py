@@ -242,6 +242,7 @@ class Engine:
             for lane in self.lanes.values():
                 if lane.account not in pauses:
                     await self._retry(lane)
+                await lane.limitations.retry()
                 lane.delayed.retry_now()
             self.request_refill()
             for audit in self._audits:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 
 import structlog
 
@@ -11,17 +10,9 @@ from syncd.ledger import limitations
 from syncd.ledger.database import Ledger
 from syncd.log import Log, moment
 from syncd.model import AccountId, AccountName
-from syncd.rules.limitation import Limitation, Limits, What, recalled
+from syncd.rules.limitation import Limitation, Limits, What, recalled, retried
 
 log: Log = structlog.get_logger()
-
-_WHY: Mapping[What, str] = {
-    What.SINGLE_IMAGES: "the account rejects POSTs of several images, and takes each image alone",
-    What.UNNAMED_IMAGES: "responses to POSTs of several images do not name them",
-    What.BYTES_ONLY: "the account rejects images as files, and takes them as `bytes`",
-    What.BODY_SIZE: "larger bodies get status 413, and smaller ones are accepted",
-    What.NO_COPY: "copies fail, and the same images are accepted as uploads",
-}
 
 
 class Limitations:
@@ -38,6 +29,11 @@ class Limitations:
         known = await self._ledger.read(limitations.known(self._account))
         largest = await self._ledger.read(limitations.largest_body(self._account))
         self.limits = recalled(known, largest, time.time())
+
+    async def retry(self) -> None:
+        """Try again at once what the operator has made due in the ledger."""
+        known = await self._ledger.read(limitations.known(self._account))
+        self.limits = retried(self.limits, known)
 
     async def learn(self, limits: Limits, error: str | None = None) -> None:
         """Record the state after a response; `error` is that of the way that does not work."""
@@ -61,7 +57,7 @@ class Limitations:
                     source=_source(one),
                     max_bytes=largest if one.what is What.BODY_SIZE else None,
                     retry_at=moment(one.retry_at),
-                    why=_WHY[one.what] if error is None else f"{_WHY[one.what]}: {error}",
+                    why=one.what.why if error is None else f"{one.what.why}: {error}",
                 )
         for one, duration in zip(ended, durations, strict=True):
             log.notice(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import structlog
 
 from syncd.engine.lane import Lane
 from syncd.ledger.accounts import Pause
+from syncd.ledger.limitations import LearnedLimitation
 from syncd.ledger.queries import AccountSummary, Count, Tally
 from syncd.log import Log, moment
 from syncd.model import AccountId, AccountName
@@ -45,6 +46,7 @@ class AccountFigures(msgspec.Struct, frozen=True, kw_only=True):
     in_step_in: str
     rejections: Mapping[str, int]
     troubles: Mapping[str, int]
+    limitations: Sequence[LearnedLimitation]
 
 
 def account_figures(
@@ -78,6 +80,7 @@ def account_figures(
         in_step_in=in_step_in(lane, tally.missing, per_post),
         rejections=reasons(standing.rejections),
         troubles=reasons(standing.troubles),
+        limitations=standing.limitations,
     )
 
 
@@ -109,6 +112,15 @@ def log_account(figures: AccountFigures) -> None:
         in_step_in=figures.in_step_in,
         rejections=figures.rejections,
         troubles=figures.troubles,
+        limitations=[
+            {
+                "what": one.what,
+                "source": one.source,
+                "since": moment(one.since),
+                "retry_at": moment(one.retry_at),
+            }
+            for one in figures.limitations
+        ],
         id=figures.id,
     )
 

@@ -5,11 +5,44 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+import msgspec
+
 from syncd.ledger import accounts
-from syncd.ledger.statements import read, write
+from syncd.ledger.statements import as_structs, read, write
 from syncd.log import elapsed
 from syncd.model import AccountId
 from syncd.rules.limitation import Limitation, What
+
+
+class LearnedLimitation(msgspec.Struct, frozen=True, kw_only=True):
+    """A limitation as the operator sees it; times in unix seconds."""
+
+    what: str
+    source: str | None  # the account that copies come from
+    since: float
+    retry_at: float
+
+
+@read
+def learned(db: sqlite3.Connection, account: AccountId) -> list[LearnedLimitation]:
+    """Return the limitations of an account, the oldest first."""
+    rows = db.execute(
+        """
+        SELECT learned.what, 'act_' || source.act AS source, learned.since, learned.retry_at
+        FROM learned
+        LEFT JOIN account AS source ON source.id = learned.source_id
+        WHERE learned.account_id = (SELECT id FROM account WHERE act = ?)
+        ORDER BY learned.since, learned.what
+        """,
+        (account,),
+    )
+    return as_structs(rows, LearnedLimitation)
+
+
+@write
+def retry(db: sqlite3.Connection, now: float) -> int:
+    """Let every limitation be tried again now, in unix seconds; return how many that changes."""
+    return db.execute("UPDATE learned SET retry_at = ?1 WHERE retry_at > ?1", (now,)).rowcount
 
 
 @read

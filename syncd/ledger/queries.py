@@ -6,8 +6,9 @@ import sqlite3
 
 import msgspec
 
-from syncd.ledger import accounts, condemned
+from syncd.ledger import accounts, condemned, limitations
 from syncd.ledger.accounts import Pause
+from syncd.ledger.limitations import LearnedLimitation
 from syncd.ledger.statements import as_structs, read
 from syncd.ledger.unread import UNFINISHED
 from syncd.model import AccountId
@@ -46,13 +47,14 @@ class Count(msgspec.Struct, frozen=True):
     count: int
 
 
-class AccountSummary(msgspec.Struct, frozen=True):
+class AccountSummary(msgspec.Struct, frozen=True, kw_only=True):
     """An account: its images, its pause or stop, and why images are not held."""
 
     tally: Tally
     pause: Pause | None  # may have ended already
     rejections: list[Count]
     troubles: list[Count]
+    limitations: list[LearnedLimitation]
 
 
 class FolderState(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,10 +103,11 @@ class FileState(msgspec.Struct, frozen=True, kw_only=True):
 def account_summary(db: sqlite3.Connection, account: AccountId) -> AccountSummary:
     """Return what `syncd status` shows of an account."""
     return AccountSummary(
-        tally(account)(db),
-        accounts.pauses()(db).get(account),
-        rejections(account)(db),
-        troubles(account)(db),
+        tally=tally(account)(db),
+        pause=accounts.pauses()(db).get(account),
+        rejections=rejections(account)(db),
+        troubles=troubles(account)(db),
+        limitations=limitations.learned(account)(db),
     )
 
 

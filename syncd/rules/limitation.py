@@ -51,6 +51,20 @@ class What(Enum):
     NO_COPY = "no_copy"
     """Images cannot be copied from another account."""
 
+    @property
+    def why(self) -> str:
+        """What was observed, for the operator."""
+        return _WHY[self]
+
+
+_WHY: Mapping[What, str] = {
+    What.SINGLE_IMAGES: "the account rejects POSTs of several images, and takes each image alone",
+    What.UNNAMED_IMAGES: "responses to POSTs of several images do not name them",
+    What.BYTES_ONLY: "the account rejects images as files, and takes them as `bytes`",
+    What.BODY_SIZE: "larger bodies get status 413, and smaller ones are accepted",
+    What.NO_COPY: "copies fail, and the same images are accepted as uploads",
+}
+
 
 class Limitation(msgspec.Struct, frozen=True, kw_only=True):
     """A limitation that was learned."""
@@ -330,18 +344,35 @@ def recalled(known: Iterable[Limitation], largest_body: int, now: float) -> Limi
     limits = Limits(bodies=BodySize(accepted=largest_body))
     for one in known:
         until = min(one.retry_at, now + (RETRY if one.source is None else RETRY_REFUSED))
-        match one.what:
-            case What.SINGLE_IMAGES:
-                limits = replace(limits, sharing=sharing_until(until))
-            case What.UNNAMED_IMAGES:
-                limits = replace(limits, naming=closed_until(until))
-            case What.BYTES_ONLY:
-                limits = replace(limits, files=closed_until(until))
-            case What.BODY_SIZE:
-                limits = replace(limits, bodies=_sized(largest_body, one.value or 0, until))
-            case What.NO_COPY if one.source is not None:
-                limits = replace(limits, copies={**limits.copies, one.source: closed_until(until)})
+        limits = _with_known(limits, one, until)
     return limits
+
+
+def retried(limits: Limits, known: Iterable[Limitation]) -> Limits:
+    """Return the state after the operator has set earlier times for what is `known`."""
+    times = {one.key: one.retry_at for one in known}
+    for one in list(limits.known()):
+        if (until := times.get(one.key, one.retry_at)) < one.retry_at:
+            limits = _with_known(limits, one, until)
+    return limits
+
+
+def _with_known(limits: Limits, one: Limitation, until: float) -> Limits:
+    """Return the state with a limitation that is tried again at `until`."""
+    match one.what:
+        case What.SINGLE_IMAGES:
+            return replace(limits, sharing=sharing_until(until))
+        case What.UNNAMED_IMAGES:
+            return replace(limits, naming=closed_until(until))
+        case What.BYTES_ONLY:
+            return replace(limits, files=closed_until(until))
+        case What.BODY_SIZE:
+            bodies = _sized(limits.bodies.accepted, one.value or 0, until)
+            return replace(limits, bodies=bodies)
+        case What.NO_COPY if one.source is not None:
+            return replace(limits, copies={**limits.copies, one.source: closed_until(until)})
+        case _:
+            return limits
 
 
 def _sized(accepted: int, rejected: int, until: float) -> BodySize:

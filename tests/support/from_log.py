@@ -41,6 +41,9 @@ def from_status(printed: str) -> State:
         if (pause := account["pause"]) is not None:
             pause["since"], pause["until"] = _to_ms(pause["since"]), _to_ms(pause["until"])
         account["failing_since"] = _to_ms(account["failing_since"])
+        for learned in account["limitations"]:
+            learned["since"] = _to_ms(learned["since"])
+            learned["retry_at"] = _to_ms(learned["retry_at"])
     for folder in status["folders"].values():
         for field in ("unreadable", "unfinished", "skipped"):
             folder[field] = _by_reason(folder[field])
@@ -141,7 +144,16 @@ def _account(record: State) -> State:
             record, record["kind"], record["why"], record["paused_since"], record["paused_until"]
         )
     failing_since = _unix(record["failing_since"])
-    return {**{f: record[f] for f in fields}, "pause": pause, "failing_since": failing_since}
+    limitations = [
+        {**one, "since": _unix(one["since"]), "retry_at": _unix(one["retry_at"])}
+        for one in record["limitations"]
+    ]
+    return {
+        **{f: record[f] for f in fields},
+        "pause": pause,
+        "failing_since": failing_since,
+        "limitations": limitations,
+    }
 
 
 def _folder(record: State) -> State:

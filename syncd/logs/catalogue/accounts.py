@@ -129,6 +129,7 @@ ACCOUNTS = (
             "in_flight",
             "in_step_in",
             "kind",
+            "limitations",
             "missing",
             "oldest_waiting",
             "paused_for",

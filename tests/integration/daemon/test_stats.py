@@ -15,7 +15,10 @@ from support.rig import Rig, until
 from syncd.daemon.runtime import Runtime
 from syncd.daemon.stats import ALIVE, HOURLY, StatsLog
 from syncd.daemon.totals import ProcessMeter
-from syncd.ledger import condemned
+from syncd.ledger import condemned, limitations
+from syncd.log import moment
+from syncd.model import AccountId
+from syncd.rules.limitation import Limitation, What
 from syncd.sandbox.faults import Fault
 
 ALL = ["stats", "stats.folder", "stats.process"]
@@ -186,6 +189,20 @@ async def test_the_line_of_a_stopped_or_failing_account_has_the_reason(rig: Rig)
         await until(lambda: rig.rows("SELECT 1 FROM replica WHERE rejected IS NOT NULL") != [])
         line = await turns.line("stats")
         assert line["rejected"] == sum(line["rejections"].values()) == 1
+
+
+async def test_the_line_of_an_account_lists_its_limitations(rig: Rig) -> None:
+    async with in_sync(rig) as turns:
+        assert (await turns.line("stats"))["limitations"] == []
+        one = Limitation(what=What.NO_COPY, source=AccountId("2"), retry_at=90.0)
+        await turns.runtime.ledger.write(limitations.record(AccountId("1"), [one], [], 0, 30.0))
+        (listed,) = (await turns.line("stats"))["limitations"]
+        assert listed == {
+            "what": "no_copy",
+            "source": "act_2",
+            "since": moment(30.0),
+            "retry_at": moment(90.0),
+        }
 
 
 async def test_the_budget_used_is_a_percentage_of_the_budget_without_the_reserve(rig: Rig) -> None:

@@ -1,5 +1,6 @@
 """Limitations of an account are learned once, kept over a restart, and tried again later."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 from support.pictures import picture
+from support.process import Ended, syncd
 from support.rig import Rig, until
 
+from syncd.cli.console import format_time
 from syncd.ledger.database import changing
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox
@@ -113,6 +116,62 @@ async def test_an_account_that_takes_no_files_gets_bytes_at_once(rig: Rig) -> No
     assert_ended(logs, "bytes_only", 2)
     assert posts <= 2 * WORKERS + 3
     assert known(rig) == []
+
+
+async def command(rig: Rig, *words: str) -> Ended:
+    ended = await syncd(rig, *words, "--config", str(rig.write_config()))
+    assert ended.code == 0, ended.err
+    return ended
+
+
+async def test_the_status_lists_a_limitation_until_the_account_takes_it_again(rig: Rig) -> None:
+    rig.sandbox.switches = replace(rig.sandbox.switches, files="refuse")
+    _, logs = await backfill(rig, 0, 20)
+    assert_learned(logs, "bytes_only")
+    ((since, retry_at),) = rig.rows("SELECT since, retry_at FROM learned")
+    status = json.loads((await command(rig, "status", "--json")).out)
+    assert status["accounts"]["main"]["limitations"] == [
+        {"what": "bytes_only", "source": None, "since": since, "retry_at": retry_at}
+    ]
+    printed = (await command(rig, "status")).out
+    assert "main: bytes_only: the account rejects images as files" in printed
+    assert f"tried again {format_time(retry_at)}" in printed
+
+
+async def test_the_operator_lets_a_running_daemon_try_a_limitation_again(rig: Rig) -> None:
+    rig.sandbox.switches = replace(rig.sandbox.switches, files="refuse")
+    await backfill(rig, 0, 20)
+    rig.sandbox.switches = replace(rig.sandbox.switches, files="accept")
+
+    async def upload(number: int) -> None:
+        rig.write(f"{number}.jpg", picture(number))
+        await until(lambda: rig.recorded(picture(number)) is not None)
+
+    with capture_logs() as logs:
+        async with rig.running():
+            await upload(100)
+            assert known(rig) == [("bytes_only", False)]  # it is not tried again by itself
+            ended = await command(rig, "retry")
+            for number in range(101, 1000):
+                await upload(number)
+                if logged(logs, "limitation.ended"):  # the daemon reads the ledger each second
+                    break
+    assert ended.out == "0 accounts will be tried again\n1 limitation will be tried again\n"
+    assert known(rig) == []
+    assert not logged(logs, "limitation.learned")
+
+
+async def test_a_limitation_that_continues_is_renewed_after_the_operator_let_it_be_tried_again(
+    rig: Rig,
+) -> None:
+    rig.sandbox.switches = replace(rig.sandbox.switches, files="refuse")
+    await backfill(rig, 0, 20)
+    ((before,),) = rig.rows("SELECT retry_at FROM learned")
+    assert "1 limitation" in (await command(rig, "retry")).out
+    _, logs = await backfill(rig, 100, 20)
+    assert_silent(logs)
+    ((after,),) = rig.rows("SELECT retry_at FROM learned")
+    assert after > before
 
 
 async def test_three_bad_pictures_do_not_mean_that_the_account_takes_no_files(rig: Rig) -> None:

@@ -256,6 +256,8 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "doubted_at": replicas.doubted_at(ONE, digest(5)),
     "record_doubt": replicas.record_doubt(ONE, digest(5), 1.0),
     "limitations": limitations.known(ONE),
+    "learned_limitations": limitations.learned(ONE),
+    "retry_limitations": limitations.retry(1.0),
     "record_limitations": limitations.record(
         ONE,
         [Limitation(what=What.NO_COPY, source=AccountId("2"), retry_at=1.0)],

@@ -20,6 +20,7 @@ from syncd.rules.limitation import (
     Way,
     What,
     recalled,
+    retried,
 )
 
 NOW = 1e9
@@ -282,3 +283,21 @@ def test_a_way_is_closed_after_three_detours(times: int) -> None:
     for _ in range(times):
         way = way.after_detour(NOW)
     assert way.is_closed(NOW) == (times >= DIFFERENT)
+
+
+@pytest.mark.parametrize("one", KNOWN, ids=lambda one: one.what.value)
+def test_the_operator_lets_one_limitation_be_tried_again(one: Limitation) -> None:
+    limits = recalled(KNOWN, 4 * KIB, NOW)
+    known = [replace(one, retry_at=NOW), *(other for other in KNOWN if other.key != one.key)]
+    after_retry = retried(limits, known)
+    assert sorted(after_retry.known(), key=lambda its: its.what.value) == sorted(
+        known, key=lambda its: its.what.value
+    )
+    assert after_retry.bodies.accepted == limits.bodies.accepted
+
+
+def test_what_the_ledger_has_later_or_in_addition_changes_no_limitation() -> None:
+    limits = recalled(KNOWN, 4 * KIB, NOW)
+    later = [replace(one, retry_at=one.retry_at + 1) for one in limits.known()]
+    assert retried(limits, later) == retried(limits, []) == limits
+    assert retried(Limits(), [replace(one, retry_at=NOW) for one in KNOWN]) == Limits()
