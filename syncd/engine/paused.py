@@ -51,6 +51,18 @@ class Paused:
         return 0.0 if self._pause is None else max(0.0, (self._pause.until or 0.0) - time.time())
 
     @property
+    def awaits_read(self) -> bool:
+        """Whether a read is to be sent first after the pause, which may have been asked for longer.
+
+        That is so after a day, the longest pause. A read costs the account less than a POST.
+        """
+        pause = self._pause
+        if pause is None or pause.kind != USAGE:
+            return False
+        rounding = 1.0
+        return (pause.until or 0.0) - pause.since >= LONGEST_PAUSE - rounding
+
+    @property
     def why(self) -> str:
         """The reason of the pause; empty if the account is not paused."""
         return "" if self._pause is None else self._pause.why

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
 from syncd.config import BatchConfig
+from syncd.engine.calls import Calls
 from syncd.engine.copies import Copies
 from syncd.engine.lane import Lane
 from syncd.engine.pacer import end_of
@@ -16,7 +18,8 @@ from syncd.engine.queue import wait_for_batch
 from syncd.engine.semaphore import FairByteSemaphore
 from syncd.engine.sends import finish_in
 from syncd.engine.uploads import Uploads
-from syncd.graph.client import GraphClient, GraphError
+from syncd.graph.client import Credentials, GraphClient, GraphError
+from syncd.graph.shapes import Usage
 from syncd.ledger import replicas, sources
 from syncd.ledger.database import Ledger
 from syncd.ledger.replicas import Facts
@@ -24,7 +27,7 @@ from syncd.ledger.sources import Loaded, Source
 from syncd.model import Absent, AccountId, Digest
 from syncd.rules.batch import Candidate, choose_batch, name_key
 from syncd.rules.decide import Missing, Step, next_step
-from syncd.rules.pacing.budget import Call
+from syncd.rules.pacing.budget import READ, Call
 
 Fetch = Callable[[Sequence[tuple[Digest, Sequence[Source]]]], Awaitable[list[bytes | Absent]]]
 """Reads the bytes of images from any of their files, or returns why no file has them now."""
@@ -84,16 +87,29 @@ class Worker:
 
     async def run(self, sends: asyncio.TaskGroup) -> None:
         """Work until cancelled; a call that is under way then is finished by `sends`."""
-        lane = self._lane
+        lane, calls = self._lane, Calls(self._lane, sends)
         while True:
             async with self._turn:  # one at a time: else each would take a part of one POST
                 await wait_for_batch(lane.queue, self._limit(), self._files.batch_delay)
+                if lane.health.paused.awaits_read:
+                    await self._probe(calls)
+                    continue
                 await lane.gate.enter()
                 call = await lane.pacer.turn(
                     self._limit(), lambda: lane.queue.has_fresh, lambda: lane.missing
                 )
                 digests = lane.queue.take(call.images)
             await finish_in(sends, self._send(digests, call), f"send:{lane.name}")
+
+    async def _probe(self, calls: Calls) -> None:
+        """Send a read once the account takes calls: its response ends or extends the pause."""
+
+        async def send(credentials: Credentials) -> tuple[None, Usage]:
+            page = await self._client.library(self._lane.account, credentials, None, 1)
+            return None, page.usage
+
+        with contextlib.suppress(GraphError):  # `Calls` has delayed the next read
+            await calls.make(READ, send)
 
     def _limit(self) -> int:
         if self._lane.health.failing.failures.unknown:

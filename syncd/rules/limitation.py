@@ -53,7 +53,7 @@ class What(Enum):
 
     @property
     def why(self) -> str:
-        """What was observed, for the operator."""
+        """The observation that it was learned from, for the operator."""
         return _WHY[self]
 
 

@@ -15,7 +15,10 @@ from support.pictures import picture
 from support.process import Ended, syncd
 from support.rig import Rig, until
 
+from syncd.ledger.database import changing
+from syncd.sandbox.calls import Call
 from syncd.sandbox.faults import Fault
+from syncd.sandbox.outcomes import Outcome
 
 DAY = 24 * 3600
 OTHER_TYPE = {"type": "ads_insights", "call_count": 100, "estimated_time_to_regain_access": 99}
@@ -143,6 +146,36 @@ async def test_a_pause_that_headers_asked_for_continues_after_a_restart(rig: Rig
             await until(lambda: bool(rig.rows("SELECT 1 FROM replicas WHERE state = 'missing'")))
     assert len(logged(logs, "account.paused", "warning")) == 1
     assert rig.sandbox.counts.calls("1", "upload") == calls
+
+
+@pytest.mark.parametrize("entry", [None, FOREVER])
+async def test_after_a_pause_of_a_day_a_read_shows_whether_the_account_takes_images(
+    rig: Rig, entry: dict[str, object] | None
+) -> None:
+    report(rig, FOREVER)
+    async with rig.running():
+        rig.write("a.jpg", picture(1))
+        await until(lambda: bool(pauses(rig)))
+    kinds = []
+
+    async def respond(call: Call, outcome: Outcome) -> Outcome:
+        if call.account == "1":
+            kinds.append(str(call.kind))
+        return outcome
+
+    rig.sandbox.on_response = respond
+    report(rig, entry)
+    with changing(rig.ledger) as db:  # a day passes
+        db.execute("UPDATE pause SET since = since - ?1, until = until - ?1", (DAY,))
+    async with rig.running():
+        rig.write("b.jpg", picture(2))
+        if entry is None:
+            await until(lambda: held(rig, 2))
+            assert kinds == ["list", "upload"]
+            assert pauses(rig) == []
+        else:
+            await until(lambda: any(end > time.time() for _, end, _ in pauses(rig)))
+            assert kinds == ["list"]
 
 
 async def test_a_stopped_account_that_is_throttled_after_a_probe_is_tried_again(rig: Rig) -> None:
