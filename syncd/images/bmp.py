@@ -48,9 +48,8 @@ def bmp_size(stream: BinaryIO) -> tuple[int, int]:
     if rle:
         is_whole = _has_rows(stream, header, rle)
     elif _is_uncompressed(header):
-        bits = header.width * header.depth
-        rows = (abs(header.height) - 1) * ((bits + 31) // 32 * 4) + (bits + 7) // 8
-        is_whole = header.pixels + rows <= stream.seek(0, os.SEEK_END)
+        row = (header.width * header.depth + 31) // 32 * 4  # decoders read the padding, too
+        is_whole = header.pixels + abs(header.height) * row <= stream.seek(0, os.SEEK_END)
     else:  # Huffman codes, or a JPEG or PNG inside: only a decoder can judge
         is_whole = header.pixels < stream.seek(0, os.SEEK_END)
     if not is_whole:

@@ -27,7 +27,10 @@ OLD_JPEG = 513  # the position of a JPEG inside, which some files have instead o
 NUMBERS = dict(zip((1, 7, 3, 4, 16, 6, 8, 9, 17, 13, 18), "BBHIQbhiqIQ", strict=True))
 """A field's type: BYTE, UNDEFINED, SHORT, LONG, LONG8; the signed ones; IFD, IFD8."""
 
-NEEDED = (BITS, 320, 347)  # which decoders need, too: a palette, the tables of a JPEG
+NEEDED = (BITS, 280, 281, 320, 338, 339, 340, 341, 347)
+"""Fields besides the position of the pixels that decoders need: what the samples are, their limits
+and formats, a palette, the tables of a JPEG. Where the samples' fields cannot be read, libtiff
+shows nothing; it ignores a description or a resolution that it cannot read."""
 UNCOMPRESSED, SEPARATE_PLANES = 1, 2
 MAX_FIELDS = 65_535
 MAX_NUMBERS = 200_000  # of one field that are read

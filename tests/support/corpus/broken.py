@@ -22,6 +22,7 @@ def _cut() -> Iterator[tuple[str, str, bytes]]:
     yield "truncated: the GIF", "before the second image", data[: control + 8]
     single = saved(noise("P"), "GIF")
     yield "truncated: the GIF", "before the last codes", single[:-6]
+    yield "truncated: the GIF", "within the last block, after the last pixel", single[:-3]
     yield "truncated: the GIF", "the last bytes are zeros", single[:-300] + bytes(300)
     yield "truncated: the JPEG", "no end marker", saved(noise("RGB"), "JPEG")[:-2]
     for bits, code in ((8, 1), (4, 2)):
@@ -31,14 +32,39 @@ def _cut() -> Iterator[tuple[str, str, bytes]]:
     for header in (12, 16, 40, 64, 124):
         data = bmp(bmp_rows(24)[:-200], header)
         yield "truncated: the BMP", f"the last row, header of {header}", data
+    for depth, missing in ((8, 3), (24, 1)):
+        data = bmp(bmp_rows(depth)[:-missing], depth=depth)
+        yield "truncated: the BMP", f"the padding of the last row, {depth} bits", data
     data = bmp(bmp_rows(24)[:-200], height=-47)
     yield "truncated: the BMP", "the last row, top row first", data
+    for tag in (280, 281, 338, 339, 340, 341):
+        data = tiff(Tiff(header_last=True, more=tag))[:-1]
+        yield "truncated: the TIFF", f"within the field {tag}", data
     for order in "<>":
         for tiled in (False, True):
             for sizes in ("right", "too large", "zero", "missing"):
                 kind = Tiff(order=order, tiled=tiled, sizes=sizes)
                 name = f"{order} tiled {tiled} sizes {sizes}"
                 yield "truncated: the TIFF", name, tiff(kind, cut=200)
+
+
+def _bmps() -> Iterator[tuple[str, str, bytes]]:
+    rows, codes = bmp_rows(24), rle(8, end=b"")
+    last = codes[:-10]  # the codes before those of the last row
+    for name, data in {
+        "no bytes after the header": bmp(b"", compression=4),
+        "the last row, no position of the pixels": bmp(rows[:-50], offset=0),
+        "the last row, bit fields": bmp(bmp_rows(32)[:-50], 40, 32, 3),
+        "RLE8 without the last row": bmp(last, 40, 8, 1),
+        "RLE8 within the last row's pixels": bmp(last + b"\0\x3d\1\2", 40, 8, 1),
+        "RLE8 within a jump": bmp(b"\0\2", 40, 8, 1),
+        "RLE8 within a jump's numbers": bmp(b"\0\2\5", 40, 8, 1),
+        "RLE8, top row first": bmp(codes[:-20], 40, 8, 1, height=-47),
+    }.items():
+        yield "truncated: the BMP", name, data
+    yield "damaged: the BMP has no size", "BMP", bmp(rows, height=0)
+    yield "damaged: the BMP has no size", "no columns", bmp(rows)[:18] + bytes(4) + bmp(rows)[22:]
+    yield "not an image: a text file", "text that begins with BM", b"BMW price list of the year\n"
 
 
 def _pngs() -> Iterator[tuple[str, str, bytes]]:
@@ -102,10 +128,11 @@ def _others() -> Iterator[tuple[str, str, bytes]]:
     yield "a JPEG 2000 image", "JPEG 2000", b"\0\0\0\x0cjP  \r\n\x87\n"
     yield "a Windows icon", "icon", saved(noise("RGB"), "ICO", sizes=[(16, 16)])
     yield "damaged: the GIF contains no image", "GIF", b"GIF89a\1\0\1\0\0\0\0;"
-    yield "damaged: the BMP has no size", "BMP", bmp(bmp_rows(24), height=0)
 
 
 BROKEN: dict[tuple[str, str], bytes] = {
-    (reason, name): data for files in (_cut(), _pngs(), _others()) for reason, name, data in files
+    (reason, name): data
+    for files in (_cut(), _bmps(), _pngs(), _others())
+    for reason, name, data in files
 }
 """Files by the beginning of the reason, and what is wrong."""

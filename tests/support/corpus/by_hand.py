@@ -123,7 +123,6 @@ def bmps() -> Iterator[tuple[str, bytes]]:
         data = bmp(bmp_rows(depth), depth=depth, height=-HEIGHT)
         yield f"top row first, {depth} bits", data
     yield "no position of the pixels", bmp(bmp_rows(24), offset=0)
-    yield "no padding of the last row", bmp(bmp_rows(24)[:-1])
     for bits, size in product((4, 8), (0, 5, WIDTH * HEIGHT, 10**9)):
         compression = 2 if bits == 4 else 1
         data = bmp(rle(bits), 40, bits, compression, stated=size)
@@ -131,6 +130,7 @@ def bmps() -> Iterator[tuple[str, bytes]]:
     yield "RLE8 without an end code", bmp(rle(8, end=b""), 40, 8, 1)
     yield "RLE4 without an end code", bmp(rle(4, end=b""), 40, 4, 2)
     yield "RLE8 with jumps", bmp(b"\0\2\0\x2e\x3d\1\0\1", 40, 8, 1)
+    yield "header of 24, RLE8", bmp(rle(8), 24, 8, 1)
     yield "RLE24", bmp(rle(24), 64, 24, 4)
 
 
@@ -148,6 +148,7 @@ class Tiff(msgspec.Struct, frozen=True, kw_only=True):
     number_type: int = 4
     sizes: str = "right"  # too large, zero, missing
     header_last: bool = False
+    more: int = 0  # a field of three numbers; with `header_last` at the end of the file
 
 
 LETTERS = {1: "B", 3: "H", 4: "I", 9: "i", 16: "Q", 17: "q"}
@@ -171,6 +172,8 @@ def tiff(kind: Tiff, cut: int = 0) -> bytes:
         277: (3, [kind.planes]),
         284: (3, [1 if kind.planes == 1 else 2]),
     }
+    if kind.more:
+        fields[kind.more] = (3, [1, 1, 1])
     sizes = {
         "right": [len(block) for block in blocks],
         "too large": [len(block) + 9999 for block in blocks],
@@ -234,6 +237,7 @@ def tiffs() -> Iterator[tuple[str, bytes]]:
     for order, tiled in product("<>", (False, True)):
         kind = Tiff(order=order, planes=3, tiled=tiled)
         yield _name(kind), tiff(kind)
+    yield "the end is within the transfer function", tiff(Tiff(header_last=True, more=301))[:-1]
 
 
 def _name(kind: Tiff) -> str:

@@ -17,6 +17,7 @@ NOT_BY_PILLOW = {  # other decoders show them
     "order >, big True",
     "size_type 1,",
     "size_type 17,",
+    "within the transfer function",
 }
 
 
