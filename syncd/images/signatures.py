@@ -16,6 +16,7 @@ MAGIC = {  # https://en.wikipedia.org/wiki/List_of_file_signatures
     b"\xff\x4f\xff\x51": "a JPEG 2000 image",
     b"\x00\x00\x01\x00": "a Windows icon",
     b"\xd7\xcd\xc6\x9a": "a Windows metafile",
+    b"\x28\x00\x00\x00": "a bitmap without its file header",
     b"gimp xcf": "a GIMP document",
     b"v/1\x01": "an OpenEXR image",
     b"#?RADIANCE": "a Radiance HDR image",

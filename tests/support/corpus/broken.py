@@ -126,6 +126,7 @@ def _others() -> Iterator[tuple[str, str, bytes]]:
     yield "a WebP image", "WebP", saved(noise("RGB"), "WEBP")
     yield "an AVIF image", "AVIF", b"\0\0\0\x1cftypavif" + bytes(16)
     yield "a JPEG 2000 image", "JPEG 2000", b"\0\0\0\x0cjP  \r\n\x87\n"
+    yield "a bitmap without its file header", "DIB", bmp(bmp_rows(24))[14:]
     yield "a Windows icon", "icon", saved(noise("RGB"), "ICO", sizes=[(16, 16)])
     yield "damaged: the GIF contains no image", "GIF", b"GIF89a\1\0\1\0\0\0\0;"
 
