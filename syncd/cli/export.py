@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from itertools import chain
 from typing import Annotated
 
 import msgspec
@@ -16,7 +17,7 @@ from syncd.cli.errors import fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
 from syncd.ledger import export as ledger
 from syncd.ledger.database import reading
-from syncd.ledger.export import Row
+from syncd.ledger.export import HeldImage, Row
 from syncd.model import AccountId, AccountName, printable
 
 
@@ -53,6 +54,12 @@ def export(
     account: Annotated[
         str, typer.Option(metavar="NAME", help="Only this account.", show_default=False)
     ] = "",
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Also write the images that an account holds and no file needs there."
+        ),
+    ] = False,
 ) -> None:
     """Write every file with its hash, name and status in each account to stdout, as CSV or JSON.
 
@@ -64,7 +71,11 @@ def export(
         fail(f"no account {account} in the configuration; it has: {known}")
     names = {known.id: name for name, known in settings.accounts.items()}
     with ledger_required(), reading(settings.ledger.path) as db:
-        lines = (_line(row, names) for row in ledger.rows(db))
+        lines: Iterator[Line] = (_line(row, names) for row in ledger.rows(db))
+        if everything:
+            held = (ledger.held_without_file(db, known) for known in names)
+            others = (_held_line(image, names) for image in chain.from_iterable(held))
+            lines = chain(lines, others)
         wanted = (line for line in lines if account in ("", line.account))
         _write(_as_csv(wanted) if form is Format.CSV else _as_json(wanted))
 
@@ -80,6 +91,21 @@ def _line(row: Row, names: Mapping[AccountId, AccountName]) -> Line:
         size=row.size,
         status=row.status,
         reason=row.reason,
+    )
+
+
+def _held_line(image: HeldImage, names: Mapping[AccountId, AccountName]) -> Line:
+    known = image.root is not None and image.path is not None
+    return Line(
+        file=printable(os.path.join(image.root or b"", image.path or b"")) if known else "",
+        folder=image.folder or "",
+        account=names[image.account],
+        sha256=image.digest.hex(),
+        hash=image.hash,
+        name=image.name,
+        size=image.size,
+        status=image.status,
+        reason=image.reason,
     )
 
 

@@ -1,4 +1,7 @@
-"""The read behind `syncd export`: every file in every account of its folder, page by page."""
+"""The reads behind `syncd export`: every file in every account of its folder, page by page.
+
+Images that an account holds without a file are read in the same way.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,38 @@ class Status(StrEnum):
     REJECTED = "rejected"
     UNREADABLE = "unreadable"
     UNFINISHED = "unfinished"
+    KEPT = "kept"
+    CONDEMNED = "condemned"
+    UNWANTED = "unwanted"
+    """No file needs it; the account holds it all the same, as in the two before."""
+
+
+class HeldImage(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """An image that an account holds, and that no file needs there; size in bytes."""
+
+    folder: str | None  # of its last file, if that is known
+    root: bytes | None
+    path: bytes | None  # relative to the folder
+    account: AccountId
+    digest: bytes
+    size: int
+    hash: str
+    name: str | None
+    kept: str | None  # why it is kept
+    deletion: str | None  # the state of its deletion
+    why_there: str | None
+
+    @property
+    def status(self) -> Status:
+        """Why it is still in the account, in one word."""
+        if self.kept is not None:
+            return Status.KEPT
+        return Status.UNWANTED if self.deletion is None else Status.CONDEMNED
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is kept, or the state of its deletion."""
+        return self.kept or self.why_there or self.deletion
 
 
 class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -67,7 +102,7 @@ class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
                 return self.rejected
             case Status.MISSING:
                 return self.trouble
-            case Status.HELD:
+            case _:
                 return None
 
 
@@ -142,3 +177,48 @@ def rows(db: sqlite3.Connection, page_size: int = PAGE) -> Iterator[Row]:
         found = page(after, page_size)(db)
         yield from found.rows
         after = found.last
+
+
+@read
+def held_page(
+    db: sqlite3.Connection, account: AccountId, after: int, images: int
+) -> tuple[list[HeldImage], int | None]:
+    """Return the next images that an account holds without a file, and where to continue."""
+    found = db.execute(
+        """
+        SELECT unwanted.image_id, folder.name AS folder, folder.path AS root,
+            coalesce(kept.path, deletion.path) AS path, ?1 AS account, image.sha256 AS digest,
+            image.size, replica.hash, replica.remote_name AS name, kept.reason AS kept,
+            deletion.state AS deletion, deletion.reason AS why_there
+        FROM (
+            SELECT account_id, image_id
+            FROM replica INDEXED BY replica_unwanted
+            WHERE account_id = (SELECT id FROM account WHERE act = ?1)
+                AND wanted = 0 AND hash IS NOT NULL AND image_id > ?2
+            ORDER BY image_id
+            LIMIT ?3
+        ) AS unwanted
+        JOIN replica USING (account_id, image_id)
+        JOIN image ON image.id = unwanted.image_id
+        LEFT JOIN kept USING (account_id, image_id)
+        LEFT JOIN deletion USING (account_id, image_id)
+        LEFT JOIN folder ON folder.id = coalesce(kept.folder_id, deletion.folder_id)
+        ORDER BY unwanted.image_id
+        """,
+        (account, after, images),
+    )
+    names = [column for column, *_ in found.description[1:]]
+    rows, last = [], None
+    for last, *columns in found:  # noqa: B007  the last one is returned
+        rows.append(HeldImage(**dict(zip(names, columns, strict=True))))
+    return rows, last
+
+
+def held_without_file(
+    db: sqlite3.Connection, account: AccountId, page_size: int = PAGE
+) -> Iterator[HeldImage]:
+    """Yield every image that an account holds and no file needs there, as `rows` does."""
+    after: int | None = 0
+    while after is not None:
+        found, after = held_page(account, after, page_size)(db)
+        yield from found

@@ -85,6 +85,30 @@ async def test_a_deleted_file_is_found_with_the_reason_why_the_account_holds_its
     assert image["accounts"]["main"]["kept"] == "keep"
 
 
+async def test_the_export_has_images_without_a_file_if_it_is_to_have_all(rig: Rig) -> None:
+    path = rig.write("sub/a.jpg", CONTENT)
+    other = rig.write("b.jpg", picture(2))
+    await backfill(rig)
+    path.unlink()
+    await backfill(rig)
+
+    async def exported(*words: str) -> list[dict[str, Any]]:
+        config = str(rig.write_config())
+        ended = await syncd(rig, "export", "--format", "json", *words, "--config", config)
+        return [dict(line) for line in json.loads(ended.out)]
+
+    files = {(str(other), "main", "held"), (str(other), "eu", "held")}
+    shown = {(line["file"], line["account"], line["status"]) for line in await exported()}
+    assert shown == files
+    lines = await exported("--all")
+    shown = {(line["file"], line["account"], line["status"]) for line in lines}
+    assert shown == files | {(str(path), "main", "kept"), (str(path), "eu", "kept")}
+    (kept,) = [line for line in lines if (line["account"], line["status"]) == ("main", "kept")]
+    assert kept["hash"] == rig.recorded(CONTENT, "1")
+    assert (kept["sha256"], kept["reason"]) == (DIGEST, "keep")
+    assert [line["account"] for line in await exported("--all", "--account", "eu")] == ["eu", "eu"]
+
+
 async def test_a_condemned_image_is_found_with_the_state_of_its_deletion(rig: Rig) -> None:
     rig.per_folder, rig.toml = 'deletions = "propagate"', '[deletions]\ngrace = "1h"'
     path = rig.write("a.jpg", CONTENT)

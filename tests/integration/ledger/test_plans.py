@@ -234,6 +234,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "held_after": audits.held_after(ONE, 5, 50),
     "known_hashes": audits.known_hashes(ONE, [ImageHash("ff00")]),
     "export": export.page(export.Key(7, b"5"), 50),
+    "export_held": export.held_page(ONE, 5, 50),
     "wanted": integrity.wanted(0),
     "refresh_next": wanted.refresh_next(20),
     "count_held": audits.count_held(ONE),
