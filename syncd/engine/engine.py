@@ -13,10 +13,11 @@ from syncd.engine.audit import Audit
 from syncd.engine.calls import Calls
 from syncd.engine.confirmations import Confirmations
 from syncd.engine.deletions import Deletions
+from syncd.engine.health import AccountHealth
 from syncd.engine.lane import Lane, Neighbours
 from syncd.engine.reconcile import Grace, Reconcile
 from syncd.engine.semaphore import FairByteSemaphore
-from syncd.engine.tokens import OpenAccount, Tokens
+from syncd.engine.tokens import OpenAccount, Tokens, stop_unreadable
 from syncd.engine.worker import ImageFiles, Role, Worker
 from syncd.graph.client import GraphClient
 from syncd.heartbeat import Heartbeat
@@ -134,9 +135,14 @@ class Engine:
     async def restore(self) -> None:
         """Restore what an earlier process recorded, and read the credentials."""
         pauses = await self._ledger.read(accounts.pauses())
+        unreadable = await self._tokens.read(self.lanes.values())
+        since: dict[AccountHealth, float] = {}
         for account, lane in self.lanes.items():
-            await lane.restore(pauses.get(account))
-            await self._tokens.read(lane)
+            pause = pauses.get(account)
+            if lane.health in unreadable and pause is not None and pause.until is None:
+                since[lane.health], pause = pause.since, None  # it stays stopped
+            await lane.restore(pause)
+        await stop_unreadable(unreadable, since)
         self.restored.set()
 
     async def check_tokens(self, on_failure: Callable[[str], None]) -> None:
@@ -220,14 +226,16 @@ class Engine:
             await asyncio.sleep(PROBE_INTERVAL)
             await self.probe_stopped()
 
-    async def _retry(self, lane: Lane) -> None:
-        """Try an account again whose stop or pause another process has ended."""
-        if lane.health.stopped is not None:
-            duration = await lane.health.reopen()
-            log.notice("account.retried", account=lane.name, duration=duration)
-            await self._tokens.read(lane)
-        elif lane.health.paused.lift():
-            lane.pacer.forget_reports()
+    async def _retry(self, lanes: Sequence[Lane]) -> None:
+        """Try accounts again whose stops or pauses another process has ended."""
+        stopped = [lane for lane in lanes if lane.health.stopped is not None]
+        for lane in lanes:
+            if lane in stopped:
+                duration = await lane.health.reopen()
+                log.notice("account.retried", account=lane.name, duration=duration)
+            elif lane.health.paused.lift():
+                lane.pacer.forget_reports()
+        await stop_unreadable(await self._tokens.read(stopped))
 
     async def _watch_ledger(self) -> None:
         """Act on what another process, such as `syncd retry`, has written to the ledger."""
@@ -239,9 +247,8 @@ class Engine:
                 continue
             seen = version
             pauses = await self._ledger.read(accounts.pauses())
+            await self._retry([one for one in self.lanes.values() if one.account not in pauses])
             for lane in self.lanes.values():
-                if lane.account not in pauses:
-                    await self._retry(lane)
                 await lane.limitations.retry()
                 lane.delayed.retry_now()
             self.request_refill()

@@ -31,6 +31,9 @@ log: Log = structlog.get_logger()
 STOP = "stop"
 """The kind of a pause in the ledger that only the operator ends."""
 
+UNREADABLE = "token unreadable"
+"""The kind of a stop while the credentials cannot be read."""
+
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
     """Why and since when (unix seconds) an account is stopped, and with which others."""
@@ -208,11 +211,13 @@ class AccountHealth:
     def adopt(self, stop: Stop) -> bool:
         """Send nothing until a probe or the operator reopens the account; return if that is new.
 
-        A stop of more accounts replaces one of fewer.
+        A stop of more accounts replaces one of fewer, and another reason why the credentials cannot
+        be read replaces whatever is known: it is what the operator has to fix next.
         """
         self._gate.shut_until_reopened()
         known = self.stopped
-        if known is not None and len(stop.accounts) <= len(known.accounts):
+        is_other_reason = stop.kind == UNREADABLE and known is not None and stop.why != known.why
+        if known is not None and len(stop.accounts) <= len(known.accounts) and not is_other_reason:
             return False
         self.stopped = stop
         return True

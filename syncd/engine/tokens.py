@@ -12,7 +12,7 @@ from functools import partial
 import structlog
 
 from syncd.config import AccountConfig
-from syncd.engine.health import AccountHealth, Stop, stop_together
+from syncd.engine.health import UNREADABLE, AccountHealth, Stop, stop_together
 from syncd.engine.lane import Lane
 from syncd.engine.pacer import end_of
 from syncd.graph.client import Credentials, GraphClient, GraphError
@@ -36,8 +36,6 @@ NO_CREDENTIALS = (
 """The remedy while an account has no credentials."""
 
 _LONGEST_RETRY = 30.0  # seconds between two checks of a token: the start of the service waits
-
-_UNREADABLE = "token unreadable"  # the kind of a stop
 
 OpenAccount = Callable[[AccountConfig], Credentials | str]
 """Reads an account's credentials, or returns why that fails; blocks as reading a file does."""
@@ -66,14 +64,17 @@ class Tokens:
         self._files = files
         self._saved: dict[AccountHealth, Saved] = {}
 
-    async def read(self, lane: Lane) -> None:
-        """Read an account's credentials; stop the account if that fails."""
-        credentials, saved = await run_in_thread(partial(self._read, lane.account))
-        self._saved[lane.health] = saved
-        if isinstance(credentials, str):
-            await _stop([lane.health], credentials)
-        else:
-            lane.health.credentials = credentials
+    async def read(self, lanes: Iterable[Lane]) -> dict[AccountHealth, str]:
+        """Read the credentials of accounts; return why they cannot be read, where that fails."""
+        reasons: dict[AccountHealth, str] = {}
+        for lane in lanes:
+            credentials, saved = await run_in_thread(partial(self._read, lane.account))
+            self._saved[lane.health] = saved
+            if isinstance(credentials, str):
+                reasons[lane.health] = credentials
+            else:
+                lane.health.credentials = credentials
+        return reasons
 
     async def watch(self) -> None:
         """Read the credentials again and again, until cancelled.
@@ -82,7 +83,7 @@ class Tokens:
         accounts. An account whose credentials cannot be read is stopped until they can; a
         file that is being written may be empty for one read.
         """
-        unreadable: set[AccountHealth] = set()
+        known: dict[AccountHealth, str] = {}
         while True:
             await asyncio.sleep(POLL_INTERVAL)
             found = await run_in_thread(self._read_all)
@@ -100,10 +101,8 @@ class Tokens:
                     changed.append(health)
             for health in changed:
                 log.notice("token.changed", account=health.name, duration=await health.reopen())
-            for why in dict.fromkeys(reasons.values()):
-                if same := [h for h in reasons if reasons[h] == why and h in unreadable]:
-                    await _stop(same, why)
-            unreadable = set(reasons)
+            await stop_unreadable({h: why for h, why in reasons.items() if known.get(h) == why})
+            known = reasons
 
     def _read_all(self) -> dict[AccountHealth, tuple[Credentials | str, Saved]]:
         """Read all credentials, or why they cannot be read, and when their files were saved."""
@@ -182,10 +181,23 @@ def _saved(path: str) -> tuple[int, int] | None:
     return stat.st_ino, stat.st_mtime_ns
 
 
-async def _stop(healths: Sequence[AccountHealth], why: str) -> None:
-    """Stop accounts whose credentials cannot be read, for one reason; they are used no longer."""
-    names = tuple(health.name for health in healths)
-    stop = Stop(kind=_UNREADABLE, why=why, since=time.time(), remedy=NO_CREDENTIALS, accounts=names)
-    for health in healths:
-        health.credentials = None
-    await stop_together(stop, healths)
+async def stop_unreadable(
+    reasons: Mapping[AccountHealth, str], since: Mapping[AccountHealth, float] | None = None
+) -> None:
+    """Stop accounts whose credentials cannot be read: those with one reason stop as one.
+
+    `since` is in unix seconds, for stops that an earlier process has recorded.
+    """
+    for why in dict.fromkeys(reasons.values()):
+        healths = [health for health in reasons if reasons[health] == why]
+        now = time.time()
+        stop = Stop(
+            kind=UNREADABLE,
+            why=why,
+            since=min((since or {}).get(health, now) for health in healths),
+            remedy=NO_CREDENTIALS,
+            accounts=tuple(health.name for health in healths),
+        )
+        for health in healths:
+            health.credentials = None
+        await stop_together(stop, healths)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from support.pictures import picture
-from support.process import Daemon, running
+from support.process import Daemon, running, syncd
 from support.rig import Rig, until
 
 from syncd.config import load
 from syncd.daemon.credentials import opener
 from syncd.graph.client import Credentials
+from syncd.sandbox.server import Sandbox
 
 
 def make_empty(token: Path) -> None:
@@ -96,6 +97,41 @@ async def test_a_daemon_starts_without_a_readable_token_and_waits_for_one(
         restore(token, rig.sandbox.token)
         await until(lambda: daemon.logged("image.held", "a.jpg"))
         assert_stopped_once(daemon)
+        assert await daemon.end() == 0
+
+
+async def test_accounts_with_one_unreadable_token_stay_one_alert_through_a_restart(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    rig = Rig(tmp_path, sandbox, accounts={"main": "1", "eu": "2"}, mirrors=("eu",))
+    file, token = with_token_file(rig)
+    make_directory(token)
+    sinces = set()
+    for _ in range(2):
+        async with running(rig, "run", "--config", str(file)) as daemon:
+            await until(lambda: daemon.count("event=account.stopped") == 2)
+            assert daemon.count("level=error", "event=account.stopped", "main", "eu") == 1
+            assert daemon.count("level=info", "event=account.stopped") == 1
+            assert daemon.count("event=account.retried") == 0
+            assert await daemon.end() == 0
+        assert daemon.count("event=account.stopped") == 2
+        sinces |= {since for (since,) in rig.rows("SELECT since FROM pause")}
+    assert len(sinces) == 1
+
+
+async def test_the_reason_of_a_stop_is_that_for_which_the_token_cannot_be_read_now(
+    rig: Rig,
+) -> None:
+    file, token = with_token_file(rig)
+    make_directory(token)
+    async with running(rig, "run", "--config", str(file)) as daemon:
+        await until(lambda: daemon.logged("event=account.stopped", "not a regular file"))
+        restore(token, "")
+        await until(lambda: daemon.logged("event=account.stopped", "is empty"))
+        assert "is empty" in (await syncd(rig, "status", "--config", str(file))).out
+        restore(token, rig.sandbox.token)
+        await until(lambda: daemon.logged("event=token.changed"))
+        assert daemon.count("event=account.stopped") == 2
         assert await daemon.end() == 0
 
 
