@@ -57,9 +57,11 @@ def _bmps() -> Iterator[tuple[str, str, bytes]]:
         "the last row, bit fields": bmp(bmp_rows(32)[:-50], 40, 32, 3),
         "RLE8 without the last row": bmp(last, 40, 8, 1),
         "RLE8 within the last row's pixels": bmp(last + b"\0\x3d\1\2", 40, 8, 1),
+        "RLE24, a colour like an end code": bmp(b"\x3d\0\0\1", 64, 24, 4),
         "RLE8 within a jump": bmp(b"\0\2", 40, 8, 1),
         "RLE8 within a jump's numbers": bmp(b"\0\2\5", 40, 8, 1),
-        "RLE8, top row first": bmp(codes[:-20], 40, 8, 1, height=-47),
+        "RLE8 without the last row, top row first": bmp(last, 40, 8, 1, height=-47),
+        "the last row, bit fields with alpha": bmp(bmp_rows(32)[:-50], 40, 32, 6),
     }.items():
         yield "truncated: the BMP", name, data
     yield "damaged: the BMP has no size", "BMP", bmp(rows, height=0)

@@ -130,6 +130,7 @@ def bmps() -> Iterator[tuple[str, bytes]]:
     yield "RLE8 without an end code", bmp(rle(8, end=b""), 40, 8, 1)
     yield "RLE4 without an end code", bmp(rle(4, end=b""), 40, 4, 2)
     yield "RLE8 with jumps", bmp(b"\0\2\0\x2e\x3d\1\0\1", 40, 8, 1)
+    yield "RLE8 with a jump, without an end code", bmp(b"\0\2\x2e\x2e\x0f\1", 40, 8, 1)
     yield "header of 24, RLE8", bmp(rle(8), 24, 8, 1)
     yield "RLE24", bmp(rle(24), 64, 24, 4)
 
