@@ -118,7 +118,7 @@ class Lane:
     async def restore(self, pause: Pause | None) -> None:
         """Restore what an earlier process recorded: the health, and the calls that still count."""
         now = time.time()
-        spent = await self._ledger.read(accounts.recent_calls(self.account, now - LONGEST_WINDOW))
+        spent = await self._ledger.read(accounts.recent_calls(self.account, now, LONGEST_WINDOW))
         learned = await self._ledger.read(accounts.learned(self.account))
         until = learned.images_charged_until
         self.pacer.restore(
@@ -169,7 +169,7 @@ class Lane:
         now, learned = time.time(), self.pacer.pace.tier
         images = 1 if end is End.THROTTLED else call.images  # none was stored
         spent = SpentCall(now, call.points, images)
-        spend = accounts.record_call(self.account, spent, now - LONGEST_WINDOW)
+        spend = accounts.record_call(self.account, spent, LONGEST_WINDOW)
         if charge.by_image is not by_image:
             until = charge.by_image_until  # by a monotonic clock
             until = None if until is None else now + until - time.monotonic()

@@ -28,7 +28,7 @@ class Limitations:
         """Restore what an earlier process has learned."""
         known = await self._ledger.read(limitations.known(self._account))
         largest = await self._ledger.read(limitations.largest_body(self._account))
-        self.limits = recalled(known, largest, time.time())
+        self.limits = recalled(known, largest)
 
     async def retry(self) -> None:
         """Try again at once what the operator has made due in the ledger."""

@@ -153,25 +153,28 @@ def record_charge(db: sqlite3.Connection, account: AccountId, until: float | Non
 
 
 @read
-def recent_calls(db: sqlite3.Connection, account: AccountId, since: float) -> list[SpentCall]:
-    """Return the calls to an account since a time in unix seconds, the oldest first."""
+def recent_calls(
+    db: sqlite3.Connection, account: AccountId, now: float, window: float
+) -> list[SpentCall]:
+    """Return the calls to an account in the last `window` seconds, the oldest first.
+
+    A time that is further ahead than this was recorded while the clock was wrong.
+    """
     rows = db.execute(
         """
         SELECT at, points, images
         FROM api_call
-        WHERE account_id = (SELECT id FROM account WHERE act = ?) AND at >= ?
+        WHERE account_id = (SELECT id FROM account WHERE act = ?) AND at BETWEEN ? AND ?
         ORDER BY at
         """,
-        (account, since),
+        (account, now - window, now + window),
     )
     return as_structs(rows, SpentCall)
 
 
 @write
-def record_call(
-    db: sqlite3.Connection, account: AccountId, call: SpentCall, forget_before: float
-) -> None:
-    """Record a call to an account, and forget its calls before a time in unix seconds."""
+def record_call(db: sqlite3.Connection, account: AccountId, call: SpentCall, window: float) -> None:
+    """Record a call that has ended now; forget those that `recent_calls` no longer returns."""
     add(db, [account])
     db.execute(
         """
@@ -180,10 +183,11 @@ def record_call(
         """,
         (account, call.at, call.points, call.images),
     )
-    db.execute(
-        """
-        DELETE FROM api_call
-        WHERE account_id = (SELECT id FROM account WHERE act = ?) AND at < ?
-        """,
-        (account, forget_before),
-    )
+    for outside, bound in (("at < ?", call.at - window), ("at > ?", call.at + window)):
+        db.execute(  # each is a range of the index
+            f"""
+            DELETE FROM api_call
+            WHERE account_id = (SELECT id FROM account WHERE act = ?) AND {outside}
+            """,
+            (account, bound),
+        )

@@ -97,6 +97,14 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     """Its image was rejected as a file before."""
 
 
+def _is_ahead(until: float, now: float, longest: float) -> bool:
+    """Return whether `until` has not passed yet; times in unix seconds.
+
+    One that is more than the `longest` wait ahead was computed while the clock was wrong.
+    """
+    return now < until <= now + longest
+
+
 class Sharing(msgspec.Struct, frozen=True):
     """An account's recent responses to POSTs of several images, as far as they matter.
 
@@ -113,7 +121,8 @@ class Sharing(msgspec.Struct, frozen=True):
 
     def is_off(self, now: float) -> bool:
         """Return whether the next POST may hold one image only."""
-        return now < self.until or (self.until > 0 and self.rejections >= REJECTIONS)
+        is_known = self.until > 0 and self.rejections >= REJECTIONS
+        return is_known or _is_ahead(self.until, now, RETRY)
 
     def after_batch_taken(self) -> Sharing:
         """Return the state after the account took a POST of several images."""
@@ -163,7 +172,7 @@ class Way(msgspec.Struct, frozen=True):
 
     def is_closed(self, now: float) -> bool:
         """Return whether another way is used now."""
-        return now < self.until
+        return _is_ahead(self.until, now, RETRY_REFUSED)
 
     def after_failure(self, now: float) -> Way:
         """Return the state after a try failed: it renews what is known, and proves nothing else."""
@@ -200,7 +209,8 @@ class BodySize(msgspec.Struct, frozen=True, kw_only=True):
 
     def limit(self, now: float) -> int | None:
         """Return how many bytes the images of a POST may have; None for no limit."""
-        return self.accepted if now < self.until or (self.until and self.pending) else None
+        is_known = self.until > 0 and self.pending
+        return self.accepted if is_known or _is_ahead(self.until, now, RETRY) else None
 
     def after_accepted(self, size: int, now: float) -> BodySize:
         """Return the state after the account took a body."""
@@ -335,16 +345,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
                 yield Limitation(what=What.NO_COPY, source=source, retry_at=way.until)
 
 
-def recalled(known: Iterable[Limitation], largest_body: int, now: float) -> Limits:
+def recalled(known: Iterable[Limitation], largest_body: int) -> Limits:
     """Return the state of an account whose limitations an earlier process has learned.
 
-    `largest_body` is the largest that it accepted, in bytes. A time that is too far ahead was
-    recorded while the clock was wrong, and begins again.
+    `largest_body` is the largest that it accepted, in bytes.
     """
     limits = Limits(bodies=BodySize(accepted=largest_body))
     for one in known:
-        until = min(one.retry_at, now + (RETRY if one.source is None else RETRY_REFUSED))
-        limits = _with_known(limits, one, until)
+        limits = _with_known(limits, one, one.retry_at)
     return limits
 
 

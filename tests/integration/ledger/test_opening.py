@@ -232,7 +232,7 @@ async def test_damage_that_is_found_later_is_reported_as_damage(path: Path) -> N
     async def work() -> None:
         async with open_ledger(path) as ledger:
             await ledger.read(damage())
-            await ledger.read(accounts.recent_calls(AccountId("1"), 0.0))
+            await ledger.read(accounts.recent_calls(AccountId("1"), 0.0, 1.0))
 
     with pytest.raises(LedgerUnusableError, match=r"damaged.*\.recover"):
         await work()

@@ -263,7 +263,7 @@ KNOWN = [
 
 
 def test_a_restart_keeps_every_limitation() -> None:
-    limits = recalled(KNOWN, 4 * KIB, NOW)
+    limits = recalled(KNOWN, 4 * KIB)
     assert list(limits.known()) == KNOWN
     assert {one.what for one in KNOWN} == set(What)
     assert limits.bytes_per_post(MOST * KIB, NOW) == 4 * KIB
@@ -271,10 +271,25 @@ def test_a_restart_keeps_every_limitation() -> None:
     assert limits.sends_fields(NOW)
 
 
+def is_observed(one: Limitation) -> bool:
+    """Return whether an account that has only this limitation is spared what it rejects."""
+    limits = recalled([one], 4 * KIB)
+    match one.what:
+        case What.SINGLE_IMAGES | What.UNNAMED_IMAGES:
+            return limits.images_per_post(MOST, NOW) == 1
+        case What.BYTES_ONLY:
+            return limits.sends_fields(NOW)
+        case What.BODY_SIZE:
+            return limits.bytes_per_post(MOST * KIB, NOW) == 4 * KIB
+        case What.NO_COPY:
+            return limits.copies[SOURCE].is_closed(NOW)
+
+
 @pytest.mark.parametrize("one", KNOWN)
-def test_a_time_that_is_too_far_ahead_begins_again(one: Limitation) -> None:
-    (kept,) = recalled([replace(one, retry_at=NOW + 10**9)], 0, NOW).known()
-    assert kept.retry_at == NOW + (RETRY_REFUSED if one.source else RETRY)
+def test_a_limitation_is_tried_again_at_once_if_its_time_is_too_far_ahead(one: Limitation) -> None:
+    """The clock was ahead when it was learned, by this process or an earlier one."""
+    assert is_observed(replace(one, retry_at=NOW + RETRY))
+    assert not is_observed(replace(one, retry_at=NOW + RETRY_REFUSED + 1))
 
 
 @pytest.mark.parametrize("times", range(5))
@@ -287,7 +302,7 @@ def test_a_way_is_closed_after_three_detours(times: int) -> None:
 
 @pytest.mark.parametrize("one", KNOWN, ids=lambda one: one.what.value)
 def test_the_operator_lets_one_limitation_be_tried_again(one: Limitation) -> None:
-    limits = recalled(KNOWN, 4 * KIB, NOW)
+    limits = recalled(KNOWN, 4 * KIB)
     known = [replace(one, retry_at=NOW), *(other for other in KNOWN if other.key != one.key)]
     after_retry = retried(limits, known)
     assert sorted(after_retry.known(), key=lambda its: its.what.value) == sorted(
@@ -297,7 +312,7 @@ def test_the_operator_lets_one_limitation_be_tried_again(one: Limitation) -> Non
 
 
 def test_what_the_ledger_has_later_or_in_addition_changes_no_limitation() -> None:
-    limits = recalled(KNOWN, 4 * KIB, NOW)
+    limits = recalled(KNOWN, 4 * KIB)
     later = [replace(one, retry_at=one.retry_at + 1) for one in limits.known()]
     assert retried(limits, later) == retried(limits, []) == limits
     assert retried(Limits(), [replace(one, retry_at=NOW) for one in KNOWN]) == Limits()
