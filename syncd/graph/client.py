@@ -8,35 +8,25 @@ import hmac
 import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-import aiohttp
 import msgspec
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.payload import Payload
 
 from syncd.config import Secret
 from syncd.graph import listing, shapes, timestamps
 from syncd.graph.body import Body, Part, multipart, urlencoded, urlencoded_image
+from syncd.graph.exchange import HttpError, HttpResponse, longest_call
 from syncd.graph.masking import masked
 from syncd.graph.server_clock import ServerClock
-from syncd.graph.session import NotRepeatedError, describe, session
 from syncd.heartbeat import Heartbeat
 from syncd.model import AccountId, Entry, ImageHash, Listed
 from syncd.rules.errors import ApiError
 
-_CHUNK = 256 * 1024  # bytes; each chunk must be sent within the stall timeout
+if TYPE_CHECKING:
+    from syncd.graph.session import HttpSession
 
-_CALL = 1.2
-"""Stall timeouts for a call without a body, and for the response to one with a body. A server that
-cannot be reached is reported by the session, after one."""
-
-_BUFFERED = 8 * 1024 * 1024
-"""Bytes of a body for which the response may take one stall timeout longer: what buffers on the way
-hold counts as sent."""
-
-_MAX_RESPONSE = 4 * 1024 * 1024  # bytes; the entries of 50 images take some 50 KB
 _MOST_NAMED = 1000  # images of a page: the figure that production clients use
 
 
@@ -101,9 +91,9 @@ class GraphClient:
     """The calls to one server and version of the API; every failure is a GraphError."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, base_url: str, version: str, stall_timeout: float
+        self, connections: Connections, base_url: str, version: str, stall_timeout: float
     ) -> None:
-        self._session = session
+        self._connections = connections
         self._base_url = base_url
         self._version = version
         self._stall_timeout = stall_timeout
@@ -274,27 +264,22 @@ class GraphClient:
     ) -> _Response:
         """Return the response to one call; the proof is in the body if there is one."""
         params = None if query is None else {**query, **credentials.proof()}
-        waits = _CALL
-        if body is not None:
-            waits += body.length / _CHUNK + _CALL + body.length / _BUFFERED
+        seconds = longest_call(body, self._stall_timeout)
         try:
-            with self.heartbeats[account].operation(waits * self._stall_timeout):
-                async with (
-                    asyncio.timeout(_CALL * self._stall_timeout) as limit,
-                    self._session.request(
-                        method,
-                        f"{self._base_url}/{self._version}/{path}",
-                        params=params,
-                        data=None if body is None else _Payload(body, self._stall_timeout, limit),
-                        headers={"Authorization": f"Bearer {credentials.token.reveal()}"},
-                        allow_redirects=False,  # the API sends none; others would get the token
-                    ) as response,
-                ):
-                    self.clock.record(timestamps.of_header(response.headers.get("Date")))
-                    return await _read(response, account, credentials)
-        except (aiohttp.ClientError, OSError, TimeoutError, NotRepeatedError) as error:
-            message = describe(error, self._base_url, self._stall_timeout)
-        # Raised here, without a context: an aiohttp error holds the request, and so the token.
+            with self.heartbeats[account].operation(seconds):
+                session = await self._connections.session()
+                response = await session.send(
+                    method,
+                    f"{self._base_url}/{self._version}/{path}",
+                    params,
+                    body,
+                    credentials.token.reveal(),
+                    lambda headers: self.clock.record(timestamps.of_header(headers.get("Date"))),
+                )
+        except HttpError as error:
+            message = str(error)
+        else:
+            return _read(response, account, credentials)
         raise GraphError(ApiError(message=message), shapes.Usage())
 
 
@@ -305,38 +290,37 @@ async def connect(base_url: str, version: str, stall_timeout: float) -> AsyncIte
     `stall_timeout` is in seconds: for a connection, for each chunk of a body, and for the response.
     A response that arrives byte by byte therefore ends, and 24 MiB over a slow line may take long.
     """
-    async with session(base_url, stall_timeout) as opened:
-        yield GraphClient(opened, base_url, version, stall_timeout)
+    connections = Connections(base_url, stall_timeout)
+    try:
+        yield GraphClient(connections, base_url, version, stall_timeout)
+    finally:
+        await connections.close()
 
 
-class _Payload(Payload):
-    """A request body that is written chunk by chunk; each one extends the limit of the call."""
+class Connections:
+    """The connections to one server, which are opened for the first call.
 
-    def __init__(self, body: Body, stall_timeout: float, limit: asyncio.Timeout) -> None:
-        super().__init__(body, content_type=body.content_type)
-        self._body = body
+    The import of aiohttp takes 0.1 s of CPU, and a start with nothing to send makes no call.
+    """
+
+    def __init__(self, base_url: str, stall_timeout: float) -> None:
+        self._base_url = base_url
         self._stall_timeout = stall_timeout
-        self._limit = limit
-        self._size = body.length
+        self._session: HttpSession | None = None
+        self._opening = asyncio.Lock()
 
-    def decode(self, *_: Any) -> str:
-        raise TypeError("a body of images is not text")
+    async def session(self) -> HttpSession:
+        """Return the session of all calls; the first caller waits for the import."""
+        async with self._opening:
+            if self._session is None:
+                module = await asyncio.to_thread(import_module, "syncd.graph.session")
+                self._session = module.HttpSession(self._base_url, self._stall_timeout)
+            return self._session
 
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        await self.write_with_length(writer, None)
-
-    async def write_with_length(self, writer: AbstractStreamWriter, _length: int | None) -> None:
-        for chunk in self._body.chunks(_CHUNK):
-            self._extend(self._stall_timeout)
-            await writer.write(chunk)
-        self._extend((_CALL + self._body.length / _BUFFERED) * self._stall_timeout)
-
-    def _extend(self, seconds: float) -> None:
-        with suppress(RuntimeError):  # the call has ended before its body was sent
-            self._limit.reschedule(asyncio.get_running_loop().time() + seconds)
-
-    async def as_bytes(self, *_: Any) -> bytes:
-        raise TypeError("a body of images is written in chunks, never as a whole")
+    async def close(self) -> None:
+        """Close the session, if there is one."""
+        if self._session is not None:
+            await self._session.close()
 
 
 class _Response(msgspec.Struct, frozen=True):
@@ -350,17 +334,9 @@ class _Response(msgspec.Struct, frozen=True):
         return GraphError(shapes.read_invalid(self.content, field), self.usage)
 
 
-async def _read(
-    response: aiohttp.ClientResponse, account: AccountId, credentials: Credentials
-) -> _Response:
+def _read(response: HttpResponse, account: AccountId, credentials: Credentials) -> _Response:
     """Return a successful response; raise GraphError for any other."""
-    content = bytearray()
-    async for chunk in response.content.iter_any():
-        content += chunk
-        if len(content) > _MAX_RESPONSE:
-            message = f"the response is longer than {_MAX_RESPONSE:,} bytes"
-            raise GraphError(ApiError(message=message), shapes.Usage())
-    body = credentials.masked(bytes(content))
+    body = credentials.masked(response.content)
     usage = shapes.read_usage(account, response.headers)
     if response.status >= 300 or shapes.is_error(body):
         location = response.headers.get("Location", "").encode("utf-8", "surrogateescape")

@@ -1,30 +1,125 @@
-"""The HTTP session of all calls, and its errors as text for the operator."""
+"""The HTTP session of all calls, and its errors as text for the operator.
+
+No other module of the client imports aiohttp.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
+
+from syncd.graph.body import Body
+from syncd.graph.exchange import BUFFERED, CALL, CHUNK, HttpError, HttpResponse
 
 _MAX_HEADER = 256 * 1024  # bytes; one usage header lists every account of a business
 
 
-def session(base_url: str, stall_timeout: float) -> aiohttp.ClientSession:
-    """Return a session for one server; `stall_timeout` is in seconds without progress."""
-    return aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(
-            total=None, sock_connect=stall_timeout, sock_read=stall_timeout
-        ),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        connector=aiohttp.TCPConnector(limit=0),
-        headers={"User-Agent": "syncd"},
-        middlewares=(_send_once,),
-        proxy=_proxy(base_url),
-        max_field_size=_MAX_HEADER,
-    )
+_MAX_RESPONSE = 4 * 1024 * 1024  # bytes; the entries of 50 images take some 50 KB
+
+
+class HttpSession:
+    """The connections to one server; `stall_timeout` is in seconds without progress."""
+
+    def __init__(self, base_url: str, stall_timeout: float) -> None:
+        self._base_url = base_url
+        self._stall_timeout = stall_timeout
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=stall_timeout, sock_read=stall_timeout
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            connector=aiohttp.TCPConnector(limit=0),
+            headers={"User-Agent": "syncd"},
+            middlewares=(_send_once,),
+            proxy=_proxy(base_url),
+            max_field_size=_MAX_HEADER,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._session.close()
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, str] | None,
+        body: Body | None,
+        token: str,
+        received: Callable[[Mapping[str, str]], None],
+    ) -> HttpResponse:
+        """Send a request and return its response; raise HttpError if there is none.
+
+        `received` gets the headers as soon as they have arrived.
+        """
+        try:
+            async with (
+                asyncio.timeout(CALL * self._stall_timeout) as limit,
+                self._session.request(
+                    method,
+                    url,
+                    params=params,
+                    data=None if body is None else _Payload(body, self._stall_timeout, limit),
+                    headers={"Authorization": f"Bearer {token}"},
+                    allow_redirects=False,  # the API sends none; others would get the token
+                ) as response,
+            ):
+                received(response.headers)
+                content = await _read(response)
+                return HttpResponse(response.status, response.headers, content)
+        except (aiohttp.ClientError, OSError, TimeoutError, NotRepeatedError) as error:
+            message = describe(error, self._base_url, self._stall_timeout)
+        # Raised here, without a context: an aiohttp error holds the request, and so the token.
+        raise HttpError(message)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    content = bytearray()
+    async for chunk in response.content.iter_any():
+        content += chunk
+        if len(content) > _MAX_RESPONSE:
+            raise HttpError(f"the response is longer than {_MAX_RESPONSE:,} bytes")
+    return bytes(content)
+
+
+class _Payload(Payload):
+    """A request body that is written chunk by chunk; each one extends the limit of the call."""
+
+    def __init__(self, body: Body, stall_timeout: float, limit: asyncio.Timeout) -> None:
+        super().__init__(body, content_type=body.content_type)
+        self._body = body
+        self._stall_timeout = stall_timeout
+        self._limit = limit
+        self._size = body.length
+
+    def decode(self, *_: Any) -> str:
+        raise TypeError("a body of images is not text")
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        await self.write_with_length(writer, None)
+
+    async def write_with_length(self, writer: AbstractStreamWriter, _length: int | None) -> None:
+        for chunk in self._body.chunks(CHUNK):
+            self._extend(self._stall_timeout)
+            await writer.write(chunk)
+        self._extend((CALL + self._body.length / BUFFERED) * self._stall_timeout)
+
+    def _extend(self, seconds: float) -> None:
+        with suppress(RuntimeError):  # the call has ended before its body was sent
+            self._limit.reschedule(asyncio.get_running_loop().time() + seconds)
+
+    async def as_bytes(self, *_: Any) -> bytes:
+        raise TypeError("a body of images is written in chunks, never as a whole")
 
 
 class NotRepeatedError(Exception):
