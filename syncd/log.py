@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from typing import Any, Protocol
-
-import structlog
+from typing import Protocol
 
 NOTICE = (logging.INFO + logging.WARNING) // 2
 LEVELS = {
@@ -17,7 +15,6 @@ LEVELS = {
     "error": logging.ERROR,
     "critical": logging.CRITICAL,
 }
-_NAMES = {number: name for name, number in LEVELS.items()}
 
 
 class Log(Protocol):
@@ -49,22 +46,6 @@ def elapsed(since: float, now: float) -> float:
     return round(max(0.0, now - since), 1)
 
 
-def bound_logger(level: str) -> type[Any]:
-    """Return a structlog logger class that drops events below a level."""
-    least = LEVELS[level]
-    # structlog has no level between info and warning.
-    usual = structlog.make_filtering_bound_logger(least if least != NOTICE else logging.WARNING)
-    notice = _notice if least <= NOTICE else _drop
-    return type("BoundLogger", (usual,), {"notice": notice, "log": _log})
-
-
-def _notice(self: structlog.BoundLoggerBase, event: str, **fields: object) -> object:
-    return self._proxy_to_logger("notice", event, **fields)
-
-
-def _log(self: structlog.BoundLoggerBase, level: int, event: str, **fields: object) -> object:
-    return getattr(self, _NAMES[level])(event, **fields)
-
-
-def _drop(_self: object, _event: str, **_fields: object) -> None:
-    return None
+def unexpected(error: BaseException | None) -> str:
+    """Return a bug's message for the operator; the class of the error is in the traceback."""
+    return f"unexpected error: {error}" if str(error or "") else "unexpected error"

@@ -7,7 +7,7 @@ import pytest
 import structlog
 from support.rig import Rig
 
-from syncd.log import bound_logger
+from syncd.logs.logger import bound_logger
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
 

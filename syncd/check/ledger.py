@@ -9,8 +9,8 @@ from syncd.check.permissions import User
 from syncd.check.result import Check, CheckedPath, bad, ok
 from syncd.check.shell import Command
 from syncd.check.user import group_name
-from syncd.ledger.database import reading
 from syncd.ledger.errors import LedgerError
+from syncd.ledger.file import reading
 from syncd.ledger.schema import exists
 
 SUBJECT = "ledger"

@@ -1,29 +1,20 @@
-"""The application: all commands, and the end of one that fails."""
+"""The application: all commands, as typer reads them."""
 
 from __future__ import annotations
-
-import sys
-from traceback import format_exception
 
 import typer
 
 from syncd.cli.audit import audit
-from syncd.cli.backfill import backfill
 from syncd.cli.check import check
-from syncd.cli.console import print_error
+from syncd.cli.declared import backfill, find, run, status
 from syncd.cli.deletions import deletions
 from syncd.cli.demo import demo
-from syncd.cli.errors import ending_of
 from syncd.cli.events import events
 from syncd.cli.export import export
-from syncd.cli.find import find
 from syncd.cli.ledger import ledger
 from syncd.cli.plan import plan
 from syncd.cli.retry import retry
-from syncd.cli.run import run
 from syncd.cli.sandbox import sandbox
-from syncd.cli.status import status
-from syncd.cli.streams import flush_output
 
 app = typer.Typer(
     name="syncd",
@@ -45,19 +36,3 @@ for command in (
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(ledger)
-
-
-def main() -> None:
-    """Run the command that the arguments name; print the error that ends it."""
-    try:
-        try:
-            app()
-        finally:
-            flush_output()
-    except Exception as error:  # noqa: BLE001 - the last handler: ending_of classifies all errors
-        ending = ending_of(error)
-        message = f"syncd: {ending.why}"
-        if ending.crashed:
-            message += f"\nsyncd: {ending.remedy}\n{''.join(format_exception(error))}".rstrip()
-        print_error(message, "critical" if ending.crashed else "error")
-        sys.exit(ending.code)

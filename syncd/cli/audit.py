@@ -9,11 +9,12 @@ import typer
 
 from syncd.cli.console import print_line
 from syncd.cli.errors import Exit, fail, ledger_required
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, account_opener, load_config
+from syncd.cli.options import DEFAULT_CONFIG, account_opener, load_config
+from syncd.cli.parameters import ConfigPath
 from syncd.cli.session import logged_session
 from syncd.ledger import audits
-from syncd.ledger.database import changing
 from syncd.ledger.errors import LedgerBusyError
+from syncd.ledger.file import changing
 from syncd.logs.hooks import run_loop
 from syncd.model import AccountName
 from syncd.rules.forecast import amount

@@ -7,14 +7,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-import typer
 
 from syncd.cli.console import print_line
 from syncd.cli.errors import Exit
 from syncd.cli.fast_start import fast_imports
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, account_opener, load_config
+from syncd.cli.options import account_opener, load_config
 from syncd.cli.session import logged_session
 from syncd.config import Config, LogLevel
 from syncd.daemon.notify import notifier
@@ -31,16 +30,8 @@ if TYPE_CHECKING:
 Show = Callable[["Mapping[AccountName, Progress]"], None]
 
 
-def backfill(config: ConfigPath = DEFAULT_CONFIG) -> None:
-    """Send every missing image once, then exit.
-
-    Exits with 0 if every account is in sync; with 3 if all is sent but rejected files; with 1 if an
-    image is missing, or a file could not be read or is still written; with 69 if an account is
-    stopped or its calls fail. Pauses are waited for, however long they are.
-
-    A terminal shows progress bars, with warnings, errors and the state changes of accounts above
-    them, or the whole log if `log.level` is "debug". Otherwise the log is written to stderr.
-    """
+def backfill(config: Path) -> None:
+    """Send every missing image once; a terminal shows the progress."""
     settings = load_config(config)
     open_account = account_opener(settings)
     began = time.monotonic()
@@ -55,7 +46,7 @@ def backfill(config: ConfigPath = DEFAULT_CONFIG) -> None:
             )
             result = run_loop(filling)
     _print_result(result, time.monotonic() - began)
-    raise typer.Exit(_exit_of(result))
+    sys.exit(_exit_of(result))
 
 
 def _exit_of(result: Result) -> Exit:

@@ -14,7 +14,8 @@ import typer
 from syncd.cli.console import print_line, print_paragraph
 from syncd.cli.errors import Exit
 from syncd.cli.fast_start import fast_imports
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
+from syncd.cli.options import DEFAULT_CONFIG, load_config
+from syncd.cli.parameters import ConfigPath
 from syncd.config import LogFormat
 from syncd.logs.setup import configure_logs, hide
 

@@ -11,11 +11,12 @@ import typer
 
 from syncd.cli.console import format_duration, format_time, print_line
 from syncd.cli.errors import fail, ledger_required
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
+from syncd.cli.options import DEFAULT_CONFIG, load_config
+from syncd.cli.parameters import ConfigPath
 from syncd.config import Config
 from syncd.ledger import alerts, condemned, folders, kept
 from syncd.ledger.condemned import HeldDeletions
-from syncd.ledger.database import changing, reading
+from syncd.ledger.file import changing, reading
 from syncd.ledger.folders import SuspectFolder
 from syncd.ledger.kept import KeepReason
 from syncd.ledger.replaced import not_replaced

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
+from traceback import format_exception
 from typing import NoReturn
 
 import msgspec
-import typer
 
 from syncd.cli import INTERRUPTED
 from syncd.cli.console import print_error
+from syncd.cli.streams import flush_output
 from syncd.ledger.errors import (
     LedgerBusyError,
     LedgerError,
     LedgerUnusableError,
     flatten,
 )
-from syncd.logs.hooks import unexpected
+from syncd.log import unexpected
 
 
 class Exit(IntEnum):
@@ -101,10 +103,28 @@ def _ending_of_one(error: BaseException) -> Ending:
             return Ending(Exit.CRASHED, unexpected(error), _REPORT)
 
 
+def run_to_end(command: Callable[[], None]) -> None:
+    """Run a command; print the error that ends it, and end the process with its exit code."""
+    try:
+        try:
+            command()
+        finally:
+            flush_output()
+    except BrokenPipeError:  # the reader of the output has ended
+        sys.exit(Exit.NOT_ALL)
+    except Exception as error:  # noqa: BLE001 - the last handler: ending_of classifies all errors
+        ending = ending_of(error)
+        message = f"syncd: {ending.why}"
+        if ending.crashed:
+            message += f"\nsyncd: {ending.remedy}\n{''.join(format_exception(error))}".rstrip()
+        print_error(message, "critical" if ending.crashed else "error")
+        sys.exit(ending.code)
+
+
 def fail(message: str, code: Exit = Exit.NOT_ALL) -> NoReturn:
     """Print a message to stderr and end the command."""
     print_error(f"syncd: {message}")
-    raise typer.Exit(code)
+    sys.exit(code)
 
 
 @contextmanager

@@ -14,10 +14,11 @@ import msgspec
 import typer
 
 from syncd.cli.errors import fail, ledger_required
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
+from syncd.cli.options import DEFAULT_CONFIG, load_config
+from syncd.cli.parameters import ConfigPath
 from syncd.ledger import export as ledger
-from syncd.ledger.database import reading
 from syncd.ledger.export import HeldImage, Row
+from syncd.ledger.file import reading
 from syncd.model import AccountId, AccountName, printable
 
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated
+from pathlib import Path
 
 import msgspec
-import typer
 
 from syncd.cli.console import format_duration, format_time, print_json, print_line
 from syncd.cli.errors import Exit, fail, ledger_required
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
+from syncd.cli.options import load_config
 from syncd.config import Config, FolderConfig
-from syncd.folders.unknown import NOT_SCANNED, explanation
 from syncd.images.unfinished import sentence
 from syncd.ledger import accounts, search
 from syncd.ledger.accounts import Pause
-from syncd.ledger.database import reading
+from syncd.ledger.file import reading
 from syncd.ledger.kept import KeepReason
 from syncd.ledger.lock import is_in_use
 from syncd.ledger.search import FoundFile, FoundImage, FoundReplica
@@ -59,24 +58,8 @@ class _Account(msgspec.Struct):
     pause: Pause | None
 
 
-def find(
-    what: Annotated[
-        str,
-        typer.Argument(
-            metavar="PATH|NAME|HASH|DIGEST",
-            help="The path of a file; its name, a part of its name, or a pattern (`*.webp`); the"
-            " hash of an image in an account, a SHA-256, or the first six digits of either. A file"
-            " outside every folder is looked up by its content.",
-        ),
-    ],
-    config: ConfigPath = DEFAULT_CONFIG,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
-) -> None:
-    """Show everything that is known about an image, or why syncd does not have it.
-
-    It exits with 0 if every account that needs the image holds it, with 3 if one does not, or the
-    file is not taken, and with 1 if nothing is known.
-    """
+def find(what: str, config: Path, *, json: bool) -> None:
+    """Print everything that is known about the images that `what` names, or why none is known."""
     settings = load_config(config)
     with ledger_required(), reading(settings.ledger.path) as db:
         images = _find(settings, db, what)
@@ -91,7 +74,7 @@ def find(
     if not images:
         _explain(settings, what)
     if not all(image.is_uploaded for image in images):
-        raise typer.Exit(Exit.REJECTED)
+        sys.exit(Exit.REJECTED)
 
 
 def _find(config: Config, db: sqlite3.Connection, what: str) -> list[FoundImage]:
@@ -152,6 +135,11 @@ def _explain(config: Config, what: str) -> None:
     """Print why the ledger does not have an image, and end the process."""
     places = list(_places(config, what))
     if os.path.lexists(what) and places:
+        from syncd.folders.unknown import (  # noqa: PLC0415  imports asyncio
+            NOT_SCANNED,
+            explanation,
+        )
+
         folder, path = places[0]
         why = explanation(folder, path, config.watch.settle)
         if why == NOT_SCANNED and not is_in_use(config.ledger.path):

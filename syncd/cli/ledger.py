@@ -11,12 +11,13 @@ import typer
 
 from syncd.cli.console import format_size, print_line
 from syncd.cli.errors import Exit, fail, ledger_required
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
+from syncd.cli.options import DEFAULT_CONFIG, load_config
+from syncd.cli.parameters import ConfigPath
 from syncd.ledger import backup as backups
 from syncd.ledger import integrity, schema
 from syncd.ledger import vacuum as vacuums
-from syncd.ledger.database import maintaining, reading
 from syncd.ledger.errors import LedgerBusyError, LedgerUnusableError
+from syncd.ledger.file import maintaining, reading
 from syncd.ledger.lock import exclusive_lock
 from syncd.rules.forecast import amount
 

@@ -1,27 +1,21 @@
-"""The option --config, the configuration that it names, and the accounts' tokens."""
+"""The configuration that a command works with, and the accounts' tokens."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from syncd.cli.console import print_error
 from syncd.cli.errors import Exit, fail
 from syncd.cli.fast_start import fast_imports
 from syncd.config import Config, ConfigError, load
-from syncd.logs.setup import hide
+from syncd.logs.secrets import hide
 from syncd.rules.forecast import amount
 
 if TYPE_CHECKING:
     from syncd.engine.tokens import OpenAccount
 
-ConfigPath = Annotated[
-    Path,
-    typer.Option("--config", "-c", metavar="PATH", help="The configuration file."),
-]
 DEFAULT_CONFIG = Path("/etc/syncd/config.toml")
 
 

@@ -7,7 +7,8 @@ import sys
 
 from syncd.cli.console import format_size, print_line
 from syncd.cli.fast_start import fast_imports
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
+from syncd.cli.options import DEFAULT_CONFIG, load_config
+from syncd.cli.parameters import ConfigPath
 from syncd.config import LogFormat
 from syncd.folders import skipped
 from syncd.images.unfinished import Unfinished

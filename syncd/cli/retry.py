@@ -9,9 +9,10 @@ import typer
 
 from syncd.cli.console import print_line
 from syncd.cli.errors import ledger_required
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
+from syncd.cli.options import DEFAULT_CONFIG, load_config
+from syncd.cli.parameters import ConfigPath
 from syncd.ledger import accounts, limitations, replicas
-from syncd.ledger.database import changing
+from syncd.ledger.file import changing
 from syncd.rules.forecast import amount
 
 

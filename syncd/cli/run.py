@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from pathlib import Path
 
 from syncd.cli.fast_start import fast_imports
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, account_opener, load_config
+from syncd.cli.options import account_opener, load_config
 from syncd.cli.session import logged_session
 from syncd.daemon.notify import notifier
 from syncd.daemon.signals import block_hangups
 from syncd.logs.hooks import run_loop
-from syncd.logs.setup import hide
+from syncd.logs.secrets import hide
 
 
-def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
-    """Run the daemon: keep the accounts in sync until it is stopped.
-
-    It watches the folders, sends new images, and logs to stderr, one line per event. SIGTERM and
-    Ctrl-C end it after the calls in progress, within 30 s. SIGHUP reloads the configuration; an
-    invalid one changes nothing, and the log has the reason.
-    """
+def run(config: Path) -> None:
+    """Run the daemon until it is stopped."""
     block_hangups()
     path = config.absolute()  # a symbolic link is resolved again at each reload
     first = load_config(path, print_warnings=False)  # the daemon logs them

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
-import typer
 
 from syncd.cli.errors import ending_of
 from syncd.config import Config
@@ -50,4 +49,4 @@ def _log_failure() -> Iterator[None]:
             log.critical("daemon.crashed", why=ending.why, remedy=ending.remedy, exc_info=error)
         else:
             log.error("daemon.failed", why=ending.why, remedy=ending.remedy)  # noqa: TRY400 - expected
-        raise typer.Exit(ending.code) from None
+        sys.exit(ending.code)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 import time
 from collections.abc import Mapping
-from typing import Annotated
+from pathlib import Path
 
 import msgspec
-import typer
 
 from syncd.cli.console import (
     format_duration,
@@ -20,7 +20,7 @@ from syncd.cli.console import (
 )
 from syncd.cli.daemon_line import DaemonReport, read_daemon, sentence
 from syncd.cli.errors import Exit, ledger_required
-from syncd.cli.options import DEFAULT_CONFIG, ConfigPath, load_config
+from syncd.cli.options import load_config
 from syncd.config import AccountConfig, Config
 from syncd.daemon.status_file import AccountActivity
 from syncd.folders import skipped
@@ -28,7 +28,7 @@ from syncd.images.unfinished import Unfinished
 from syncd.ledger import alerts, condemned, queries
 from syncd.ledger.accounts import Pause
 from syncd.ledger.alerts import Alert
-from syncd.ledger.database import reading
+from syncd.ledger.file import reading
 from syncd.ledger.limitations import LearnedLimitation
 from syncd.ledger.queries import Count, FolderState, account_summary
 from syncd.model import printable
@@ -76,32 +76,17 @@ class Status(msgspec.Struct):
     folders: dict[str, FolderStatus]
 
 
-def status(
-    config: ConfigPath = DEFAULT_CONFIG,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
-    check: Annotated[
-        bool,
-        typer.Option(
-            "--check",
-            help="Print one line, for scripts: exit with 0 if all is well, with 1 if something"
-            " needs you, with 3 if the daemon is not running.",
-        ),
-    ] = False,
-) -> None:
-    """Show whether the daemon runs, what needs your attention, and each account and folder.
-
-    It only reads, and works while the daemon runs. It exits with 0 whenever it could read the
-    ledger.
-    """
+def status(config: Path, *, json: bool, check: bool) -> None:
+    """Print whether the daemon runs, what needs the operator, and each account and folder."""
     settings = load_config(config)
     daemon = read_daemon(os.environ, settings.ledger.path)
     if check and not daemon.is_running:
         print_line(sentence(daemon, config))
-        raise typer.Exit(Exit.NOT_RUNNING)
+        sys.exit(Exit.NOT_RUNNING)
     with ledger_required(), reading(settings.ledger.path) as db:
         found = _read(settings, daemon, db)
     if check:
-        raise typer.Exit(_check(found))
+        sys.exit(_check(found))
     if json:
         print_json(found)
     else:

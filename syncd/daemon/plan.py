@@ -15,7 +15,8 @@ from syncd.config import AccountConfig, BatchConfig, Config
 from syncd.daemon.folders import build_disk, declare
 from syncd.engine.lane import terms_of
 from syncd.ledger import accounts, queries, replicas
-from syncd.ledger.database import Ledger, open_ledger, reading
+from syncd.ledger.database import Ledger, open_ledger
+from syncd.ledger.file import reading
 from syncd.ledger.queries import Count, FolderState, Tally
 from syncd.model import AccountId, AccountName, FolderName
 from syncd.rules.batch import Candidate, choose_batch, name_key

@@ -13,7 +13,7 @@ from syncd.demo.pictures import picture
 from syncd.demo.processes import syncd
 from syncd.demo.workspace import EU, MAIN, PICTURES, THROTTLE, DemoFailed, Workspace
 from syncd.ledger import accounts, queries
-from syncd.ledger.database import reading
+from syncd.ledger.file import reading
 from syncd.sandbox.faults import Fault
 
 _SECONDS_PER_POST = 0.35  # slow enough to see the progress bar move

@@ -16,7 +16,7 @@ from rich.text import Text
 from syncd.demo.daemon_log import DaemonLog
 from syncd.demo.pictures import names, picture
 from syncd.ledger import queries
-from syncd.ledger.database import reading
+from syncd.ledger.file import reading
 from syncd.ledger.queries import FileState
 from syncd.rules.forecast import amount
 from syncd.sandbox.server import Sandbox

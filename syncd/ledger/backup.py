@@ -15,8 +15,8 @@ from contextlib import closing
 from pathlib import Path
 
 from syncd.ledger import schema
-from syncd.ledger.database import reading
 from syncd.ledger.errors import LedgerUnusableError
+from syncd.ledger.file import reading
 from syncd.ledger.lock import is_in_use
 
 Progress = Callable[[float], None]

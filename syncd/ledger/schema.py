@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from importlib import resources
 from pathlib import Path
 
 from syncd.ledger.errors import LedgerUnusableError
@@ -22,7 +21,7 @@ VERSION = 10
 
 def script() -> str:
     """Return the SQL that creates every table, index and view."""
-    return (resources.files("syncd.ledger") / "schema.sql").read_text("utf-8")
+    return Path(__file__).with_name("schema.sql").read_text("utf-8")
 
 
 def check_sqlite_version(version: tuple[int, ...]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
-from syncd.log import Log
+from syncd.log import Log, unexpected
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -96,8 +96,3 @@ def _log_uncaught(where: str, error: BaseException | None) -> None:
         exc_info=error,
         remedy="report it with this record; restart syncd if a part of it no longer works",
     )
-
-
-def unexpected(error: BaseException | None) -> str:
-    """Return a bug's message for the operator; the class of the error is in the traceback."""
-    return f"unexpected error: {error}" if str(error or "") else "unexpected error"

@@ -14,11 +14,13 @@ import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from syncd.logs.forms import message, text_of
-from syncd.logs.queue import Write
 from syncd.logs.record import Record
+
+if TYPE_CHECKING:
+    from syncd.logs.queue import Write
 
 SOCKET = "/run/systemd/journal/socket"
 

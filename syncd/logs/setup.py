@@ -10,8 +10,8 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from syncd.config import LogFormat
-from syncd.log import bound_logger
 from syncd.logs.hooks import capture_libraries
+from syncd.logs.logger import bound_logger
 from syncd.logs.queue import LogQueue, Write
 from syncd.logs.record import record_of
 from syncd.logs.secrets import hide

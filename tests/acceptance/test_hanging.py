@@ -12,7 +12,7 @@ from support.process import running
 from support.rig import Rig, until
 
 from syncd.ledger.alerts import all_alerts
-from syncd.ledger.database import reading
+from syncd.ledger.file import reading
 from syncd.sandbox.faults import Fault
 
 EXIT_DEADLINE = 10.0  # seconds, with nothing in flight; the unit allows 60

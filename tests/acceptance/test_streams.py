@@ -1,6 +1,7 @@
 """The real process with closed descriptors, other encodings and readers that end."""
 
 import asyncio
+import hashlib
 import os
 import shutil
 import signal
@@ -121,6 +122,22 @@ async def test_a_reader_that_ends_early_causes_no_traceback(rig: Rig) -> None:
             assert unheard.returncode == printed.returncode
     finally:
         os.close(writing)
+
+
+async def test_a_reader_that_ends_within_a_long_output_causes_no_traceback(rig: Rig) -> None:
+    for number in range(100):
+        rig.write(f"{number}{'x' * 200}.jpg", picture(1))
+    async with running(rig) as daemon:
+        await until(lambda: daemon.count("scan.done") > 0)
+        await daemon.end()
+    reading, writing = os.pipe()
+    os.close(reading)
+    digest = hashlib.sha256(picture(1)).hexdigest()
+    try:
+        printed = await asyncio.to_thread(ran, rig, "find", digest, stdout=writing)
+    finally:
+        os.close(writing)
+    assert (printed.returncode, printed.stderr) == (1, b"")
 
 
 async def test_output_that_cannot_be_written_is_an_error_of_the_system(rig: Rig) -> None:

@@ -10,7 +10,7 @@ from support.pictures import picture
 from support.process import Ended, syncd
 from support.rig import Rig
 
-from syncd.ledger.database import changing
+from syncd.ledger.file import changing
 from syncd.sandbox.server import Sandbox
 
 CONTENT = picture(1)

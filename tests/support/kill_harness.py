@@ -22,7 +22,7 @@ from support.pictures import picture
 from support.process import Daemon, running, syncd
 from support.rig import Rig, until
 
-from syncd.ledger.database import changing
+from syncd.ledger.file import changing
 from syncd.sandbox.calls import Call
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.outcomes import Delivery, Outcome

@@ -20,8 +20,8 @@ from syncd.folders.scanning.scan_worker import arguments
 from syncd.folders.scanning.walk import FolderTree, Trouble
 from syncd.folders.watching.targets import ScanTarget, coalesced
 from syncd.ledger import files
-from syncd.ledger.database import connect_reader
 from syncd.ledger.directories import Renumbered
+from syncd.ledger.file import connect_reader
 from syncd.ledger.files import Place
 from syncd.ledger.reader import address_of
 from syncd.model import Stat

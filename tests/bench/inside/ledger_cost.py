@@ -16,7 +16,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from syncd.ledger import files, folders, replicas, wanted
-from syncd.ledger.database import maintaining, owned
+from syncd.ledger.database import owned
+from syncd.ledger.file import maintaining
 from syncd.ledger.files import Content, Place
 from syncd.ledger.statements import Write
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat

@@ -2,16 +2,24 @@
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from syncd.cli import backfill, find, run, status
+from syncd.cli.frequent import frequent_command
+from syncd.cli.options import DEFAULT_CONFIG
 from syncd.ledger import files, folders
 from syncd.ledger.database import open_ledger
 from syncd.ledger.files import Content, Place
 from syncd.model import AccountId, Digest, FolderName, Stat
 
 DIGEST = Digest(bytes(32))
+
+SLOW = {"aiohttp", "aiosqlite", "asyncio", "pathspec", "pydantic", "rich", "ssl", "structlog"}
+SLOW |= {"typer", "watchfiles"}
+"""Modules that take some 5 to 100 ms of CPU to import."""
 
 PROGRAM = """
 import gc, sys
@@ -20,7 +28,7 @@ try:
     main()
 except SystemExit as end:
     assert end.code in (0, None, 3), end.code  # 3: found, and not uploaded
-print(*(name for name in ("aiohttp", "rich", "watchfiles") if name in sys.modules), file=sys.stderr)
+print(*sys.modules, file=sys.stderr)
 print(gc.isenabled(), gc.get_freeze_count() > 10_000, file=sys.stderr)
 """
 
@@ -46,7 +54,8 @@ async def config(tmp_path: Path) -> Path:
     return path
 
 
-def loaded(*words: str | Path) -> list[str]:
+def loaded(*words: str | Path) -> set[str]:
+    """Return which of the slow modules a command imports."""
     command = [sys.executable, "-c", PROGRAM, *map(str, words)]
     ended = subprocess.run(
         command, capture_output=True, text=True, check=False, env={"T": "a-token", "LANG": "C"}
@@ -54,7 +63,7 @@ def loaded(*words: str | Path) -> list[str]:
     assert ended.returncode == 0, ended.stderr
     *_, modules, collector = ended.stderr.splitlines()
     assert collector == "True True", "garbage collection is off, or includes the modules"
-    return modules.split()
+    return SLOW & set(modules.split())
 
 
 @pytest.mark.parametrize(
@@ -62,11 +71,59 @@ def loaded(*words: str | Path) -> list[str]:
     [("status",), ("status", "--json"), ("find", DIGEST.hex())],
     ids=" ".join,
 )
-def test_a_command_that_only_reads_the_ledger_does_not_import_aiohttp_or_rich(
+def test_a_command_that_only_reads_the_ledger_imports_nothing_slow(
     config: Path, words: tuple[str, ...]
 ) -> None:
-    assert loaded(*words, "--config", config) == []
+    assert loaded(*words, "--config", config) == set()
 
 
-def test_a_service_does_not_import_rich(config: Path) -> None:
-    assert loaded("backfill", "--config", config) == ["aiohttp", "watchfiles"]
+def test_a_backfill_with_nothing_to_send_imports_neither_a_client_nor_a_parser_of_options(
+    config: Path,
+) -> None:
+    assert loaded("backfill", "--config", config) == {
+        "aiosqlite", "asyncio", "ssl", "structlog", "watchfiles",
+    }  # fmt: skip
+
+
+def test_a_command_in_an_unusual_form_is_read_by_typer(config: Path) -> None:
+    assert "typer" in loaded("status", f"--config={config}")
+
+
+PATH = Path("x.toml")
+FREQUENT: list[tuple[str, object]] = [
+    ("run", (run.run, (DEFAULT_CONFIG,), {})),
+    ("run --config x.toml", (run.run, (PATH,), {})),
+    ("backfill", (backfill.backfill, (DEFAULT_CONFIG,), {})),
+    ("backfill -c x.toml", (backfill.backfill, (PATH,), {})),
+    ("status", (status.status, (DEFAULT_CONFIG,), {"json": False, "check": False})),
+    ("status --json -c x.toml", (status.status, (PATH,), {"json": True, "check": False})),
+    ("status -c x.toml --json", (status.status, (PATH,), {"json": True, "check": False})),
+    ("status --check", (status.status, (DEFAULT_CONFIG,), {"json": False, "check": True})),
+    ("find a.jpg", (find.find, ("a.jpg", DEFAULT_CONFIG), {"json": False})),
+    ("find -c x.toml a.jpg", (find.find, ("a.jpg", PATH), {"json": False})),
+    ("find --json *.jpg", (find.find, ("*.jpg", DEFAULT_CONFIG), {"json": True})),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), FREQUENT, ids=[line for line, _ in FREQUENT])
+def test_a_frequent_command_is_called_with_what_its_words_name(line: str, expected: object) -> None:
+    command = frequent_command(line.split())
+    assert isinstance(command, partial)
+    assert (command.func, command.args, command.keywords) == expected
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (), ("stat",), ("",), ("plan",), ("-h",), ("status", "-h"), ("status", "--help"),
+        ("status", "more"), ("status", "--js"), ("status", "-c"), ("status", "-c", ""),
+        ("status", "-c", "--json"), ("status", "-cx.toml"), ("status", "--config=x.toml"),
+        ("status", "-c", "x", "-c", "y"), ("-c", "x.toml", "status"), ("--json", "status"),
+        ("find",), ("find", ""), ("find", "a", "b"), ("find", "--", "a"), ("find", "-"),
+        ("find", "a", "--check"), ("run", "--json"), ("backfill", "--json"),
+        ("backfill", "x"), ("--install-completion",),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_words_in_any_other_form_are_left_to_typer(words: tuple[str, ...]) -> None:
+    assert frequent_command(words) is None

@@ -30,7 +30,8 @@ from syncd.graph.client import Credentials
 from syncd.graph.shapes import Usage
 from syncd.heartbeat import Heartbeat
 from syncd.ledger import alerts, condemned
-from syncd.ledger.database import changing, open_ledger, reading
+from syncd.ledger.database import open_ledger
+from syncd.ledger.file import changing, reading
 from syncd.ledger.statements import Write
 from syncd.model import AccountId, FolderName
 from syncd.rules import errors

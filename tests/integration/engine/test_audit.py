@@ -11,7 +11,7 @@ from support.rig import Rig, until
 from syncd.engine.audit import Report
 from syncd.graph.client import GraphError
 from syncd.ledger import audits, replicas
-from syncd.ledger.database import changing
+from syncd.ledger.file import changing
 from syncd.model import AccountId
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox

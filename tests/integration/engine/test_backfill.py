@@ -10,7 +10,7 @@ from support.pictures import picture
 from support.rig import Rig
 
 from syncd.ledger import accounts, queries, replicas
-from syncd.ledger.database import changing, reading
+from syncd.ledger.file import changing, reading
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox
 

@@ -11,7 +11,7 @@ from support.pictures import picture
 from support.rig import Rig, until
 
 from syncd.ledger import alerts
-from syncd.ledger.database import changing, reading
+from syncd.ledger.file import changing, reading
 from syncd.model import AccountId
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox

@@ -9,7 +9,7 @@ import pytest
 from support.pictures import picture
 from support.rig import Rig, rig_without_grace, until, wait_until_held
 
-from syncd.ledger.database import changing
+from syncd.ledger.file import changing
 from syncd.rules.deletion import MAX_SKEWED, RECHECK_INTERVAL
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches

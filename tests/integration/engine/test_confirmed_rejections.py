@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from support.pictures import picture
 from support.rig import Rig, until
 
-from syncd.ledger.database import changing
+from syncd.ledger.file import changing
 from syncd.sandbox.faults import Fault
 
 LARGE = picture(99, width=400, height=300)

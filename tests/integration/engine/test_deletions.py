@@ -12,7 +12,7 @@ from support.pictures import picture
 from support.rig import Rig, rig_without_grace, until, wait_until_held
 
 from syncd.ledger import condemned, queries, search
-from syncd.ledger.database import changing
+from syncd.ledger.file import changing
 from syncd.model import AccountId, FolderName, ImageHash
 from syncd.sandbox.calls import Call
 from syncd.sandbox.faults import Fault

@@ -14,7 +14,7 @@ from support.process import Ended, syncd
 from support.rig import Rig, until
 
 from syncd.cli.console import format_time
-from syncd.ledger.database import changing
+from syncd.ledger.file import changing
 from syncd.rules.limitation import RETRY
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox

@@ -11,7 +11,7 @@ import pytest
 from support.pictures import picture
 from support.rig import DELETED_WITHIN, Rig, rig_without_grace, until, wait_until_held
 
-from syncd.ledger.database import changing
+from syncd.ledger.file import changing
 from syncd.rules.deletion import RECHECK_INTERVAL
 from syncd.sandbox.calls import Call
 from syncd.sandbox.outcomes import Outcome

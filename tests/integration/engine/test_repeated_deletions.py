@@ -11,7 +11,7 @@ from support.history.driver import let_calls_end
 from support.pictures import picture
 from support.rig import Rig, rig_without_grace, until, wait_until_held
 
-from syncd.ledger.database import changing
+from syncd.ledger.file import changing
 from syncd.model import AccountId, ImageHash
 from syncd.rules.deletion import FAILED_DELAY
 from syncd.sandbox.calls import Call

@@ -15,7 +15,7 @@ from support.pictures import picture
 from support.process import Ended, syncd
 from support.rig import Rig, until
 
-from syncd.ledger.database import changing
+from syncd.ledger.file import changing
 from syncd.sandbox.calls import Call
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.outcomes import Outcome

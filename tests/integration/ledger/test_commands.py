@@ -14,7 +14,8 @@ from support.process import Ended, running, syncd
 from support.rig import Rig, until
 
 from syncd.ledger import backup, files, folders, integrity, missed, replicas, vacuum
-from syncd.ledger.database import changing, maintaining, open_ledger, owned, reading
+from syncd.ledger.database import open_ledger, owned
+from syncd.ledger.file import changing, maintaining, reading
 from syncd.ledger.files import Content, Place
 from syncd.ledger.kept import KeepReason
 from syncd.ledger.wanted import refresh_next

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from syncd.ledger import folders
-from syncd.ledger.database import Ledger, changing, open_ledger, owned, reading
+from syncd.ledger.database import Ledger, open_ledger, owned
 from syncd.ledger.errors import LedgerBusyError, LedgerDiskError, LedgerReplacedError
+from syncd.ledger.file import changing, reading
 from syncd.ledger.reader import address_of, connect
 from syncd.ledger.statements import Write, write
 from syncd.model import FolderName

@@ -22,7 +22,8 @@ from support.rig import Rig
 from syncd.cli.export import Line
 from syncd.images.unfinished import Unfinished
 from syncd.ledger import export, files, folders, replicas, schema
-from syncd.ledger.database import changing, open_ledger, reading
+from syncd.ledger.database import open_ledger
+from syncd.ledger.file import changing, reading
 from syncd.ledger.files import Content, Place
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 

@@ -14,14 +14,9 @@ from pathlib import Path
 import pytest
 
 from syncd.ledger import accounts, folders, queries, schema
-from syncd.ledger.database import (
-    changing,
-    maintaining,
-    open_ledger,
-    owned,
-    reading,
-)
+from syncd.ledger.database import open_ledger, owned
 from syncd.ledger.errors import LedgerUnusableError
+from syncd.ledger.file import changing, maintaining, reading
 from syncd.ledger.files import Content
 from syncd.ledger.statements import read
 from syncd.model import AccountId, Digest, FolderName

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from syncd.ledger import folders
-from syncd.ledger.database import Ledger, open_ledger, reading
+from syncd.ledger.database import Ledger, open_ledger
+from syncd.ledger.file import reading
 from syncd.ledger.statements import Write, all_of, read, write
 from syncd.model import FolderName
 

@@ -15,7 +15,7 @@ from syncd.folders.scanning.scan import Stretch
 from syncd.folders.scanning.walk import SLICE
 from syncd.folders.watching.targets import ScanTarget
 from syncd.ledger import files
-from syncd.ledger.database import connect_reader
+from syncd.ledger.file import connect_reader
 
 
 def open_below(root: Path) -> list[str]:

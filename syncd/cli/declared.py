@@ -1,0 +1,78 @@
+"""The commands of `frequent`, declared for typer: their own modules do not import it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from syncd.cli import backfill as backfill_command
+from syncd.cli import find as find_command
+from syncd.cli import run as run_command
+from syncd.cli import status as status_command
+from syncd.cli.options import DEFAULT_CONFIG
+from syncd.cli.parameters import ConfigPath
+
+
+def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
+    """Run the daemon: keep the accounts in sync until it is stopped.
+
+    It watches the folders, sends new images, and logs to stderr, one line per event. SIGTERM and
+    Ctrl-C end it after the calls in progress, within 30 s. SIGHUP reloads the configuration; an
+    invalid one changes nothing, and the log has the reason.
+    """
+    run_command.run(config)
+
+
+def backfill(config: ConfigPath = DEFAULT_CONFIG) -> None:
+    """Send every missing image once, then exit.
+
+    Exits with 0 if every account is in sync; with 3 if all is sent but rejected files; with 1 if an
+    image is missing, or a file could not be read or is still written; with 69 if an account is
+    stopped or its calls fail. Pauses are waited for, however long they are.
+
+    A terminal shows progress bars, with warnings, errors and the state changes of accounts above
+    them, or the whole log if `log.level` is "debug". Otherwise the log is written to stderr.
+    """
+    backfill_command.backfill(config)
+
+
+def status(
+    config: ConfigPath = DEFAULT_CONFIG,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Print one line, for scripts: exit with 0 if all is well, with 1 if something"
+            " needs you, with 3 if the daemon is not running.",
+        ),
+    ] = False,
+) -> None:
+    """Show whether the daemon runs, what needs your attention, and each account and folder.
+
+    It only reads, and works while the daemon runs. It exits with 0 whenever it could read the
+    ledger.
+    """
+    status_command.status(config, json=json, check=check)
+
+
+def find(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH|NAME|HASH|DIGEST",
+            help="The path of a file; its name, a part of its name, or a pattern (`*.webp`); the"
+            " hash of an image in an account, a SHA-256, or the first six digits of either. A file"
+            " outside every folder is looked up by its content.",
+        ),
+    ],
+    config: ConfigPath = DEFAULT_CONFIG,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show everything that is known about an image, or why syncd does not have it.
+
+    It exits with 0 if every account that needs the image holds it, with 3 if one does not, or the
+    file is not taken, and with 1 if nothing is known.
+    """
+    find_command.find(what, config, json=json)

@@ -1,0 +1,182 @@
+"""The file of a ledger: how it is checked, opened for one command, and created.
+
+A module of its own, because commands that only read the ledger need no asyncio.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from syncd.ledger import schema
+from syncd.ledger.errors import (
+    LedgerBusyError,
+    LedgerDiskError,
+    LedgerError,
+    LedgerReplacedError,
+    LedgerUnusableError,
+    flatten,
+)
+from syncd.ledger.reader import BUSY, address_of, connect
+
+_WAL_PAGES = 4000
+"""Pages of 4 KiB that the WAL collects before a checkpoint. Digests arrive in random order, so that
+the same pages change repeatedly: with 1000 pages, writing needs a sixth more CPU time."""
+
+_SAMPLE = 400
+"""Rows of an index that are read for its statistics (sqlite.org/lang_analyze.html). Without a
+limit, each closing reads whole tables, which takes 0.6 s for 1,000,000 files."""
+
+_CACHE = 4096  # KiB of pages that the writer keeps in memory
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the ledger for reads; a daemon may be running.
+
+    Raises FileNotFoundError for a missing ledger, LedgerUnusableError as `open_ledger` does.
+    """
+    if not schema.exists(path):
+        raise FileNotFoundError(f"there is no ledger at {path} yet; `syncd run` creates it")
+    check_file(path)
+    with translated_errors(path), closing(connect_reader(path)) as db:
+        yield db
+
+
+@contextmanager
+def changing(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the ledger for one short transaction; a daemon may be running.
+
+    Raises what `reading` raises.
+    """
+    with maintaining(path) as db:
+        db.execute("BEGIN IMMEDIATE")
+        yield db
+        db.execute("COMMIT")
+
+
+@contextmanager
+def maintaining(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the ledger for work on its file, outside a transaction; raises what `reading` raises."""
+    with reading(path):
+        pass
+    with translated_errors(path), closing(connect_writer(path)) as db:
+        yield db
+
+
+def check_file(path: Path) -> None:
+    """Raise LedgerUnusableError after reads only, before anything could write to the file."""
+    schema.check_sqlite_version(sqlite3.sqlite_version_info)
+    schema.check_header(path)
+    if schema.exists(path):
+        with translated_errors(path), closing(connect_reader(path)) as db:
+            schema.read_first_rows(db)
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """Return a read-only connection, which may be handed to another thread."""
+    db = connect(address_of(path))
+    try:
+        schema.check_version(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def connect_writer(path: Path) -> sqlite3.Connection:
+    """Return a connection that may write, and be handed to another thread."""
+    if not schema.exists(path):
+        create(path)
+    # SQLite gives the WAL and its index the mode of the ledger.
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY)
+    try:
+        schema.check_version(db, path)
+        db.execute("PRAGMA journal_mode = WAL")  # a restored backup has a rollback journal
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+        db.execute(f"PRAGMA cache_size = -{_CACHE}")
+        db.execute(f"PRAGMA analysis_limit = {_SAMPLE}")
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA temp_store = MEMORY")
+        schema.create(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def create(path: Path) -> None:
+    """Create a new ledger under another name first: a crash leaves a complete ledger or none.
+
+    The header is then in the file itself, where `check_header` reads it, and not only in a WAL.
+    """
+    new = path.with_name(path.name + ".new")
+    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # another process may be creating the ledger
+        if not schema.exists(path):
+            os.ftruncate(descriptor, 0)  # a crash may have left a part
+            for end in ("-journal", "-wal"):
+                new.with_name(new.name + end).unlink(missing_ok=True)
+            with closing(sqlite3.connect(new, isolation_level=None)) as db:
+                schema.create(db)
+                db.execute("PRAGMA journal_mode = WAL")
+            new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+_CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+_ROOM = 32
+"""MB of free space with which the ledger works again: twice its WAL, and what SQLite writes at a
+start."""
+
+_DISK_ERRORS = {
+    sqlite3.SQLITE_FULL: f"the disk or a quota is full; make room, at least {_ROOM} MB",
+    sqlite3.SQLITE_IOERR: "the disk reports an input/output error; check the system's log",
+    sqlite3.SQLITE_READONLY: "it cannot be written; check the owner and the mode of the file, and"
+    " whether its file system is mounted read-only",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check the owners and the modes of the file and"
+    " of its directory",
+}
+"""Messages for SQLite's result codes about the disk (sqlite.org/rescode.html)."""
+
+_NOTHING_LOST = "nothing that was recorded is lost, and the next start continues from there"
+
+_LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+@contextmanager
+def translated_errors(path: Path) -> Iterator[None]:
+    """Raise SQLite's errors, also those in exception groups, as a LedgerError."""
+    existed = schema.exists(path)
+    try:
+        yield
+    except (sqlite3.DatabaseError, ExceptionGroup) as error:
+        known = [found for one in flatten(error) if (found := _translate(one, path)) is not None]
+        if not known:
+            raise
+        if existed and not schema.exists(path):  # whatever the other errors say
+            raise LedgerReplacedError(str(path)) from None
+        # Damage first: it may have caused the other errors.
+        raise next((e for e in known if isinstance(e, LedgerUnusableError)), known[0]) from None
+
+
+def _translate(error: BaseException, path: Path) -> LedgerError | None:
+    if not isinstance(error, sqlite3.DatabaseError):
+        return None
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _CORRUPT:
+        return LedgerUnusableError(schema.damaged_message(path))
+    if code in _LOCKED:
+        return LedgerBusyError(str(path), None)
+    if code in _DISK_ERRORS:
+        return LedgerDiskError(f"{path}: {_DISK_ERRORS[code]}; {_NOTHING_LOST}")
+    return None
