@@ -9,5 +9,6 @@ import typer
 
 ConfigPath = Annotated[
     Path,
-    typer.Option("--config", "-c", metavar="PATH", help="The configuration file."),
+    # readable: load_config reports a file that is not, and ends with the code for configurations.
+    typer.Option("--config", "-c", metavar="PATH", readable=False, help="The configuration file."),
 ]
