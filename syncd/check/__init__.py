@@ -1,5 +1,7 @@
 """`syncd check`: tests whether everything that syncd needs is in place, as the service sees it.
 
-`run` has the order of the checks. `unit`, `unit_sandbox`, `user` and `perspective` are about the
-service; `folders`, `ledger` and `tokens` have the checks, and `fixes` and `access` the advice.
+A process opens everything and writes down `facts`: this one (`inside`), one of another user
+(`user`), or the service's program in the sandbox of its unit (`probe`). `verdict` turns facts into
+sentences, `service` finds what the unit restricts, and `fixes` the commands to type. `run` has the
+order of the checks.
 """

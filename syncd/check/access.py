@@ -1,17 +1,20 @@
-"""Advice on how to give a user read access to a folder: what denies it, and the commands to type.
+"""Advice on how to give a user read access to a folder: the commands to type.
 
 The commands grant as little else as the file system allows: a group that can already read all of
-the folder, then an ACL entry for the user, then mode bits.
+the folder, then an ACL entry for the user, then mode bits. `permission` finds out from the
+kernel which files are denied, and whether a group is enough.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from syncd.check.permissions import ENTER, Permissions, User, can_read, permits
+from syncd.check.filesystem import Mount
+from syncd.check.permission import DeniedTree
 from syncd.check.shell import Command
+from syncd.check.user import Group, User
 
 PRIVILEGED_GROUPS = frozenset(
     {"root", "wheel", "sudo", "adm", "admin", "disk", "shadow", "docker", "lxd", "libvirt", "kmem",
@@ -25,134 +28,78 @@ WITHOUT_OWNERS = frozenset(
 """File systems whose mount options set the owner and mode of every file."""
 
 
-class Mount(msgspec.Struct, frozen=True):
-    """A mounted file system; `noacl` when the mount option noacl switched its ACLs off."""
-
-    kind: str
-    point: str
-    acls: bool = True
-    noacl: bool = False
-
-    @property
-    def can_have_acls(self) -> bool:
-        return self.acls or self.noacl
-
-
-class PathComponent(msgspec.Struct, frozen=True):
-    """A directory on the way to a folder, or the folder itself."""
+class ClosedDirectory(msgspec.Struct, frozen=True):
+    """A directory on the way to a folder that the user cannot enter."""
 
     path: str
-    permissions: Permissions
     mount: Mount
+    owner: int
+    group: int
 
 
-class Tree(msgspec.Struct, frozen=True):
-    """A folder, and each distinct combination of permissions that occurs below it.
+class Folder(msgspec.Struct, frozen=True):
+    """A folder, and what the user cannot read in it."""
 
-    `complete` is false when a part of it could not be listed.
-    """
-
-    top: PathComponent
-    below: frozenset[Permissions] = frozenset()
-    complete: bool = True
-
-    @property
-    def permissions(self) -> tuple[Permissions, ...]:
-        return (self.top.permissions, *self.below)
+    path: str
+    mount: Mount
+    denied: DeniedTree
 
 
-class Group(msgspec.Struct, frozen=True):
-    """A group of the system; private when it is the primary group of the user of that name."""
-
-    gid: int
-    name: str
-    private: bool = False
-
-
-class Advice(msgspec.Struct, frozen=True):
-    """Advice for the operator: sentences, then commands.
-
-    `adds_group` when a command adds the user to a group.
-    """
-
-    sentences: tuple[str, ...] = ()
-    commands: tuple[Command, ...] = ()
-    adds_group: bool = False
-
-
-def denied_at(user: User, parents: Sequence[PathComponent], top: PathComponent) -> str | None:
-    """Return which directory denies access first, as a message; None if none of these does."""
-    for parent in parents:
-        if not permits(parent.permissions, user, ENTER):
-            return f"user {user.name} cannot enter {parent.path}"
-    if not can_read(top.permissions, user):
-        return f"user {user.name} cannot read {top.path}"
-    return None
-
-
-def advise(
-    user: User, parents: Sequence[PathComponent], tree: Tree, groups: Mapping[int, Group]
-) -> Advice:
-    """Return what gives the user read access to the whole tree."""
-    denied = [found for found in tree.permissions if not can_read(found, user)]
-    if (denied or not tree.complete) and tree.top.mount.kind in WITHOUT_OWNERS:
-        return Advice((_mount_advice(user, tree.top.mount),), grant_entry(user, parents))
-    group = _group_to_join(user, tree, denied, groups)
-    if group is not None:
-        join = Command(("usermod", "-aG", group.name, user.name))
-        commands = (join, *grant_entry(user.with_group(group.gid), parents))
-        return Advice((), commands, adds_group=True)
-    commands = grant_entry(user, parents)
-    if denied or not tree.complete:
-        own = groups.get(user.gid)
-        name = str(user.gid) if own is None else own.name
-        commands = (*commands, *_grant_read(user, tree, denied, name))
-    return Advice((), commands)
-
-
-def grant_entry(user: User, parents: Sequence[PathComponent]) -> tuple[Command, ...]:
-    """Return the commands that let the user enter each directory on the way to a folder."""
-    denied = [parent for parent in parents if not permits(parent.permissions, user, ENTER)]
-    return tuple(command for parent in denied for command in _grant_enter(user, parent))
-
-
-def _group_to_join(
-    user: User, tree: Tree, denied: Sequence[Permissions], groups: Mapping[int, Group]
-) -> Group | None:
-    """Return a group that can already read all of the tree, if the user should join one."""
-    if not tree.complete:
-        return None
-    for gid in sorted({permissions.group for permissions in denied}):
-        group = groups.get(gid)
-        if gid == 0 or group is None or group.name in PRIVILEGED_GROUPS:
-            continue
+def groups_to_try(folder: Folder, groups: Iterable[Group]) -> list[Group]:
+    """Return which of the groups of denied files the user may join."""
+    if not folder.denied.complete:
+        return []
+    return [
+        group
+        for group in sorted(groups, key=lambda one: one.gid)
+        if group.gid != 0
+        and group.name not in PRIVILEGED_GROUPS
         # A private group opens everything that its user owns; an ACL opens only the folder.
-        if group.private and tree.top.mount.can_have_acls:
-            continue
-        member = user.with_group(gid)
-        if all(can_read(permissions, member) for permissions in tree.permissions):
-            return group
-    return None
+        and not (group.private and folder.mount.can_have_acls)
+    ]
 
 
-def _grant_enter(user: User, directory: PathComponent) -> Iterator[Command]:
-    permissions, path, mount = directory.permissions, directory.path, directory.mount
-    if permissions.owner == user.uid:  # the ACL entries for users do not apply to the owner
-        yield Command(("chmod", "u+x", path))
-    elif mount.can_have_acls:
-        yield from _enable_acls(mount)
-        yield Command(("setfacl", "-m", f"u:{user.name}:x", path))
-    else:
-        yield Command(("chmod", "g+x" if permissions.group in user.gids else "o+x", path))
+def mount_advice(user: User, folder: Folder) -> str | None:
+    """Return the advice for a file system without owners."""
+    mount = folder.mount
+    if folder.denied.is_empty or mount.kind not in WITHOUT_OWNERS:
+        return None
+    options = (
+        f"gid={user.gid},dir_mode=0750,file_mode=0640"
+        if mount.kind in {"cifs", "smb3"}
+        else f"gid={user.gid},dmask=0027,fmask=0137"
+    )
+    return (
+        f"{mount.kind} does not store permissions: give {mount.point} the options {options} in"
+        f" /etc/fstab, then unmount it and mount it again"
+    )
 
 
-def _grant_read(
-    user: User, tree: Tree, denied: Sequence[Permissions], group: str
-) -> Iterator[Command]:
-    name, top, mount = user.name, tree.top.path, tree.top.mount
-    if any(permissions.owner == user.uid for permissions in denied):
+def join(user: User, group: Group) -> Command:
+    return Command(("usermod", "-aG", group.name, user.name))
+
+
+def grant_entry(user: User, closed: Iterable[ClosedDirectory]) -> Iterator[Command]:
+    """Return the commands that let the user enter each of these directories."""
+    for directory in closed:
+        if directory.owner == user.uid:  # the ACL entries for users do not apply to the owner
+            yield Command(("chmod", "u+x", directory.path))
+        elif directory.mount.can_have_acls:
+            yield from _enable_acls(directory.mount)
+            yield Command(("setfacl", "-m", f"u:{user.name}:x", directory.path))
+        else:
+            who = "g+x" if directory.group in user.gids else "o+x"
+            yield Command(("chmod", who, directory.path))
+
+
+def grant_read(user: User, folder: Folder, group: str) -> Iterator[Command]:
+    """Return the commands that let the user, whose primary group is given, read all of a folder."""
+    name, top, mount, denied = user.name, folder.path, folder.mount, folder.denied
+    if denied.is_empty:
+        return
+    if denied.own:
         yield Command(("find", top, "-user", name, "-exec", "chmod", "u+rX", "{}", "+"))
-        if tree.complete and all(permissions.owner == user.uid for permissions in denied):
+        if denied.complete and not denied.others:
             return
     if mount.can_have_acls:
         yield from _enable_acls(mount)
@@ -168,15 +115,3 @@ def _enable_acls(mount: Mount) -> Iterator[Command]:
     """Remount with ACLs if the mount options switch them off; /etc/fstab stays as it is."""
     if mount.noacl:
         yield Command(("mount", "-o", "remount,acl", mount.point))
-
-
-def _mount_advice(user: User, mount: Mount) -> str:
-    options = (
-        f"gid={user.gid},dir_mode=0750,file_mode=0640"
-        if mount.kind in {"cifs", "smb3"}
-        else f"gid={user.gid},dmask=0027,fmask=0137"
-    )
-    return (
-        f"{mount.kind} does not store permissions: give {mount.point} the options {options} in"
-        f" /etc/fstab, then unmount it and mount it again"
-    )

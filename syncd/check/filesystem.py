@@ -1,4 +1,4 @@
-"""Facts about paths on disk: the directories on the way, owners, modes, ACLs and mounts."""
+"""Facts about paths on disk: the directories on the way, what denies access, and mounts."""
 
 from __future__ import annotations
 
@@ -6,89 +6,98 @@ import errno
 import os
 import re
 import stat
-import struct
-from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from syncd.check.access import Mount, PathComponent, Tree
-from syncd.check.permissions import AclEntry, Permissions, Tag
+import msgspec
+
+from syncd.check.facts import PathFacts, Step
 
 ACCESS_ACL = "system.posix_acl_access"
 MAX_LINKS = 40  # path_resolution(7)
 
-Includes = Callable[[bytes, bool], bool]
-"""Whether syncd reads this path, relative to its folder; the second argument: a directory."""
+
+class Mount(msgspec.Struct, frozen=True):
+    """A mounted file system; `noacl` when the mount option noacl switched its ACLs off."""
+
+    kind: str
+    point: str
+    acls: bool = True
+    noacl: bool = False
+
+    @property
+    def can_have_acls(self) -> bool:
+        return self.acls or self.noacl
 
 
-def resolve(path: bytes) -> list[PathComponent]:
+def path_facts(path: bytes) -> PathFacts:
+    """Return where the resolution of an absolute path leads, and what this process can do there."""
+    steps, error = resolve(path)
+    last = steps[-1].path
+    try:
+        read_only = bool(os.statvfs(last).f_flag & os.ST_RDONLY)
+        directory = os.path.isdir(last)
+    except OSError:
+        read_only = directory = False
+    return PathFacts(
+        path=path,
+        steps=tuple(steps),
+        error=error,
+        readable=can_read(last) and (not directory or permits(last, os.X_OK)),
+        read_only=read_only,
+        directory=directory,
+    )
+
+
+def can_read(path: bytes) -> bool:
+    """Return whether this process can open a file or directory: with its capabilities, too."""
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY))
+    except OSError as error:
+        return error.errno not in (errno.EACCES, errno.EPERM)
+    return True
+
+
+def permits(path: bytes | Path, wanted: int) -> bool:
+    """Return whether this process has a permission, by its real or by its effective ids.
+
+    A system call filter may deny faccessat2(2), which asks about the effective ids.
+    """
+    return os.access(path, wanted) or os.access(path, wanted, effective_ids=True)
+
+
+def resolve(path: bytes) -> tuple[list[Step], int]:
     """Return every directory that the resolution of a path passes through, and its target.
 
     Symbolic links are followed. The list ends early at a path that does not exist, or that this
-    process cannot access.
+    process cannot access; then the errno is returned too, and 0 otherwise.
     """
-    components: list[PathComponent] = []
     here, links, remaining = b"/", 0, path.split(b"/")[::-1]
+    steps = [_step(here)]
     try:
-        components.append(component_at(here))
         while remaining:
             name = remaining.pop()
             if name in {b"", b"."}:
                 continue
             there = os.path.dirname(here) if name == b".." else os.path.join(here, name)
-            if stat.S_ISLNK(os.lstat(there).st_mode):
+            found = os.lstat(there)
+            if stat.S_ISLNK(found.st_mode):
                 links += 1
                 if links > MAX_LINKS:
-                    break
+                    return steps, errno.ELOOP
                 target = os.readlink(there)
                 remaining += target.split(b"/")[::-1]
                 here = b"/" if target.startswith(b"/") else here
                 continue
             here = there
-            components.append(component_at(here))
-    except OSError:
-        return components
-    return components
+            steps.append(Step(here, found.st_dev, found.st_ino))
+    except OSError as error:
+        return steps, error.errno or errno.EIO
+    return steps, 0
 
 
-def read_tree(top: PathComponent, includes: Includes) -> Tree:
-    """Return the permissions of everything below a directory that syncd reads.
-
-    Symbolic links are not followed.
-    """
-    root = os.fsencode(top.path)
-    below: set[Permissions] = set()
-    complete, remaining = True, [b""] if top.permissions.directory else []
-    while remaining:
-        directory = remaining.pop()
-        try:
-            with os.scandir(os.path.join(root, directory)) as entries:
-                for entry in entries:
-                    path = os.path.join(directory, os.fsencode(entry.name))
-                    found = entry.stat(follow_symlinks=False)
-                    is_directory = stat.S_ISDIR(found.st_mode)
-                    regular = is_directory or stat.S_ISREG(found.st_mode)
-                    if not regular or not includes(path, is_directory):
-                        continue
-                    below.add(permissions_of(os.path.join(root, path), found))
-                    if is_directory:
-                        remaining.append(path)
-        except OSError:
-            complete = False
-    return Tree(top, frozenset(below), complete)
-
-
-def component_at(path: bytes) -> PathComponent:
-    """Return the facts about one directory or file. Raises OSError."""
-    return PathComponent(os.fsdecode(path), permissions_of(path, os.lstat(path)), mount_of(path))
-
-
-def permissions_of(path: bytes, found: os.stat_result) -> Permissions:
-    return Permissions(
-        directory=stat.S_ISDIR(found.st_mode),
-        owner=found.st_uid,
-        group=found.st_gid,
-        mode=stat.S_IMODE(found.st_mode) & 0o777,
-        acl=tuple(_entries(_acl(path) or b"")),
-    )
+def _step(path: bytes) -> Step:
+    found = os.lstat(path)
+    return Step(path, found.st_dev, found.st_ino)
 
 
 def mount_of(path: bytes) -> Mount:
@@ -103,20 +112,16 @@ def mount_of(path: bytes) -> Mount:
                 fields = os.fsdecode(after).split()
                 kind, options = fields[0], fields[-1]
                 point = os.fsdecode(at)
-    return Mount(kind, point, _acl(path) is not None, "noacl" in options.split(","))
+    return Mount(kind, point, _has_acls(path), "noacl" in options.split(","))
 
 
-def _acl(path: bytes) -> bytes | None:
-    """Return the ACL as the kernel stores it, empty without one; None if ACLs are unsupported."""
+def _has_acls(path: bytes) -> bool:
+    """Return whether the file system of a path stores ACLs."""
     try:
-        return os.getxattr(path, ACCESS_ACL, follow_symlinks=False)
+        os.getxattr(path, ACCESS_ACL, follow_symlinks=False)
     except OSError as error:
-        return None if error.errno == errno.EOPNOTSUPP else b""
-
-
-def _entries(acl: bytes) -> Iterator[AclEntry]:
-    for tag, grants, id_ in struct.iter_unpack("<HHI", acl[4:]):  # linux/posix_acl_xattr.h
-        yield AclEntry(Tag(tag), id_, grants)
+        return error.errno != errno.EOPNOTSUPP
+    return True
 
 
 def _unescape(field: bytes) -> bytes:

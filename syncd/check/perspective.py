@@ -1,4 +1,4 @@
-"""The perspective of a run of the checks: as which user, and inside the sandbox of which unit."""
+"""The perspective of a run of the checks: as which user, and in which unit."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ from pathlib import Path
 
 import msgspec
 
-from syncd.check.permissions import User
 from syncd.check.unit import Unit, unit_of
-from syncd.check.user import ImpersonationError, current_user, user_named
+from syncd.check.user import ImpersonationError, User, current_user, user_named
 
+NO_ID = 65_534
+"""The id of a user or group that does not exist."""
 SERVICE_USER = "syncd"  # systemd/sysusers.d/syncd.conf
 
 
 class Perspective(msgspec.Struct, frozen=True):
     """The user as whom the checks run, and the unit that runs syncd, if there is one.
 
-    `note` is a hint for the operator, printed last.
+    `probes` when the unit itself can be tried. `note` is a hint for the operator, printed last.
     """
 
     user: User
     unit: Unit | None = None
     note: str | None = None
+    probes: bool = False
 
     def environ(self, environ: Mapping[str, str]) -> Mapping[str, str]:
         """Return the environment with which to read the configuration."""
@@ -48,8 +50,16 @@ def perspective_for(config: Path, name: str | None, environ: Mapping[str, str]) 
             raise ImpersonationError(f"only root can check as {name}: sudo syncd check --as {name}")
         return Perspective(me, unit, _note(me, unit))
     if unit is not None and name in {None, unit.user}:
-        return Perspective(user_named(unit.user, unit.group, unit.groups), unit)
+        return Perspective(_user_of(unit), unit, probes=True)
     return Perspective(user_named(name)) if name is not None else Perspective(_service_user(me))
+
+
+def _user_of(unit: Unit) -> User:
+    """Return the user of a unit; systemd itself reports one that does not exist."""
+    try:
+        return user_named(unit.user, unit.group, unit.groups)
+    except ImpersonationError:
+        return User(unit.user, NO_ID, NO_ID, frozenset({NO_ID}))
 
 
 def _service_user(otherwise: User) -> User:

@@ -2,76 +2,199 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from syncd.check.fixes import with_fix
-from syncd.check.folders import check_folder, check_watch_limit
-from syncd.check.ledger import check_ledger
-from syncd.check.perspective import Perspective
-from syncd.check.result import Check, CheckedPath, bad, ok
-from syncd.check.token_access import ReadSecret, secret_reader, secrets_from_systemd
-from syncd.check.tokens import check_tokens
-from syncd.check.unit_sandbox import bind_mount_above
-from syncd.check.user import run_as
-from syncd.config import Config, FolderConfig, Secret
-from syncd.graph.client import connect
-from syncd.model import FolderName
+import msgspec
 
-FolderPaths = Mapping[FolderName, bytes]
-"""The path at which the user reaches a folder, where that differs from the configured one."""
+from syncd.check import facts
+from syncd.check.facts import Contents, Facts, Unsent
+from syncd.check.fixes import Client, with_access
+from syncd.check.inside import find_facts
+from syncd.check.perspective import Perspective
+from syncd.check.probe import EXEC, Failure, probe
+from syncd.check.result import Check, CheckedPath, State, bad, ok, unknown
+from syncd.check.secrets import missing_secret
+from syncd.check.service import View, network_check, view_of
+from syncd.check.start import failure_check, program_check
+from syncd.check.user import UnreadableProgramError, User, group_name, run_as
+from syncd.check.verdict import (
+    configuration_check,
+    folder_check,
+    is_denied,
+    ledger_check,
+    token_checks,
+)
+from syncd.check.watch_limit import WATCH_LIMIT, check_watch_limit
+from syncd.config import Config, Secret, SecretFile
+
+Hide = Callable[[Secret], None]
 
 
 def check_all(
     config: Config,
     perspective: Perspective,
     environ: Mapping[str, str],
-    hide: Callable[[Secret], None],
+    hide: Hide,
     inotify: Path,
 ) -> list[Check]:
-    """Run the checks as the user of the perspective.
-
-    Reasons and fixes for what that user cannot access are then found by this process itself.
-    """
-    unit, root = perspective.unit, os.geteuid() == 0
-    from_systemd = {} if unit is None else secrets_from_systemd(config, unit, root=root)
-    read = secret_reader(from_systemd, environ, hide)
-    with _open_bind_mounts(config, perspective) as paths:
-        checks = run_as(
-            perspective.user,
-            lambda: asyncio.run(_check(config, perspective, paths, read, inotify)),
-        )
-    return [with_fix(check, config, perspective) for check in checks]
+    """Run the checks in the perspective: in a probe of the unit, or as a user."""
+    head = [_user(perspective)]
+    if perspective.unit is not None and perspective.probes:
+        return [*head, *_of_service(config, perspective, environ, hide, inotify)]
+    found = _found_as(config, perspective, environ, hide)
+    if isinstance(found, Check):
+        return [*head, found]
+    checks = _checks(config, perspective, View(found, {}, {}), inotify)
+    if perspective.unit is not None:
+        checks = [_unproven(check, perspective.user) for check in checks]
+    return head + checks
 
 
-async def _check(
+def _of_service(
+    config: Config, perspective: Perspective, environ: Mapping[str, str], hide: Hide, inotify: Path
+) -> list[Check]:
+    unit = perspective.unit
+    assert unit is not None  # noqa: S101  for mypy
+    found, first, base = probe(unit), list[Check](), tuple[str, ...]()
+    if isinstance(found, Failure) and found.code == EXEC:
+        program, seen, base = program_check(unit, found)
+        if seen is None:
+            return [program]
+        first, found = [program], seen
+    if isinstance(found, Failure):
+        if found.code is not None:
+            return [failure_check(unit, found)]
+        return _untried(found, config, perspective, environ, hide, inotify)
+    view = view_of(config, unit, found, base)
+    network = network_check(config, unit, view, base)
+    checks = _checks(config, perspective, view, inotify)
+    return [*first, *checks, *([] if network is None else [network])]
+
+
+def _untried(
+    failure: Failure,
     config: Config,
     perspective: Perspective,
-    paths: FolderPaths,
-    read: ReadSecret,
+    environ: Mapping[str, str],
+    hide: Hide,
     inotify: Path,
-) -> Sequence[Check]:
-    """Return what the user of this process can see."""
-    unit = perspective.unit
-    state_directory = None if unit is None else unit.state_directory
-    checks = [
-        _user(perspective),
-        _check_configuration(config),
-        check_ledger(config.ledger.path, perspective.user, state_directory),
-    ]
+) -> list[Check]:
+    """Return the checks as the unit's user, none of which proves what the service finds."""
+    assert perspective.unit is not None  # noqa: S101  for mypy
+    alone = msgspec.structs.replace(perspective, probes=False)
+    checks = check_all(config, alone, environ, hide, inotify)
+    message = f"{perspective.unit.name} could not be tried: {failure.reason}"
+    return [unknown("service", message), *checks[1:]]
+
+
+def _found_as(
+    config: Config, perspective: Perspective, environ: Mapping[str, str], hide: Hide
+) -> Facts | Check:
+    """Return the facts that the user of the perspective finds, in a process of its own."""
+    user = perspective.user
+    try:
+        return facts.decode(run_as(user, lambda: facts.encode(find_facts(config, environ, hide))))
+    except UnreadableProgramError as error:
+        return bad(
+            "program",
+            f"{user.name} cannot read the Python that runs syncd, {sys.prefix} ({error}): install"
+            f" syncd where every user can read it, such as /opt/syncd",
+        )
+
+
+def _checks(config: Config, perspective: Perspective, view: View, inotify: Path) -> list[Check]:
+    """Return the checks of everything that the configuration names, with commands."""
+    user = perspective.user
+    contents = view.facts.contents
+    at = view.facts.at(os.fsencode(config.path.absolute()))
+    checks = [configuration_check(at)] if at is not None else []
+    if contents is None:
+        if checks and checks[0].is_ok:
+            checks = [bad("configuration", view.facts.problem)]
+        return [_completed(check, config, perspective, view) for check in checks]
+    directory = os.fsencode(config.ledger.path.parent)
+    seen = _contents(view, directory)
+    found = view.of(directory).at(directory)
+    checks.append(ledger_check(seen.ledger, found, user, group_name(user.gid)))
     directories = 0
     for name, folder in config.folders.items():
-        path = paths.get(name, folder.path)
-        check, count = await asyncio.to_thread(check_folder, folder, path)
-        checks.append(check)
-        directories += count
+        for one in _contents(view, folder.path).folders:
+            if one.name == name:
+                checks.append(folder_check(folder, one))
+                directories += one.directories
     checks.append(check_watch_limit(inotify, directories, len(config.folders)))
-    async with connect(config.graph.base_url, config.graph.version, config.graph.timeout) as client:
-        checks += await check_tokens(client, config, read)
-    return checks
+    checks += _secrets(config, contents, view, perspective)
+    return [_completed(check, config, perspective, view) for check in checks]
+
+
+def _contents(view: View, path: bytes) -> Contents:
+    """Return what the service finds, with the drop-in for this path if there is one."""
+    seen = view.of(path).contents or view.facts.contents
+    assert seen is not None  # noqa: S101  for mypy
+    return seen
+
+
+def _secrets(
+    config: Config, contents: Contents, view: View, perspective: Perspective
+) -> Iterator[Check]:
+    """Return the checks of tokens and accounts, with the reason in the unit for a missing one."""
+    unit, probes = perspective.unit, perspective.probes
+    accounts = {str(name): account for name, account in config.accounts.items()}
+    checks = token_checks(accounts, contents.accounts)
+    unsent = {
+        f"token of {one.name}": one.name
+        for one in contents.accounts
+        if isinstance(one.token, Unsent)
+    }
+    for check in checks:
+        account = accounts.get(unsent.get(check.subject, ""))
+        if account is None:
+            yield check
+            continue
+        source = config.token_of(account)
+        if isinstance(source, SecretFile):
+            path = os.fsencode(source.path)
+            at = view.facts.at(path)
+            denied = at is not None and is_denied(at)
+            yield msgspec.structs.replace(check, path=CheckedPath(path, denied=denied))
+            continue
+        if unit is not None and not probes:
+            yield unknown(check.subject, f"systemd passes it to {unit.name} alone")
+            continue
+        advice = None if unit is None else missing_secret(source, unit)
+        yield check if advice is None else bad(check.subject, *advice)
+
+
+def _completed(check: Check, config: Config, perspective: Perspective, view: View) -> Check:
+    """Return the check with the effect of the unit on its path, and with all commands."""
+    path = check.path
+    if path is None:
+        return check
+    restricted = view.restricted.get(path.path)
+    if restricted is None or restricted.lines:
+        inside = view.of(path.path).at(path.path)
+        client = Client(perspective.user, perspective.unit)
+        check = with_access(check, config, client, inside)
+    if restricted is None:
+        return check
+    message = f"{os.fsdecode(path.path)}: {restricted.message}"
+    if restricted.lines:
+        message = f"{check.message}{': ' if check.is_ok else '; '}{restricted.message}"
+    commands = (*check.commands, *restricted.commands) if restricted.lines else ()
+    return msgspec.structs.replace(check, state=State.BAD, message=message, commands=commands)
+
+
+def _unproven(check: Check, user: User) -> Check:
+    """Return a check of another process than the service's: it may find something else."""
+    if check.subject == WATCH_LIMIT:
+        return check
+    message = check.message
+    if check.path is not None and check.path.denied and not check.path.writes:
+        message += f": user {user.name} has no access to it"
+    return msgspec.structs.replace(check, state=State.UNKNOWN, message=message, commands=())
 
 
 def _user(perspective: Perspective) -> Check:
@@ -81,36 +204,3 @@ def _user(perspective: Perspective) -> Check:
     if user.name == unit.user:
         return ok("user", f"{user.name}, the user of {unit.name}")
     return ok("user", f"{user.name}; {unit.name} runs as {unit.user}")
-
-
-def _check_configuration(config: Config) -> Check:
-    subject, path = "configuration", config.path
-    checked = CheckedPath(os.fsencode(path.absolute()), denied=not os.access(path, os.R_OK))
-    return (bad if checked.denied else ok)(subject, str(path), path=checked)
-
-
-@contextmanager
-def _open_bind_mounts(config: Config, perspective: Perspective) -> Iterator[FolderPaths]:
-    """Open the folders that the unit bind-mounts, and return paths to them.
-
-    The service reaches these without the permissions of the directories above them.
-    """
-    descriptors: dict[FolderName, int] = {}
-    try:
-        for name, folder in config.folders.items():
-            if _is_bind_mounted(perspective, folder):
-                try:
-                    descriptors[name] = os.open(folder.path, os.O_PATH | os.O_DIRECTORY)
-                except OSError:
-                    continue  # the check of the folder reports it
-        yield {name: b"/proc/self/fd/%d" % number for name, number in descriptors.items()}
-    finally:
-        for number in descriptors.values():
-            os.close(number)
-
-
-def _is_bind_mounted(perspective: Perspective, folder: FolderConfig) -> bool:
-    if perspective.unit is None:
-        return False
-    real = os.fsdecode(os.path.realpath(folder.path))
-    return bind_mount_above(perspective.unit.sandbox, real) is not None

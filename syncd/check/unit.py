@@ -3,52 +3,57 @@
 from __future__ import annotations
 
 import re
-import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from syncd.check.unit_sandbox import UnitSandbox
+from syncd.check.drop_in import split_words
 
 CONFIGURATIONS = Path("/etc/syncd")
 _PROPERTIES = (
     "LoadState", "InvocationID", "ExecStart", "User", "Group", "SupplementaryGroups",
-    "Environment", "EnvironmentFiles", "StateDirectory", "CacheDirectory", "LogsDirectory",
-    "RuntimeDirectory", "ProtectHome", "ProtectSystem", "PrivateTmp", "BindPaths",
-    "BindReadOnlyPaths", "ReadWritePaths", "ReadOnlyPaths", "InaccessiblePaths",
-    "TemporaryFileSystem",
+    "StateDirectory", "ActiveState",
 )  # fmt: skip
-_UNIT_DIRECTORIES = {"StateDirectory": "/var/lib", "CacheDirectory": "/var/cache",
-                     "LogsDirectory": "/var/log", "RuntimeDirectory": "/run"}  # fmt: skip
 _TIMEOUT = 10.0  # seconds
+_SPECIFIERS = {
+    "t": "/run", "S": "/var/lib", "C": "/var/cache", "L": "/var/log", "E": "/etc",
+    "T": "/tmp", "V": "/var/tmp",  # noqa: S108  names only
+    "h": "/root", "u": "root", "U": "0", "g": "root", "G": "0", "%": "%",
+}  # fmt: skip
+"""Specifiers whose values are the same in all units of the system (systemd.unit(5))."""
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings of a unit that determine what its service can access."""
+    """A unit, and the lines of its [Service] in their order, with specifiers expanded."""
 
     name: str
     user: str
     group: str
     groups: tuple[str, ...]
-    sandbox: UnitSandbox
-    credentials: Mapping[str, str]
-    """LoadCredential=, by name: an absolute path, or a file name in the credential stores."""
-    encrypted_credentials: Mapping[str, str]
-    """LoadCredentialEncrypted=, in the same form."""
-    inline_credentials: frozenset[str]
-    """The names of the credentials that SetCredential= and SetCredentialEncrypted= define."""
-    environment: Mapping[str, str]
-    environment_files: tuple[str, ...]
+    settings: tuple[tuple[str, str], ...]
+    unexpanded: tuple[tuple[str, str], ...]
+    """Lines with a specifier that is not known here."""
     state_directory: str | None
     """The first StateDirectory=, as an absolute path."""
     invocation_id: str
+    active: bool
 
     @property
     def short_name(self) -> str:
         """The name as one types it after `systemctl start`."""
         return self.name.removesuffix(".service")
+
+    @property
+    def command(self) -> list[str]:
+        """The words of ExecStart=, with the prefixes of the first one."""
+        commands = [value for key, value in self.settings if key == "ExecStart"]
+        return split_words(commands[-1]) if commands else []
+
+    @property
+    def program(self) -> str:
+        return self.command[0].lstrip("-:@+!") if self.command else ""
 
 
 def unit_of(config: Path) -> Unit | None:
@@ -67,56 +72,82 @@ def unit_of(config: Path) -> Unit | None:
 
 
 def parse_unit(name: str, properties: Mapping[str, Sequence[str]], text: str) -> Unit:
-    """Return the unit from the output of `systemctl show` and `systemctl cat`.
-
-    `systemctl show` does not print credentials, so these are read from the text.
-    """
+    """Return the unit from the output of `systemctl show` and `systemctl cat`."""
 
     def one(key: str) -> str:
         return " ".join(properties.get(key, ()))
 
-    own = {
-        key: [f"{parent}/{directory}" for directory in one(key).split()]
-        for key, parent in _UNIT_DIRECTORIES.items()
-    }
-    settings = tuple(_settings(text, name))
+    state = one("StateDirectory").split()
     return Unit(
         name=name,
         user=one("User") or "root",
         group=one("Group"),
         groups=tuple(one("SupplementaryGroups").split()),
-        sandbox=UnitSandbox(
-            protect_home=one("ProtectHome") or "no",
-            protect_system=one("ProtectSystem") or "no",
-            private_tmp=one("PrivateTmp") not in {"", "no"},
-            bind_paths=_bind_targets(one("BindPaths")),
-            bind_read_only_paths=_bind_targets(one("BindReadOnlyPaths")),
-            read_write_paths=(
-                *_paths(one("ReadWritePaths")),
-                *(directory for directories in own.values() for directory in directories),
-            ),
-            read_only_paths=_paths(one("ReadOnlyPaths")),
-            temporary_file_systems=tuple(
-                path.split(":")[0] for path in _paths(one("TemporaryFileSystem"))
-            ),
-            inaccessible_paths=_paths(one("InaccessiblePaths")),
-        ),
-        credentials=_credentials(settings, "LoadCredential"),
-        encrypted_credentials=_credentials(settings, "LoadCredentialEncrypted"),
-        inline_credentials=frozenset(
-            {*_credentials(settings, "SetCredential")}
-            | {*_credentials(settings, "SetCredentialEncrypted")}
-        ),
-        environment=dict(
-            pair.split("=", 1) for pair in shlex.split(one("Environment")) if "=" in pair
-        ),
-        environment_files=tuple(
-            re.sub(r" \(ignore_errors=\w+\)$", "", file)
-            for file in properties.get("EnvironmentFiles", ())
-        ),
-        state_directory=own["StateDirectory"][0] if own["StateDirectory"] else None,
+        settings=service_settings(text, name),
+        unexpanded=tuple(one for one in _lines(text) if not _is_known(one[1], name)),
+        state_directory=f"/var/lib/{state[0].partition(':')[0]}" if state else None,
         invocation_id=one("InvocationID"),
+        active=one("ActiveState") not in {"inactive", "failed"},
     )
+
+
+def service_settings(text: str, unit: str) -> tuple[tuple[str, str], ...]:
+    """Return the lines of [Service]; an empty value removes the earlier ones of the same key.
+
+    A specifier that is not known here is left as it is.
+    """
+    found: list[tuple[str, str]] = []
+    for key, value in _lines(text):
+        if not value:
+            found = [one for one in found if one[0] != key]
+        else:
+            found.append((key, _expanded(value, unit)))
+    return tuple(found)
+
+
+def words_of(settings: Sequence[tuple[str, str]], key: str) -> list[str]:
+    """Return the words of all values of a list setting."""
+    return [word for name, value in settings if name == key for word in split_words(value)]
+
+
+def _lines(text: str) -> Iterator[tuple[str, str]]:
+    """Return the assignments in [Service] (systemd.syntax(7)).
+
+    A comment within a continued line is left out.
+    """
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith(("#", ";"))]
+    service = False
+    for line in re.sub(r"\\\n", " ", "\n".join(lines)).splitlines():
+        if line.startswith("["):
+            service = line.strip() == "[Service]"
+        key, separator, value = line.partition("=")
+        if service and separator:
+            yield key.strip(), value.strip()
+
+
+def _is_known(value: str, unit: str) -> bool:
+    known = _specifiers(unit)
+    return all(letter in known for letter in re.findall(r"%(.)", value))
+
+
+def _expanded(value: str, unit: str) -> str:
+    known = _specifiers(unit)
+    return re.sub(r"%(.)", lambda m: known.get(m[1], m[0]), value)
+
+
+def _specifiers(unit: str) -> dict[str, str]:
+    full = unit.removesuffix(".service")
+    prefix, _, instance = full.partition("@")
+    return _SPECIFIERS | {
+        "i": instance, "I": _unescaped(instance), "n": unit, "N": full,
+        "p": prefix, "P": _unescaped(prefix), "j": _unescaped(prefix.rpartition("-")[2]),
+    }  # fmt: skip
+
+
+def _unescaped(name: str) -> str:
+    """Return a part of a unit's name as systemd-escape --unescape does."""
+    slashed = name.replace("-", "/")
+    return re.sub(r"\\x([0-9a-f]{2})", lambda m: chr(int(m[1], 16)), slashed)
 
 
 def _properties(name: str) -> dict[str, list[str]] | None:
@@ -136,47 +167,9 @@ def _systemctl(*words: str) -> str | None:
             check=False,
             capture_output=True,
             text=True,
+            errors="surrogateescape",
             timeout=_TIMEOUT,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return ended.stdout if ended.returncode == 0 else None
-
-
-def _paths(value: str) -> tuple[str, ...]:
-    """Split a list of paths, in which `systemctl show` does not quote blanks."""
-    return tuple(path.lstrip("-+") for path in re.split(r" (?=[-+]*/)", value) if path)
-
-
-def _bind_targets(value: str) -> tuple[str, ...]:
-    """Return the target of each bind mount in a list of SOURCE:TARGET:OPTIONS.
-
-    Colons in paths are not escaped: equal halves are a path that is bound to itself.
-    """
-    targets = []
-    for entry in _paths(value):
-        both = entry.rpartition(":")[0]
-        half = len(both) // 2
-        same = both[:half] == both[half + 1 :]
-        targets.append(both[:half] if same else "/" + both.rpartition(":/")[2])
-    return tuple(targets)
-
-
-def _settings(text: str, unit: str) -> Iterator[tuple[str, str]]:
-    instance = unit.partition("@")[2].removesuffix(".service")
-    specifiers = {"%%": "%", "%i": instance, "%I": instance}
-    for line in re.sub(r"\\\n", " ", text).splitlines():
-        key, separator, value = line.partition("=")
-        if separator and not line.lstrip().startswith(("#", ";")):
-            expanded = re.sub(r"%[%iI]", lambda m: specifiers[m[0]], value)
-            yield key.strip(), expanded.strip()
-
-
-def _credentials(settings: Sequence[tuple[str, str]], setting: str) -> dict[str, str]:
-    """Return the source of each credential by its name; an empty setting resets the list."""
-    found: dict[str, str] = {}
-    for key, value in settings:
-        if key == setting:
-            name, _, source = value.partition(":")
-            found = {**found, name: source or name} if name else {}
-    return found

@@ -6,20 +6,42 @@ import grp
 import multiprocessing
 import os
 import pwd
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import msgspec
 
-from syncd.check.access import Group
-from syncd.check.permissions import User
-from syncd.check.result import Check, bad
+T = TypeVar("T")
 
 UMASK = 0o077  # as in systemd/*.service
 
 
+class User(msgspec.Struct, frozen=True):
+    """A user of the system: the name, and the ids that the kernel compares."""
+
+    name: str
+    uid: int
+    gid: int
+    gids: frozenset[int]
+
+    def with_group(self, gid: int) -> User:
+        return msgspec.structs.replace(self, gids=self.gids | {gid})
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A group of the system; private when it is the primary group of the user of that name."""
+
+    gid: int
+    name: str
+    private: bool = False
+
+
 class ImpersonationError(Exception):
     """The checks cannot run as the user that was asked for; the text gives the reason."""
+
+
+class UnreadableProgramError(Exception):
+    """The user cannot read the Python that runs syncd; the text gives the reason."""
 
 
 def current_user() -> User:
@@ -56,9 +78,9 @@ def group_name(gid: int) -> str:
         return str(gid)
 
 
-def groups_by_gid(gids: Iterable[int]) -> dict[int, Group]:
+def named_groups(gids: Iterable[int]) -> list[Group]:
     """Return those of the groups that have a name."""
-    found = {}
+    found = []
     for gid in gids:
         try:
             name = grp.getgrgid(gid).gr_name
@@ -68,48 +90,53 @@ def groups_by_gid(gids: Iterable[int]) -> dict[int, Group]:
             private = pwd.getpwnam(name).pw_gid == gid
         except KeyError:
             private = False
-        found[gid] = Group(gid, name, private)
+        found.append(Group(gid, name, private))
     return found
 
 
-def run_as(user: User, checks: Callable[[], Sequence[Check]]) -> Sequence[Check]:
-    """Run the checks in a child process of that user; this process keeps its own user.
+def run_as(user: User, work: Callable[[], bytes]) -> bytes:
+    """Run the work in a child process of that user; this process keeps its own user.
 
     The child inherits this process's memory: modules and secrets that the user cannot read itself.
-    A module that it loads only then has to be readable by that user, as for the service.
+    A module that it loads only then has to be readable by that user, as for the service. Raises
+    UnreadableProgramError if it is not.
     """
     if user.uid == os.getuid():
-        return checks()
+        return work()
+
+    def guarded() -> tuple[bytes, str | None]:
+        try:
+            return work(), None
+        except (ImportError, PermissionError) as error:
+            return b"", str(error)
+
+    result, error = in_child(lambda: switch_to(user), guarded, tuple[bytes, str | None])
+    if error is not None:
+        raise UnreadableProgramError(error)
+    return result
+
+
+def in_child(prepare: Callable[[], None], work: Callable[[], T], kind: Any) -> T:
+    """Run the work in a child process after `prepare`, and return its result, of that type."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
 
     def child() -> None:
-        switch_to(user)
-        try:
-            results = checks()
-        except (ImportError, PermissionError) as error:
-            results = [_unreadable_program(user, error)]
-        sender.send_bytes(msgspec.msgpack.encode(results))
+        prepare()
+        sender.send_bytes(msgspec.msgpack.encode(work()))
 
     process = context.Process(target=child)
     process.start()
     sender.close()
     try:
-        results = receiver.recv_bytes()
+        result = receiver.recv_bytes()
     except EOFError:
-        raise RuntimeError(f"the process that ran the checks as {user.name} has failed") from None
+        raise RuntimeError("the process that ran the checks has failed") from None
     finally:
         process.join()
         receiver.close()
-    return msgspec.msgpack.decode(results, type=list[Check])
-
-
-def _unreadable_program(user: User, error: Exception) -> Check:
-    return bad(
-        "program",
-        f"{user.name} cannot read the Python that runs syncd, {sys.prefix} ({error}): install syncd"
-        f" where every user can read it, such as /opt/syncd",
-    )
+    decoded: T = msgspec.msgpack.decode(result, type=kind)
+    return decoded
 
 
 def switch_to(user: User) -> None:

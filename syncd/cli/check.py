@@ -40,27 +40,42 @@ As = Annotated[
     ),
 ]
 
+Inside = Annotated[
+    bool,
+    typer.Option("--inside", hidden=True, help="Print what this process finds, for another one."),
+]
+
 INOTIFY = Path("/proc/sys/fs/inotify")
 
 
-def check(config: ConfigPath = DEFAULT_CONFIG, quick: Quick = False, user: As = None) -> None:
+def check(
+    config: ConfigPath = DEFAULT_CONFIG,
+    quick: Quick = False,
+    user: As = None,
+    inside: Inside = False,
+) -> None:
     """Check that everything is ready: one line per check, ok or with what to do.
 
     Reads the configuration, the ledger and the folders, and asks the API for each token's user and
     for access to each account: one call per token and one per account.
 
-    Run by root, it checks as the service would: as its user, with the credentials and the sandbox
-    of its unit. Below each BAD line are the commands that fix it.
+    Run by root, it checks as the service: systemd starts the program of the unit once, with the
+    unit's user, credentials and sandbox. Below each BAD line are the commands that fix it; drop-ins
+    among them were tried. Otherwise ? marks what only the service can find out.
     """
     if quick:  # systemd gives the credentials to the daemon only, not to ExecReload= commands
         load_config(config)
         return
     configure_logs("error", LogFormat.AUTO, sys.stderr)
     with fast_imports():
+        from syncd.check.inside import print_facts  # noqa: PLC0415  slow to load
         from syncd.check.perspective import perspective_for  # noqa: PLC0415  slow to load
         from syncd.check.run import check_all  # noqa: PLC0415  the same
         from syncd.check.user import ImpersonationError  # noqa: PLC0415  the same
 
+    if inside:
+        print_facts(config.absolute(), os.environ, hide)
+        return
     try:
         perspective = perspective_for(config.absolute(), user, os.environ)
     except ImpersonationError as error:

@@ -47,7 +47,7 @@ def box(machine: Box) -> Box:
     machine.run("systemctl", "reset-failed")
     machine.do("sh", "-c", "rm -rf /var/lib/syncd /srv /etc/credstore*/syncd.* /etc/syncd/*"
                " /etc/systemd/system/*.service.d /home/anna/* /root/token; mkdir -m 755 /srv;"
-               " chmod 755 /home/anna;"
+               " chmod 755 /home/anna; rm -rf /tmp/spring;"
                " gpasswd -d syncd creatives; gpasswd -d syncd anna; true")  # fmt: skip
     machine.write("/etc/syncd/config.toml", CONFIG)
     machine.write("/etc/credstore/syncd.token", f"{TOKEN}\n", 0o600)
@@ -173,12 +173,14 @@ async def test_a_folder_below_home_is_bound_by_a_drop_in(box: Box, home: str) ->
     await await_upload_by_service(box)
 
 
-async def test_a_folder_below_tmp_has_to_be_moved(box: Box) -> None:
-    box.do("bash", "-c", "mkdir /tmp/spring")
+async def test_a_folder_below_tmp_is_bound_by_a_drop_in(box: Box) -> None:
+    box.do("bash", "-c", "mv /srv/spring /tmp/")
     box.write("/etc/syncd/config.toml", CONFIG.replace("/srv/spring", "/tmp/spring"))
-    (line,) = bad(check(box))
-    assert "PrivateTmp=yes" in line
-    assert "move it" in line
+    ran = check(box)
+    assert "syncd.service does not see it (PrivateTmp=yes)" in bad(ran)[0]
+    fix(box, ran)
+    assert_all_ok(box)
+    await await_upload_by_service(box)
 
 
 TOKENS = {
@@ -207,7 +209,7 @@ async def test_a_token_that_the_unit_hides_has_to_be_moved(box: Box) -> None:
     box.do("install", "-m", "600", "-o", "syncd", "/etc/credstore/syncd.token", "/home/anna/token")
     config = CONFIG.replace('credential = "syncd.token"', 'file = "/home/anna/token"')
     box.write("/etc/syncd/config.toml", config)
-    (line,) = bad(check(box))
+    line = bad(check(box))[0]
     assert "(ProtectHome=tmpfs): move it elsewhere, such as to /etc/syncd" in line
 
 

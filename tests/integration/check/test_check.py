@@ -1,5 +1,6 @@
 """Checks of limits, disks, users and permissions on the real system."""
 
+import errno
 import importlib
 import os
 import pwd
@@ -11,14 +12,20 @@ import pytest
 from support.mounts import own_mounts
 from support.rig import Rig
 
-from syncd.check.filesystem import component_at, mount_of, read_tree, resolve
-from syncd.check.fixes import with_fix
-from syncd.check.folders import check_watch_limit
-from syncd.check.ledger import check_ledger
-from syncd.check.permissions import can_read, permits
-from syncd.check.perspective import Perspective
-from syncd.check.result import Check, CheckedPath, State, bad, ok
-from syncd.check.user import ImpersonationError, current_user, run_as, user_named
+from syncd.check.facts import LedgerState
+from syncd.check.filesystem import mount_of, path_facts, resolve
+from syncd.check.fixes import Client, with_access
+from syncd.check.ledger import ledger_facts
+from syncd.check.permission import closed_to, denied_below
+from syncd.check.result import CheckedPath, bad
+from syncd.check.user import (
+    ImpersonationError,
+    UnreadableProgramError,
+    current_user,
+    run_as,
+    user_named,
+)
+from syncd.check.watch_limit import check_watch_limit
 from syncd.cli.check import print_hanging
 
 needs_root = pytest.mark.skipif(
@@ -59,9 +66,8 @@ def test_a_ledger_on_a_full_disk_is_bad(rig: Rig) -> None:
         file = rig.write_config()
         file.write_text(file.read_text().replace(str(rig.ledger), f"{disk}/ledger.db"))
         program = (
-            "from pathlib import Path; from syncd.check.ledger import check_ledger;"
-            "from syncd.check.user import current_user;"
-            f"print(check_ledger(Path('{disk}/ledger.db'), current_user(), None).message)"
+            "from pathlib import Path; from syncd.check.ledger import ledger_facts;"
+            f"print(ledger_facts(Path('{disk}/ledger.db')).state)"
         )
         output = subprocess.run(
             [*mounts.under, sys.executable, "-c", program],
@@ -69,67 +75,62 @@ def test_a_ledger_on_a_full_disk_is_bad(rig: Rig) -> None:
             capture_output=True,
             text=True,
         ).stdout
-    assert "50 MB left: make room" in output
+    assert output.strip() == str(LedgerState.FULL)
 
 
-def test_a_ledger_of_another_version_or_program_is_bad(tmp_path: Path) -> None:
+def test_a_ledger_of_another_version_or_program_is_unusable(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     path.write_bytes(b"no ledger" * 100)
-    assert check_ledger(path, current_user(), None).state is State.BAD
+    assert ledger_facts(path).state is LedgerState.UNUSABLE
     path.unlink()
-    assert check_ledger(path, current_user(), None).is_ok
+    assert ledger_facts(path).state is LedgerState.SOUND
     assert not path.exists()
 
 
-def test_only_the_state_directory_of_a_unit_may_be_absent(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    assert check_ledger(state / "ledger.db", current_user(), str(state)).is_ok
-    found = check_ledger(state / "ledger.db", current_user(), None)
-    assert found.commands[0].words[:2] == ("install", "-d")
+def test_a_ledger_without_its_directory_is_reported(tmp_path: Path) -> None:
+    assert ledger_facts(tmp_path / "none/ledger.db").state is LedgerState.NO_DIRECTORY
 
 
 @needs_root
 def test_checks_run_with_the_ids_of_another_user_in_a_child_process() -> None:
     mail = user_named("mail", groups=["daemon"])
 
-    def checks() -> list[Check]:
+    def work() -> bytes:
         ids = (*os.getresuid(), *os.getresgid(), *sorted(os.getgroups()), oct(os.umask(0)))
-        return [ok("ids", repr(ids))]
+        return repr(ids).encode()
 
-    (found,) = run_as(mail, checks)
+    found = run_as(mail, work)
     uids, gids, groups = [mail.uid] * 3, [mail.gid] * 3, sorted(mail.gids)
-    assert found.message == repr((*uids, *gids, *groups, "0o77"))
+    assert found.decode() == repr((*uids, *gids, *groups, "0o77"))
     assert pwd.getpwnam("daemon").pw_gid in mail.gids
     assert os.geteuid() == 0
 
 
 @needs_root
-def test_a_program_that_the_user_cannot_read_is_a_finding(
+def test_a_program_that_the_user_cannot_read_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "hidden_module.py").touch()
     tmp_path.chmod(0o700)
     monkeypatch.syspath_prepend(tmp_path)
 
-    def checks() -> list[Check]:
+    def work() -> bytes:
         importlib.import_module("hidden_module")
-        return []
+        return b""
 
-    (found,) = run_as(user_named("mail"), checks)
-    assert not found.is_ok
-    assert found.subject == "program"
-    assert f"mail cannot read the Python that runs syncd, {sys.prefix}" in found.message
+    with pytest.raises(UnreadableProgramError, match="hidden_module"):
+        run_as(user_named("mail"), work)
 
 
 @needs_root
 def test_an_exception_in_the_child_process_is_raised(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    def checks() -> list[Check]:
+    def work() -> bytes:
         raise ZeroDivisionError
 
-    with pytest.raises(RuntimeError, match="ran the checks as mail"):
-        run_as(user_named("mail"), checks)
+    with pytest.raises(RuntimeError, match="ran the checks"):
+        run_as(user_named("mail"), work)
     assert "ZeroDivisionError" in capfd.readouterr().err
 
 
@@ -144,7 +145,7 @@ def test_the_message_names_the_package_of_a_missing_setfacl(
     tool.touch(0o755)
     monkeypatch.setenv("PATH", str(tool.parent) if installed else "/nowhere")
     check = bad("folder spring", "closed", path=CheckedPath(os.fsencode(rig.folder), denied=True))
-    found = with_fix(check, rig.config(), Perspective(user_named("mail")))
+    found = with_access(check, rig.config(), Client(user_named("mail")), None)
     assert found.commands[-1].words[:2] == ("setfacl", "-Rm")
     assert ("is in the package acl" in found.message) is not installed
 
@@ -172,18 +173,43 @@ def test_a_resolved_path_has_every_directory_that_its_links_pass_through(tmp_pat
     (tmp_path / "real/inner/end").mkdir(parents=True)
     (tmp_path / "a").mkdir()
     (tmp_path / "a/link").symlink_to("../real/inner")
-    found = [component.path for component in resolve(os.fsencode(tmp_path / "a/link/end"))]
-    here = [path.removeprefix(str(tmp_path)) for path in found if str(tmp_path) in path]
-    assert here == ["", "/a", "", "/real", "/real/inner", "/real/inner/end"]
+    top = os.fsencode(tmp_path)
+    steps, error = resolve(top + b"/a/link/end")
+    here = [step.path.removeprefix(top) for step in steps if top in step.path]
+    assert here == [b"", b"/a", b"", b"/real", b"/real/inner", b"/real/inner/end"]
+    assert error == 0
+    assert steps[-1].inode == (tmp_path / "real/inner/end").stat().st_ino
     (tmp_path / "whole").symlink_to(tmp_path / "real")
-    found = [component.path for component in resolve(os.fsencode(tmp_path / "whole/inner"))]
-    assert found[-2:] == [f"{tmp_path}/real", f"{tmp_path}/real/inner"]
+    steps, _ = resolve(top + b"/whole/inner")
+    assert [step.path for step in steps[-2:]] == [top + b"/real", top + b"/real/inner"]
 
 
 def test_a_path_resolves_up_to_a_missing_name_or_a_loop(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
-    for name in ("none/below", "loop/below"):
-        assert resolve(os.fsencode(tmp_path / name))[-1].path == str(tmp_path)
+    for name, number in (("none/below", errno.ENOENT), ("loop/below", errno.ELOOP)):
+        steps, error = resolve(os.fsencode(tmp_path / name))
+        assert (steps[-1].path, error) == (os.fsencode(tmp_path), number)
+
+
+def test_the_facts_about_a_path_include_a_read_only_mount(tmp_path: Path) -> None:
+    assert path_facts(b"/proc/sys/fs").error == 0
+    found = path_facts(os.fsencode(tmp_path))
+    assert found.readable
+    assert found.directory
+    assert not found.read_only
+    with own_mounts(tmp_path) as mounts:
+        mounts.mount("-t", "tmpfs", "-o", "ro", "none", tmp_path)
+        program = (
+            "from syncd.check.filesystem import path_facts;"
+            f"print(path_facts({os.fsencode(tmp_path)!r}).read_only)"
+        )
+        output = subprocess.run(
+            [*mounts.under, sys.executable, "-c", program],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+    assert output.strip() == "True"
 
 
 def test_proc_has_no_acls_and_the_test_directory_has(tmp_path: Path) -> None:
@@ -193,7 +219,7 @@ def test_proc_has_no_acls_and_the_test_directory_has(tmp_path: Path) -> None:
 
 
 @needs_root
-def test_permissions_from_modes_and_acls_agree_with_the_kernel(
+def test_the_verdict_on_each_file_agrees_with_an_access_by_that_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setfacl = Path(__file__).parents[2] / "support/setfacl"
@@ -215,25 +241,38 @@ def test_permissions_from_modes_and_acls_agree_with_the_kernel(
             subprocess.run([setfacl, "-m", acl, file], check=True)
     files = sorted(tmp_path.iterdir())
     for user in (daemon, mail):
-        (kernel,) = run_as(
-            user, lambda: [ok("", repr([os.access(file.name, os.R_OK) for file in files]))]
-        )
-        ours = [can_read(component_at(os.fsencode(file)).permissions, user) for file in files]
-        assert kernel.message == repr(ours)
-        assert True in ours
-        assert False in ours
+        by_user = run_as(user, lambda: bytes(not os.access(file.name, os.R_OK) for file in files))
+        denied = sum(by_user)
+        assert 0 < denied < len(files)
+        tree = denied_below(user, os.fsencode(tmp_path), lambda _path, _directory: True)
+        assert tree.own + tree.others == denied + tree.top
 
 
-def test_a_tree_has_each_combination_of_permissions_once(tmp_path: Path) -> None:
-    (tmp_path / "b").mkdir(0o755)
-    for name in ("1.jpg", "2.jpg", "b/3.jpg"):
-        (tmp_path / name).touch(0o644)
-    (tmp_path / "skipped").touch(0o600)
-    (tmp_path / "link.jpg").symlink_to("skipped")
-    tree = read_tree(component_at(os.fsencode(tmp_path)), lambda path, _: path != b"skipped")
-    assert {(found.directory, found.mode) for found in tree.below} == {
-        (True, 0o755),
-        (False, 0o644),
-    }
-    assert tree.complete
-    assert all(permits(found, current_user(), 4) for found in tree.below)
+@needs_root
+def test_a_directory_is_judged_whatever_those_above_it_permit(tmp_path: Path) -> None:
+    """The kernel gives the verdict on each directory alone."""
+    (tmp_path / "a/b/c").mkdir(parents=True)
+    for name, mode in (("a", 0o700), ("a/b", 0o755), ("a/b/c", 0o754)):
+        (tmp_path / name).chmod(mode)
+    paths = [os.fsencode(tmp_path / name) for name in ("a", "a/b", "a/b/c")]
+    assert closed_to(user_named("mail"), paths) == [paths[0], paths[2]]
+    assert closed_to(current_user(), paths) == []
+
+
+@needs_root
+def test_what_syncd_does_not_read_is_not_denied(tmp_path: Path) -> None:
+    mail = user_named("mail")
+    (tmp_path / "b").mkdir(0o700)
+    for name, mode in (("1.jpg", 0o600), ("2.jpg", 0o644), ("b/3.jpg", 0o600), ("no", 0o600)):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(mode)
+    os.chown(tmp_path / "b/3.jpg", mail.uid, 12)
+    (tmp_path / "link.jpg").symlink_to("no")
+    tmp_path.chmod(0o755)
+    tree = denied_below(mail, os.fsencode(tmp_path), lambda path, _: path != b"no")
+    found = (tree.top, tree.own, tree.others, tree.groups, tree.complete)
+    # The file of the user itself is readable; its directory, another file's owner and group differ.
+    assert found == (False, 0, 2, frozenset({0}), True)
+    (tmp_path / "b/3.jpg").chmod(0)
+    tree = denied_below(mail, os.fsencode(tmp_path), lambda path, _: path != b"no")
+    assert (tree.own, tree.others, tree.groups) == (1, 2, frozenset({0, 12}))

@@ -1,0 +1,183 @@
+"""Facts: what a process found when it opened everything that the configuration names.
+
+A process of the service's user sends them to root as JSON, so they are typed and bounded, and have
+neither sentences of its own nor commands: `verdict` derives these.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated
+
+import msgspec
+
+from syncd.model import printable
+from syncd.rules.errors import ApiError
+
+MAX_TEXT = 500
+"""Characters of a text that the API, SQLite or the system worded."""
+
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+Name = Annotated[str, msgspec.Meta(max_length=255)]
+Path = Annotated[bytes, msgspec.Meta(max_length=2 * 4096)]  # in base64; PATH_MAX is 4,096
+Number = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A directory that the resolution of a path passes through, or its target."""
+
+    path: Path
+    device: Number
+    inode: Number
+
+
+class PathFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The resolution of a path, links followed, and the access to its last step.
+
+    `error` is the errno that ended the resolution before the target, or 0. `read_only` when the
+    last step is on a read-only mount.
+    """
+
+    path: Path
+    steps: Annotated[tuple[Step, ...], msgspec.Meta(max_length=1000)]
+    error: Number
+    readable: bool
+    read_only: bool
+    directory: bool
+
+    @property
+    def last(self) -> Step:
+        return self.steps[-1]
+
+
+class LedgerState(Enum):
+    """The outcome of an examination of the ledger's path."""
+
+    SOUND = "sound"
+    """It can be used, or created in its directory."""
+    NO_DIRECTORY = "no_directory"
+    CLOSED = "closed"
+    """The directory cannot be entered or written."""
+    FILE_CLOSED = "file_closed"
+    UNUSABLE = "unusable"
+    FULL = "full"
+
+
+class LedgerFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of the ledger; `closed` are files that cannot be written; `free` is in bytes."""
+
+    path: Path
+    state: LedgerState
+    there: bool = False
+    closed: Annotated[tuple[Path, ...], msgspec.Meta(max_length=3)] = ()
+    free: Number = 0
+    problem: Text = ""
+
+
+class FolderFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The counts of a folder, and what could not be read in it.
+
+    `failure` is the reason for which the folder itself cannot be read, unless it is denied.
+    """
+
+    name: Name
+    failure: Text = ""
+    files: Number = 0
+    directories: Number = 0
+    skipped: Annotated[dict[Name, Number], msgspec.Meta(max_length=100)]
+    denied: Number = 0
+    first_denied: Path = b""
+    troubles: Number = 0
+    first_trouble: Path = b""
+    trouble: Text = ""
+
+
+class Node(msgspec.Struct, frozen=True, tag="node"):
+    """The user of a token, or an account, as the API returned it."""
+
+    id: Text
+    name: Text | None
+    status: int | None
+
+
+class Unsent(msgspec.Struct, frozen=True, tag="unsent"):
+    """No call was made, because a token or app secret cannot be read."""
+
+    problem: Text
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True, tag="failed"):
+    """The API rejected a call, or no response arrived."""
+
+    status: int | None
+    code: int | None
+    subcode: int | None
+    transient: bool
+    message: Text
+
+    @property
+    def error(self) -> ApiError:
+        return ApiError(
+            status=self.status,
+            code=self.code,
+            subcode=self.subcode,
+            transient=self.transient,
+            message=self.message,
+        )
+
+    @property
+    def has_no_response(self) -> bool:
+        return self.status is None and self.code is None
+
+
+CallFacts = Node | Unsent | Failed
+
+
+class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The results for an account; `token` is None when an earlier account has the same token."""
+
+    name: Name
+    token: CallFacts | None
+    account: CallFacts
+
+
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
+    """The facts about everything that the configuration names."""
+
+    ledger: LedgerFacts
+    folders: tuple[FolderFacts, ...]
+    accounts: tuple[AccountFacts, ...]
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """All facts that one process found.
+
+    `contents` is None when it could not load the configuration, and `problem` is the reason.
+    """
+
+    paths: tuple[PathFacts, ...]
+    contents: Contents | None = None
+    problem: Text = ""
+
+    def at(self, path: bytes) -> PathFacts | None:
+        return next((found for found in self.paths if found.path == path), None)
+
+
+def encode(facts: Facts) -> bytes:
+    return msgspec.json.encode(facts)
+
+
+def decode(content: bytes) -> Facts:
+    """Return facts from another process.
+
+    Raises msgspec.DecodeError for anything else than facts.
+    """
+    return _DECODER.decode(content)
+
+
+def bounded(text: str) -> str:
+    """Return a text as `Text` requires it."""
+    return printable(text)[:MAX_TEXT]
+
+
+_DECODER = msgspec.json.Decoder(Facts)

@@ -1,0 +1,81 @@
+"""The facts that this process finds itself: as the operator, as another user, or as the service.
+
+`syncd check --inside` is started by `probe` in the sandbox of the unit, and prints them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from syncd.check import facts
+from syncd.check.facts import Contents, Facts, bounded
+from syncd.check.filesystem import path_facts
+from syncd.check.folders import folder_facts
+from syncd.check.ledger import ledger_facts
+from syncd.check.tokens import account_facts
+from syncd.config import Config, ConfigError, Secret, SecretFile, load
+from syncd.graph.client import connect
+
+
+def find_facts(config: Config, environ: Mapping[str, str], hide: Callable[[Secret], None]) -> Facts:
+    """Open all that the configuration names, and call the API."""
+    return Facts(
+        paths=tuple(map(path_facts, named_paths(config))),
+        contents=asyncio.run(_contents(config, environ, hide)),
+    )
+
+
+def named_paths(config: Config) -> list[bytes]:
+    """Return the paths of the configuration, the ledger's directory, the folders and the tokens."""
+    return list(
+        dict.fromkeys(
+            (
+                os.fsencode(config.path.absolute()),
+                os.fsencode(config.ledger.path.parent),
+                *(folder.path for folder in config.folders.values()),
+                *_secret_files(config),
+            )
+        )
+    )
+
+
+def print_facts(path: Path, environ: Mapping[str, str], hide: Callable[[Secret], None]) -> None:
+    """Print the facts as JSON.
+
+    The process that asked for them holds the other end of stdin: this process ends with it.
+    """
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    try:
+        found = find_facts(load(path, environ), environ, hide)
+    except ConfigError as error:
+        paths = (path_facts(os.fsencode(path)),)
+        found = Facts(paths=paths, problem=bounded(str(error)))
+    sys.stdout.buffer.write(facts.encode(found))
+
+
+async def _contents(
+    config: Config, environ: Mapping[str, str], hide: Callable[[Secret], None]
+) -> Contents:
+    ledger = ledger_facts(config.ledger.path)
+    folders = [await asyncio.to_thread(folder_facts, one) for one in config.folders.values()]
+    async with connect(config.graph.base_url, config.graph.version, config.graph.timeout) as client:
+        accounts = await account_facts(client, config, environ, hide)
+    return Contents(ledger=ledger, folders=tuple(folders), accounts=accounts)
+
+
+def _secret_files(config: Config) -> Iterator[bytes]:
+    for account in config.accounts.values():
+        for source in (config.token_of(account), config.app_secret_of(account)):
+            if isinstance(source, SecretFile):
+                yield os.fsencode(source.path)
+
+
+def _end_with_stdin() -> None:
+    while os.read(0, 1):
+        pass
+    os._exit(1)

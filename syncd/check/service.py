@@ -1,0 +1,180 @@
+"""The view of the service: what a probe of its unit finds, and which drop-ins help.
+
+A drop-in is tried in another probe before it is printed.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+import msgspec
+
+from syncd.check.drop_in import (
+    Effect,
+    Restriction,
+    blamed_setting,
+    drop_in_commands,
+    network_lines,
+    proposed_lines,
+)
+from syncd.check.facts import Facts, Failed, PathFacts
+from syncd.check.filesystem import path_facts
+from syncd.check.probe import Failure, probe
+from syncd.check.result import Check, bad
+from syncd.check.shell import Command
+from syncd.check.unit import Unit
+from syncd.check.verdict import restriction_of
+from syncd.config import Config
+
+CONNECT_TIMEOUT = 5.0  # seconds
+
+
+class Restricted(msgspec.Struct, frozen=True):
+    """The effect of the unit on a path, and the lines of a drop-in that were tried and help."""
+
+    message: str
+    lines: tuple[str, ...]
+    commands: tuple[Command, ...]
+
+
+class View(msgspec.Struct, frozen=True):
+    """The facts that the service finds, or would find with the drop-in for a restricted path."""
+
+    facts: Facts
+    restricted: Mapping[bytes, Restricted]
+    helped: Mapping[bytes, Facts]
+
+    def of(self, path: bytes) -> Facts:
+        return self.helped.get(path, self.facts)
+
+
+def view_of(config: Config, unit: Unit, found: Facts, base: tuple[str, ...]) -> View:
+    """Compare the facts of a probe with what root finds, and try a drop-in for each restriction.
+
+    `base` are the lines with which the probe ran.
+    """
+    restrictions: dict[bytes, Restriction] = {}
+    outside: dict[bytes, PathFacts] = {}
+    for inside in found.paths:
+        path = inside.path
+        outside[path] = path_facts(path)
+        writes = _is_written(path, config)
+        restriction = restriction_of(inside, outside[path], writes=writes)
+        if restriction is not None:
+            restrictions[path] = restriction
+    proposals = {
+        path: proposed_lines(
+            unit.settings,
+            restriction,
+            os.fsdecode(os.path.realpath(path)),
+            writes=_is_written(path, config),
+        )
+        for path, restriction in restrictions.items()
+        # A bind mount of a file keeps the old file when a new one is renamed over it.
+        if outside[path].directory
+    }
+    helped = _try_all(config, unit, base, outside, proposals)
+    restricted = {}
+    for path, restriction in restrictions.items():
+        lines = proposals[path] if path in helped else ()
+        message = _message(unit, restriction, outside[path], _is_written(path, config), lines)
+        commands = drop_in_commands(unit.name, lines) if lines else ()
+        restricted[path] = Restricted(message, lines, commands)
+    return View(found, restricted, helped)
+
+
+def _try_all(
+    config: Config,
+    unit: Unit,
+    base: tuple[str, ...],
+    outside: Mapping[bytes, PathFacts],
+    proposals: Mapping[bytes, tuple[str, ...]],
+) -> dict[bytes, Facts]:
+    """Return the facts for each path whose proposed lines help: tried together, then alone."""
+    helped: dict[bytes, Facts] = {}
+    together = list(proposals)
+    for paths in (together, *([[path] for path in together] if len(together) > 1 else [])):
+        remaining = [path for path in paths if path not in helped]
+        if not remaining:
+            continue
+        lines = [line for path in remaining for line in _existing(proposals[path], outside[path])]
+        found = probe(unit, tuple(dict.fromkeys((*base, *lines))))
+        if isinstance(found, Failure):
+            continue
+        for path in remaining:
+            inside = found.at(path)
+            writes = _is_written(path, config)
+            if inside is not None and restriction_of(inside, outside[path], writes=writes) is None:
+                helped[path] = found
+    return helped
+
+
+def _existing(lines: Sequence[str], outside: PathFacts) -> list[str]:
+    """Return the lines for the nearest existing directory: what is missing cannot be mounted."""
+    if not outside.error:
+        return list(lines)
+    missing, there = os.fsdecode(outside.path), os.fsdecode(outside.last.path)
+    return [line.replace(f"={missing}", f"={there}") for line in lines]
+
+
+def _message(
+    unit: Unit, restriction: Restriction, outside: PathFacts, writes: bool, lines: Sequence[str]
+) -> str:
+    setting = blamed_setting(unit.settings, restriction)
+    message = f"{unit.name} {restriction.effect.value}"
+    if setting is not None:
+        message += f" ({setting})"
+    state = unit.state_directory
+    if lines:
+        if restriction.effect is Effect.PROTECTS and state is not None:
+            message += f": keep it in {state}, or type this"
+        return message
+    if setting is not None and setting.startswith("InaccessiblePaths="):
+        return f"{message}: remove that setting from the unit, or move it"
+    if writes and state is not None:
+        return f"{message}: keep it in {state}"
+    elsewhere = "/srv" if outside.directory else "/etc/syncd"
+    return f"{message}: move it elsewhere, such as to {elsewhere}"
+
+
+def _is_written(path: bytes, config: Config) -> bool:
+    return path == os.fsencode(config.ledger.path.parent)
+
+
+def network_check(config: Config, unit: Unit, view: View, base: tuple[str, ...]) -> Check | None:
+    """Return which setting keeps the service from the API, if only the service cannot reach it."""
+    contents = view.facts.contents
+    calls = [one.token for one in contents.accounts] if contents is not None else []
+    silent = any(isinstance(call, Failed) and call.has_no_response for call in calls)
+    if not silent or not _reaches(config.graph.base_url):
+        return None
+    settings = network_lines(unit.settings)
+    attempts: list[tuple[str, tuple[str, ...]]] = [(named, (line,)) for named, line in settings]
+    attempts.append(("", tuple(line for _, line in settings)))
+    for named, lines in attempts if settings else []:
+        found = probe(unit, (*base, *lines))
+        if isinstance(found, Facts) and not _is_silent(found):
+            setting = f" ({named})" if named else ""
+            message = f"{unit.name} cannot reach {config.graph.base_url}{setting}"
+            return bad("network", message, drop_in_commands(unit.name, lines))
+    message = f"{unit.name} cannot reach {config.graph.base_url}, and root can"
+    return bad("network", f"{message}: find the setting of the unit that denies it")
+
+
+def _is_silent(found: Facts) -> bool:
+    calls = [] if found.contents is None else [one.token for one in found.contents.accounts]
+    return any(isinstance(call, Failed) and call.has_no_response for call in calls)
+
+
+def _reaches(url: str) -> bool:
+    """Return whether this process can connect to the server of a URL."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), CONNECT_TIMEOUT).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,83 @@
+"""A service that systemd cannot start: the reason, and what to do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from syncd.check.drop_in import drop_in_commands, program_lines, sources_of
+from syncd.check.facts import Facts
+from syncd.check.probe import NOT_STARTED, Failure, probe
+from syncd.check.result import Check, bad
+from syncd.check.secrets import missing_credential, rejected_credential
+from syncd.check.unit import Unit
+
+CHDIR, NAMESPACE, CREDENTIALS = 200, 226, 243  # systemd.exec(5), "Process Exit Codes"
+_MUST_EXIST = {
+    NOT_STARTED: ("EnvironmentFile",),
+    CHDIR: ("WorkingDirectory",),
+    NAMESPACE: ("BindPaths", "BindReadOnlyPaths", "ReadWritePaths", "ReadOnlyPaths", "ExecPaths",
+                "NoExecPaths", "InaccessiblePaths", "RootDirectory", "RootImage"),
+}  # fmt: skip
+"""The settings that name paths which have to exist, by the exit code when one does not."""
+
+
+def failure_check(unit: Unit, failure: Failure) -> Check:
+    """Return why systemd cannot start the service."""
+    subject = "service"
+    if failure.code == CREDENTIALS:
+        message, commands = missing_credential(unit) or rejected_credential(unit)
+        return bad(subject, f"{unit.name} cannot start: {message}", commands)
+    missing = next(_missing_paths(unit, _MUST_EXIST.get(failure.code or 0, ())), None)
+    if missing is not None:
+        setting, path = missing
+        fix = f"create it, or remove {setting} from the unit"
+        return bad(subject, f"{unit.name} cannot start: there is no {path}: {fix}")
+    reason = failure.reason or f"systemd ends it with the code {failure.code}"
+    return bad(subject, f"{unit.name} cannot start: {reason}")
+
+
+def _missing_paths(unit: Unit, keys: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for key, value in unit.settings:
+        if key in keys:
+            for path in sources_of(value):
+                if not Path(path).exists():
+                    yield f"{key}={path}", path
+
+
+def program_check(unit: Unit, failure: Failure) -> tuple[Check, Facts | None, tuple[str, ...]]:
+    """Return the check of a program that the service cannot run, and the facts with a drop-in."""
+    program = unit.program
+    directories = _program_directories(program)
+    message = f"{unit.name} cannot run {program}"
+    for lines in program_lines(unit.settings, directories):
+        found = probe(unit, lines)
+        if isinstance(found, Facts):
+            names = ("NoExecPaths",) if lines[0].startswith("ExecPaths") else ("ProtectHome",)
+            values = [f"{key}={value}" for key, value in unit.settings if key in names]
+            blamed = f" ({values[-1]})" if values else ""
+            commands = drop_in_commands(unit.name, lines)
+            return bad("program", message + blamed, commands), found, lines
+    where = " and ".join(directories)
+    message += (
+        f" ({failure.reason}): install syncd where every user can read and run it, such as"
+        f" /opt/syncd; it is in {where}"
+    )
+    return bad("program", message), None, ()
+
+
+def _program_directories(program: str) -> tuple[str, ...]:
+    """Return the directories of a script, of its interpreter, and of its virtual environment."""
+    found = [os.path.dirname(os.path.realpath(program))]
+    try:
+        with open(program, "rb") as file:
+            first = file.readline(4096)
+    except OSError:
+        return tuple(found)
+    if first.startswith(b"#!"):
+        interpreter = os.fsdecode(first[2:].split()[0])
+        if os.path.exists(os.path.join(os.path.dirname(interpreter), "../pyvenv.cfg")):
+            found.append(os.path.dirname(os.path.dirname(interpreter)))
+        found.append(os.path.dirname(os.path.realpath(interpreter)))
+    return tuple(dict.fromkeys(found))
