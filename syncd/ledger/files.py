@@ -14,7 +14,7 @@ from syncd.ledger.kept import end_for_found
 from syncd.ledger.replaced import restart_grace
 from syncd.ledger.replicas import image_ids, missing_among
 from syncd.ledger.stat_columns import Row, from_columns, to_columns
-from syncd.ledger.statements import read, write
+from syncd.ledger.statements import read, write, write_rows
 from syncd.ledger.wanted import refresh, touch
 from syncd.model import Digest, Stat
 
@@ -231,25 +231,30 @@ def _add_images(
 ) -> tuple[dict[Digest, int], int]:
     """Record images; return their ids, and the last id before those of the new ones."""
     (last,) = db.execute("SELECT coalesce(max(id), 0) FROM image").fetchone()
-    db.executemany(
+    images = {content.digest: content for content in contents}
+    new = write_rows(
+        db,
         """
         INSERT INTO image (sha256, size, format, width, height, unsupported)
-        VALUES (?, ?, ?, ?, ?, ?)
+        VALUES {rows}
         ON CONFLICT DO NOTHING
         """,
-        [(c.digest, c.size, c.format, c.width, c.height, c.unfit) for c in contents],
+        [(c.digest, c.size, c.format, c.width, c.height, c.unfit) for c in images.values()],
     )
-    return image_ids(db, [content.digest for content in contents]), last
+    if new == len(images):  # SQLite gives each the id after the largest (sqlite.org/autoinc.html)
+        return {digest: last + number for number, digest in enumerate(images, 1)}, last
+    return image_ids(db, list(images)), last
 
 
 def _write_files(db: sqlite3.Connection, rows: Sequence[_FileRow]) -> list[_Replaced]:
     """Write rows of files, and return the images that some of them contained before."""
     replaced = _replaced(db, [(directory, name, image) for directory, name, *_, image, _ in rows])
-    db.executemany(
+    write_rows(
+        db,
         """
         INSERT INTO file
             (directory_id, name, device, inode, size, mtime_ns, ctime_ns, image_id, error)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        VALUES {rows}
         ON CONFLICT (directory_id, name) DO UPDATE SET
             device = excluded.device,
             inode = excluded.inode,

@@ -8,11 +8,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from syncd.ledger import accounts, unanswered
-from syncd.ledger.statements import read, write
+from syncd.ledger.statements import MOST_VARIABLES, read, write, write_rows
 from syncd.model import AccountId, Digest, Entry, ImageHash, Sent
 from syncd.rules.unanswered import SentAs
-
-_MOST_VARIABLES = 30_000  # of one statement; SQLite takes 32,766
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -162,17 +160,20 @@ def record_held(
     """
     accounts.add(db, [account])
     (account_id,) = db.execute("SELECT id FROM account WHERE act = ?", (account,)).fetchone()
-    images = image_ids(db, [digest for digest, _ in held])
     sent_at, clock_offset = (None, None) if sent is None else (sent.at, sent.clock_offset)
-    db.executemany(
+    write_rows(
+        db,
         """
+        WITH taken (sha256, hash, name) AS (VALUES {rows})
         INSERT INTO replica
             (account_id, image_id, wanted, hash, held_at, sent_at, clock_offset, remote_name)
-        VALUES (?1, ?2, 0, ?3, CAST(?4 AS INTEGER), ?5, ?6, ?7)
+        SELECT ?1, image.id, 0, taken.hash, CAST(?2 AS INTEGER), ?3, ?4, taken.name
+        FROM taken CROSS JOIN image ON image.sha256 = taken.sha256
+        WHERE true
         ON CONFLICT DO UPDATE SET
             hash = excluded.hash,
             held_at = excluded.held_at,
-            resent_at = iif(delete_sent_at IS NULL, NULL, ?4),
+            resent_at = iif(delete_sent_at IS NULL, NULL, ?2),
             check_at = NULL,
             rejected = NULL,
             last_error = NULL,
@@ -182,20 +183,17 @@ def record_held(
             remote_name = excluded.remote_name,
             remote_status = NULL
         """,
-        [
-            (account_id, images[digest], entry.hash, at, sent_at, clock_offset, entry.name)
-            for digest, entry in held
-            if digest in images
-        ],
+        [(digest, entry.hash, entry.name) for digest, entry in held],
+        *(account_id, at, sent_at, clock_offset),
     )
-    unanswered.forget(db, account_id, images.values())
+    unanswered.forget(db, account_id, [digest for digest, _ in held])
 
 
 def image_ids(db: sqlite3.Connection, digests: Sequence[Digest]) -> dict[Digest, int]:
     """Return the ids of images that are recorded, by their digests."""
     found: dict[Digest, int] = {}
-    for first in range(0, len(digests), _MOST_VARIABLES):
-        some = digests[first : first + _MOST_VARIABLES]
+    for first in range(0, len(digests), MOST_VARIABLES):
+        some = digests[first : first + MOST_VARIABLES]
         marks = ",".join("?" * len(some))
         found.update(
             db.execute(f"SELECT sha256, id FROM image WHERE sha256 IN ({marks})", some).fetchall()
@@ -208,17 +206,17 @@ def missing_among(db: sqlite3.Connection, folder_id: int, image_ids: Sequence[in
     if not image_ids:
         return set()
     marks = ",".join("?" * len(image_ids))
-    rows = db.execute(
+    (missing,) = db.execute(
         f"""
-        SELECT DISTINCT replica.image_id
+        SELECT group_concat(replica.image_id)
         FROM replica
         JOIN route ON route.account_id = replica.account_id AND route.folder_id = ?
         WHERE replica.image_id IN ({marks})
             AND replica.wanted = 1 AND replica.hash IS NULL AND replica.rejected IS NULL
         """,
         (folder_id, *image_ids),
-    )
-    return {image_id for (image_id,) in rows}
+    ).fetchone()  # one row: each row is a step
+    return set() if missing is None else set(map(int, missing.split(",")))
 
 
 @write

@@ -15,10 +15,13 @@ from __future__ import annotations
 import functools
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Concatenate, Generic, ParamSpec, TypeVar
+from itertools import chain
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+MOST_VARIABLES = 30_000  # of one statement; SQLite takes 32,766
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -71,6 +74,26 @@ def write(run: Callable[Concatenate[sqlite3.Connection, P], T]) -> Callable[P, W
 def all_of(writes: Sequence[Write[T]]) -> Write[list[T]]:
     """Return one statement that runs all of these in order and returns their results."""
     return Write(lambda db: [statement(db) for statement in writes])
+
+
+def write_rows(
+    db: sqlite3.Connection, statement: str, rows: Sequence[Sequence[Any]], *constants: Any
+) -> int:
+    """Write all rows with one INSERT, in place of its `{rows}`; return how many it has written.
+
+    The statement names the constants as ?1, ?2 and so on. Each step of a statement lets the other
+    threads run: `executemany`, with a step for each row, takes a tenth more CPU of a backfill.
+    """
+    if not rows:
+        return 0
+    one = f"({','.join('?' * len(rows[0]))})"
+    at_once, written = MOST_VARIABLES // len(rows[0]), 0
+    for first in range(0, len(rows), at_once):
+        some = rows[first : first + at_once]
+        marks = ",".join([one] * len(some)).replace("?", f"?{len(constants) + 1}", 1)
+        parameters = (*constants, *chain.from_iterable(some))
+        written += db.execute(statement.format(rows=marks), parameters).rowcount
+    return written
 
 
 def as_structs(rows: sqlite3.Cursor, struct: Callable[..., T]) -> list[T]:

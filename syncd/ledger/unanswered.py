@@ -48,13 +48,16 @@ def record(
     )
 
 
-def forget(db: sqlite3.Connection, account_id: int, image_ids: Iterable[int]) -> None:
+def forget(db: sqlite3.Connection, account_id: int, digests: Iterable[Digest]) -> None:
     """Forget the calls that sent images: the account has taken or rejected them."""
     if db.execute("SELECT 1 FROM unanswered LIMIT 1").fetchone() is None:
         return
     db.executemany(
-        "DELETE FROM unanswered WHERE account_id = ? AND image_id = ?",
-        [(account_id, image_id) for image_id in image_ids],
+        """
+        DELETE FROM unanswered
+        WHERE account_id = ? AND image_id = (SELECT id FROM image WHERE sha256 = ?)
+        """,
+        [(account_id, digest) for digest in digests],
     )
 
 
@@ -136,7 +139,7 @@ def settle(
     ).fetchone()
     if row is None:
         return False
-    forget(db, row[0], [row[1]])
+    forget(db, row[0], [image.digest])
     if found is None or _is_known(db, row[0], found.hash):
         db.execute("DELETE FROM deletion WHERE account_id = ? AND image_id = ?", row)
         db.execute(

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from syncd.ledger.kept import keep_former
-from syncd.ledger.statements import write
+from syncd.ledger.statements import write, write_rows
 
 FILES_PER_STEP = 1000
 """Files of one step of `refresh_next`: up to 70 ms at a million replicas, for which other writes
@@ -22,7 +22,7 @@ wait (tests/bench, row `facts`)."""
 def touch(db: sqlite3.Connection, image_ids: Iterable[int]) -> None:
     """Name images whose files or routes have changed, for the next `refresh`."""
     open_touched(db)
-    db.executemany("INSERT OR IGNORE INTO touched VALUES (?)", ((i,) for i in image_ids))
+    write_rows(db, "INSERT OR IGNORE INTO touched VALUES {rows}", [(i,) for i in image_ids])
 
 
 def open_touched(db: sqlite3.Connection) -> None:

@@ -54,6 +54,23 @@ def test_the_views_map_files_to_images_and_images_to_hashes(db: sqlite3.Connecti
     ]
 
 
+@pytest.mark.parametrize("known", [[], [DIGESTS[1]], DIGESTS[:4]], ids=len)
+def test_each_file_has_its_image_whichever_of_them_are_new(
+    db: sqlite3.Connection, known: list[Digest]
+) -> None:
+    for number, digest in enumerate(known):
+        put(db, b"known-%d.jpg" % number, digest)
+    digests = [DIGESTS[2], DIGESTS[0], DIGESTS[2], DIGESTS[1], DIGESTS[4]]
+    folder = folders.declare(FolderName("a"), b"/a", [ONE])(db)
+    found = [
+        (Place(folder, b"d", b"%d.jpg" % number), STAT, content(digest))
+        for number, digest in enumerate(digests)
+    ]
+    assert files.record_all(found)(db) == [True] * 5
+    rows = db.execute("SELECT name, sha256 FROM files WHERE directory = 'd' ORDER BY name")
+    assert rows.fetchall() == [(f"{n}.jpg", digest.hex()) for n, digest in enumerate(digests)]
+
+
 @pytest.mark.parametrize("path", [b"d", b"d/e"])
 def test_a_missed_directory_in_which_a_file_is_seen_is_not_forgotten(
     db: sqlite3.Connection, path: bytes
