@@ -148,6 +148,7 @@ def _digest(file: int, progress: Callable[[], None], wall_ns: int) -> Reading:
         verdict = probe(io.BytesIO(content), hole=hole, unchanged=unchanged)
     else:
         with _Streamed(file, progress) as stream:
+            stream.seek(0)
             digest = hashlib.file_digest(stream, "sha256").digest()
             size = stream.tell()
             with io.BufferedReader(stream) as buffered:
@@ -170,7 +171,7 @@ def _stat_of_regular(file: int) -> Stat:
 
 
 def _has_hole(file: int, size: int) -> bool:
-    """Return whether a part before the end was never written: lseek(2), which takes 1 µs.
+    """Return whether a part before the end was never written: lseek(2), which moves its position.
 
     The number of its blocks would not show it: file systems compress, and store small files in
     their inodes.
@@ -182,15 +183,14 @@ def _has_hole(file: int, size: int) -> bool:
         if error.errno not in {errno.ENXIO, errno.EINVAL, errno.EOPNOTSUPP}:
             raise
         return False
-    os.lseek(file, 0, os.SEEK_SET)
     return hole < size
 
 
 def _read(file: int, size: int, progress: Callable[[], None]) -> bytes:
     """Read at most `size` bytes, so that a growing file cannot fill the memory."""
-    data = os.read(file, size)
+    data = os.pread(file, size, 0)
     progress()
-    while len(data) < size and (more := os.read(file, size - len(data))):
+    while len(data) < size and (more := os.pread(file, size - len(data), len(data))):
         data += more
         progress()
     return data

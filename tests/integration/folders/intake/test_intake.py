@@ -17,7 +17,7 @@ from support.scene import tree_of
 
 from syncd.daemon.folders import declare
 from syncd.folders.intake.cache import ContentCache
-from syncd.folders.intake.intake import MAX_SETTLING, Burst, Intake
+from syncd.folders.intake.intake import BATCH, MAX_SETTLING, Burst, Intake
 from syncd.folders.intake.record import Recorder
 from syncd.folders.intake.settle import LARGE
 from syncd.folders.monitor import FolderMonitor, MonitorSettings
@@ -144,6 +144,37 @@ async def test_one_reader_at_a_time_reads_large_files(folder: Path) -> None:
         run = asyncio.create_task(intake.run())
         await intake.quiet()
         assert cache.most == 1
+        run.cancel()
+        await asyncio.wait([run])
+
+
+class SlowStart(ContentCache):
+    """A cache in which the first batch waits for room until the test ends."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.batches = 0
+        self.ended = threading.Event()
+
+    def wait_for_room(self, size: int) -> None:
+        self.batches += 1
+        if self.batches == 1:
+            assert self.ended.wait(DEADLINE)
+
+
+async def test_while_a_batch_is_slow_the_next_one_is_read(folder: Path) -> None:
+    names = [b"%d.jpg" % number for number in range(BATCH + 1)]
+    for number, name in enumerate(names):
+        (folder / os.fsdecode(name)).write_bytes(picture(number, width=8, height=8))
+    found = [(Place(1, b"", name), stat_of((folder / os.fsdecode(name)).stat())) for name in names]
+    cache = SlowStart()
+    async with intake_of(folder, cache=cache) as intake:
+        await intake.offer(bytes(folder), found)
+        run = asyncio.create_task(intake.run())
+        await until(lambda: intake.pending == BATCH)
+        assert cache.batches == 2
+        cache.ended.set()
+        await intake.quiet()
         run.cancel()
         await asyncio.wait([run])
 
