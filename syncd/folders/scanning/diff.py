@@ -96,13 +96,15 @@ class Comparison:
         rows: list[Row] = []
         if directory_id is not None:
             rows = files.known_files(directory_id, part.first, part.end)(self._db)
-        seen = directory.rows(names)
+        # In a new directory no file is unchanged, and `images` alone takes half the time.
+        seen = directory.rows(names) if rows else []
         if seen == rows and len(seen) == len(names):
             return Part(seen=len(names), recognised=bool(names))
         known = {row[0]: row for row in rows}
         same = {row[0] for row in set(rows).intersection(seen)}
         # A file that is known but was not listed may have been added since, so it is checked, too.
-        images, troubles = directory.images(sorted({*names, *known} - same))
+        added = {n for n in known.keys() - names if self._patterns.admits(joined(path, n))}
+        images, troubles = directory.images(sorted({*names, *added} - same))
         places = {name: Place(self._folder_id, path, name) for name in images}
         renumbered = set() if same else _renumbered(known, images)
         found = [

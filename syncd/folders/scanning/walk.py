@@ -94,7 +94,10 @@ class Directory:
             return []
 
     def images(self, names: Iterable[bytes]) -> tuple[dict[bytes, Stat], list[Trouble]]:
-        """Return which of the names are image files, and those that cannot be read."""
+        """Return which of the names are image files, and those that cannot be read.
+
+        The patterns admit them, as they do those of `slices`.
+        """
         found: dict[bytes, Stat] = {}
         troubles: list[Trouble] = []
         for name in names:
@@ -106,8 +109,6 @@ class Directory:
         return found, troubles
 
     def _image(self, name: bytes) -> Stat | None:
-        if not self._patterns.admits(self._within + name):
-            return None
         is_link = False
         try:
             found = os.lstat(name, dir_fd=self._descriptor)
