@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
 from support.rig import Rig
 
 from syncd.logs.logger import bound_logger
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
+
+settings.register_profile("syncd", deadline=None)  # no test depends on how busy the machine is
+settings.load_profile("syncd")
 
 HERE = Path(__file__).parent
 TIERS = ("unit", "integration", "acceptance")

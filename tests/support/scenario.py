@@ -234,7 +234,7 @@ class Scenario:
             await until(lambda: self.logged("file.unreadable"))
             await until(lambda: self.folder()["trouble"] is not None)  # a whole scan has found it
             await self.wait_for_rest(part)
-            assert self.folder()["unreadable"] == {"permission denied": 1}
+            await until(lambda: self.folder()["unreadable"] == {"permission denied": 1})
         finally:
             lost.chmod(0o755)
             file.chmod(0o644)

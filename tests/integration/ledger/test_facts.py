@@ -334,7 +334,7 @@ class Facts(RuleBasedStateMachine):
         assert self.db.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
-Facts.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Facts.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 
 
 class TestFacts(Facts.TestCase):  # type: ignore[misc,valid-type]  # hypothesis creates it at run time

@@ -260,7 +260,7 @@ BEGINNINGS += [b"BM" + bytes(12) + bytes([n, 0, 0, 0]) for n in (12, 16, 40)]
 
 
 @given(st.sampled_from([b"", *BEGINNINGS]), st.binary(max_size=400))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 def test_arbitrary_bytes_raise_nothing(beginning: bytes, rest: bytes) -> None:
     verdict = verdict_on(beginning + rest)
     assert isinstance(verdict, (Picture, Unsupported))
@@ -273,7 +273,7 @@ PICTURES = [picture(1, kind) for kind in KINDS] + list(UNUSUAL.values())
 
 
 @given(st.data())
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 def test_a_damaged_picture_raises_nothing(data: st.DataObject) -> None:
     damaged = bytearray(data.draw(st.sampled_from(PICTURES)))
     for _ in range(data.draw(st.integers(0, 8))):
