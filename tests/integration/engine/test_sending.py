@@ -19,6 +19,7 @@ from syncd.ledger.files import Content, Place
 from syncd.ledger.kept import KeepReason
 from syncd.ledger.sources import Source
 from syncd.model import Absent, AccountId, Digest, Stat
+from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox
 
 ACCOUNT = AccountId("1")
@@ -69,6 +70,25 @@ async def test_an_image_whose_last_file_goes_while_it_is_read_is_not_sent(rig: R
         assert rig.holds(contents[b"stays.jpg"])
         assert not rig.holds(contents[b"gone.jpg"])
         assert rig.rows("SELECT state FROM replicas") == [("held",)]
+
+
+async def test_an_image_whose_file_is_renamed_while_it_waits_is_sent_under_its_new_name(
+    rig: Rig,
+) -> None:
+    rig.workers = 1
+    rig.sandbox.faults.add(Fault("slow", times=1, on="upload", seconds=4))
+    rig.write("first.jpg", picture(1))
+    async with rig.running() as runtime:
+        lane = runtime.engine.lanes[ACCOUNT]
+        await until(lambda: lane.queue.in_flight == 1)
+        waiting = rig.write("draft.jpg", picture(2))
+        await until(lambda: len(rig.rows("SELECT 1 FROM image")) == 2)
+        waiting.rename(rig.folder / "final.jpg")
+        await until(lambda: rig.rows("SELECT 1 FROM file WHERE name = x'66696e616c2e6a7067'") != [])
+        await until(lambda: rig.rows("SELECT 1 FROM file WHERE name = x'64726166742e6a7067'") == [])
+        await until(lambda: rig.holds(picture(2)))
+    names = {image.name for image in rig.sandbox.library.images("1")}
+    assert names == {"first.jpg", "final.jpg"}
 
 
 def recorded(content: bytes) -> Content:
