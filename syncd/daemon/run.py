@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 import structlog
 
+from syncd import __version__
 from syncd.config import Config
 from syncd.config.diff import changes
 from syncd.daemon.notify import NO_MANAGER, Notifier
@@ -118,6 +119,7 @@ def _log_start(previous: Config | None, config: Config) -> None:
         return
     log.notice(
         "daemon.started",
+        version=__version__,
         config=str(config.path),
         ledger=str(config.ledger.path),
         accounts=len(config.accounts),

@@ -18,6 +18,7 @@ import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
+from syncd import __version__
 from syncd.graph.body import Body
 from syncd.graph.exchange import BUFFERED, CALL, CHUNK, HttpError, HttpResponse
 
@@ -39,7 +40,7 @@ class HttpSession:
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             connector=aiohttp.TCPConnector(limit=0),
-            headers={"User-Agent": "syncd"},
+            headers={"User-Agent": f"syncd/{__version__}"},
             middlewares=(_send_once,),
             proxy=_proxy(base_url),
             max_field_size=_MAX_HEADER,

@@ -63,7 +63,7 @@ PROCESS = (
     Event(
         "daemon.started",
         ("notice",),
-        ("accounts", "config", "folders", "ledger"),
+        ("accounts", "config", "folders", "ledger", "version"),
         "the ledger is open; scans of the folders begin",
     ),
     Event("daemon.stopped", ("notice",), (), "everything is closed"),

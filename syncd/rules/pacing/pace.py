@@ -21,11 +21,12 @@ are, and what others spend. `Pace` uses what the limits allow, and learns the re
    account has accepted goes alone, so a wrong assumption costs one block. If a charge by the image
    explains a throttled call, and no accepted POST excludes it, then each image costs a call until
    that is doubted, or headers report fewer calls than we sent images.
-4. Other programs (`other_calls`). Of the calls that a header reports, those that are not ours are
-   theirs, evenly over the hour. They are taken from the reserve first, and assumed to be writes.
+4. Other programs (`other_programs`). Of the calls that a header reports, those that are not ours
+   are theirs, evenly over the hour. They are taken from the reserve first, and assumed to be
+   writes.
 5. A throttled call that nothing explains lowers a cap (`learned_cap`) by two writes or 2 %. It
-   regains them in two hours, and more the longer no call is throttled. For a day others are assumed
-   to make one write more than headers show.
+   regains them in five hours, and more the longer no call is throttled. For a day others are
+   assumed to make one write more than headers show.
 6. CPU and wall time (`cpu_time`). From 50 % on, the hour may hold only as many calls as would bring
    it to 90 % at the cost per call so far; the calls are spread accordingly.
 
