@@ -26,6 +26,7 @@ from bench.rows import (
     memory,
     pacing,
     rate,
+    rest,
     start,
     stop,
     wire,
@@ -47,6 +48,7 @@ ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "burst": burst.rows,
     "lag": lag.rows,
     "stop": stop.rows,
+    "rest": rest.rows,
     "facts": facts.rows,
     "pacing": pacing.rows,
 }

@@ -20,6 +20,8 @@ class Sizes:
     facts: int
     commits: int
     ledger_files: int  # in a ledger with two replicas of each
+    rest_accounts: int  # each with a folder
+    rest_seconds: int
 
 
 FULL = Sizes(
@@ -34,6 +36,8 @@ FULL = Sizes(
     facts=50_000,
     commits=5000,
     ledger_files=500_000,
+    rest_accounts=200,
+    rest_seconds=30,
 )
 
 QUICK = Sizes(
@@ -48,4 +52,6 @@ QUICK = Sizes(
     facts=5000,
     commits=500,
     ledger_files=20_000,
+    rest_accounts=20,
+    rest_seconds=2,
 )

@@ -1,0 +1,92 @@
+"""The daemon at rest: 200 accounts with a folder each, in which nothing happens."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.bench import Bench
+from bench.daemon import TOKEN, syncd
+from bench.processes import Child, running
+from bench.row import Goal, Row
+from bench.running_sandbox import sandbox
+
+_CALM = 10.0  # seconds after the last scan, for what follows the start
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    count, seconds = bench.sizes.rest_accounts, bench.sizes.rest_seconds
+    with sandbox("--tier", "unlimited") as server:
+        config = _write_config(bench.new_directory("rest"), server.url, count)
+        with running(syncd("run", "--config", config), config.parent / "log", TOKEN) as child:
+            child.wait_until(lambda: child.has_logged("scan.done", count))
+            time.sleep(min(_CALM, seconds))
+            before, began = _use(child.process.pid), time.monotonic()
+            time.sleep(seconds)
+            after, elapsed = _use(child.process.pid), time.monotonic() - began
+            unwatched = _unwatched(child)
+            instances, descriptors = _descriptors(child.process.pid)
+    at_rest = f"at rest, {count} accounts with a folder each"
+    wakeups = (after.wakeups - before.wakeups) / elapsed
+    cpu = 100 * (after.cpu - before.cpu) / elapsed
+    for what, figure, unit, bound in (
+        ("wakeups of all threads", wakeups, "/s", 150),
+        ("CPU", cpu, "% of a core", 0.6),
+        ("folders that are not watched", unwatched, "", 0),
+        ("open descriptors", descriptors, "", 300),
+        ("inotify instances", instances, "", 1),
+    ):
+        yield Row(f"{at_rest}: {what}", figure, unit, goal=Goal(bound, of_figure=True))
+
+
+@dataclass(frozen=True)
+class _Use:
+    """Context switches of all threads, and their CPU time in seconds."""
+
+    wakeups: int
+    cpu: float
+
+
+def _use(pid: int) -> _Use:
+    wakeups, cpu = 0, 0.0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            status, used = (task / "status").read_text(), (task / "schedstat").read_text()
+        except OSError:  # the thread has ended
+            continue
+        wakeups += sum(map(int, re.findall(r"ctxt_switches:\s+(\d+)", status)))
+        cpu += int(used.split()[0]) / 1e9
+    return _Use(wakeups, cpu)
+
+
+def _unwatched(child: Child) -> int:
+    """Return how many folders the log reports as not watched."""
+    found = child.text()
+    return len(set(re.findall(r"event=watch\.(?:limit|degraded) .*?folder=(\S+)", found)))
+
+
+def _descriptors(pid: int) -> tuple[int, int]:
+    """Return the numbers of inotify instances and of all open descriptors."""
+    links = [str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()]
+    return links.count("anon_inode:inotify"), len(links)
+
+
+def _write_config(directory: Path, url: str, count: int) -> Path:
+    tables = []
+    for number in range(1, count + 1):
+        folder = directory / f"folders/{number}"
+        folder.mkdir(parents=True)
+        tables.append(
+            f'[accounts.a{number}]\nid = "act_{number}"\n'
+            f'[folders.f{number}]\npath = "{folder}"\naccount = "a{number}"\n'
+        )
+    file = directory / "config.toml"
+    file.write_text(
+        f'[graph]\nversion = "v25.0"\nbase_url = "{url}"\n'
+        f'token = {{ env = "{next(iter(TOKEN))}" }}\n'
+        f'[ledger]\npath = "{directory / "ledger.db"}"\n' + "".join(tables)
+    )
+    return file
