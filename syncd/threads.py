@@ -11,12 +11,16 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from typing import TypeVar
 
 T = TypeVar("T")
 
 Job = Callable[[], None]
+
+EXIT_TIMEOUT = 5.0
+"""Seconds: more than any operation takes, except one on a disk or a file server that hangs."""
 
 
 async def run_in_thread(work: Callable[[], T]) -> T:
@@ -32,6 +36,24 @@ async def run_in_thread(work: Callable[[], T]) -> T:
 def start_thread(work: Job) -> None:
     """Start work on a new thread, which is not waited for."""
     threading.Thread(target=work, name="blocking", daemon=True).start()
+
+
+async def run_until_cancelled(work: Callable[[threading.Event], T], name: str) -> T:
+    """Return the result of the work on a thread of that name, or raise its exception.
+
+    If the caller is cancelled, the event is set and the thread waited for, unless it hangs.
+    """
+    stop = threading.Event()
+    future, job = _job(partial(work, stop))
+    thread = threading.Thread(target=job, name=name, daemon=True)
+    thread.start()
+    try:
+        return await asyncio.shield(future)
+    finally:
+        stop.set()
+        await asyncio.wait([future], timeout=EXIT_TIMEOUT)
+        if future.done():
+            thread.join()
 
 
 class ThreadPool:

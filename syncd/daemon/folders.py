@@ -16,7 +16,9 @@ from syncd.folders.intake.intake import Intake
 from syncd.folders.intake.read import load
 from syncd.folders.intake.record import Recorder
 from syncd.folders.monitor import FolderMonitor, MonitorSettings
+from syncd.folders.watching.shared_watch import SharedWatch
 from syncd.folders.watching.targets import ScanTarget
+from syncd.folders.watching.timing import Timing
 from syncd.heartbeat import Heartbeat, wait_unless_stalled
 from syncd.ledger import alerts, condemned, folders, missed
 from syncd.ledger.database import Ledger
@@ -37,6 +39,7 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
 
     intake: Intake
     monitors: dict[int, FolderMonitor]
+    watch: SharedWatch
     cache: ContentCache
     readers: defaultdict[int, Heartbeat] = msgspec.field(
         default_factory=lambda: defaultdict(Heartbeat)
@@ -166,7 +169,8 @@ def build_disk(
     readers = defaultdict(Heartbeat, {folder_id: Heartbeat() for folder_id in ids.values()})
     recorder = Recorder(ledger, cache, on_image, routes.__getitem__)
     intake = Intake(recorder, cache, config.watch.settle, readers)
-    settings = MonitorSettings(rescan=config.watch.rescan)
+    watch = SharedWatch(len(ids), Timing())
+    settings = MonitorSettings(rescan=config.watch.rescan, shared=watch)
     monitors = {
         ids[name]: FolderMonitor(
             ids[name],
@@ -178,4 +182,4 @@ def build_disk(
         )
         for name, folder in config.folders.items()
     }
-    return Disk(intake=intake, monitors=monitors, cache=cache, readers=readers)
+    return Disk(intake=intake, monitors=monitors, watch=watch, cache=cache, readers=readers)

@@ -141,5 +141,6 @@ async def keep_in_sync(runtime: Runtime, sends: asyncio.TaskGroup) -> None:
     async with asyncio.TaskGroup() as loops:
         loops.create_task(runtime.disk.intake.run(), name="intake")
         loops.create_task(runtime.engine.run(sends), name="engine")
+        loops.create_task(runtime.disk.watch.run(), name="shared watch")
         for monitor in runtime.disk.monitors.values():
             loops.create_task(monitor.run(), name="monitor")

@@ -11,6 +11,7 @@ import os
 import stat
 import struct
 from collections.abc import Callable
+from functools import cache
 
 from syncd.model import RootIdentity
 
@@ -56,9 +57,7 @@ def birth_time_ns(path: bytes) -> int | None:
     None where the file system does not record it, or has 0, or where the C library has no statx.
     Raises OSError for a path that cannot be read.
     """
-    try:
-        statx = ctypes.CDLL(None, use_errno=True).statx
-    except AttributeError:
+    if (statx := _statx()) is None:
         return None
     buffer = ctypes.create_string_buffer(_STATX_SIZE)
     if statx(_AT_FDCWD, path, 0, _STATX_BTIME, buffer):
@@ -68,6 +67,14 @@ def birth_time_ns(path: bytes) -> int | None:
     seconds, nanoseconds = _BIRTH.unpack_from(buffer, _BIRTH_OFFSET)
     born_ns = seconds * 10**9 + nanoseconds
     return born_ns if mask & _STATX_BTIME and 0 < born_ns < 2**63 else None
+
+
+@cache
+def _statx() -> ctypes._NamedFuncPointer | None:  # opening the library again takes 9 us
+    try:
+        return ctypes.CDLL(None, use_errno=True).statx
+    except AttributeError:
+        return None
 
 
 def _if_known(read: Callable[[], int | None]) -> int | None:

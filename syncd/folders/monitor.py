@@ -17,20 +17,25 @@ from syncd.folders.patterns import Patterns
 from syncd.folders.safety import RootGuard
 from syncd.folders.scanning.scanner import FolderScanner, ScanRequests
 from syncd.folders.scanning.walk import FolderTree
+from syncd.folders.watching.shared_watch import SharedWatch
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget
+from syncd.folders.watching.timing import Timing
 from syncd.folders.watching.watch_state import RootMissing, WatchState, label
-from syncd.folders.watching.watcher import Timing, Watcher
+from syncd.folders.watching.watcher import Watcher
 from syncd.heartbeat import Heartbeat, wait_unless_stalled
 from syncd.ledger.database import Ledger
 from syncd.model import FolderName
 
 
 class MonitorSettings(msgspec.Struct, frozen=True):
-    """How a folder is monitored."""
+    """How a folder is monitored, and what it shares with the others."""
 
     rescan: float
     """Seconds between two scans of everything."""
     timing: Timing = msgspec.field(default_factory=Timing)
+    mounts: MountWatch = msgspec.field(default_factory=MountWatch)
+    shared: SharedWatch | None = None
+    """None: the folder has a watch of its own."""
 
 
 class FolderMonitor:
@@ -99,6 +104,7 @@ class FolderMonitor:
             self.watch.record_state,
             heartbeat=self.watch.heartbeat,
             timing=self._settings.timing,
+            shared=self._settings.shared,
         )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(watcher.run(), name=f"watch:{self.name}")
@@ -120,8 +126,7 @@ class FolderMonitor:
 
     async def _watch_mounts(self) -> None:
         """Pause deletions whenever a mount at, above or below the folder changes."""
-        changed = asyncio.Event()
-        with suppress(OSError), MountWatch(changed.set):  # no /proc: only scans notice it
+        with suppress(OSError), self._settings.mounts.changes() as changed:  # else scans notice it
             known = await self.scanner.mounts()
             while True:
                 await changed.wait()

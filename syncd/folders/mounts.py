@@ -6,22 +6,45 @@ import asyncio
 import os
 import re
 import select
-from collections.abc import Callable
-from types import TracebackType
-from typing import Self
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import msgspec
 
 MOUNTINFO = "/proc/self/mountinfo"
 
-_MOUNT_POINT = 4  # the field's index in a line
 _ESCAPED = re.compile(rb"\\([0-7]{3})")
+
+
+class Mount(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a mountinfo file."""
+
+    number: bytes  # distinguishes it from all other mounts
+    device: bytes  # of the file system, as major:minor
+    source: bytes  # the directory of that file system which is mounted
+    point: bytes
+    kind: bytes  # the type of the file system
+
+
+def parse(mountinfo: bytes) -> list[Mount]:
+    """Return the mounts that the text of a mountinfo file lists, bind mounts included."""
+    return [_mount(line) for line in mountinfo.splitlines()]
+
+
+def _mount(line: bytes) -> Mount:
+    mount, _, filesystem = line.partition(b" - ")
+    number, _, device, source, point, *_ = map(_unescaped, mount.split(b" "))
+    kind = filesystem.partition(b" ")[0]
+    return Mount(number=number, device=device, source=source, point=point, kind=kind)
+
+
+def _unescaped(field: bytes) -> bytes:
+    return _ESCAPED.sub(lambda found: bytes([int(found[1], 8)]), field)
 
 
 def mount_points(mountinfo: bytes) -> list[bytes]:
     """Return the mount points that the text of a mountinfo file lists, bind mounts included."""
-    return [
-        _ESCAPED.sub(lambda found: bytes([int(found[1], 8)]), line.split(b" ")[_MOUNT_POINT])
-        for line in mountinfo.splitlines()
-    ]
+    return [mount.point for mount in parse(mountinfo)]
 
 
 def mounts_below(root: bytes, mountinfo: bytes) -> frozenset[bytes]:
@@ -44,6 +67,15 @@ def mounts_around(root: bytes, mountinfo: bytes) -> list[bytes]:
     ]
 
 
+def current_mounts() -> list[Mount]:
+    """Return the mounts at this moment; none where /proc is not mounted."""
+    try:
+        with open(MOUNTINFO, "rb") as file:
+            return parse(file.read())
+    except OSError:
+        return []
+
+
 def current_mounts_around(root: bytes) -> list[bytes]:
     """Return the lines of the mounts at, above and below a directory at this moment.
 
@@ -63,33 +95,45 @@ def current_mounts_below(root: bytes) -> frozenset[bytes]:
 
 
 class MountWatch:
-    """Calls `changed` on the running event loop whenever a mount appears or disappears.
+    """One watch on all mounts, for any number of subscribers on the running event loop.
 
     The kernel reports a change of mountinfo as EPOLLPRI (proc_pid_mounts(5)). As the file is always
     readable as well, it is registered for that event alone, with an epoll instance of its own.
     """
 
-    def __init__(self, changed: Callable[[], None]) -> None:
-        self._changed = changed
+    def __init__(self) -> None:
+        self._subscribers: set[asyncio.Event] = set()
+        self._open: ExitStack | None = None
 
-    def __enter__(self) -> Self:
-        self._file = open(MOUNTINFO, "rb")
-        self._poll = select.epoll()
-        self._poll.register(self._file.fileno(), select.EPOLLPRI)
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._poll.fileno(), self._on_change)
-        return self
+    @contextmanager
+    def changes(self) -> Iterator[asyncio.Event]:
+        """Yield an event that is set whenever a mount appears or disappears.
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._loop.remove_reader(self._poll.fileno())
-        self._poll.close()
-        self._file.close()
+        Raises OSError where /proc is not mounted.
+        """
+        if self._open is None:
+            self._open = self._opened()
+        changed = asyncio.Event()
+        self._subscribers.add(changed)
+        try:
+            yield changed
+        finally:
+            self._subscribers.discard(changed)
+            if not self._subscribers:
+                self._open.close()
+                self._open = None
 
-    def _on_change(self) -> None:
-        self._poll.poll(0)  # takes the event, which is reported once per change
-        self._changed()
+    def _opened(self) -> ExitStack:
+        with ExitStack() as stack:
+            file = stack.enter_context(open(MOUNTINFO, "rb"))
+            poll = stack.enter_context(select.epoll())
+            poll.register(file.fileno(), select.EPOLLPRI)
+            loop = asyncio.get_running_loop()
+            loop.add_reader(poll.fileno(), self._on_change, poll)
+            stack.callback(loop.remove_reader, poll.fileno())
+            return stack.pop_all()
+
+    def _on_change(self, poll: select.epoll) -> None:
+        poll.poll(0)  # takes the event, which is reported once per change
+        for changed in self._subscribers:
+            changed.set()

@@ -4,21 +4,28 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
-import pytest
+from msgspec.structs import replace
 from support.scene import IMAGES
 
 from syncd.folders.safe_open import Unreadable
 from syncd.folders.scanning.walk import list_directory
+from syncd.folders.watching.shared_watch import SharedWatch
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget
+from syncd.folders.watching.timing import Timing
 from syncd.folders.watching.watch_state import Active, WatchState
-from syncd.folders.watching.watcher import Timing, Watcher
+from syncd.folders.watching.watcher import Watcher
 from syncd.heartbeat import Heartbeat
 
 FAST = Timing(quiet=0.2, root_check=0.05, limit_check=0.1, limit_retry=0.1, steady=1.0)
+CALM = replace(FAST, limit_check=3600.0)  # without this check, which is an instance for a moment
 DEADLINE = 10.0  # seconds until a condition must hold
+
+
+Watched = Callable[..., "AbstractAsyncContextManager[Reports]"]
 
 
 class Reports:
@@ -68,6 +75,7 @@ def watcher_of(
     on_targets: Callable[[frozenset[ScanTarget]], None],
     on_state: Callable[[WatchState], None],
     timing: Timing | None = None,
+    shared: SharedWatch | None = None,
 ) -> Watcher:
     return Watcher(
         os.fsencode(root),
@@ -76,27 +84,42 @@ def watcher_of(
         on_state,
         heartbeat=Heartbeat(),
         timing=timing or Timing(),
+        shared=shared,
     )
 
 
 @asynccontextmanager
-async def watched(root: Path | bytes, timing: Timing = FAST) -> AsyncIterator[Reports]:
-    """Watch a folder; yield the reports once the watch is active or cannot be."""
-    reports = Reports(os.fsencode(root))
-    watcher = watcher_of(root, reports.add, reports.states.append, timing)
-    task = asyncio.create_task(watcher.run())
-    try:
-        await until(lambda: bool(reports.states) or task.done())
-        if reports.count(Active):
-            await until(lambda: EVERYWHERE in reports.targets)
+async def all_watched(
+    *roots: Path | bytes, timing: Timing = FAST, shared: bool = True
+) -> AsyncIterator[list[Reports]]:
+    """Watch folders; yield the reports of each once its watch is active or cannot be.
+
+    They share one watch where they can, unless each is to have its own.
+    """
+    reports = [Reports(os.fsencode(root)) for root in roots]
+    async with asyncio.TaskGroup() as tasks:
+        watch = SharedWatch(len(roots), timing) if shared else None
+        watchers = [watcher_of(r.root, r.add, r.states.append, timing, watch) for r in reports]
+        runs = [watcher.run() for watcher in watchers] + ([watch.run()] if watch else [])
+        running = [tasks.create_task(run) for run in runs]
+        for one in reports:
+            await until(partial(_is_known, one))
         yield reports
-    finally:
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        for task in running:
+            task.cancel()
     assert not [t for t in threading.enumerate() if t.name.startswith("watch ")]
+
+
+def _is_known(reports: Reports) -> bool:
+    return bool(reports.states) and (not reports.count(Active) or EVERYWHERE in reports.targets)
 
 
 def put(path: Path | bytes) -> None:
     with open(path, "wb") as file:
         file.write(b"picture")
+
+
+def instances() -> int:
+    """Return how many inotify instances this process has."""
+    links = map(os.path.realpath, Path("/proc/self/fd").iterdir())
+    return sum(link.endswith("anon_inode:inotify") for link in links)

@@ -8,9 +8,11 @@ both.
 from __future__ import annotations
 
 import os
+import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
@@ -19,16 +21,34 @@ from syncd.folders.safe_open import sentence
 DELETED = 3  # watchfiles.Change
 DEBOUNCE_MS, STEP_MS = 200, 10  # a new file is reported after some 30 ms, for 1 % of idle CPU
 
+SUSPICIOUS = 2000
+"""Paths at once that may be the rest of an overflow, which notify does not report: the queue holds
+16,384 events (fs.inotify.max_queued_events), and a file that is written causes four or more."""
+
 Changes = frozenset[tuple[int, str]]
 NOTHING: Changes = frozenset()
 
 
 class WatchLimitReached(Exception):
-    """The system grants no further watches; the argument is the advice to the operator."""
+    """The system grants no further watches; the argument is the advice to the operator.
+
+    `path` is where the limit was met; empty if no watch could begin at all.
+    """
+
+    def __init__(self, advice: str, path: bytes = b"") -> None:
+        super().__init__(advice)
+        self.path = path
 
 
 class WatchEnded(Exception):
-    """The watch has ended, or could not be built; the argument is the reason."""
+    """The watch has ended, or could not be built; the argument is the reason.
+
+    `path` is the name that is not UTF-8; empty after any other reason.
+    """
+
+    def __init__(self, reason: str, path: bytes = b"") -> None:
+        super().__init__(reason)
+        self.path = path
 
 
 class WatchDenied(WatchEnded):
@@ -54,9 +74,7 @@ class Watch:
 
     def paths(self, changes: Changes) -> list[bytes]:
         """Return the changed paths, relative to the root."""
-        home = self.root.rstrip(b"/") + b"/"
-        found = (os.fsencode(path) for _, path in changes)
-        return [(path + b"/").removeprefix(home).rstrip(b"/") for path in found]
+        return relative_to(self.root, (os.fsencode(path) for _, path in changes))
 
     def is_ended_by(self, changes: Changes) -> bool:
         """Return whether the root was deleted, or an unreadable directory has changed."""
@@ -80,6 +98,49 @@ def build(root: bytes) -> Watch:
         return Watch(root, _notify([root]))
     except WatchDenied:
         return _build_around_unreadable(root)
+
+
+def build_shared(roots: Sequence[bytes]) -> tuple[Watch, Sequence[bytes]]:
+    """Build one watch on many trees, given by their real paths; return it and what it covers.
+
+    It leaves out each tree that cannot be watched, or not with all directories; and when the limit
+    of the system is met, that tree and those after it. Raises WatchLimitReached or WatchEnded.
+    """
+    try:
+        return _build_all(roots)
+    except WatchEnded:
+        return _build_all([root for root in roots if _is_sound(root)])
+
+
+def _build_all(roots: Sequence[bytes]) -> tuple[Watch, Sequence[bytes]]:
+    try:
+        return Watch(b"/", _notify(roots)), roots
+    except WatchLimitReached as limit:
+        met_at = limit.path
+        fitting = list(takewhile(lambda root: not is_inside(met_at, root), roots))
+        if len(fitting) == len(roots) or not fitting:
+            raise
+        return Watch(b"/", _notify(fitting)), fitting
+
+
+def _is_sound(root: bytes) -> bool:
+    """Return whether a watch on this tree alone can be built."""
+    try:
+        _notify([root]).close()
+    except (WatchEnded, WatchLimitReached):
+        return False
+    return True
+
+
+def relative_to(root: bytes, paths: Iterable[bytes]) -> list[bytes]:
+    """Return paths inside the root relative to it."""
+    home = root.rstrip(b"/") + b"/"
+    return [(path + b"/").removeprefix(home).rstrip(b"/") for path in paths]
+
+
+def is_inside(path: bytes, root: bytes) -> bool:
+    """Return whether a path is the root or below it."""
+    return (path + b"/").startswith(root.rstrip(b"/") + b"/")
 
 
 def check_limit(root: bytes) -> None:
@@ -173,16 +234,37 @@ def _translated() -> Iterator[None]:
         raise WatchEnded("a directory was deleted while the watch was built") from error
     except OSError as error:
         if "MaxFilesWatch" in str(error):
-            raise WatchLimitReached(_advice("max_user_watches")) from error
+            advice = _advice("max_user_watches")
+            raise WatchLimitReached(advice, _path_in(str(error))) from error
         raise WatchEnded(sentence(error)) from error
     except WatchfilesRustInternalError as error:
         if "os error 24" in str(error):  # EMFILE
             raise WatchLimitReached(_advice("max_user_instances")) from error
         if "Unable to decode path" in str(error):
             raise WatchEnded(
-                "a name in it that is not UTF-8 ends every watch that meets it"
+                "a name in it that is not UTF-8 ends every watch that meets it",
+                _path_in(str(error)),
             ) from error
         raise WatchEnded(str(error)) from error
+
+
+def _path_in(message: str) -> bytes:
+    """Return the path that a message contains in the notation of Rust; empty if there is none."""
+    found = re.search(r'"((?:[^"\\]|\\.)*)"', message)
+    return _ESCAPED.sub(_unescaped, found[1].encode()) if found else b""
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    byte, character, other = found.groups()
+    if byte:
+        return bytes([int(byte, 16)])
+    if character:
+        return chr(int(character, 16)).encode()
+    return _LETTERS.get(other, other)
+
+
+_ESCAPED = re.compile(rb"\\(?:x([0-9A-F]{2})|u\{([0-9a-f]+)\}|(.))")
+_LETTERS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"0": b"\0"}
 
 
 def _advice(limit: str) -> str:

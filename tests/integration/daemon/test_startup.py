@@ -1,6 +1,7 @@
 """The steps of a start before READY=1."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 from support.notify_socket import service_manager
@@ -25,11 +26,12 @@ async def test_ready_waits_for_the_watches_then_for_the_tokens(rig: Rig, tmp_pat
             assert rig.sandbox.counts.calls(None, "me") == 1, "this test made the call"
             assert manager.states() == []
             (monitor,) = runtime.disk.monitors.values()
-            keeping = asyncio.create_task(monitor.run())
+            keeping = asyncio.gather(runtime.disk.watch.run(), monitor.run())
             async with asyncio.timeout(DEADLINE):
                 await starting
             keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
+            with suppress(asyncio.CancelledError):
+                await keeping
         assert progress.has_ended
         assert manager.states() == ["READY"]
         assert rig.sandbox.counts.calls(None, "me") == 2

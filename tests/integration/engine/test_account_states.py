@@ -25,7 +25,7 @@ from syncd.folders.intake.cache import ContentCache
 from syncd.folders.intake.intake import Intake
 from syncd.folders.intake.record import Recorder
 from syncd.folders.monitor import FolderMonitor, MonitorSettings
-from syncd.folders.watching.watcher import Timing
+from syncd.folders.watching.timing import Timing
 from syncd.graph.client import Credentials
 from syncd.graph.shapes import Usage
 from syncd.heartbeat import Heartbeat

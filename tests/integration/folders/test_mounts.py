@@ -1,5 +1,6 @@
 """Mounts below a folder, as the kernel lists them."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.mounts import own_mounts
 
-from syncd.folders.mounts import mount_points, mounts_around, mounts_below
+from syncd.folders.mounts import MountWatch, mount_points, mounts_around, mounts_below
 
 INFO = (
     b"22 27 0:21 / /proc rw,relatime - proc proc rw\n"
@@ -55,8 +56,7 @@ import asyncio, os, sys
 from syncd.folders.mounts import MountWatch, current_mounts_below
 
 async def main():
-    changed = asyncio.Event()
-    with MountWatch(changed.set):
+    with MountWatch().changes() as changed:
         for _ in range(2):
             print(sorted(current_mounts_below(os.fsencode(sys.argv[1]))), flush=True)
             await changed.wait()
@@ -81,3 +81,14 @@ def test_a_mount_that_appears_and_disappears_is_reported(tmp_path: Path) -> None
             mounts.unmount(place)
             assert process.stdout.readline() == b"[]\n"
             assert process.wait(20) == 0
+
+
+async def test_all_subscribers_share_one_open_mountinfo() -> None:
+    def opened() -> int:
+        links = map(os.path.realpath, Path("/proc/self/fd").iterdir())
+        return sum(link.endswith("/mountinfo") for link in links)
+
+    watch = MountWatch()
+    with watch.changes(), watch.changes():
+        assert opened() == 1
+    assert opened() == 0

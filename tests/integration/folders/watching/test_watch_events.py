@@ -9,16 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from support.scene import IMAGES
-from support.watches import put, until, watched
+from support.watches import Watched, put, until
 
 from syncd.folders.filesystem import root_identity
 from syncd.folders.scanning.walk import list_directory
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget
+from syncd.folders.watching.timing import Timing
 from syncd.folders.watching.watch_state import Active
-from syncd.folders.watching.watcher import Timing
 
 
-async def test_a_new_watch_first_asks_for_everything(tmp_path: Path) -> None:
+async def test_a_new_watch_first_asks_for_everything(tmp_path: Path, watched: Watched) -> None:
     put(tmp_path / "before.jpg")
     identity = root_identity(os.fsencode(tmp_path))
     assert identity is not None
@@ -30,6 +30,7 @@ async def test_a_new_watch_first_asks_for_everything(tmp_path: Path) -> None:
 
 async def test_a_new_file_is_checked_by_itself_and_a_deleted_one_in_its_directory(
     tmp_path: Path,
+    watched: Watched,
 ) -> None:
     (tmp_path / "a/b").mkdir(parents=True)
     new, renamed = tmp_path / "a/b/new.jpg", tmp_path / "a/b/renamed.jpg"
@@ -54,7 +55,9 @@ async def test_a_new_file_is_checked_by_itself_and_a_deleted_one_in_its_director
             assert (directory in reports.targets) == (target == directory)
 
 
-async def test_a_new_file_is_reported_within_a_tenth_of_a_second(tmp_path: Path) -> None:
+async def test_a_new_file_is_reported_within_a_tenth_of_a_second(
+    tmp_path: Path, watched: Watched
+) -> None:
     async with watched(tmp_path) as reports:
         taken = []
         for number in range(20):
@@ -66,7 +69,9 @@ async def test_a_new_file_is_reported_within_a_tenth_of_a_second(tmp_path: Path)
     assert sorted(taken)[10] < 0.1
 
 
-async def test_files_that_the_patterns_leave_out_cause_no_scan(tmp_path: Path) -> None:
+async def test_files_that_the_patterns_leave_out_cause_no_scan(
+    tmp_path: Path, watched: Watched
+) -> None:
     for name in ("drafts", ".cache", "@eaDir", "sub"):
         (tmp_path / name).mkdir()
     put(tmp_path / "sub/old.jpg")
@@ -83,7 +88,9 @@ async def test_files_that_the_patterns_leave_out_cause_no_scan(tmp_path: Path) -
         assert {target.path for target in reports.targets} == {b"sub"}
 
 
-async def test_a_new_directory_is_scanned_with_everything_below_it(tmp_path: Path) -> None:
+async def test_a_new_directory_is_scanned_with_everything_below_it(
+    tmp_path: Path, watched: Watched
+) -> None:
     (tmp_path / "out/sub").mkdir(parents=True)
     put(tmp_path / "out/sub/a.jpg")
     (tmp_path / "root").mkdir()
@@ -96,7 +103,9 @@ async def test_a_new_directory_is_scanned_with_everything_below_it(tmp_path: Pat
         await until(lambda: b"in/sub/b.jpg" in reports.files)
 
 
-async def test_the_nearest_existing_directory_of_a_deleted_path_is_scanned(tmp_path: Path) -> None:
+async def test_the_nearest_existing_directory_of_a_deleted_path_is_scanned(
+    tmp_path: Path, watched: Watched
+) -> None:
     (tmp_path / "root/a/b/c").mkdir(parents=True)
     put(tmp_path / "root/a/b/c/x.jpg")
     async with watched(tmp_path / "root") as reports:
@@ -117,7 +126,9 @@ async def test_the_nearest_existing_directory_of_a_deleted_path_is_scanned(tmp_p
         await until(lambda: ScanTarget(b"", deep=False) in reports.targets)
 
 
-async def test_files_created_right_after_their_directory_are_found(tmp_path: Path) -> None:
+async def test_files_created_right_after_their_directory_are_found(
+    tmp_path: Path, watched: Watched
+) -> None:
     async with watched(tmp_path) as reports:
         for number in range(20):
             deep = tmp_path / f"{number}/a/b/c"
@@ -146,7 +157,9 @@ def images_in(root: Path) -> set[bytes]:
     return {os.fsencode(path.relative_to(root)) for path in root.rglob("*.jpg")}
 
 
-async def test_a_burst_of_nested_directories_loses_no_file(tmp_path: Path) -> None:
+async def test_a_burst_of_nested_directories_loses_no_file(
+    tmp_path: Path, watched: Watched
+) -> None:
     async with watched(tmp_path, Timing()) as reports:
         writers = [
             await asyncio.create_subprocess_exec(
@@ -161,7 +174,7 @@ async def test_a_burst_of_nested_directories_loses_no_file(tmp_path: Path) -> No
         await until(lambda: reports.files >= real, within=30)
 
 
-async def test_only_events_inside_the_root_cause_a_scan(tmp_path: Path) -> None:
+async def test_only_events_inside_the_root_cause_a_scan(tmp_path: Path, watched: Watched) -> None:
     (tmp_path / "root/a").mkdir(parents=True)
     (tmp_path / "out").mkdir()
     (tmp_path / "root/z").symlink_to("a")
@@ -174,7 +187,9 @@ async def test_only_events_inside_the_root_cause_a_scan(tmp_path: Path) -> None:
         assert set(reports.targets) == {ScanTarget(b"a", deep=False, file=b"y.jpg")}
 
 
-async def test_a_storm_of_events_is_followed_by_a_scan_of_everything(tmp_path: Path) -> None:
+async def test_a_storm_of_events_is_followed_by_a_scan_of_everything(
+    tmp_path: Path, watched: Watched
+) -> None:
     (tmp_path / "a").mkdir()
     async with watched(tmp_path) as reports:
         reports.clear()

@@ -3,25 +3,26 @@
 import asyncio
 import os
 import shutil
-import subprocess
-import sys
-import textwrap
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from support.limits import run_limited
 from support.scene import unprivileged_directory
-from support.watches import DEADLINE, put, until, watched, watcher_of
+from support.watches import DEADLINE, Watched, put, until, watcher_of
 
 from syncd.folders.patterns import Patterns
 from syncd.folders.watching.targets import EVERYWHERE
+from syncd.folders.watching.timing import Timing
 from syncd.folders.watching.watch_state import Active, Degraded, RootMissing, WatchState
-from syncd.folders.watching.watcher import Timing, Watcher
+from syncd.folders.watching.watcher import Watcher
 from syncd.heartbeat import Heartbeat
 
 
-async def test_a_name_that_is_not_utf8_does_not_end_the_watch(tmp_path: Path) -> None:
+async def test_a_name_that_is_not_utf8_does_not_end_the_watch(
+    tmp_path: Path, watched: Watched
+) -> None:
     odd = os.fsencode(tmp_path) + b"/\xff.jpg"
     async with watched(tmp_path) as reports:
         reports.clear()
@@ -31,7 +32,9 @@ async def test_a_name_that_is_not_utf8_does_not_end_the_watch(tmp_path: Path) ->
         await until(lambda: b"next.jpg" in reports.files)
 
 
-async def test_names_that_are_not_utf8_do_not_keep_the_watcher_busy(tmp_path: Path) -> None:
+async def test_names_that_are_not_utf8_do_not_keep_the_watcher_busy(
+    tmp_path: Path, watched: Watched
+) -> None:
     os.mkdir(os.fsencode(tmp_path) + b"/\xff")  # listing it is an event of that name
     async with watched(tmp_path, Timing(quiet=0.2, degraded=1.0, max_delay=1.0)) as reports:
         start = time.monotonic()
@@ -43,7 +46,9 @@ async def test_names_that_are_not_utf8_do_not_keep_the_watcher_busy(tmp_path: Pa
         assert reports.count(Active) == 1
 
 
-async def test_a_missing_root_is_waited_for_and_reported_once(tmp_path: Path) -> None:
+async def test_a_missing_root_is_waited_for_and_reported_once(
+    tmp_path: Path, watched: Watched
+) -> None:
     root = tmp_path / "a/root"
     async with watched(root) as reports:
         assert reports.states == [RootMissing("there is no such file or directory")]
@@ -53,7 +58,9 @@ async def test_a_missing_root_is_waited_for_and_reported_once(tmp_path: Path) ->
         assert [type(state) for state in reports.states] == [RootMissing, Active]
 
 
-async def test_a_root_that_is_deleted_and_recreated_is_watched_again(tmp_path: Path) -> None:
+async def test_a_root_that_is_deleted_and_recreated_is_watched_again(
+    tmp_path: Path, watched: Watched
+) -> None:
     root = tmp_path / "root"
     root.mkdir()
     for gone_for in (0.0, 0.3):
@@ -67,7 +74,9 @@ async def test_a_root_that_is_deleted_and_recreated_is_watched_again(tmp_path: P
             await until(lambda reports=reports: b"a.jpg" in reports.files)  # type: ignore[misc]  # a default has no type
 
 
-async def test_the_event_alone_shows_that_the_root_was_deleted(tmp_path: Path) -> None:
+async def test_the_event_alone_shows_that_the_root_was_deleted(
+    tmp_path: Path, watched: Watched
+) -> None:
     root = tmp_path / "root"
     root.mkdir()
     async with watched(root, Timing(root_check=3600, quiet=3600)) as reports:
@@ -79,7 +88,7 @@ async def test_the_event_alone_shows_that_the_root_was_deleted(tmp_path: Path) -
         await until(lambda: b"a.jpg" in reports.files)
 
 
-async def test_a_swapped_root_is_watched_under_its_name(tmp_path: Path) -> None:
+async def test_a_swapped_root_is_watched_under_its_name(tmp_path: Path, watched: Watched) -> None:
     root = tmp_path / "root"
     for path in (root, tmp_path / "other"):
         path.mkdir()
@@ -95,7 +104,9 @@ async def test_a_swapped_root_is_watched_under_its_name(tmp_path: Path) -> None:
         assert reports.states == []
 
 
-async def test_a_root_that_is_a_link_is_watched_at_its_target(tmp_path: Path) -> None:
+async def test_a_root_that_is_a_link_is_watched_at_its_target(
+    tmp_path: Path, watched: Watched
+) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     root = tmp_path / "root"
@@ -110,7 +121,7 @@ async def test_a_root_that_is_a_link_is_watched_at_its_target(tmp_path: Path) ->
         await until(lambda: b"b.jpg" in reports.files)
 
 
-async def test_all_directories_except_an_unreadable_one_are_watched() -> None:
+async def test_all_directories_except_an_unreadable_one_are_watched(watched: Watched) -> None:
     with unprivileged_directory() as root:
         for name in (b"a", b"b", b"c", b"d", b"c/1", b"c/2", b"c/3"):
             os.makedirs(root + b"/" + name + b"/sub")
@@ -175,22 +186,13 @@ async def test_a_bug_on_the_thread_is_raised_by_run(tmp_path: Path) -> None:
 
 
 LIMITED = """
-import asyncio, os, sys
-sys.path[:0] = {path!r}
-os.chdir({place!r})
-from support.watches import put, until, watched
-from syncd.folders.watching.watch_state import Active, LimitReached
 from syncd.folders.watching.watch import WatchLimitReached, _build_around_unreadable
-
-def limit(name, value):
-    with open("/proc/sys/user/max_inotify_" + name, "w") as file:
-        file.write(str(value))
 
 async def main():
     for number in range(30):
         os.mkdir(str(number))
     limit({name!r}, {value})
-    async with watched(b".") as reports:
+    async with all_watched(b".", shared={shared}) as (reports,):
         assert [type(s) for s in reports.states] == [LimitReached], reports.states
         assert "sysctl fs.inotify.max_user_{name}=" in reports.states[0].advice
         assert len(reports.targets) == 1
@@ -213,23 +215,12 @@ async def main():
         await until(lambda: reports.count(Active) == 1)
         put(b"new/a.jpg")
         await until(lambda: b"new/a.jpg" in reports.files)
-
-asyncio.run(main())
 """
 
 
+@pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize(("name", "value"), [("watches", 20), ("instances", 0)])
-def test_a_limit_is_reported_once_until_it_is_raised(tmp_path: Path, name: str, value: int) -> None:
-    path = [str(Path(__file__).parents[3]), str(Path(__file__).parents[4])]
-    script = LIMITED.format(path=path, place=str(tmp_path), name=name, value=value)
-    own = ["unshare", "--user", "--map-root-user"]  # its own limits, which it can set
-    if not shutil.which("unshare") or subprocess.run([*own, "true"], check=False).returncode:
-        pytest.skip("this system gives no user namespaces")
-    done = subprocess.run(
-        [*own, sys.executable, "-c", textwrap.dedent(script)],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
+def test_a_limit_is_reported_once_until_it_is_raised(
+    tmp_path: Path, name: str, value: int, shared: bool
+) -> None:
+    run_limited(tmp_path, LIMITED.format(name=name, value=value, shared=shared))
