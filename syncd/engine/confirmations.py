@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import assert_never
 
 import structlog
@@ -22,7 +22,7 @@ from syncd.ledger import delete_calls
 from syncd.ledger.database import Ledger
 from syncd.ledger.delete_calls import UnconfirmedDeletion
 from syncd.log import Log
-from syncd.model import ImageHash, Listed, printable
+from syncd.model import AccountId, ImageHash, Listed, printable
 from syncd.rules.deletion import Confirmation, Unconfirmed, confirm, repeat_delay
 
 log: Log = structlog.get_logger()
@@ -32,6 +32,20 @@ PERIOD = 5.0
 
 Repeat = Callable[[UnconfirmedDeletion, Listed, float | None], Awaitable[bool]]
 """`Deletions.repeat`."""
+
+
+async def wake_periodically(
+    confirmations: Mapping[AccountId, Confirmations], ledger: Ledger
+) -> None:
+    """Wake the confirmations of each account that has any, every PERIOD until cancelled.
+
+    One timer and one read serve all accounts: most have nothing to confirm.
+    """
+    while True:
+        await asyncio.sleep(PERIOD)
+        for account in await ledger.read(delete_calls.unconfirmed_accounts()):
+            if account in confirmations:
+                confirmations[account].wake()
 
 
 class Confirmations:
@@ -58,7 +72,7 @@ class Confirmations:
         self._woken.set()
 
     async def run(self) -> None:
-        """Confirm what an earlier process has sent at once, and then what is due, until cancelled.
+        """Confirm what an earlier process has sent, and what is due when woken, until cancelled.
 
         It does not wait for the queue to be idle: images may be missing until then.
         """
@@ -66,9 +80,7 @@ class Confirmations:
         while True:
             self._woken.clear()
             await self.run_once()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(PERIOD):
-                    await self._woken.wait()
+            await self._woken.wait()
 
     async def run_once(self) -> None:
         """Confirm what is due."""

@@ -11,7 +11,7 @@ import structlog
 from syncd.config import AccountConfig, BatchConfig
 from syncd.engine.audit import Audit
 from syncd.engine.calls import Calls
-from syncd.engine.confirmations import Confirmations
+from syncd.engine.confirmations import Confirmations, wake_periodically
 from syncd.engine.deletions import Deletions
 from syncd.engine.health import AccountHealth
 from syncd.engine.lane import Lane, Neighbours
@@ -126,6 +126,8 @@ class Engine:
                 for number in range(account.workers):
                     loops.create_task(worker.run(sends), name=f"work:{lane.name}:{number}")
                 loops.create_task(self.confirmations[account.id].run(), name=f"confirm:{lane.name}")
+            waking = wake_periodically(self.confirmations, self._ledger)
+            loops.create_task(waking, name="wake:confirmations")
             loops.create_task(self._watch_ledger(), name="watch:ledger")
             loops.create_task(self._tokens.watch(), name="watch:tokens")
             loops.create_task(self._probe(), name="probe")

@@ -196,6 +196,23 @@ def to_confirm(
 
 
 @read
+def unconfirmed_accounts(db: sqlite3.Connection) -> list[AccountId]:
+    """Return the accounts with DELETE calls whose effect is not known or not final yet."""
+    rows = db.execute(
+        """
+        SELECT act
+        FROM account
+        WHERE EXISTS (
+            SELECT 1
+            FROM replica INDEXED BY replica_unconfirmed
+            WHERE replica.account_id = account.id AND replica.delete_sent_at IS NOT NULL
+        )
+        """
+    )
+    return [AccountId(act) for (act,) in rows]
+
+
+@read
 def has_absent(db: sqlite3.Connection, account: AccountId, until: float, now: float) -> bool:
     """Return whether `forget_absent` has anything to forget."""
     found = db.execute(f"SELECT 1 FROM replica WHERE {_ABSENT} LIMIT 1", (account, until, now))

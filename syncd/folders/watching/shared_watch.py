@@ -34,7 +34,7 @@ from syncd.folders.watching.watch import (
 )
 from syncd.heartbeat import Heartbeat
 from syncd.model import RootIdentity
-from syncd.threads import run_in_thread, run_until_cancelled
+from syncd.threads import ThreadPool, run_until_cancelled
 
 _LONG = 3600.0
 """Seconds after which the watch returns without a change; a stop does not wait for it."""
@@ -119,6 +119,7 @@ class SharedWatch:
         self._rebuild = asyncio.Event()
         self._delay = RetryDelay(timing)
         self._built_at = 0.0
+        self._threads = ThreadPool("check")
 
     def decide(self, member: Member | None) -> None:
         """Let a folder take part in the first watch; None if it cannot. Called once for each."""
@@ -139,7 +140,13 @@ class SharedWatch:
             self._timer = loop.call_later(self._timing.rebuild, self._rebuild.set)
 
     async def run(self) -> None:
-        """Watch until cancelled; then the thread has ended, too."""
+        """Watch until cancelled; then the thread of the watch has ended, too."""
+        try:
+            await self._run()
+        finally:
+            self._threads.close()
+
+    async def _run(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timing.first_wait):
                 await self._all_decided.wait()
@@ -159,7 +166,7 @@ class SharedWatch:
 
     async def _present_groups(self) -> list[list[Member]]:
         """Let members leave that cannot share or do not respond; return the rest by device."""
-        devices = await run_in_thread(partial(_devices, [m.real for m in self._members]))
+        devices = await self._threads.submit(partial(_devices, [m.real for m in self._members]))
         groups = defaultdict[bytes, list[Member]](list)
         for member in self._members:
             if (device := devices.get(member.real)) is not None:
@@ -167,7 +174,7 @@ class SharedWatch:
         found: list[list[Member]] = []
 
         async def check(members: list[Member]) -> None:
-            found.append(await run_in_thread(partial(_present, members)))
+            found.append(await self._threads.submit(partial(_present, members)))
 
         with suppress(TimeoutError):  # a disk hangs, and its folders leave
             async with asyncio.timeout(self._timing.first_wait), asyncio.TaskGroup() as checks:
@@ -237,7 +244,7 @@ class SharedWatch:
         """Let members leave whose root is not the same directory: those of one device."""
         while True:
             await asyncio.sleep(self._timing.root_check)
-            present = await run_in_thread(partial(_present, members))
+            present = await self._threads.submit(partial(_present, members))
             self._leave([m for m in members if m not in present], for_good=False)
             members = present
 
@@ -252,7 +259,7 @@ class SharedWatch:
             if not self._members:
                 continue
             try:
-                await run_in_thread(partial(_check_limit, self._members[0]))
+                await self._threads.submit(partial(_check_limit, self._members[0]))
             except WatchLimitReached as limit:
                 limited = True
                 for member in self._members:

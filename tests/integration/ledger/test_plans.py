@@ -221,6 +221,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "record_sent": delete_calls.record_sent(ONE, ImageHash("ff00"), 1.0),
     "record_present": delete_calls.record_present(ONE, ImageHash("ff00"), 1.0),
     "record_absent": delete_calls.record_absent(ONE, ImageHash("ff00")),
+    "unconfirmed_accounts": delete_calls.unconfirmed_accounts(),
     "has_absent": delete_calls.has_absent(ONE, 1.0, 2.0),
     "forget_absent": delete_calls.forget_absent(ONE, 1.0, 2.0),
     "confirm_all_now": delete_calls.confirm_all_now(ONE),
@@ -291,7 +292,9 @@ def test_a_search_by_name_scans_the_names_and_no_other_table(
     assert scans == ["SCAN file"]
 
 
-@pytest.mark.parametrize("name", ["tally", "missing_after", "count_missing", "count_held"])
+@pytest.mark.parametrize(
+    "name", ["tally", "missing_after", "count_missing", "count_held", "unconfirmed_accounts"]
+)
 def test_a_periodic_statement_reads_only_an_index(db: sqlite3.Connection, name: str) -> None:
     plans = Plans(db)
     STATEMENTS[name](cast("sqlite3.Connection", plans))
