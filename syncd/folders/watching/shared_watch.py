@@ -79,14 +79,14 @@ class Member:
         self.identity = identity
         self.heartbeat = heartbeat
         self._news = asyncio.Queue[News]()
-        self._admitted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._first: asyncio.Future[News] = asyncio.get_running_loop().create_future()
 
-    async def is_admitted(self) -> bool:
-        """Wait for the next build of the shared watch; return whether it covers the folder."""
-        return await asyncio.shield(self._admitted)
+    async def first(self) -> News:
+        """Wait for the first news: the next build of the watch covers the folder or not."""
+        return await asyncio.shield(self._first)
 
     async def next(self, limit: float | None) -> News | None:
-        """Return the next news; None after `limit` seconds without any."""
+        """Return the next news, from the first on; None after `limit` seconds without any."""
         try:
             async with asyncio.timeout(limit):
                 return await self._news.get()
@@ -95,8 +95,8 @@ class Member:
 
     def add(self, news: News) -> None:
         """Add news for the watcher."""
-        if not self._admitted.done():
-            self._admitted.set_result(isinstance(news, Covered))
+        if not self._first.done():
+            self._first.set_result(news)
         self._news.put_nowait(news)
 
     def is_present(self) -> bool:
@@ -113,7 +113,7 @@ class SharedWatch:
         self._undecided = folders
         self._all_decided = asyncio.Event()
         self._members: list[Member] = []
-        """Those that the present watch covers, or the next one is to cover."""
+        """Those that the present watch covers or the next one will, in the order of their paths."""
         self._joining: list[Member] = []
         self._timer: asyncio.TimerHandle | None = None
         self._rebuild = asyncio.Event()
@@ -157,7 +157,7 @@ class SharedWatch:
                 self._timer.cancel()
                 self._timer = None
             joining, self._joining = self._joining, []
-            self._members += joining
+            self._members = sorted([*self._members, *joining], key=lambda member: member.real)
             groups = await self._present_groups()
             if self._members:
                 await self._watch(groups)
@@ -202,8 +202,8 @@ class SharedWatch:
         poll = partial(self._poll, tuple(self._members), loop.call_soon_threadsafe)
         try:
             await run_until_cancelled(poll, "watch shared")
-        except WatchLimitReached:
-            self._leave(self._members, for_good=False)
+        except WatchLimitReached as limit:
+            self._leave(beyond(limit.path, self._members), for_good=bool(limit.path))
         except WatchEnded as ended:
             culprits = [m for m in self._members if ended.path and is_inside(ended.path, m.real)]
             self._leave(culprits, for_good=True)
@@ -275,6 +275,18 @@ class SharedWatch:
             if member in self._members:
                 self._members.remove(member)
                 member.add(Left(for_good))
+
+
+def beyond(path: bytes, members: Sequence[Member]) -> Sequence[Member]:
+    """Return the members for which a limit that was met at a path leaves no watches.
+
+    They are the one that met it and those after it. If it is the first, there may be enough for the
+    others; if the path is unknown, there are none for any.
+    """
+    for index, member in enumerate(members):
+        if is_inside(path, member.real):
+            return members[index:] if index else members[:1]
+    return members
 
 
 def by_root(changes: Changes, roots: Mapping[bytes, None]) -> dict[bytes, frozenset[bytes]]:

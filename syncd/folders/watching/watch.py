@@ -12,7 +12,6 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import takewhile
 
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
@@ -103,24 +102,14 @@ def build(root: bytes) -> Watch:
 def build_shared(roots: Sequence[bytes]) -> tuple[Watch, Sequence[bytes]]:
     """Build one watch on many trees, given by their real paths; return it and what it covers.
 
-    It leaves out each tree that cannot be watched, or not with all directories; and when the limit
-    of the system is met, that tree and those after it. Raises WatchLimitReached or WatchEnded.
+    It leaves out each tree that cannot be watched, or not with all directories. Raises
+    WatchLimitReached, where the trees are watched in their order, or WatchEnded.
     """
     try:
-        return _build_all(roots)
-    except WatchEnded:
-        return _build_all([root for root in roots if _is_sound(root)])
-
-
-def _build_all(roots: Sequence[bytes]) -> tuple[Watch, Sequence[bytes]]:
-    try:
         return Watch(b"/", _notify(roots)), roots
-    except WatchLimitReached as limit:
-        met_at = limit.path
-        fitting = list(takewhile(lambda root: not is_inside(met_at, root), roots))
-        if len(fitting) == len(roots) or not fitting:
-            raise
-        return Watch(b"/", _notify(fitting)), fitting
+    except WatchEnded:
+        sound = [root for root in roots if _is_sound(root)]
+        return Watch(b"/", _notify(sound)), sound
 
 
 def _is_sound(root: bytes) -> bool:

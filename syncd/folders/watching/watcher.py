@@ -62,7 +62,7 @@ class Watcher:
         self._shared = shared
         self._may_share = shared is not None
         self._is_sound = asyncio.Event()
-        """Set when the folder's own watch has begun, and the folder may join the shared one."""
+        """Set when the folder's own watch has begun."""
         self._state: WatchState | None = None
 
     async def run(self) -> None:
@@ -73,7 +73,7 @@ class Watcher:
         member = await self._member()
         self._shared.decide(member)
         while True:
-            if member is None or not await member.is_admitted():
+            if member is None or not await self._is_admitted(member):
                 member = await self._watch_alone_until_admitted(self._shared)
             await self._follow(member)
             member = None
@@ -85,6 +85,15 @@ class Watcher:
         with self._heartbeat.operation():
             found = await run_in_thread(partial(_find, self._root))
         return None if found is None else Member(self._root, *found, self._heartbeat)
+
+    async def _is_admitted(self, member: Member) -> bool:
+        """Wait for the next build of the shared watch; return whether it covers the folder."""
+        match await member.first():
+            case Left(for_good):
+                self._may_share = not for_good
+                return False
+            case _:
+                return True
 
     async def _watch_alone(self) -> None:
         loop = asyncio.get_running_loop()
@@ -105,9 +114,9 @@ class Watcher:
             while admitted is None:
                 await self._is_sound.wait()
                 self._is_sound.clear()
-                if (member := await self._member()) is not None:
+                if self._may_share and (member := await self._member()) is not None:
                     shared.join(member)
-                    admitted = member if await member.is_admitted() else None
+                    admitted = member if await self._is_admitted(member) else None
             alone.cancel()
         return admitted
 
@@ -120,10 +129,10 @@ class Watcher:
                 case Covered():
                     self._set_state(Active(member.identity.device, member.identity.inode))
                     self._on_targets(frozenset({EVERYWHERE}))
-                case Limited():
-                    self._set_state(LimitReached(news.advice))
-                case Left():
-                    self._may_share = not news.for_good
+                case Limited(advice):
+                    self._set_state(LimitReached(advice))
+                case Left(for_good):
+                    self._may_share = not for_good
                     return
                 case Changed() | None:
                     await self._report(member, news, rescan)
@@ -146,7 +155,7 @@ class Watcher:
             self._on_targets(targets)
 
     def _on_own_state(self, state: WatchState) -> None:
-        if self._may_share and isinstance(state, Active):
+        if isinstance(state, Active):
             self._is_sound.set()
         self._set_state(state)
 

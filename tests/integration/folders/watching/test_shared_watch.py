@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 from support.limits import run_limited
 from support.mounts import own_mounts
@@ -15,6 +16,7 @@ from support.scene import unprivileged_directory
 from support.watches import CALM, Reports, all_watched, instances, put, until
 
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget
+from syncd.folders.watching.watch import SUSPICIOUS
 from syncd.folders.watching.watch_state import Active, RootMissing
 
 
@@ -35,7 +37,7 @@ async def put_in_all(all_reports: Sequence[Reports], name: bytes) -> None:
 
 async def test_200_folders_share_one_inotify_instance(tmp_path: Path) -> None:
     async with all_watched(*folders(tmp_path, 200), timing=CALM) as all_reports:
-        assert instances() == 1
+        await until(lambda: instances() == 1)
         for reports in all_reports:
             assert [type(state) for state in reports.states] == [Active]
             reports.clear()
@@ -51,7 +53,7 @@ async def test_a_file_is_reported_to_every_folder_that_contains_it(tmp_path: Pat
     (tmp_path / "link").symlink_to("outer")
     names = ("outer", "outer/inner", "outer", "link", "outer2")
     async with all_watched(*(tmp_path / name for name in names), timing=CALM) as all_reports:
-        assert instances() == 1
+        await until(lambda: instances() == 1)
         put(tmp_path / "outer/inner/a.jpg")
         outer, inner, again, link, other = all_reports
         await until(lambda: all(b"inner/a.jpg" in r.files for r in (outer, again, link)))
@@ -69,13 +71,10 @@ async def test_a_file_is_reported_to_every_folder_that_contains_it(tmp_path: Pat
         await until(lambda: all(b"inner/new/c.jpg" in r.files for r in (outer, again, link)))
 
 
-async def test_a_root_that_returns_has_its_own_watch_until_the_shared_one_is_built_again(
-    tmp_path: Path,
-) -> None:
+async def test_a_root_that_returns_has_its_own_watch_and_disturbs_no_other(tmp_path: Path) -> None:
     roots = folders(tmp_path, 3)
-    timing = replace(CALM, rebuild=1.5)
-    async with all_watched(*roots, timing=timing) as all_reports:
-        first = all_reports[0]
+    async with all_watched(*roots, timing=CALM) as all_reports:
+        first, *others = all_reports
         for reports in all_reports:
             reports.clear()
         os.rename(roots[0], roots[0] + b"-old")
@@ -83,17 +82,31 @@ async def test_a_root_that_returns_has_its_own_watch_until_the_shared_one_is_bui
         put(roots[0] + b"-old/sub/wrong.jpg")
         os.makedirs(roots[0] + b"/sub")
         await until(lambda: first.count(Active) == 1)
-        assert instances() == 2
+        await until(lambda: instances() == 2)
         await put_in_all(all_reports, b"a.jpg")
         assert b"sub/wrong.jpg" not in first.files
-        assert not any(EVERYWHERE in reports.targets for reports in all_reports[1:])
-        await until(lambda: all(EVERYWHERE in reports.targets for reports in all_reports[1:]))
-        await until(lambda: instances() == 1)
+        for reports in others:
+            assert EVERYWHERE not in reports.targets
+            assert reports.states == []
+
+
+async def test_a_root_that_returned_joins_the_shared_watch_when_that_is_built_again(
+    tmp_path: Path,
+) -> None:
+    roots = folders(tmp_path, 3)
+    async with all_watched(*roots, timing=replace(CALM, rebuild=0.5)) as all_reports:
+        first = all_reports[0]
         for reports in all_reports:
-            assert reports.count(Active) == (reports is first)
             reports.clear()
-        await put_in_all(all_reports, b"b.jpg")
-        assert not any(EVERYWHERE in reports.targets for reports in all_reports)
+        os.rename(roots[0], roots[0] + b"-old")
+        await until(lambda: first.count(RootMissing) == 1)
+        os.makedirs(roots[0] + b"/sub")
+        scans = [2, 1, 1]  # of the first, also when its own watch begins
+        await until(lambda: [r.targets.count(EVERYWHERE) for r in all_reports] == scans)
+        await until(lambda: instances() == 1)
+        await put_in_all(all_reports, b"a.jpg")
+        assert [r.targets.count(EVERYWHERE) for r in all_reports] == scans
+        assert [r.count(Active) for r in all_reports] == [1, 0, 0]
 
 
 async def test_a_name_that_is_not_utf8_disturbs_other_folders_once_and_loses_no_file(
@@ -122,22 +135,41 @@ async def test_a_name_that_is_not_utf8_disturbs_other_folders_once_and_loses_no_
         assert not any(reports.states for reports in others)
 
 
+async def test_a_folder_that_ended_the_shared_watch_never_joins_it_again(tmp_path: Path) -> None:
+    roots = folders(tmp_path, 3)
+    async with all_watched(*roots, timing=replace(CALM, rebuild=0.5)) as all_reports:
+        odd, returning, other = all_reports
+        put(roots[0] + b"/sub/\xff.jpg")
+        await until(lambda: [r.targets.count(EVERYWHERE) for r in all_reports] == [2, 2, 2])
+        os.rename(roots[1], roots[1] + b"-old")
+        await until(lambda: returning.count(RootMissing) == 1)
+        os.makedirs(roots[1] + b"/sub")
+        await until(lambda: other.targets.count(EVERYWHERE) == 3)
+        await put_in_all(all_reports, b"a.jpg")
+        assert [r.targets.count(EVERYWHERE) for r in all_reports] == [2, 4, 3]
+        await until(lambda: instances() == 2)
+        assert not odd.count(RootMissing)
+
+
 async def test_a_folder_with_an_unreadable_directory_has_its_own_watch() -> None:
     with unprivileged_directory() as place:
         roots = folders(place, 4)
         os.mkdir(roots[1] + b"/closed", 0)
         async with all_watched(*roots, timing=CALM) as all_reports:
-            assert instances() == 2
+            await until(lambda: instances() == 2)
             assert [len(reports.states) for reports in all_reports] == [1] * 4
             await put_in_all(all_reports, b"a.jpg")
 
 
 async def test_a_burst_in_one_folder_is_followed_by_a_scan_of_all(tmp_path: Path) -> None:
     roots = folders(tmp_path, 2)
+    names = [roots[0] + b"/sub/%d.jpg" % number for number in range(2 * SUSPICIOUS)]
+    for name in names:
+        os.mknod(name)
     async with all_watched(*roots, timing=CALM) as (_, other):
         other.clear()
-        for number in range(10_000):
-            os.mknod(roots[0] + b"/sub/%d.jpg" % number)
+        for name in names:
+            os.utime(name)
         await until(lambda: EVERYWHERE in other.targets)
 
 
@@ -145,34 +177,37 @@ async def test_a_missing_folder_delays_no_other(tmp_path: Path) -> None:
     roots = folders(tmp_path, 2)
     async with all_watched(*roots, tmp_path / "none", timing=CALM) as (*present, missing):
         assert missing.states == [RootMissing("there is no such file or directory")]
-        assert instances() == 1
+        await until(lambda: instances() == 1)
         await put_in_all(present, b"a.jpg")
 
 
 LIMIT_AT_START = """
 async def main():
-    for folder, directories in (("a", 5), ("b", 30), ("c", 5)):
+    for folder, directories in zip("abc", {sizes}):
         for number in range(directories):
-            os.makedirs(f"{folder}/{number}")
+            os.makedirs(f"{{folder}}/{{number}}")
     limit("watches", 20)
-    roots, timing = map(os.path.abspath, "abc"), Timing(quiet=0.2, limit_retry=0.1)
-    async with all_watched(*roots, timing=timing) as (a, b, c):
-        await until(lambda: c.count(Active) == 1)
-        assert [r.count(LimitReached) for r in (a, b)] == [0, 1]
-        for reports in (a, b, c):
+    roots, timing = map(os.path.abspath, "abc"), Timing(quiet=0.2, limit_retry=1.0)
+    async with all_watched(*roots, timing=timing) as all_reports:
+        large = all_reports.pop({sizes}.index(30))
+        await until(lambda: all(reports.count(Active) for reports in all_reports))
+        assert large.count(LimitReached) == 1
+        for reports in all_reports:
             reports.clear()
         limit("watches", 1000)
-        await until(lambda: b.count(Active) == 1)
-        for reports in (a, b, c):
+        await until(lambda: large.count(Active) == 1)
+        for reports in (large, *all_reports):
             put(reports.root + b"/4/a.jpg")
-        await until(lambda: all(b"4/a.jpg" in reports.files for reports in (a, b, c)))
-        assert EVERYWHERE not in a.targets
-        assert instances() == 3
+        await until(lambda: all(b"4/a.jpg" in r.files for r in (large, *all_reports)))
+        await until(lambda: instances() == {instances})
 """
 
 
-def test_a_folder_that_meets_the_limit_leaves_those_before_it_watched(tmp_path: Path) -> None:
-    run_limited(tmp_path, LIMIT_AT_START)
+@pytest.mark.parametrize(("sizes", "expected"), [((5, 5, 30), 2), ((5, 30, 5), 3), ((30, 5, 5), 2)])
+def test_a_folder_that_meets_the_limit_leaves_the_shared_watch(
+    tmp_path: Path, sizes: tuple[int, ...], expected: int
+) -> None:
+    run_limited(tmp_path, LIMIT_AT_START.format(sizes=sizes, instances=expected))
 
 
 LIMIT_LATER = """
@@ -187,7 +222,7 @@ async def main():
         await until(lambda: b"sub/a.jpg" in both[0].files)
         limit("watches", 1000)
         await until(lambda: all(reports.count(Active) == 2 for reports in both))
-        assert instances() == 1
+        await until(lambda: instances() == 1)
         put("a/new/a.jpg")
         await until(lambda: b"new/a.jpg" in both[0].files)
 """
@@ -205,7 +240,7 @@ from syncd.folders.watching.watch_state import Active
 async def main():
     roots = [os.fsencode(path) for path in sys.argv[1:]]
     async with all_watched(*roots, timing=CALM) as all_reports:
-        assert instances() == 2
+        await until(lambda: instances() == 2)
         put(roots[0] + b"/sub/a.jpg")
         await until(lambda: b"sub/a.jpg" in all_reports[0].files)
         await until(lambda: b"a.jpg" in all_reports[1].files)

@@ -15,6 +15,7 @@ from syncd.folders.filesystem import root_identity
 from syncd.folders.scanning.walk import list_directory
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget
 from syncd.folders.watching.timing import Timing
+from syncd.folders.watching.watch import SUSPICIOUS
 from syncd.folders.watching.watch_state import Active
 
 
@@ -191,9 +192,12 @@ async def test_a_storm_of_events_is_followed_by_a_scan_of_everything(
     tmp_path: Path, watched: Watched
 ) -> None:
     (tmp_path / "a").mkdir()
+    names = [tmp_path / f"a/{number}.jpg" for number in range(2 * SUSPICIOUS)]
+    for name in names:
+        name.touch()
     async with watched(tmp_path) as reports:
         reports.clear()
-        for number in range(10_000):
-            os.mknod(tmp_path / f"a/{number}.jpg")
+        for name in names:
+            os.utime(name)
         await until(lambda: EVERYWHERE in reports.targets)
         assert reports.targets.count(EVERYWHERE) <= 2
