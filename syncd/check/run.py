@@ -32,6 +32,8 @@ from syncd.config import Config, Secret, SecretFile
 
 Hide = Callable[[Secret], None]
 
+_ANOTHER = "not checked: the service read another configuration"
+
 
 def check_all(
     config: Config,
@@ -112,8 +114,8 @@ def _checks(config: Config, perspective: Perspective, view: View, inotify: Path)
     at = view.facts.at(os.fsencode(config.path.absolute()))
     checks = [configuration_check(at)] if at is not None else []
     if contents is None:
-        if checks and checks[0].is_ok:
-            checks = [bad("configuration", view.facts.problem)]
+        if all(check.is_ok for check in checks):
+            checks = [bad("configuration", f"not loaded: {view.facts.problem}")]
         return [_completed(check, config, perspective, view) for check in checks]
     directory = os.fsencode(config.ledger.path.parent)
     seen = _contents(view, directory)
@@ -121,10 +123,12 @@ def _checks(config: Config, perspective: Perspective, view: View, inotify: Path)
     checks.append(ledger_check(seen.ledger, found, user, group_name(user.gid)))
     directories = 0
     for name, folder in config.folders.items():
-        for one in _contents(view, folder.path).folders:
-            if one.name == name:
-                checks.append(folder_check(folder, one))
-                directories += one.directories
+        read = {one.name: one for one in _contents(view, folder.path).folders}.get(name)
+        if read is None:
+            checks.append(unknown(f"folder {name}", _ANOTHER))
+            continue
+        checks.append(folder_check(folder, read))
+        directories += read.directories
     checks.append(check_watch_limit(inotify, directories, len(config.folders)))
     checks += _secrets(config, contents, view, perspective)
     return [_completed(check, config, perspective, view) for check in checks]
@@ -144,6 +148,8 @@ def _secrets(
     unit, probes = perspective.unit, perspective.probes
     accounts = {str(name): account for name, account in config.accounts.items()}
     checks = token_checks(accounts, contents.accounts)
+    found = {one.name for one in contents.accounts}
+    checks += [unknown(f"account {name}", _ANOTHER) for name in accounts if name not in found]
     unsent = {
         f"token of {one.name}": one.name
         for one in contents.accounts

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from syncd.check.drop_in import drop_in_commands, program_lines, sources_of
+from syncd.check.drop_in import drop_in_commands, paths_of, program_lines, sources_of
 from syncd.check.facts import Facts
 from syncd.check.probe import NOT_STARTED, Failure, probe
 from syncd.check.result import Check, bad
@@ -59,6 +59,14 @@ def program_check(unit: Unit, failure: Failure) -> tuple[Check, Facts | None, tu
             blamed = f" ({values[-1]})" if values else ""
             commands = drop_in_commands(unit.name, lines)
             return bad("program", message + blamed, commands), found, lines
+    root = dict(unit.settings).get("RootDirectory") or dict(unit.settings).get("RootImage")
+    if root is not None:
+        fix = "install syncd in it, or remove that setting from the unit"
+        return bad("program", f"{message} in the root {root}: {fix}"), None, ()
+    named = [path for path in _not_executable(unit) if path in directories]
+    if named:
+        fix = "remove that setting from the unit"
+        return bad("program", f"{message} (NoExecPaths={named[0]}): {fix}"), None, ()
     where = " and ".join(directories)
     message += (
         f" ({failure.reason}): install syncd where every user can read and run it, such as"
@@ -67,8 +75,14 @@ def program_check(unit: Unit, failure: Failure) -> tuple[Check, Facts | None, tu
     return bad("program", message), None, ()
 
 
+def _not_executable(unit: Unit) -> list[str]:
+    return [
+        path for key, value in unit.settings if key == "NoExecPaths" for path in paths_of(value)
+    ]
+
+
 def _program_directories(program: str) -> tuple[str, ...]:
-    """Return the directories of a script, of its interpreter, and of its virtual environment."""
+    """Return the directory of a script, and the prefixes of its environment and interpreter."""
     found = [os.path.dirname(os.path.realpath(program))]
     try:
         with open(program, "rb") as file:
@@ -79,5 +93,6 @@ def _program_directories(program: str) -> tuple[str, ...]:
         interpreter = os.fsdecode(first[2:].split()[0])
         if os.path.exists(os.path.join(os.path.dirname(interpreter), "../pyvenv.cfg")):
             found.append(os.path.dirname(os.path.dirname(interpreter)))
-        found.append(os.path.dirname(os.path.realpath(interpreter)))
+        # Its libraries are executed, too: of /usr/bin/python3, those in /usr/lib.
+        found.append(os.path.dirname(os.path.realpath(interpreter)).removesuffix("/bin"))
     return tuple(dict.fromkeys(found))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 from support.pictures import picture
-from support.systemd_box import CONFIG, DEADLINE, TOKEN, Box, missing
+from support.systemd_box import CONFIG, DEADLINE, TOKEN, Box, Ran, missing, until
 
 WHY_NOT = missing()
 pytestmark = [
@@ -85,7 +85,7 @@ SITUATIONS = {
     ),
     "a root that does not exist": Situation("RootDirectory=/srv/none", bad="service"),
     "narrow executable paths": Situation("ExecPaths=\nExecPaths=/opt", bad="program"),
-    "no executable directory of the program": Situation(
+    "a directory of the program that is not executable": Situation(
         "NoExecPaths=/usr/local/bin", bad="program"
     ),
     "a program below /root": Situation(RUN.format("/root/v/syncd"), PROGRAM, bad="program"),
@@ -189,8 +189,112 @@ async def test_the_judgement_is_what_the_started_service_meets(machine: Box, nam
     works = await service_works(box)
     assert (ran.code == 0) is works, ran.out + ran.err + box.journal("syncd")
     assert next(iter(bad), "") == situation.bad, ran.out + ran.err
-    units = box.do("systemctl", "list-units", "--all", "--plain", "--no-legend", "syncd-check*")
-    assert units == ""
+    assert probes(box) == ""
+
+
+FIXABLE = [
+    name
+    for name, one in SITUATIONS.items()
+    if one.unit and one.bad in {"program", "token of main"} and "credential" not in name
+    and "such" not in name and "without" not in name and "directory" not in name
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FIXABLE)
+async def test_the_printed_drop_in_lets_the_service_run_and_reach_the_api(
+    machine: Box, name: str
+) -> None:
+    prepare(machine, SITUATIONS[name])
+    ran = machine.run("syncd", "check")
+    assert commands(ran), ran.out
+    for line in commands(ran):
+        machine.do("bash", "-c", line)
+    ran = machine.run("syncd", "check")
+    assert ran.code == 0, ran.out
+    assert await service_works(machine)
+
+
+async def test_a_drop_in_that_does_not_help_is_not_printed(machine: Box) -> None:
+    prepare(machine, SITUATIONS["inaccessible above"])
+    ran = machine.run("syncd", "check")
+    assert "(InaccessiblePaths=/srv): remove that setting from the unit, or move it" in ran.out
+    assert commands(ran) == []
+
+
+@pytest.mark.parametrize("signal", ["INT", "TERM", "KILL"])
+async def test_a_stopped_check_leaves_no_unit_behind(machine: Box, signal: str) -> None:
+    prepare(machine, Situation())
+    machine.do("systemctl", "restart", "graph-api")
+    machine.await_sandbox()
+    machine.fault("slow:seconds=25:times=1")
+    machine.do("systemd-run", "--unit=stopped", "--collect", "/usr/local/bin/syncd", "check")
+    await until(lambda: "running" in probes(machine), lambda: probes(machine))
+    await until(lambda: "check" in waiting(machine), lambda: waiting(machine))
+    machine.do("systemctl", "kill", "--kill-whom=main", f"--signal={signal}", "stopped")
+    await until(lambda: probes(machine) == "", lambda: probes(machine))
+
+
+async def test_a_running_service_keeps_its_directories(machine: Box) -> None:
+    prepare(machine, Situation("RuntimeDirectory=syncd"))
+    assert await service_works(machine)
+    assert machine.run("syncd", "check").code == 0
+    machine.do("test", "-d", "/run/syncd")
+    machine.do("test", "-f", "/var/lib/syncd/ledger.db")
+    await until(lambda: machine.one("syncd", "ActiveState") == "active")
+
+
+async def test_without_systemd_run_the_view_of_the_service_is_unknown(machine: Box) -> None:
+    prepare(machine, Situation())
+    machine.do("bash", "-c", "mkdir -p /tmp/few; ln -sf /usr/bin/systemctl /tmp/few/")
+    ran = machine.run("env", "PATH=/tmp/few", "/usr/local/bin/syncd", "check")
+    assert ran.code == 1
+    assert "?   service        syncd.service could not be tried: systemd-run cannot" in ran.out
+    assert "?   folder spring  /srv/spring: 1 file in 1 directory" in ran.out
+    assert "BAD" not in ran.out
+    assert ran.err == ""
+
+
+ODD = {
+    "nothing": "true",
+    "no facts": "echo '{\"paths\": []}'",
+    "not facts": "echo '{\"paths\": 5}'",
+    "endless output": "yes",
+    "a failure": "echo odd >&2; exit 3",
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+async def test_a_program_that_prints_no_facts_proves_nothing(machine: Box, what: str) -> None:
+    script = f"printf '#!/bin/sh\n%s\n' {shlex.quote(ODD[what])} > /usr/local/bin/syncd-x"
+    prepare(
+        machine,
+        Situation(RUN.format("/usr/local/bin/syncd-x"), f"{script}; chmod 755 /usr/local/bin/*-x"),
+    )
+    ran = machine.run("syncd", "check")
+    assert ran.code == 1, ran.out
+    assert ran.out.splitlines()[1][:3] in {"?  ", "BAD"}
+    assert "ok  folder" not in ran.out
+    assert ran.err == ""
+    assert probes(machine) == ""
+
+
+def commands(ran: Ran) -> list[str]:
+    return [line[4:] for line in ran.out.splitlines() if line.startswith("    ")]
+
+
+def probes(box: Box) -> str:
+    """Return the units of probes."""
+    words = ("systemctl", "list-units", "--all", "--plain", "--no-legend", "syncd-check*")
+    return box.do(*words)
+
+
+def waiting(box: Box) -> str:
+    """Return the command lines of the processes in the units of probes."""
+    script = (
+        "for f in /sys/fs/cgroup/system.slice/syncd-check*/cgroup.procs;"
+        " do for p in $(cat $f); do tr '\\0' ' ' < /proc/$p/cmdline; done; done"
+    )
+    return box.run("bash", "-c", script).out
 
 
 def prepare(box: Box, situation: Situation) -> None:
