@@ -108,6 +108,12 @@ class Lane:
         """How many images wait to be sent, in the queue and in the ledger."""
         return len(self.queue) + self.queue.unread
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether no image waits, is sent or is left to be read from the ledger."""
+        is_read = self.queue.is_read and not self.queue.refill.is_set()
+        return is_read and self.queue.is_idle and not self.delayed
+
     def images_per_post(self, limit: int) -> int:
         """Return how many images the account's next POST may hold, at most `limit`."""
         return min(
@@ -136,6 +142,7 @@ class Lane:
         """
         while True:
             self.queue.refill.clear()
+            self.queue.is_read = False
             left = await self._ledger.read(replicas.count_missing(self.account, MOST_COUNTED))
             self.queue.unread = max(0, left - len(self.queue) - self.queue.in_flight)
             last, read = replicas.FIRST_MISSING, PAGE
@@ -147,6 +154,7 @@ class Lane:
                 last, read = missing.last, len(missing.digests)
                 left = max(0, left - read) if read == PAGE else 0  # others were sent meanwhile
                 self.queue.unread = left
+            self.queue.is_read = True
             await self.queue.refill.wait()
 
     def add_found(self, digest: Digest) -> None:

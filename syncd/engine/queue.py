@@ -28,6 +28,8 @@ class WorkQueue:
         """Set when the ledger may have missing digests that the queue does not have."""
         self.unread = 0
         """How many missing digests the ledger has that were not added yet."""
+        self.is_read = False
+        """Whether all that the ledger had when `refill` was last cleared has been added."""
         self._fresh: OrderedDict[Digest, None] = OrderedDict()
         self._put_back: OrderedDict[Digest, None] = OrderedDict()
         self._backlog: OrderedDict[Digest, None] = OrderedDict()

@@ -94,3 +94,31 @@ async def test_images_that_did_not_fit_into_the_queue_go_before_those_found_late
         await find(ledger, lane, range(2 * ROOM + first, 2 * ROOM + first + 50))
     feeding.cancel()
     assert sent[: ROOM + PAGE] == [digest(number) for number in range(ROOM + PAGE)]
+
+
+async def test_an_account_is_at_rest_only_after_all_that_it_misses_was_read_and_done(
+    ledger: Ledger, lane: Lane
+) -> None:
+    await find(ledger, lane, range(2))
+    lane.queue.take(2)
+    for number in range(2):
+        lane.queue.done(digest(number))
+    assert lane.queue.is_idle
+    assert not lane.is_at_rest  # the ledger was not read, and has both images
+    feeding = asyncio.create_task(lane.feed())
+    await until(lambda: len(lane.queue) == 2)
+    assert not lane.is_at_rest
+    taken = lane.queue.take(2)
+    hashes = [(one, Entry(hash=ImageHash(one.hex()))) for one in taken]
+    await ledger.write(replicas.record_held(ACCOUNT, hashes, 1.0))
+    for one in taken:
+        lane.queue.done(one)
+    await until(lambda: lane.is_at_rest)
+    lane.queue.refill.set()  # facts have changed
+    assert not lane.is_at_rest
+    for _ in range(2):
+        await asyncio.sleep(0)  # the feed begins to read the ledger
+    assert not lane.queue.refill.is_set()
+    assert not lane.is_at_rest
+    await until(lambda: lane.is_at_rest)
+    feeding.cancel()
