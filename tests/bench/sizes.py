@@ -13,6 +13,7 @@ class Sizes:
     images: dict[int, int]  # size of an image in bytes → number of images
     trees: tuple[int, ...]  # files in the trees of the start rows
     backfill: int  # files in the backfill of the memory and latency rows
+    backfills: tuple[int, ...]  # files in the backfills of the scaling rows, the smallest first
     burst: int
     probes: int  # files whose latency is measured
     windows: int  # budget windows
@@ -29,6 +30,7 @@ FULL = Sizes(
     images={20_000: 5000, 300_000: 1500},
     trees=(100_000, 1_000_000),
     backfill=100_000,
+    backfills=(1000, 10_000, 100_000),
     burst=50_000,
     probes=100,
     windows=10,
@@ -45,6 +47,7 @@ QUICK = Sizes(
     images={20_000: 300, 300_000: 60},
     trees=(5000,),
     backfill=2000,
+    backfills=(200, 2000),
     burst=2000,
     probes=10,
     windows=3,
