@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -31,6 +32,12 @@ class Log(Protocol):
     def warning(self, event: str, **fields: object) -> object: ...
     def error(self, event: str, **fields: object) -> object: ...
     def critical(self, event: str, **fields: object) -> object: ...
+
+    def info_each(self, event: str, **columns: Iterable[object]) -> object:
+        """Log one record for each row of the columns, as many as the shortest column has.
+
+        They are written together, with the fields and the form that `info` would give them.
+        """
 
     def log(self, level: int, event: str, **fields: object) -> object:
         """Log at a level that is given as a number."""

@@ -31,6 +31,7 @@ class Printer:
 
     def __init__(self, *_: object) -> None:
         self.debug = self.info = self.notice = print
+        self.info_all = lambda records: print(*records, sep="\n")
         self.warning = self.error = self.critical = print
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import unicodedata
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 
 import structlog
 
@@ -128,14 +129,13 @@ class Uploads:
         if digests:
             await lane.learn_no_copy(digests)
         lane.record_held(digests, size)
-        for image, entry in images:
-            log.info(
-                "image.held",
-                account=lane.name,
-                file=str(image.source),
-                hash=entry.hash,
-                sha256=image.digest.hex(),
-            )
+        log.info_each(
+            "image.held",
+            account=repeat(lane.name),
+            file=[str(image.source) for image, _ in images],
+            hash=[entry.hash for _, entry in images],
+            sha256=[digest.hex() for digest in digests],
+        )
 
     async def _on_unmatched(self, images: Sequence[Loaded], sent: int) -> None:
         """Called with the images of a POST of `sent` that its response does not name."""

@@ -17,6 +17,9 @@ log: Log = structlog.get_logger()
 Write = Callable[[Sequence[bytes]], None]
 """Writes encoded records, each with its end of line; may block, or raise OSError."""
 
+_Records = tuple[Write, Sequence[bytes], int]
+"""Waiting records, how they are written, and their size in bytes."""
+
 ROOM = 8 * 2**20
 """Capacity in bytes: about 15,000 records, five seconds of the fastest backfill."""
 
@@ -41,7 +44,7 @@ class LogQueue:
         self._drain = drain
         # Reentrant: garbage collection within `put` may log as well.
         self._changed = Condition()
-        self._waiting: list[tuple[Write, bytes, int]] = []
+        self._waiting: list[_Records] = []
         self._size = 0
         self._unreported = 0  # dropped, and not logged yet
         self._since = 0.0
@@ -66,16 +69,16 @@ class LogQueue:
         if not thread.is_alive():
             self._thread = None
 
-    def put(self, write: Write, record: bytes, *, urgent: bool) -> None:
-        """Queue a record without blocking; only an urgent one may use the reserve."""
+    def put(self, write: Write, records: Sequence[bytes], *, urgent: bool) -> None:
+        """Queue records without blocking; only urgent ones may use the reserve."""
         if self._thread is None:
-            write([record])
+            write(records)
             return
-        size = len(record) + _OVERHEAD
-        item = (write, record, size)
+        size = sum(map(len, records)) + _OVERHEAD * len(records)
+        item = (write, records, size)
         with self._changed:
             if self._size + size > (self._room if urgent else self._room - self._reserve):
-                self._drop(1)
+                self._drop(len(records))
                 return
             self._size += size
             self._waiting.append(item)
@@ -92,7 +95,7 @@ class LogQueue:
         while items := self._next():
             written = True
             for write, group in groupby(items, itemgetter(0)):
-                records = [record for _, record, _ in group]
+                records = [record for _, some, _ in group for record in some]
                 try:
                     write(records)
                 except Exception:  # noqa: BLE001 - the next record may succeed, whatever the error
@@ -101,7 +104,7 @@ class LogQueue:
                         self._drop(len(records))
             self._done(sum(size for _, _, size in items), written=written)
 
-    def _next(self) -> list[tuple[Write, bytes, int]]:
+    def _next(self) -> list[_Records]:
         """Wait for records and return them; return an empty list at the end."""
         with self._changed:
             while not self._waiting and not self._closing:

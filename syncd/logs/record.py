@@ -4,6 +4,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -40,6 +41,7 @@ def record_of(level: str, given: Mapping[str, object], now: datetime) -> Record:
     return Record(now, level, event if isinstance(event, str) else str(event), fields)
 
 
+@lru_cache(1024)  # names are written in the code
 def _field(name: str) -> str:
     shown = plain_text(name)
     return f"{shown}_" if shown in OURS else shown

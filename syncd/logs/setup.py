@@ -50,19 +50,23 @@ class Lines:
         finally:
             self._write = before
 
-    def _write_record(self, record: bytes, *, urgent: bool) -> None:
+    def info_all(self, records: Sequence[bytes]) -> None:
+        """Pass several records to the writer at once."""
+        self._write_records(records, urgent=False)
+
+    def _write_records(self, records: Sequence[bytes], *, urgent: bool) -> None:
         # A log that cannot be written must not stop syncd, and the failure cannot be logged.
         with suppress(OSError, ValueError):  # reader gone, stream closed
             if self._queue is None:
-                self._write([record])
+                self._write(records)
             else:
-                self._queue.put(self._write, record, urgent=urgent)
+                self._queue.put(self._write, records, urgent=urgent)
 
     def _routine(self, record: bytes) -> None:
-        self._write_record(record, urgent=False)
+        self._write_records([record], urgent=False)
 
     def _urgent(self, record: bytes) -> None:
-        self._write_record(record, urgent=True)
+        self._write_records([record], urgent=True)
 
     # structlog calls the method of the record's level.
     debug = info = notice = _routine

@@ -45,7 +45,7 @@ def _calls(tree: ast.Module) -> Iterator[ast.Call]:
 def _read(call: ast.Call, file: Path) -> tuple[str, str, set[str]]:
     where = f"{file}:{call.lineno}"
     assert isinstance(call.func, ast.Attribute)
-    level, args = call.func.attr, call.args
+    level, args = call.func.attr.removesuffix("_each"), call.args
     if level == "log":
         level, args = "varies", args[1:]
     assert level in {*LEVELS, "varies"}, f"{where}: name the level"

@@ -69,12 +69,34 @@ def logging_to(stream: TextIO, queue: LogQueue) -> Lines:
 def test_records_queued_during_a_write_are_written_together_in_order() -> None:
     reader = Reader()
     with LogQueue() as queue:
-        queue.put(reader, b"first", urgent=False)
+        queue.put(reader, [b"first"], urgent=False)
         assert reader.called.wait(5)
         for number in range(50):
-            queue.put(reader, b"%d" % number, urgent=False)
+            queue.put(reader, [b"%d" % number], urgent=False)
         reader.reading.set()
     assert reader.writes == [[b"first"], [b"%d" % number for number in range(50)]]
+
+
+def test_records_that_are_logged_together_are_written_together() -> None:
+    reader = Reader()
+    with LogQueue() as queue:
+        queue.put(reader, [b"first"], urgent=False)
+        assert reader.called.wait(5)
+        queue.put(reader, [b"a", b"b"], urgent=False)
+        queue.put(reader, [b"c"], urgent=False)
+        reader.reading.set()
+    assert reader.writes == [[b"first"], [b"a", b"b", b"c"]]
+
+
+def test_records_that_are_dropped_together_are_all_counted() -> None:
+    reader = Reader()
+    with LogQueue(room=1000, reserve=0) as queue:
+        queue.put(reader, [b"x" * 100] * 5, urgent=False)  # 150 bytes more each
+        assert queue.dropped == 5
+        queue.put(reader, [b"x" * 50] * 5, urgent=False)
+        assert queue.dropped == 5
+        reader.reading.set()
+    assert len(reader.read) >= 5
 
 
 def test_lines_of_several_threads_are_not_mixed_or_lost() -> None:
@@ -125,7 +147,7 @@ def test_a_record_is_dropped_only_when_its_kind_has_no_room(
 ) -> None:
     reader, reserve, each = Reader(), room // 4, 150
     with LogQueue(room, reserve) as queue:
-        queue.put(reader, b"", urgent=True)
+        queue.put(reader, [b""], urgent=True)
         assert reader.called.wait(5)  # the writer blocks from here on
         waits, kept, lost = each, [], 0
         for number, (size, urgent) in enumerate(records):
@@ -135,7 +157,7 @@ def test_a_record_is_dropped_only_when_its_kind_has_no_room(
                 kept.append(record)
             else:
                 lost += 1
-            queue.put(reader, record, urgent=urgent)
+            queue.put(reader, [record], urgent=urgent)
         assert queue.dropped == lost
         reader.reading.set()
     assert reader.read[1:] == kept
@@ -163,10 +185,10 @@ def test_records_outside_the_context_are_written_at_once() -> None:
     reader = Reader()
     reader.reading.set()
     queue = LogQueue()
-    queue.put(reader, b"before", urgent=False)
+    queue.put(reader, [b"before"], urgent=False)
     with queue:
         pass
-    queue.put(reader, b"after", urgent=False)
+    queue.put(reader, [b"after"], urgent=False)
     assert reader.read == [b"before", b"after"]
 
 
@@ -174,8 +196,8 @@ def test_a_reader_that_never_reads_does_not_delay_the_end() -> None:
     reader = Reader()
     began = time.monotonic()
     with LogQueue(drain=0.2) as queue:
-        queue.put(reader, b"a", urgent=False)
-    queue.put(reader, b"late", urgent=True)
+        queue.put(reader, [b"a"], urgent=False)
+    queue.put(reader, [b"late"], urgent=True)
     assert 0.2 <= time.monotonic() - began < 2
     reader.reading.set()
 
@@ -186,11 +208,11 @@ def test_records_that_could_not_be_written_are_reported_once_writing_succeeds() 
     reader.reading.set()
     with LogQueue() as queue:
         logging_to(stream, queue)
-        queue.put(reader, b"lost", urgent=True)
+        queue.put(reader, [b"lost"], urgent=True)
         wait_until(lambda: queue.dropped == 1)
         assert stream.getvalue() == "", "nothing can be written yet"
         reader.broken = False
-        queue.put(reader, b"through", urgent=False)
+        queue.put(reader, [b"through"], urgent=False)
     assert reader.read == [b"through"]
     assert "event=log.dropped records=1 " in stream.getvalue()
 
@@ -215,7 +237,7 @@ def test_a_destructor_that_logs_within_put_does_not_block() -> None:
     reader = Reader()
     reader.reading.set()
     with LogQueue() as queue, queue._changed:  # `put` holds the lock while garbage is collected
-        queue.put(reader, b"from within", urgent=False)
+        queue.put(reader, [b"from within"], urgent=False)
     assert reader.read == [b"from within"]
 
 

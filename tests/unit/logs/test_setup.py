@@ -4,6 +4,7 @@ import io
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import NoReturn
 
 import pytest
@@ -15,6 +16,8 @@ from syncd.log import LEVELS, Log
 from syncd.logs.setup import Lines, configure_logs
 
 log: Log = structlog.get_logger()
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|\d\d:\d\d:\d\d")
 
 
 class Screen(io.StringIO):
@@ -84,6 +87,34 @@ def test_the_form_is_the_configured_one_and_auto_depends_on_the_stream(
     configure_logs("info", form, into, environ)
     log.info("e")
     assert re.sub(r"^\d\d:\d\d:\d\d", "TIME", into.getvalue()).startswith(begins)
+
+
+@pytest.mark.parametrize("form", [LogFormat.LOGFMT, LogFormat.JSON, LogFormat.CONSOLE])
+@pytest.mark.parametrize("level", ["debug", "info", "warning"])
+def test_each_row_of_columns_is_logged_as_one_record(form: LogFormat, level: str) -> None:
+    at_once = logged(form, level)
+    log.info_each("image.held", account=repeat("main"), file=["a b.jpg", "c.jpg"], n=[1, None])
+    singly = logged(form, level)
+    log.info("image.held", account="main", file="a b.jpg", n=1)
+    log.info("image.held", account="main", file="c.jpg", n=None)
+    assert bool(singly.getvalue()) == (level != "warning")
+    assert TIME.sub("", at_once.getvalue()) == TIME.sub("", singly.getvalue())
+
+
+def test_columns_without_a_row_are_not_logged() -> None:
+    stream = logged()
+    log.info_each("image.held", account=repeat("main"), file=[])
+    assert stream.getvalue() == ""
+
+
+def test_bound_fields_are_in_each_row() -> None:
+    stream = logged()
+    structlog.get_logger().bind(account="main").info_each("e", n=[1, 2])
+    lines = stream.getvalue().splitlines()
+    assert [line.partition(" event=")[2] for line in lines] == [
+        "e account=main n=1",
+        "e account=main n=2",
+    ]
 
 
 def test_an_exception_is_one_line_with_its_traceback_in_a_field() -> None:
