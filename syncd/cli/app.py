@@ -12,6 +12,7 @@ from syncd.cli.demo import demo
 from syncd.cli.events import events
 from syncd.cli.export import export
 from syncd.cli.ledger import ledger
+from syncd.cli.pause import pause, resume
 from syncd.cli.plan import plan
 from syncd.cli.retry import retry
 from syncd.cli.sandbox import sandbox
@@ -31,8 +32,8 @@ app = typer.Typer(
 )
 
 for command in (
-    run, backfill, plan, status, find, export, retry, deletions, audit, check, events, sandbox,
-    demo,
+    run, backfill, plan, status, find, export, pause, resume, retry, deletions, audit, check,
+    events, sandbox, demo,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(ledger)

@@ -17,8 +17,8 @@ from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import load_config
 from syncd.config import Config, FolderConfig
 from syncd.images.unfinished import sentence
-from syncd.ledger import accounts, search
-from syncd.ledger.accounts import Pause
+from syncd.ledger import operator_pauses, search
+from syncd.ledger.accounts import OPERATOR, Pause
 from syncd.ledger.file import reading
 from syncd.ledger.kept import KeepReason
 from syncd.ledger.lock import is_in_use
@@ -63,7 +63,7 @@ def find(what: str, config: Path, *, json: bool) -> None:
     settings = load_config(config)
     with ledger_required(), reading(settings.ledger.path) as db:
         images = _find(settings, db, what)
-        pauses = accounts.pauses()(db)
+        pauses = operator_pauses.effective(time.time())(db)
     if json:
         print_json([_as_json(image, settings) for image in images[: search.MOST]])
     elif images:
@@ -231,6 +231,8 @@ def _why_there(replica: FoundReplica) -> str:
 def _why_missing(pause: Pause | None) -> str | None:
     if pause is None:
         return None
+    if pause.kind == OPERATOR:
+        return f"the account is paused {pause.why}"
     if pause.until is None:
         return f"the account is stopped: {pause.why}"
     left = pause.until - time.time()

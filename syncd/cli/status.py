@@ -26,7 +26,7 @@ from syncd.daemon.status_file import AccountActivity
 from syncd.folders import skipped
 from syncd.images.unfinished import Unfinished
 from syncd.ledger import alerts, condemned, queries
-from syncd.ledger.accounts import Pause
+from syncd.ledger.accounts import OPERATOR, Pause
 from syncd.ledger.alerts import Alert
 from syncd.ledger.file import reading
 from syncd.ledger.limitations import LearnedLimitation
@@ -117,7 +117,7 @@ def _read(config: Config, daemon: DaemonReport, db: sqlite3.Connection) -> Statu
 
 
 def _account(name: str, account: AccountConfig, db: sqlite3.Connection) -> AccountStatus:
-    found = account_summary(account.id)(db)
+    found = account_summary(account.id, time.time())(db)
     tally, pause = found.tally, found.pause
     ended = pause is not None and pause.until is not None and pause.until < time.time()
     failing = alerts.ongoing("account.failing", alerts.account_subject(name))(db)
@@ -231,6 +231,9 @@ def _state(account: AccountStatus, activity: AccountActivity | None) -> str:
         return _uploading(account, activity)
     if pause is None:
         return _SYNC_STATES[account.sync]
+    if pause.kind == OPERATOR:
+        end = f"until {format_time(pause.until)}" if pause.until else "until `syncd resume`"
+        return f"paused {end} {pause.why}"
     if pause.until is None:
         return f"stopped since {format_time(pause.since)}"  # the reason is among the needs above
     left = format_duration(pause.until - time.time())

@@ -176,7 +176,8 @@ def pause_after_count(seconds: float, interval: float) -> float:
 
 def _is_given_up(lane: Lane) -> bool:
     failed_calls = lane.health.failing.failures.calls
-    return lane.health.stopped is not None or failed_calls >= MAX_FAILURES
+    is_closed = lane.gate.is_locked or lane.health.stopped is not None
+    return is_closed or failed_calls >= MAX_FAILURES
 
 
 def _is_at_rest(lane: Lane) -> bool:

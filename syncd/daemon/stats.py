@@ -70,7 +70,9 @@ class StatsLog:
         elapsed, self._measured_at = now - self._measured_at, now
         tallies, news = [], False
         for lane in self._runtime.engine.lanes.values():
-            found = await self._runtime.ledger.read(queries.account_summary(lane.account))
+            found = await self._runtime.ledger.read(
+                queries.account_summary(lane.account, time.time())
+            )
             tallies.append(found.tally)
             rate, per_post = self._rate(lane, elapsed), self._runtime.config.pack.images
             account = account_figures(lane, found, rate, per_post, time.time())

@@ -80,7 +80,7 @@ class StatusWriter:
         self._done = done
 
     def _activity(self, lane: Lane, per_post: int) -> AccountActivity:
-        is_closed = lane.health.trouble is not None
+        is_closed = lane.gate.is_locked or lane.health.trouble is not None
         return AccountActivity(
             missing=lane.missing,
             in_flight=lane.queue.in_flight,

@@ -15,6 +15,7 @@ from syncd.engine.confirmations import Confirmations, wake_periodically
 from syncd.engine.deletions import Deletions
 from syncd.engine.health import AccountHealth
 from syncd.engine.lane import Lane, Neighbours
+from syncd.engine.operator_pauses import OperatorPauses
 from syncd.engine.reconcile import Grace, Reconcile
 from syncd.engine.semaphore import FairByteSemaphore
 from syncd.engine.tokens import OpenAccount, Tokens, stop_unreadable
@@ -100,6 +101,7 @@ class Engine:
         self._tokens = Tokens(
             self.lanes, config.accounts, open_account, client, config.secret_files
         )
+        self._operator_pauses = OperatorPauses(self.lanes, ledger)
         self._audits: list[Audit] = []
         self.confirmations: dict[AccountId, Confirmations] = {}
         """The confirmations of each account's deletions, once the engine runs."""
@@ -129,6 +131,7 @@ class Engine:
             waking = wake_periodically(self.confirmations, self._ledger)
             loops.create_task(waking, name="wake:confirmations")
             loops.create_task(self._watch_ledger(), name="watch:ledger")
+            loops.create_task(self._operator_pauses.run(), name="pauses")
             loops.create_task(self._tokens.watch(), name="watch:tokens")
             loops.create_task(self._probe(), name="probe")
             if self._config.upkeep is not None:
@@ -145,6 +148,7 @@ class Engine:
                 since[lane.health], pause = pause.since, None  # it stays stopped
             await lane.restore(pause)
         await stop_unreadable(unreadable, since)
+        await self._operator_pauses.apply()
         self.restored.set()
 
     async def check_tokens(self, on_failure: Callable[[str], None]) -> None:
@@ -253,6 +257,7 @@ class Engine:
             for lane in self.lanes.values():
                 await lane.limitations.retry()
                 lane.delayed.retry_now()
+            self._operator_pauses.wake()
             self.request_refill()
             for audit in self._audits:
                 audit.wake()

@@ -16,19 +16,26 @@ class _State(Enum):
 class Gate:
     """A circuit breaker: open, shut for a time, or shut until it is reopened.
 
-    After a pause one caller enters, and the others wait for the result of its call, which it
-    reports with `record_success`, `shut_for`, `shut_until_reopened` or `cancel`.
+    The operator can lock it besides, whatever its state is. After a pause one caller enters, and
+    the others wait for the result of its call, which it reports with `record_success`, `shut_for`,
+    `shut_until_reopened` or `cancel`.
     """
 
     def __init__(self) -> None:
         self._state = _State.OPEN
         self._changed = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._is_locked = False
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the operator lets no call pass."""
+        return self._is_locked
 
     @property
     def is_shut(self) -> bool:
         """Whether no call may be sent now."""
-        return self._state is _State.SHUT
+        return self._is_locked or self._state is _State.SHUT
 
     async def enter(self) -> None:
         """Wait until a call may be sent, and enter."""
@@ -37,15 +44,26 @@ class Gate:
 
     async def wait_enterable(self) -> None:
         """Wait until a caller may enter, without entering."""
-        while self._state in (_State.SHUT, _State.PROBING):
+        while self._is_locked or self._state in (_State.SHUT, _State.PROBING):
             await self._changed.wait()
 
     def try_enter(self) -> bool:
         """Enter if that is possible without a wait; return whether it was."""
+        if self._is_locked:
+            return False
         if self._state is _State.HALF_OPEN:
             self._become(_State.PROBING)
             return True
         return self._state is _State.OPEN
+
+    def lock(self) -> None:
+        """Let no call pass until `unlock` is called; calls that are under way end as they would."""
+        self._is_locked = True
+
+    def unlock(self) -> None:
+        """Let calls pass again, if the state allows it."""
+        self._is_locked = False
+        self._notify()
 
     def record_success(self) -> None:
         """Open after a successful call, unless the call was sent before the gate was shut."""
@@ -81,5 +99,8 @@ class Gate:
             self._timer.cancel()
             self._timer = None
         self._state = state
+        self._notify()
+
+    def _notify(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()

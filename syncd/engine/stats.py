@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from syncd.engine.lane import Lane
-from syncd.ledger.accounts import Pause
+from syncd.ledger.accounts import OPERATOR, Pause
 from syncd.ledger.limitations import LearnedLimitation
 from syncd.ledger.queries import AccountSummary, Count, Tally
 from syncd.log import Log, moment
@@ -132,9 +132,13 @@ def sentence(tallies: Iterable[Tally], lanes: Iterable[Lane]) -> str:
     parts = [f"{held:,} of {wanted:,} images"]
     if rejected := sum(t.rejected for t in tallies):
         parts.append(f"{rejected:,} rejected")
-    return "; ".join(
-        [*parts, *(lane.health.trouble for lane in lanes if lane.health.trouble is not None)]
-    )
+    return "; ".join([*parts, *(text for lane in lanes if (text := _trouble(lane)) is not None)])
+
+
+def _trouble(lane: Lane) -> str | None:
+    if lane.gate.is_locked:
+        return f"{lane.name} paused by the operator"
+    return lane.health.trouble
 
 
 def reasons(counts: Iterable[Count]) -> dict[str, int]:
@@ -148,7 +152,7 @@ def reasons(counts: Iterable[Count]) -> dict[str, int]:
 
 def _state(pause: Pause | None, *, is_failing: bool) -> str:
     if pause is not None:
-        return "stopped" if pause.until is None else "paused"
+        return "stopped" if pause.until is None and pause.kind != OPERATOR else "paused"
     return "failing" if is_failing else "open"
 
 
@@ -156,7 +160,11 @@ def in_step_in(lane: Lane, missing: int, per_post: int) -> str:
     """Return in words how long the missing images take within the account's budget."""
     if not missing:
         return "now"
-    if lane.health.stopped is not None or lane.health.failing.since is not None:
+    if (
+        lane.gate.is_locked
+        or lane.health.stopped is not None
+        or lane.health.failing.since is not None
+    ):
         return "unknown"
     used = lane.pacer.budget_used / 100
     ahead = forecast(missing, lane.images_per_post(per_post), lane.pacer.pace.budget, used)

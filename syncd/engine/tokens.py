@@ -114,8 +114,10 @@ class Tokens:
 
     async def probe(self, lane: Lane) -> None:
         """Send one read to an account if it is stopped, and reopen it if that succeeds."""
-        credentials = lane.health.credentials
-        if lane.health.stopped is None or credentials is None or not lane.gate.is_shut:
+        credentials, gate = lane.health.credentials, lane.gate
+        if lane.health.stopped is None or credentials is None:
+            return
+        if gate.is_locked or not gate.is_shut:
             return
         call = await lane.pacer.turn_for(READ)
         lane.counters.calls += 1

@@ -17,13 +17,17 @@ USAGE = "usage"
 """The kind of a pause that response headers ask for, before any call was throttled."""
 
 
+OPERATOR = "operator"
+"""The kind of a pause by the operator."""
+
+
 class Pause(msgspec.Struct, frozen=True, kw_only=True):
     """A pause or a stop: nothing is sent to the account; times in unix seconds."""
 
     kind: str
     why: str
     since: float
-    until: float | None  # None: a stop, which does not end by itself
+    until: float | None  # None: a stop, or the operator's, which do not end by themselves
     consecutive: int  # the n-th pause without a success in between
     remedy: str | None = None  # what the operator has to do; None: it ends by itself
 

@@ -6,7 +6,7 @@ import sqlite3
 
 import msgspec
 
-from syncd.ledger import accounts, condemned, limitations
+from syncd.ledger import condemned, limitations, operator_pauses
 from syncd.ledger.accounts import Pause
 from syncd.ledger.limitations import LearnedLimitation
 from syncd.ledger.statements import as_structs, read
@@ -100,11 +100,11 @@ class FileState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @read
-def account_summary(db: sqlite3.Connection, account: AccountId) -> AccountSummary:
-    """Return what `syncd status` shows of an account."""
+def account_summary(db: sqlite3.Connection, account: AccountId, now: float) -> AccountSummary:
+    """Return what `syncd status` shows of an account at `now`, in unix seconds."""
     return AccountSummary(
         tally=tally(account)(db),
-        pause=accounts.pauses()(db).get(account),
+        pause=operator_pauses.effective(now)(db).get(account),
         rejections=rejections(account)(db),
         troubles=troubles(account)(db),
         limitations=limitations.learned(account)(db),

@@ -250,6 +250,14 @@ CREATE TABLE pause (                            -- nothing is sent to this accou
     remedy      TEXT
 ) STRICT;
 
+CREATE TABLE operator_pause (                   -- nothing is sent to this account, as the operator wants it
+    account_id INTEGER PRIMARY KEY REFERENCES account,
+    since      REAL NOT NULL,
+    until      REAL,                            -- NULL: until `syncd resume`
+    why        TEXT,
+    user       TEXT NOT NULL                    -- who paused it
+) STRICT;
+
 CREATE TABLE api_call (                         -- calls of the last hour: a restart does not spend them again
     account_id INTEGER NOT NULL REFERENCES account,
     at         REAL NOT NULL,

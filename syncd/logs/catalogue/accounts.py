@@ -25,7 +25,8 @@ ACCOUNTS = (
         "the account is throttled, or its usage headers report an exhausted limit (`kind` is"
         " `usage`), and nothing is sent to it until the pause ends: a warning when the pause"
         " begins, info when it is extended, an error if Meta reports abuse; `remedy` is null except"
-        " for abuse. A pause by usage headers of at most a minute is not logged",
+        " for abuse. A pause by usage headers of at most a minute is not logged. For `syncd pause`,"
+        " `kind` is `operator` and the level info; without an end, `until` and `seconds` are null",
         "for an error, what the field `remedy` says; otherwise nothing",
         ended_by=("account.resumed", "account.retried"),
     ),
@@ -39,7 +40,7 @@ ACCOUNTS = (
         "account.resumed",
         ("notice",),
         ("account", "duration"),
-        "the first call after a pause or a stop succeeded",
+        "the first call after a pause or a stop succeeded, or a pause by the operator has ended",
     ),
     Event(
         "account.retried",

@@ -158,7 +158,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "troubles": queries.troubles(ONE),
     "unreadable_files": queries.unreadable_files("a"),
     "unfinished_files": queries.unfinished_files("a"),
-    "account_summary": queries.account_summary(ONE),
+    "account_summary": queries.account_summary(ONE, 1.0),
     "folder_summary": queries.folder_summary("a"),
     "by_path": search.by_path("a", b"d1", b"1"),
     "by_digest": search.by_digest(digest(5), digest(5)),

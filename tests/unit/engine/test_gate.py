@@ -105,3 +105,29 @@ async def test_a_caller_may_try_to_enter_without_waiting() -> None:
     assert not gate.try_enter()
     gate.record_success()
     assert gate.try_enter()
+
+
+async def test_no_caller_enters_a_locked_gate_whatever_its_state_becomes() -> None:
+    gate = Gate()
+    gate.lock()
+    assert gate.is_shut
+    assert not gate.try_enter()
+    tasks = [asyncio.create_task(gate.enter())]
+    gate.shut_until_reopened()
+    gate.reopen()
+    gate.record_success()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert entered(tasks) == 0
+    gate.unlock()
+    await asyncio.gather(*tasks)
+    assert entered(tasks) == 1
+
+
+async def test_a_gate_that_is_unlocked_is_as_shut_as_before() -> None:
+    gate = Gate()
+    gate.lock()
+    gate.shut_until_reopened()
+    gate.unlock()
+    assert gate.is_shut
+    assert not gate.try_enter()

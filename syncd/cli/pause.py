@@ -1,0 +1,142 @@
+"""`syncd pause` and `syncd resume`."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from syncd.cli.console import format_time, print_line
+from syncd.cli.errors import fail, ledger_required
+from syncd.cli.options import DEFAULT_CONFIG, load_config
+from syncd.cli.parameters import ConfigPath
+from syncd.config import AccountConfig, Config
+from syncd.config.errors import InvalidValueError
+from syncd.config.values import duration
+from syncd.ledger import operator_pauses
+from syncd.ledger.file import changing
+from syncd.ledger.operator_pauses import OperatorPause
+from syncd.model import AccountName
+
+Accounts = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="ACCOUNT…", help="Names of accounts.", show_default=False),
+]
+All = Annotated[bool, typer.Option("--all", help="All accounts of the configuration.")]
+
+
+def pause(
+    accounts: Accounts = None,
+    everything: All = False,
+    length: Annotated[
+        str, typer.Option("--for", metavar="DURATION", help="Such as 2h.", show_default=False)
+    ] = "",
+    until: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="A local time, such as 18:00 or 2026-12-01T08:00.",
+            show_default=False,
+        ),
+    ] = "",
+    why: Annotated[
+        str, typer.Option(metavar="TEXT", help="The reason, for status.", show_default=False)
+    ] = "",
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Send nothing to accounts, until their time is over or you resume them.
+
+    A running daemon does so within seconds; calls that are under way are completed. Folders are
+    still watched and read. The pause survives restarts.
+    """
+    settings = load_config(config)
+    chosen, now = _chosen(settings, accounts, everything=everything), time.time()
+    if length and until:
+        raise typer.BadParameter("give --for or --until, not both")
+    end = _end(length, until, now)
+    paused = OperatorPause(since=now, until=end, why=why or None, user=_user())
+    with ledger_required(), changing(settings.ledger.path) as db:
+        operator_pauses.begin([account.id for account in chosen], paused)(db)
+    ending = f"until {format_time(end)}" if end is not None else "until you run `syncd resume`"
+    print_line(f"{_names(chosen)} paused {ending}")
+
+
+def resume(
+    accounts: Accounts = None, everything: All = False, config: ConfigPath = DEFAULT_CONFIG
+) -> None:
+    """Send to accounts again that you have paused.
+
+    A stopped or throttled account stays so: see `syncd retry`.
+    """
+    settings = load_config(config)
+    chosen = _chosen(settings, accounts, everything=everything)
+    with ledger_required(), changing(settings.ledger.path) as db:
+        ended = operator_pauses.end([account.id for account in chosen])(db)
+    resumed = [account for account in chosen if account.id in ended]
+    if not resumed:
+        fail(f"{_names(chosen)}: not paused by an operator")
+    print_line(f"{_names(resumed)} resumed")
+
+
+def _chosen(
+    config: Config, names: Sequence[str] | None, *, everything: bool
+) -> list[AccountConfig]:
+    if everything == bool(names):
+        raise typer.BadParameter("name the accounts, or give --all")
+    if everything:
+        return list(config.accounts.values())
+    known = ", ".join(config.accounts)
+    for name in names or ():
+        if AccountName(name) not in config.accounts:
+            raise typer.BadParameter(f"no account {name} in the configuration; it has: {known}")
+    return [config.accounts[AccountName(name)] for name in dict.fromkeys(names or ())]
+
+
+def _names(accounts: Sequence[AccountConfig]) -> str:
+    return ", ".join(account.name for account in accounts)
+
+
+def _end(length: str, until: str, now: float) -> float | None:
+    """Return when the pause ends, in unix seconds."""
+    if length:
+        try:
+            return now + duration("1s", "365d")(length)
+        except InvalidValueError as error:
+            raise typer.BadParameter(f"--for: {error.message}; {error.fix}") from None
+    if not until:
+        return None
+    end = _time(until, now)
+    if end is None or end <= now:
+        raise typer.BadParameter(f"--until: {until} is not a time in the future, such as 18:00")
+    return end
+
+
+def _time(text: str, now: float) -> float | None:
+    """Return a local time in unix seconds; one without a date is the next one of the clock."""
+    today = datetime.fromtimestamp(now).astimezone()
+    if re.fullmatch(r"\d{1,2}:\d{2}", text):
+        hour, minute = map(int, text.split(":"))
+        if hour > 23 or minute > 59:
+            return None
+        then = today.replace(hour=hour, minute=minute, second=0, microsecond=0)
+        return (then if then > today else then + timedelta(days=1)).timestamp()
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None
+
+
+def _user() -> str:
+    """Return the name of the user who runs the command, also behind sudo."""
+    if name := os.environ.get("SUDO_USER"):
+        return name
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a user without an entry, as in some containers
+        return str(os.getuid())
