@@ -18,8 +18,8 @@ from syncd.folders.scanning.diff import Comparison, Missed, Part
 from syncd.folders.scanning.scan_pool import ScanPool
 from syncd.folders.scanning.scan_worker import arguments
 from syncd.folders.scanning.walk import FolderTree, Trouble
-from syncd.folders.watching.targets import ScanTarget, coalesced
-from syncd.ledger import files
+from syncd.folders.watching.targets import EVERYWHERE, ScanTarget, coalesced
+from syncd.ledger import files, folders
 from syncd.ledger.directories import Renumbered
 from syncd.ledger.file import connect_reader
 from syncd.ledger.files import Place
@@ -32,6 +32,11 @@ MAX_FOUND = 2000  # new or changed files, after which a stretch ends
 WORKERS_AFTER = 50_000
 """Files, nearly all of them known, after which it is worth starting workers: that takes some 80 ms
 of a core for each, in which a walk without workers sees 20,000 files."""
+
+SAMPLE = 2000
+"""Files, nearly all of them known, after which workers are started for a folder that had
+WORKERS_AFTER files in its last trusted scan: a start with 100,000 unchanged files then takes 0.8
+of the time (0.73 s of CPU on two cores)."""
 
 DIRECTORIES = 16  # that a worker is given at a time: some 10 ms of work
 
@@ -115,6 +120,9 @@ class Walk:
     def _walk(self) -> Generator[Part]:
         with closing(connect_reader(self._ledger)) as db, Way(self._tree.root) as way:
             comparison = Comparison(db, self._tree.folder_id, way, self._tree.patterns)
+            known = folders.trusted_state(self._tree.folder_id)(db).files or 0
+            if EVERYWHERE in self._ahead and known >= self._workers_after:
+                self._workers_after = min(SAMPLE, self._workers_after)
             while self._ahead:
                 if self._is_worth_workers() and _POOL.acquire(blocking=False):
                     try:

@@ -13,10 +13,13 @@ import pytest
 from support.scene import Scene, found, to_the_end
 from support.waiting import DEADLINE, wait_until
 
-from syncd.folders.scanning.scan import Stretch
+from syncd.folders.scanning.scan import Stretch, Walk
 from syncd.folders.scanning.scan_pool import WORKERS, ScanPool, Unchanged
 from syncd.folders.scanning.scan_worker import arguments, receive, send
+from syncd.folders.watching.targets import ScanTarget
+from syncd.ledger import folders
 from syncd.ledger.reader import address_of
+from syncd.model import Moment, RootIdentity
 
 
 def is_alive(pid: int) -> bool:
@@ -111,6 +114,24 @@ def test_a_walk_with_workers_finds_the_same(scene: Scene) -> None:
     assert is_complete(scene, scene.scan(), count)
     assert is_complete(scene, to_the_end(scene.walk(workers_after=0)), count)
     assert workers_of(os.getpid()) == []
+
+
+def workers_during(walk: Walk) -> set[int]:
+    """Walk to the end; return the workers that were seen after any part of a directory."""
+    seen: set[int] = set()
+    while walk.stretch(lambda: seen.update(workers_of(os.getpid()))) is not None:
+        continue
+    return seen
+
+
+def test_workers_start_early_where_the_last_scan_saw_many_files(scene: Scene) -> None:
+    count = large(scene)
+    assert workers_during(scene.walk(workers_after=count)) == set()
+    began = Moment(at=1.0, age=1.0)
+    root = RootIdentity(device=1, inode=2, filesystem=3, born_ns=4, unlinked=False)
+    folders.trust(scene.folder, root, "", count, began)(scene.db)
+    assert workers_during(scene.walk(ScanTarget(b"00", deep=True), workers_after=count)) == set()
+    assert len(workers_during(scene.walk(workers_after=count))) == WORKERS
 
 
 def test_a_walk_continues_without_workers_that_are_lost(scene: Scene) -> None:
