@@ -18,7 +18,9 @@ def main() -> None:
         with fast_imports():  # within `try`: an early Ctrl-C ends quietly
             from syncd.cli.errors import run_to_end  # noqa: PLC0415  the same
             from syncd.cli.frequent import frequent_command  # noqa: PLC0415  the same
+            from syncd.cli.options import with_config_last  # noqa: PLC0415  the same
 
+            sys.argv[1:] = with_config_last(sys.argv[1:])
             command = frequent_command(sys.argv[1:]) or _application()
         run_to_end(command)
     except KeyboardInterrupt:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from syncd import __version__
 from syncd.cli.audit import audit
 from syncd.cli.check import check
+from syncd.cli.console import print_line
 from syncd.cli.declared import backfill, find, run, status
 from syncd.cli.deletions import deletions
 from syncd.cli.demo import demo
@@ -16,6 +20,13 @@ from syncd.cli.pause import pause, resume
 from syncd.cli.plan import plan
 from syncd.cli.retry import retry
 from syncd.cli.sandbox import sandbox
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        print_line(f"syncd {__version__}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     name="syncd",
@@ -30,6 +41,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a traceback with local variables could show a secret
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback(help=app.info.help)
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Read the options that precede a command."""
+
 
 for command in (
     run, backfill, plan, status, find, export, pause, resume, retry, deletions, audit, check,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,16 @@ from syncd.rules.forecast import amount
 if TYPE_CHECKING:
     from syncd.engine.tokens import OpenAccount
 
-DEFAULT_CONFIG = Path("/etc/syncd/config.toml")
+DEFAULT_CONFIG = Path(os.environ.get("SYNCD_CONFIG") or "/etc/syncd/config.toml")
+
+
+def with_config_last(words: Sequence[str]) -> list[str]:
+    """Return the words of a command line with `--config PATH` at the end, if they begin with it."""
+    first, *_ = (*words, "")
+    length = 1 if first.startswith("--config=") else 2 if first in ("-c", "--config") else 0
+    option, rest = list(words[:length]), list(words[length:])
+    end = rest.index("--") if "--" in rest else len(rest)  # what follows it are no options
+    return rest[:end] + option + rest[end:]
 
 
 def load_config(path: Path, *, print_warnings: bool = True) -> Config:

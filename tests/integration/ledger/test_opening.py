@@ -9,6 +9,7 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,13 @@ async def test_a_ledger_is_marked_with_its_application_and_version(path: Path) -
         assert db.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert path.read_bytes()[68:72] == b"SYNC"
+
+
+def test_every_change_of_the_schema_has_a_version_of_its_own() -> None:
+    statements = (line.partition("--")[0] for line in schema.script().splitlines())
+    layout = sha256(" ".join(" ".join(statements).split()).encode()).hexdigest()
+    # After a change of schema.sql, raise schema.VERSION and note the new digest here.
+    assert (schema.VERSION, layout[:16]) == (11, "6a25f70a08399684")
 
 
 @pytest.mark.parametrize("version", [1, schema.VERSION - 1])
