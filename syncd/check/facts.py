@@ -1,13 +1,14 @@
 """Facts: what a process found when it opened everything that the configuration names.
 
-A process of the service's user sends them to root as JSON, so they are typed and bounded, and have
-neither sentences of its own nor commands: `verdict` derives these.
+A process of the service's user sends them to root as JSON, so they are typed and bounded. They are
+no more trusted than that user: commands, and the paths in these, come from the configuration and
+from what root finds itself. A text is only shown.
 """
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -39,7 +40,7 @@ class PathFacts(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     path: Path
-    steps: Annotated[tuple[Step, ...], msgspec.Meta(max_length=1000)]
+    steps: Annotated[tuple[Step, ...], msgspec.Meta(min_length=1, max_length=1000)]
     error: Number
     readable: bool
     read_only: bool
@@ -48,6 +49,9 @@ class PathFacts(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def last(self) -> Step:
         return self.steps[-1]
+
+
+LedgerFile = Literal["", "-shm", "-wal"]
 
 
 class LedgerState(Enum):
@@ -64,12 +68,14 @@ class LedgerState(Enum):
 
 
 class LedgerFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of the ledger; `closed` are files that cannot be written; `free` is in bytes."""
+    """The state of the ledger.
 
-    path: Path
+    `closed` are the ends of the names of its files that cannot be written; `free` is in bytes.
+    """
+
     state: LedgerState
     there: bool = False
-    closed: Annotated[tuple[Path, ...], msgspec.Meta(max_length=3)] = ()
+    closed: Annotated[tuple[LedgerFile, ...], msgspec.Meta(max_length=3)] = ()
     free: Number = 0
     problem: Text = ""
 

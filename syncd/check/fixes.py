@@ -31,8 +31,8 @@ from syncd.config import Config, FolderConfig
 from syncd.folders.patterns import Patterns
 
 _DENIED_BY_OTHERS = (
-    "denied, though modes and ACLs grant it: by SELinux, AppArmor, a file server, or the"
-    " capabilities of a unit"
+    "denied, though modes and ACLs grant it: by the capabilities of the unit (for root without"
+    " CAP_DAC_READ_SEARCH), SELinux, AppArmor or a file server"
 )
 
 

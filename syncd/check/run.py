@@ -120,7 +120,8 @@ def _checks(config: Config, perspective: Perspective, view: View, inotify: Path)
     directory = os.fsencode(config.ledger.path.parent)
     seen = _contents(view, directory)
     found = view.of(directory).at(directory)
-    checks.append(ledger_check(seen.ledger, found, user, group_name(user.gid)))
+    ledger = os.fsencode(config.ledger.path)
+    checks.append(ledger_check(ledger, seen.ledger, found, user, group_name(user.gid)))
     directories = 0
     for name, folder in config.folders.items():
         read = {one.name: one for one in _contents(view, folder.path).folders}.get(name)

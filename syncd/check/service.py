@@ -22,6 +22,7 @@ from syncd.check.drop_in import (
 )
 from syncd.check.facts import Facts, Failed, PathFacts
 from syncd.check.filesystem import path_facts
+from syncd.check.inside import named_paths
 from syncd.check.probe import Failure, probe
 from syncd.check.result import Check, bad
 from syncd.check.shell import Command
@@ -58,25 +59,24 @@ def view_of(config: Config, unit: Unit, found: Facts, base: tuple[str, ...]) -> 
     """
     restrictions: dict[bytes, Restriction] = {}
     outside: dict[bytes, PathFacts] = {}
-    for inside in found.paths:
-        path = inside.path
-        outside[path] = path_facts(path)
+    for path in named_paths(config):
+        inside, outside[path] = found.at(path), path_facts(path)
         writes = _is_written(path, config)
-        restriction = restriction_of(inside, outside[path], writes=writes)
-        if restriction is not None:
+        if inside is not None and (
+            restriction := restriction_of(inside, outside[path], writes=writes)
+        ):
             restrictions[path] = restriction
-    proposals = {
-        path: proposed_lines(
-            unit.settings,
-            restriction,
-            os.fsdecode(os.path.realpath(path)),
-            writes=_is_written(path, config),
-        )
-        for path, restriction in restrictions.items()
-        # A bind mount of a file keeps the old file when a new one is renamed over it.
-        if outside[path].directory
-    }
-    helped = _try_all(config, unit, base, outside, proposals)
+    # A bind mount of a file keeps the old file when a new one is renamed over it.
+    possible = {path: one for path, one in restrictions.items() if outside[path].directory}
+
+    def lines_for(path: bytes, target: bytes) -> tuple[str, ...]:
+        writes = _is_written(path, config)
+        return proposed_lines(unit.settings, possible[path], os.fsdecode(target), writes=writes)
+
+    # What does not exist cannot be mounted: the directory that does is tried instead.
+    tried = {path: lines_for(path, outside[path].last.path) for path in possible}
+    proposals = {path: lines_for(path, os.path.realpath(path)) for path in possible}
+    helped = _try_all(config, unit, base, outside, tried)
     restricted = {}
     for path, restriction in restrictions.items():
         lines = proposals[path] if path in helped else ()
@@ -100,7 +100,7 @@ def _try_all(
         remaining = [path for path in paths if path not in helped]
         if not remaining:
             continue
-        lines = [line for path in remaining for line in _existing(proposals[path], outside[path])]
+        lines = [line for path in remaining for line in proposals[path]]
         found = probe(unit, tuple(dict.fromkeys((*base, *lines))))
         if isinstance(found, Failure):
             continue
@@ -110,14 +110,6 @@ def _try_all(
             if inside is not None and restriction_of(inside, outside[path], writes=writes) is None:
                 helped[path] = found
     return helped
-
-
-def _existing(lines: Sequence[str], outside: PathFacts) -> list[str]:
-    """Return the lines for the nearest existing directory: what is missing cannot be mounted."""
-    if not outside.error:
-        return list(lines)
-    missing, there = os.fsdecode(outside.path), os.fsdecode(outside.last.path)
-    return [line.replace(f"={missing}", f"={there}") for line in lines]
 
 
 def _message(
@@ -146,15 +138,13 @@ def _is_written(path: bytes, config: Config) -> bool:
 
 def network_check(config: Config, unit: Unit, view: View, base: tuple[str, ...]) -> Check | None:
     """Return which setting keeps the service from the API, if only the service cannot reach it."""
-    contents = view.facts.contents
-    calls = [one.token for one in contents.accounts] if contents is not None else []
-    silent = any(isinstance(call, Failed) and call.has_no_response for call in calls)
-    if not silent or not _reaches(config.graph.base_url):
+    if not _is_silent(view.facts) or not _reaches(config.graph.base_url):
         return None
     settings = network_lines(unit.settings)
     attempts: list[tuple[str, tuple[str, ...]]] = [(named, (line,)) for named, line in settings]
-    attempts.append(("", tuple(line for _, line in settings)))
-    for named, lines in attempts if settings else []:
+    if len(settings) > 1:
+        attempts.append(("", tuple(line for _, line in settings)))
+    for named, lines in attempts:
         found = probe(unit, (*base, *lines))
         if isinstance(found, Facts) and not _is_silent(found):
             setting = f" ({named})" if named else ""
@@ -165,6 +155,7 @@ def network_check(config: Config, unit: Unit, view: View, base: tuple[str, ...])
 
 
 def _is_silent(found: Facts) -> bool:
+    """Return whether a call with a token had no response."""
     calls = [] if found.contents is None else [one.token for one in found.contents.accounts]
     return any(isinstance(call, Failed) and call.has_no_response for call in calls)
 

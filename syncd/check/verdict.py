@@ -66,10 +66,12 @@ def configuration_check(found: PathFacts) -> Check:
     return (bad if checked.denied or found.error else ok)(subject, path, path=checked)
 
 
-def ledger_check(found: LedgerFacts, at: PathFacts | None, user: User, group: str) -> Check:
+def ledger_check(
+    ledger: bytes, found: LedgerFacts, at: PathFacts | None, user: User, group: str
+) -> Check:
     """Return the check of the ledger; `at` is its directory, `group` the user's primary group."""
-    path = printable(found.path)
-    directory = os.path.dirname(found.path)
+    path = printable(ledger)
+    directory = os.path.dirname(ledger)
     where = os.fsdecode(directory)
     checked = CheckedPath(directory, denied=False, writes=True)
     denied = CheckedPath(directory, denied=True, writes=True)
@@ -85,7 +87,7 @@ def ledger_check(found: LedgerFacts, at: PathFacts | None, user: User, group: st
             grant = Command(("setfacl", "-m", f"u:{user.name}:rwx", where))
             return bad(LEDGER, f"user {user.name} cannot write {path}", (grant,), denied)
         case LedgerState.FILE_CLOSED:
-            files = tuple(map(os.fsdecode, found.closed))
+            files = tuple(os.fsdecode(ledger) + end for end in found.closed)
             chown = Command(("chown", f"{user.name}:", *files))
             message = f"user {user.name} cannot write {printable(files[0])}"
             return bad(LEDGER, message, (chown,), denied)

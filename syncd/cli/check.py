@@ -57,7 +57,8 @@ def check(
     """Check that everything is ready: one line per check, ok or with what to do.
 
     Reads the configuration, the ledger and the folders, and asks the API for each token's user and
-    for access to each account: one call per token and one per account.
+    for access to each account: one call per token and one per account, and the same again for each
+    drop-in that is tried.
 
     Run by root, it checks as the service: systemd starts the program of the unit once, with the
     unit's user, credentials and sandbox. Below each BAD line are the commands that fix it; drop-ins

@@ -116,18 +116,19 @@ LEDGERS = {
 @pytest.mark.parametrize("state", list(LedgerState))
 def test_each_state_of_the_ledger_has_a_sentence_and_its_command(state: LedgerState) -> None:
     outcome, text, program = LEDGERS[state]
-    closed, path = (b"/srv/a/ledger.db-wal",), b"/srv/a/ledger.db"
-    found = LedgerFacts(path=path, state=state, closed=closed, problem="not a database")
-    check = ledger_check(found, THERE, User("syncd", 9, 9, frozenset()), "syncd")
+    found = LedgerFacts(state=state, closed=("-wal",), problem="not a database")
+    check = ledger_check(
+        b"/srv/a/ledger.db", found, THERE, User("syncd", 9, 9, frozenset()), "syncd"
+    )
     assert check.state is outcome
     assert text in check.message
     assert [command.words[0] for command in check.commands] == ([program] if program else [])
 
 
 def test_a_read_only_file_system_is_not_a_matter_of_permissions() -> None:
-    found = LedgerFacts(path=b"/srv/a/ledger.db", state=LedgerState.CLOSED)
+    found = LedgerFacts(state=LedgerState.CLOSED)
     at = seen(SRV, FOLDER, read_only=True)
-    check = ledger_check(found, at, User("syncd", 9, 9, frozenset()), "syncd")
+    check = ledger_check(b"/srv/a/ledger.db", found, at, User("syncd", 9, 9, frozenset()), "syncd")
     assert "mounted read-only" in check.message
     assert check.commands == ()
 
@@ -135,7 +136,7 @@ def test_a_read_only_file_system_is_not_a_matter_of_permissions() -> None:
 FACTS = Facts(
     paths=(THERE,),
     contents=Contents(
-        ledger=LedgerFacts(path=b"/l", state=LedgerState.SOUND),
+        ledger=LedgerFacts(state=LedgerState.FILE_CLOSED, closed=("-wal",)),
         folders=(FolderFacts(name="a", skipped={".webp": 1}, first_denied=b"\xff"),),
         accounts=(facts.AccountFacts(name="m", token=None, account=Unsent("no token")),),
     ),
@@ -154,7 +155,9 @@ def test_facts_pass_unchanged_to_another_process() -> None:
         b'{"paths": []',
         b'{"paths": [], "problem": 5}',
         b'{"paths": [], "problem": "' + b"x" * 501 + b'"}',
-        facts.encode(FACTS).replace(b'"sound"', b'"rm -rf"'),
+        facts.encode(FACTS).replace(b'"file_closed"', b'"rm -rf"'),
+        facts.encode(FACTS).replace(b'"-wal"', b'"/../../etc/shadow"'),
+        facts.encode(FACTS).replace(b'"steps":[', b'"steps":[],"x":['),
         facts.encode(FACTS).replace(b'"unsent"', b'"command"'),
     ],
 )
