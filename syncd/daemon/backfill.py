@@ -114,11 +114,11 @@ async def backfill(
                         task.cancel()
 
             ended = await run_until(stop, work)
-            await stats.write_all()
+            tallies = await stats.write_all()
             await writer.close()
             lanes = runtime.engine.lanes.values()
             return Result(
-                tallies=await _tallies(runtime),
+                tallies=dict(zip((lane.name for lane in lanes), tallies, strict=True)),
                 given_up=tuple(lane.name for lane in lanes if _is_given_up(lane)),
                 unfinished=runtime.disk.intake.pending,
                 interrupted=not ended,

@@ -59,10 +59,10 @@ class StatsLog:
             await asyncio.sleep(self._every)
             summarise(sentence(await self.write_due(), lanes.values()))
 
-    async def write_all(self) -> None:
-        """Write every line."""
+    async def write_all(self) -> list[Tally]:
+        """Write every line; return the accounts' tallies."""
         self._written.clear()
-        await self.write_due()
+        return await self.write_due()
 
     async def write_due(self) -> list[Tally]:
         """Write the lines that are due, that of the process last; return the accounts' tallies."""

@@ -36,7 +36,7 @@ of a core for each, in which a walk without workers sees 20,000 files."""
 SAMPLE = 2000
 """Files, nearly all of them known, after which workers are started for a folder that had
 WORKERS_AFTER files in its last trusted scan: a start with 100,000 unchanged files then takes 0.8
-of the time (0.73 s of CPU on two cores)."""
+to 0.9 of the time on two busy cores."""
 
 DIRECTORIES = 16  # that a worker is given at a time: some 10 ms of work
 
