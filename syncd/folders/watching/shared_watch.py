@@ -217,9 +217,13 @@ class SharedWatch:
         """Build a watch and report what happens until stopped: the work of the thread."""
         roots = dict.fromkeys(member.real for member in members)
         with ExitStack() as building:
-            for member in members:
-                building.enter_context(member.heartbeat.operation())
-            watch, covered = build_shared(list(roots))
+            operations = [building.enter_context(m.heartbeat.operation()) for m in members]
+
+            def beat() -> None:
+                for operation in operations:
+                    operation.beat()
+
+            watch, covered = build_shared(list(roots), beat)
         with closing(watch):
             report(self._begin, frozenset(covered))
             while not stop.is_set():

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
@@ -99,17 +99,39 @@ def build(root: bytes) -> Watch:
         return _build_around_unreadable(root)
 
 
-def build_shared(roots: Sequence[bytes]) -> tuple[Watch, Sequence[bytes]]:
+def build_shared(
+    roots: Sequence[bytes], beat: Callable[[], None] = lambda: None
+) -> tuple[Watch, Sequence[bytes]]:
     """Build one watch on many trees, given by their real paths; return it and what it covers.
 
-    It leaves out each tree that cannot be watched, or not with all directories. Raises
-    WatchLimitReached, where the trees are watched in their order, or WatchEnded.
+    It leaves out each tree that cannot be watched, or not with all directories, and each with a
+    link out of it: the directories of another tree could be reported under that link's path.
+    `beat` is called for each tree. Raises WatchLimitReached, where the trees are watched in their
+    order, or WatchEnded.
     """
+    if len(roots) > 1:
+        roots = [root for root in roots if not _has_link_out(root, beat)]
     try:
         return Watch(b"/", _notify(roots)), roots
     except WatchEnded:
         sound = [root for root in roots if _is_sound(root)]
         return Watch(b"/", _notify(sound)), sound
+
+
+def _has_link_out(root: bytes, beat: Callable[[], None]) -> bool:
+    """Return whether a link in the tree leads to a directory outside: watchfiles follows it."""
+    beat()
+    waiting = [root]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif entry.is_symlink() and entry.is_dir():
+                    target = os.path.realpath(entry.path)
+                    if not is_inside(target, root):
+                        return True
+    return False
 
 
 def _is_sound(root: bytes) -> bool:

@@ -161,6 +161,22 @@ async def test_a_folder_with_an_unreadable_directory_has_its_own_watch() -> None
             await put_in_all(all_reports, b"a.jpg")
 
 
+async def test_a_folder_with_a_link_into_another_one_takes_no_events_from_it(
+    tmp_path: Path,
+) -> None:
+    roots = folders(tmp_path, 3)
+    for link in (roots[0] + b"/before", roots[2] + b"/sub/after"):
+        os.symlink(roots[1] + b"/sub", link)
+    os.symlink(b"sub", roots[1] + b"/inside")
+    async with all_watched(*roots, timing=CALM) as all_reports:
+        await until(lambda: instances() == 3)
+        await put_in_all(all_reports, b"a.jpg")
+        for link in (roots[0] + b"/before", roots[2] + b"/sub/after"):
+            os.unlink(link)
+        await until(lambda: ScanTarget(b"sub", deep=False) in all_reports[2].targets)
+        await put_in_all(all_reports, b"b.jpg")
+
+
 async def test_a_burst_in_one_folder_is_followed_by_a_scan_of_all(tmp_path: Path) -> None:
     roots = folders(tmp_path, 2)
     names = [roots[0] + b"/sub/%d.jpg" % number for number in range(2 * SUSPICIOUS)]
