@@ -70,6 +70,25 @@ async def test_a_folder_that_hangs_at_the_start_is_reported_and_blocks_no_other(
         assert await daemon.end() == 0
 
 
+async def test_a_link_to_a_disk_that_hangs_blocks_no_local_folder(
+    rig: Rig, share: Hanging, manager: Manager
+) -> None:
+    link = rig.path / "link"
+    link.symlink_to(share.path)
+    rig.toml = f'[folders.share]\npath = "{link}"\naccount = "main"'
+    share.files[b"a.jpg"] = picture(1)
+    share.hang()
+    async with running(rig) as daemon:
+        await until(lambda: daemon.logged("watch.ready", "folder=spring"))
+        rig.write("b.jpg", picture(2))
+        await until(lambda: rig.recorded(picture(2)) is not None)
+        assert not daemon.logged("watch.ready", "folder=share")
+        share.recover()
+        await until(lambda: daemon.logged("watch.ready", "folder=share"))
+        await until(lambda: rig.recorded(picture(1)) is not None)
+        assert await daemon.end() == 0
+
+
 async def test_a_watch_that_hangs_while_it_is_built_does_not_block_the_process(
     rig: Rig, share: Hanging, manager: Manager
 ) -> None:
