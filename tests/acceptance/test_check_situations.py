@@ -224,14 +224,19 @@ async def test_a_drop_in_that_does_not_help_is_not_printed(machine: Box) -> None
 @pytest.mark.parametrize("signal", ["INT", "TERM", "KILL"])
 async def test_a_stopped_check_leaves_no_unit_behind(machine: Box, signal: str) -> None:
     prepare(machine, Situation())
-    machine.do("systemctl", "restart", "graph-api")
-    machine.await_sandbox()
-    machine.fault("slow:seconds=25:times=1")
+    config = CONFIG.replace("[graph]", '[graph]\ntimeout = "10m"')
+    machine.write("/etc/syncd/config.toml", config)
+    machine.fault("slow:seconds=600:times=1")
     machine.do("systemd-run", "--unit=stopped", "--collect", "/usr/local/bin/syncd", "check")
     await until(lambda: "running" in probes(machine), lambda: probes(machine))
     await until(lambda: "check" in waiting(machine), lambda: waiting(machine))
     machine.do("systemctl", "kill", "--kill-whom=main", f"--signal={signal}", "stopped")
     await until(lambda: probes(machine) == "", lambda: probes(machine))
+    machine.do("systemctl", "kill", "--signal=KILL", "graph-api")  # it would wait for the call
+    await until(lambda: machine.one("graph-api", "ActiveState") == "failed")
+    machine.do("systemctl", "reset-failed", "graph-api")
+    machine.do("systemctl", "start", "graph-api")
+    machine.await_sandbox()
 
 
 async def test_a_running_service_keeps_its_directories(machine: Box) -> None:
@@ -241,6 +246,16 @@ async def test_a_running_service_keeps_its_directories(machine: Box) -> None:
     machine.do("test", "-d", "/run/syncd")
     machine.do("test", "-f", "/var/lib/syncd/ledger.db")
     await until(lambda: machine.one("syncd", "ActiveState") == "active")
+
+
+async def test_a_configuration_that_the_user_cannot_read_has_the_exit_code_of_a_bad_one(
+    machine: Box,
+) -> None:
+    prepare(machine, SITUATIONS["a configuration of root"])
+    anna = ("setpriv", "--reuid=anna", "--regid=anna", "--init-groups")
+    ran = machine.run(*anna, "syncd", "check")
+    assert (ran.code, ran.out) == (78, "")
+    assert "not allowed to read the file" in ran.err
 
 
 async def test_without_systemd_run_the_view_of_the_service_is_unknown(machine: Box) -> None:
