@@ -122,6 +122,7 @@ class RootGuard:
         kept: Mapping[Absence, int] = {}
         if evidence.root is RootMatch.SAME and evidence.same_patterns:
             await self._ledger.write(directories.record_same(self._id, scan.number))
+            await self._verification.accept_successors(scan.number)
             kept = await self._verification.drop_present(scan.number, mounts)
             now = await self._verification.root()
             if now != scan.identity or scan.suspicions != self.suspicions:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from syncd.ledger.stat_columns import from_root, signed, to_root
+from syncd.ledger.stat_columns import from_root, signed, to_root, unsigned
 from syncd.ledger.statements import read, write
 from syncd.model import RootIdentity
 
@@ -18,6 +18,14 @@ class Renumbered(msgspec.Struct, frozen=True):
     path: bytes
     inode: int
     same: bool  # a known file is unchanged in it: it is the directory from before
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """A directory that another one replaced, and the path at which it seems to be now."""
+
+    path: bytes
+    inode: int
+    to: bytes
 
 
 def ensure_directory(db: sqlite3.Connection, folder_id: int, path: bytes) -> int:
@@ -86,22 +94,84 @@ def record_same(db: sqlite3.Connection, folder_id: int, scan: int) -> None:
     _record(db, folder_id, scan, "renumbered.same OR directory.inode IS NULL")
 
 
+@read
+def is_recorded(db: sqlite3.Connection, inode: int) -> bool:
+    """Return whether a directory had this inode: it may have been moved."""
+    (found,) = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM directory WHERE inode = ?)", (signed(inode),)
+    ).fetchone()
+    return bool(found)
+
+
+@read
+def moved(db: sqlite3.Connection, folder_id: int, scan: int) -> list[Moved]:
+    """Return the directories that a scan found replaced, and whose inode is at another path.
+
+    An inode number can be given to a new directory. A known file is therefore unchanged in it, or
+    below it, at the same relative path.
+    """
+    rows = db.execute(
+        """
+        SELECT directory.path, directory.inode, elsewhere.path
+        FROM renumbered
+        JOIN directory
+            ON directory.folder_id = ?1 AND directory.path = renumbered.path
+            AND directory.inode <> renumbered.inode
+        JOIN directory AS elsewhere
+            ON elsewhere.inode = directory.inode OR elsewhere.other_inode = directory.inode
+        WHERE renumbered.scan = ?2 AND elsewhere.folder_id = ?1 AND elsewhere.id <> directory.id
+            AND EXISTS (
+                WITH RECURSIVE branch (id, path) AS (
+                    SELECT directory.id, directory.path
+                    UNION
+                    SELECT below.id, below.path
+                    FROM branch
+                    JOIN directory AS below ON below.parent_id = branch.id
+                )
+                SELECT 1
+                FROM branch
+                JOIN directory AS now
+                    ON now.folder_id = ?1 AND now.path = CAST(
+                        elsewhere.path || substr(branch.path, length(directory.path) + 1) AS BLOB
+                    )
+                JOIN file AS known ON known.directory_id = branch.id
+                JOIN file
+                    ON file.directory_id = now.id AND file.name = known.name
+                    AND file.device = known.device AND file.inode = known.inode
+                    AND file.size = known.size AND file.mtime_ns = known.mtime_ns
+                    AND file.ctime_ns = known.ctime_ns
+            )
+        """,
+        (folder_id, scan),
+    )
+    return [Moved(path, unsigned(inode), to) for path, inode, to in rows]
+
+
+@write
+def record_moved(db: sqlite3.Connection, folder_id: int, scan: int, found: Sequence[Moved]) -> None:
+    """Record the inodes of the directories that a scan found in place of these."""
+    for one in found:
+        _record(db, folder_id, scan, "directory.path = ?3", one.path)
+
+
 @write
 def record_replaced(db: sqlite3.Connection, folder_id: int, scan: int) -> None:
     """Record the inodes of all directories that a scan found with another one."""
     _record(db, folder_id, scan, "true")
 
 
-def _record(db: sqlite3.Connection, folder_id: int, scan: int, condition: str) -> None:
+def _record(
+    db: sqlite3.Connection, folder_id: int, scan: int, condition: str, *values: bytes
+) -> None:
     db.execute(
         f"""
         UPDATE directory
         SET inode = renumbered.inode, other_inode = NULL
         FROM renumbered
-        WHERE renumbered.scan = ? AND directory.folder_id = ? AND directory.path = renumbered.path
-            AND ({condition})
+        WHERE renumbered.scan = ?1 AND directory.folder_id = ?2
+            AND directory.path = renumbered.path AND ({condition})
         """,
-        (scan, folder_id),
+        (scan, folder_id, *values),
     )
 
 

@@ -134,7 +134,7 @@ def page(db: sqlite3.Connection, scan: int, after: tuple[int, bytes], limit: int
         """
         SELECT missed.directory_id, missed.name, directory.path
         FROM missed
-        JOIN directory ON directory.id = missed.directory_id
+        CROSS JOIN directory ON directory.id = missed.directory_id
         WHERE missed.scan = ?1 AND (missed.directory_id, missed.name) > (?2, ?3)
         ORDER BY missed.directory_id, missed.name
         LIMIT ?4

@@ -51,6 +51,8 @@ CREATE TABLE directory (
     UNIQUE (folder_id, path)
 ) STRICT;
 CREATE INDEX directory_by_parent ON directory (parent_id);
+CREATE INDEX directory_by_inode ON directory (inode);
+CREATE INDEX directory_replaced ON directory (other_inode) WHERE other_inode IS NOT NULL;
 
 CREATE TABLE image (
     id          INTEGER PRIMARY KEY,

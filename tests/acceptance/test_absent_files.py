@@ -127,3 +127,24 @@ async def test_files_deleted_from_a_disk_below_the_folder_leave_the_account(
         await until(lambda: not any(map(trial.rig.holds, trial.contents.values())))
         assert not daemon.logged("files.kept")
         assert not daemon.logged("folder.suspect")
+
+
+async def test_files_deleted_after_their_directory_was_moved_and_replaced_leave_the_account(
+    trial: Trial,
+) -> None:
+    trial.fill(trial.rig.folder)
+    new = picture(501)
+    async with running(trial.rig) as daemon:
+        await until(trial.all_held)
+        await trial.await_scans(daemon, "new_or_changed=0")
+        (trial.rig.folder / "sub").rename(trial.rig.folder / "archive")
+        written = trial.rig.write("sub/new.jpg", new)
+        await until(lambda: trial.rig.holds(new))
+        await trial.await_scans(daemon)
+        await trial.assert_nothing_deleted(daemon)
+        written.unlink()
+        await until(lambda: not trial.rig.holds(new))
+        for path in list((trial.rig.folder / "archive").iterdir()):
+            path.unlink()
+        await until(lambda: not any(map(trial.rig.holds, trial.contents.values())))
+        assert trial.rig.holds(picture(500))

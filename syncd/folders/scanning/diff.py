@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import Unreadable, Way, joined
 from syncd.folders.scanning.walk import Directory, Trouble, opened
-from syncd.ledger import files
+from syncd.ledger import directories, files
 from syncd.ledger.directories import Renumbered
 from syncd.ledger.files import Place
 from syncd.ledger.stat_columns import Row, signed, stat_of
@@ -82,7 +82,8 @@ class Comparison:
                     below=below,
                     skipped=directory.skipped,
                     renumbered=Renumbered(path, directory.inode, same)
-                    if is_known and known.inode != signed(directory.inode)
+                    if known.inode != signed(directory.inode)
+                    and (is_known or directories.is_recorded(directory.inode)(self._db))
                     else None,
                 )
         except Unreadable as error:

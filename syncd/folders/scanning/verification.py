@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from syncd.folders.filesystem import root_identity
 from syncd.folders.mounts import current_mounts_below
-from syncd.folders.safe_open import joined
+from syncd.folders.safe_open import Way, joined
 from syncd.folders.scanning.absence import Absence, KnownTree, check_absence
 from syncd.heartbeat import Heartbeat
 from syncd.ledger import directories, missed
 from syncd.ledger.database import Ledger
+from syncd.ledger.directories import Moved
 from syncd.model import RootIdentity
 from syncd.rules.root import is_same_root
 from syncd.threads import run_in_thread
@@ -43,6 +44,17 @@ class Verification:
         with self._heartbeat.operation() as operation:
             return await run_in_thread(partial(_mounts, self._root, operation.beat))
 
+    async def accept_successors(self, scan: int) -> None:
+        """Record the directories found in place of others that were moved within the folder.
+
+        The names that were in a moved directory left their path with it.
+        """
+        moved = await self._ledger.read(directories.moved(self._folder_id, scan))
+        if moved:
+            with self._heartbeat.operation() as operation:
+                there = await run_in_thread(partial(_there, self._root, moved, operation.beat))
+            await self._ledger.write(directories.record_moved(self._folder_id, scan, there))
+
     async def drop_present(self, scan: int, mounts: Mounts) -> dict[Absence, int]:
         """Drop the marks of names that were not deleted, and count those that are gone anyway."""
         before = await self._ledger.read(directories.mounts(self._folder_id))
@@ -63,6 +75,22 @@ class Verification:
                 if (absence := found[mark.place]) is not Absence.BACK:
                     kept[absence] = kept.get(absence, 0) + 1
         return kept
+
+
+def _there(root: bytes, moved: Iterable[Moved], progress: Callable[[], None]) -> list[Moved]:
+    """Return the directories that are at their new paths."""
+    there: list[Moved] = []
+    with Way(root) as way:
+        for one in moved:
+            progress()
+            try:
+                descriptor = way.open(one.to)
+            except OSError:
+                continue
+            if os.fstat(descriptor).st_ino == one.inode:
+                there.append(one)
+            os.close(descriptor)
+    return there
 
 
 def _mounts(root: bytes, progress: Callable[[], None]) -> dict[bytes, RootIdentity]:

@@ -198,6 +198,9 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
         1, 7, [directories.Renumbered(b"d1", 9, same=False)]
     ),
     "record_same": directories.record_same(1, 7),
+    "is_recorded": directories.is_recorded(9),
+    "moved": directories.moved(1, 7),
+    "record_moved": directories.record_moved(1, 7, [directories.Moved(b"d1", 9, b"d2")]),
     "record_replaced": directories.record_replaced(1, 7),
     "mounts": directories.mounts(1),
     "renumber": files.renumber(
