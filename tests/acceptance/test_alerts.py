@@ -253,7 +253,9 @@ async def status(rig: Rig, alert: dict[str, Any] | None) -> str:
     out = (await syncd(rig, "status", "--config", str(rig.path / COMMANDS_CONFIG))).out
     if alert is not None:
         first, _, rest = out.partition("\naccount ")
-        words = " ".join(first.split())
+        running, found, needs = " ".join(first.split()).partition("needs you: ")
+        assert running.startswith(("syncd is running since ", "syncd is not running"))
+        words = found + needs
         assert words.startswith(f"needs you: {alert['subject']}: {' '.join(alert['why'].split())}")
         assert f"({alert['event']}, since " in words
         assert f"do: {alert['remedy']}" in words

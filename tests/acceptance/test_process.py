@@ -163,9 +163,9 @@ async def test_an_unusable_ledger_exits_with_65_and_is_not_changed(rig: Rig, kin
 
 async def test_only_the_owner_can_read_the_files_of_the_ledger(rig: Rig) -> None:
     async with running(rig) as daemon:
-        await until(lambda: daemon.logged("watch.ready"))
+        await until(lambda: daemon.logged("watch.ready") and rig.status_file.exists())
         files = list(rig.path.glob("ledger.db*"))
-        assert len(files) == 3
+        assert len(files) == 4
         assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
 
 

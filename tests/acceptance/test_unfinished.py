@@ -34,9 +34,9 @@ def is_recorded(rig: Rig, data: bytes) -> bool:
     return rig.recorded(data) is not None
 
 
-async def shown(rig: Rig, *words: str) -> str:
+async def shown(rig: Rig, *words: str, code: int = 0) -> str:
     ended = await syncd(rig, *words, "--config", str(rig.write_config()))
-    assert ended.code == 0, ended.err
+    assert ended.code == code, ended.err
     return " ".join(ended.out.split())
 
 
@@ -67,7 +67,8 @@ async def test_unfinished_files_wait_and_delay_no_other(rig: Rig) -> None:
         assert not folder["unreadable"]
         assert found["accounts"]["main"]["rejected"] == 0
         for name in WHOLE:
-            assert "trouble not finished: " in await shown(rig, "find", str(rig.folder / name))
+            path = str(rig.folder / name)
+            assert "trouble not finished: " in await shown(rig, "find", path, code=3)
         rows = json.loads(await shown(rig, "export", "--format", "json"))
         assert [row["status"] for row in rows].count("unfinished") == len(WHOLE)
         assert f"1 file not finished: {Unfinished.HOLE.reason}" in await shown(rig, "plan")
