@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import re
 import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -135,22 +137,33 @@ def _explain(config: Config, what: str) -> None:
     """Print why the ledger does not have an image, and end the process."""
     places = list(_places(config, what))
     if os.path.lexists(what) and places:
-        from syncd.folders.unknown import (  # noqa: PLC0415  imports asyncio
-            NOT_SCANNED,
-            explanation,
-        )
-
-        folder, path = places[0]
-        why = explanation(folder, path, config.watch.settle)
-        if why == NOT_SCANNED and not is_in_use(config.ledger.path):
-            why += ", and syncd is not running"
-        fail(f"{what} is not in the ledger: {why}", Exit.REJECTED)
+        fail(_why_unknown(config, *places[0]), Exit.REJECTED)
     if os.path.lexists(what):
         fail(f"{what} is outside every folder of the configuration, and no image has its content")
     if "/" in what:
-        place = "" if places else " and outside every folder of the configuration"
+        place = "" if places else ", which is outside every folder of the configuration"
         fail(f"{what} is not in the ledger, and no file has that path{place}")
+    if named := list(islice(_named(config, os.fsencode(what)), search.MOST)):
+        fail("\n".join(_why_unknown(config, folder, path) for folder, path in named), Exit.REJECTED)
     fail(f"nothing is known of {what}: no file has a name like that, and no image has that hash")
+
+
+def _why_unknown(config: Config, folder: FolderConfig, path: bytes) -> str:
+    from syncd.folders.unknown import NOT_SCANNED, explanation  # noqa: PLC0415  imports asyncio
+
+    why = explanation(folder, path, config.watch.settle)
+    if why == NOT_SCANNED and not is_in_use(config.ledger.path):
+        why += ", and syncd is not running"
+    return f"{printable(os.path.join(folder.path, path))} is not in the ledger: {why}"
+
+
+def _named(config: Config, name: bytes) -> Iterator[tuple[FolderConfig, bytes]]:
+    """Yield the files in the folders that have a base name, or match it as a pattern."""
+    for folder in config.folders.values():
+        for directory, _, names in os.walk(folder.path):
+            for one in names:
+                if one == name or fnmatch.fnmatchcase(one, name):
+                    yield folder, os.path.relpath(os.path.join(directory, one), folder.path)
 
 
 def _accounts(config: Config, pauses: Mapping[AccountId, Pause]) -> dict[AccountId, _Account]:

@@ -141,7 +141,8 @@ def _runtime_directory(environ: Mapping[str, str]) -> Path | None:
 
 
 def _beside(ledger: Path) -> Path:
-    return ledger.with_name(ledger.name + ".status.json")
+    real = Path(os.path.realpath(ledger))  # a link and its target are one ledger
+    return real.with_name(real.name + ".status.json")
 
 
 def _read(path: Path) -> DaemonStatus | None:

@@ -179,7 +179,7 @@ class Deletions:
                 await self._record_rejected(due, error.api_error)
                 return True
             # The account may have deleted it nevertheless: a read shows that.
-            if error.api_error.code is not None:
+            if error.api_error.status is not None:
                 delay = repeat_delay(due.attempts + 1, failed=True)
                 longest = max(CONFIRM_TIMEOUT, self._client.outcome_timeout)
                 failed_until = time.time() + min(delay, longest)

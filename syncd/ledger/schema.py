@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -42,9 +43,15 @@ def check_header(path: Path) -> None:
     """
     try:
         with path.open("rb") as file:
-            header = file.read(_HEADER)
+            header, names = file.read(_HEADER), os.fstat(file.fileno()).st_nlink
     except FileNotFoundError:
         return
+    if names > 1:
+        raise LedgerUnusableError(
+            f"{path} has {names} names (hard links): SQLite finds the newest changes by the name of"
+            " the file, so that two processes would damage it; remove the other names, which"
+            f" `find {path.parent} -xdev -samefile {path}` lists"
+        )
     if not header:
         return
     if len(header) < _HEADER or not header.startswith(b"SQLite format 3\x00"):

@@ -71,6 +71,22 @@ async def test_status_says_since_when_and_how_the_daemon_has_ended(
     assert checked.out.count("\n") == 1
 
 
+async def test_a_daemon_on_a_link_to_the_ledger_is_seen_through_its_target(rig: Rig) -> None:
+    rig.write("a.jpg", picture(1))
+    assert (await syncd(rig, "backfill", "--config", str(rig.write_config()))).code == 0
+    link, config = rig.path / "link.db", rig.write_config()
+    link.symlink_to(rig.ledger)
+    linked = rig.path / "linked.toml"
+    linked.write_text(config.read_text().replace(str(rig.ledger), str(link)))
+    for runs, asks in ((config, linked), (linked, config)):
+        async with running(rig, "run", "--config", str(runs)) as daemon:
+            await reports(rig, daemon)
+            await until(lambda: f'"pid":{daemon.process.pid}' in rig.status_file.read_text())
+            checked = await syncd(rig, "status", "--check", "--config", str(asks))
+            assert (checked.code, checked.out) == (0, "running, in sync\n")
+            assert await daemon.end() == 0
+
+
 async def test_status_names_the_end_of_a_backfill(rig: Rig) -> None:
     rig.write("a.jpg", picture(1))
     assert (await syncd(rig, "backfill", "--config", str(rig.write_config()))).code == 0

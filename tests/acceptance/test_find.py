@@ -123,6 +123,21 @@ async def test_a_condemned_image_is_found_with_the_state_of_its_deletion(rig: Ri
         assert "its deletion waits for the end of the grace period" in ended.out
 
 
+async def test_a_file_that_the_ledger_does_not_have_is_found_by_its_name(rig: Rig) -> None:
+    await backfill(rig)
+    skipped = rig.write("sub/promo.webp", b"RIFF")
+    new = rig.write("sub/new [1].jpg", CONTENT)
+    for what, path, why in (
+        ("promo.webp", skipped, "skipped (.webp)"),
+        ("*.webp", skipped, "skipped (.webp)"),
+        ("new [1].jpg", new, "not scanned yet"),
+        ("new*", new, "not scanned yet"),
+    ):
+        ended = await find(rig, what)
+        assert ended.code == 3, what
+        assert f"{path} is not in the ledger: {why}" in ended.err
+
+
 async def test_a_missing_image_is_found_with_the_reason(rig: Rig) -> None:
     rig.write("a.jpg", CONTENT)
     rig.sandbox.faults.add(Fault("80004", on="upload", seconds=3600))

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,8 +48,36 @@ async def test_a_second_process_exits_with_75_by_whatever_path_it_reaches_the_le
         ended = await syncd(rig, command, "--config", str(other))
         assert ended.code == 75, ended.err
         assert f"process {daemon.process.pid}" in ended.err
+        other.unlink()
+        rig.ledger.with_name("hard.db").unlink(missing_ok=True)
         assert (await syncd(rig, "status", "--config", str(config))).code == 0
         assert await daemon.end() == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("status",), ("audit",), ("retry",), ("ledger", "vacuum"), ("ledger", "check"), ("export",)],
+    ids=" ".join,
+)
+async def test_no_command_opens_a_ledger_with_two_names(rig: Rig, words: tuple[str, ...]) -> None:
+    rig.write("a.jpg", picture(1))
+    config = rig.write_config()
+    other = config.with_name("other.toml")
+    hard = rig.ledger.with_name("hard.db")
+    other.write_text(config.read_text().replace(str(rig.ledger), str(hard)))
+    async with running(rig) as daemon:
+        await until(lambda: rig.recorded(picture(1)) is not None)
+        os.link(rig.ledger, hard)
+        ended = await syncd(rig, *words, "--config", str(other))
+        assert ended.code == 65, ended
+        assert "has 2 names (hard links)" in ended.err
+        assert list(rig.path.glob("hard.db-*")) == []
+        rig.write("b.jpg", picture(2))
+        await until(lambda: rig.recorded(picture(2)) is not None)
+        assert await daemon.end(signal.SIGKILL) != 0
+    assert (await syncd(rig, "backfill", "--config", str(other))).code == 65
+    hard.unlink()
+    assert (await syncd(rig, "ledger", "check", "--config", str(config))).code == 0
 
 
 def replace(ledger: Path) -> None:

@@ -66,10 +66,13 @@ def is_soon(delay: float | None, seconds: float) -> bool:
     return delay is not None and seconds - 5 < delay <= seconds
 
 
-async def test_a_deletion_that_failed_once_is_repeated_after_ten_seconds(rig: Rig) -> None:
+@pytest.mark.parametrize("fault", ["1", "html502", "html503"])
+async def test_a_deletion_that_failed_once_is_repeated_after_ten_seconds(
+    rig: Rig, fault: str
+) -> None:
     with capture_logs() as logs:
         async with rig.running():
-            await fail_to_delete(rig, Fault("1", times=1, on="delete"))
+            await fail_to_delete(rig, Fault(fault, times=1, on="delete"))
             assert is_soon(read_in(rig), FAILED_DELAY)
             assert (deletes(rig), state(rig)) == (1, "unconfirmed")
             let_time_pass(rig, FAILED_DELAY)
