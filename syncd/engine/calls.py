@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ from syncd.graph.client import Credentials, GraphClient, GraphError, Page
 from syncd.graph.shapes import Usage
 from syncd.model import ImageHash, Listed
 from syncd.rules.errors import ApiError, Verdict
+from syncd.rules.listing import PageError, page_error, smaller_page
 from syncd.rules.pacing.budget import READ, Call, End
 
 T = TypeVar("T")
@@ -50,6 +52,8 @@ class Calls:
 
     def __init__(self, lane: Lane, sends: asyncio.TaskGroup) -> None:
         self.lane = lane
+        self.most_hashes = MAX_HASHES
+        """Of one lookup; fewer once the account has asked to reduce the amount of data."""
         self._sends = sends
 
     async def make(
@@ -113,17 +117,43 @@ class Lookup(msgspec.Struct, frozen=True):
 async def look_up(calls: Calls, client: GraphClient, hashes: Sequence[ImageHash]) -> Lookup | None:
     """Return which images an account lists; None when it takes no calls now.
 
-    Raises GraphError when a call fails, or the pages do not end.
+    Fewer hashes at once are asked for where the account asks to reduce the amount of data. Raises
+    GraphError when a call fails, or the pages do not end.
     """
-    account, wanted = calls.lane.account, list(dict.fromkeys(hashes))
+    left = list(dict.fromkeys(hashes))
+    images: dict[ImageHash, Listed] = {}
+    clock_offset: float | None = None
+    while left:
+        some = left[: calls.most_hashes]
+        found = await _look_up(calls, client, some)
+        if found is None:
+            return None
+        if isinstance(found, PageError):
+            calls.most_hashes = smaller_page(len(some))
+            continue
+        if not found.is_whole:
+            raise list_error(ENDLESS)
+        images.update(found.images)
+        clock_offset = found.clock_offset if found.clock_offset is not None else clock_offset
+        left = left[len(some) :]
+    return Lookup(images, clock_offset)
 
-    async def page_after(after: str | None, credentials: Credentials) -> Page:
-        return await client.images(account, credentials, wanted, after)
 
-    lookup = await _pages(calls, page_after, len(wanted) + _MAX_EMPTY_PAGES)
-    if lookup is not None and not lookup.is_whole:
-        raise list_error(ENDLESS)
-    return lookup
+async def _look_up(
+    calls: Calls, client: GraphClient, hashes: Sequence[ImageHash]
+) -> Lookup | PageError | None:
+    async def page_after(
+        after: str | None, credentials: Credentials
+    ) -> tuple[Page | PageError, Usage]:
+        try:
+            page = await client.images(calls.lane.account, credentials, hashes, after)
+        except GraphError as error:
+            if page_error(error.api_error, len(hashes)) is not PageError.SIZE:
+                raise
+            return PageError.SIZE, error.usage
+        return page, page.usage
+
+    return await _pages(calls, page_after, len(hashes) + _MAX_EMPTY_PAGES)
 
 
 async def look_up_name(calls: Calls, client: GraphClient, name: str) -> Lookup | None:
@@ -132,28 +162,29 @@ async def look_up_name(calls: Calls, client: GraphClient, name: str) -> Lookup |
     The result is not whole if there are too many. Raises GraphError when a call fails.
     """
 
-    async def page_after(after: str | None, credentials: Credentials) -> Page:
-        return await client.named(calls.lane.account, credentials, name, after)
+    async def page_after(
+        after: str | None, credentials: Credentials
+    ) -> tuple[Page | PageError, Usage]:
+        page = await client.named(calls.lane.account, credentials, name, after)
+        return page, page.usage
 
-    return await _pages(calls, page_after, _MAX_NAMED_PAGES)
+    found = await _pages(calls, page_after, _MAX_NAMED_PAGES)
+    return None if isinstance(found, PageError) else found
 
 
 async def _pages(
-    calls: Calls, page_after: Callable[[str | None, Credentials], Awaitable[Page]], limit: int
-) -> Lookup | None:
+    calls: Calls,
+    page_after: Callable[[str | None, Credentials], Awaitable[tuple[Page | PageError, Usage]]],
+    limit: int,
+) -> Lookup | PageError | None:
     """Return the images of the first `limit` pages; None when the account takes no calls now."""
     images: dict[ImageHash, Listed] = {}
     clock_offset: float | None = None
     after = None
     for _ in range(limit):
-
-        async def send(credentials: Credentials, after: str | None = after) -> tuple[Page, Usage]:
-            page = await page_after(after, credentials)
-            return page, page.usage
-
-        page = await calls.make(READ, send)
-        if page is None:
-            return None
+        page = await calls.make(READ, partial(page_after, after))
+        if page is None or isinstance(page, PageError):
+            return page
         images.update((listed.hash, listed) for listed in page.images)
         if page.server_time is not None:
             clock_offset = page.server_time - time.time()

@@ -119,6 +119,22 @@ async def test_the_smallest_pages_that_fail_are_a_failure_of_the_account(tmp_pat
         assert sandbox.counts.calls("1", "list") == 7
 
 
+async def test_a_lookup_asks_for_fewer_hashes_where_the_account_takes_no_more(
+    tmp_path: Path,
+) -> None:
+    async with Sandbox(Switches(tier="unlimited", page_too_large=30)) as sandbox:
+        rig = audited_rig(tmp_path, sandbox)
+        await filled(rig, 60)
+        report = await one_audit(rig, everything=True)
+        assert (report.images, report.gone, report.unknown) == (60, 0, 0)
+        async with rig.auditing() as audit:
+            before = sandbox.counts.calls("1", "list")
+            with capture_logs() as logs:
+                await audit.run_once(everything=False, paced=False)
+        assert sandbox.counts.calls("1", "list") - before == 1 + 3, "50 once, then 25, 25 and 10"
+        assert not [e for e in logs if e["event"].startswith("account.")]
+
+
 async def test_a_list_whose_cursor_becomes_invalid_is_begun_again(tmp_path: Path) -> None:
     async with Sandbox(Switches(tier="unlimited", largest_page=25)) as sandbox:
         rig = audited_rig(tmp_path, sandbox)
