@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated
@@ -14,11 +15,12 @@ from syncd.cli.errors import fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath
 from syncd.config import Config
-from syncd.ledger import alerts, condemned, folders, kept
+from syncd.ledger import alerts, condemned, folders, kept, pending
 from syncd.ledger.condemned import HeldDeletions
 from syncd.ledger.file import changing, reading
 from syncd.ledger.folders import SuspectFolder
 from syncd.ledger.kept import KeepReason
+from syncd.ledger.pending import DeletionStep
 from syncd.ledger.replaced import not_replaced
 from syncd.model import FolderName, printable
 from syncd.rules.forecast import amount
@@ -160,7 +162,7 @@ def _kept(config: Config, db: sqlite3.Connection) -> Iterator[str]:
 
 def _pending(config: Config, db: sqlite3.Connection) -> Iterator[str]:
     cases, suspects = condemned.held_deletions(NAMES)(db), folders.suspects()(db)
-    pending = condemned.pending()(db)
+    steps = pending.steps(time.time())(db)
     for case in cases:
         yield from _case(case)
     for suspect in suspects:
@@ -170,25 +172,15 @@ def _pending(config: Config, db: sqlite3.Connection) -> Iterator[str]:
         yield f"  since     {format_time(incident.since)}"
         yield f"  do        {incident.remedy}"
     grace = format_duration(config.deletions.grace)
-    for folder in pending:
-        if folder.waiting:
-            yield (
-                f"folder {folder.folder}: {amount(folder.waiting, 'image')} condemned; each leaves"
-                f" the accounts {grace} after its last file was deleted, once a complete scan"
-                " confirms that"
-            )
-        if folder.approved:
-            yield (
-                f"folder {folder.folder}: {amount(folder.approved, 'image')} approved and not yet"
-                f" gone; each leaves the accounts {grace} after its last file was deleted, unless a"
-                " creative uses it"
-            )
+    for step in steps:
+        if step.state != "held":  # listed as a case
+            yield f"folder {step.folder}: {amount(step.images, 'image')} {_next(step, grace)}"
     for file in not_replaced()(db):
         yield (
             f"folder {file.folder}: the former image of {printable(file.path)} stays:"
             f" {WHY_NOT_REPLACED[file.why]}"
         )
-    if not (cases or suspects or pending):
+    if not (cases or suspects or steps):
         yield "nothing waits to be deleted"
     counts = kept.count_by_reason()(db)
     for reason, images in counts.items():
@@ -197,6 +189,25 @@ def _pending(config: Config, db: sqlite3.Connection) -> Iterator[str]:
     if counts:
         yield "  list      syncd deletions --kept"
         yield "  delete    syncd deletions release FOLDER, or the SHA-256 of an image"
+
+
+def _next(step: DeletionStep, grace: str) -> str:
+    """Return the state of a deletion, and its next step."""
+    match step.state:
+        case "waiting":
+            return (
+                f"condemned; each leaves the accounts {grace} after its last file was deleted, once"
+                " a complete scan confirms that"
+            )
+        case "approved":
+            return (
+                f"approved and not yet gone; each leaves the accounts {grace} after its last file"
+                " was deleted, unless a creative uses it"
+            )
+        case "postponed":
+            return f"not deleted: {step.reason}; asked again at {format_time(step.retry_at)}"
+        case _:
+            return "deleted, which a read of the account has yet to confirm"
 
 
 def _case(case: HeldDeletions) -> Iterator[str]:

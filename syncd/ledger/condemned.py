@@ -13,7 +13,8 @@ import msgspec
 
 from syncd.ledger import alerts, missed
 from syncd.ledger.kept import keep_condemned, keep_gone, keep_replaced
-from syncd.ledger.replaced import HELD_REPLICA, REPLACEMENT
+from syncd.ledger.pending import PENDING
+from syncd.ledger.replaced import HELD_REPLICA
 from syncd.ledger.statements import as_structs, read, write
 from syncd.model import FolderName, HoldAbove, Moment
 from syncd.rules.evidence import is_too_many
@@ -237,10 +238,7 @@ def pending(db: sqlite3.Connection) -> list[PendingDeletions]:
             ) AS files
         FROM deletion
         JOIN folder ON folder.id = deletion.folder_id
-        WHERE deletion.state = 'requested'
-            OR deletion.state IN ('held', 'approved') AND {HELD_REPLICA}
-            OR deletion.state = 'waiting' AND {HELD_REPLICA}
-                AND {REPLACEMENT} IS NOT 'unreadable'
+        WHERE {PENDING}
         GROUP BY deletion.folder_id
         """
     )

@@ -10,6 +10,7 @@ from support.pictures import picture
 from support.process import Daemon, Ended, running, syncd
 from support.rig import DELETED_WITHIN, Rig, rig_without_grace, until
 
+from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
 
@@ -141,7 +142,7 @@ async def test_approved_deletions_are_listed_until_the_images_have_gone(library:
         assert approved.code == 0
         await until(lambda: deletes(library) == DELETED)
         listed = (await command(library, "deletions")).out
-        assert f"folder spring: {DELETED} images approved and not yet" in listed
+        assert f"folder spring: {DELETED} images deleted, which a read of the account" in listed
         assert await daemon.end() == 0
     for image in library.sandbox.library.everything("1"):
         if image.gone_at is not None:
@@ -149,6 +150,22 @@ async def test_approved_deletions_are_listed_until_the_images_have_gone(library:
     async with running(library) as daemon:  # it looks them up at once, not after a minute
         await until(lambda: daemon.count("image.deleted") == DELETED, DELETED_WITHIN)
         assert "nothing waits" in (await command(library, "deletions")).out
+
+
+async def test_a_deletion_that_the_account_rejected_is_listed_with_the_reason(
+    library: Rig,
+) -> None:
+    async with running(library) as daemon:
+        await await_trusted(library, daemon)
+        library.sandbox.faults.add(Fault("100", times=1, on="delete"))
+        (library.folder / "0.jpg").unlink()
+        await until(lambda: daemon.logged("image.kept", "0.jpg"))
+        listed = (await command(library, "deletions")).out
+        reason = "folder spring: 1 image not deleted: the account rejected the deletion: 100"
+        assert reason in listed
+        assert "; asked again at " in listed
+        assert "approved" not in listed
+        assert await daemon.end() == 0
 
 
 async def test_an_image_that_syncd_deleted_and_sent_again_is_its_own_whatever_its_date(

@@ -22,6 +22,7 @@ from syncd.ledger import (
     kept,
     limitations,
     missed,
+    pending,
     queries,
     replicas,
     schema,
@@ -254,6 +255,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
             hash=ImageHash("ff00"), name="n", status=ImageStatus.ACTIVE, created_at=1.0, used=False
         ),
     ),
+    "steps": pending.steps(1.0),
     "await_scans": condemned.await_scans(5.0),
     "drop_unheld": condemned.drop_unheld(1.0),
     "postpone": deletions.postpone(ONE, digest(5), "used", 1.0),
