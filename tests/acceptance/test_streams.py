@@ -128,7 +128,7 @@ async def test_a_reader_that_ends_within_a_long_output_causes_no_traceback(rig: 
     for number in range(100):
         rig.write(f"{number}{'x' * 200}.jpg", picture(1))
     async with running(rig) as daemon:
-        await until(lambda: daemon.count("scan.done") > 0)
+        await until(lambda: rig.rows("SELECT count(*) FROM file") == [(100,)])
         await daemon.end()
     reading, writing = os.pipe()
     os.close(reading)

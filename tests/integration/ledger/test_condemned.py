@@ -153,7 +153,8 @@ def test_every_stored_time_that_delays_something_is_bounded() -> None:
     """Let a new column of that kind fail, so that its bound gets a test.
 
     `until` of a pause: u/rules and engine/paused; the times of `learned`, `images_charged_until`
-    and `doubted_at`: their rules.
+    and `doubted_at`: their rules. `operator_pause.until` has no bound: the operator has chosen it,
+    and `syncd status` shows it.
     """
     db, _ = a_ledger_with_images()
     columns = {
@@ -166,6 +167,7 @@ def test_every_stored_time_that_delays_something_is_bounded() -> None:
         "account.images_charged_until",
         "deletion.retry_at",
         "learned.retry_at",
+        "operator_pause.until",
         "pause.until",
         "replica.check_at",
         "replica.doubted_at",
