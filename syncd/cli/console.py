@@ -53,13 +53,26 @@ def print_line(text: str = "", *, flush: bool = False) -> None:
     print(printable(text), flush=flush)
 
 
+def print_row(text: str) -> None:
+    """Write a line to stdout, which is wrapped like a paragraph only if a terminal is narrower."""
+    if sys.stdout.isatty() and len(text) > os.get_terminal_size(sys.stdout.fileno()).columns:
+        print_paragraph(text)
+    else:
+        print_line(text)
+
+
 def print_paragraph(
-    text: str, width: int = WIDTH, *, first: str = "", indent: str = "    "
+    text: str, width: int | None = None, *, first: str = "", indent: str = "    "
 ) -> None:
     """Write a text to stdout, wrapped: its first line begins with `first`, others with `indent`.
 
-    Words are never split, so that a path or a command can be copied.
+    Without a `width`, that is to WIDTH, or to a terminal that is narrower. Words are never split,
+    so that a path or a command can be copied.
     """
+    if width is None:
+        is_terminal = sys.stdout.isatty()
+        columns = os.get_terminal_size(sys.stdout.fileno()).columns if is_terminal else WIDTH
+        width = min(WIDTH, columns)
     wrapper = textwrap.TextWrapper(
         width,
         initial_indent=first,

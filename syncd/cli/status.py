@@ -17,6 +17,7 @@ from syncd.cli.console import (
     print_json,
     print_line,
     print_paragraph,
+    print_row,
 )
 from syncd.cli.daemon_line import DaemonReport, read_daemon, sentence
 from syncd.cli.errors import Exit, ledger_required
@@ -158,13 +159,13 @@ def _print(found: Status) -> None:
     _print_accounts(found.accounts, found.daemon)
     for name, account in found.accounts.items():
         for count in account.rejections:
-            print_line(f"{name}: rejected {amount(count.count, 'image')}: {count.reason}")
+            print_row(f"{name}: rejected {amount(count.count, 'image')}: {count.reason}")
         for count in account.troubles:
-            print_line(f"{name}: {amount(count.count, 'image')} failed so far: {count.reason}")
+            print_row(f"{name}: {amount(count.count, 'image')} failed so far: {count.reason}")
         for learned in account.limitations:
             _print_limitation(name, learned)
         if queries.MOST_REASONS in (len(account.rejections), len(account.troubles)):
-            print_line(f"{name}: `syncd export` has the reason of every image")
+            print_row(f"{name}: `syncd export` has the reason of every image")
     for name, folder in found.folders.items():
         _print_folder(name, folder)
 
@@ -172,27 +173,27 @@ def _print(found: Status) -> None:
 def _print_limitation(name: str, learned: LearnedLimitation) -> None:
     source = "" if learned.source is None else f" from {learned.source}"
     times = f"since {format_time(learned.since)}, tried again {format_time(learned.retry_at)}"
-    print_line(f"{name}: {learned.what}{source}: {What(learned.what).why}; {times}")
+    print_row(f"{name}: {learned.what}{source}: {What(learned.what).why}; {times}")
 
 
 def _print_folder(name: str, folder: FolderStatus) -> None:
     when = format_time(folder.scanned_at) if folder.scanned_at else "never completely"
-    print_line(f"folder {name}: {amount(folder.files, 'file')}, scanned {when} ({folder.path})")
+    print_row(f"folder {name}: {amount(folder.files, 'file')}, scanned {when} ({folder.path})")
     if folder.doubt:
-        print_line(f"folder {name}: {folder.doubt}: see `syncd deletions`")
+        print_row(f"folder {name}: {folder.doubt}: see `syncd deletions`")
     if folder.trouble:
-        print_line(f"folder {name}: {folder.trouble}")
+        print_row(f"folder {name}: {folder.trouble}")
     for count in folder.unreadable:
-        print_line(f"folder {name}: cannot read {amount(count.count, 'file')}: {count.reason}")
+        print_row(f"folder {name}: cannot read {amount(count.count, 'file')}: {count.reason}")
     for count in folder.unfinished:
         reason = Unfinished(count.reason).reason
-        print_line(f"folder {name}: {amount(count.count, 'file')} not finished: {reason}")
+        print_row(f"folder {name}: {amount(count.count, 'file')} not finished: {reason}")
     if folder.skipped:
         counts = {count.reason: count.count for count in folder.skipped}
         print_paragraph(f"folder {name}: skipped {skipped.sentence(counts)}")
     if folder.deletions_held:
         images = amount(folder.deletions_held, "image")
-        print_line(f"folder {name}: {images} held for you to decide: see `syncd deletions`")
+        print_row(f"folder {name}: {images} held for you to decide: see `syncd deletions`")
 
 
 def _print_accounts(accounts: Mapping[str, AccountStatus], daemon: DaemonReport) -> None:
@@ -205,7 +206,7 @@ def _print_accounts(accounts: Mapping[str, AccountStatus], daemon: DaemonReport)
     longest, *widths, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
     for name, *texts, state in rows:
         columns = (text.rjust(width) for text, width in zip(texts, widths, strict=True))
-        print_line("  ".join((name.ljust(longest), *columns, state)))
+        print_row("  ".join((name.ljust(longest), *columns, state)))
 
 
 def _print_need(need: Alert) -> None:

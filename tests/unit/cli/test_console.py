@@ -1,12 +1,16 @@
 """Output of the commands: printable whatever it contains, and written in one place."""
 
 import ast
+import os
+import pty
+import termios
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from syncd.cli.console import print_error, print_line, print_paragraph
+from syncd.cli.console import print_error, print_line, print_paragraph, print_row
 
 SOURCE = Path(__file__).parents[3] / "syncd"
 HOSTILE = "\x1b[2J\x9b2J\u202ea\r\nERROR forged\x07"
@@ -55,3 +59,32 @@ def written() -> Iterator[str]:
 
 def test_only_the_console_and_modules_without_texts_from_outside_write_to_a_stream() -> None:
     assert set(written()) == WRITERS
+
+
+@pytest.mark.parametrize("columns", [20, 60])
+def test_a_row_keeps_to_the_width_of_a_terminal_without_splitting_words(columns: int) -> None:
+    reading, writing = pty.openpty()
+    termios.tcsetwinsize(writing, (24, columns))
+    words = [f"word{number}" for number in range(30)]
+    with open(writing, "w") as terminal, redirect_stdout(terminal):
+        print_row(" ".join(words))
+        print_row("short")
+    shown = b""
+    while (part := _read(reading)) != b"":
+        shown += part
+    os.close(reading)
+    lines = shown.decode().split("\r\n")
+    assert max(map(len, lines)) <= columns
+    assert " ".join(lines).split() == [*words, "short"]
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 1000)
+    except OSError:  # its other end is closed
+        return b""
+
+
+def test_a_row_is_one_line_where_no_terminal_reads_it(capsys: pytest.CaptureFixture[str]) -> None:
+    print_row("word " * 100)
+    assert capsys.readouterr().out.count("\n") == 1
