@@ -147,4 +147,5 @@ async def test_files_deleted_after_their_directory_was_moved_and_replaced_leave_
         for path in list((trial.rig.folder / "archive").iterdir()):
             path.unlink()
         await until(lambda: not any(map(trial.rig.holds, trial.contents.values())))
+        assert not daemon.logged("files.kept")
         assert trial.rig.holds(picture(500))

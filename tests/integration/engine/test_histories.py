@@ -218,6 +218,21 @@ def test_a_directory_replaced_by_a_link_keeps_its_images(
     assert machine.history.deletions == 4
 
 
+@pytest.mark.parametrize("sync", ["scanned", "watched"])
+def test_files_are_deleted_from_a_directory_that_was_moved_and_from_the_new_one_of_its_name(
+    machine: HistoryMachine, sync: Sync
+) -> None:
+    machine.begin(mirrors=("2",), copying="copy", files=FILES)
+    machine.change([("move_and_replace", "d/", "f/", 3)], sync)
+    machine.sync_and_check_idle(restarts=True)
+    assert machine.history.deletions == 0
+    machine.change([("unlink", "spring", 1)], sync)  # d/a.jpg
+    assert machine.history.deletions == 2
+    machine.change([("unlink", "spring", 1)], sync)  # f/b.jpg
+    assert machine.history.deletions == 4
+    machine.sync_and_check_idle(restarts=True)
+
+
 @pytest.mark.parametrize("restarts", [False, True])
 @pytest.mark.parametrize(
     ("directory", "by_link"), [("d/", True), ("d/", False), ("", False)], ids=["link", "d", "root"]

@@ -70,6 +70,11 @@ class Folders:
             files[to + path.removeprefix(source)] = files.pop(path)
         self.touched |= {source.rstrip("/"), to.rstrip("/")}
 
+    def move_and_replace(self, source: str, to: str, content: int) -> None:
+        """Move a directory, and create another one of its name with one file."""
+        self.move(source, to)
+        self.put("spring", f"{source}a.jpg", content)
+
     def unlink(self, name: str, pick: int) -> None:
         if path := self._pick(name, pick):
             self._unlink(name, path)
