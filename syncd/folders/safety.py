@@ -17,7 +17,7 @@ from syncd.ledger import alerts, condemned, directories, files, folders, missed
 from syncd.ledger.database import Ledger
 from syncd.ledger.kept import KeepReason
 from syncd.ledger.statements import all_of
-from syncd.log import Log
+from syncd.log import Log, elapsed
 from syncd.model import Deletions, Moment, RootIdentity, Stat, printable
 from syncd.rules.evidence import Conclusion, Evidence, RootMatch, trust_scan
 from syncd.rules.root import SAMPLE, TreeMatch, compare_trees, is_same_root
@@ -170,13 +170,16 @@ class RootGuard:
 
     async def _trust(self, scan: ScanResult) -> None:
         self._proven = scan.identity
-        await self._ledger.write(
+        since = await self._ledger.write(
             folders.trust(self._id, scan.identity, self._patterns, scan.seen, scan.began)
         )
         self._reported = None
-        end = alerts.end("folder.suspect", self._subject, time.time())
-        if (duration := await self._ledger.write(end)) is not None:
-            log.notice("folder.trusted", folder=self._name, path=self._path, duration=duration)
+        now = time.time()
+        await self._ledger.write(alerts.end("folder.suspect", self._subject, now))
+        if since is not None:
+            log.notice(
+                "folder.trusted", folder=self._name, path=self._path, duration=elapsed(since, now)
+            )
 
     async def _match(
         self, before: RootIdentity, found: RootIdentity, stat_files: StatFiles

@@ -189,8 +189,14 @@ def trust(
     patterns: str,
     files: int,
     began: Moment,
-) -> None:
-    """Record a folder as trusted, as a whole scan that began then has found it."""
+) -> float | None:
+    """Record a folder as trusted, as a whole scan that began then has found it.
+
+    Returns since when it was suspect, in unix seconds; None: it was not.
+    """
+    row = db.execute(
+        "SELECT suspect_since FROM baseline WHERE folder_id = ?", (folder_id,)
+    ).fetchone()
     db.execute(
         """
         INSERT INTO baseline
@@ -218,6 +224,7 @@ def trust(
             began.age,
         ),
     )
+    return None if row is None else row[0]
 
 
 @write
