@@ -1,7 +1,7 @@
 """Facts: what a process found when it opened everything that the configuration names.
 
 A process of the service's user sends them to root as JSON, so they are typed and bounded. They are
-no more trusted than that user: commands, and the paths in these, come from the configuration and
+trusted as little as that user: commands, and the paths in these, come from the configuration and
 from what root finds itself. A text is only shown.
 """
 

@@ -25,7 +25,7 @@ def with_config_last(words: Sequence[str]) -> list[str]:
     first, *_ = (*words, "")
     length = 1 if first.startswith("--config=") else 2 if first in ("-c", "--config") else 0
     option, rest = list(words[:length]), list(words[length:])
-    end = rest.index("--") if "--" in rest else len(rest)  # what follows it are no options
+    end = rest.index("--") if "--" in rest else len(rest)  # words after it are not options
     return rest[:end] + option + rest[end:]
 
 

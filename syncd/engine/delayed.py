@@ -27,7 +27,7 @@ class Delayed:
 
     @property
     def next_delay(self) -> float | None:
-        """Seconds until the first digest joins the queue; None if there is none."""
+        """Seconds until the first digest joins the queue; None without one."""
         now = asyncio.get_running_loop().time()
         dues = (timer.when() for timer in self._timers.values())
         return min((max(0.0, due - now) for due in dues), default=None)

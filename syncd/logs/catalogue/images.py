@@ -9,7 +9,7 @@ IMAGES = (
         "deletion.unconfirmed",
         ("info",),
         ("account", "file", "hash"),
-        "the account still lists an image that it was told to delete; the deletion is repeated at"
+        "the account still lists an image after a DELETE; the deletion is repeated at"
         " growing intervals",
     ),
     Event(
