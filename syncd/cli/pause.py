@@ -50,7 +50,7 @@ def pause(
     ] = "",
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
-    """Send nothing to accounts, until their time is over or you resume them.
+    """Send nothing to accounts, until their time ends or you resume them.
 
     A running daemon does so within seconds; calls that are under way are completed. Folders are
     still watched and read. The pause survives restarts.

@@ -1,4 +1,4 @@
-"""What distinguishes one file system from another that is mounted at the same path later.
+"""The identity of a file system: it differs from that of another one at the same path later.
 
 Device and inode numbers are reused: the root of every ext4 file system has inode 2, and a device
 number is free again once its file system is unmounted.

@@ -59,7 +59,7 @@ class HttpSession:
         token: str,
         received: Callable[[Mapping[str, str]], None],
     ) -> HttpResponse:
-        """Send a request and return its response; raise HttpError if there is none.
+        """Send a request and return its response; raise HttpError without one.
 
         `received` gets the headers as soon as they have arrived.
         """

@@ -70,8 +70,8 @@ def _withdraw(db: sqlite3.Connection) -> None:
             )
         """
     )
-    # What was sent may come to be held although its last file is gone: its time is kept. So is a
-    # DELETE that may yet have an effect, until `delete_calls.forget_absent`.
+    # An image that was sent may become held although its last file is gone: its time is kept. So
+    # is a DELETE that may yet have an effect, until `delete_calls.forget_absent`.
     db.execute(
         """
         DELETE FROM replica

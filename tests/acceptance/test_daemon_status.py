@@ -1,4 +1,4 @@
-"""`syncd status` says whether the daemon runs, and what it does for each account."""
+"""`syncd status` shows whether the daemon runs, and what it does for each account."""
 
 import json
 import signal

@@ -22,7 +22,7 @@ def limit(name, value):
 
 
 def run_limited(place: Path, script: str) -> None:
-    """Run the coroutine `main` of a script in a user namespace; skip where there is none."""
+    """Run the coroutine `main` of a script in a user namespace; skip where that is impossible."""
     own = ["unshare", "--user", "--map-root-user"]
     if not shutil.which("unshare") or subprocess.run([*own, "true"], check=False).returncode:
         pytest.skip("this system gives no user namespaces")

@@ -285,7 +285,7 @@ def beyond(path: bytes, members: Sequence[Member]) -> Sequence[Member]:
     """Return the members for which a limit that was met at a path leaves no watches.
 
     They are the one that met it and those after it. If it is the first, there may be enough for the
-    others; if the path is unknown, there are none for any.
+    others; if the path is unknown, no member has any.
     """
     for index, member in enumerate(members):
         if is_inside(path, member.real):

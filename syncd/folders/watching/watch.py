@@ -260,7 +260,7 @@ def _translated() -> Iterator[None]:
 
 
 def _path_in(message: str) -> bytes:
-    """Return the path that a message contains in the notation of Rust; empty if there is none."""
+    """Return the path that a message contains in the notation of Rust; empty without one."""
     found = re.search(r'"((?:[^"\\]|\\.)*)"', message)
     return _ESCAPED.sub(_unescaped, found[1].encode()) if found else b""
 

@@ -1,4 +1,4 @@
-"""What a ledger costs per image: CPU and bytes, and how long a changed route delays other writes.
+"""The cost of a ledger per image: CPU and bytes, and how long a changed route delays writes.
 
 Usage: ledger_cost LEDGER FILES SAMPLE. A folder of FILES files feeds two accounts, which makes two
 replicas of each. The CPU of one image is that of recording its file and of recording that one

@@ -119,7 +119,7 @@ async def test_the_smallest_pages_that_fail_are_a_failure_of_the_account(tmp_pat
         assert sandbox.counts.calls("1", "list") == 7
 
 
-async def test_a_lookup_asks_for_fewer_hashes_where_the_account_takes_no_more(
+async def test_a_lookup_asks_for_fewer_hashes_where_the_account_lists_only_a_few(
     tmp_path: Path,
 ) -> None:
     async with Sandbox(Switches(tier="unlimited", page_too_large=30)) as sandbox:
