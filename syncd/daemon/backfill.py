@@ -13,7 +13,6 @@ from syncd.daemon.notify import NO_MANAGER, Notifier, Status
 from syncd.daemon.runtime import Runtime, open_runtime
 from syncd.daemon.signals import run_until, stop_on_hangup, stop_signals
 from syncd.daemon.stats import StatsLog
-from syncd.daemon.status_file import StatusFile
 from syncd.daemon.status_writer import StatusWriter
 from syncd.daemon.totals import ProcessMeter
 from syncd.engine.lane import Lane
@@ -92,8 +91,8 @@ async def backfill(
     with stop_signals(manager) as stop, stop_on_hangup(stop):
         async with open_runtime(config, open_account, tries=MAX_TRIES) as runtime:
             stats = StatsLog(runtime, ProcessMeter(config.ledger.path, dropped))
-            status, ledger = Status(manager), config.ledger.path
-            writer = StatusWriter(StatusFile(environ, ledger), "backfill", ledger)
+            status = Status(manager)
+            writer = StatusWriter(environ, "backfill", config.ledger.path)
 
             def show_everywhere(progress: Mapping[AccountName, Progress]) -> None:
                 show(progress)

@@ -23,7 +23,6 @@ from syncd.daemon.runtime import Runtime, build_runtime, keep_in_sync, take_ledg
 from syncd.daemon.signals import listen_for_hangups, run_until, stop_signals
 from syncd.daemon.startup import Startup, start_timeout_extended
 from syncd.daemon.stats import StatsLog
-from syncd.daemon.status_file import StatusFile
 from syncd.daemon.status_writer import StatusWriter
 from syncd.daemon.totals import ProcessMeter
 from syncd.daemon.watchdog import parts_of, watchdog_running
@@ -55,7 +54,7 @@ async def run(
             take_ledger(ledger_path) as ledger,
             watchdog_running(ledger, manager) as watchdog,
         ):
-            writer = StatusWriter(StatusFile(environ, ledger_path), "run", ledger_path)
+            writer = StatusWriter(environ, "run", ledger_path)
             reloaded = partial(next_settings, hangup=hangup, read=read, ledger=ledger)
             previous: Config | None = None
             while True:

@@ -56,12 +56,12 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True):
     accounts: dict[str, AccountActivity]
 
     @property
-    def age(self) -> float | None:
-        """Seconds since it was written; None if the machine was started again since then."""
-        age = since_boot() - self.written_since_boot
+    def is_fresh(self) -> bool:
+        """Whether the process still reports: it has not ended, and missed no version since."""
         booted = boot_id()
         is_this_boot = booted is None or self.boot_id is None or booted == self.boot_id
-        return age if is_this_boot and age >= 0 else None
+        age = since_boot() - self.written_since_boot
+        return not self.stopped and is_this_boot and 0 <= age <= MISSED * self.interval
 
 
 class Liveness(Enum):
@@ -78,9 +78,7 @@ def liveness(status: DaemonStatus | None, *, locked: bool | None) -> Liveness:
 
     `locked` is None where the lock cannot be read.
     """
-    age = None if status is None or status.stopped else status.age
-    is_fresh = status is not None and age is not None and age <= MISSED * status.interval
-    if is_fresh and locked is not False:
+    if status is not None and status.is_fresh and locked is not False:
         return Liveness.RUNNING
     return Liveness.SILENT if locked else Liveness.STOPPED
 

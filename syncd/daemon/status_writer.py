@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections import deque
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -39,11 +40,11 @@ class StatusWriter:
     A file that cannot be written is logged once, and stops nothing.
     """
 
-    def __init__(self, file: StatusFile, command: str, ledger: Path) -> None:
-        self._file = file
+    def __init__(self, environ: Mapping[str, str], command: str, ledger: Path) -> None:
+        """`environ` may name the directory of the file."""
+        self._file = StatusFile(environ, ledger)
         self._command = command
         self._ledger = ledger
-        self._version = __version__
         self._boot_id = boot_id()
         self._started_at = time.time()
         self._done: tuple[int, ...] = ()  # calls, images and waiting files: a change is activity
@@ -80,12 +81,11 @@ class StatusWriter:
         self._done = done
 
     def _activity(self, lane: Lane, per_post: int) -> AccountActivity:
-        is_closed = lane.gate.is_locked or lane.health.trouble is not None
         return AccountActivity(
             missing=lane.missing,
             in_flight=lane.queue.in_flight,
             images_per_second=self._rate(lane.account),
-            in_step_in=None if is_closed else in_step_in(lane, lane.missing, per_post),
+            in_step_in=None if lane.trouble else in_step_in(lane, lane.missing, per_post),
             retry_at=None if lane.health.failing.since is None else _retry_at(lane),
             why=lane.health.failing.why,
         )
@@ -97,7 +97,7 @@ class StatusWriter:
     def _status(self, accounts: dict[str, AccountActivity], *, stopped: bool) -> DaemonStatus:
         return DaemonStatus(
             command=self._command,
-            version=self._version,
+            version=__version__,
             ledger=str(self._ledger.absolute()),
             pid=os.getpid(),
             boot_id=self._boot_id,

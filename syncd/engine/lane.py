@@ -109,6 +109,13 @@ class Lane:
         return len(self.queue) + self.queue.unread
 
     @property
+    def trouble(self) -> str | None:
+        """Why the account takes no calls, for the operator; None if it takes them."""
+        if self.gate.is_locked:
+            return f"{self.name} paused by the operator"
+        return self.health.trouble
+
+    @property
     def is_at_rest(self) -> bool:
         """Whether no image waits, is sent or is left to be read from the ledger."""
         is_read = self.queue.is_read and not self.queue.refill.is_set()

@@ -132,13 +132,7 @@ def sentence(tallies: Iterable[Tally], lanes: Iterable[Lane]) -> str:
     parts = [f"{held:,} of {wanted:,} images"]
     if rejected := sum(t.rejected for t in tallies):
         parts.append(f"{rejected:,} rejected")
-    return "; ".join([*parts, *(text for lane in lanes if (text := _trouble(lane)) is not None)])
-
-
-def _trouble(lane: Lane) -> str | None:
-    if lane.gate.is_locked:
-        return f"{lane.name} paused by the operator"
-    return lane.health.trouble
+    return "; ".join([*parts, *filter(None, (lane.trouble for lane in lanes))])
 
 
 def reasons(counts: Iterable[Count]) -> dict[str, int]:

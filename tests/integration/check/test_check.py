@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.mounts import own_mounts
+from support.mounts import Mounts, own_mounts
 from support.rig import Rig
 
 from syncd.check.facts import LedgerState
@@ -69,13 +69,13 @@ def test_a_ledger_on_a_full_disk_is_bad(rig: Rig) -> None:
             "from pathlib import Path; from syncd.check.ledger import ledger_facts;"
             f"print(ledger_facts(Path('{disk}/ledger.db')).state)"
         )
-        output = subprocess.run(
-            [*mounts.under, sys.executable, "-c", program],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-    assert output.strip() == str(LedgerState.FULL)
+        assert printed(mounts, program) == str(LedgerState.FULL)
+
+
+def printed(mounts: Mounts, program: str) -> str:
+    """Return the output of a Python program that sees these mounts."""
+    command = [*mounts.under, sys.executable, "-c", program]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def test_a_ledger_of_another_version_or_program_is_unusable(tmp_path: Path) -> None:
@@ -203,13 +203,7 @@ def test_the_facts_about_a_path_include_a_read_only_mount(tmp_path: Path) -> Non
             "from syncd.check.filesystem import path_facts;"
             f"print(path_facts({os.fsencode(tmp_path)!r}).read_only)"
         )
-        output = subprocess.run(
-            [*mounts.under, sys.executable, "-c", program],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-    assert output.strip() == "True"
+        assert printed(mounts, program) == "True"
 
 
 def test_proc_has_no_acls_and_the_test_directory_has(tmp_path: Path) -> None:
