@@ -221,7 +221,11 @@ def troubles(db: sqlite3.Connection, account: AccountId) -> list[Count]:
         SELECT last_error AS reason, count(*) AS count
         FROM replica INDEXED BY replica_with_error
         WHERE account_id = (SELECT id FROM account WHERE act = ?)
-            AND last_error IS NOT NULL AND state IN ('missing', 'unconfirmed')
+            AND last_error IS NOT NULL
+            AND (
+                delete_sent_at IS NOT NULL
+                OR (wanted = 1 AND hash IS NULL AND rejected IS NULL)
+            )
         GROUP BY last_error
         ORDER BY count(*) DESC, last_error
         LIMIT ?

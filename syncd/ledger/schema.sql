@@ -158,7 +158,8 @@ CREATE TABLE replica (
 CREATE INDEX replica_missing ON replica (account_id, wanted_at, image_id, wanted, hash, rejected)
     WHERE wanted = 1 AND hash IS NULL AND rejected IS NULL;
 CREATE INDEX replica_rejected ON replica (account_id, rejected, wanted) WHERE rejected IS NOT NULL;
-CREATE INDEX replica_with_error ON replica (account_id, last_error) WHERE last_error IS NOT NULL;
+CREATE INDEX replica_with_error ON replica (account_id, last_error, wanted, hash, rejected, delete_sent_at)
+    WHERE last_error IS NOT NULL;
 CREATE INDEX replica_unconfirmed ON replica (account_id, wanted, hash, delete_sent_at) WHERE delete_sent_at IS NOT NULL;
 CREATE INDEX replica_by_hash ON replica (account_id, hash) WHERE hash IS NOT NULL;
 CREATE INDEX replica_unwanted ON replica (account_id, image_id, wanted, hash) WHERE wanted = 0 AND hash IS NOT NULL;
