@@ -118,9 +118,12 @@ class Worker:
         return limits.images_per_post(self._batch.images, time.time())
 
     async def _send(self, digests: Sequence[Digest], call: Call) -> None:
-        if self._role.deletes and not await self._read_clock(digests, call):
-            return
         batch = await self._choose(digests)
+        if batch and self._role.deletes and not self._client.clock.has_been_read:
+            digests = [facts.digest for facts in batch]
+            if not await self._read_clock(digests, call):
+                return
+            batch = await self._choose(digests)
         if self._role.copies:
             copy, batch = await self._copies.choose(batch)
             if copy is not None:

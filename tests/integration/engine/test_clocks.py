@@ -9,12 +9,16 @@ import pytest
 from support.pictures import picture
 from support.rig import Rig, rig_without_grace, until, wait_until_held
 
+from syncd.ledger import operator_pauses
 from syncd.ledger.file import changing
+from syncd.ledger.operator_pauses import OperatorPause
+from syncd.model import AccountId
 from syncd.rules.deletion import MAX_SKEWED, RECHECK_INTERVAL
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
 
 THEIRS = picture(1)
+ACCOUNT = AccountId("1")
 
 
 @asynccontextmanager
@@ -78,3 +82,25 @@ async def test_an_image_is_kept_when_the_clocks_have_differed_since_its_upload_f
         assert rig.rows("SELECT * FROM deletion") == []
         assert rig.holds(THEIRS)
         assert rig.sandbox.counts.calls("1", "delete") == 0
+
+
+async def test_the_clock_is_not_read_for_an_image_that_is_no_longer_missing(
+    tmp_path: Path,
+) -> None:
+    async with Sandbox(Switches(tier="unlimited")) as sandbox:
+        rig = rig_without_grace(tmp_path, sandbox)
+        async with rig.running():
+            pass
+        forever = OperatorPause(since=time.time(), until=None, why=None, user="ann")
+        with changing(rig.ledger) as db:
+            operator_pauses.begin([ACCOUNT], forever)(db)
+        async with rig.running() as runtime:
+            file = rig.write("a.jpg", picture(2))
+            await until(lambda: rig.rows("SELECT state FROM replicas") == [("missing",)])
+            await until(lambda: not runtime.engine.lanes[ACCOUNT].queue.is_idle)
+            file.unlink()
+            await until(lambda: ("missing",) not in rig.rows("SELECT state FROM replicas"))
+            with changing(rig.ledger) as db:
+                operator_pauses.end([ACCOUNT])(db)
+            await until(lambda: runtime.engine.lanes[ACCOUNT].is_at_rest)
+        assert sandbox.counts.calls() == 0
