@@ -299,8 +299,15 @@ def test_a_search_by_name_scans_the_names_and_no_other_table(
 
 @pytest.mark.parametrize(
     "name",
-    ["tally", "missing_after", "count_missing", "count_held", "rejections", "troubles"]
-    + ["unconfirmed_accounts"],
+    [
+        "tally",
+        "missing_after",
+        "count_missing",
+        "count_held",
+        "rejections",
+        "troubles",
+        "unconfirmed_accounts",
+    ],
 )
 def test_a_periodic_statement_reads_only_an_index(db: sqlite3.Connection, name: str) -> None:
     plans = Plans(db)
