@@ -56,6 +56,7 @@ folder_changes: st.SearchStrategy[Change] = st.one_of(
     st.tuples(st.just("unlink"), st.just("spring"), picks),
     st.tuples(st.sampled_from(["link", "link", "remove_link"]), names, picks),
     st.tuples(st.just("swap_names"), names, picks, picks),
+    st.tuples(st.just("move_and_replace"), directories, directories, contents),
     st.tuples(st.just("link_directory"), directories),
     st.sampled_from([("empty",), ("swap_for_a_copy",)]),
 )
