@@ -10,6 +10,7 @@ import os
 import sys
 import textwrap
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 import msgspec
@@ -87,6 +88,20 @@ def print_paragraph(
 def print_json(value: object) -> None:
     """Write a value to stdout as JSON, which has escapes of its own."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value)).decode() + "\n")
+
+
+def print_json_with_list(name: str, items: Iterable[object], rest: Mapping[str, object]) -> None:
+    """Write one JSON object to stdout: a list under `name`, then `rest`.
+
+    An item of the list is written as it is read, in a line of its own.
+    """
+    encode = msgspec.json.Encoder().encode
+    sys.stdout.write(f'{{"{name}": [')
+    between = "\n"
+    for item in items:
+        sys.stdout.write(between + encode(item).decode())
+        between = ",\n"
+    sys.stdout.write(f"\n],\n{encode(rest).decode().removeprefix('{')}\n")
 
 
 def print_error(text: str, level: str = "error") -> None:

@@ -4,48 +4,152 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated
 
-from syncd.cli.console import format_size, print_line
+import typer
+
+from syncd.cli.console import format_size, print_json, print_json_with_list, print_line
 from syncd.cli.fast_start import fast_imports
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath
-from syncd.config import LogFormat
+from syncd.cli.selected import AccountNames, FolderNames, selected
+from syncd.config import Config, LogFormat
+from syncd.config.selection import Selection
 from syncd.folders import skipped
 from syncd.images.unfinished import Unfinished
+from syncd.images.unfinished import sentence as unfinished_sentence
+from syncd.ledger.file import reading
+from syncd.ledger.queries import Count
 from syncd.logs.setup import configure_logs
-from syncd.model import FolderName
+from syncd.model import AccountName, printable
 from syncd.rules.forecast import amount, sentence
 
+if TYPE_CHECKING:
+    from syncd.daemon.plan import AccountPlan, FolderPlan, Plan
+    from syncd.daemon.plan_files import Change
 
-def plan(config: ConfigPath = DEFAULT_CONFIG) -> None:
-    """Show what a backfill would send now. Nothing is sent, and the ledger is not changed."""
+_SIGNS = {"upload": "+", "copy": "=", "reject": "!", "skip": "-", "delete": "x"}
+
+
+def plan(
+    config: ConfigPath = DEFAULT_CONFIG,
+    files: Annotated[
+        bool,
+        typer.Option(
+            "--files",
+            help="First list the files, one in a line for each account: `+` is uploaded, `=` copied"
+            " from another account, `!` rejected or not readable, `-` skipped, `x` to be deleted by"
+            " the daemon.",
+        ),
+    ] = False,
+    account: AccountNames = None,
+    folder: FolderNames = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show what a backfill would send now. Nothing is sent, and the ledger is not changed.
+
+    It needs no token, and works while the daemon runs. A duration is "at most" until the access
+    tier of the account is known.
+    """
     settings = load_config(config)
+    part = selected(settings, account, folder)
     configure_logs("error", LogFormat.AUTO, sys.stderr)
     with fast_imports():
-        from syncd.daemon.plan import plan as make_plan  # noqa: PLC0415  aiohttp is slow to load
+        from syncd.daemon import plan as _  # noqa: F401, PLC0415  aiohttp is slow to load
+    asyncio.run(_show(settings, part, files=files, json=json))
 
-    found = asyncio.run(make_plan(settings))
-    for folder in found.folders:
-        trouble = folder.doubt or folder.trouble
+
+async def _show(config: Config, part: Selection, *, files: bool, json: bool) -> None:
+    from syncd.daemon.plan import planned  # noqa: PLC0415  aiohttp is slow to load
+    from syncd.daemon.plan_files import changes  # noqa: PLC0415  the same
+
+    async with planned(config, part) as found:
+        with reading(found.ledger) as db:
+            listed = changes(config, part, found, db) if files else iter(())
+            if json:
+                _print_json(found, listed if files else None)
+            else:
+                for change in listed:
+                    print_line(_line(change))
+                _print_summary(found)
+
+
+def _line(change: Change) -> str:
+    why = "" if change.why is None else f": {change.why}"
+    return f"{_SIGNS[change.action]} {','.join(change.accounts)} {change.file}{why}"
+
+
+def _print_summary(found: Plan) -> None:
+    for folder_name, folder in found.folders.items():
+        trouble = folder.state.doubt or folder.state.trouble
         state = f": {trouble}" if trouble else ""
-        print_line(f"folder {folder.name}: {amount(folder.files, 'file')}{state}")
-        if counts := found.skipped.get(FolderName(folder.name)):
-            print_line(f"  skipped: {skipped.sentence({c.reason: c.count for c in counts})}")
-    for name, planned in found.accounts.items():
-        tally = planned.tally
-        print_line(f"account {name}: {tally.wanted:,} wanted, {tally.held:,} held")
-        if tally.missing:
-            print_line(
-                f"  would send {amount(tally.missing, 'image')},"
-                f" {format_size(planned.bytes)}, in {amount(planned.forecast.calls, 'POST')}"
-            )
-            print_line(f"  {sentence(name, planned.forecast)}")
-        else:
-            print_line("  would send nothing")
-        for count in planned.rejected:
-            print_line(f"  rejected: {amount(count.count, 'image')}: {count.reason}")
-    for count in found.unreadable:
-        print_line(f"cannot read {amount(count.count, 'file')}: {count.reason}")
-    for count in found.unfinished:
-        reason = Unfinished(count.reason).reason
-        print_line(f"{amount(count.count, 'file')} not finished: {reason}")
+        print_line(f"folder {folder_name}: {amount(folder.state.files, 'file')}{state}")
+        if counts := _by_reason(folder.skipped):
+            print_line(f"  skipped: {skipped.sentence(counts)}")
+        for count in folder.unreadable:
+            print_line(f"  cannot read {amount(count.count, 'file')}: {count.reason}")
+        for count in folder.unfinished:
+            reason = Unfinished(count.reason).reason
+            print_line(f"  {amount(count.count, 'file')} not finished: {reason}")
+    for name, account in found.accounts.items():
+        for line in _account_lines(name, account):
+            print_line(line)
+
+
+def _account_lines(name: AccountName, planned: AccountPlan) -> Iterator[str]:
+    tally = planned.tally
+    yield f"account {name}: {tally.wanted:,} wanted, {tally.held:,} held"
+    if tally.missing:
+        yield (
+            f"  would send {amount(tally.missing, 'image')},"
+            f" {format_size(planned.bytes)}, in {amount(planned.forecast.calls, 'POST')}"
+        )
+        yield f"  {sentence(name, planned.forecast, at_most=planned.at_most)}"
+    else:
+        yield "  would send nothing"
+    for count in planned.rejected:
+        yield f"  rejected: {amount(count.count, 'image')}: {count.reason}"
+
+
+def _print_json(found: Plan, changes: Iterable[Change] | None) -> None:
+    """Print one JSON value; its list of files is written as it is read."""
+    summary = {
+        "accounts": {name: _account_json(one) for name, one in found.accounts.items()},
+        "folders": {name: _folder_json(one) for name, one in found.folders.items()},
+    }
+    if changes is None:
+        print_json(summary)
+    else:
+        print_json_with_list("files", changes, summary)
+
+
+def _account_json(planned: AccountPlan) -> Mapping[str, object]:
+    tally, ahead = planned.tally, planned.forecast
+    return {
+        "wanted": tally.wanted,
+        "held": tally.held,
+        "missing": tally.missing,
+        "rejected": tally.rejected,
+        "bytes": planned.bytes,
+        "calls": ahead.calls,
+        "seconds": round(ahead.seconds, 1),
+        "at_most": planned.at_most,
+        "rejections": _by_reason(planned.rejected),
+    }
+
+
+def _folder_json(planned: FolderPlan) -> Mapping[str, object]:
+    return {
+        "path": printable(planned.state.path),
+        "files": planned.state.files,
+        "doubt": planned.state.doubt,
+        "trouble": planned.state.trouble,
+        "skipped": _by_reason(planned.skipped),
+        "unreadable": _by_reason(planned.unreadable),
+        "unfinished": {unfinished_sentence(c.reason): c.count for c in planned.unfinished},
+    }
+
+
+def _by_reason(counts: Iterable[Count]) -> dict[str, int]:
+    return {count.reason: count.count for count in counts}

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import tempfile
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import msgspec
 
-from syncd.config import AccountConfig, BatchConfig, Config
+from syncd.config import AccountConfig, Config
+from syncd.config.selection import Selection
 from syncd.daemon.folders import build_disk, declare
 from syncd.engine.lane import terms_of
-from syncd.ledger import accounts, queries, replicas
+from syncd.ledger import accounts, queries, replicas, selection
 from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.file import reading
 from syncd.ledger.queries import Count, FolderState, Tally
-from syncd.model import AccountId, AccountName, FolderName
+from syncd.model import AccountName, FolderName
 from syncd.rules.batch import Candidate, choose_batch, name_key
 from syncd.rules.forecast import Forecast, seconds_for
 from syncd.rules.pacing.budget import Tier
@@ -27,33 +28,48 @@ PAGE = 500
 """Missing images per query."""
 
 
-class AccountPlan(msgspec.Struct, frozen=True):
+class AccountPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The images that one account lacks, their bytes, and the time that its budget needs."""
 
     tally: Tally
     bytes: int
     rejected: list[Count]
     forecast: Forecast
+    at_most: bool
+    """The tier is not known yet: the forecast is that of the smaller one."""
+
+
+class FolderPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder, and its files that are not sent; the reasons of `skipped` and `unfinished` are
+    codes."""
+
+    state: FolderState
+    skipped: list[Count]
+    unreadable: list[Count]
+    unfinished: list[Count]
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The result that a backfill would have now."""
 
     accounts: Mapping[AccountName, AccountPlan]
-    folders: list[FolderState]
-    skipped: Mapping[FolderName, list[Count]]  # by folder; the reasons are codes
-    unreadable: list[Count]
-    unfinished: list[Count]  # the reasons are codes
+    folders: Mapping[FolderName, FolderPlan]
+    ledger: Path
+    """The copy of the ledger that the plan was computed on."""
 
 
-async def plan(config: Config) -> Plan:
-    """Scan the folders and plan; a daemon may run at the same time. Raises LedgerError."""
+@asynccontextmanager
+async def planned(config: Config, part: Selection) -> AsyncIterator[Plan]:
+    """Scan the folders of a part and plan; the copy of the ledger exists within the block.
+
+    A daemon may run at the same time. Raises LedgerError.
+    """
     with tempfile.TemporaryDirectory(prefix="syncd-plan-") as scratch:
         copy = Path(scratch) / "ledger.db"
         await asyncio.to_thread(_copy, config.ledger.path, copy)
         async with open_ledger(copy) as ledger:
-            await _scan(config, ledger)
-            return await _plan(config, ledger)
+            await _scan(config, ledger, part)
+            yield await _plan(config, ledger, part, copy)
 
 
 def _copy(path: Path, to: Path) -> None:
@@ -62,7 +78,7 @@ def _copy(path: Path, to: Path) -> None:
             source.backup(target)
 
 
-async def _scan(config: Config, ledger: Ledger) -> None:
+async def _scan(config: Config, ledger: Ledger, part: Selection) -> None:
     ids = await declare(config, ledger)
     disk = build_disk(
         config, ledger, ids, arrived=lambda *_: None, found=lambda *_: None, changed=lambda _: None
@@ -70,63 +86,64 @@ async def _scan(config: Config, ledger: Ledger) -> None:
     async with asyncio.TaskGroup() as loops:
         reading = loops.create_task(disk.intake.run(), name="intake")
         async with asyncio.TaskGroup() as scans:
-            for monitor in disk.monitors.values():
-                scans.create_task(monitor.scanner.scan_all(), name="scan")
+            for name in part.folders:
+                scans.create_task(disk.monitors[ids[name]].scanner.scan_all(), name="scan")
         await disk.intake.quiet()
         reading.cancel()
 
 
-async def _plan(config: Config, ledger: Ledger) -> Plan:
-    plans = {
-        name: await _account_plan(ledger, account, config.pack)
-        for name, account in config.accounts.items()
-    }
-    unreadable = [
-        count
-        for name in config.folders
-        for count in await ledger.read(queries.unreadable_files(name))
-    ]
-    unfinished = [
-        count
-        for name in config.folders
-        for count in await ledger.read(queries.unfinished_files(name))
-    ]
-    skipped = {name: await ledger.read(queries.skipped_files(name)) for name in config.folders}
+async def _plan(config: Config, ledger: Ledger, part: Selection, copy: Path) -> Plan:
     return Plan(
-        accounts=plans,
-        folders=await ledger.read(queries.folder_states()),
-        skipped=skipped,
-        unreadable=unreadable,
-        unfinished=unfinished,
+        accounts={
+            name: await _account_plan(ledger, config, config.accounts[name], part.only)
+            for name in part.accounts
+        },
+        folders={
+            FolderName(state.name): FolderPlan(
+                state=state,
+                skipped=await ledger.read(queries.skipped_files(state.name)),
+                unreadable=await ledger.read(queries.unreadable_files(state.name)),
+                unfinished=await ledger.read(queries.unfinished_files(state.name)),
+            )
+            for state in await ledger.read(queries.folder_states())
+            if state.name in part.folders
+        },
+        ledger=copy,
     )
 
 
-async def _account_plan(ledger: Ledger, account: AccountConfig, pack: BatchConfig) -> AccountPlan:
-    tally = await ledger.read(queries.tally(account.id))
-    posts = await _count_posts(ledger, account.id, pack)
+async def _account_plan(
+    ledger: Ledger, config: Config, account: AccountConfig, folders: selection.Folders
+) -> AccountPlan:
+    tally = await ledger.read(selection.tally(account.id, folders))
+    posts = await _count_posts(ledger, config, account, folders)
     terms, learned = terms_of(account), await ledger.read(accounts.learned(account.id))
     tier = Tier(learned.tier) if learned.tier is not None else None
     budget = terms.budget(tier).less(terms.reserve)
-    forecast = Forecast(
-        tally.missing, posts, seconds_for(posts, budget), seconds_for(tally.missing, budget)
-    )
     return AccountPlan(
-        tally,
-        await ledger.read(queries.missing_bytes(account.id)),
-        await ledger.read(queries.rejections(account.id)),
-        forecast,
+        tally=tally,
+        bytes=await ledger.read(selection.missing_bytes(account.id, folders)),
+        rejected=(await ledger.read(selection.reasons(account.id, folders))).rejected,
+        forecast=Forecast(
+            tally.missing, posts, seconds_for(posts, budget), seconds_for(tally.missing, budget)
+        ),
+        at_most=terms.tier is None and tier is None,
     )
 
 
-async def _count_posts(ledger: Ledger, account: AccountId, pack: BatchConfig) -> int:
+async def _count_posts(
+    ledger: Ledger, config: Config, account: AccountConfig, folders: selection.Folders
+) -> int:
     """Count the POSTs that the missing images fill when they are packed as a worker packs them."""
+    pack = config.pack
     posts, last = 0, replicas.FIRST_MISSING
     waiting: list[Candidate] = []
     while True:
-        missing = await ledger.read(replicas.missing_after(account, last, PAGE))
+        page = selection.missing_after(account.id, last, PAGE, folders)
+        missing = await ledger.read(page)
         if not missing.digests:
             break
-        facts = await ledger.read(replicas.facts(account, missing.digests))
+        facts = await ledger.read(replicas.facts(account.id, missing.digests))
         waiting += [
             Candidate(d, facts[d].size, pack.images, name_key(facts[d].name))
             for d in missing.digests

@@ -40,13 +40,13 @@ def seconds_for(writes: int, budget: Budget, used: float = 0.0) -> float:
     return writes * max(by_points, budget.calls_window / budget.calls)
 
 
-def sentence(account: str, ahead: Forecast) -> str:
-    """Return the forecast as text."""
+def sentence(account: str, ahead: Forecast, *, at_most: bool) -> str:
+    """Return the forecast as text; `at_most` while the budget may be larger than it assumes."""
     if not ahead.images:
         return f"{account}: nothing to send"
     text = (
         f"{account}: {amount(ahead.images, 'image')}, {amount(ahead.calls, 'call')},"
-        f" about {duration(ahead.seconds)}"
+        f" {'at most' if at_most else 'about'} {duration(ahead.seconds)}"
     )
     if ahead.calls == ahead.images:
         return text

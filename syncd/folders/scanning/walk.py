@@ -143,20 +143,27 @@ class Directory:
             self._count_skipped(entries, {*admitted, *entered})
 
     def _count_skipped(self, entries: Iterable[os.DirEntry[str]], taken: set[bytes]) -> None:
-        """Count the files, links and directories that are not taken; not pipes and the like."""
+        """Count the files, links and directories that are not taken."""
         for entry in entries:
-            name = os.fsencode(entry.name)
-            if name in taken:
-                continue
-            try:
-                leads_to_directory = entry.is_symlink() and entry.is_dir()
-                is_ordinary = entry.is_file() or entry.is_dir() or entry.is_symlink()
-            except OSError:  # it cannot be read: a link to it counts by its name
-                leads_to_directory, is_ordinary = False, True
-            if is_ordinary:
-                why = self._patterns.why_skipped(self._within + name)
-                is_link = leads_to_directory and why != skipped.HIDDEN
-                self.skipped[skipped.LINK if is_link else why] += 1
+            if (name := os.fsencode(entry.name)) not in taken:
+                why = why_left_out(entry, self._within + name, self._patterns)
+                self.skipped.update([] if why is None else [why])
+
+
+def why_left_out(entry: os.DirEntry[str], path: bytes, patterns: Patterns) -> str | None:
+    """Return the code of the reason for which the patterns do not take an entry of a directory.
+
+    It is None for pipes and the like. `path` is relative to the folder.
+    """
+    try:
+        leads_to_directory = entry.is_symlink() and entry.is_dir()
+        is_ordinary = entry.is_file() or entry.is_dir() or entry.is_symlink()
+    except OSError:  # it cannot be read: a link to it counts by its name
+        leads_to_directory, is_ordinary = False, True
+    if not is_ordinary:
+        return None
+    why = patterns.why_skipped(path)
+    return skipped.LINK if leads_to_directory and why != skipped.HIDDEN else why
 
 
 @contextmanager

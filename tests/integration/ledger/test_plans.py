@@ -27,6 +27,7 @@ from syncd.ledger import (
     replicas,
     schema,
     search,
+    selection,
     sources,
     unanswered,
     vacuum,
@@ -40,6 +41,7 @@ from syncd.model import (
     AccountId,
     Digest,
     Entry,
+    FolderName,
     HoldAbove,
     ImageHash,
     ImageStatus,
@@ -146,6 +148,10 @@ def rolled_back(db: sqlite3.Connection) -> Iterator[None]:
 
 STATEMENTS: dict[str, Callable[[Any], object]] = {
     "missing_after": replicas.missing_after(ONE, (5, 5), 500),
+    "selected tally": selection.tally(ONE, [FolderName("a")]),
+    "selected bytes": selection.missing_bytes(ONE, [FolderName("a")]),
+    "selected missing_after": selection.missing_after(ONE, (5, 5), 500, [FolderName("a")]),
+    "selected reasons": selection.reasons(ONE, [FolderName("a")]),
     "count_missing": replicas.count_missing(ONE, 100_000),
     "facts": replicas.facts(ONE, [digest(n) for n in range(25)]),
     "sources": sources.of_image(ONE, digest(5)),

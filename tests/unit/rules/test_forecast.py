@@ -13,9 +13,14 @@ DEVELOPMENT, STANDARD = Budget.for_tier(Tier.DEVELOPMENT), Budget.for_tier(Tier.
 
 
 def test_a_forecast_names_images_calls_and_duration() -> None:
-    assert sentence("main", forecast(8400, 25, DEVELOPMENT)) == (
+    assert sentence("main", forecast(8400, 25, DEVELOPMENT), at_most=False) == (
         "main: 8,400 images, 336 calls, about 1 h 24 min; at one image per POST it would be 35 h"
     )
+
+
+def test_a_forecast_for_the_smaller_of_two_budgets_is_at_most_that_long() -> None:
+    ahead = forecast(19, 1, DEVELOPMENT)
+    assert sentence("eu", ahead, at_most=True) == "eu: 19 images, 19 calls, at most 5 min"
 
 
 @pytest.mark.parametrize(
@@ -45,7 +50,7 @@ def test_a_forecast_names_images_calls_and_duration() -> None:
 def test_a_forecast_is_written_in_words(
     images: int, per_post: int, budget: Budget, text: str
 ) -> None:
-    assert sentence("eu", forecast(images, per_post, budget)) == text
+    assert sentence("eu", forecast(images, per_post, budget), at_most=False) == text
 
 
 @pytest.mark.parametrize(
