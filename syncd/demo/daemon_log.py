@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_HEX = re.compile(r"([0-9a-f]{8})[0-9a-f]{24,56}(?![0-9a-f])")
+_HEX = re.compile(r"([0-9a-f]{12})[0-9a-f]{20,52}(?![0-9a-f])")
 _HEAD = re.compile(r"\S+ +\S+ +\S+ *")  # the time, level and event of a console line
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 
 from syncd.logs.record import Record
@@ -19,7 +19,7 @@ CODES = {
     "event": "1",
     "debug": "2",
     "info": "32",
-    "notice": "34",
+    "notice": "35",  # dark blue is hard to read on black
     "warning": "33",
     "error": "31",
     "critical": "1;31",
@@ -28,6 +28,9 @@ SHORT = {"notice": "note", "warning": "warn", "critical": "fatal"}
 WIDEST = len("fatal")
 COLUMN = 20
 """Width of the event in the console form: most names are shorter."""
+
+LEVEL_END = len("00:00:00 fatal ")
+"""Columns of the time and the level in the console form."""
 
 
 def json_form(record: Record) -> str:
@@ -47,19 +50,34 @@ def message(record: Record) -> str:
 
 
 def console_form(paint: Paint) -> Form:
-    """Return the form for terminals: local time, level, event, and non-empty fields."""
+    """Return the form for reading: local time, level, event, and non-empty fields."""
 
     def form(record: Record) -> str:
-        level = SHORT.get(record.level, record.level)
-        event = _word(record.event)
-        head = (
-            paint(record.time.astimezone().strftime("%H:%M:%S"), "time"),
-            paint(level, record.level) + " " * (WIDEST - len(level)),
-            paint(event, "event") + " " * (COLUMN - len(event) if record.fields else 0),
-        )
-        return " ".join((*head, *_pairs(record.fields, paint)))
+        first, _ = head(record, paint)
+        fields = [paint(name, "name") + word for name, word in pairs(record.fields)]
+        return " ".join((first, *fields))
 
     return form
+
+
+def head(record: Record, paint: Paint) -> tuple[str, int]:
+    """Return the time, level and event for reading, and the columns that they take."""
+    level = SHORT.get(record.level, record.level)
+    event = _word(record.event)
+    padding = " " * (COLUMN - len(event) if record.fields else 0)
+    words = (
+        paint(record.time.astimezone().strftime("%H:%M:%S"), "time"),
+        paint(level, record.level) + " " * (WIDEST - len(level)),
+        paint(event, "event") + padding,
+    )
+    return " ".join(words), LEVEL_END + len(event + padding)
+
+
+def pairs(fields: Mapping[str, Plain]) -> Iterator[tuple[str, str]]:
+    """Yield `name=` and the value in logfmt, for each field that is not empty."""
+    for name, value in fields.items():
+        if value is not None and value not in ([], {}):
+            yield f"{_name(name)}=", _word(value)
 
 
 def coloured(text: str, kind: str) -> str:
@@ -74,13 +92,6 @@ def uncoloured(text: str, _kind: str) -> str:
 
 def _head(record: Record) -> dict[str, Plain]:
     return {"timestamp": record.timestamp, "level": record.level, "event": record.event}
-
-
-def _pairs(fields: dict[str, Plain], paint: Paint) -> Iterator[str]:
-    for name, value in fields.items():
-        if value is None or value in ([], {}):
-            continue
-        yield paint(f"{_name(name)}=", "name") + _word(value)
 
 
 @lru_cache

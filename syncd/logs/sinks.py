@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import select
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TextIO
 
 import msgspec
+import structlog
 
 from syncd.config import LogFormat
 from syncd.logs.forms import Form, coloured, console_form, json_form, logfmt_form, uncoloured
 from syncd.logs.journal import entry, is_journal, journal_writer, prefixed
 from syncd.logs.queue import Write
 from syncd.logs.record import Record
+from syncd.logs.terminal import terminal_form
 
 Encode = Callable[[Record], bytes]
 
@@ -37,6 +40,8 @@ def sink(form: LogFormat, stream: TextIO, environ: Mapping[str, str]) -> Sink:
 
     def encode(record: Record) -> bytes:
         text = line(record)
+        if not text:
+            raise structlog.DropEvent
         if journal:  # journald removes the prefix
             text = prefixed(record.level, text)
         return f"{text}\n".encode(encoding, "backslashreplace")
@@ -96,4 +101,15 @@ def _form(form: LogFormat, stream: TextIO, environ: Mapping[str, str]) -> Form:
         case _:
             # https://no-color.org: NO_COLOR counts if it is set and not empty.
             plain = not terminal or environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
-            return console_form(uncoloured if plain else coloured)
+            paint = uncoloured if plain else coloured
+            return (
+                terminal_form(paint, partial(_columns, stream)) if terminal else console_form(paint)
+            )
+
+
+def _columns(terminal: TextIO) -> int:
+    """Return the width of a terminal; 0 if it is unknown, or if the terminal was closed."""
+    try:
+        return os.get_terminal_size(terminal.fileno()).columns
+    except (OSError, ValueError):
+        return 0
