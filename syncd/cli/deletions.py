@@ -228,5 +228,8 @@ def _suspect(folder: SuspectFolder) -> Iterator[str]:
     yield f"  since     {format_time(folder.since)}"
     had = "" if folder.files is None else f"; it had {amount(folder.files, 'file')}"
     yield f"  root      {printable(folder.path)}{had}"
+    if folder.why == folders.MISSING:
+        yield f"  fix       {folders.REMEDY_OF_MISSING}"
+        return
     yield "  fix       mount it, or restore its files"
     yield f"  or        syncd deletions trust {folder.folder}: trust it as it is, delete nothing"

@@ -26,7 +26,7 @@ from syncd.config import AccountConfig, Config
 from syncd.daemon.status_file import AccountActivity
 from syncd.folders import skipped
 from syncd.images.unfinished import Unfinished
-from syncd.ledger import alerts, condemned, queries
+from syncd.ledger import alerts, condemned, folders, queries
 from syncd.ledger.accounts import OPERATOR, Pause
 from syncd.ledger.alerts import Alert
 from syncd.ledger.file import reading
@@ -180,7 +180,9 @@ def _print_folder(name: str, folder: FolderStatus) -> None:
     when = format_time(folder.scanned_at) if folder.scanned_at else "never completely"
     print_row(f"folder {name}: {amount(folder.files, 'file')}, scanned {when} ({folder.path})")
     if folder.doubt:
-        print_row(f"folder {name}: {folder.doubt}: see `syncd deletions`")
+        is_missing = folder.doubt == folders.MISSING
+        advice = folders.REMEDY_OF_MISSING if is_missing else "see `syncd deletions`"
+        print_row(f"folder {name}: {folder.doubt}: {advice}")
     if folder.trouble:
         print_row(f"folder {name}: {folder.trouble}")
     for count in folder.unreadable:

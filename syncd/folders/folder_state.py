@@ -17,7 +17,7 @@ from syncd.folders.watching.watch_state import (
     RootMissing,
     WatchState,
 )
-from syncd.ledger import alerts
+from syncd.ledger import alerts, folders
 from syncd.ledger.database import Ledger
 from syncd.ledger.statements import all_of
 from syncd.log import Log
@@ -59,7 +59,7 @@ class FolderState:
             "folder.missing",
             folder=self._name,
             path=printable(self._root),
-            remedy="check the path, the mount and its permissions; syncd waits, nothing is lost",
+            remedy=folders.REMEDY_OF_MISSING,
         )
 
     async def record_present(self) -> None:

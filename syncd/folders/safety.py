@@ -87,7 +87,7 @@ class RootGuard:
         """Compare the root at the beginning of a scan; record a different one as suspect."""
         before = await self._ledger.read(folders.trusted_state(self._id))
         if found is None:  # logged as folder.missing
-            await self._record_suspect(before, "not there")
+            await self._record_suspect(before, folders.MISSING)
             return RootMatch.MISSING
         if found.unlinked:
             await self._record_suspect(before, _UNLINKED)

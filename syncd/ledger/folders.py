@@ -20,6 +20,12 @@ from syncd.ledger.statements import as_structs, read, write
 from syncd.ledger.wanted import request_refresh
 from syncd.model import AccountId, Copying, Deletions, FolderName, Moment, RootIdentity
 
+MISSING = "not there"
+"""Why a folder is suspect whose directory does not exist; it ends when a scan finds the folder."""
+
+REMEDY_OF_MISSING = "check the path, the mount and its permissions; syncd waits for the folder"
+"""It is about the folder alone: most folders have no deletions to decide about."""
+
 
 class TrustedState(msgspec.Struct, frozen=True, kw_only=True):
     """A folder as it was when it was last trusted; None in each field when it never was."""

@@ -11,6 +11,7 @@ from support.process import running, syncd
 from support.rig import DELETED_WITHIN, until
 from support.trial import Trial, logged_once
 
+from syncd.ledger import folders
 from syncd.sandbox.server import Sandbox
 
 FEW, MANY = 12, 30
@@ -213,8 +214,12 @@ async def test_a_folder_that_is_renamed_and_renamed_back_deletes_nothing(trial: 
         folder.rename(aside)
         await until(lambda: daemon.logged("folder.missing"))
         await trial.assert_nothing_deleted(daemon)
-        assert logged_once(daemon, "folder.missing", "nothing is lost")
-        assert "folder spring: not there" in await trial.listed()
+        assert logged_once(daemon, "folder.missing", folders.REMEDY_OF_MISSING)
+        listed = await trial.listed()
+        assert "folder spring: not there" in listed
+        assert "deletions trust" not in listed, "only a folder that is there can be trusted"
+        status = await syncd(trial.rig, "status", "--config", trial.config)
+        assert f"folder spring: not there: {folders.REMEDY_OF_MISSING}" in status.out
         aside.rename(folder)
         await until(lambda: daemon.logged("folder.back", "folder=spring "))
         await trial.assert_recovered(daemon)
