@@ -17,6 +17,7 @@ from syncd.cli.options import account_opener, load_config
 from syncd.cli.session import logged_session
 from syncd.config import Config, LogLevel
 from syncd.daemon.notify import notifier
+from syncd.folders.scanning.scan_pool import fork_early
 from syncd.ledger.queries import Tally
 from syncd.logs.hooks import run_loop
 from syncd.logs.setup import Lines
@@ -33,6 +34,7 @@ Show = Callable[["Mapping[AccountName, Progress]"], None]
 def backfill(config: Path) -> None:
     """Send every missing image once; a terminal shows the progress."""
     settings = load_config(config)
+    fork_early(settings.ledger.path)
     open_account = account_opener(settings)
     began = time.monotonic()
     with logged_session(settings) as (lines, _):

@@ -11,6 +11,7 @@ from syncd.cli.options import account_opener, load_config
 from syncd.cli.session import logged_session
 from syncd.daemon.notify import notifier
 from syncd.daemon.signals import block_hangups
+from syncd.folders.scanning.scan_pool import fork_early
 from syncd.logs.hooks import run_loop
 from syncd.logs.secrets import hide
 
@@ -20,6 +21,7 @@ def run(config: Path) -> None:
     block_hangups()
     path = config.absolute()  # a symbolic link is resolved again at each reload
     first = load_config(path, print_warnings=False)  # the daemon logs them
+    fork_early(first.ledger.path)
     open_account = account_opener(first)
     with logged_session(first) as (lines, set_log):
         with fast_imports():  # aiohttp is slow to load

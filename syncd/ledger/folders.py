@@ -187,6 +187,19 @@ def trusted_state(db: sqlite3.Connection, folder_id: int) -> TrustedState:
     return TrustedState(root=root, patterns=patterns, files=files, doubt=doubt)
 
 
+@read
+def most_files(db: sqlite3.Connection) -> int:
+    """Return the files of the largest folder that is configured, as it was when last trusted."""
+    (found,) = db.execute(
+        """
+        SELECT coalesce(max(files), 0)
+        FROM baseline
+        WHERE folder_id IN (SELECT folder_id FROM route)
+        """
+    ).fetchone()
+    return int(found)
+
+
 @write
 def trust(
     db: sqlite3.Connection,

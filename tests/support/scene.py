@@ -10,7 +10,8 @@ from pathlib import Path
 
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import stat_of
-from syncd.folders.scanning.scan import WORKERS_AFTER, Stretch, Walk
+from syncd.folders.scanning.scan import Stretch, Walk
+from syncd.folders.scanning.scan_pool import WORKERS_AFTER
 from syncd.folders.scanning.walk import FolderTree
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget
 from syncd.ledger import directories, files, folders

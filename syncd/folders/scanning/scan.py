@@ -15,8 +15,8 @@ from threading import Lock
 from syncd.folders import skipped
 from syncd.folders.safe_open import Way, stat_of
 from syncd.folders.scanning.diff import Comparison, Missed, Part
-from syncd.folders.scanning.scan_pool import ScanPool
-from syncd.folders.scanning.scan_worker import arguments
+from syncd.folders.scanning.scan_pool import WORKERS_AFTER, ScanPool
+from syncd.folders.scanning.scan_worker import description
 from syncd.folders.scanning.walk import FolderTree, Trouble
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget, coalesced
 from syncd.ledger import files, folders
@@ -28,10 +28,6 @@ from syncd.model import Stat
 
 STRETCH = 0.05  # seconds of walking, after which the event loop is given a turn
 MAX_FOUND = 2000  # new or changed files, after which a stretch ends
-
-WORKERS_AFTER = 50_000
-"""Files, nearly all of them known, after which it is worth starting workers: that takes some 80 ms
-of a core for each, in which a walk without workers sees 20,000 files."""
 
 SAMPLE = 2000
 """Files, nearly all of them known, after which workers are started for a folder that had
@@ -136,7 +132,7 @@ class Walk:
         return self._seen >= self._workers_after and self._found * 10 <= self._seen
 
     def _walk_with_workers(self, comparison: Comparison) -> Generator[Part]:
-        with ScanPool(arguments(address_of(self._ledger), self._tree)) as pool:
+        with ScanPool(description(address_of(self._ledger), self._tree)) as pool:
             while self._ahead or pool.is_working:
                 while pool.has_idle and (paths := self._next_for_worker()):
                     pool.submit(paths)

@@ -1,15 +1,17 @@
 """The process of a scan worker, which finds the directories that are as the ledger has them.
 
-It answers a list of paths with a list of records: `100/.webp=2 hidden=1/sub/other`, the number of
-images, the files that are skipped by reason, and the names of the sub-directories, or an empty
-record for a directory with differences. Lists are sent
-over pipes; no path contains a NUL, which separates their items. The process ends when its input
-does, so it does not outlive its parent. It imports little, because a scan waits for its start.
+Its first list names the folder, and each other one contains paths. It answers them with a list of
+records: `100/.webp=2 hidden=1/sub/other`, the number of images, the files that are skipped by
+reason, and the names of the sub-directories, or an empty record for a directory with differences.
+Lists are sent over pipes; no path contains a NUL, which separates their items. The process ends
+when its input does, so it does not outlive its parent. It imports little, because a scan waits for
+its start.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -23,24 +25,39 @@ from syncd.folders.scanning.diff import Comparison
 from syncd.folders.scanning.walk import FolderTree
 from syncd.ledger.reader import connect
 
+MAX_UNUSED = 60.0
+"""Seconds after which a process ends that no scan has used: its folder may not exist, for example,
+and it needs 15 MB."""
+
 _LENGTH = 8  # bytes
 
 
-def arguments(ledger: str, tree: FolderTree) -> list[str]:
-    """Return the arguments of the process; `ledger` is the address of the database."""
+def description(ledger: str, tree: FolderTree) -> list[bytes]:
+    """Return the first list; `ledger` is the address of the database."""
     patterns = tree.patterns
-    where = [ledger, str(tree.folder_id), os.fsdecode(tree.root)]
-    return [*where, str(len(patterns.include)), *patterns.include, *patterns.exclude]
+    texts = [ledger, str(tree.folder_id), str(len(patterns.include))]
+    return [tree.root, *map(os.fsencode, [*texts, *patterns.include, *patterns.exclude])]
 
 
 def main() -> None:
-    """Serve until the input ends."""
-    ledger, folder_id, root, number, *lists = sys.argv[1:]
-    include, exclude = lists[: int(number)], lists[int(number) :]
-    with closing(connect(ledger)) as db, Way(os.fsencode(root)) as way:
+    """Serve the parent of a new process."""
+    serve(sys.stdin.buffer, sys.stdout.buffer)
+
+
+def serve(lists: IO[bytes], records: IO[bytes], max_unused: float = MAX_UNUSED) -> None:
+    """Serve until the input ends, or not at all without a first list within `max_unused`."""
+    if not select.select([lists], [], [], max_unused)[0]:
+        return
+    described = receive(lists)
+    if described is None:
+        return
+    root, *texts = described
+    ledger, folder_id, number, *patterns = map(os.fsdecode, texts)
+    include, exclude = patterns[: int(number)], patterns[int(number) :]
+    with closing(connect(ledger)) as db, Way(root) as way:
         comparison = Comparison(db, int(folder_id), way, Patterns(include, exclude))
-        while (paths := receive(sys.stdin.buffer)) is not None:
-            send(sys.stdout.buffer, [_record(comparison, path) for path in paths])
+        while (paths := receive(lists)) is not None:
+            send(records, [_record(comparison, path) for path in paths])
 
 
 def send(pipe: IO[bytes], items: Iterable[bytes]) -> None:

@@ -10,35 +10,33 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.early_workers import is_alive
 from support.scene import Scene, found, to_the_end
 from support.waiting import DEADLINE, wait_until
 
 from syncd.folders.scanning.scan import Stretch, Walk
 from syncd.folders.scanning.scan_pool import WORKERS, ScanPool, Unchanged
-from syncd.folders.scanning.scan_worker import arguments, receive, send
+from syncd.folders.scanning.scan_worker import description, receive, send
 from syncd.folders.watching.targets import ScanTarget
 from syncd.ledger import folders
 from syncd.ledger.reader import address_of
 from syncd.model import Moment, RootIdentity
 
 
-def is_alive(pid: int) -> bool:
-    """Return whether the process runs; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
-
-
-def workers_of(pid: int) -> list[int]:
-    """Return the workers that a process has started."""
-    children = [
+def children_of(pid: int) -> list[int]:
+    return [
         int(child)
         for task in Path(f"/proc/{pid}/task").iterdir()
         for child in (task / "children").read_text().split()
     ]
+
+
+def workers_of(pid: int) -> list[int]:
+    """Return the workers that a process has started as new processes."""
     return [
-        c for c in children if b"scanning.scan_worker" in Path(f"/proc/{c}/cmdline").read_bytes()
+        child
+        for child in children_of(pid)
+        if b"scanning.scan_worker" in Path(f"/proc/{child}/cmdline").read_bytes()
     ]
 
 
@@ -49,8 +47,8 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     scene.db.close()
 
 
-def arguments_for(scene: Scene) -> list[str]:
-    return arguments(address_of(scene.ledger), scene.tree)
+def described(scene: Scene) -> list[bytes]:
+    return description(address_of(scene.ledger), scene.tree)
 
 
 def all_results(pool: ScanPool) -> dict[bytes, Unchanged | None]:
@@ -74,7 +72,7 @@ def test_only_directories_without_differences_are_unchanged(scene: Scene) -> Non
     scene.put(b"changed/a.jpg")
     os.unlink(scene.path(b"missed/b.jpg"))
     os.rename(scene.path(b"lost/a"), scene.path(b"lost/b"))
-    with ScanPool(arguments_for(scene)) as pool:
+    with ScanPool(described(scene)) as pool:
         pool.submit([b"", b"same", b"new", b"changed"])
         pool.submit([b"missed", b"lost", b"linked", b"none"])
         results = all_results(pool)
@@ -201,7 +199,7 @@ def test_a_walk_works_without_workers(
 def test_the_directories_of_a_lost_worker_are_left_to_the_walk(scene: Scene) -> None:
     scene.put(b"a/a.jpg", b"b/a.jpg")
     scene.record(b"a/a.jpg", b"b/a.jpg")
-    with ScanPool(arguments_for(scene)) as pool:
+    with ScanPool(described(scene)) as pool:
         wait_until(lambda: len(workers_of(os.getpid())) == WORKERS)
         pids = workers_of(os.getpid())
         for pid in pids:
@@ -220,7 +218,7 @@ def test_the_directories_of_a_lost_worker_are_left_to_the_walk(scene: Scene) -> 
 
 def test_a_worker_does_not_get_a_token(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNCD_TEST_TOKEN", "a secret")
-    with ScanPool(arguments_for(scene)) as pool:
+    with ScanPool(described(scene)) as pool:
         pool.submit([b""])
         wait_until(lambda: len(workers_of(os.getpid())) == WORKERS)
         assert all_results(pool) == {b"": Unchanged(0, ())}
@@ -241,14 +239,14 @@ def test_workers_do_not_outlive_their_parent(scene: Scene, busy: bool) -> None:
     large(scene)
     code = (
         "import sys; from syncd.folders.scanning.scan_pool import ScanPool\n"
-        "with ScanPool(sys.argv[2:]) as pool:\n"
+        "with ScanPool([bytes.fromhex(text) for text in sys.argv[2:]]) as pool:\n"
         "    pool.submit([b'']); pool.results(60.0); print(flush=True)\n"
         "    while int(sys.argv[1]):\n"
         "        if pool.has_idle: pool.submit([b'%02d' % n for n in range(20)])\n"
         "        pool.results(60.0)\n"
         "    sys.stdin.read()\n"
     )
-    command = [sys.executable, "-c", code, str(int(busy)), *arguments_for(scene)]
+    command = [sys.executable, "-c", code, str(int(busy)), *map(bytes.hex, described(scene))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == b"\n"  # one has started
