@@ -9,6 +9,7 @@ from types import MappingProxyType
 import msgspec
 
 from syncd.config import Config
+from syncd.daemon.counting import pause_after_count
 from syncd.daemon.notify import NO_MANAGER, Notifier, Status
 from syncd.daemon.runtime import Runtime, open_runtime
 from syncd.daemon.signals import run_until, stop_on_hangup, stop_signals
@@ -40,10 +41,6 @@ start with 100,000 unchanged files takes 4 % less."""
 
 FIRST_REST = 0.001
 """Seconds from the end of the scans to the first check; the time to each next one is doubled."""
-
-COUNTING_SHARE = 0.05
-"""The share of the time that counting for the reports may take. A million images take 71 ms:
-counted five times a second, they needed 36 % of a core."""
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -173,11 +170,6 @@ async def _wait_until_finished(
                 return
             found_more = True
             runtime.engine.request_refill()
-
-
-def pause_after_count(seconds: float, interval: float) -> float:
-    """Return the seconds from the begin of a count, which took `seconds`, to the next one."""
-    return max(interval, seconds / COUNTING_SHARE)
 
 
 def _is_given_up(lane: Lane) -> bool:

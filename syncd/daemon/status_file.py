@@ -1,5 +1,8 @@
 """The status file: how a running daemon shows other processes that it works, and on what.
 
+It has the whole report of `syncd status`, too: counting it takes long in a large ledger, and those
+who may read the file need not be allowed to read the ledger.
+
 It is `status.json` in the runtime directory that systemd gives the service (RuntimeDirectory=), or
 LEDGER.status.json next to the ledger. Each version replaces the last one as a whole. Its age counts
 by CLOCK_BOOTTIME, so that a clock that is set does not make a daemon look dead.
@@ -21,6 +24,9 @@ INTERVAL = 5.0
 
 MISSED = 3
 """Intervals without a new version after which a process no longer reports."""
+
+NO_REPORT = msgspec.Raw(b"null")
+"""In place of a report that has not been made yet."""
 
 _NAME = "status.json"
 _RUN = Path("/run/syncd")
@@ -54,6 +60,9 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True):
     interval: float  # seconds until the next version
     stopped: bool  # the process has ended, and said so
     accounts: dict[str, AccountActivity]
+    counted_at: float | None = None  # when `report` was last as the ledger is; None: not yet
+    count_took: float = 0.0  # seconds, of the report
+    report: msgspec.Raw = NO_REPORT  # a Report: decoded by those who show it
 
     @property
     def is_fresh(self) -> bool:

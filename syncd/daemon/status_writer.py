@@ -1,4 +1,4 @@
-"""The writer of the status file: what the process does for each account, every few seconds."""
+"""The writer of the status file, every few seconds."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from pathlib import Path
 import structlog
 
 from syncd import __version__
+from syncd.daemon.report_source import ReportSource
 from syncd.daemon.runtime import Runtime
 from syncd.daemon.status_file import (
     INTERVAL,
+    NO_REPORT,
     AccountActivity,
     DaemonStatus,
     StatusFile,
@@ -50,6 +52,7 @@ class StatusWriter:
         self._done: tuple[int, ...] = ()  # calls, images and waiting files: a change is activity
         self._active_at: float | None = None
         self._failed_at: float | None = None
+        self._source: ReportSource | None = None
         self._samples: deque[tuple[float, dict[AccountId, int]]] = deque(
             maxlen=round(_RATE_OVER / INTERVAL) + 1
         )
@@ -57,7 +60,9 @@ class StatusWriter:
     async def run(self, runtime: Runtime) -> None:
         """Write the file every INTERVAL seconds until cancelled."""
         self._samples.clear()
+        self._source = ReportSource(runtime)
         while True:
+            await self._source.refresh()
             self._measure(runtime)
             accounts = {
                 str(lane.name): self._activity(lane, runtime.config.pack.images)
@@ -108,6 +113,9 @@ class StatusWriter:
             interval=INTERVAL,
             stopped=stopped,
             accounts=accounts,
+            counted_at=None if self._source is None else self._source.counted_at,
+            count_took=0.0 if self._source is None else self._source.count_took,
+            report=NO_REPORT if self._source is None else self._source.encoded,
         )
 
     async def _write(self, status: DaemonStatus) -> None:

@@ -148,6 +148,10 @@ class Ledger:
         """Return this moment by the wall clock and as an age of the ledger."""
         return self._age.now()
 
+    async def version(self) -> int:
+        """Return a number that changes with each commit, of this process or another."""
+        return await self._reader.read(_data_version())
+
     async def data_version(self) -> int:
         """Return a number that changes when another process has written to the ledger.
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from syncd.daemon.backfill import pause_after_count
+from syncd.daemon.counting import pause_after_count
 
 
 def test_a_small_ledger_is_counted_for_each_report() -> None:

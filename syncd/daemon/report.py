@@ -1,0 +1,165 @@
+"""What the ledger has about accounts and folders, as `syncd status` shows it.
+
+The daemon writes it to the status file, and `syncd status` reads it there, or from the ledger.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Mapping
+
+import msgspec
+
+from syncd.ledger import alerts, condemned, limitations, operator_pauses, queries
+from syncd.ledger.accounts import Pause
+from syncd.ledger.alerts import Alert, account_subject
+from syncd.ledger.limitations import LearnedLimitation
+from syncd.ledger.queries import Count, FolderState
+from syncd.ledger.statements import read
+from syncd.model import AccountId, printable
+from syncd.rules.sync import Sync
+
+
+class FolderStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder; times in unix seconds."""
+
+    path: str
+    files: int
+    scanned_at: float | None
+    doubt: str | None  # why none of its missing files counts as deleted
+    trouble: str | None
+    unreadable: list[Count]
+    unfinished: list[Count]  # files that are not finished; the reasons are codes
+    skipped: list[Count]  # files that are not taken; the reasons are codes, or extensions
+    deletions_held: int  # images that wait for the operator's decision
+
+
+class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """An account; times in unix seconds."""
+
+    id: str
+    wanted: int
+    held: int
+    missing: int
+    rejected: int
+    sync: Sync
+    pause: Pause | None = None
+    failing_since: float | None = None  # None: its calls do not fail
+    rejections: list[Count]
+    troubles: list[Count]
+    limitations: list[LearnedLimitation]  # what the account does not take
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The accounts and folders of a configuration by name, and what needs the operator."""
+
+    needs_you: list[Alert]
+    accounts: dict[str, AccountStatus]
+    folders: dict[str, FolderStatus]
+
+
+class States(msgspec.Struct, frozen=True):
+    """What calls to the accounts have led to, and what needs the operator."""
+
+    needs_you: list[Alert]
+    pauses: Mapping[AccountId, Pause]  # those that have not ended
+    failing_since: Mapping[str, float]  # by the subject of the account, unix seconds
+
+
+@read
+def states(db: sqlite3.Connection, names: Mapping[AccountId, str], now: float) -> States:
+    """Return the states of the configured accounts at `now`; it counts no images that are held."""
+    pauses = operator_pauses.effective(now)(db)
+    failing = alerts.ongoing("account.failing")(db)
+    return States(
+        alerts.all_alerts(names, now)(db),
+        {id_: pause for id_, pause in pauses.items() if pause.until is None or pause.until > now},
+        {incident.subject: incident.since for incident in failing},
+    )
+
+
+@read
+def account_status(db: sqlite3.Connection, account: AccountId) -> AccountStatus:
+    """Return an account without its state: see `with_states`."""
+    tally = queries.tally(account)(db)
+    return AccountStatus(
+        id=account,
+        wanted=tally.wanted,
+        held=tally.held,
+        missing=tally.missing,
+        rejected=tally.rejected,
+        sync=tally.sync,
+        rejections=queries.rejections(account)(db),
+        troubles=queries.troubles(account)(db),
+        limitations=limitations.learned(account)(db),
+    )
+
+
+@read
+def folder_status(db: sqlite3.Connection, folder: FolderState) -> FolderStatus:
+    """Return a folder."""
+    return FolderStatus(
+        path=printable(folder.path),
+        files=folder.files,
+        scanned_at=folder.scanned_at,
+        doubt=folder.doubt,
+        trouble=folder.trouble,
+        unreadable=queries.unreadable_files(folder.name)(db),
+        unfinished=queries.unfinished_files(folder.name)(db),
+        skipped=queries.skipped_files(folder.name)(db),
+        deletions_held=condemned.count_held(folder.name)(db),
+    )
+
+
+@read
+def whole_report(db: sqlite3.Connection, names: Mapping[AccountId, str], now: float) -> Report:
+    """Return the report of these accounts and every folder that feeds one, at `now`."""
+    report = Report(
+        needs_you=[],
+        accounts={name: account_status(id_)(db) for id_, name in names.items()},
+        folders={one.name: folder_status(one)(db) for one in queries.folder_states()(db)},
+    )
+    return with_states(report, states(names, now)(db))
+
+
+def with_states(report: Report, now: States) -> Report:
+    """Return the report with other states of its accounts."""
+    accounts = {
+        name: msgspec.structs.replace(
+            account,
+            pause=now.pauses.get(AccountId(account.id)),
+            failing_since=now.failing_since.get(account_subject(name)),
+        )
+        for name, account in report.accounts.items()
+    }
+    return Report(needs_you=now.needs_you, accounts=accounts, folders=report.folders)
+
+
+def without_ended_pauses(report: Report, now: float) -> Report:
+    """Return the report without the pauses that have ended since it was made."""
+    accounts = {
+        name: msgspec.structs.replace(account, pause=None) if _has_ended(account, now) else account
+        for name, account in report.accounts.items()
+    }
+    return msgspec.structs.replace(report, accounts=accounts)
+
+
+def _has_ended(account: AccountStatus, now: float) -> bool:
+    pause = account.pause
+    return pause is not None and pause.until is not None and pause.until <= now
+
+
+def selected(report: Report, accounts: Collection[str], folders: Collection[str]) -> Report:
+    """Return only these accounts and folders, with their alerts; all of both if none is named."""
+    if not accounts and not folders:
+        return report
+    subjects = {*map(account_subject, accounts), *map(alerts.folder_subject, folders)}
+    return Report(
+        needs_you=[
+            alert
+            for alert in report.needs_you
+            if alert.subject in subjects or not set(accounts).isdisjoint(alert.accounts)
+        ],
+        accounts={name: one for name, one in report.accounts.items() if name in accounts},
+        folders={name: one for name, one in report.folders.items() if name in folders},
+    )
