@@ -10,8 +10,9 @@ import os
 import sys
 import textwrap
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from enum import Enum
 
 import msgspec
 
@@ -21,6 +22,80 @@ from syncd.model import printable
 
 WIDTH = 100
 """Columns of a paragraph, unless a command adapts to the terminal."""
+
+
+class Colour(Enum):
+    """The colour of a text on a terminal, as a parameter of SGR (ECMA-48, 8.3.117)."""
+
+    RED = "31"
+    GREEN = "32"
+    YELLOW = "33"
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line of output, whose characters from `first` to before `end` have a colour."""
+
+    text: str
+    colour: Colour | None = None
+    first: int = 0
+    end: int = 0
+
+
+def terminal_width() -> int | None:
+    """Return the columns of the terminal that stdout is; None if it is not one."""
+    if not sys.stdout.isatty():
+        return None
+    # Some terminals report 0, such as a serial console.
+    return os.get_terminal_size(sys.stdout.fileno()).columns or None
+
+
+def in_colour(line: Line) -> str:
+    """Return a line as a terminal shows it, or as it is if stdout has no colours."""
+    text = line.text
+    if line.colour is None or not _has_colours():
+        return printable(text)
+    parts = map(printable, (text[: line.first], text[line.first : line.end], text[line.end :]))
+    before, coloured, after = parts
+    return f"{before}\x1b[{line.colour.value}m{coloured}\x1b[0m{after}"
+
+
+def print_styled(lines: Iterable[Line]) -> None:
+    """Write lines to stdout, in colour if that is a terminal; control characters are escaped."""
+    for line in lines:
+        print(in_colour(line))
+
+
+# ECMA-48 and xterm: another screen without a cursor, and back; the position at the top left; erase
+# to the end of the line; erase to the end of the screen.
+_ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
+_HOME, _END_LINE, _END_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
+
+
+@contextmanager
+def full_screen() -> Iterator[None]:
+    """Use the whole terminal until the context ends, then show what was there before."""
+    sys.stdout.write(_ENTER)
+    try:
+        yield
+    finally:
+        sys.stdout.write(_LEAVE)
+        sys.stdout.flush()
+
+
+def redraw(lines: Iterable[Line], height: int) -> None:
+    """Replace the content of the screen by the lines that fit, without flicker."""
+    shown = [in_colour(line) for line in lines]
+    if len(shown) > height:
+        more = len(shown) - height + 1
+        shown = [*shown[: height - 1], f"({more:,} more lines)"]
+    sys.stdout.write(_HOME + f"{_END_LINE}\r\n".join(shown) + _END_LINE + _END_SCREEN)
+    sys.stdout.flush()
+
+
+def _has_colours() -> bool:
+    # https://no-color.org: NO_COLOR counts if it is set and not empty.
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not plain
 
 
 def format_size(count: int) -> str:
@@ -83,6 +158,21 @@ def print_paragraph(
     )
     for line in wrapper.wrap(text):
         print_line(line)
+
+
+def json_array(values: Iterable[object]) -> Iterator[bytes]:
+    """Yield one JSON array with a line for each value, so that grep works on it."""
+    encode, between = msgspec.json.Encoder().encode, b"[\n"
+    for value in values:
+        yield between + encode(value)
+        between = b",\n"
+    yield b"\n]\n" if between == b",\n" else b"[]\n"
+
+
+def print_json_array(values: Iterable[object]) -> None:
+    """Write one JSON array to stdout, with each value as it is read."""
+    for chunk in json_array(values):
+        sys.stdout.write(chunk.decode())
 
 
 def print_json(value: object) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -33,13 +32,12 @@ class DaemonReport(msgspec.Struct, kw_only=True):
         return self.state is Liveness.RUNNING
 
 
-def read_daemon(environ: Mapping[str, str], ledger: Path) -> DaemonReport:
-    """Return the state of the process that works on this ledger."""
+def read_daemon(ledger: Path, status: DaemonStatus | None) -> DaemonReport:
+    """Return the state of the process that works on this ledger, and has written this status."""
     try:
         locked: bool | None = is_in_use(ledger)
     except OSError:  # not for this user
         locked = None
-    status = status_file.find(environ, ledger)
     state = status_file.liveness(status, locked=locked)
     return DaemonReport(
         state=state,

@@ -11,7 +11,8 @@ from syncd.cli import find as find_command
 from syncd.cli import run as run_command
 from syncd.cli import status as status_command
 from syncd.cli.options import DEFAULT_CONFIG
-from syncd.cli.parameters import ConfigPath
+from syncd.cli.parameters import AccountNames, ConfigPath, FolderNames
+from syncd.cli.status_files import Kind
 
 
 def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
@@ -48,13 +49,36 @@ def status(
             " needs you, with 3 if the daemon is not running.",
         ),
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it on a terminal every 2 seconds, until Ctrl-C.")
+    ] = False,
+    files: Annotated[
+        Kind | None,
+        typer.Option(
+            "--files",
+            help="List files with the reason instead: those that an account misses or rejects, that"
+            " syncd skips, or that cannot be read or are not finished.",
+            show_default=False,
+        ),
+    ] = None,
+    account: AccountNames = None,
+    folder: FolderNames = None,
 ) -> None:
     """Show whether the daemon runs, what needs your attention, and each account and folder.
 
     It only reads, and works while the daemon runs. It exits with 0 whenever it could read the
-    ledger.
+    ledger or the daemon's status file. With --account it shows these accounts and the folders that
+    feed them, with --folder these folders and their accounts.
     """
-    status_command.status(config, json=json, check=check)
+    options = status_command.Options(
+        json=json,
+        check=check,
+        watch=watch,
+        files=files,
+        accounts=tuple(account or ()),
+        folders=tuple(folder or ()),
+    )
+    status_command.status(config, options)
 
 
 def find(

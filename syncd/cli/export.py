@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from syncd.cli.console import json_array
 from syncd.cli.errors import fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath
@@ -78,7 +79,7 @@ def export(
             others = (_held_line(image, names) for image in chain.from_iterable(held))
             lines = chain(lines, others)
         wanted = (line for line in lines if account in ("", line.account))
-        _write(_as_csv(wanted) if form is Format.CSV else _as_json(wanted))
+        _write(_as_csv(wanted) if form is Format.CSV else json_array(wanted))
 
 
 def _line(row: Row, names: Mapping[AccountId, AccountName]) -> Line:
@@ -108,15 +109,6 @@ def _held_line(image: HeldImage, names: Mapping[AccountId, AccountName]) -> Line
         status=image.status,
         reason=image.reason,
     )
-
-
-def _as_json(lines: Iterable[Line]) -> Iterator[bytes]:
-    """Yield one JSON array with a line for each row, so that grep works on it."""
-    encode, between = msgspec.json.Encoder().encode, b"[\n"
-    for line in lines:
-        yield between + encode(line)
-        between = b",\n"
-    yield b"\n]\n" if between == b",\n" else b"[]\n"
 
 
 class _LastRow:

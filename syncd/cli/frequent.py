@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -15,8 +16,11 @@ import msgspec
 from syncd.cli.fast_start import import_structlog_without_rich
 from syncd.cli.options import DEFAULT_CONFIG
 
-_FLAGS = {"status": {"--json", "--check"}, "find": {"--json"}}
+_FLAGS = {"status": {"--json", "--check", "--watch"}, "find": {"--json"}}
 """The options without a value, by command."""
+
+_VALUED = {"status": {"--files", "--account", "--folder"}}
+"""The options with a value, by command; `--config` is one of each."""
 
 
 def frequent_command(words: Sequence[str]) -> Callable[[], None] | None:
@@ -27,9 +31,7 @@ def frequent_command(words: Sequence[str]) -> Callable[[], None] | None:
     config, flags = given.config, given.flags
     match given.words:
         case ["status"]:
-            from syncd.cli.status import status  # noqa: PLC0415  no command imports the others
-
-            return partial(status, config, json="--json" in flags, check="--check" in flags)
+            return _status(given)
         case ["find", what]:
             from syncd.cli.find import find  # noqa: PLC0415  the same
 
@@ -48,28 +50,50 @@ def frequent_command(words: Sequence[str]) -> Callable[[], None] | None:
             return None
 
 
+def _status(given: _Given) -> Callable[[], None] | None:
+    from syncd.cli.status import Options, status  # noqa: PLC0415  no command imports the others
+    from syncd.cli.status_files import Kind  # noqa: PLC0415  the same
+
+    kind = given.values.get("--files", [""])[-1]
+    if kind and kind not in set(Kind):
+        return None
+    options = Options(
+        json="--json" in given.flags,
+        check="--check" in given.flags,
+        watch="--watch" in given.flags,
+        files=Kind(kind) if kind else None,
+        accounts=tuple(given.values.get("--account", ())),
+        folders=tuple(given.values.get("--folder", ())),
+    )
+    return partial(status, given.config, options)
+
+
 class _Given(msgspec.Struct, frozen=True):
     """The words of a command, and its options."""
 
     words: list[str]
     config: Path
     flags: set[str]
+    values: dict[str, list[str]]  # by option
 
 
 def _read(words: Sequence[str]) -> _Given | None:
-    """Return the words and the options; None if anything but `--config PATH` has a value."""
+    """Return the words and the options; None if they have any but the plain form."""
     plain: list[str] = list(words[:1])
-    configs: list[str] = []
+    valued = {"--config", *_VALUED.get("".join(plain), ())}
+    values: dict[str, list[str]] = {}
     flags: set[str] = set()
     rest = iter(words[1:])
     for word in rest:
-        if word in ("-c", "--config"):
-            configs.append(next(rest, ""))
+        option = "--config" if word == "-c" else word
+        if option in valued:
+            values.setdefault(option, []).append(next(rest, ""))
         elif word.startswith("-"):
             flags.add(word)
         else:
             plain.append(word)
-    values = (*plain, *configs)
-    if not plain or len(configs) > 1 or any(not one or one.startswith("-") for one in values):
+    every = (*plain, *chain.from_iterable(values.values()))
+    configs = values.pop("--config", [])
+    if not plain or len(configs) > 1 or any(not one or one.startswith("-") for one in every):
         return None
-    return _Given(plain, Path(configs[0]) if configs else DEFAULT_CONFIG, flags)
+    return _Given(plain, Path(configs[0]) if configs else DEFAULT_CONFIG, flags, values)

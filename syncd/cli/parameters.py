@@ -1,11 +1,16 @@
-"""The option --config of most commands."""
+"""The options that several commands have: --config, and the names of accounts and folders."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from syncd.cli.options import DEFAULT_CONFIG
+from syncd.config import Config, ConfigError, load
 
 ConfigPath = Annotated[
     Path,
@@ -16,5 +21,50 @@ ConfigPath = Annotated[
         metavar="PATH",
         readable=False,
         help="The configuration file; its default is $SYNCD_CONFIG, if that is set.",
+    ),
+]
+
+
+def _config_of(context: typer.Context) -> Config | None:
+    try:
+        return load(Path(context.params.get("config") or DEFAULT_CONFIG), os.environ)
+    except ConfigError:  # completion offers nothing
+        return None
+
+
+def _beginning(names: Iterable[str], begin: str) -> list[str]:
+    return [name for name in names if name.startswith(begin)]
+
+
+def _account_names(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the accounts of the configuration that complete a word."""
+    config = _config_of(context)
+    return [] if config is None else _beginning(config.accounts, incomplete)
+
+
+def _folder_names(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the folders of the configuration that complete a word."""
+    config = _config_of(context)
+    return [] if config is None else _beginning(config.folders, incomplete)
+
+
+AccountNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--account",
+        metavar="NAME",
+        help="Only this account; may be given several times.",
+        show_default=False,
+        autocompletion=_account_names,
+    ),
+]
+FolderNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--folder",
+        metavar="NAME",
+        help="Only this folder; may be given several times.",
+        show_default=False,
+        autocompletion=_folder_names,
     ),
 ]

@@ -12,8 +12,8 @@ import typer
 from syncd.cli.console import format_size, print_json, print_json_with_list, print_line
 from syncd.cli.fast_start import fast_imports
 from syncd.cli.options import DEFAULT_CONFIG, load_config
-from syncd.cli.parameters import ConfigPath
-from syncd.cli.selected import AccountNames, FolderNames, selected
+from syncd.cli.parameters import AccountNames, ConfigPath, FolderNames
+from syncd.cli.selected import selected
 from syncd.config import Config, LogFormat
 from syncd.config.selection import Selection
 from syncd.folders import skipped

@@ -1,35 +1,13 @@
-"""The options --account and --folder: the part of the configuration that a command works on."""
+"""The part of the configuration that --account and --folder of a command name."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Annotated
-
-import typer
+from collections.abc import Collection, Iterable, Sequence
 
 from syncd.cli.errors import fail
 from syncd.config import Config
 from syncd.config.selection import Selection, select
 from syncd.model import AccountName, FolderName
-
-AccountNames = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--account",
-        metavar="NAME",
-        help="Only this account; may be given several times.",
-        show_default=False,
-    ),
-]
-FolderNames = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--folder",
-        metavar="NAME",
-        help="Only the images of this folder; may be given several times.",
-        show_default=False,
-    ),
-]
 
 
 def selected(
@@ -42,7 +20,7 @@ def selected(
     ):
         for name in given or ():
             if name not in known:
-                fail(f"no {kind} {name} in the configuration; it has: {', '.join(known)}")
+                fail(f"no {kind} {name} in the configuration; {_hint(name, known)}")
     part = select(
         config, [AccountName(n) for n in accounts or ()], [FolderName(n) for n in folders or ()]
     )
@@ -52,6 +30,14 @@ def selected(
             f" see [folders] in {config.path}"
         )
     return part
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415  only after a mistake
+
+    names = list(known)
+    near = get_close_matches(name, names, n=1)
+    return f"it has: {', '.join(names)}{f'; did you mean {near[0]}?' if near else ''}"
 
 
 def _listed(names: Collection[str] | None) -> str:

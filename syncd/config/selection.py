@@ -23,6 +23,11 @@ class Selection(msgspec.Struct, frozen=True):
         """The folders that images have to be in; none if every image counts."""
         return self.folders if self.by_folder else ()
 
+    def is_all(self, config: Config) -> bool:
+        """Return whether it is the whole configuration."""
+        sizes = (len(self.accounts), len(self.folders))
+        return sizes == (len(config.accounts), len(config.folders))
+
 
 def select(
     config: Config, accounts: Collection[AccountName] = (), folders: Collection[FolderName] = ()

@@ -12,7 +12,7 @@ import msgspec
 
 from syncd.ledger import alerts, condemned, limitations, operator_pauses, queries
 from syncd.ledger.accounts import Pause
-from syncd.ledger.alerts import Alert, account_subject
+from syncd.ledger.alerts import Alert, account_subject, folder_subject
 from syncd.ledger.limitations import LearnedLimitation
 from syncd.ledger.queries import Count, FolderState
 from syncd.ledger.statements import read
@@ -150,15 +150,16 @@ def _has_ended(account: AccountStatus, now: float) -> bool:
 
 
 def selected(report: Report, accounts: Collection[str], folders: Collection[str]) -> Report:
-    """Return only these accounts and folders, with their alerts; all of both if none is named."""
-    if not accounts and not folders:
-        return report
-    subjects = {*map(account_subject, accounts), *map(alerts.folder_subject, folders)}
+    """Return only these accounts and folders, and the alerts that are not about others alone."""
+    left_out = {
+        *(account_subject(name) for name in report.accounts if name not in accounts),
+        *(folder_subject(name) for name in report.folders if name not in folders),
+    }
     return Report(
         needs_you=[
             alert
             for alert in report.needs_you
-            if alert.subject in subjects or not set(accounts).isdisjoint(alert.accounts)
+            if alert.subject not in left_out or not set(accounts).isdisjoint(alert.accounts)
         ],
         accounts={name: one for name, one in report.accounts.items() if name in accounts},
         folders={name: one for name, one in report.folders.items() if name in folders},

@@ -44,3 +44,35 @@ def test_completion_offers_commands_options_and_values_with_a_prefix(
     words: tuple[str, ...], found: list[str]
 ) -> None:
     assert offered(*words) == found
+
+
+CONFIG = """
+[graph]
+version = "v25.0"
+token = { env = "T" }
+[accounts.main]
+id = "1"
+[accounts.maine]
+id = "2"
+[folders.spring]
+path = "/srv/spring"
+account = "main"
+[folders.summer]
+path = "/srv/summer"
+account = "main"
+"""
+
+
+@pytest.mark.parametrize("command", ["status", "plan"])
+def test_completion_offers_the_names_of_the_configuration(tmp_path: Path, command: str) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f'[ledger]\npath = "{tmp_path}/ledger.db"\n{CONFIG}')
+    words = ("syncd", command, "--config", str(config))
+    assert offered(*words, "--account", "m") == ["main", "maine"]
+    assert offered(*words, "--account", "x") == []
+    assert offered(*words, "--account", "main", "--folder", "su") == ["summer"]
+
+
+def test_completion_without_a_valid_configuration_offers_no_names(tmp_path: Path) -> None:
+    words = ("syncd", "status", "--config", str(tmp_path / "none.toml"))
+    assert offered(*words, "--account", "") == []

@@ -16,7 +16,7 @@ from support.privileges import without_privileges
 from support.process import Daemon, running, syncd
 from support.rig import DEADLINE, Rig, until
 
-from syncd.cli.status import status
+from syncd.cli.status import Options, status
 from syncd.sandbox.faults import Fault
 
 CALL_FAULTS = ["2", "80004", "reset_after", "cut_off", "html502", "17"]
@@ -67,7 +67,7 @@ class Scenario:
         """Return the output of `syncd status --json`, without starting a process."""
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            status(self.rig.path / "config.toml", json=True, check=False)
+            status(self.rig.path / "config.toml", Options(json=True))
         return from_status(printed.getvalue())
 
     def folder(self) -> State:

@@ -10,6 +10,8 @@ import pytest
 from syncd.cli import backfill, find, run, status
 from syncd.cli.frequent import frequent_command
 from syncd.cli.options import DEFAULT_CONFIG
+from syncd.cli.status import Options
+from syncd.cli.status_files import Kind
 from syncd.ledger import files, folders
 from syncd.ledger.database import open_ledger
 from syncd.ledger.files import Content, Place
@@ -68,9 +70,12 @@ def loaded(*words: str | Path) -> set[str]:
 
 @pytest.mark.parametrize(
     "words",
-    [("status",), ("status", "--json"), ("find", DIGEST.hex())],
+    [
+        ("status",), ("status", "--json"), ("status", "--account", "main"),
+        ("status", "--files", "missing"), ("find", DIGEST.hex()),
+    ],
     ids=" ".join,
-)
+)  # fmt: skip
 def test_a_command_that_only_reads_the_ledger_imports_nothing_slow(
     config: Path, words: tuple[str, ...]
 ) -> None:
@@ -95,10 +100,19 @@ FREQUENT: list[tuple[str, object]] = [
     ("run --config x.toml", (run.run, (PATH,), {})),
     ("backfill", (backfill.backfill, (DEFAULT_CONFIG,), {})),
     ("backfill -c x.toml", (backfill.backfill, (PATH,), {})),
-    ("status", (status.status, (DEFAULT_CONFIG,), {"json": False, "check": False})),
-    ("status --json -c x.toml", (status.status, (PATH,), {"json": True, "check": False})),
-    ("status -c x.toml --json", (status.status, (PATH,), {"json": True, "check": False})),
-    ("status --check", (status.status, (DEFAULT_CONFIG,), {"json": False, "check": True})),
+    ("status", (status.status, (DEFAULT_CONFIG, Options()), {})),
+    ("status --json -c x.toml", (status.status, (PATH, Options(json=True)), {})),
+    ("status -c x.toml --json", (status.status, (PATH, Options(json=True)), {})),
+    ("status --check", (status.status, (DEFAULT_CONFIG, Options(check=True)), {})),
+    ("status --watch", (status.status, (DEFAULT_CONFIG, Options(watch=True)), {})),
+    (
+        "status --files missing --account a --folder b --account c",
+        (
+            status.status,
+            (DEFAULT_CONFIG, Options(files=Kind.MISSING, accounts=("a", "c"), folders=("b",))),
+            {},
+        ),
+    ),
     ("find a.jpg", (find.find, ("a.jpg", DEFAULT_CONFIG), {"json": False})),
     ("find -c x.toml a.jpg", (find.find, ("a.jpg", PATH), {"json": False})),
     ("find --json *.jpg", (find.find, ("*.jpg", DEFAULT_CONFIG), {"json": True})),
@@ -117,6 +131,8 @@ def test_a_frequent_command_is_called_with_what_its_words_name(line: str, expect
     [
         (), ("stat",), ("",), ("plan",), ("-h",), ("status", "-h"), ("status", "--help"),
         ("status", "more"), ("status", "--js"), ("status", "-c"), ("status", "-c", ""),
+        ("status", "--files", "x"), ("status", "--files"), ("status", "--account"),
+        ("status", "--account", "--check"), ("find", "a", "--account", "b"),
         ("status", "-c", "--json"), ("status", "-cx.toml"), ("status", "--config=x.toml"),
         ("status", "-c", "x", "-c", "y"), ("-c", "x.toml", "status"), ("--json", "status"),
         ("find",), ("find", ""), ("find", "a", "b"), ("find", "--", "a"), ("find", "-"),
