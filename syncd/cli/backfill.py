@@ -4,50 +4,66 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncd.cli.console import print_line
+import msgspec
+
+from syncd.cli.backfill_summary import result_json, result_lines
+from syncd.cli.console import print_json, print_line
 from syncd.cli.errors import Exit
 from syncd.cli.fast_start import fast_imports
 from syncd.cli.options import account_opener, load_config
+from syncd.cli.selected import selected
 from syncd.cli.session import logged_session
 from syncd.config import Config, LogLevel
 from syncd.daemon.notify import notifier
 from syncd.folders.scanning.scan_pool import fork_early
-from syncd.ledger.queries import Tally
 from syncd.logs.hooks import run_loop
 from syncd.logs.setup import Lines
-from syncd.rules.forecast import amount
 from syncd.rules.sync import Sync
 
 if TYPE_CHECKING:
-    from syncd.daemon.backfill import Progress, Result
+    from syncd.daemon.backfill import Progress
+    from syncd.daemon.backfill_result import Result
     from syncd.model import AccountName
 
 Show = Callable[["Mapping[AccountName, Progress]"], None]
 
 
-def backfill(config: Path) -> None:
-    """Send every missing image once; a terminal shows the progress."""
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """What the options of a backfill choose; the empty ones stand for everything."""
+
+    accounts: Sequence[str] = ()
+    folders: Sequence[str] = ()
+    limit: int | None = None
+    json: bool = False
+
+
+def backfill(config: Path, choice: Choice = Choice()) -> None:  # noqa: B008  it is frozen
+    """Send every missing image once, or a part of them; a terminal shows the progress."""
     settings = load_config(config)
+    part = selected(settings, choice.accounts, choice.folders)
     fork_early(settings.ledger.path)
     open_account = account_opener(settings)
-    began = time.monotonic()
     with logged_session(settings) as (lines, _):
         with fast_imports():
-            from syncd.daemon.backfill import backfill as run_backfill  # noqa: PLC0415  slow to load
+            from syncd.daemon.backfill import Host  # noqa: PLC0415  slow to load
+            from syncd.daemon.backfill import backfill as run_backfill  # noqa: PLC0415  the same
+            from syncd.daemon.runtime import Work  # noqa: PLC0415  the same
+            from syncd.engine.part import Part  # noqa: PLC0415  the same
 
-        manager = notifier(os.environ)
-        with _progress_display(lines, settings) as show:
-            filling = run_backfill(
-                settings, open_account, show, manager, lambda: lines.dropped, environ=os.environ
-            )
-            result = run_loop(filling)
-    _print_result(result, time.monotonic() - began)
+        host = Host(notifier(os.environ), lambda: lines.dropped, os.environ)
+        work = Work(part, Part(part.only, choice.limit))
+        with _progress_display(lines, settings, part.accounts) as show:
+            result = run_loop(run_backfill(settings, open_account, show, host, work))
+    if choice.json:
+        print_json(result_json(result))
+    else:
+        for line in result_lines(result):
+            print_line(line)
     sys.exit(_exit_of(result))
 
 
@@ -63,35 +79,11 @@ def _exit_of(result: Result) -> Exit:
             return Exit.UNAVAILABLE if result.given_up else Exit.NOT_ALL
 
 
-def _progress_display(lines: Lines, config: Config) -> AbstractContextManager[Show]:
+def _progress_display(
+    lines: Lines, config: Config, accounts: Sequence[AccountName]
+) -> AbstractContextManager[Show]:
     if not sys.stderr.isatty():
         return nullcontext(lambda _progress: None)
     from syncd.cli.progress import ProgressBars  # noqa: PLC0415  rich is slow to load
 
-    return ProgressBars(lines, config.accounts, quiet=config.log.level is not LogLevel.DEBUG)
-
-
-def _print_result(result: Result, seconds: float) -> None:
-    for name, tally in result.tallies.items():
-        print_line(f"{name}: {_summary(tally)}")
-    if result.unfinished:
-        print_line(f"{amount(result.unfinished, 'file')} still changing: not sent")
-    if result.interrupted:
-        print_line("Interrupted; run it again to continue.")
-    elif result.in_sync:
-        print_line(f"In sync after {seconds:.1f} s.")
-    elif result.sync is Sync.REJECTED:
-        print_line("In sync except for rejected images; `syncd status` shows the reasons.")
-    else:
-        print_line("Not in sync; `syncd status` shows why.")
-
-
-def _summary(tally: Tally) -> str:
-    text = f"{tally.held:,} of {tally.wanted:,} images held"
-    if tally.rejected:
-        text += f", {tally.rejected:,} rejected"
-    if tally.missing:
-        text += f", {tally.missing:,} missing"
-    if tally.unread:
-        text += f", {amount(tally.unread, 'file')} not readable or not finished"
-    return text
+    return ProgressBars(lines, accounts, quiet=config.log.level is not LogLevel.DEBUG)

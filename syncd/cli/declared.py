@@ -25,7 +25,24 @@ def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
     run_command.run(config)
 
 
-def backfill(config: ConfigPath = DEFAULT_CONFIG) -> None:
+def backfill(
+    config: ConfigPath = DEFAULT_CONFIG,
+    account: AccountNames = None,
+    folder: FolderNames = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            metavar="N",
+            min=1,
+            help="Send at most N images, of all accounts together: for a careful first run.",
+            show_default=False,
+        ),
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON, for programs.")
+    ] = False,
+) -> None:
     """Send every missing image once, then exit.
 
     Exits with 0 if every account is in sync; with 3 if all is sent but rejected files; with 1 if an
@@ -35,7 +52,10 @@ def backfill(config: ConfigPath = DEFAULT_CONFIG) -> None:
     A terminal shows progress bars, with warnings, errors and the state changes of accounts above
     them, or the whole log if `log.level` is "debug". Otherwise the log is written to stderr.
     """
-    backfill_command.backfill(config)
+    choice = backfill_command.Choice(
+        accounts=account or (), folders=folder or (), limit=limit, json=json
+    )
+    backfill_command.backfill(config, choice)
 
 
 def status(

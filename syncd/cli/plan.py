@@ -18,7 +18,6 @@ from syncd.config import Config, LogFormat
 from syncd.config.selection import Selection
 from syncd.folders import skipped
 from syncd.images.unfinished import Unfinished
-from syncd.images.unfinished import sentence as unfinished_sentence
 from syncd.ledger.file import reading
 from syncd.ledger.queries import Count
 from syncd.logs.setup import configure_logs
@@ -147,7 +146,7 @@ def _folder_json(planned: FolderPlan) -> Mapping[str, object]:
         "trouble": planned.state.trouble,
         "skipped": _by_reason(planned.skipped),
         "unreadable": _by_reason(planned.unreadable),
-        "unfinished": {unfinished_sentence(c.reason): c.count for c in planned.unfinished},
+        "unfinished": _by_reason(planned.unfinished),
     }
 
 

@@ -40,13 +40,16 @@ class ProgressBars:
             TextColumn("{task.description}", markup=False),
             BarColumn(None, table_column=Column(max_width=_MAX_WIDTH)),
             TextColumn("{task.fields[count]}", markup=False, justify="right"),
+            TextColumn("{task.fields[rejected]}", markup=False, justify="right"),
             TextColumn("{task.fields[rate]}", markup=False, justify="right"),
             TextColumn("{task.fields[state]}", markup=False),
             console=self._console,
         )
         # Tasks are added before the display starts: later, adding one waits for the terminal.
         self._tasks: dict[AccountName, TaskID] = {
-            name: self._progress.add_task(name, total=None, count="", rate="", state="")
+            name: self._progress.add_task(
+                name, total=None, count="", rejected="", rate="", state=""
+            )
             for name in accounts
         }
         self._rates: dict[AccountName, _Rate] = {}
@@ -71,12 +74,14 @@ class ProgressBars:
         for name, now in progress.items():
             tally = now.tally
             rate = self._rates.setdefault(name, _Rate(tally.held)).after(now)
-            done, total = tally.held + tally.rejected, f"{tally.wanted:,}"
+            total = now.sent + tally.missing
+            shown = f"{total:,}"
             self._progress.update(
                 self._tasks[name],
-                completed=done,
-                total=tally.wanted or None,
-                count=f"{done:>{len(total)},}/{total}",
+                completed=now.sent,
+                total=total or (None if now.reading else 0),
+                count=f"{now.sent:>{len(shown)},}/{shown}",
+                rejected=f"{tally.rejected:,} rejected" if tally.rejected else "",
                 rate=f"{rate:,.1f} images/s" if rate else "",
                 state=_state(now, rate),
             )

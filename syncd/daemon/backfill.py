@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import msgspec
 
 from syncd.config import Config
+from syncd.daemon.backfill_result import Result, is_given_up, log_result, of_part, result_of
 from syncd.daemon.counting import pause_after_count
 from syncd.daemon.notify import NO_MANAGER, Notifier, Status
-from syncd.daemon.runtime import Runtime, open_runtime
+from syncd.daemon.runtime import Runtime, Work, open_runtime
 from syncd.daemon.signals import run_until, stop_on_hangup, stop_signals
 from syncd.daemon.stats import StatsLog
 from syncd.daemon.status_writer import StatusWriter
@@ -19,16 +21,12 @@ from syncd.daemon.totals import ProcessMeter
 from syncd.engine.lane import Lane
 from syncd.engine.stats import sentence
 from syncd.engine.tokens import OpenAccount
-from syncd.ledger import queries
+from syncd.ledger import selection
 from syncd.ledger.queries import Tally
 from syncd.model import AccountName
-from syncd.rules.sync import Sync, worst
 
 MAX_TRIES = 6
 """Attempts per image whose failures are temporary."""
-
-MAX_FAILURES = 8
-"""Consecutive failed calls after which a backfill gives up an account."""
 
 PROGRESS_INTERVAL = 0.2
 """Seconds between two reports of the progress."""
@@ -43,33 +41,25 @@ FIRST_REST = 0.001
 """Seconds from the end of the scans to the first check; the time to each next one is doubled."""
 
 
-class Progress(msgspec.Struct, frozen=True):
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """The progress of one account; while `reading`, more images may be found."""
 
     tally: Tally
+    sent: int
+    """Images that this backfill has uploaded or copied."""
     state: str
     reading: bool
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """The end of a backfill: what each account holds, and how far that is everything."""
+class Host(msgspec.Struct, frozen=True):
+    """What surrounds a backfill: systemd, the log and the environment."""
 
-    tallies: Mapping[AccountName, Tally]
-    given_up: tuple[AccountName, ...]  # accounts that are stopped or whose calls fail
-    unfinished: int  # files that were still written
-    interrupted: bool
-
-    @property
-    def sync(self) -> Sync:
-        """How far all accounts together are in sync."""
-        if self.interrupted or self.unfinished:
-            return Sync.MISSING
-        return worst(tally.sync for tally in self.tallies.values())
-
-    @property
-    def in_sync(self) -> bool:
-        """Whether every account holds every image of its folders."""
-        return self.sync is Sync.IN_SYNC
+    manager: Notifier = NO_MANAGER
+    """Gets a sentence about the progress."""
+    dropped: Callable[[], int] = lambda: 0
+    """Returns how many lines of the log were dropped so far."""
+    environ: Mapping[str, str] = MappingProxyType({})
+    """May name the directory of the status file."""
 
 
 Show = Callable[[Mapping[AccountName, Progress]], None]
@@ -79,30 +69,28 @@ async def backfill(
     config: Config,
     open_account: OpenAccount,
     show: Show,
-    manager: Notifier = NO_MANAGER,
-    dropped: Callable[[], int] = lambda: 0,
+    host: Host = Host(),  # noqa: B008  it is frozen
+    work: Work | None = None,
     *,
-    environ: Mapping[str, str] = MappingProxyType({}),
     interval: float = PROGRESS_INTERVAL,
 ) -> Result:
-    """Scan every folder, send what is missing, and end; report progress every `interval` seconds.
+    """Scan every folder, send what is missing, and end; `work` limits that to a part.
 
-    `show` gets the progress of each account, `manager` a sentence. `dropped` returns how many lines
-    of the log were dropped so far; `environ` may name the directory of the status file. Raises
-    LedgerError.
+    `show` gets the progress of each account every `interval` seconds. Raises LedgerError.
     """
-    with stop_signals(manager) as stop, stop_on_hangup(stop):
-        async with open_runtime(config, open_account, tries=MAX_TRIES) as runtime:
-            stats = StatsLog(runtime, ProcessMeter(config.ledger.path, dropped))
-            status = Status(manager)
-            writer = StatusWriter(environ, "backfill", config.ledger.path)
+    began = time.monotonic()
+    with stop_signals(host.manager) as stop, stop_on_hangup(stop):
+        async with open_runtime(config, open_account, tries=MAX_TRIES, work=work) as runtime:
+            stats = StatsLog(runtime, ProcessMeter(config.ledger.path, host.dropped))
+            status = Status(host.manager)
+            writer = StatusWriter(host.environ, "backfill", config.ledger.path)
 
             def show_everywhere(progress: Mapping[AccountName, Progress]) -> None:
                 show(progress)
                 tallies = (one.tally for one in progress.values())
                 status.show(sentence(tallies, runtime.engine.lanes.values()))
 
-            async def work(sends: asyncio.TaskGroup) -> None:
+            async def fill(sends: asyncio.TaskGroup) -> None:
                 async with asyncio.TaskGroup() as loops:
                     tasks = [
                         loops.create_task(runtime.disk.intake.run(), name="intake"),
@@ -115,23 +103,21 @@ async def backfill(
                     for task in tasks:
                         task.cancel()
 
-            ended = await run_until(stop, work)
-            tallies = await stats.write_all()
+            ended = await run_until(stop, fill)
+            await stats.write_all()
             await writer.close()
-            lanes = runtime.engine.lanes.values()
-            return Result(
-                tallies=dict(zip((lane.name for lane in lanes), tallies, strict=True)),
-                given_up=tuple(lane.name for lane in lanes if _is_given_up(lane)),
-                unfinished=runtime.disk.intake.pending,
-                interrupted=not ended,
-            )
+            seconds = time.monotonic() - began
+            result = await result_of(runtime, seconds, interrupted=not ended)
+            log_result(result)
+            return result
 
 
 async def _scan_all(runtime: Runtime) -> None:
-    """Scan every folder and record its files, except for those that are still written."""
+    """Scan the folders and record their files, except for those that are still written."""
     async with asyncio.TaskGroup() as scans:
         for monitor in runtime.disk.monitors.values():
-            scans.create_task(monitor.scanner.scan_all(), name="scan")
+            if monitor.name in runtime.work.selection.folders:
+                scans.create_task(monitor.scanner.scan_all(), name="scan")
     await runtime.disk.intake.quiet()
     await runtime.disk.conclude()
     runtime.engine.request_refill()
@@ -161,7 +147,12 @@ async def _wait_until_finished(
         due = began + pause_after_count(loop.time() - began, interval)
         show(
             {
-                lane.name: Progress(tallies[lane.name], lane.health.state, not scans.done())
+                lane.name: Progress(
+                    tally=tallies[lane.name],
+                    sent=lane.counters.images,
+                    state=lane.health.state,
+                    reading=not scans.done(),
+                )
                 for lane in lanes.values()
             }
         )
@@ -172,24 +163,21 @@ async def _wait_until_finished(
             runtime.engine.request_refill()
 
 
-def _is_given_up(lane: Lane) -> bool:
-    failed_calls = lane.health.failing.failures.calls
-    is_closed = lane.gate.is_locked or lane.health.stopped is not None
-    return is_closed or failed_calls >= MAX_FAILURES
-
-
 def _is_at_rest(lane: Lane) -> bool:
-    return lane.is_at_rest or _is_given_up(lane)
+    return lane.is_at_rest or is_given_up(lane)
 
 
 def _is_finished(lane: Lane, tally: Tally) -> bool:
-    if _is_given_up(lane):
+    if is_given_up(lane):
         return True
     return _is_at_rest(lane) and tally.missing <= lane.delayed.given_up
 
 
 async def _tallies(runtime: Runtime) -> dict[AccountName, Tally]:
+    part = runtime.work.part
     return {
-        lane.name: await runtime.ledger.read(queries.tally(account))
+        lane.name: of_part(
+            await runtime.ledger.read(selection.tally(account, part.folders)), lane, part
+        )
         for account, lane in runtime.engine.lanes.items()
     }

@@ -10,8 +10,10 @@ from pathlib import Path
 import msgspec
 
 from syncd.config import AccountConfig, Config, SecretFile
+from syncd.config.selection import Selection, select
 from syncd.daemon.folders import Disk, build_disk, declare
 from syncd.engine.engine import Engine, EngineConfig, Upkeep
+from syncd.engine.part import Part
 from syncd.engine.reconcile import Grace
 from syncd.engine.tokens import OpenAccount
 from syncd.engine.worker import ImageFiles, Role
@@ -23,6 +25,13 @@ from syncd.model import AccountId, Copying, Deletions, Digest
 _BATCH_WAIT = 1.0  # seconds that a POST waits for more images while files are being read
 
 
+class Work(msgspec.Struct, frozen=True):
+    """The accounts and folders that a process works on, and the images that it may send."""
+
+    selection: Selection
+    part: Part
+
+
 class Runtime(msgspec.Struct, frozen=True):
     """The connected parts of one configuration."""
 
@@ -30,16 +39,24 @@ class Runtime(msgspec.Struct, frozen=True):
     ledger: Ledger
     disk: Disk
     engine: Engine
+    work: Work
 
 
 @asynccontextmanager
 async def open_runtime(
-    config: Config, open_account: OpenAccount, *, upkeep: bool = False, tries: int | None = None
+    config: Config,
+    open_account: OpenAccount,
+    *,
+    upkeep: bool = False,
+    tries: int | None = None,
+    work: Work | None = None,
 ) -> AsyncIterator[Runtime]:
     """Take the ledger and build a runtime with it; see take_ledger and build_runtime."""
     async with (
         take_ledger(config.ledger.path) as ledger,
-        build_runtime(config, open_account, ledger, upkeep=upkeep, tries=tries) as runtime,
+        build_runtime(
+            config, open_account, ledger, upkeep=upkeep, tries=tries, work=work
+        ) as runtime,
     ):
         yield runtime
 
@@ -60,12 +77,14 @@ async def build_runtime(
     *,
     upkeep: bool = False,
     tries: int | None = None,
+    work: Work | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Runtime]:
     """Build the runtime of a configuration; nothing runs yet.
 
     With `upkeep` it deletes and audits too. `tries` limits the attempts per image whose failures
-    are temporary. `progress` is called while a change of routes is applied to the ledger.
+    are temporary, `work` what is sent and to which accounts. `progress` is called while a change of
+    routes is applied to the ledger.
     """
     graph = config.graph
     async with connect(graph.base_url, graph.version, graph.timeout) as client:
@@ -83,7 +102,10 @@ async def build_runtime(
 
         disk = build_disk(config, ledger, ids, arrived=arrived, found=found, changed=changed)
         copiers, deleters = _copiers(config), _deleters(config)
-        accounts = list(config.accounts.values())
+        work = work or Work(select(config), Part())
+        accounts = [
+            account for name, account in config.accounts.items() if name in work.selection.accounts
+        ]
         engine_config = EngineConfig(
             accounts=accounts,
             roles={a.id: Role(copies=a.id in copiers, deletes=a.id in deleters) for a in accounts},
@@ -91,6 +113,7 @@ async def build_runtime(
             secret_files={a.id: _secret_files(config, a) for a in accounts},
             upkeep=upkeep_of(config) if upkeep else None,
             tries=tries,
+            part=work.part,
         )
         files = ImageFiles(
             disk.cache.fetch, disk.fetch, lambda: _BATCH_WAIT if disk.is_busy else 0.0
@@ -99,7 +122,7 @@ async def build_runtime(
             engine_config, ledger, client, open_account, files, on_foreign_write=disk.recheck
         )
         try:
-            yield Runtime(config, ledger, disk, engine)
+            yield Runtime(config, ledger, disk, engine, work)
         finally:
             disk.threads.close()
 

@@ -61,7 +61,7 @@ class Copies:
         plan = plan_copy(
             [Candidate(facts.digest, facts.size, 1) for facts in batch],
             {digest: held[digest].how for digest in holders},
-            expected,
+            {one.digest for one in expected if lane.is_queued(one)},
         )
         for digest in plan.wait:
             lane.delayed.retry_after(digest, RECHECK)
@@ -117,6 +117,7 @@ class Copies:
         limits = lane.limitations.limits
         await lane.limitations.learn(limits.after_copied(source))
         lane.record_held([copy.digest])
+        lane.counters.copied += 1
         log.info(
             "image.copied",
             account=lane.name,

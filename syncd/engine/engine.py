@@ -16,6 +16,7 @@ from syncd.engine.deletions import Deletions
 from syncd.engine.health import AccountHealth
 from syncd.engine.lane import Lane, Neighbours
 from syncd.engine.operator_pauses import OperatorPauses
+from syncd.engine.part import Part
 from syncd.engine.reconcile import Grace, Reconcile
 from syncd.engine.semaphore import FairByteSemaphore
 from syncd.engine.tokens import OpenAccount, Tokens, stop_unreadable
@@ -59,6 +60,8 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     """None for a process that only uploads."""
     tries: int | None = None
     """Limit of the tries of an image whose failures are temporary; None for no limit."""
+    part: Part | None = None
+    """The images that are sent; None for all."""
 
 
 class Engine:
@@ -82,7 +85,8 @@ class Engine:
         self._ledger = ledger
         self._client = client
         self._on_foreign_write = on_foreign_write
-        neighbours = Neighbours([id_ for id_, role in config.roles.items() if role.copies])
+        copiers = [id_ for id_, role in config.roles.items() if role.copies]
+        neighbours = Neighbours(copiers, config.part)
         self.lanes: Mapping[AccountId, Lane] = neighbours.lanes
         self._workers: dict[AccountId, Worker] = {}
         in_flight = FairByteSemaphore()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Collection, Sequence
+from functools import partial
 
 import msgspec
 import structlog
@@ -16,13 +17,15 @@ from syncd.engine.gate import Gate
 from syncd.engine.health import AccountHealth
 from syncd.engine.limitations import Limitations
 from syncd.engine.pacer import Pacer
+from syncd.engine.part import Part
 from syncd.engine.queue import ROOM, WorkQueue
 from syncd.graph.client import Credentials
 from syncd.graph.shapes import Usage
-from syncd.ledger import accounts, replicas
+from syncd.ledger import accounts, replicas, selection
 from syncd.ledger.accounts import Pause, SpentCall
+from syncd.ledger.copies import Expected
 from syncd.ledger.database import Ledger
-from syncd.ledger.statements import Write, all_of
+from syncd.ledger.statements import Read, Write, all_of
 from syncd.log import Log
 from syncd.model import AccountId, Digest
 from syncd.rules import backoff
@@ -43,19 +46,25 @@ LONGEST_WINDOW = 3600.0
 
 
 class Counters(msgspec.Struct):
-    """Calls, images and bytes that this process has sent to an account."""
+    """What this process has sent to an account: calls, images and bytes; images it rejected."""
 
     calls: int = 0
     images: int = 0
+    copied: int = 0  # of the images
+    rejected: int = 0
     bytes: int = 0
 
 
 class Neighbours:
     """The lanes of one engine, as each of them reaches the others."""
 
-    def __init__(self, copiers: Collection[AccountId]) -> None:
-        """`copiers` are the mirrors that may copy images from other accounts."""
+    def __init__(self, copiers: Collection[AccountId], part: Part | None = None) -> None:
+        """`copiers` are the mirrors that may copy images from other accounts.
+
+        `part` limits what all of them send.
+        """
         self.lanes: dict[AccountId, Lane] = {}
+        self.part = part or Part()
         self._copiers = copiers
 
     def on_held(self, account: AccountId, digests: Sequence[Digest]) -> None:
@@ -147,32 +156,49 @@ class Lane:
 
         The ledger is read again from the start when `queue.refill` is set.
         """
+        part = self._neighbours.part
         while True:
             self.queue.refill.clear()
             self.queue.is_read = False
-            left = await self._ledger.read(replicas.count_missing(self.account, MOST_COUNTED))
+            left = await self._ledger.read(self._count_missing())
             self.queue.unread = max(0, left - len(self.queue) - self.queue.in_flight)
             last, read = replicas.FIRST_MISSING, PAGE
             while read == PAGE:
                 while self.queue.room < ROOM // 2:
                     await self.queue.wait_for_change()
-                page = self._ledger.read(replicas.missing_after(self.account, last, PAGE))
-                missing = await self.queue.add_page(page)
+                page = selection.missing_after(self.account, last, PAGE, part.folders)
+                missing = await self.queue.add_page(
+                    self._ledger.read(page), partial(part.admit, self.account)
+                )
                 last, read = missing.last, len(missing.digests)
                 left = max(0, left - read) if read == PAGE else 0  # others were sent meanwhile
                 self.queue.unread = left
             self.queue.is_read = True
             await self.queue.refill.wait()
 
+    def _count_missing(self) -> Read[int]:
+        part = self._neighbours.part
+        if part.limit is not None:
+            return replicas.count_missing(self.account, part.limit)
+        return selection.count_missing(self.account, MOST_COUNTED, part.folders)
+
     def add_found(self, digest: Digest) -> None:
         """Queue an image that a scan found missing, unless older ones wait in the ledger alone.
 
         Reading all of them back took each image seven times through the ledger's thread.
         """
-        if self.queue.unread or self.queue.room <= 0:
+        part = self._neighbours.part
+        if part.is_exhausted:
+            return
+        if self.queue.unread or self.queue.room <= 0 or part.limit is not None:
             self.queue.refill.set()
         else:
             self.queue.add(digest)
+
+    def is_queued(self, expected: Expected) -> bool:
+        """Return whether this process sends an image that another account is about to hold."""
+        is_lane = expected.account in self._neighbours.lanes
+        return is_lane and self._neighbours.part.includes(expected)
 
     async def finish_call(self, call: Call, end: End, usage: Usage, *results: Write[None]) -> None:
         """Record what a call cost and what its headers report, in one commit with `results`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from syncd.ledger.replicas import Missing
 from syncd.model import Digest
@@ -96,15 +96,19 @@ class WorkQueue:
         else:
             self.refill.set()
 
-    async def add_page(self, page: Awaitable[Missing]) -> Missing:
-        """Add and return a page of missing digests, read from the ledger meanwhile.
+    async def add_page(
+        self,
+        page: Awaitable[Missing],
+        admit: Callable[[Sequence[Digest]], Sequence[Digest]] = lambda digests: digests,
+    ) -> Missing:
+        """Return a page of missing digests, read from the ledger meanwhile; add what `admit` lets.
 
         A digest that is done while the page is read may be in it although it is held by now: it is
         not added, and `refill` is set.
         """
         self._done_since.clear()
         missing = await page
-        for digest in missing.digests:
+        for digest in admit(missing.digests):
             if digest in self._done_since:
                 self.refill.set()
             else:

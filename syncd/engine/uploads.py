@@ -209,6 +209,7 @@ class Uploads:
         why = lane.attempts[image.digest].rejected_as_file or str(error)
         await self._ledger.write(replicas.record_rejected(lane.account, image.digest, why))
         lane.done(image.digest)
+        lane.counters.rejected += 1
         log.warning(
             "image.rejected",
             account=lane.name,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from syncd.ledger.statements import read
-from syncd.model import AccountId, Copying, Digest, ImageHash
+from syncd.model import AccountId, Copying, Digest, FolderName, ImageHash
 from syncd.rules.limitation import RETRY_REFUSED
 
 
@@ -17,6 +17,14 @@ class Holder(msgspec.Struct, frozen=True):
 
     account: AccountId
     hash: ImageHash
+
+
+class Expected(msgspec.Struct, frozen=True):
+    """An image that the own account of a folder is about to hold."""
+
+    digest: Digest
+    account: AccountId
+    folder: FolderName
 
 
 class CopySources(msgspec.Struct, frozen=True):
@@ -29,7 +37,7 @@ class CopySources(msgspec.Struct, frozen=True):
 @read
 def sources(
     db: sqlite3.Connection, account: AccountId, digests: Sequence[Digest], now: float
-) -> tuple[dict[Digest, CopySources], set[Digest]]:
+) -> tuple[dict[Digest, CopySources], list[Expected]]:
     """Return which of these images a mirror may copy now, and which it may wait for.
 
     An image that becomes held between the two reads is in both results, never in neither.
@@ -90,7 +98,7 @@ def holders(
 @read
 def expected(
     db: sqlite3.Connection, account: AccountId, digests: Sequence[Digest], now: float
-) -> set[Digest]:
+) -> list[Expected]:
     """Return the images that a mirror which only copies may wait for.
 
     The folder's own account misses them too, is not paused, and has had no trouble with them.
@@ -98,7 +106,7 @@ def expected(
     marks = ",".join("?" * len(digests))
     rows = db.execute(
         f"""
-        SELECT DISTINCT image.sha256
+        SELECT DISTINCT image.sha256, owner.act, folder.name
         FROM image
         JOIN file ON file.image_id = image.id
         JOIN directory ON directory.id = file.directory_id
@@ -107,6 +115,7 @@ def expected(
             ON mine.folder_id = folder.id AND mine.position > 0
             AND mine.account_id = (SELECT id FROM account WHERE act = ?)
         JOIN route AS own ON own.folder_id = folder.id AND own.position = 0
+        JOIN account AS owner ON owner.id = own.account_id
         JOIN replica
             ON replica.account_id = own.account_id AND replica.image_id = image.id
             AND replica.state IN ('missing', 'unconfirmed') AND replica.last_error IS NULL
@@ -122,4 +131,4 @@ def expected(
         """,
         (account, *digests, now, now + RETRY_REFUSED),
     )
-    return {Digest(digest) for (digest,) in rows}
+    return [Expected(*row) for row in rows]

@@ -126,6 +126,14 @@ def missing_after(
 
 
 @read
+def count_missing(db: sqlite3.Connection, account: AccountId, most: int, folders: Folders) -> int:
+    """Return how many images are missing; of all folders, `most` if there are more."""
+    if not folders:
+        return replicas.count_missing(account, most)(db)
+    return tally(account, folders)(db).missing
+
+
+@read
 def reasons(db: sqlite3.Connection, account: AccountId, folders: Folders) -> Reasons:
     """Count the rejected and the missing images by reason: the `MOST_REASONS` most frequent."""
     if not folders:

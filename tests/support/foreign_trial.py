@@ -17,7 +17,8 @@ from support.foreign_server.server import TOKEN
 from support.pictures import picture
 
 from syncd.config import Config, load
-from syncd.daemon.backfill import Result, backfill
+from syncd.daemon.backfill import backfill
+from syncd.daemon.backfill_result import Result
 from syncd.daemon.credentials import opener
 
 MAIN = "41"

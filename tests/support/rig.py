@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from syncd.config import Config, load
-from syncd.daemon.backfill import Result, backfill
+from syncd.daemon.backfill import backfill
+from syncd.daemon.backfill_result import Result
 from syncd.daemon.credentials import opener
 from syncd.daemon.runtime import Runtime, keep_in_sync, open_runtime, upkeep_of
 from syncd.daemon.signals import run_until

@@ -6,6 +6,16 @@ from syncd.logs.catalogue.event import Event
 
 PROCESS = (
     Event(
+        "backfill.done",
+        ("info",),
+        (
+            *("account", "copied", "held", "left_out", "missing", "rejected", "rejections"),
+            *("seconds", "sync", "troubles", "uploaded", "wanted", "why"),
+        ),
+        "a backfill ends: what the account got from it, and why images are not held; `left_out`"
+        " images are missing that were not part of it",
+    ),
+    Event(
         "config.accepted",
         ("notice",),
         ("duration",),
