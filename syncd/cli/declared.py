@@ -49,6 +49,9 @@ def backfill(
     image is missing, or a file could not be read or is still written; with 69 if an account is
     stopped or its calls fail. Pauses are waited for, however long they are.
 
+    With --account, --folder or --limit, only that part is sent, and these codes are about it. The
+    rest stays missing. The summary at the end has the reasons for which images were not sent.
+
     A terminal shows progress bars, with warnings, errors and the state changes of accounts above
     them, or the whole log if `log.level` is "debug". Otherwise the log is written to stderr.
     """
