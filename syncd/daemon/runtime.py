@@ -32,7 +32,7 @@ class Work(msgspec.Struct, frozen=True):
     part: Part
 
 
-class Runtime(msgspec.Struct, frozen=True):
+class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     """The connected parts of one configuration."""
 
     config: Config
@@ -122,7 +122,7 @@ async def build_runtime(
             engine_config, ledger, client, open_account, files, on_foreign_write=disk.recheck
         )
         try:
-            yield Runtime(config, ledger, disk, engine, work)
+            yield Runtime(config=config, ledger=ledger, disk=disk, engine=engine, work=work)
         finally:
             disk.threads.close()
 

@@ -45,7 +45,7 @@ LONGEST_WINDOW = 3600.0
 """Seconds for which a call counts against a budget: the longest window, a rolling hour."""
 
 
-class Counters(msgspec.Struct):
+class Counters(msgspec.Struct, kw_only=True):
     """What this process has sent to an account: calls, images and bytes; images it rejected."""
 
     calls: int = 0
