@@ -177,7 +177,7 @@ class GraphClient:
 
         Success is the server's word only: read the image again to know that it is deleted.
         """
-        response = await self._call(
+        response = await self.call(
             "DELETE", f"act_{account}/adimages", account, credentials, query={"hash": image}
         )
         if not listing.is_deleted(response.content):
@@ -209,7 +209,7 @@ class GraphClient:
     async def _post_images(
         self, account: AccountId, credentials: Credentials, body: Body, *, of_one: bool = False
     ) -> Uploaded:
-        response = await self._call(
+        response = await self.call(
             "POST", f"act_{account}/adimages", account, credentials, body=body
         )
         entries = shapes.read_images(response.content)
@@ -227,7 +227,7 @@ class GraphClient:
     ) -> Page:
         cursor = {} if after is None else {"after": after}
         query = {**query, "fields": fields, **cursor}
-        response = await self._call(
+        response = await self.call(
             "GET", f"act_{account}/adimages", account, credentials, query=query
         )
         page = listing.read_listing(response.content, after)
@@ -246,13 +246,13 @@ class GraphClient:
         self, path: str, query: Mapping[str, str], credentials: Credentials
     ) -> shapes.Node:
         account = AccountId(path.removeprefix("act_"))
-        response = await self._call("GET", path, account, credentials, query=query)
+        response = await self.call("GET", path, account, credentials, query=query)
         node = shapes.read_node(response.content)
         if node is None:
             raise response.without("`id`")
         return node
 
-    async def _call(
+    async def call(
         self,
         method: str,
         path: str,
@@ -261,8 +261,8 @@ class GraphClient:
         *,
         query: Mapping[str, str] | None = None,
         body: Body | None = None,
-    ) -> _Response:
-        """Return the response to one call; the proof is in the body if there is one."""
+    ) -> Response:
+        """Return the response to one call; `body` has to contain the proof, if there is a body."""
         params = None if query is None else {**query, **credentials.proof()}
         seconds = longest_call(body, self._stall_timeout)
         try:
@@ -323,7 +323,9 @@ class Connections:
             await self._session.close()
 
 
-class _Response(msgspec.Struct, frozen=True):
+class Response(msgspec.Struct, frozen=True):
+    """A successful response, without the secrets of its request."""
+
     content: bytes
     usage: shapes.Usage
     date: str | None
@@ -334,7 +336,7 @@ class _Response(msgspec.Struct, frozen=True):
         return GraphError(shapes.read_invalid(self.content, field), self.usage)
 
 
-def _read(response: HttpResponse, account: AccountId, credentials: Credentials) -> _Response:
+def _read(response: HttpResponse, account: AccountId, credentials: Credentials) -> Response:
     """Return a successful response; raise GraphError for any other."""
     body = credentials.masked(response.content)
     usage = shapes.read_usage(account, response.headers)
@@ -342,4 +344,4 @@ def _read(response: HttpResponse, account: AccountId, credentials: Credentials) 
         location = response.headers.get("Location", "").encode("utf-8", "surrogateescape")
         redirect = credentials.masked(location).decode("utf-8", "replace")
         raise GraphError(shapes.read_error(response.status, body, redirect), usage)
-    return _Response(body, usage, response.headers.get("Date"))
+    return Response(body, usage, response.headers.get("Date"))

@@ -36,7 +36,7 @@ def call_batch(call: Call, graph: Graph) -> Outcome:
     """Do the calls of a batch; one whose response would not arrive as a whole becomes null."""
     try:
         items = _items(call)
-        graph.state.tokens.check(call.token, call.params.text("appsecret_proof"))
+        graph.state.admit(call.token, call.params.text("appsecret_proof"))
     except CallError as error:
         return error_outcome(error.api_error)
     with_headers = (call.params.text("include_headers") or "true").lower() != "false"

@@ -83,7 +83,7 @@ class Graph:
     def _admit(self, call: Call) -> Token:
         if call.problem is not None:
             raise CallError(call.problem)
-        token = self.state.tokens.check(call.token, call.params.text("appsecret_proof"))
+        token = self.state.admit(call.token, call.params.text("appsecret_proof"))
         self._check_version(call)
         if call.account is not None:
             self.state.enter(call.account, token, call.method.lower())

@@ -71,6 +71,7 @@ class Sandbox:
                 faults=self.faults,
                 tokens=self.tokens,
                 accounts=known,
+                started=clock(),
             )
         )
         self._port = port

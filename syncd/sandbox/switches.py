@@ -168,6 +168,18 @@ class Switches:
         default="ends",
         metadata=_doc("never: the first page follows the last one, with new cursors"),
     )
+    # Tokens
+    token_lifetime: float = field(
+        default=0.0, metadata=_doc("seconds from the start until a token expires; 0: never")
+    )
+    token_scopes: str = field(
+        default="ads_management,ads_read,business_management",
+        metadata=_doc("the permissions of a token, separated by commas"),
+    )
+    inspection: Literal["itself", "app_only"] = field(
+        default="itself",
+        metadata=_doc("whether a token can inspect itself, or only the app's token can inspect it"),
+    )
     # The rest
     oldest_version: str = field(
         default="", metadata=_doc("error 2635 for versions older than this one, such as v23.0")

@@ -1,4 +1,4 @@
-"""Access tokens: which are valid, and which accounts each one reaches."""
+"""Access tokens: which are valid, until when, for what, and which accounts each one reaches."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ DEFAULT_TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but the sandbox
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token, for the given accounts or for all."""
+    """An access token, for the given accounts or for all.
+
+    It expires at `expires_at`, in unix seconds, and has the `scopes`; None: as the switches state.
+    """
 
     text: str
     accounts: frozenset[AccountId] | None = None
+    expires_at: float | None = None
+    scopes: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, text: str, accounts: Collection[str] | None = None) -> Token:
@@ -39,9 +44,17 @@ class Tokens:
         self._any = not tokens
         self._app_secret = app_secret
 
+    def find(self, text: str) -> Token | None:
+        """Return the valid token with this text; None if there is none."""
+        return self._tokens.get(text, Token(text) if self._any else None)
+
+    def add(self, token: Token) -> None:
+        """Make a token valid, or replace what is known of it."""
+        self._tokens[token.text] = token
+
     def allow(self, text: str, accounts: Collection[str] | None = None) -> None:
         """Make a token valid, for the given accounts or for all."""
-        self._tokens[text] = Token.of(text, accounts)
+        self.add(Token.of(text, accounts))
 
     def revoke(self, text: str) -> None:
         """Make a token invalid: it gets error 190."""
@@ -52,7 +65,7 @@ class Tokens:
         """Return a valid token; raise 190 for one that is missing or invalid."""
         if not text:
             raise call_error("190", "An access token is required to request this resource.")
-        token = self._tokens.get(text, Token(text) if self._any else None)
+        token = self.find(text)
         if token is None:
             raise call_error("190")
         if self._app_secret is not None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from syncd.sandbox.calls import Call
+from syncd.sandbox.edges.listing import id_of, link, opaque
 from syncd.sandbox.edges.representation import fields_of
-from syncd.sandbox.errors import no_such_object, nonexisting_field
+from syncd.sandbox.edges.tokens import USER_ID, permissions
+from syncd.sandbox.errors import call_error, no_such_object, nonexisting_field
 from syncd.sandbox.state import State
 from syncd.sandbox.tokens import Token
 from syncd.sandbox.values import AccountId, Json
 
-_USER: Final[dict[str, Json]] = {"id": "10000000000000001", "name": "Sandbox User"}
+_USER: Final[dict[str, Json]] = {"id": USER_ID, "name": "Sandbox User"}
 _DEFAULT: Final = ["account_id", "id"]
+_DEFAULT_LIMIT: Final = 25
 
 
 def me(call: Call, token: Token, state: State) -> Json:
@@ -21,9 +24,9 @@ def me(call: Call, token: Token, state: State) -> Json:
         case "":
             return dict(_USER)
         case "adaccounts":
-            accounts = [a for a in state.library.accounts() if token.reaches(a)]
-            fields = fields_of(call) if call.params.text("fields") else _DEFAULT
-            return {"data": [_fields(account, fields) for account in accounts], "paging": {}}
+            return _page(call, sorted(a for a in state.library.accounts() if token.reaches(a)))
+        case "permissions":
+            return permissions(token, state)
         case _:
             raise no_such_object("get", call.node)
 
@@ -33,12 +36,30 @@ def account_node(call: Call, account: AccountId, _: Token, __: State) -> Json:
     return _fields(account, fields_of(call) if call.params.text("fields") else _DEFAULT)
 
 
+def _page(call: Call, accounts: list[AccountId]) -> Json:
+    """Return the page of accounts that `limit` and `after` request."""
+    limit, after = call.params.number("limit"), call.params.text("after")
+    if limit is not None and limit < 1:
+        raise call_error("100", "(#100) Param limit must be greater than 0")
+    rest = accounts if after is None else [a for a in accounts if a > id_of(after)]
+    shown = rest[: limit or _DEFAULT_LIMIT]
+    fields = fields_of(call) if call.params.text("fields") else _DEFAULT
+    paging: dict[str, Json] = {}
+    if shown:
+        first, last = opaque(shown[0]), opaque(shown[-1])
+        paging["cursors"] = {"before": first, "after": last}
+        if len(shown) < len(rest):
+            paging["next"] = link(call, "after", last)
+    return {"data": [_fields(account, fields) for account in shown], "paging": paging}
+
+
 def _fields(account: AccountId, names: list[str]) -> dict[str, Json]:
     known: dict[str, Json] = {
         "id": f"act_{account}",
         "account_id": account,
         "name": f"Sandbox account {account}",
         "account_status": 1,
+        "business": {"id": f"9{account}", "name": "Sandbox Business"},
         "currency": "USD",
         "timezone_id": 1,
         "timezone_name": "America/Los_Angeles",

@@ -72,9 +72,9 @@ def links(page: Page, call: Call) -> dict[str, Json]:
     before, after = cursor(page.images[0]), cursor(page.images[-1])
     paging: dict[str, Json] = {"cursors": {"before": before, "after": after}}
     if page.has_next:
-        paging["next"] = _link(call, "after", after)
+        paging["next"] = link(call, "after", after)
     if page.has_previous:
-        paging["previous"] = _link(call, "before", before)
+        paging["previous"] = link(call, "before", before)
     return paging
 
 
@@ -83,12 +83,16 @@ def cursor(image: Image) -> str:
 
     Each one is new, as cursors of the API are not promised to be equal.
     """
-    text = f"{secrets.token_hex(4)}:{image.id}"
-    return base64.urlsafe_b64encode(text.encode()).decode()
+    return opaque(image.id)
 
 
-def image_of(text: str) -> str:
-    """Return the id of a cursor's image."""
+def opaque(id_: str) -> str:
+    """Return a new cursor of the object with this id."""
+    return base64.urlsafe_b64encode(f"{secrets.token_hex(4)}:{id_}".encode()).decode()
+
+
+def id_of(text: str) -> str:
+    """Return the id of a cursor's object."""
     try:
         return base64.urlsafe_b64decode(text.encode()).decode().partition(":")[2]
     except (binascii.Error, UnicodeError):
@@ -96,7 +100,7 @@ def image_of(text: str) -> str:
 
 
 def _position(text: str, known: Sequence[Image]) -> str:
-    image_id = image_of(text)
+    image_id = id_of(text)
     position = image_id.rpartition(":")[2][::-1]
     at = bisect_left(known, position, key=order)
     if at == len(known) or known[at].id != image_id:
@@ -108,7 +112,7 @@ def _invalid_cursor() -> CallError:
     return call_error("100", "(#100) Invalid cursors values. Either before or after is invalid.")
 
 
-def _link(call: Call, side: str, at: str) -> str:
+def link(call: Call, side: str, at: str) -> str:
     pairs = [(name, value) for name, value in call.query.pairs() if name not in ("after", "before")]
     query = urlencode([(name, _text(value)) for name, value in pairs] + [(side, at)])
     version = "" if call.version is None else f"/{call.version}"

@@ -8,6 +8,7 @@ from syncd.sandbox.edges.copy import copy
 from syncd.sandbox.edges.creatives import create_ad, create_creative
 from syncd.sandbox.edges.delete import delete
 from syncd.sandbox.edges.listing import image_node, listing
+from syncd.sandbox.edges.tokens import debug_token
 from syncd.sandbox.edges.upload import upload
 from syncd.sandbox.errors import no_such_object
 from syncd.sandbox.state import State
@@ -31,6 +32,8 @@ def work(call: Call, token: Token, state: State) -> Json:
     """Do the work of a call and return its response; raise 100/33 for an unknown object."""
     if call.kind is Kind.ME:
         return me(call, token, state)
+    if (call.method, call.node, call.edge) == ("GET", "debug_token", ""):
+        return debug_token(call, token, state)
     if call.image is not None and (call.method, call.edge) == ("GET", ""):
         return image_node(call, *call.image, state)
     if call.account is not None and call.image is None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from facebook_business.adobjects.adaccount import AdAccount
 from facebook_business.adobjects.adimage import AdImage
+from facebook_business.adobjects.user import User
 from facebook_business.api import FacebookAdsApi
 from facebook_business.exceptions import FacebookRequestError
 from facebook_business.session import FacebookSession
@@ -234,3 +235,23 @@ async def test_the_account_is_read(api: Any) -> None:
         AdAccount(ACCOUNT).api_get, fields=["account_id", "account_status", "currency"]
     )
     assert (account["account_id"], account["account_status"]) == ("1234", 1)
+
+
+async def test_the_accounts_of_a_token_are_read_over_all_pages(api: Any, sandbox: Sandbox) -> None:
+    for number in range(5):
+        sandbox.hold(str(number), "a.jpg", picture(1))
+    fields = ["name", "account_id", "account_status", "business"]
+    accounts = await asyncio.to_thread(
+        lambda: list(User("me").get_ad_accounts(fields=fields, params={"limit": 2}))
+    )
+    assert [account["account_id"] for account in accounts] == [str(n) for n in range(5)]
+    assert accounts[0]["business"]["name"] == "Sandbox Business"
+    assert sandbox.counts.calls(kind="me") == 3
+
+
+async def test_a_token_inspects_itself(api: Any, sandbox: Sandbox) -> None:
+    params = {"input_token": sandbox.token}
+    answer = await asyncio.to_thread(lambda: api.call("GET", ("debug_token",), params=params))
+    data = answer.json()["data"]
+    assert (data["is_valid"], data["expires_at"]) == (True, 0)
+    assert "ads_management" in data["scopes"]

@@ -253,6 +253,65 @@ async def test_me_returns_the_user_and_accounts_of_a_token(sandbox: Sandbox) -> 
     assert sandbox.counts.calls(kind="me") == 2
 
 
+async def test_the_accounts_of_a_token_are_listed_in_pages(sandbox: Sandbox) -> None:
+    for number in range(5):
+        sandbox.hold(str(number), "a.jpg", picture(1))
+    found: list[Any] = []
+    page: Any = None
+    query = {"fields": "name,account_status,business{name},currency", "limit": "2"}
+    for _ in range(3):
+        page = await ask(sandbox, "GET", "me/adaccounts", params=query)
+        found += page["data"]
+        query["after"] = page["paging"]["cursors"]["after"]
+    assert "next" not in page["paging"]
+    assert [account["id"] for account in found] == [f"act_{n}" for n in range(5)]
+    assert found[0]["business"] == {"id": "90", "name": "Sandbox Business"}
+    assert (found[0]["name"], found[0]["account_status"]) == ("Sandbox account 0", 1)
+
+
+async def test_a_token_can_inspect_itself(sandbox: Sandbox, clock: Clock) -> None:
+    sandbox.tokens.add(Token("short", frozenset(), expires_at=clock.now + 60, scopes=("ads_read",)))
+    answer = await ask(sandbox, "GET", "debug_token", "short", params={"input_token": "short"})
+    data = answer["data"]
+    assert (data["is_valid"], data["expires_at"]) == (True, clock.now + 60)
+    assert data["scopes"] == ["ads_read"]
+    assert data["granular_scopes"] == [{"scope": "ads_read", "target_ids": []}]
+    permissions = await ask(sandbox, "GET", "me/permissions", "short")
+    assert permissions["data"] == [{"permission": "ads_read", "status": "granted"}]
+    assert sandbox.counts.calls(kind="other") == 1, "a call that no account pays for"
+
+
+async def test_a_token_without_expiry_expires_at_zero(sandbox: Sandbox) -> None:
+    inspected = {"input_token": DEFAULT_TOKEN}
+    data = (await ask(sandbox, "GET", "debug_token", params=inspected))["data"]
+    assert (data["expires_at"], data["data_access_expires_at"]) == (0, 0)
+    assert "ads_management" in data["scopes"]
+
+
+async def test_only_the_app_can_inspect_a_token_if_switched(sandbox: Sandbox) -> None:
+    inspected = {"input_token": DEFAULT_TOKEN}
+    sandbox.switches = switched(sandbox.switches, ["inspection=app_only"])
+    assert code(await ask(sandbox, "GET", "debug_token", params=inspected)) == (100, None)
+    assert code(await ask(sandbox, "GET", "debug_token")) == (100, None), "no input_token"
+
+
+async def test_a_token_ends_with_its_lifetime(sandbox: Sandbox, clock: Clock) -> None:
+    sandbox.switches = switched(sandbox.switches, ["token_lifetime=60"])
+    assert "id" in await ask(sandbox, "GET", "me")
+    clock.now += 60
+    assert code(await ask(sandbox, "GET", "me")) == (190, 463)
+
+
+async def test_a_token_needs_a_scope_for_each_call(sandbox: Sandbox) -> None:
+    (image,) = held(sandbox, 1)
+    named = {"hash": image.hash}
+    sandbox.switches = switched(sandbox.switches, ["token_scopes=ads_read"])
+    assert len((await listed(sandbox))["data"]) == 1
+    assert code(await ask(sandbox, "DELETE", "act_1/adimages", params=named)) == (294, None)
+    sandbox.switches = switched(sandbox.switches, ["token_scopes=business_management"])
+    assert code(await listed(sandbox)) == (200, None)
+
+
 @pytest.mark.parametrize("path", ["nonsense", "act_1/campaigns", "", f"1:{UNKNOWN_HASH}", "act_x"])
 async def test_an_unknown_object_is_an_unsupported_request(sandbox: Sandbox, path: str) -> None:
     answer = await ask(sandbox, "GET", path)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.sandbox.calls import read_call
-from syncd.sandbox.edges.listing import Page, cursor, cut, image_of, links
+from syncd.sandbox.edges.listing import Page, cursor, cut, id_of, links
 from syncd.sandbox.errors import CallError
 from syncd.sandbox.library import order
 from syncd.sandbox.switches import Switches
@@ -103,4 +103,4 @@ def test_a_link_contains_the_token_only_if_the_query_did(in_query: bool) -> None
     query = parse_qs(urlsplit(link).query)
     assert ("access_token" in query) is in_query
     assert query["limit"] == ["1"]
-    assert [image_of(text) for text in query["after"]] == [everything[0].id]
+    assert [id_of(text) for text in query["after"]] == [everything[0].id]
