@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import msgspec
 
@@ -16,10 +17,11 @@ from syncd.ledger import queries
 class ReportSource:
     """The source of the encoded report of one runtime."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, clock: Callable[[], float] = time.monotonic) -> None:
         self._runtime = runtime
+        self._clock = clock
         self._version: int | None = None  # of the ledger when it was last counted
-        self._due = 0.0  # time.monotonic(): it is not counted before
+        self._due = float("-inf")  # by the clock: it is not counted before
         self._ends_at = float("inf")  # when the first of its pauses ends, unix seconds
         self.encoded = NO_REPORT
         self.counted_at: float | None = None
@@ -31,7 +33,7 @@ class ReportSource:
 
         Nothing is counted before the engine has read the ledger.
         """
-        began, now = time.monotonic(), time.time()
+        began, now = self._clock(), time.time()
         if not self._runtime.engine.restored.is_set():
             return
         version = await self._runtime.ledger.version()
@@ -39,7 +41,7 @@ class ReportSource:
             self.counted_at = now
         elif began >= self._due:
             report = await self._count(now)
-            self.count_took = time.monotonic() - began
+            self.count_took = self._clock() - began
             self._due = began + pause_after_count(self.count_took, INTERVAL)
             self._version, self.counted_at = version, now
             self._ends_at = _first_end(report)
