@@ -15,6 +15,7 @@ from syncd.cli.deletions import deletions
 from syncd.cli.demo import demo
 from syncd.cli.events import events
 from syncd.cli.export import export
+from syncd.cli.help import help_topic
 from syncd.cli.ledger import ledger
 from syncd.cli.pause import pause, resume
 from syncd.cli.plan import plan
@@ -60,4 +61,5 @@ for command in (
     events, sandbox, demo,
 ):  # fmt: skip
     app.command()(command)
+app.command("help")(help_topic)
 app.add_typer(ledger)

@@ -137,6 +137,13 @@ def print_row(text: str) -> None:
         print_line(text)
 
 
+def line_width() -> int:
+    """Return the columns of a line: those of the terminal, at most WIDTH."""
+    is_terminal = sys.stdout.isatty()
+    columns = os.get_terminal_size(sys.stdout.fileno()).columns if is_terminal else WIDTH
+    return min(WIDTH, columns)
+
+
 def print_paragraph(
     text: str, width: int | None = None, *, first: str = "", indent: str = "    "
 ) -> None:
@@ -146,9 +153,7 @@ def print_paragraph(
     so that a path or a command can be copied.
     """
     if width is None:
-        is_terminal = sys.stdout.isatty()
-        columns = os.get_terminal_size(sys.stdout.fileno()).columns if is_terminal else WIDTH
-        width = min(WIDTH, columns)
+        width = line_width()
     wrapper = textwrap.TextWrapper(
         width,
         initial_indent=first,

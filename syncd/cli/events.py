@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Annotated
 
 import typer
 
-from syncd.cli.console import print_json, print_line, print_paragraph
-from syncd.logs.catalogue import CATALOGUE, Event
+from syncd.cli.console import line_width, print_json, print_line
+from syncd.cli.errors import fail
+from syncd.logs.catalogue import CATALOGUE
+from syncd.man.events_page import described
+from syncd.man.text import text
 
 
 def events(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="An event, such as account.paused, or the part before the dot of several.",
+            show_default=False,
+        ),
+    ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """List the events of the log: their levels and fields, when they occur, and what to do."""
+    found = [
+        event for event in CATALOGUE if f"{event.name}.".startswith(f"{name}." if name else "")
+    ]
+    if not found:
+        near = get_close_matches(name, [event.name for event in CATALOGUE], n=1)
+        hint = f": did you mean {near[0]}?" if near else ""
+        fail(f"there is no event {name!r}{hint}; `syncd events` lists them")
     if json:
-        print_json(CATALOGUE)
+        print_json(found)
         return
-    for event in CATALOGUE:
-        print_line(f"{event.name}  ({', '.join(event.levels)})")
-        for paragraph in _paragraphs(event):
-            print_paragraph(paragraph, first="    ")
-
-
-def _paragraphs(event: Event) -> Iterator[str]:
-    yield event.when
-    if event.remedy:
-        yield f"do: {event.remedy}"
-    if event.ended_by:
-        yield f"until: {', '.join(event.ended_by)}"
-    if event.fields:
-        yield f"fields: {', '.join(event.fields)}"
+    for line in text(described(found), line_width()):
+        print_line(line)

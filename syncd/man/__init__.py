@@ -1,1 +1,1 @@
-"""Generators of the man page and of the README's event table."""
+"""The manual: the pages for man, and the topics of `syncd help`, from one source for each page."""

@@ -1,6 +1,9 @@
-"""`python -m syncd.man`: write the man page and the README's event table."""
+"""`python -m syncd.man`: write the man pages and the README's event table."""
 
-from syncd.man import events_table, page
+from syncd.cli.app import app
+from syncd.man import events_table
+from syncd.man.pages import files
 
-page.FILE.write_text(page.man_page(), encoding="ascii")
+for file, source in files(app).items():
+    file.write_text(source, encoding="ascii")
 events_table.write()

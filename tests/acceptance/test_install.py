@@ -52,5 +52,15 @@ def test_the_wheel_has_all_the_files_that_it_needs(clone: Path, tmp_path: Path) 
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "syncd/ledger/schema.sql" in names
     assert "syncd/py.typed" in names
-    assert any(name.endswith(".data/data/share/man/man1/syncd.1") for name in names)
+    for page in (
+        "man1/syncd.1",
+        "man5/syncd.toml.5",
+        "man7/syncd-events.7",
+        "man7/syncd-operation.7",
+    ):
+        assert any(name.endswith(f".data/data/share/man/{page}") for name in names)
+    for source in ("commands.md", "events.md", "operation.md"):
+        assert f"syncd/man/{source}" in names
+    example = (clone / "config.example.toml").read_bytes()
+    assert zipfile.ZipFile(wheel).read("syncd/man/config.example.toml") == example
     assert not any(name.startswith("tests") for name in names)

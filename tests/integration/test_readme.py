@@ -43,7 +43,7 @@ def test_the_help_of_a_command_begins_with_its_description_in_the_readme(name: s
     result = runner.invoke(app, [*name.split(), "--help"])
     assert result.exit_code == 0
     assert COMMANDS[name] in " ".join(result.output.split())
-    assert ("--config" in result.output) == (name not in ("events", "sandbox", "demo"))
+    assert ("--config" in result.output) == (name not in ("events", "help", "sandbox", "demo"))
 
 
 def test_the_readme_has_every_exit_code() -> None:
@@ -71,9 +71,25 @@ def test_syncd_events_prints_the_catalogue() -> None:
     printed = " ".join(runner.invoke(app, ["events"]).output.split())
     for event in CATALOGUE:
         until = f"until: {', '.join(event.ended_by)}" if event.ended_by else ""
-        levels = f"{event.name} ({', '.join(event.levels)})"
+        levels = f"`{event.name}` ({', '.join(event.levels)})"
         for words in (levels, event.when, event.remedy, until):
             assert " ".join(words.split()) in printed
+
+
+def test_syncd_events_prints_one_event_or_those_of_one_subject() -> None:
+    one = runner.invoke(app, ["events", "account.paused"]).output
+    assert one.startswith("    `account.paused` (")
+    assert "`account.resumed` (" not in one
+    found = json.loads(runner.invoke(app, ["events", "watch", "--json"]).output)
+    assert {event["name"] for event in found} == {
+        event.name for event in CATALOGUE if event.name.startswith("watch.")
+    }
+
+
+def test_syncd_events_suggests_the_event_with_a_similar_name() -> None:
+    ended = runner.invoke(app, ["events", "acount.paused"])
+    assert ended.exit_code == Exit.NOT_ALL
+    assert "did you mean account.paused?" in ended.stderr
 
 
 @pytest.mark.parametrize(
