@@ -9,19 +9,21 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 
 import structlog
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
-from rich.table import Column
 from rich.text import Text
 from structlog.typing import EventDict, WrappedLogger
 
 from syncd.cli.console import format_duration
+from syncd.cli.redrawn import RedrawnLines
 from syncd.daemon import backfill
 from syncd.logs.setup import Lines
 from syncd.model import AccountName
 
 _PERIOD = 10.0  # seconds over which the rate is measured
-_MAX_WIDTH = 40  # columns of a bar: a wider one is harder to read without showing more
+_WIDTH = 60  # columns of all: a terminal can become as narrow without breaking the lines
+_BAR = 10  # columns of a bar at least, where the texts need more
 
 
 class ProgressBars:
@@ -38,14 +40,13 @@ class ProgressBars:
         self._console = Console(stderr=True, highlight=False, markup=False)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(None, table_column=Column(max_width=_MAX_WIDTH)),
+            BarColumn(None),
             TextColumn("{task.fields[count]}", markup=False, justify="right"),
             TextColumn("{task.fields[rejected]}", markup=False, justify="right"),
             TextColumn("{task.fields[rate]}", markup=False, justify="right"),
             TextColumn("{task.fields[state]}", markup=False),
             console=self._console,
         )
-        # Tasks are added before the display starts: later, adding one waits for the terminal.
         self._tasks: dict[AccountName, TaskID] = {
             name: self._progress.add_task(
                 name, total=None, count="", rejected="", rate="", state=""
@@ -53,9 +54,10 @@ class ProgressBars:
             for name in accounts
         }
         self._rates: dict[AccountName, _Rate] = {}
+        self._shown = RedrawnLines(self._console)
 
     def __enter__(self) -> ProgressBars:
-        self._stack.enter_context(self._progress)
+        self._stack.callback(self._shown.close)
         self._stack.enter_context(self._lines.redirected(self._print_above))
         if self._quiet:
             self._stack.enter_context(_without_routine_records())
@@ -82,12 +84,20 @@ class ProgressBars:
                 total=total or (None if now.reading else 0),
                 count=f"{now.sent:>{len(shown)},}/{shown}",
                 rejected=f"{tally.rejected:,} rejected" if tally.rejected else "",
-                rate=f"{rate:,.1f} images/s" if rate else "",
+                rate=f"{rate:,.1f}/s" if rate else "",
                 state=_state(now, rate),
             )
+        self._draw()
+
+    def _draw(self) -> None:
+        texts = [(one.description, *one.fields.values()) for one in self._progress.tasks]
+        needed = sum(max(map(cell_len, column)) + 1 for column in zip(*texts, strict=True))
+        self._shown.draw(self._progress.get_renderable(), max(_WIDTH, needed + _BAR))
 
     def _print_above(self, line: str) -> None:
+        self._shown.erase()
         self._console.print(Text.from_ansi(line), soft_wrap=True)
+        self._draw()
 
 
 class _Rate:
