@@ -19,6 +19,7 @@ from syncd.engine.operator_pauses import OperatorPauses
 from syncd.engine.part import Part
 from syncd.engine.reconcile import Grace, Reconcile
 from syncd.engine.semaphore import FairByteSemaphore
+from syncd.engine.token_inspections import TokenInspections
 from syncd.engine.tokens import OpenAccount, Tokens, stop_unreadable
 from syncd.engine.worker import ImageFiles, Role, Worker
 from syncd.graph.client import GraphClient
@@ -102,8 +103,10 @@ class Engine:
                 in_flight=in_flight,
                 role=config.roles[account.id],
             )
+        self._inspections = TokenInspections(self.lanes, ledger, client)
         self._tokens = Tokens(
-            self.lanes, config.accounts, open_account, client, config.secret_files
+            *(self.lanes, config.accounts, open_account, client, config.secret_files),
+            on_change=self._inspections.wake,
         )
         self._operator_pauses = OperatorPauses(self.lanes, ledger)
         self._audits: list[Audit] = []
@@ -222,6 +225,7 @@ class Engine:
         self, upkeep: Upkeep, loops: asyncio.TaskGroup, sends: asyncio.TaskGroup
     ) -> None:
         grace = upkeep.deletions
+        loops.create_task(self._inspections.run(), name="inspect:tokens")
         loops.create_task(Reconcile(self._ledger, grace).run(), name="reconcile")
         for lane in self.lanes.values():
             deletions = self.deletions(lane, sends, upkeep)

@@ -55,13 +55,18 @@ class Tokens:
         open_account: OpenAccount,
         client: GraphClient,
         files: Mapping[AccountId, Sequence[str]],
+        on_change: Callable[[], None],
     ) -> None:
-        """`files` are the paths of each account's secrets, as far as they are files."""
+        """`files` are the paths of each account's secrets, as far as they are files.
+
+        `on_change` is called when a token was replaced or saved again.
+        """
         self._lanes = lanes
         self._configs = {config.id: config for config in configs}
         self._open_account = open_account
         self._client = client
         self._files = files
+        self._on_change = on_change
         self._saved: dict[AccountHealth, Saved] = {}
 
     async def read(self, lanes: Iterable[Lane]) -> dict[AccountHealth, str]:
@@ -101,6 +106,8 @@ class Tokens:
                     changed.append(health)
             for health in changed:
                 log.notice("token.changed", account=health.name, duration=await health.reopen())
+            if changed:
+                self._on_change()
             await stop_unreadable({h: why for h, why in reasons.items() if known.get(h) == why})
             known = reasons
 

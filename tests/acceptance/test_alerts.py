@@ -6,7 +6,7 @@ import sqlite3
 import textwrap
 from collections.abc import Awaitable, Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,13 @@ def _fail_for_an_hour(rig: Rig) -> None:
             "INSERT INTO alert (event, subject, part, since, why)"
             " VALUES ('account.failing', 'accounts.main', '', unixepoch() - 3600, 'HTTP 302')"
         )
+
+
+def _switch(**switches: Any) -> Callable[[Rig], object]:
+    def switch(rig: Rig) -> None:
+        rig.sandbox.switches = replace(rig.sandbox.switches, **switches)
+
+    return switch
 
 
 def _clear_faults(rig: Rig) -> None:
@@ -170,6 +177,18 @@ SCENES = {
         _allow("sub/a.jpg", 0o644), before=_deny("sub/a.jpg"), under=without_privileges
     ),
     "folder.suspect": Scene(_write_images, before=_write_images, after_backfill=_unlink(0)),
+    "token.expiring": Scene(
+        _switch(token_lifetime=0.0),
+        before=_switch(token_lifetime=6 * 86400.0),
+        restart=True,
+        subject="accounts.main",
+    ),
+    "token.limited": Scene(
+        _switch(token_scopes="ads_read,ads_management"),
+        before=_switch(token_scopes="ads_read"),
+        restart=True,
+        subject="accounts.main",
+    ),
     "watch.degraded": Scene(lambda rig: _not_utf8(rig).rmdir(), before=_not_utf8, restart=True),
     "watch.limit": Scene(do_nothing, under=without_watches, restart=True),
 }  # fmt: skip

@@ -174,10 +174,53 @@ ACCOUNTS = (
         " the state of the account",
     ),
     Event(
+        "token.expiring",
+        ("error",),
+        ("account", "accounts", "days", "expires_at", "remedy", "why"),
+        "a token expires within 14, 7 or 2 days (`days`); it is reported for each of them, and"
+        " after a start, for the first of the `accounts` that use it. Tokens are inspected after a"
+        " start, daily, and when one is replaced",
+        "what the field `remedy` says",
+        ended_by=("token.renewed",),
+    ),
+    Event(
+        "token.inspected",
+        ("debug",),
+        ("account", "accounts", "app", "expires_at", "scopes"),
+        "the API reported what a token is valid for; `app` and `expires_at` are null where it only"
+        " reports the scopes, and `expires_at` also for a token that does not expire",
+    ),
+    Event(
+        "token.limited",
+        ("error",),
+        ("account", "accounts", "remedy", "scopes", "why"),
+        "a token lacks permissions without which the API rejects uploads: `scopes`",
+        "what the field `remedy` says",
+        ended_by=("token.permitted",),
+    ),
+    Event(
+        "token.permitted",
+        ("notice",),
+        ("account", "duration"),
+        "the account's token has the permissions that were missing",
+    ),
+    Event(
+        "token.renewed",
+        ("notice",),
+        ("account", "duration"),
+        "the account's token no longer expires within 14 days",
+    ),
+    Event(
         "token.unchecked",
         ("warning",),
         ("account", "why"),
         "the token could not be checked; the start continues, and the check is repeated",
         ended_by=("token.accepted", "token.checked"),
+    ),
+    Event(
+        "token.uninspected",
+        ("debug",),
+        ("account", "why"),
+        "a token could not be inspected; that is repeated an hour later",
     ),
 )
