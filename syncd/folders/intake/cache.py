@@ -20,6 +20,11 @@ MAX_WAIT = 0.2
 this often are sent as fast as they are read."""
 
 
+OVERHEAD = 1200
+"""Bytes that an image takes beyond its content. Without them, reading ran ahead of sending by up to
+140,000 tiny images, and the peak memory of a backfill of 100,000 was 113 MB instead of 73."""
+
+
 class _Cached(msgspec.Struct):
     image: Loaded
     accounts: set[AccountId]  # that have not fetched it
@@ -32,23 +37,27 @@ class ContentCache:
     The content of an image is the bytes that were hashed. Usable from any thread.
     """
 
-    def __init__(self, capacity: int, stale_after: float = STALE_AFTER) -> None:
-        """`capacity` is in bytes, `stale_after` in seconds."""
+    def __init__(
+        self, capacity: int, stale_after: float = STALE_AFTER, *, overhead: int = OVERHEAD
+    ) -> None:
+        """`capacity` and `overhead` are in bytes, `stale_after` in seconds."""
         self._capacity = capacity
+        self._overhead = overhead
         self._free = capacity
         self._stale_after = stale_after
         self._contents: OrderedDict[Digest, _Cached] = OrderedDict()
         self._fetched_at = float("-inf")
         self._changed = Condition()
+        self._awaited: list[int] = []  # for how many free bytes each reader waits
 
     @property
     def size(self) -> int:
-        """The number of bytes in the cache."""
+        """The number of bytes that the images in the cache take."""
         return self._capacity - self._free
 
     def keep(self, image: Loaded, accounts: Iterable[AccountId]) -> None:
         """Keep an image until each of the accounts has fetched it, if there is room."""
-        size, waiting = len(image.content), set(accounts)
+        size, waiting = self._size(len(image.content)), set(accounts)
         with self._changed:
             now = time.monotonic()
             while self._free < size and self._drop_oldest(now):
@@ -72,17 +81,24 @@ class ContentCache:
                 cached.accounts.discard(account)
                 if not cached.accounts:
                     self._drop(digest)
-            self._changed.notify_all()
+            # A reader that was woken for each POST took a tenth of a backfill's CPU.
+            if any(size <= self._free for size in self._awaited):
+                self._changed.notify_all()
         return images
 
-    def wait_for_room(self, size: int) -> None:
-        """Block until `size` bytes are free, as long as contents are being fetched."""
+    def wait_for_room(self, lengths: Iterable[int]) -> None:
+        """Block until contents of these lengths fit, as long as contents are being fetched."""
+        size = min(sum(map(self._size, lengths)), self._capacity)
         with self._changed:
-            while self._free < min(size, self._capacity):
-                left = self._fetched_at + MAX_WAIT - time.monotonic()
-                if left <= 0:
-                    return
-                self._changed.wait(left)
+            self._awaited.append(size)
+            try:
+                while self._free < size:
+                    left = self._fetched_at + MAX_WAIT - time.monotonic()
+                    if left <= 0:
+                        return
+                    self._changed.wait(left)
+            finally:
+                self._awaited.remove(size)
 
     def _drop_oldest(self, now: float) -> bool:
         digest, cached = next(iter(self._contents.items()), (None, None))
@@ -92,4 +108,7 @@ class ContentCache:
         return True
 
     def _drop(self, digest: Digest) -> None:
-        self._free += len(self._contents.pop(digest).image.content)
+        self._free += self._size(len(self._contents.pop(digest).image.content))
+
+    def _size(self, length: int) -> int:
+        return length + self._overhead

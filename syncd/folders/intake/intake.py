@@ -219,7 +219,7 @@ class Intake:
 
     def _read_batch(self, batch: Sequence[Found]) -> list[Reading | Unreadable]:
         sizes = (found.stat.size for found in batch)
-        self._cache.wait_for_room(sum(size for size in sizes if size <= READ_AT_ONCE))
+        self._cache.wait_for_room([size for size in sizes if size <= READ_AT_ONCE])
         results: list[Reading | Unreadable] = []
         reader = self._readers[batch[0].place.folder_id]
         with reader.operation() as operation, Reader(operation.beat) as files:

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -43,9 +43,9 @@ class ObservedCache(ContentCache):
         super().__init__(0)
         self.was_asked = threading.Event()
 
-    def wait_for_room(self, size: int) -> None:
+    def wait_for_room(self, lengths: Iterable[int]) -> None:
         self.was_asked.set()
-        super().wait_for_room(size)
+        super().wait_for_room(lengths)
 
 
 @asynccontextmanager
@@ -124,11 +124,11 @@ class LargeReads(ContentCache):
         self.intake: Intake | None = None
         self.most = 0
 
-    def wait_for_room(self, size: int) -> None:
+    def wait_for_room(self, lengths: Iterable[int]) -> None:
         assert self.intake is not None
         reading = list(self.intake._reading.values())
         self.most = max(self.most, sum(found.stat.size > LARGE for found in reading))
-        super().wait_for_room(size)
+        super().wait_for_room(lengths)
 
 
 async def test_one_reader_at_a_time_reads_large_files(folder: Path) -> None:
@@ -156,7 +156,7 @@ class SlowStart(ContentCache):
         self.batches = 0
         self.ended = threading.Event()
 
-    def wait_for_room(self, size: int) -> None:
+    def wait_for_room(self, lengths: Iterable[int]) -> None:
         self.batches += 1
         if self.batches == 1:
             assert self.ended.wait(DEADLINE)
