@@ -3,9 +3,11 @@
 import asyncio
 import socket
 import ssl
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -100,3 +102,18 @@ def closed_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port: int = closed.getsockname()[1]
         return port
+
+
+def self_signed(path: Path) -> ssl.SSLContext:
+    """Return the TLS of a server with a new certificate, which is written to `certificate.pem`."""
+    key, certificate = path / "key.pem", path / "certificate.pem"
+    new = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(
+        ["openssl", "req", *new, *subject, "-keyout", key, "-out", certificate],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    return context

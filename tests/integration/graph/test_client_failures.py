@@ -3,8 +3,6 @@
 import asyncio
 import re
 import socket
-import ssl
-import subprocess
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -32,6 +30,7 @@ from support.http_server import (
     read_head,
     read_request,
     reset_after,
+    self_signed,
     serving,
 )  # fmt: skip
 
@@ -194,20 +193,6 @@ async def full_backlog() -> AsyncIterator[str]:
         yield f"127.0.0.1:{address[1]}"
         for taken in waiting:
             taken.close()
-
-
-def self_signed(path: Path) -> ssl.SSLContext:
-    key, certificate = path / "key.pem", path / "certificate.pem"
-    new = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
-    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(
-        ["openssl", "req", *new, *subject, "-keyout", key, "-out", certificate],
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
-    return context
 
 
 @every_call
