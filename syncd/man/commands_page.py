@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from enum import Enum
-from typing import Any
+from typing import get_args
 
+import msgspec
 from typer import Typer
 from typer.models import ArgumentInfo, ParamMeta
 from typer.utils import get_params_from_function
@@ -25,8 +26,10 @@ def commands_page(app: Typer, rest: tuple[Block, ...]) -> Page:
         blocks=(
             Heading("Synopsis"),
             Paragraph("`syncd` *COMMAND* [*OPTION*]..."),
+            Heading("Options"),
+            *_common(app),
             Heading("Commands"),
-            *_commands(app, "syncd"),
+            *_described(app),
             *rest,
         ),
     )
@@ -36,25 +39,54 @@ def _uncapitalized(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _commands(group: Typer, words: str) -> Iterator[Block]:
+class _Command(msgspec.Struct, frozen=True):
+    """A command, as it is typed."""
+
+    words: str
+    description: str
+    params: list[ParamMeta]
+
+
+def _commands(group: Typer, words: str = "syncd") -> Iterator[_Command]:
     for info in group.registered_commands:
         if callback := info.callback:
-            yield from _command(callback, f"{words} {info.name or callback.__name__}")
+            yield _Command(
+                f"{words} {info.name or callback.__name__}",
+                inspect.cleandoc(callback.__doc__ or ""),
+                list(get_params_from_function(callback).values()),
+            )
     for inner in group.registered_groups:
         if instance := inner.typer_instance:
             yield from _commands(instance, f"{words} {instance.info.name}")
 
 
-def _command(callback: Callable[..., Any], words: str) -> Iterator[Block]:
-    params = list(get_params_from_function(callback).values())
-    arguments = [param for param in params if isinstance(param.default, ArgumentInfo)]
-    yield Heading(words, 2)
-    typed = [f"*{_bracketed(param)}*" for param in arguments]
-    yield Paragraph(" ".join([f"`{words}`", *typed, "[*OPTION*]..."]))
-    for paragraph in inspect.cleandoc(callback.__doc__ or "").split("\n\n"):
-        yield Paragraph(" ".join(paragraph.split()))
-    for param in params:
-        yield Term(_name(param), " ".join(_help(param)))
+def _common(app: Typer) -> Iterator[Block]:
+    """Yield the options of all commands, or of all but a few."""
+    commands = list(_commands(app))
+    config = next(param for one in commands for param in one.params if param.name == "config")
+    without = [one.words.split()[1] for one in commands if config.name not in _names(one)]
+    names = ", ".join(f"`{name}`" for name in without)
+    yield Term(_name(config), f"{' '.join(_help(config))} Every command has it, except {names}.")
+    yield Term("`--help`, `-h`", "Show the options of a command.")
+    yield Term("`--version`", "Show the version.")
+    yield Term("`--install-completion`", "Install the completion of commands for the shell.")
+
+
+def _described(app: Typer) -> Iterator[Block]:
+    for command in _commands(app):
+        yield Heading(command.words, 2)
+        arguments = [one for one in command.params if isinstance(one.default, ArgumentInfo)]
+        typed = [f"*{_bracketed(param)}*" for param in arguments]
+        yield Paragraph(" ".join([f"`{command.words}`", *typed, "[*OPTION*]..."]))
+        for paragraph in command.description.split("\n\n"):
+            yield Paragraph(" ".join(paragraph.split()))
+        for param in command.params:
+            if param.name != "config":
+                yield Term(_name(param), " ".join(_help(param)))
+
+
+def _names(command: _Command) -> set[str]:
+    return {param.name for param in command.params}
 
 
 def _name(param: ParamMeta) -> str:
@@ -68,8 +100,9 @@ def _name(param: ParamMeta) -> str:
 
 def _value(param: ParamMeta) -> str:
     metavar = re.sub(r"^\[(.*)\]$", r"\1", param.default.metavar or "")
-    if not metavar and inspect.isclass(param.annotation) and issubclass(param.annotation, Enum):
-        metavar = "|".join(str(member.value) for member in param.annotation)
+    for kind in get_args(param.annotation) or (param.annotation,):
+        if not metavar and inspect.isclass(kind) and issubclass(kind, Enum):
+            metavar = "|".join(str(member.value) for member in kind)
     return metavar or {int: "NUMBER"}.get(param.annotation, param.name.upper())
 
 
