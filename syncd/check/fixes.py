@@ -138,7 +138,7 @@ def _join_group(
 def _grant_file(checked: CheckedPath, config: Config, user: User) -> tuple[Command, ...]:
     """Return the commands that let the user read the configuration, or only the user a secret."""
     path = os.fsdecode(os.path.realpath(checked.path))
-    if path == os.path.realpath(config.path):
+    if path in map(os.path.realpath, (config.path, *config.included)):
         return (Command(("chmod", "a+r", path)),)
     if checked.writes:  # the check of the ledger has its own commands
         return ()

@@ -31,11 +31,11 @@ def find_facts(config: Config, environ: Mapping[str, str], hide: Callable[[Secre
 
 
 def named_paths(config: Config) -> list[bytes]:
-    """Return the paths of the configuration, the ledger's directory, the folders and the tokens."""
+    """Return the paths of the configuration, of the ledger's directory, folders and tokens."""
     return list(
         dict.fromkeys(
             (
-                os.fsencode(config.path.absolute()),
+                *(os.fsencode(file.absolute()) for file in (config.path, *config.included)),
                 os.fsencode(config.ledger.path.parent),
                 *(folder.path for folder in config.folders.values()),
                 *_secret_files(config),

@@ -111,8 +111,9 @@ def _checks(config: Config, perspective: Perspective, view: View, inotify: Path)
     """Return the checks of everything that the configuration names, with commands."""
     user = perspective.user
     contents = view.facts.contents
-    at = view.facts.at(os.fsencode(config.path.absolute()))
-    checks = [configuration_check(at)] if at is not None else []
+    files = (os.fsencode(file.absolute()) for file in (config.path, *config.included))
+    found_files = (view.facts.at(file) for file in files)
+    checks = [configuration_check(at) for at in found_files if at is not None]
     if contents is None:
         if all(check.is_ok for check in checks):
             checks = [bad("configuration", f"not loaded: {view.facts.problem}")]

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from syncd.config import values
 from syncd.config.checks import check_ledger, check_overlaps, resolve_links
 from syncd.config.errors import ConfigError, Problem
+from syncd.config.include import read_whole
 from syncd.config.reader import Findings, Table
 from syncd.config.schema import Config
 from syncd.config.sections import (
@@ -19,7 +21,7 @@ from syncd.config.sections import (
     read_pack,
     read_watch,
 )
-from syncd.config.toml_text import lines_of_keys, parse, read_text
+from syncd.config.toml_text import read_text
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:
@@ -35,8 +37,10 @@ def loads(text: str, path: Path, environ: Mapping[str, str]) -> Config:
 
     Raises ConfigError with every mistake in the text.
     """
-    findings = Findings(path, lines_of_keys(text))
-    root = Table((), parse(path, text), findings)
+    whole = read_whole(path, text)
+    findings = Findings(path, whole.places)
+    findings.problems += whole.problems
+    root = Table((), whole.content, findings)
 
     graph_table, accounts_table = root.table("graph"), root.table("accounts")
     graph = read_graph(graph_table)
@@ -48,6 +52,8 @@ def loads(text: str, path: Path, environ: Mapping[str, str]) -> Config:
     deletions = read_deletions(root.table("deletions"))
     audit = read_audit(root.table("audit"))
     log = read_log(root.table("log"))
+    no_files: tuple[str, ...] = ()
+    root.optional("include", values.strings, no_files)  # `whole` has them
     root.close()
     resolved = resolve_links([*paths.values(), *([] if ledger is None else [str(ledger.path)])])
     check_overlaps(paths, resolved, findings)
@@ -55,10 +61,11 @@ def loads(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         check_ledger(ledger, paths, resolved, findings)
 
     if findings.problems or ledger is None:
-        raise ConfigError(sorted(findings.problems, key=_line))
+        raise ConfigError(sorted(findings.problems, key=_place))
     return Config(
         path=path,
-        warnings=tuple(sorted(findings.warnings, key=_line)),
+        included=whole.included,
+        warnings=tuple(sorted(findings.warnings, key=_place)),
         graph=graph,
         ledger=ledger,
         accounts=MappingProxyType(accounts),
@@ -71,5 +78,5 @@ def loads(text: str, path: Path, environ: Mapping[str, str]) -> Config:
     )
 
 
-def _line(problem: Problem) -> int:
-    return problem.line or 0
+def _place(problem: Problem) -> tuple[str, int]:
+    return str(problem.file), problem.line or 0

@@ -6,20 +6,20 @@ from pathlib import Path
 from typing import TypeVar
 
 from syncd.config.errors import InvalidValueError, Key, Problem, dotted
-from syncd.config.toml_text import line_of
+from syncd.config.toml_text import Place, line_of
 from syncd.config.values import check_name, described
 
 T = TypeVar("T")
 
 
 class Findings:
-    """The mistakes and warnings found so far in one file."""
+    """The mistakes and warnings found so far in a file and those that it includes."""
 
-    def __init__(self, file: Path, lines: dict[Key, int]) -> None:
+    def __init__(self, file: Path, places: Mapping[Key, Place]) -> None:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self._file = file
-        self._lines = lines
+        self._places = places
 
     def add_problem(self, key: Key, message: str, fix: str) -> None:
         self.problems.append(self._problem(key, message, fix))
@@ -28,8 +28,14 @@ class Findings:
         self.warnings.append(self._problem(key, message, fix))
 
     def _problem(self, key: Key, message: str, fix: str) -> Problem:
-        line = line_of(key, self._lines)
-        return Problem(file=self._file, key=dotted(key), message=message, fix=fix, line=line)
+        place = line_of(key, self._places)
+        file, line = (self._file, None) if place is None else (place.file, place.line)
+        return Problem(file=file, key=dotted(key), message=message, fix=fix, line=line)
+
+    def directory_of(self, key: Key) -> Path:
+        """Return the directory of the file that has a key: its relative paths begin there."""
+        place = line_of(key, self._places)
+        return (self._file if place is None else place.file).absolute().parent
 
 
 class Table:
@@ -73,6 +79,10 @@ class Table:
             except InvalidValueError as error:
                 self.add_problem(name, error.message, error.fix)
             yield name, self._inner(name)
+
+    def directory_of(self, name: str) -> Path:
+        """Return the directory in which the relative paths of a key begin."""
+        return self.findings.directory_of((*self.key, name))
 
     def has(self, name: str) -> bool:
         return name in self._content

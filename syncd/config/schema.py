@@ -138,9 +138,10 @@ class LogConfig(msgspec.Struct, frozen=True):
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole configuration file, and warnings about what is unusual but not wrong."""
+    """A whole configuration, and warnings about what is unusual but not wrong."""
 
     path: Path
+    included: tuple[Path, ...] = ()
     warnings: tuple[Problem, ...]
     graph: GraphConfig
     ledger: LedgerConfig

@@ -7,6 +7,7 @@ import shlex
 import stat
 from collections.abc import Mapping
 from hmac import compare_digest
+from pathlib import Path
 from typing import Any, NoReturn, assert_never
 
 import msgspec
@@ -94,8 +95,8 @@ class Variable(msgspec.Struct, frozen=True):
 SecretSource = Credential | SecretFile | Variable
 
 
-def secret_source(value: object) -> SecretSource:
-    """Parse a table that names the source of a secret."""
+def secret_source(value: object, directory: Path) -> SecretSource:
+    """Parse a table that names the source of a secret; relative paths begin in `directory`."""
     if isinstance(value, str):
         raise InvalidValueError(
             "this file must not contain the secret itself, because others may read it", SOURCE_FIX
@@ -121,7 +122,7 @@ def secret_source(value: object) -> SecretSource:
                 raise InvalidValueError(message, SOURCE_FIX)
             return Variable(name)
         case _:
-            return SecretFile(path("/etc/syncd/token")(name))
+            return SecretFile(path("/etc/syncd/token", directory)(name))
 
 
 def exposure(source: SecretSource | None) -> tuple[str, str] | None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 from syncd.config import values
@@ -47,7 +48,7 @@ def read_graph(table: Table) -> GraphConfig:
 
 def read_ledger(table: Table, environ: Mapping[str, str]) -> LedgerConfig | None:
     """Return the ledger's place; by default it is in the first of systemd's state directories."""
-    parse = values.path("/var/lib/syncd/ledger.db")
+    parse = values.path("/var/lib/syncd/ledger.db", table.directory_of("path"))
     # systemd separates several directories with colons; the first one is the unit's own.
     state = environ.get("STATE_DIRECTORY", "").split(":")[0]
     if state:
@@ -112,7 +113,8 @@ def _read_account(name: AccountName, account_id: AccountId, table: Table) -> Acc
 
 
 def _read_source(table: Table, name: str) -> SecretSource | None:
-    source = table.optional(name, secret_source, None)
+    parse = partial(secret_source, directory=table.directory_of(name))
+    source = table.optional(name, parse, None)
     if exposed := exposure(source):
         table.findings.add_warning((*table.key, name), *exposed)
     return source
@@ -141,7 +143,8 @@ def read_folders(
     folders: dict[FolderName, FolderConfig] = {}
     paths: dict[FolderName, str] = {}
     for name, inner in table.tables():
-        path = inner.required("path", values.path(FOLDER_PATH), f'write path = "{FOLDER_PATH}"')
+        parse = values.path(FOLDER_PATH, inner.directory_of("path"))
+        path = inner.required("path", parse, f'write path = "{FOLDER_PATH}"')
         folder = _read_folder(FolderName(name), path, inner, accounts)
         if path is not None:
             paths[FolderName(name)] = path

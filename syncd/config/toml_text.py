@@ -3,10 +3,16 @@
 import codecs
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
 
 from syncd.config.errors import ConfigError, Key, Problem, masked
 from syncd.model import printable
+
+P = TypeVar("P")
 
 SECRET = re.compile(r"((?:token|secret)\w*\W{1,4}).+", re.IGNORECASE)
 POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)")
@@ -95,8 +101,15 @@ def lines_of_keys(text: str) -> dict[Key, int]:
     return found
 
 
-def line_of(key: Key, lines: dict[Key, int]) -> int | None:
-    """Return the line of a key or, when the file lacks it, of the nearest table around it."""
+class Place(msgspec.Struct, frozen=True):
+    """A line of a file."""
+
+    file: Path
+    line: int
+
+
+def line_of(key: Key, lines: Mapping[Key, P]) -> P | None:
+    """Return the line or place of a key or, when it is missing, of the nearest table around it."""
     for depth in range(len(key), 0, -1):
         if key[:depth] in lines:
             return lines[key[:depth]]

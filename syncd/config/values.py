@@ -1,9 +1,11 @@
 """Parsers of single values; each raises InvalidValueError with what to write instead."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from enum import Enum
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -159,18 +161,29 @@ def size(smallest: str, largest: str) -> Parser[int]:
     return lambda value: int(BYTES.parse(value, smallest, largest))
 
 
-def path(example: str) -> Parser[str]:
-    """Return a parser of absolute paths, which it returns without doubled slashes."""
+def below(path: str, directory: Path) -> str:
+    """Return a path that begins with ~ or in a directory as an absolute one."""
+    return os.path.join(directory, os.path.expanduser(path))
+
+
+def path(example: str, directory: Path) -> Parser[str]:
+    """Return a parser of paths, which it returns as absolute ones without doubled slashes.
+
+    Relative ones begin in `directory`.
+    """
 
     def parse(value: object) -> str:
-        fix = f'write an absolute path, such as "{example}"'
+        fix = f'write a path, such as "{example}"'
         if not isinstance(value, str):
             raise InvalidValueError(f"expected a string, got {described(value)}", fix)
-        if not value.startswith("/"):
-            raise InvalidValueError(f"{quoted(value)} is not an absolute path", fix)
+        if not value:
+            raise InvalidValueError("is empty", fix)
         if "\0" in value:
             raise InvalidValueError("contains a NUL character, which no path can contain", fix)
-        parts = [part for part in value.split("/") if part not in {"", "."}]
+        whole = below(value, directory)
+        if value.startswith("~") and os.path.expanduser(value) == value:
+            raise InvalidValueError(f"{quoted(value)}: that home directory is not known", fix)
+        parts = [part for part in whole.split("/") if part not in {"", "."}]
         # After a symbolic link, ".." cannot be resolved from the path alone.
         if ".." in parts:
             raise InvalidValueError(f'{quoted(value)} contains ".."', fix)

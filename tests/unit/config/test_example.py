@@ -68,6 +68,7 @@ def test_the_example_has_every_key() -> None:
     assert found == known
     assert {name.split(".")[0] for name in found} == {field.name for field in fields(Config)} - {
         "path",
+        "included",
         "warnings",
     }
 

@@ -4,7 +4,7 @@ import pytest
 from support.config_text import config_text, problems, sentences, spring
 
 KEYS = "path, account, mirrors, copy, include, exclude, deletions"
-ABSOLUTE = 'write an absolute path, such as "/srv/creatives/spring"'
+A_PATH = 'write a path, such as "/srv/creatives/spring"'
 STRINGS = 'write an array of strings, such as ["a", "b"]'
 ONE_TREE = (
     "remove or move one of the two folders, so that no file is in both;"
@@ -43,16 +43,20 @@ MISTAKES: list[tuple[dict[str, str | None], str]] = [
         'folders.spring.account: is missing | write account = "main"',
     ),
     (
-        {"folders.spring": 'path = "~/spring"\naccount = "main"'},
-        f'folders.spring.path: "~/spring" is not an absolute path | {ABSOLUTE}',
+        {"folders.spring": 'path = "~no-such-user/x"\naccount = "main"'},
+        f'folders.spring.path: "~no-such-user/x": that home directory is not known | {A_PATH}',
+    ),
+    (
+        {"folders.spring": 'path = ""\naccount = "main"'},
+        f"folders.spring.path: is empty | {A_PATH}",
     ),
     (
         {"folders.spring": 'path = "/srv/../etc"\naccount = "main"'},
-        f'folders.spring.path: "/srv/../etc" contains ".." | {ABSOLUTE}',
+        f'folders.spring.path: "/srv/../etc" contains ".." | {A_PATH}',
     ),
     (
         {"folders.spring": 'path = "/srv/\\u0000"\naccount = "main"'},
-        (f"folders.spring.path: contains a NUL character, which no path can contain | {ABSOLUTE}"),
+        (f"folders.spring.path: contains a NUL character, which no path can contain | {A_PATH}"),
     ),
     (
         {"folders.spring": 'path = "/srv/spring"\naccount = "mian"'},

@@ -29,7 +29,7 @@ KEYS: list[tuple[dict[str, str | None], str]] = [
         {"wach": 'settle = "2s"'},
         (
             "wach: is not a known key | did you mean watch? The known keys are"
-            " graph, accounts, ledger, folders, watch, pack, deletions, audit, log"
+            " graph, accounts, ledger, folders, watch, pack, deletions, audit, log, include"
         ),
     ),
     (
@@ -82,11 +82,8 @@ GRAPH: list[tuple[dict[str, str | None], str]] = [
         f'graph.token: "../shadow" is not the name of a credential | {SOURCES}',
     ),
     (
-        {"graph": 'token = { file = "token" }'},
-        (
-            'graph.token: "token" is not an absolute path'
-            ' | write an absolute path, such as "/etc/syncd/token"'
-        ),
+        {"graph": 'token = { file = "../token" }'},
+        ('graph.token: "../token" contains ".." | write a path, such as "/etc/syncd/token"'),
     ),
     (
         {"graph": ""},

@@ -17,7 +17,7 @@ timeout = "1y"
 [accounts.main]
 id = "x"
 [folders.a]
-path = "here"
+path = "a/../b"
 account = "other"
 [log]
 level = 5

@@ -1,0 +1,101 @@
+"""The files that a configuration includes, read and merged with it."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from syncd.config.errors import Key, Problem, dotted, quoted
+from syncd.config.toml_text import Place, lines_of_keys, parse, read_text
+from syncd.config.values import below
+
+_NAMED = ("accounts", "folders")
+"""The tables whose tables have names that the operator chose."""
+
+
+class Whole(msgspec.Struct, frozen=True):
+    """A configuration with what it includes, and the place of each key."""
+
+    content: dict[str, object]
+    places: dict[Key, Place]
+    included: tuple[Path, ...]
+    problems: list[Problem]
+
+
+def read_whole(path: Path, text: str) -> Whole:
+    """Read what the text of a configuration file includes.
+
+    Raises ConfigError for a file that cannot be read or parsed.
+    """
+    content = parse(path, text)
+    whole = Whole(content, _places(path, text), tuple(_included(path, content)), [])
+    seen = {os.path.realpath(path)}
+    for file in whole.included:
+        if (real := os.path.realpath(file)) in seen:
+            whole.problems.append(
+                _problem(
+                    whole.places[("include",)],
+                    ("include",),
+                    f"includes {quoted(str(file))} twice, or this file itself",
+                    "write patterns of which one alone matches each file",
+                )
+            )
+            continue
+        seen.add(real)
+        _add(whole, file, read_text(file))
+    return whole
+
+
+def _included(path: Path, content: Mapping[str, object]) -> Iterator[Path]:
+    """Yield the files that the patterns match, each pattern's sorted; a plain path always."""
+    patterns = content.get("include")
+    for pattern in patterns if isinstance(patterns, list) else ():
+        if isinstance(pattern, str) and pattern:  # others are reported with the other keys
+            whole = below(pattern, path.absolute().parent)
+            found = sorted(glob.glob(whole)) if glob.has_magic(whole) else [whole]
+            yield from map(Path, found)
+
+
+def _add(whole: Whole, file: Path, text: str) -> None:
+    content, places = parse(file, text), _places(file, text)
+    if "include" in content:
+        message = "a file that is included cannot include others"
+        fix = "write the pattern into the file that --config names"
+        whole.problems.append(_problem(places[("include",)], ("include",), message, fix))
+        del content["include"]
+    _merge(whole, whole.content, content, places, ())
+    for key, place in places.items():
+        whole.places.setdefault(key, place)
+
+
+def _merge(
+    whole: Whole,
+    into: dict[str, object],
+    more: Mapping[str, object],
+    places: Mapping[Key, Place],
+    table: Key,
+) -> None:
+    for name, value in more.items():
+        key, known = (*table, name), into.get(name)
+        if known is None:
+            into[name] = value
+        elif not table and isinstance(known, dict) and isinstance(value, dict):
+            _merge(whole, known, value, places, key)
+        else:
+            kind = "name" if table and table[0] in _NAMED else "key"
+            place = whole.places[key]
+            message = f"is also in {place.file}:{place.line}"
+            fix = f"write each {kind} in one file"
+            whole.problems.append(_problem(places[key], key, message, fix))
+
+
+def _places(file: Path, text: str) -> dict[Key, Place]:
+    return {key: Place(file, line) for key, line in lines_of_keys(text).items()}
+
+
+def _problem(place: Place, key: Key, message: str, fix: str) -> Problem:
+    return Problem(file=place.file, key=dotted(key), message=message, fix=fix, line=place.line)
