@@ -28,7 +28,7 @@ from syncd.check.verdict import (
     token_checks,
 )
 from syncd.check.watch_limit import WATCH_LIMIT, check_watch_limit
-from syncd.config import Config, Secret, SecretFile
+from syncd.config import Command, Config, Secret, SecretFile
 
 Hide = Callable[[Secret], None]
 
@@ -169,7 +169,7 @@ def _secrets(
             denied = at is not None and is_denied(at)
             yield msgspec.structs.replace(check, path=CheckedPath(path, denied=denied))
             continue
-        if unit is not None and not probes:
+        if unit is not None and not probes and not isinstance(source, Command):
             yield unknown(check.subject, f"systemd passes it to {unit.name} alone")
             continue
         advice = None if unit is None else missing_secret(source, unit)

@@ -8,6 +8,7 @@ from pathlib import Path
 from syncd.check.drop_in import drop_in_commands
 from syncd.check.shell import Command
 from syncd.check.unit import Unit
+from syncd.config import Command as SecretCommand
 from syncd.config import Credential, SecretFile, SecretSource, Variable
 
 STORES = ("/etc/credstore", "/run/credstore", "/usr/local/lib/credstore", "/usr/lib/credstore")
@@ -34,7 +35,7 @@ def missing_secret(source: SecretSource, unit: Unit) -> Advice | None:
                 " EnvironmentFile="
             )
             return message, ()
-        case SecretFile():
+        case SecretFile() | SecretCommand():
             return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from functools import cache, partial
 
 from syncd.check.facts import AccountFacts, CallFacts, Failed, Node, Unsent, bounded
 from syncd.config import Config, Secret, SecretError, SecretSource, read_secret
@@ -20,8 +20,9 @@ async def account_facts(
     hide: Callable[[Secret], None],
 ) -> tuple[AccountFacts, ...]:
     """Make one call for each distinct token, then one for each account."""
+    read = cache(partial(read_secret, environ=environ))  # a command runs once for all accounts
     accesses = {
-        name: _access(config.token_of(account), config.app_secret_of(account), environ, hide)
+        name: _access(config.token_of(account), config.app_secret_of(account), read, hide)
         for name, account in config.accounts.items()
     }
     tokens: dict[Credentials | Unsent, CallFacts] = {}
@@ -44,14 +45,14 @@ async def account_facts(
 def _access(
     token: SecretSource,
     app_secret: SecretSource | None,
-    environ: Mapping[str, str],
+    read: Callable[[SecretSource], Secret],
     hide: Callable[[Secret], None],
 ) -> Credentials | Unsent:
     """Read the secrets in the way that the daemon reads them."""
     secrets = []
     for source in (token, app_secret):
         try:
-            secret = None if source is None else read_secret(source, environ)
+            secret = None if source is None else read(source)
         except SecretError as error:
             return Unsent(bounded(str(error)))
         if secret is not None:

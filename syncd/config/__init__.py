@@ -23,11 +23,11 @@ from syncd.config.schema import (
     Tier,
     WatchConfig,
 )
+from syncd.config.secret_errors import NoFilesError, SecretError
 from syncd.config.secrets import (
+    Command,
     Credential,
-    NoFilesError,
     Secret,
-    SecretError,
     SecretFile,
     SecretSource,
     Variable,
@@ -39,6 +39,7 @@ __all__ = [
     "AuditConfig",
     "BatchConfig",
     "Budget",
+    "Command",
     "Config",
     "ConfigError",
     "Credential",

@@ -13,16 +13,15 @@ from typing import Any, NoReturn, assert_never
 import msgspec
 
 from syncd.config.errors import InvalidValueError, looks_like_token, quoted
+from syncd.config.secret_command import MAX_BYTES, output_of
+from syncd.config.secret_errors import NoFilesError, SecretError
 from syncd.config.values import described, path
 
-MAX_BYTES = 64 * 1024
-"""More than any token has; a larger file was named by mistake."""
-
 SOURCE_FIX = (
-    'write { credential = "syncd.token" }, { file = "/etc/syncd/token" }'
-    ' or { env = "SYNCD_TOKEN" }, and put the secret there'
+    'write { credential = "syncd.token" }, { file = "/etc/syncd/token" },'
+    ' { env = "SYNCD_TOKEN" } or { command = ["pass", "show", "meta"] }, and put the secret there'
 )
-SOURCE_KEYS = ("credential", "file", "env")
+SOURCE_KEYS = ("credential", "file", "env", "command")
 
 
 class Secret:
@@ -57,14 +56,6 @@ class Secret:
         raise TypeError("a secret can be neither pickled nor copied")
 
 
-class SecretError(Exception):
-    """A secret cannot be read; the text names the reason and what to do."""
-
-
-class NoFilesError(SecretError):
-    """No file can be opened now, which is not about the secret."""
-
-
 class Credential(msgspec.Struct, frozen=True):
     """A file in $CREDENTIALS_DIRECTORY, where systemd puts the credentials of LoadCredential=."""
 
@@ -92,7 +83,16 @@ class Variable(msgspec.Struct, frozen=True):
         return f"the variable {self.name}"
 
 
-SecretSource = Credential | SecretFile | Variable
+class Command(msgspec.Struct, frozen=True):
+    """A program that prints the secret, and its arguments."""
+
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"the output of the command {quoted(self.words[0])}"
+
+
+SecretSource = Credential | SecretFile | Variable | Command
 
 
 def secret_source(value: object, directory: Path) -> SecretSource:
@@ -104,8 +104,11 @@ def secret_source(value: object, directory: Path) -> SecretSource:
     if not isinstance(value, dict):
         raise InvalidValueError(f"expected a table, got {described(value)}", SOURCE_FIX)
     if len(value) != 1 or not value.keys() <= set(SOURCE_KEYS):
-        raise InvalidValueError("needs exactly one of the keys credential, file, env", SOURCE_FIX)
+        keys = ", ".join(SOURCE_KEYS)
+        raise InvalidValueError(f"needs exactly one of the keys {keys}", SOURCE_FIX)
     ((key, name),) = value.items()
+    if key == "command":
+        return _command(name)
     if not isinstance(name, str):
         raise InvalidValueError(f"expected a string for {key}, got {described(name)}", SOURCE_FIX)
     if looks_like_token(name):
@@ -123,6 +126,18 @@ def secret_source(value: object, directory: Path) -> SecretSource:
             return Variable(name)
         case _:
             return SecretFile(path("/etc/syncd/token", directory)(name))
+
+
+def _command(value: object) -> Command:
+    words = value if isinstance(value, list) else []
+    if not words or not all(isinstance(word, str) and "\0" not in word for word in words):
+        message = f"expected a list of strings for command, got {described(value)}"
+        raise InvalidValueError(message, SOURCE_FIX)
+    if not words[0].strip():
+        raise InvalidValueError("the command has no program", SOURCE_FIX)
+    if any(looks_like_token(word) for word in words):
+        raise InvalidValueError("command contains a secret, instead of its source", SOURCE_FIX)
+    return Command(tuple(words))
 
 
 def exposure(source: SecretSource | None) -> tuple[str, str] | None:
@@ -143,7 +158,7 @@ def exposure(source: SecretSource | None) -> tuple[str, str] | None:
 
 
 def read_secret(source: SecretSource, environ: Mapping[str, str]) -> Secret:
-    """Read a secret, without the newline at its end; blocks while a file is read.
+    """Read a secret, without the newline at its end; blocks while a file is read or a program runs.
 
     Raises SecretError.
     """
@@ -156,6 +171,8 @@ def read_secret(source: SecretSource, environ: Mapping[str, str]) -> Secret:
             if name not in environ:
                 raise SecretError(f"the variable {name} is not set: export it before syncd starts")
             text = environ[name]
+        case Command(words):
+            text = output_of(words, environ)
         case _:
             assert_never(source)
     return Secret(_checked(text.removesuffix("\n").removesuffix("\r"), source))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 
 from syncd.config import (
     AccountConfig,
+    Command,
     Config,
     NoFilesError,
     Secret,
@@ -17,6 +19,31 @@ from syncd.engine.tokens import OpenAccount
 from syncd.graph.client import Credentials
 from syncd.model import AccountId
 
+_RETRY = 60.0
+"""Seconds after which a command that failed is run again."""
+
+
+class _Outputs:
+    """The secrets that commands have printed: each runs once, and again after it has failed."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._found: dict[SecretSource, Secret] = {}
+        self._failed: dict[SecretSource, tuple[float, SecretError]] = {}
+
+    def read(self, source: SecretSource) -> Secret:
+        if source in self._found:
+            return self._found[source]
+        failed_at, reason = self._failed.get(source, (0.0, None))
+        if reason is not None and time.monotonic() - failed_at < _RETRY:
+            raise SecretError(str(reason))
+        try:
+            self._found[source] = read_secret(source, self._environ)
+        except SecretError as error:
+            self._failed[source] = time.monotonic(), error
+            raise
+        return self._found[source]
+
 
 def opener(
     config: Config, environ: Mapping[str, str], hide: Callable[[Secret], None]
@@ -24,12 +51,15 @@ def opener(
     """Return a function that reads an account's credentials.
 
     It passes every secret to `hide` before it returns it, and returns a sentence when a secret
-    cannot be read. While the system can open no file at all, it returns what it read last.
+    cannot be read. While the system can open no file at all, it returns what it read last. Commands
+    are run once: a reload has another opener, and so runs them again.
     """
     known: dict[AccountId, Credentials] = {}
+    outputs = _Outputs(environ)
 
     def read(source: SecretSource) -> Secret:
-        secret = read_secret(source, environ)
+        is_command = isinstance(source, Command)
+        secret = outputs.read(source) if is_command else read_secret(source, environ)
         hide(secret)
         return secret
 

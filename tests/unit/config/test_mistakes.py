@@ -10,8 +10,8 @@ SIZE = (
     " the units are B, KB, MB, GB, KiB, MiB, GiB"
 )
 SOURCES = (
-    'write { credential = "syncd.token" }, { file = "/etc/syncd/token" }'
-    ' or { env = "SYNCD_TOKEN" }, and put the secret there'
+    'write { credential = "syncd.token" }, { file = "/etc/syncd/token" },'
+    ' { env = "SYNCD_TOKEN" } or { command = ["pass", "show", "meta"] }, and put the secret there'
 )
 URL = 'write "https://graph.facebook.com", or "http://127.0.0.1:PORT" for a sandbox'
 VERSION = 'write a version such as "v25.0"'
@@ -59,11 +59,27 @@ GRAPH: list[tuple[dict[str, str | None], str]] = [
     ),
     (
         {"graph": 'token = { env = "A", file = "/a" }'},
-        f"graph.token: needs exactly one of the keys credential, file, env | {SOURCES}",
+        f"graph.token: needs exactly one of the keys credential, file, env, command | {SOURCES}",
     ),
     (
         {"graph": f'token = {{ literal = "{TOKEN}" }}'},
-        f"graph.token: needs exactly one of the keys credential, file, env | {SOURCES}",
+        f"graph.token: needs exactly one of the keys credential, file, env, command | {SOURCES}",
+    ),
+    (
+        {"graph": 'token = { command = "pass show meta" }'},
+        f"graph.token: expected a list of strings for command, got a string | {SOURCES}",
+    ),
+    (
+        {"graph": "token = { command = [] }"},
+        f"graph.token: expected a list of strings for command, got an array | {SOURCES}",
+    ),
+    (
+        {"graph": 'token = { command = [" "] }'},
+        f"graph.token: the command has no program | {SOURCES}",
+    ),
+    (
+        {"graph": f'token = {{ command = ["echo", "{TOKEN}"] }}'},
+        f"graph.token: command contains a secret, instead of its source | {SOURCES}",
     ),
     (
         {"graph": "token = 5"},
