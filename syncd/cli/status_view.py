@@ -35,7 +35,6 @@ _LIVENESS = {Liveness.RUNNING: _GOOD, Liveness.SILENT: _ALERT, Liveness.STOPPED:
 _SYNC_STATES = {
     Sync.IN_SYNC: ("in sync", _GOOD),
     Sync.REJECTED: ("in sync except for rejected images", _GOOD),
-    Sync.MISSING: ("open", None),
 }
 
 
@@ -106,22 +105,30 @@ def _state(account: AccountStatus, activity: AccountActivity | None) -> tuple[st
         return _failing(account.failing_since, activity), _WARNING
     if activity is not None and activity.in_flight and account.missing:
         return _uploading(account, activity), None
+    if account.sync is Sync.MISSING:
+        missing = f"{amount(account.missing, 'image')} missing"
+        return missing if account.missing else "files of its folders are not read", None
     return _SYNC_STATES[account.sync]
 
 
 def _paused(pause: Pause) -> tuple[str, Colour]:
     if pause.kind == OPERATOR:
-        end = f"until {format_time(pause.until)}" if pause.until else "until `syncd resume`"
+        end = f"until {_clock(pause.until)}" if pause.until else "until `syncd resume`"
         return f"paused {end} {pause.why}", _WARNING
     if pause.until is None:
-        return f"stopped since {format_time(pause.since)}: {pause.why}", _ALERT
+        return f"stopped since {_clock(pause.since)}: {pause.why}", _ALERT
     left = format_duration(pause.until - time.time())
-    end = f"{format_time(pause.until)} ({left})"
-    return f"paused until {end}: {pause.kind}: {pause.why}", _WARNING
+    return f"paused until {_clock(pause.until)} ({left}, {pause.kind}): {pause.why}", _WARNING
+
+
+def _clock(at: float) -> str:
+    """Return a time in unix seconds as local time, with the date unless it is today's."""
+    date, clock = format_time(at).split()
+    return clock if format_time(time.time()).startswith(date) else f"{date} {clock}"
 
 
 def _failing(since: float, activity: AccountActivity | None) -> str:
-    text = f"failing since {format_time(since)}"
+    text = f"failing since {_clock(since)}"
     if activity is None or activity.why is None:
         return text
     if activity.retry_at is not None:

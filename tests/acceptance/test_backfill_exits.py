@@ -47,7 +47,7 @@ async def command(rig: Rig, *words: str) -> Ended:
         (write_nothing_else, 0, "in_sync", "in sync folder"),
         (write_a_text_file, 3, "rejected", "in sync except for rejected images"),
         (write_an_empty_file, 1, "missing", "1 file not finished: the file is empty"),
-        (write_a_file_that_is_too_large_to_read, 1, "missing", "open"),
+        (write_a_file_that_is_too_large_to_read, 1, "missing", "files of its folders are not read"),
         (reject_the_token, 69, "missing", "stopped since"),
     ],
 )
