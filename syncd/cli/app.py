@@ -16,6 +16,7 @@ from syncd.cli.demo import demo
 from syncd.cli.events import events
 from syncd.cli.export import export
 from syncd.cli.help import help_topic
+from syncd.cli.init import init
 from syncd.cli.ledger import ledger
 from syncd.cli.pause import pause, resume
 from syncd.cli.plan import plan
@@ -57,7 +58,7 @@ def options(
 
 
 for command in (
-    run, backfill, plan, status, find, export, pause, resume, retry, deletions, audit, check,
+    init, run, backfill, plan, status, find, export, pause, resume, retry, deletions, audit, check,
     events, sandbox, demo,
 ):  # fmt: skip
     app.command()(command)

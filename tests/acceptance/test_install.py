@@ -1,6 +1,7 @@
 """The installation as the README describes it, from a clone in an empty directory."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from support.readme import ROOT, command
+
+UNITS = ROOT / "systemd"
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ def clone(tmp_path: Path) -> Path:
     for name in filter(None, listed.split("\0")):
         target = tmp_path / "syncd" / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes((ROOT / name).read_bytes())
+        shutil.copyfile(ROOT / name, target, follow_symlinks=False)
     return tmp_path / "syncd"
 
 
@@ -63,4 +66,6 @@ def test_the_wheel_has_all_the_files_that_it_needs(clone: Path, tmp_path: Path) 
         assert f"syncd/man/{source}" in names
     example = (clone / "config.example.toml").read_bytes()
     assert zipfile.ZipFile(wheel).read("syncd/man/config.example.toml") == example
+    assert {f"syncd/setup/systemd/{path.relative_to(UNITS)}" for path in UNITS.rglob("*.*")
+            if path.is_file()} <= names  # fmt: skip
     assert not any(name.startswith("tests") for name in names)

@@ -1,0 +1,1 @@
+"""The setup of a machine: the units for systemd, the configuration and the token."""
