@@ -102,6 +102,7 @@ def test_a_removal_stops_everything_and_keeps_only_what_it_names(box: Box) -> No
     out = box.do("syncd", "init", "--systemd", "--remove")
 
     assert box.one("syncd@eu", "ActiveState") == box.one("syncd", "ActiveState") == "inactive"
+    assert box.one("syncd-watch@syncd.timer", "ActiveState") == "inactive"
     assert box.one("syncd", "LoadState") == "not-found"
     assert box.one("syncdog", "ActiveState") == "active"
     box.do("systemctl", "stop", "graph-api", "syncdog")
