@@ -52,6 +52,7 @@ class GraphConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 class LedgerConfig(msgspec.Struct, frozen=True):
     path: Path
+    history: float = 180 * 86400.0  # seconds that a row of the history is kept
 
 
 class Budget(msgspec.Struct, frozen=True):

@@ -33,6 +33,9 @@ FOLDER_PATH = "/srv/creatives/spring"
 FOLDER_EXAMPLE = f'[folders.spring]\npath = "{FOLDER_PATH}"\naccount = "main"'
 
 
+_DEFAULT_HISTORY = LedgerConfig(Path()).history
+
+
 def read_graph(table: Table) -> GraphConfig:
     default = GraphConfig()
     graph = GraphConfig(
@@ -57,8 +60,9 @@ def read_ledger(table: Table, environ: Mapping[str, str]) -> LedgerConfig | None
         path = table.required(
             "path", parse, 'write path = "/var/lib/syncd/ledger.db" under [ledger]'
         )
+    history = table.optional("history", duration("1d", "3650d"), _DEFAULT_HISTORY)
     table.close()
-    return LedgerConfig(Path(path)) if path else None
+    return LedgerConfig(Path(path), history) if path else None
 
 
 def read_accounts(table: Table, graph: Table) -> dict[AccountName, AccountConfig]:

@@ -131,7 +131,7 @@ def upkeep_of(config: Config) -> Upkeep:
     """Return the settings of deletions and audits."""
     terms = config.deletions
     grace = Grace(terms.grace, terms.hold_above)
-    return Upkeep(grace, config.audit.every, config.audit.restore)
+    return Upkeep(grace, config.audit.every, config.audit.restore, config.ledger.history)
 
 
 def _deleters(config: Config) -> set[AccountId]:

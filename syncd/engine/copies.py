@@ -14,6 +14,7 @@ from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.ledger import copies, replicas, sources
 from syncd.ledger.copies import Holder
 from syncd.ledger.database import Ledger
+from syncd.ledger.history import What
 from syncd.ledger.replicas import Facts
 from syncd.log import Log
 from syncd.model import Digest, Entry
@@ -100,8 +101,9 @@ class Copies:
             return
         if len(response.entries) == 1:
             (entry,) = response.entries.values()
+            sent = self._client.clock.at(began)
             held = replicas.record_held(
-                lane.account, [(copy.digest, entry)], time.time(), self._client.clock.at(began)
+                lane.account, [(copy.digest, entry)], time.time(), sent, What.COPIED
             )
             await lane.finish_call(call, End.TAKEN, response.usage, held)
             await self._on_copied(copy, entry)

@@ -47,6 +47,8 @@ class Upkeep(msgspec.Struct, frozen=True):
     """Seconds."""
     restore: bool
     """Whether images that an account has lost are sent again."""
+    history_kept: float
+    """Seconds after which a row of the history is removed."""
 
 
 class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,7 +228,9 @@ class Engine:
     ) -> None:
         grace = upkeep.deletions
         loops.create_task(self._inspections.run(), name="inspect:tokens")
-        loops.create_task(Reconcile(self._ledger, grace).run(), name="reconcile")
+        loops.create_task(
+            Reconcile(self._ledger, grace, upkeep.history_kept).run(), name="reconcile"
+        )
         for lane in self.lanes.values():
             deletions = self.deletions(lane, sends, upkeep)
             self.confirmations[lane.account].repeat = deletions.repeat

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 import structlog
 
-from syncd.ledger import alerts, condemned
+from syncd.ledger import alerts, condemned, history
 from syncd.ledger.condemned import PendingDeletions
 from syncd.ledger.database import Ledger
 from syncd.log import Log
@@ -37,9 +37,10 @@ class Grace(msgspec.Struct, frozen=True):
 class Reconcile:
     """Passes over all condemned images; each account's own `Deletions` process what they leave."""
 
-    def __init__(self, ledger: Ledger, grace: Grace) -> None:
+    def __init__(self, ledger: Ledger, grace: Grace, history_kept: float) -> None:
         self._ledger = ledger
         self._grace = grace
+        self._history_kept = history_kept  # seconds
         self._condemned: dict[int, int] = {}  # folder id → images, at the last pass
         self._held: set[str] = set()  # folders whose held deletions this process has logged
 
@@ -56,6 +57,8 @@ class Reconcile:
         before = self._ledger.now().age - max(self._grace.seconds, MAX_UPLOAD_TIME)
         await self._ledger.write(condemned.drop_unheld(before))
         await self._hold()
+        while await self._ledger.write(history.forget_before(time.time() - self._history_kept)):
+            pass
 
     async def _hold(self) -> None:
         hold = condemned.hold_excess(self._grace.hold, self._ledger.now().age)

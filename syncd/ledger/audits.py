@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from syncd.ledger import accounts, queries, replicas
+from syncd.ledger.history import What
 from syncd.ledger.statements import as_structs, read, write
 from syncd.model import AccountId, Digest, ImageHash, Listed
 
@@ -96,7 +97,7 @@ def record_removed(db: sqlite3.Connection, account: AccountId, image_hash: Image
         """,
         (REMOVED, image_hash, account),
     )
-    return replicas.record_not_held(account, image_hash)(db)
+    return replicas.record_not_held(account, image_hash, What.LOST)(db)
 
 
 @write

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from syncd.ledger import alerts, missed
+from syncd.ledger import alerts, history, missed
+from syncd.ledger.history import What
 from syncd.ledger.kept import keep_condemned, keep_gone, keep_replaced
 from syncd.ledger.pending import PENDING
 from syncd.ledger.replaced import HELD_REPLICA
@@ -116,6 +117,7 @@ def condemn_missed(db: sqlite3.Connection, scan: int, found: Moment) -> Forgotte
     `found` is when the deletion was found.
     """
     forgotten = missed.forget_rows(db, scan)
+    history.record_gone(db, history.DELETED_FILE)
     keep_gone(db, None)
     db.execute(
         _CONDEMN.format(
@@ -126,6 +128,8 @@ def condemn_missed(db: sqlite3.Connection, scan: int, found: Moment) -> Forgotte
     (condemned,) = db.execute(
         "SELECT count(DISTINCT image_id) FROM deletion WHERE found_at = ?", (found.at,)
     ).fetchone()
+    if condemned:
+        history.record_deletions(db, What.CONDEMNED, "found_at = ?1", (found.at,))
     return Forgotten(forgotten, condemned)
 
 
@@ -135,13 +139,13 @@ def condemn_replaced(db: sqlite3.Connection, replaced: Sequence[tuple[int, int, 
     In a folder that is suspect, or was never trusted, they are kept.
     """
     keep_replaced(db, replaced)
-    db.executemany(
-        _CONDEMN.format(lost=_REPLACED, trusted=_TRUSTED),
-        [
-            {"at": None, "age": None, "image": image_id, "directory": directory_id, "name": name}
-            for image_id, directory_id, name in replaced
-        ],
-    )
+    for image_id, directory_id, name in replaced:
+        condemned = db.execute(
+            _CONDEMN.format(lost=_REPLACED, trusted=_TRUSTED) + "RETURNING account_id, image_id",
+            {"at": None, "age": None, "image": image_id, "directory": directory_id, "name": name},
+        ).fetchall()
+        for key in condemned:
+            history.record_deletions(db, What.CONDEMNED, "account_id = ?1 AND image_id = ?2", key)
 
 
 @write
@@ -157,6 +161,7 @@ def spare_wanted(db: sqlite3.Connection) -> list[tuple[str, bytes]]:
         """
     ).fetchall()
     if rows:
+        history.record_deletions(db, What.WITHDRAWN, spared)
         db.execute(f"DELETE FROM deletion WHERE {spared}")
     return [(folder, path) for folder, path in rows]
 
@@ -352,26 +357,24 @@ def _names(db: sqlite3.Connection, folder_id: int, limit: int) -> list[bytes]:
 
 
 @write
-def approve(db: sqlite3.Connection, folder: FolderName) -> int:
+def approve(db: sqlite3.Connection, folder: FolderName, user: str | None = None) -> int:
     """Release the held deletions of a folder, and return the number of images."""
     images = count_held(folder)(db)
-    db.execute(
-        """
-        UPDATE deletion
-        SET state = 'approved'
-        WHERE state = 'held' AND folder_id = (SELECT id FROM folder WHERE name = ?)
-        """,
-        (folder,),
-    )
+    history.record_deletions(db, What.APPROVED, _HELD_IN, (folder,), user)
+    db.execute(f"UPDATE deletion SET state = 'approved' WHERE {_HELD_IN}", (folder,))
     alerts.update("deletions.held", alerts.folder_subject(folder), APPROVED)(db)
     return images
 
 
 @write
-def dismiss(db: sqlite3.Connection, folder: FolderName) -> int:
+def dismiss(db: sqlite3.Connection, folder: FolderName, user: str | None = None) -> int:
     """Keep the images whose deletion is held in a folder, and return their number."""
     images = count_held(folder)(db)
-    held = "state = 'held' AND folder_id = (SELECT id FROM folder WHERE name = ?)"
-    keep_condemned(db, held, "'dismissed'", (folder,))
+    history.record_deletions(db, What.DISMISSED, _HELD_IN, (folder,), user)
+    keep_condemned(db, _HELD_IN, "'dismissed'", (folder,))
     alerts.update("deletions.held", alerts.folder_subject(folder), DISMISSED)(db)
     return images
+
+
+_HELD_IN = "state = 'held' AND folder_id = (SELECT id FROM folder WHERE name = ?1)"
+"""The deletions that are held in the folder ?1."""

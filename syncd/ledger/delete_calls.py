@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from syncd.ledger import replicas
+from syncd.ledger import history, replicas
 from syncd.ledger.deletions import Due, facts
+from syncd.ledger.history import What
 from syncd.ledger.statements import as_structs, read, write
 from syncd.model import AccountId, ImageHash
 from syncd.rules.deletion import RECHECK_INTERVAL, Condemned
@@ -123,7 +124,7 @@ def record_gone(
     """
     _remember_own(db, account, image_hash, clock_offset)
     db.execute(f"DELETE FROM deletion WHERE {_CONDEMNED_OF_HASH}", (account, image_hash))
-    replicas.record_not_held(account, image_hash)(db)
+    replicas.record_not_held(account, image_hash, What.DELETED)(db)
 
 
 @write
@@ -138,6 +139,7 @@ def record_absent(
     `clock_offset` is as in `record_gone`.
     """
     _remember_own(db, account, image_hash, clock_offset)
+    history.record_replicas(db, What.DELETED, _OF_HASH, (account, image_hash))
     db.execute(
         f"""
         DELETE FROM deletion

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from syncd.images.unfinished import is_unfinished
-from syncd.ledger import condemned
+from syncd.ledger import condemned, history
 from syncd.ledger.directories import ensure_directory
+from syncd.ledger.history import What
 from syncd.ledger.kept import end_for_found
+from syncd.ledger.missed import unmark_found
 from syncd.ledger.replaced import restart_grace
 from syncd.ledger.replicas import image_ids, missing_among
 from syncd.ledger.stat_columns import Row, from_columns, to_columns
@@ -163,23 +165,22 @@ def record_all(
         where: ensure_directory(db, *where)
         for where in {(place.folder_id, place.directory) for place, _, _ in found}
     }
-    _unmark_found(db, [(directories[p.folder_id, p.directory], p.name) for p, _, _ in found])
-    replaced = _write_files(
-        db,
-        [
-            (
-                directories[place.folder_id, place.directory],
-                place.name,
-                *to_columns(stat),
-                *(
-                    (images[content.digest], None)
-                    if isinstance(content, Content)
-                    else (None, content)
-                ),
-            )
-            for place, stat, content in found
-        ],
-    )
+    unmark_found(db, [(directories[p.folder_id, p.directory], p.name) for p, _, _ in found])
+    rows = [
+        (
+            directories[place.folder_id, place.directory],
+            place.name,
+            *to_columns(stat),
+            *((images[content.digest], None) if isinstance(content, Content) else (None, content)),
+        )
+        for place, stat, content in found
+    ]
+    before = _write_files(db, rows)
+    replaced = [
+        (old, directory, name)
+        for directory, name, *_, image, _ in rows
+        if (old := before.get((directory, name))) is not None and old != image
+    ]
     touched = {*images.values(), *(image for image, *_ in replaced)}
     touch(db, touched)
     refresh(db, only_new=all(image > last for image in touched))
@@ -191,6 +192,7 @@ def record_all(
             if isinstance(content, Content) and (image := images[content.digest]) <= last
         },
     )
+    _record_history(db, found, rows, before, last)
     condemned.condemn_replaced(db, replaced)
     missing = {
         folder_id: missing_among(db, folder_id, list(images.values()))
@@ -219,9 +221,6 @@ def renumber(db: sqlite3.Connection, found: Sequence[tuple[Place, Stat]]) -> Non
     )
 
 
-_Replaced = tuple[int, int, bytes]
-"""An image id, and the directory id and name of its file."""
-
 _FileRow = tuple[int, bytes, int, int, int, int, int, int | None, str | None]
 """Directory id, name, device, inode, size, mtime_ns, ctime_ns, image id, error."""
 
@@ -246,9 +245,9 @@ def _add_images(
     return image_ids(db, list(images)), last
 
 
-def _write_files(db: sqlite3.Connection, rows: Sequence[_FileRow]) -> list[_Replaced]:
+def _write_files(db: sqlite3.Connection, rows: Sequence[_FileRow]) -> dict[tuple[int, bytes], int]:
     """Write rows of files, and return the images that some of them contained before."""
-    replaced = _replaced(db, [(directory, name, image) for directory, name, *_, image, _ in rows])
+    before = _contents(db, [row[:2] for row in rows])
     write_rows(
         db,
         """
@@ -266,17 +265,17 @@ def _write_files(db: sqlite3.Connection, rows: Sequence[_FileRow]) -> list[_Repl
         """,
         rows,
     )
-    return replaced
+    return before
 
 
-def _replaced(
-    db: sqlite3.Connection, rows: Sequence[tuple[int, bytes, int | None]]
-) -> list[_Replaced]:
-    """Return the images that these files, (directory id, name, new image id), contained before."""
+def _contents(
+    db: sqlite3.Connection, files: Sequence[tuple[int, bytes]]
+) -> dict[tuple[int, bytes], int]:
+    """Return the images that these files, (directory id, name), contain."""
     names: dict[int, list[bytes]] = {}
-    for directory_id, name, _ in rows:
+    for directory_id, name in files:
         names.setdefault(directory_id, []).append(name)
-    before = {
+    return {
         (directory_id, name): image_id
         for directory_id, some in names.items()
         for name, image_id in db.execute(
@@ -289,37 +288,34 @@ def _replaced(
             (directory_id, *some),
         )
     }
-    if not before:  # the usual case
-        return []
-    return [
-        (old, directory_id, name)
-        for directory_id, name, image_id in rows
-        if (old := before.get((directory_id, name))) is not None and old != image_id
-    ]
 
 
-def _unmark_found(db: sqlite3.Connection, names: Sequence[tuple[int, bytes]]) -> None:
-    """Remove the marks of files that have been found, and of the directories above them.
+def _record_history(
+    db: sqlite3.Connection,
+    found: Sequence[tuple[Place, Stat, Content | str]],
+    rows: Sequence[_FileRow],
+    before: Mapping[tuple[int, bytes], int],
+    last: int,
+) -> None:
+    """Record which contents were found and which are gone, and what is rejected unsent.
 
-    A running scan may have missed them before.
+    The images after the id `last` are new.
     """
-    if db.execute("SELECT 1 FROM missed LIMIT 1").fetchone() is None:  # the usual case
-        return
-    db.executemany("DELETE FROM missed WHERE directory_id = ? AND name = ?", names)
-    db.executemany(
-        """
-        WITH RECURSIVE above (id) AS (
-            VALUES (?)
-            UNION
-            SELECT directory.parent_id
-            FROM directory JOIN above USING (id)
-            WHERE directory.parent_id IS NOT NULL
-        )
-        DELETE FROM missed
-        WHERE name = x'' AND directory_id IN above
-        """,
-        [(directory_id,) for directory_id in {directory_id for directory_id, _ in names}],
-    )
+    new, rewritten, unfit = [], [], set()
+    for (place, _, content), (directory, name, *_, image, _) in zip(found, rows, strict=True):
+        old = before.get((directory, name)) if before else None
+        if old == image:
+            continue
+        if old is not None:
+            rewritten.append((old, place.folder_id, place.path))
+        if image is not None and isinstance(content, Content):
+            new.append((image, place.folder_id, place.path))
+            if content.unfit is not None and image > last:
+                unfit.add(image)
+    history.record_rewritten(db, rewritten)
+    history.record_found(db, new)
+    for image in sorted(unfit):
+        history.record_replicas(db, What.REJECTED, "image_id = ?1", (image,))
 
 
 class Unread(msgspec.Struct, frozen=True):

@@ -12,6 +12,8 @@ from enum import StrEnum
 
 import msgspec
 
+from syncd.ledger import history
+from syncd.ledger.history import What
 from syncd.ledger.statements import as_structs, read, write
 from syncd.model import AccountId, Digest
 
@@ -63,7 +65,7 @@ _KEEP = """
             ON replica.image_id = lost.image_id AND replica.account_id = lost.account_id
         WHERE replica.hash IS NOT NULL OR replica.sent_at IS NOT NULL
         ON CONFLICT DO NOTHING
-        RETURNING account_id, image_id
+        RETURNING account_id, image_id, folder_id, path, reason
         """
 """Keeps the images of `lost` (image_id, account_id, folder_id, path, reason) where they are held,
 or were sent."""
@@ -160,7 +162,7 @@ def keep_condemned(
         values,
     ).fetchall()
     for image, account, folder, path, why in condemned:
-        db.execute(
+        kept = db.execute(
             _KEEP.format(
                 lost="""
             SELECT ?1 AS image_id, ?2 AS account_id, ?3 AS folder_id, ?4 AS path, ?5 AS reason
@@ -168,6 +170,8 @@ def keep_condemned(
             ),
             (image, account, folder, path, why),
         ).fetchall()
+        if why != KeepReason.DISMISSED:  # the decision is recorded
+            history.record_kept(db, What.KEPT, kept)
     db.executemany(
         "DELETE FROM deletion WHERE image_id = ? AND account_id = ?",
         [row[:2] for row in condemned],
@@ -201,7 +205,7 @@ def keep(db: sqlite3.Connection, account: AccountId, digest: Digest, reason: Kee
 
 
 @write
-def release(db: sqlite3.Connection, name: str) -> Released:
+def release(db: sqlite3.Connection, name: str, user: str | None = None) -> Released:
     """End what is kept because of the folder `name`, or of the image with that SHA-256 or hash.
 
     Where no file wants such an image and a folder that propagates deletions feeds the account, it
@@ -219,6 +223,7 @@ def release(db: sqlite3.Connection, name: str) -> Released:
         """,
         (name,),
     ).fetchall()
+    history.record_kept(db, What.RELEASED, [(*row, None) for row in rows], user)
     condemned = set()
     for account, image, folder, path in rows:
         db.execute("DELETE FROM kept WHERE account_id = ? AND image_id = ?", (account, image))
@@ -277,10 +282,11 @@ def kept_images(db: sqlite3.Connection) -> list[KeptImage]:
 
 def _keep(db: sqlite3.Connection, lost: str, values: dict[str, object]) -> None:
     kept = db.execute(_KEEP.format(lost=lost), values).fetchall()
+    history.record_kept(db, What.KEPT, kept)
     db.executemany(
         """
         DELETE FROM deletion
         WHERE account_id = ? AND image_id = ? AND state <> 'requested'
         """,
-        kept,
+        [key[:2] for key in kept],
     )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from syncd.ledger import history
 from syncd.ledger.kept import KeepReason, keep_condemned, keep_gone
 from syncd.ledger.stat_columns import unsigned
 from syncd.ledger.statements import as_structs, read, write
@@ -78,6 +79,7 @@ def mark(
 def forget(db: sqlite3.Connection, scan: int, reason: KeepReason) -> int:
     """Forget what a trusted scan missed, keep its images, and return the number of files."""
     files = forget_rows(db, scan)
+    history.record_gone(db, reason)
     keep_gone(db, reason)
     # Also what these files contained before they were rewritten.
     rewritten = "state <> 'requested' AND (folder_id, path) IN (SELECT folder_id, path FROM gone)"
@@ -125,6 +127,30 @@ def forget_rows(db: sqlite3.Connection, scan: int) -> int:
     refresh(db)
     (files,) = db.execute("SELECT count(*) FROM gone").fetchone()
     return int(files)
+
+
+def unmark_found(db: sqlite3.Connection, names: Sequence[tuple[int, bytes]]) -> None:
+    """Remove the marks of files that have been found, and of the directories above them.
+
+    A running scan may have missed them before.
+    """
+    if db.execute("SELECT 1 FROM missed LIMIT 1").fetchone() is None:  # the usual case
+        return
+    db.executemany("DELETE FROM missed WHERE directory_id = ? AND name = ?", names)
+    db.executemany(
+        """
+        WITH RECURSIVE above (id) AS (
+            VALUES (?)
+            UNION
+            SELECT directory.parent_id
+            FROM directory JOIN above USING (id)
+            WHERE directory.parent_id IS NOT NULL
+        )
+        DELETE FROM missed
+        WHERE name = x'' AND directory_id IN above
+        """,
+        [(directory_id,) for directory_id in {directory_id for directory_id, _ in names}],
+    )
 
 
 @read

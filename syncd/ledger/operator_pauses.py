@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from syncd.ledger import accounts
+from syncd.ledger import accounts, history
 from syncd.ledger.accounts import OPERATOR, Pause
+from syncd.ledger.history import What
 from syncd.ledger.statements import read, write
 from syncd.model import AccountId
 
@@ -76,10 +77,14 @@ def begin(db: sqlite3.Connection, paused: Sequence[AccountId], pause: OperatorPa
         """,
         [(account, pause.since, pause.until, pause.why, pause.user) for account in paused],
     )
+    for account in paused:
+        history.record_account(db, What.PAUSED, account, pause.user, pause.why)
 
 
 @write
-def end(db: sqlite3.Connection, paused: Sequence[AccountId]) -> list[AccountId]:
+def end(
+    db: sqlite3.Connection, paused: Sequence[AccountId], user: str | None = None
+) -> list[AccountId]:
     """End the pauses of accounts; return those that were paused."""
     ended = []
     for account in paused:
@@ -92,4 +97,5 @@ def end(db: sqlite3.Connection, paused: Sequence[AccountId]) -> list[AccountId]:
         )
         if found.rowcount:
             ended.append(account)
+            history.record_account(db, What.RESUMED, account, user, None)
     return ended

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from syncd.ledger import accounts, unanswered
+from syncd.ledger import accounts, history, unanswered
+from syncd.ledger.history import What
 from syncd.ledger.statements import MOST_VARIABLES, read, write, write_rows
 from syncd.model import AccountId, Digest, Entry, ImageHash, Sent
 from syncd.rules.unanswered import SentAs
@@ -152,6 +153,7 @@ def record_held(
     held: Sequence[tuple[Digest, Entry]],
     at: float,
     sent: Sent | None = None,
+    what: What = What.UPLOADED,
 ) -> None:
     """Record that an account holds images, and under which hashes; `at` is in unix seconds.
 
@@ -187,6 +189,7 @@ def record_held(
         *(account_id, at, sent_at, clock_offset),
     )
     unanswered.forget(db, account_id, [digest for digest, _ in held])
+    history.record_held(db, account_id, what, [digest for digest, _ in held])
 
 
 def image_ids(db: sqlite3.Connection, digests: Sequence[Digest]) -> dict[Digest, int]:
@@ -220,12 +223,16 @@ def missing_among(db: sqlite3.Connection, folder_id: int, image_ids: Sequence[in
 
 
 @write
-def record_not_held(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash) -> int:
+def record_not_held(
+    db: sqlite3.Connection, account: AccountId, image_hash: ImageHash, what: What = What.LOST
+) -> int:
     """Record that an account does not hold an image: where a file wants it, it is missing again.
 
+    `what` has happened to it: lost or deleted.
     Returns the number of replicas that were recorded as held.
     """
     where = "hash = ?2 AND account_id = (SELECT id FROM account WHERE act = ?1)"
+    history.record_replicas(db, what, where, (account, image_hash))
     unwanted = db.execute(
         f"DELETE FROM replica WHERE {where} AND wanted = 0", (account, image_hash)
     ).rowcount
@@ -248,7 +255,7 @@ def record_rejected(db: sqlite3.Connection, account: AccountId, digest: Digest, 
     """Record that an account rejects an image, and why: it is not sent again."""
     accounts.add(db, [account])
     # Also where no file wants it any longer: the file may return, and its image is still rejected.
-    db.execute(
+    rejected = db.execute(
         """
         INSERT INTO replica (account_id, image_id, wanted, rejected)
         SELECT account.id, image.id, 0, ?3
@@ -262,7 +269,9 @@ def record_rejected(db: sqlite3.Connection, account: AccountId, digest: Digest, 
         WHERE hash IS NULL
         """,
         (account, digest, why),
-    )
+    ).rowcount
+    if rejected:
+        history.record_replicas(db, What.REJECTED, OF_IMAGE, (account, digest))
     db.execute(f"DELETE FROM unanswered WHERE {OF_IMAGE}", (account, digest))
 
 

@@ -279,6 +279,23 @@ CREATE TABLE alert (                            -- a state that was logged and h
     PRIMARY KEY (event, subject, part)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE history (                          -- what happened, for `syncd log`; the oldest rows are removed
+    id         INTEGER PRIMARY KEY,             -- in order of arrival
+    at         INTEGER NOT NULL,
+    what       TEXT NOT NULL,                   -- found, gone, uploaded, copied, …: `ledger/history.py` has all codes
+    account_id INTEGER REFERENCES account,
+    image_id   INTEGER REFERENCES image,
+    folder_id  INTEGER REFERENCES folder,       -- of the path
+    path       BLOB,                            -- then, relative to the folder; NULL: as in the row of its image before
+    hash       TEXT,                            -- of what the account has lost; NULL: as in `replica`, or that row
+    why        TEXT,
+    user       TEXT                             -- who decided it
+) STRICT;
+CREATE INDEX history_by_time ON history (at);
+CREATE INDEX history_by_image ON history (image_id);
+CREATE INDEX history_of_gone ON history (path, folder_id, image_id) WHERE what = 'gone';
+CREATE INDEX history_of_lost ON history (hash, image_id) WHERE what IN ('deleted', 'lost');
+
 CREATE TABLE refresh (                          -- after a change of routes: the last file whose replicas were refreshed
     directory_id INTEGER NOT NULL,
     name         BLOB NOT NULL

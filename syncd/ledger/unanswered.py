@@ -13,6 +13,8 @@ from typing import assert_never
 
 import msgspec
 
+from syncd.ledger import history
+from syncd.ledger.history import What
 from syncd.ledger.statements import read, write
 from syncd.model import AccountId, Digest, ImageHash, Listed
 from syncd.rules.unanswered import Copied, Named, SentAs, SentCalls
@@ -154,6 +156,7 @@ def settle(
         """,
         (*row, found.hash, time.time(), found.name),
     )
+    history.record_held(db, row[0], What.UPLOADED, [image.digest])
     db.execute(
         """
         UPDATE deletion

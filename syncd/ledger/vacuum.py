@@ -25,7 +25,7 @@ class VacuumAbortedError(LedgerError):
 def drop_unreferenced(db: sqlite3.Connection, first: int) -> int:
     """Forget the images that no other row refers to; return their number.
 
-    It looks at the images of one part of the ids, from `first` on.
+    It looks at the images of one part of the ids, from `first` on. The history refers to them, too.
     A file that contains such an image again is read again, which records the image again.
     """
     return db.execute(
@@ -34,6 +34,7 @@ def drop_unreferenced(db: sqlite3.Connection, first: int) -> int:
         WHERE id >= ?1 AND id < ?2
             AND NOT EXISTS (SELECT 1 FROM file WHERE file.image_id = image.id)
             AND NOT EXISTS (SELECT 1 FROM replica WHERE replica.image_id = image.id)
+            AND NOT EXISTS (SELECT 1 FROM history WHERE history.image_id = image.id)
             AND id NOT IN (SELECT image_id FROM deletion)
             AND id NOT IN (SELECT image_id FROM unanswered)
             AND id NOT IN (SELECT image_id FROM former_hash)

@@ -110,7 +110,7 @@ async def test_an_image_is_due_once_its_grace_has_ended(ledger: Ledger) -> None:
     folder = await filled(ledger, 30)
     await unlink(ledger, folder, 1, ago=DAY - 60)
     await unlink(ledger, folder, 2, ago=DAY + 60)
-    await Reconcile(ledger, GRACE).run_once()
+    await Reconcile(ledger, GRACE, 180 * DAY).run_once()
     assert await due(ledger) == [2]
 
 
@@ -126,7 +126,7 @@ async def test_a_wrong_wall_clock_neither_shortens_nor_extends_the_grace(
         await ledger.write(missed.mark(7, known.directory_id, [b"%d.jpg" % number], []))
         await ledger.write(condemned.condemn_missed(7, Moment(now.at + error, age)))
     await trust(ledger, folder)
-    await Reconcile(ledger, GRACE).run_once()
+    await Reconcile(ledger, GRACE, 180 * DAY).run_once()
     assert await due(ledger) == [2]
 
 
@@ -176,10 +176,10 @@ async def test_a_file_that_returns_withdraws_its_deletion_and_restarts_the_grace
     await unlink(ledger, folder, 1, ago=2 * DAY)
     await put(ledger, folder, 1)
     with capture_logs() as logs:
-        await Reconcile(ledger, GRACE).run_once()
+        await Reconcile(ledger, GRACE, 180 * DAY).run_once()
     assert [entry["event"] for entry in logs] == ["deletion.withdrawn"]
     await unlink(ledger, folder, 1)
-    await Reconcile(ledger, GRACE).run_once()
+    await Reconcile(ledger, GRACE, 180 * DAY).run_once()
     assert await due(ledger) == []
 
 
@@ -224,7 +224,7 @@ async def test_a_suspect_folder_withdraws_unconfirmed_deletions_and_delays_the_r
 
 async def test_too_many_deletions_are_held_together_and_logged_once(ledger: Ledger) -> None:
     folder = await filled(ledger, 30)
-    reconcile = Reconcile(ledger, GRACE)
+    reconcile = Reconcile(ledger, GRACE, 180 * DAY)
     await unlink(ledger, folder, *range(10), ago=2 * DAY)
     with capture_logs() as logs:
         await reconcile.run_once()
@@ -247,7 +247,7 @@ async def test_too_many_deletions_are_held_together_and_logged_once(ledger: Ledg
 
 async def test_dismissed_deletions_are_dropped_and_their_images_stay(ledger: Ledger) -> None:
     folder = await filled(ledger, 30)
-    reconcile = Reconcile(ledger, GRACE)
+    reconcile = Reconcile(ledger, GRACE, 180 * DAY)
     await unlink(ledger, folder, *range(10), ago=2 * DAY)
     await reconcile.run_once()
     assert await ledger.write(condemned.dismiss(FolderName("spring"))) == 10

@@ -260,13 +260,16 @@ async def test_counts_are_right_after_folders_are_added_and_removed(tmp_path: Pa
 
 async def test_vacuum_drops_only_unreferenced_images(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
-    folder = await fill(path, 5)
+    folder = await fill(path, 6)
     with changing(path) as db:
-        # 0 has a file, 1 is held, 2 is rejected, 3 is condemned, 4 is unreferenced.
+        # 0 has a file, 1 is held, 2 is rejected, 3 is condemned, 4 is unreferenced, and 5 is in
+        # the history.
         replicas.record_held(ONE, [(digest(1), Entry(hash=ImageHash("ff")))], 1.0)(db)
         replicas.record_rejected(ONE, digest(2), "no")(db)
-        missed.mark(1, 1, [b"1", b"2", b"3", b"4"], [])(db)
+        missed.mark(1, 1, [b"1", b"2", b"3", b"4", b"5"], [])(db)
         missed.forget(1, KeepReason.SUSPECT)(db)
+        forget = "DELETE FROM history WHERE image_id <> (SELECT id FROM image WHERE sha256 = ?)"
+        db.execute(forget, (digest(5),))
         db.execute(
             "INSERT INTO deletion (account_id, image_id, folder_id, path, found_at)"
             " SELECT 1, id, ?, x'', 1 FROM image WHERE sha256 = ?",
@@ -275,7 +278,7 @@ async def test_vacuum_drops_only_unreferenced_images(tmp_path: Path) -> None:
     with maintaining(path) as db:
         assert sum(vacuum.drop_all_unreferenced(db)) == 1
         kept = {row[0] for row in db.execute("SELECT sha256 FROM image")}
-    assert kept == {digest(n) for n in range(4)}
+    assert kept == {digest(n) for n in (0, 1, 2, 3, 5)}
     with reading(path) as db:
         assert integrity.references()(db) == []
 
@@ -285,6 +288,7 @@ async def test_vacuum_shrinks_the_file_while_the_daemon_continues(rig: Rig) -> N
     with changing(rig.ledger) as db:
         missed.mark(1, 1, [], [1])(db)
         assert missed.forget(1, KeepReason.SUSPECT)(db) == 20_000
+        db.execute("DELETE FROM history")
     assert folder
     first, second = picture(1), picture(2)
     rig.write("a.png", first)

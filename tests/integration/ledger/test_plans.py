@@ -18,6 +18,8 @@ from syncd.ledger import (
     directories,
     export,
     files,
+    history,
+    history_rows,
     integrity,
     kept,
     limitations,
@@ -35,6 +37,7 @@ from syncd.ledger import (
     wanted,
 )
 from syncd.ledger.files import Content, Place
+from syncd.ledger.history_rows import Filter
 from syncd.ledger.kept import KeepReason
 from syncd.ledger.statements import Read
 from syncd.ledger.unanswered import UnansweredImage
@@ -55,6 +58,7 @@ from syncd.rules.limitation import Limitation, What
 from syncd.rules.unanswered import Named
 
 ONE = AccountId("1")
+EVERYTHING = Filter()
 
 
 class Plans:
@@ -114,6 +118,13 @@ def fill(db: sqlite3.Connection) -> None:
         SELECT route.account_id, file.image_id, 1, file.image_id,
             iif(file.image_id % 3, printf('%032x', file.image_id), NULL), 1
         FROM file JOIN directory ON directory.id = directory_id JOIN route USING (folder_id);
+        INSERT INTO history (at, what, image_id, folder_id, path)
+        SELECT file.image_id, 'found', file.image_id, directory.folder_id,
+            CAST(directory.path || '/' || file.name AS BLOB)
+        FROM file JOIN directory ON directory.id = directory_id;
+        INSERT INTO history (at, what, account_id, image_id)
+        SELECT image_id, 'uploaded', account_id, image_id
+        FROM replica WHERE hash IS NOT NULL;
         DROP TABLE number;
         """
     )
@@ -283,6 +294,17 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
         900,
         1.0,
     ),
+    "history": history_rows.newest(EVERYTHING, 200),
+    "history of images": history_rows.newest(Filter(images=[5, 6]), 200),
+    "history since": history_rows.newest(Filter(since=1.0, accounts=[ONE], whats=["lost"]), 200),
+    "history, new rows": history_rows.after(EVERYTHING, 99_990, 200),
+    "history of a path": history_rows.images_of_path("a", b"d1/1"),
+    "history of a hash": history_rows.images_of_hash("ff00", "ff00~"),
+    "last_id of the history": history_rows.last_id(),
+    "forget_before": history.forget_before(1.0),
+    "release": kept.release("ff00"),
+    "approve": condemned.approve(FolderName("a"), "eva"),
+    "dismiss": condemned.dismiss(FolderName("a"), "eva"),
     "record_trouble": replicas.record_trouble(ONE, [digest(5)], "HTTP 500"),
 }
 
@@ -293,7 +315,7 @@ def test_no_table_that_grows_is_scanned(db: sqlite3.Connection, name: str) -> No
     STATEMENTS[name](cast("sqlite3.Connection", plans))
     assert plans.plans
     for line in plans.plans:
-        assert not re.match(r"SCAN (file|replica|image|directory)\b", line), plans.plans
+        assert not re.match(r"SCAN (file|replica|image|directory|history)\b", line), plans.plans
 
 
 @pytest.mark.parametrize("search_by", [search.by_name, search.by_part_of_name])
@@ -303,7 +325,9 @@ def test_a_search_by_name_scans_the_names_and_no_other_table(
     plans = Plans(db)
     search_by(b"999999")(cast("sqlite3.Connection", plans))
     scans = [
-        line for line in plans.plans if re.match(r"SCAN (file|replica|image|directory)\b", line)
+        line
+        for line in plans.plans
+        if re.match(r"SCAN (file|replica|image|directory|history)\b", line)
     ]
     assert scans == ["SCAN file"]
 
@@ -326,6 +350,16 @@ def test_a_periodic_statement_reads_only_an_index(db: sqlite3.Connection, name: 
     searches = [line for line in plans.plans if line.startswith("SEARCH replica")]
     assert searches
     assert all("COVERING INDEX" in search for search in searches)
+
+
+@pytest.mark.parametrize("name", ["history of images", "history since", "history, new rows"])
+def test_a_selection_of_the_history_reads_only_the_rows_it_is_about(
+    db: sqlite3.Connection, name: str
+) -> None:
+    plans = Plans(db)
+    STATEMENTS[name](cast("sqlite3.Connection", plans))
+    assert any(line.startswith("SEARCH row USING") for line in plans.plans), plans.plans
+    assert not any(line.startswith("SCAN row") for line in plans.plans), plans.plans
 
 
 def test_a_refresh_finds_replicas_by_their_key(db: sqlite3.Connection) -> None:

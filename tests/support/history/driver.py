@@ -189,7 +189,7 @@ class Driver:
             async def work(carrying: asyncio.TaskGroup) -> None:
                 engine = runtime.engine
                 self.runtime = runtime
-                self._reconcile = Reconcile(runtime.ledger, upkeep.deletions)
+                self._reconcile = Reconcile(runtime.ledger, upkeep.deletions, upkeep.history_kept)
                 lanes = engine.lanes.values()
                 self._deletions = [engine.deletions(lane, carrying, upkeep) for lane in lanes]
                 self._audits = {
