@@ -10,7 +10,7 @@ from syncd import __version__
 from syncd.cli.audit import audit
 from syncd.cli.check import check
 from syncd.cli.console import print_line
-from syncd.cli.declared import backfill, find, run, status
+from syncd.cli.declared import backfill, find, log, run, status
 from syncd.cli.deletions import deletions
 from syncd.cli.demo import demo
 from syncd.cli.events import events
@@ -58,8 +58,8 @@ def options(
 
 
 for command in (
-    init, run, backfill, plan, status, find, export, pause, resume, retry, deletions, audit, check,
-    events, sandbox, demo,
+    init, run, backfill, plan, status, find, log, export, pause, resume, retry, deletions, audit,
+    check, events, sandbox, demo,
 ):  # fmt: skip
     app.command()(command)
 app.command("help")(help_topic)

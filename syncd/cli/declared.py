@@ -8,11 +8,14 @@ import typer
 
 from syncd.cli import backfill as backfill_command
 from syncd.cli import find as find_command
+from syncd.cli import log as log_command
 from syncd.cli import run as run_command
 from syncd.cli import status as status_command
+from syncd.cli.frequent import MOST_ROWS
 from syncd.cli.options import DEFAULT_CONFIG
 from syncd.cli.parameters import AccountNames, ConfigPath, FolderNames
 from syncd.cli.status_files import Kind
+from syncd.ledger.history import What
 
 
 def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
@@ -123,3 +126,55 @@ def find(
     file is not taken, and with 1 if nothing is known.
     """
     find_command.find(what, config, json=json)
+
+
+def log(
+    about: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH|NAME|HASH|DIGEST",
+            help="An image as for `syncd find`, also one whose file is gone; all if left out.",
+            show_default=False,
+        ),
+    ] = "",
+    since: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="Only what happened since then, such as 2h, 18:00 or 2026-11-01.",
+            show_default=False,
+        ),
+    ] = "",
+    account: AccountNames = None,
+    what: Annotated[
+        str,
+        typer.Option(
+            metavar="LIST",
+            help=f"Only some of: {', '.join(What)}; separated by commas.",
+            show_default=False,
+        ),
+    ] = "",
+    *,
+    limit: Annotated[
+        int, typer.Option(min=1, max=MOST_ROWS, help="The number of rows: the last ones.")
+    ] = 200,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Wait for new rows, until Ctrl-C.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Show what happened to each image, and who decided what, with time and reason.
+
+    The oldest row comes first. `ledger.history` in the configuration is how long rows are kept.
+    It exits with 1 if there is no such row.
+    """
+    options = log_command.Options(
+        since=since,
+        accounts=tuple(account or ()),
+        what=what,
+        limit=limit,
+        follow=follow,
+        json=json,
+    )
+    log_command.log(about, config, options)

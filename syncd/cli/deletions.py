@@ -12,6 +12,7 @@ import typer
 
 from syncd.cli.console import format_duration, format_time, print_line
 from syncd.cli.errors import fail, ledger_required
+from syncd.cli.operator import operator_name
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath
 from syncd.config import Config
@@ -112,7 +113,7 @@ def _decide(verb: Verb, folder: FolderName, db: sqlite3.Connection) -> str | Non
             return f"{folder} is trusted as the next scan finds it; no image is deleted by this"
         fail(f"{folder} is not suspect, and no file of it is kept: there is nothing to trust")
     if verb is Verb.DISMISS:
-        images = condemned.dismiss(folder)(db)
+        images = condemned.dismiss(folder, operator_name())(db)
         return (
             f"{amount(images, 'image')} of {folder} will stay in the accounts" if images else None
         )
@@ -123,7 +124,7 @@ def _decide(verb: Verb, folder: FolderName, db: sqlite3.Connection) -> str | Non
                 " counts as deleted. If it is right as it is now: syncd deletions trust"
                 f" {folder}, which deletes nothing"
             )
-    if images := condemned.approve(folder)(db):
+    if images := condemned.approve(folder, operator_name())(db):
         return (
             f"{amount(images, 'image')} of {folder} will be deleted after the grace period, except"
             " those that a creative uses"
@@ -132,7 +133,7 @@ def _decide(verb: Verb, folder: FolderName, db: sqlite3.Connection) -> str | Non
 
 
 def _release(name: str, db: sqlite3.Connection) -> str:
-    released = kept.release(name)(db)
+    released = kept.release(name, operator_name())(db)
     if not released.images:
         fail(f"no image of {name} is kept: see syncd deletions --kept")
     text = f"{amount(released.images, 'image')} no longer kept"

@@ -31,10 +31,10 @@ from syncd.rules.forecast import amount
 _DIGITS = re.compile(r"[0-9a-fA-F]{6,64}")
 """A SHA-256 or its beginning."""
 
-_HASH = re.compile(r"[0-9A-Za-z_-]{6,128}")
+HASH = re.compile(r"[0-9A-Za-z_-]{6,128}")
 """The hash of an image in an account, or its beginning."""
 
-_WHY_KEPT = {
+WHY_KEPT: Mapping[str, str] = {
     KeepReason.KEEP: 'its file left a folder that keeps its images (deletions = "keep")',
     KeepReason.EXCLUDED: "a change of include or exclude no longer takes its file",
     KeepReason.SUSPECT: "its file was lost without proof of a deletion, or rewritten while the"
@@ -64,7 +64,7 @@ def find(what: str, config: Path, *, json: bool) -> None:
     """Print everything that is known about the images that `what` names, or why none is known."""
     settings = load_config(config)
     with ledger_required(), reading(settings.ledger.path) as db:
-        images = _find(settings, db, what)
+        images = images_of(settings, db, what)
         pauses = operator_pauses.effective(time.time())(db)
     if json:
         print_json([_as_json(image, settings) for image in images[: search.MOST]])
@@ -79,7 +79,7 @@ def find(what: str, config: Path, *, json: bool) -> None:
         sys.exit(Exit.REJECTED)
 
 
-def _find(config: Config, db: sqlite3.Connection, what: str) -> list[FoundImage]:
+def images_of(config: Config, db: sqlite3.Connection, what: str) -> list[FoundImage]:
     """Return the images that `what` names, as the first of its possible meanings has any."""
     if os.path.lexists(what) or "/" in what:
         if found := _by_path(config, db, what):
@@ -93,7 +93,7 @@ def _find(config: Config, db: sqlite3.Connection, what: str) -> list[FoundImage]
 
 
 def _by_path(config: Config, db: sqlite3.Connection, what: str) -> list[FoundImage]:
-    for folder, path in _places(config, what):
+    for folder, path in places(config, what):
         directory, _, name = path.rpartition(b"/")
         if found := search.by_path(folder.name, directory, name)(db):
             return found
@@ -105,7 +105,7 @@ def _by_digits(db: sqlite3.Connection, what: str) -> list[FoundImage]:
     if _DIGITS.fullmatch(what):
         first, last = what.ljust(64, "0"), what.ljust(64, "f")
         found = search.by_digest(bytes.fromhex(first), bytes.fromhex(last))(db)
-    if not found and _HASH.fullmatch(what):
+    if not found and HASH.fullmatch(what):
         found = search.by_hash(what, f"{what}~")(db)  # ~ is behind each character of a hash
     return found
 
@@ -123,7 +123,7 @@ def _digest_of(what: str) -> bytes | None:
         return None
 
 
-def _places(config: Config, what: str) -> Iterator[tuple[FolderConfig, bytes]]:
+def places(config: Config, what: str) -> Iterator[tuple[FolderConfig, bytes]]:
     """Return the folders that contain a path, each with the path relative to it."""
     path = os.path.abspath(os.fsencode(what))
     for spelling in dict.fromkeys((path, os.path.realpath(path))):
@@ -135,13 +135,13 @@ def _places(config: Config, what: str) -> Iterator[tuple[FolderConfig, bytes]]:
 
 def _explain(config: Config, what: str) -> None:
     """Print why the ledger does not have an image, and end the process."""
-    places = list(_places(config, what))
-    if os.path.lexists(what) and places:
-        fail(_why_unknown(config, *places[0]), Exit.REJECTED)
+    inside = list(places(config, what))
+    if os.path.lexists(what) and inside:
+        fail(_why_unknown(config, *inside[0]), Exit.REJECTED)
     if os.path.lexists(what):
         fail(f"{what} is outside every folder of the configuration, and no image has its content")
     if "/" in what:
-        place = "" if places else ", which is outside every folder of the configuration"
+        place = "" if inside else ", which is outside every folder of the configuration"
         fail(f"{what} is not in the ledger, and no file has that path{place}")
     if named := list(islice(_named(config, os.fsencode(what)), search.MOST)):
         fail("\n".join(_why_unknown(config, folder, path) for folder, path in named), Exit.REJECTED)
@@ -234,7 +234,7 @@ def _state(replica: FoundReplica, pause: Pause | None, idle: str | None) -> str:
 def _why_there(replica: FoundReplica) -> str:
     """Return why an account holds an image that no file needs."""
     if replica.kept is not None:
-        return f"kept: {_WHY_KEPT.get(KeepReason(replica.kept), replica.kept)}"
+        return f"kept: {WHY_KEPT.get(replica.kept, replica.kept)}"
     if replica.deletion is not None:
         why = _WHY_CONDEMNED.get(replica.deletion, replica.deletion)
         return f"{why}; {replica.why_there}" if replica.why_there else why

@@ -16,11 +16,22 @@ import msgspec
 from syncd.cli.fast_start import import_structlog_without_rich
 from syncd.cli.options import DEFAULT_CONFIG
 
-_FLAGS = {"status": {"--json", "--check", "--watch"}, "find": {"--json"}}
+_FLAGS = {
+    "status": {"--json", "--check", "--watch"},
+    "find": {"--json"},
+    "log": {"--json", "--follow"},
+}
 """The options without a value, by command."""
 
-_VALUED = {"status": {"--files", "--account", "--folder"}}
+_VALUED = {
+    "status": {"--files", "--account", "--folder"},
+    "log": {"--since", "--account", "--what", "--limit"},
+}
 """The options with a value, by command; `--config` is one of each."""
+
+
+MOST_ROWS = 1_000_000
+"""The greatest `--limit` of `syncd log`."""
 
 
 def frequent_command(words: Sequence[str]) -> Callable[[], None] | None:
@@ -36,6 +47,8 @@ def frequent_command(words: Sequence[str]) -> Callable[[], None] | None:
             from syncd.cli.find import find  # noqa: PLC0415  the same
 
             return partial(find, what, config, json="--json" in flags)
+        case ["log"] | ["log", _]:
+            return _log(given)
         case ["backfill"]:
             import_structlog_without_rich()
             from syncd.cli.backfill import backfill  # noqa: PLC0415  the same
@@ -66,6 +79,24 @@ def _status(given: _Given) -> Callable[[], None] | None:
         folders=tuple(given.values.get("--folder", ())),
     )
     return partial(status, given.config, options)
+
+
+def _log(given: _Given) -> Callable[[], None] | None:
+    from syncd.cli.log import Options, log  # noqa: PLC0415  no command imports the others
+
+    values = {name: given.values.get(name, [""])[-1] for name in ("--since", "--what", "--limit")}
+    limit = values["--limit"]
+    if limit and (not limit.isascii() or not limit.isdigit() or not 1 <= int(limit) <= MOST_ROWS):
+        return None
+    options = Options(
+        since=values["--since"],
+        accounts=tuple(given.values.get("--account", ())),
+        what=values["--what"],
+        limit=int(limit) if limit else Options().limit,
+        follow="--follow" in given.flags,
+        json="--json" in given.flags,
+    )
+    return partial(log, "".join(given.words[1:]), given.config, options)
 
 
 class _Given(msgspec.Struct, frozen=True):

@@ -85,7 +85,7 @@ def check(config: ConfigPath = DEFAULT_CONFIG) -> None:
 
 @ledger.command()
 def vacuum(config: ConfigPath = DEFAULT_CONFIG) -> None:
-    """Remove images that no file and no account refers to, and shrink the file.
+    """Remove images that no file, account or history refers to, and shrink the file.
 
     While the daemon runs, a large ledger is left unchanged (exit code 75): stop the daemon first.
     """

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import re
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from syncd.cli.console import format_time, print_line
 from syncd.cli.errors import fail, ledger_required
+from syncd.cli.local_time import parse_time
+from syncd.cli.operator import operator_name
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath
 from syncd.config import AccountConfig, Config
@@ -60,7 +58,7 @@ def pause(
     if length and until:
         raise typer.BadParameter("give --for or --until, not both")
     end = _end(length, until, now)
-    paused = OperatorPause(since=now, until=end, why=why or None, user=_user())
+    paused = OperatorPause(since=now, until=end, why=why or None, user=operator_name())
     with ledger_required(), changing(settings.ledger.path) as db:
         operator_pauses.begin([account.id for account in chosen], paused)(db)
     ending = f"until {format_time(end)}" if end is not None else "until you run `syncd resume`"
@@ -77,7 +75,7 @@ def resume(
     settings = load_config(config)
     chosen = _chosen(settings, accounts, everything=everything)
     with ledger_required(), changing(settings.ledger.path) as db:
-        ended = operator_pauses.end([account.id for account in chosen])(db)
+        ended = operator_pauses.end([account.id for account in chosen], operator_name())(db)
     resumed = [account for account in chosen if account.id in ended]
     if not resumed:
         fail(f"{_names(chosen)}: not paused by an operator")
@@ -111,32 +109,7 @@ def _end(length: str, until: str, now: float) -> float | None:
             raise typer.BadParameter(f"--for: {error.message}; {error.fix}") from None
     if not until:
         return None
-    end = _time(until, now)
+    end = parse_time(until, now)
     if end is None or end <= now:
         raise typer.BadParameter(f"--until: {until} is not a time in the future, such as 18:00")
     return end
-
-
-def _time(text: str, now: float) -> float | None:
-    """Return a local time in unix seconds; one without a date is the next one of the clock."""
-    today = datetime.fromtimestamp(now).astimezone()
-    if re.fullmatch(r"\d{1,2}:\d{2}", text):
-        hour, minute = map(int, text.split(":"))
-        if hour > 23 or minute > 59:
-            return None
-        then = today.replace(hour=hour, minute=minute, second=0, microsecond=0)
-        return (then if then > today else then + timedelta(days=1)).timestamp()
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        return None
-
-
-def _user() -> str:
-    """Return the name of the user who runs the command, also behind sudo."""
-    if name := os.environ.get("SUDO_USER"):
-        return name
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a user without an entry, as in some containers
-        return str(os.getuid())

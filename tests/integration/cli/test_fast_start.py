@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.cli import backfill, find, run, status
+from syncd.cli import backfill, find, log, run, status
 from syncd.cli.frequent import frequent_command
 from syncd.cli.options import DEFAULT_CONFIG
 from syncd.cli.status import Options
@@ -73,6 +73,7 @@ def loaded(*words: str | Path) -> set[str]:
     [
         ("status",), ("status", "--json"), ("status", "--account", "main"),
         ("status", "--files", "missing"), ("find", DIGEST.hex()),
+        ("log", "--what", "found", "--since", "2h"), ("log", DIGEST.hex(), "--json"),
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -115,6 +116,19 @@ FREQUENT: list[tuple[str, object]] = [
     ),
     ("find a.jpg", (find.find, ("a.jpg", DEFAULT_CONFIG), {"json": False})),
     ("find -c x.toml a.jpg", (find.find, ("a.jpg", PATH), {"json": False})),
+    ("log", (log.log, ("", DEFAULT_CONFIG, log.Options()), {})),
+    (
+        "log a.jpg --since 2h --what lost --account a --limit 5 --follow -c x.toml",
+        (
+            log.log,
+            (
+                "a.jpg",
+                PATH,
+                log.Options(since="2h", what="lost", accounts=("a",), limit=5, follow=True),
+            ),
+            {},
+        ),
+    ),
     ("find --json *.jpg", (find.find, ("*.jpg", DEFAULT_CONFIG), {"json": True})),
 ]
 
