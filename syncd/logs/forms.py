@@ -13,16 +13,17 @@ Paint = Callable[[str, str], str]
 """Takes a text and the name of its colour, and returns the text for the terminal."""
 
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
+# Legible on black and on white: dark blue is not on black, yellow and cyan are not on white.
 CODES = {
     "time": "2",
-    "name": "36",
+    "name": "2",
     "event": "1",
     "debug": "2",
     "info": "32",
-    "notice": "35",  # dark blue is hard to read on black
-    "warning": "33",
-    "error": "31",
-    "critical": "1;31",
+    "notice": "35",
+    "warning": "30;43",
+    "error": "97;41",
+    "critical": "1;97;41",
 }
 SHORT = {"notice": "note", "warning": "warn", "critical": "fatal"}
 WIDEST = len("fatal")

@@ -82,8 +82,11 @@ def _shortened(name: str, value: Plain, room: int) -> Plain:
 def _breaks(text: str, first: int, others: int) -> Iterator[tuple[int, int]]:
     """Yield the start and end of each line of at most `first`, then `others` columns."""
     start, room = 0, first
+    if text and first < others // 3:  # the event is long
+        yield 0, 0
+        room = others
     while start < len(text):
-        end = start + _fitting(text[start:], max(1, room))
+        end = start + _fitting(text[start:], room)
         following = end
         if end < len(text) and (space := text.rfind(" ", start + 1, end + 1)) > 0:
             end, following = space, space + 1
@@ -113,7 +116,8 @@ def _painted(text: str, start: int, end: int, names: list[range], paint: Paint) 
     """Yield the part of a text with the names in it in their colour."""
     for name in names:
         if name.start < end and name.stop > start:
-            yield text[start : max(start, name.start)]
+            begin = max(start, name.start)
+            yield text[start:begin]
             start = min(end, name.stop)
-            yield paint(text[max(name.start, start - len(name)) : start], "name")
+            yield paint(text[begin:start], "name")
     yield text[start:end]

@@ -55,7 +55,7 @@ def test_the_console_form_aligns_its_fields() -> None:
 def test_the_coloured_form_differs_only_in_colours() -> None:
     record = record_of("warning", {"event": "account.paused", "account": "main", "n": 3}, NOW)
     with_colours = console_form(coloured)(record)
-    assert "\x1b[33mwarn\x1b[0m" in with_colours
+    assert "\x1b[30;43mwarn\x1b[0m" in with_colours
     assert re.sub(r"\x1b\[[0-9;]*m", "", with_colours) == console_form(uncoloured)(record)
 
 
