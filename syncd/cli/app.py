@@ -22,6 +22,7 @@ from syncd.cli.pause import pause, resume
 from syncd.cli.plan import plan
 from syncd.cli.retry import retry
 from syncd.cli.sandbox import sandbox
+from syncd.cli.token import token
 
 
 def _print_version(value: bool) -> None:
@@ -63,4 +64,5 @@ for command in (
 ):  # fmt: skip
     app.command()(command)
 app.command("help")(help_topic)
+app.add_typer(token)
 app.add_typer(ledger)

@@ -36,12 +36,12 @@ EXPIRING = "token.expiring"
 LIMITED = "token.limited"
 
 RENEWAL = (
-    "create a new token in Meta's business settings and put it where the configuration says; syncd"
-    " uses it as soon as it is saved"
+    "create a new token in Meta's business settings, and save it with `syncd token set`, which"
+    " tests it first"
 )
 MORE_SCOPES = (
     "create a token that has the permission (Meta's business settings, System users, Generate"
-    " token), and put it where the configuration says; syncd uses it as soon as it is saved"
+    " token), and save it with `syncd token set`, which tests it first"
 )
 
 
