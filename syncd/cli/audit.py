@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from syncd.cli.console import print_line
+from syncd.cli.console import print_json, print_line
 from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, account_opener, load_config
-from syncd.cli.parameters import ConfigPath
+from syncd.cli.parameters import ConfigPath, Json
 from syncd.cli.session import logged_session
 from syncd.ledger import audits
 from syncd.ledger.errors import LedgerBusyError
@@ -42,6 +42,7 @@ def audit(
             show_default=False,
         ),
     ] = "",
+    json: Json = False,
 ) -> None:
     """Compare the images that each account holds with the ledger.
 
@@ -63,10 +64,16 @@ def audit(
             ids = [account.id for account in settings.accounts.values()]
             with changing(settings.ledger.path) as db:
                 audits.request(ids, EVERYTHING if everything else HELD)(db)
-            print_line(
-                "the daemon begins the audit within a minute, and logs the result as audit.done"
-            )
+            if json:
+                print_json({"requested": True, "accounts": {}})
+            else:
+                print_line(
+                    "the daemon begins the audit within a minute, and logs the result as audit.done"
+                )
             return
+    if json:
+        print_json({"requested": False, "accounts": _as_json(reports)})
+        raise typer.Exit(_exit_of(reports))
     raise typer.Exit(_print_reports(reports, _SENT_AGAIN if settings.audit.restore else _LEFT))
 
 
@@ -84,19 +91,29 @@ _SENT_AGAIN = "images that are gone are missing again: `syncd run` or `syncd bac
 _LEFT = "images that are gone count as removed by hand, and are not sent again"
 
 
+def _as_json(reports: Mapping[AccountName, Report | str]) -> Mapping[str, object]:
+    """Return each report, or why there is none; the names are those of the event `audit.done`."""
+    return {
+        name: {"why": report} if isinstance(report, str) else report
+        for name, report in reports.items()
+    }
+
+
+def _exit_of(reports: Mapping[AccountName, Report | str]) -> Exit:
+    whole = all(not isinstance(one, str) and not one.suspect for one in reports.values())
+    return Exit.DONE if whole else Exit.NOT_ALL
+
+
 def _print_reports(reports: Mapping[AccountName, Report | str], consequence: str) -> Exit:
-    code = Exit.DONE
     for name, report in reports.items():
         if isinstance(report, str):
             print_line(f"{name}: not audited: {report}")
-            code = Exit.NOT_ALL
             continue
         if report.suspect:
             print_line(
                 f"{name}: {amount(report.suspect, 'image')} of one response are gone at once: not"
                 f" believed before an audit an hour later, or `syncd audit --accept {name}`"
             )
-            code = Exit.NOT_ALL
             continue
         print_line(
             f"{name}: {amount(report.images, 'image')} checked: {report.gone:,} gone,"
@@ -110,4 +127,4 @@ def _print_reports(reports: Mapping[AccountName, Report | str], consequence: str
             )
             for image in report.unknown_names:
                 print_line(f"  {image}")
-    return code
+    return _exit_of(reports)

@@ -18,7 +18,7 @@ from syncd.cli.fast_start import fast_imports
 from syncd.cli.options import account_opener, load_config
 from syncd.cli.selected import selected
 from syncd.cli.session import logged_session
-from syncd.config import Config, LogLevel
+from syncd.config import LogLevel
 from syncd.daemon.notify import notifier
 from syncd.folders.scanning.scan_pool import fork_early
 from syncd.logs.hooks import run_loop
@@ -40,6 +40,8 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     folders: Sequence[str] = ()
     limit: int | None = None
     json: bool = False
+    level: LogLevel | None = None
+    """Of the log, instead of the configuration's; ERROR also omits the bars and the summary."""
 
 
 def backfill(config: Path, choice: Choice = Choice()) -> None:  # noqa: B008  it is frozen
@@ -48,7 +50,8 @@ def backfill(config: Path, choice: Choice = Choice()) -> None:  # noqa: B008  it
     part = selected(settings, choice.accounts, choice.folders)
     fork_early(settings.ledger.path)
     open_account = account_opener(settings)
-    with logged_session(settings) as (lines, _):
+    level = choice.level or settings.log.level
+    with logged_session(settings, level) as (lines, _):
         with fast_imports():
             from syncd.daemon.backfill import Host  # noqa: PLC0415  slow to load
             from syncd.daemon.backfill import backfill as run_backfill  # noqa: PLC0415  the same
@@ -57,11 +60,13 @@ def backfill(config: Path, choice: Choice = Choice()) -> None:  # noqa: B008  it
 
         host = Host(notifier(os.environ), lambda: lines.dropped, os.environ)
         work = Work(part, Part(part.only, choice.limit))
-        with _progress_display(lines, settings, part.accounts) as show:
+        is_shown = sys.stderr.isatty() and choice.level is not LogLevel.ERROR
+        bars = _bars(lines, part.accounts, level) if is_shown else nullcontext(_show_nothing)
+        with bars as show:
             result = run_loop(run_backfill(settings, open_account, show, host, work))
     if choice.json:
         print_json(result_json(result))
-    else:
+    elif choice.level is not LogLevel.ERROR:
         for line in result_lines(result):
             print_line(line)
     sys.exit(_exit_of(result))
@@ -79,11 +84,13 @@ def _exit_of(result: Result) -> Exit:
             return Exit.UNAVAILABLE if result.given_up else Exit.NOT_ALL
 
 
-def _progress_display(
-    lines: Lines, config: Config, accounts: Sequence[AccountName]
+def _bars(
+    lines: Lines, accounts: Sequence[AccountName], level: LogLevel
 ) -> AbstractContextManager[Show]:
-    if not sys.stderr.isatty():
-        return nullcontext(lambda _progress: None)
     from syncd.cli.progress import ProgressBars  # noqa: PLC0415  rich is slow to load
 
-    return ProgressBars(lines, accounts, quiet=config.log.level is not LogLevel.DEBUG)
+    return ProgressBars(lines, accounts, quiet=level is not LogLevel.DEBUG)
+
+
+def _show_nothing(_progress: Mapping[AccountName, Progress]) -> None:
+    """Show no progress."""

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from syncd.cli.console import print_line, print_paragraph
+from syncd.cli.console import print_json, print_line, print_paragraph
 from syncd.cli.errors import Exit
 from syncd.cli.fast_start import fast_imports
 from syncd.cli.options import DEFAULT_CONFIG, load_config
-from syncd.cli.parameters import ConfigPath
+from syncd.cli.parameters import ConfigPath, Json
 from syncd.config import LogFormat
 from syncd.logs.setup import configure_logs, hide
 
@@ -53,6 +53,7 @@ def check(
     quick: Quick = False,
     user: As = None,
     inside: Inside = False,
+    json: Json = False,
 ) -> None:
     """Check that everything is ready: one line per check, ok or with what to do.
 
@@ -84,8 +85,26 @@ def check(
     os.environ.update(perspective.environ(os.environ))
     settings = load_config(config)
     checks = check_all(settings, perspective, os.environ, hide, INOTIFY)
-    _print(checks, perspective.note, sudo=os.geteuid() != 0 or "SUDO_USER" in os.environ)
+    sudo = os.geteuid() != 0 or "SUDO_USER" in os.environ
+    if json:
+        print_json(
+            {
+                "checks": [_as_json(one, sudo=sudo) for one in checks],
+                "note": perspective.note,
+            }
+        )
+    else:
+        _print(checks, perspective.note, sudo=sudo)
     raise typer.Exit(Exit.DONE if all(one.is_ok for one in checks) else Exit.NOT_ALL)
+
+
+def _as_json(check: Check, *, sudo: bool) -> dict[str, object]:
+    return {
+        "subject": check.subject,
+        "state": check.state.name.lower(),
+        "message": check.message,
+        "commands": [command.shell_line(sudo=sudo) for command in check.commands],
+    }
 
 
 def _print(checks: Sequence[Check], note: str | None, *, sudo: bool) -> None:

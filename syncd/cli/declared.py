@@ -13,19 +13,28 @@ from syncd.cli import run as run_command
 from syncd.cli import status as status_command
 from syncd.cli.frequent import MOST_ROWS
 from syncd.cli.options import DEFAULT_CONFIG
-from syncd.cli.parameters import AccountNames, ConfigPath, FolderNames
+from syncd.cli.parameters import (
+    AccountNames,
+    ConfigPath,
+    FolderNames,
+    Quiet,
+    Verbose,
+    level_of,
+)
 from syncd.cli.status_files import Kind
 from syncd.ledger.history import What
 
 
-def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
+def run(
+    config: ConfigPath = DEFAULT_CONFIG, quiet: Quiet = False, verbose: Verbose = False
+) -> None:
     """Run the daemon: keep the accounts in sync until it is stopped.
 
     It watches the folders, sends new images, and logs to stderr, one line per event. SIGTERM and
     Ctrl-C end it after the calls in progress, within 30 s. SIGHUP reloads the configuration; an
     invalid one changes nothing, and the log has the reason.
     """
-    run_command.run(config)
+    run_command.run(config, level_of(quiet=quiet, verbose=verbose))
 
 
 def backfill(
@@ -45,6 +54,8 @@ def backfill(
     json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON, for programs.")
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Send every missing image once, then exit.
 
@@ -59,7 +70,11 @@ def backfill(
     them, or the whole log if `log.level` is "debug". Otherwise the log is written to stderr.
     """
     choice = backfill_command.Choice(
-        accounts=account or (), folders=folder or (), limit=limit, json=json
+        accounts=account or (),
+        folders=folder or (),
+        limit=limit,
+        json=json,
+        level=level_of(quiet=quiet, verbose=verbose),
     )
     backfill_command.backfill(config, choice)
 

@@ -9,16 +9,17 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli.console import format_size, print_line
+from syncd.cli.console import format_size, print_json, print_line
 from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, load_config
-from syncd.cli.parameters import ConfigPath
+from syncd.cli.parameters import ConfigPath, Json
 from syncd.ledger import backup as backups
 from syncd.ledger import integrity, schema
 from syncd.ledger import vacuum as vacuums
 from syncd.ledger.errors import LedgerBusyError, LedgerUnusableError
 from syncd.ledger.file import maintaining, reading
 from syncd.ledger.lock import exclusive_lock
+from syncd.model import printable
 from syncd.rules.forecast import amount
 
 ledger = typer.Typer(
@@ -58,22 +59,27 @@ def backup(
 
 
 @ledger.command()
-def check(config: ConfigPath = DEFAULT_CONFIG) -> None:
+def check(config: ConfigPath = DEFAULT_CONFIG, json: Json = False) -> None:
     """Check that the ledger is sound: its pages, references and replicas.
 
     It reads the whole file, and exits with 65 if the ledger is damaged.
     """
     path = load_config(config).ledger.path
     with ledger_required(), reading(path) as db:
-        damage = _print_damage("pages and indexes", integrity.pages()(db))
-        damage |= _print_damage("references", integrity.references()(db))
+        show = _print_nothing if json else _print_damage
+        show("pages and indexes", pages := integrity.pages()(db))
+        show("references", references := integrity.references()(db))
         wrong: list[str] = []
         parts = len(integrity.parts(db))
         for part, found in enumerate(integrity.all_wanted(db), 1):
             _print_percent(part / parts)
             wrong += found
-        wrong_replicas = _print_damage("wanted replicas", wrong[: integrity.MOST])
-    if damage:
+        show("wanted replicas", wrong_replicas := wrong[: integrity.MOST])
+    if json:
+        lists = {"pages": pages, "references": references, "replicas": wrong_replicas}
+        is_sound = not any(lists.values())
+        print_json({"ledger": printable(str(path)), "ok": is_sound, **lists})
+    if pages or references:
         raise LedgerUnusableError(schema.damaged_message(path))
     if wrong_replicas:
         raise LedgerUnusableError(
@@ -111,11 +117,14 @@ def _vacuum(path: Path, db: sqlite3.Connection) -> None:
         vacuums.vacuum_online(db)
 
 
-def _print_damage(what: str, found: list[str]) -> bool:
+def _print_nothing(_what: str, _found: list[str]) -> None:
+    """Leave the findings to the JSON."""
+
+
+def _print_damage(what: str, found: list[str]) -> None:
     print_line(f"{'BAD' if found else 'ok '} {what}", flush=True)
     for line in found:
         print_line(f"    {line}")
-    return bool(found)
 
 
 def _print_percent(done: float) -> None:

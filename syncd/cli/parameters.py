@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from syncd.cli.options import DEFAULT_CONFIG
-from syncd.config import Config, ConfigError, load
+from syncd.config import Config, ConfigError, LogLevel, load
 
 ConfigPath = Annotated[
     Path,
@@ -68,3 +68,21 @@ FolderNames = Annotated[
         autocompletion=_folder_names,
     ),
 ]
+
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Log errors only, and show no bars and no summary."),
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help='Log everything, as with log.level = "debug".')
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def level_of(*, quiet: bool, verbose: bool) -> LogLevel | None:
+    """Return the level that the options choose; None for that of the configuration."""
+    if quiet and verbose:
+        raise typer.BadParameter("give --quiet or --verbose, not both")
+    if quiet:
+        return LogLevel.ERROR
+    return LogLevel.DEBUG if verbose else None

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli.console import print_line
+from syncd.cli.console import print_json, print_line
 from syncd.cli.errors import ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, load_config
-from syncd.cli.parameters import ConfigPath
+from syncd.cli.parameters import ConfigPath, Json
 from syncd.ledger import accounts, limitations, replicas
 from syncd.ledger.file import changing
+from syncd.log import moment
 from syncd.rules.forecast import amount
 
 
@@ -21,6 +22,7 @@ def retry(
     rejected: Annotated[
         bool, typer.Option("--rejected", help="Also send every rejected image once more.")
     ] = False,
+    json: Json = False,
 ) -> None:
     """Retry stopped accounts, after you have replaced the token or given the permission.
 
@@ -34,11 +36,28 @@ def retry(
         learned = limitations.retry(time.time())(db)
         retried = replicas.retry_rejected()(db) if rejected else 0
         paused = accounts.pauses()(db)
+    names = {account.id: name for name, account in settings.accounts.items()}
+    if json:
+        print_json(
+            {
+                "accounts": [names.get(account, f"act_{account}") for account in lifted],
+                "limitations": learned,
+                "rejected": retried,
+                "paused": {
+                    names.get(account, f"act_{account}"): {
+                        "why": pause.why,
+                        "since": moment(pause.since),
+                        "until": moment(pause.until),
+                    }
+                    for account, pause in paused.items()
+                },
+            }
+        )
+        return
     print_line(f"{amount(len(lifted), 'account')} will be tried again")
     if learned:
         print_line(f"{amount(learned, 'limitation')} will be tried again")
     if rejected:
         print_line(f"{amount(retried, 'rejected image')} will be sent once more")
     for account, pause in paused.items():
-        named = settings.account_by_id(account)
-        print_line(f"{named.name if named else account} stays paused: {pause.why}")
+        print_line(f"{names.get(account, account)} stays paused: {pause.why}")

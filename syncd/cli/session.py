@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import structlog
 
 from syncd.cli.errors import ending_of
-from syncd.config import Config
+from syncd.config import Config, LogLevel
 from syncd.log import Log
 from syncd.logs.hooks import capture_uncaught
 from syncd.logs.queue import LogQueue
@@ -23,16 +23,17 @@ SetLog = Callable[[Config], Lines]
 
 
 @contextmanager
-def logged_session(config: Config) -> Iterator[tuple[Lines, SetLog]]:
+def logged_session(config: Config, level: LogLevel | None = None) -> Iterator[tuple[Lines, SetLog]]:
     """Log to stderr or the journal within the block, and write all records before it ends.
 
+    `level` replaces that of every configuration.
     An error that ends the block is one record, and the process ends with its exit code.
     """
     faulthandler.enable()  # SIGABRT from the watchdog prints where each thread is blocked
     with LogQueue() as queue:
 
         def set_log(now: Config) -> Lines:
-            return configure_logs(now.log.level, now.log.format, sys.stderr, queue=queue)
+            return configure_logs(level or now.log.level, now.log.format, sys.stderr, queue=queue)
 
         lines = set_log(config)
         with capture_uncaught(), _log_failure():
