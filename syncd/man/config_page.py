@@ -90,12 +90,12 @@ def _shown(key: re.Match[str]) -> list[str]:
 
 
 def _described(comments: list[str], *, inside: bool = False) -> Iterator[Paragraph]:
-    """Yield comments as paragraphs; an indented line is one of its own, a value and its meaning."""
-    for is_value, lines in groupby(comments, lambda line: line.startswith("#   ")):
+    """Yield comments as paragraphs, an indented value with its meaning as one of its own."""
+    for is_indented, lines in groupby(comments, lambda line: line.startswith("#   ")):
         texts = [line.removeprefix("#").strip() for line in lines]
-        if is_value:
-            for text in texts:
-                value, _, meaning = text.partition("  ")
-                yield Paragraph(f"`{value}`: {meaning.strip()}", inside)
-        else:
+        if not is_indented:
             yield Paragraph(" ".join(texts), inside)
+            continue
+        for text in re.split(r"\n(?=\{)", "\n".join(texts)):  # its meaning may need more lines
+            value, _, meaning = " ".join(text.split("\n")).partition("  ")
+            yield Paragraph(f"`{value}`" + f": {meaning.strip()}" * bool(meaning), inside)
