@@ -25,6 +25,7 @@ from syncd.ledger.file import reading
 from syncd.ledger.kept import KeepReason
 from syncd.ledger.lock import is_in_use
 from syncd.ledger.search import FoundFile, FoundImage, FoundReplica
+from syncd.log import moment
 from syncd.model import AccountId, printable
 from syncd.rules.forecast import amount
 
@@ -276,8 +277,8 @@ def _as_json(image: FoundImage, config: Config) -> dict[str, object]:
                 "held": replica.is_held,
                 "wanted": replica.wanted,
                 "hash": replica.hash,
-                "held_at": replica.held_at,
-                "missing_since": None if replica.is_held else replica.wanted_at,
+                "held_at": moment(replica.held_at),
+                "missing_since": None if replica.is_held else moment(replica.wanted_at),
                 "name": replica.name,
                 "rejected": replica.rejected,
                 "why": replica.error,

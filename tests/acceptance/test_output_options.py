@@ -80,6 +80,13 @@ async def test_the_pauses_that_retry_leaves_have_times_in_iso_8601(rig: Rig) -> 
     assert since < until_
 
 
+async def test_the_times_that_find_prints_as_json_are_in_iso_8601(rig: Rig) -> None:
+    path = rig.write("a.jpg", picture(1))
+    await command(rig, "backfill")
+    (found,) = await printed(rig, "find", str(path))
+    assert datetime.fromisoformat(found["accounts"]["main"]["held_at"]).tzinfo is not None
+
+
 async def test_an_audit_prints_its_counts_as_json(rig: Rig) -> None:
     rig.write("a.jpg", picture(1))
     await command(rig, "backfill")
