@@ -11,7 +11,7 @@ from syncd.check.tokens import account_facts
 from syncd.check.verdict import token_checks
 from syncd.config import AccountConfig, Config, Secret
 from syncd.graph.access import TokenFacts
-from syncd.graph.access_calls import ad_account, inspect
+from syncd.graph.access_calls import inspect
 from syncd.graph.client import Credentials, GraphError, connect
 from syncd.rules.errors import judge, remedy
 from syncd.rules.token import missing_scopes
@@ -50,7 +50,7 @@ async def inspected(
         unreadable = []
         for account in accounts:
             try:
-                await ad_account(client, account.id, credentials)
+                await client.account(account.id, credentials)
             except GraphError as error:
                 unreadable.append(f"it cannot read {account.name}: {error.api_error}")
     return Inspected(

@@ -42,6 +42,8 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     json: bool = False
     level: LogLevel | None = None
     """Of the log, instead of the configuration's; ERROR also omits the bars and the summary."""
+    yes: bool = False
+    """Whether to send to other ad accounts than before without a question."""
 
 
 def backfill(config: Path, choice: Choice = Choice()) -> None:  # noqa: B008  it is frozen
@@ -51,6 +53,10 @@ def backfill(config: Path, choice: Choice = Choice()) -> None:  # noqa: B008  it
     fork_early(settings.ledger.path)
     open_account = account_opener(settings)
     level = choice.level or settings.log.level
+    if not choice.yes and sys.stdin.isatty() and sys.stderr.isatty():
+        from syncd.cli.confirm import confirm_changes  # noqa: PLC0415  aiohttp is slow to load
+
+        confirm_changes(settings, open_account)
     with logged_session(settings, level) as (lines, _):
         with fast_imports():
             from syncd.daemon.backfill import Host  # noqa: PLC0415  slow to load

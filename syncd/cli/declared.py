@@ -38,6 +38,7 @@ def run(
 
 
 def backfill(
+    *,
     config: ConfigPath = DEFAULT_CONFIG,
     account: AccountNames = None,
     folder: FolderNames = None,
@@ -56,6 +57,13 @@ def backfill(
     ] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes",
+            help="Do not ask on a terminal before images go to another ad account than before.",
+        ),
+    ] = False,
 ) -> None:
     """Send every missing image once, then exit.
 
@@ -75,6 +83,7 @@ def backfill(
         limit=limit,
         json=json,
         level=level_of(quiet=quiet, verbose=verbose),
+        yes=yes,
     )
     backfill_command.backfill(config, choice)
 

@@ -80,6 +80,8 @@ def _line(change: Change) -> str:
 
 
 def _print_summary(found: Plan) -> None:
+    for change in found.changed:
+        print_line(f"{change}; `syncd check` shows its name")
     for folder_name, folder in found.folders.items():
         trouble = folder.state.doubt or folder.state.trouble
         state = f": {trouble}" if trouble else ""
@@ -114,6 +116,10 @@ def _account_lines(name: AccountName, planned: AccountPlan) -> Iterator[str]:
 def _print_json(found: Plan, changes: Iterable[Change] | None) -> None:
     """Print one JSON value; its list of files is written as it is read."""
     summary = {
+        "changed": [
+            {"folder": one.folder, "before": one.before, "id": one.account.id}
+            for one in found.changed
+        ],
         "accounts": {name: _account_json(one) for name, one in found.accounts.items()},
         "folders": {name: _folder_json(one) for name, one in found.folders.items()},
     }

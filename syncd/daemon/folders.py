@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from syncd.config import Config
+from syncd.config.account_change import changed_accounts
 from syncd.folders.intake.cache import ContentCache
 from syncd.folders.intake.intake import Intake
 from syncd.folders.intake.read import load
@@ -108,6 +109,14 @@ async def declare(
     """
     await ledger.write(missed.unmark_all())
     await ledger.write(alerts.discard_stale(_subjects(config)))
+    for change in changed_accounts(config, await ledger.read(folders.own_accounts())):
+        log.warning(
+            "account.changed",
+            account=change.account.name,
+            before=change.before,
+            folder=change.folder,
+            id=change.account.id,
+        )
     ids: dict[FolderName, int] = {}
     for name, folder in config.folders.items():
         routes = config.routes(folder)

@@ -12,10 +12,11 @@ from pathlib import Path
 import msgspec
 
 from syncd.config import AccountConfig, Config
+from syncd.config.account_change import AccountChange, changed_accounts
 from syncd.config.selection import Selection
 from syncd.daemon.folders import build_disk, declare
 from syncd.engine.lane import terms_of
-from syncd.ledger import accounts, queries, replicas, selection
+from syncd.ledger import accounts, folders, queries, replicas, selection
 from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.file import reading
 from syncd.ledger.queries import Count, FolderState, Tally
@@ -54,6 +55,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     accounts: Mapping[AccountName, AccountPlan]
     folders: Mapping[FolderName, FolderPlan]
+    changed: list[AccountChange]
+    """The folders whose images would go to another ad account than before."""
     ledger: Path
     """The copy of the ledger that the plan was computed on."""
 
@@ -68,8 +71,9 @@ async def planned(config: Config, part: Selection) -> AsyncIterator[Plan]:
         copy = Path(scratch) / "ledger.db"
         await asyncio.to_thread(_copy, config.ledger.path, copy)
         async with open_ledger(copy) as ledger:
+            changed = changed_accounts(config, await ledger.read(folders.own_accounts()))
             await _scan(config, ledger, part)
-            yield await _plan(config, ledger, part, copy)
+            yield await _plan(config, ledger, part, copy, changed)
 
 
 def _copy(path: Path, to: Path) -> None:
@@ -92,8 +96,11 @@ async def _scan(config: Config, ledger: Ledger, part: Selection) -> None:
         reading.cancel()
 
 
-async def _plan(config: Config, ledger: Ledger, part: Selection, copy: Path) -> Plan:
+async def _plan(
+    config: Config, ledger: Ledger, part: Selection, copy: Path, changed: list[AccountChange]
+) -> Plan:
     return Plan(
+        changed=changed,
         accounts={
             name: await _account_plan(ledger, config, config.accounts[name], part.only)
             for name in part.accounts

@@ -105,6 +105,21 @@ def routes(db: sqlite3.Connection, name: FolderName) -> set[AccountId]:
     return {AccountId(account) for (account,) in rows}
 
 
+@read
+def own_accounts(db: sqlite3.Connection) -> dict[FolderName, AccountId]:
+    """Return the account of each folder, without its mirrors, as it was declared last."""
+    rows = db.execute(
+        """
+        SELECT name, act
+        FROM route
+        JOIN folder ON folder.id = route.folder_id
+        JOIN account ON account.id = route.account_id
+        WHERE position = 0
+        """
+    )
+    return {FolderName(name): AccountId(account) for name, account in rows}
+
+
 def _part_from(
     db: sqlite3.Connection, folder_id: int, accounts: Iterable[AccountId], reason: str
 ) -> None:

@@ -132,7 +132,11 @@ async def test_the_json_of_a_plan_is_one_value_with_whole_paths(rig: Rig) -> Non
     assert shown["accounts"]["main"]["missing"] == 2
     assert shown["folders"]["spring"]["skipped"] == {".webp": 1, "hidden": 1}
     without = json.loads((await plan(rig, "--json")).out)
-    assert without == {"accounts": shown["accounts"], "folders": shown["folders"]}
+    assert without == {
+        "accounts": shown["accounts"],
+        "changed": [],
+        "folders": shown["folders"],
+    }
 
 
 async def test_a_duration_is_at_most_that_long_until_the_tier_is_known(rig: Rig) -> None:

@@ -6,6 +6,14 @@ from syncd.logs.catalogue.event import DETAILS, Event
 
 ACCOUNTS = (
     Event(
+        "account.changed",
+        ("warning",),
+        ("account", "before", "folder", "id"),
+        "the folder's own account in the configuration has another ad account id than before:"
+        " its images are sent to `id`, and stay in `before`. Nothing waits for a confirmation",
+        "check the id with `syncd plan` or `syncd check`, if the change was not intended",
+    ),
+    Event(
         "account.failing",
         ("warning", "error"),
         ("account", *DETAILS, "remedy", "since", "why"),

@@ -12,6 +12,7 @@ LOGGED = logged_events()
 KNOWN = {event.name: event for event in CATALOGUE}
 
 SINGLE_EVENTS = {
+    "account.changed",
     "config.warning",
     "daemon.cut_off",
     "daemon.failed",
