@@ -20,7 +20,10 @@ from syncd.setup.units import ENABLED, RUNNING, unfit, unit_files
 
 _BOOTED = Path("/run/systemd/system")  # sd_booted(3)
 _RUNTIME = Path("/run/syncd")
-_INSTALL = "sudo PIPX_HOME=/opt/pipx PIPX_BIN_DIR=/usr/local/bin pipx install ."
+_INSTALL = (
+    "sudo PIPX_HOME=/opt/pipx PIPX_BIN_DIR=/usr/local/bin PIPX_MAN_DIR=/usr/local/share/man"
+    " pipx install ."
+)
 
 
 def install(config: Path, *, dry_run: bool) -> None:

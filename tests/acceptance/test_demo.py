@@ -159,8 +159,8 @@ def test_in_a_terminal_the_demo_shows_the_progress_bar_and_keeps_to_the_width(
         code, output = running.end()
     assert code == 0, output
     backfill, _, live = output.partition("$ syncd run")
-    assert re.search(r"main ━+╺━+ +\d+/40 +[\d.]+ images/s \d+ s left", backfill)
-    assert re.search(r"main ━+ 40/40 +[\d.]+ images/s done", backfill)
+    assert re.search(r"main ━+╺━+ +\d+/40 +[\d.]+/s \d+ s left", backfill)
+    assert re.search(r"main ━+ 40/40 +[\d.]+/s done", backfill)
     assert "image.held" not in backfill, "a line for each image pushes the bar away"
     assert "image.held" in live
     wide = [line for line in re.split(r"[\r\n]+", output) if len(line) > 80]
