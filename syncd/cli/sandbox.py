@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
 from enum import StrEnum
+from functools import partial
 from json import dumps
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from syncd.rules.forecast import amount
+from syncd.setup.written import Draft, Folder, short
 
 if TYPE_CHECKING:
     from syncd.sandbox.server import Sandbox
@@ -18,6 +22,11 @@ if TYPE_CHECKING:
 # aiohttp takes 0.3 s to import: the command imports the sandbox's modules when it runs.
 _GIF: Final = "R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 """The smallest GIF in base64, for a first upload without a file."""
+
+
+DEFAULT_PORT: Final = 8765
+DEFAULT_ACCOUNT: Final = "act_1234567890"
+"""The account of examples; without --account, the sandbox serves each id."""
 
 
 class Tier(StrEnum):
@@ -74,7 +83,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print only one line of JSON 
 
 def sandbox(
     *,
-    port: Port = 8765,
+    port: Port = DEFAULT_PORT,
     tier: AccessTier = Tier.STANDARD,
     fault: Faults = None,
     switch: Switches = None,
@@ -110,8 +119,9 @@ def sandbox(
         server = sandbox_of(options)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    greeting = partial(_print_greeting, account=(account or [DEFAULT_ACCOUNT])[0])
     try:
-        asyncio.run(run_until_stopped(server, _print_json if json else _print_greeting))
+        asyncio.run(run_until_stopped(server, _print_json if json else greeting))
     except OSError as error:
         typer.echo(f"syncd sandbox: port {port}: {error.strerror}; try --port 0", err=True)
         raise typer.Exit(os.EX_UNAVAILABLE) from None
@@ -119,11 +129,31 @@ def sandbox(
         _print_summary(server)
 
 
-def _print_greeting(server: Sandbox) -> None:
+def _print_greeting(server: Sandbox, account: str) -> None:
     bearer = f"-H 'Authorization: Bearer {server.token}'"
     typer.echo(f"Graph API at {server.url}; the calls it received at {server.url}/sandbox")
-    typer.echo(f"  curl {bearer} -F bytes={_GIF} {server.url}/v25.0/act_1234567890/adimages")
-    typer.echo(f'  [graph] base_url = "{server.url}", and the token is {server.token}')
+    typer.echo(f"  curl {bearer} -F bytes={_GIF} {server.url}/v25.0/{DEFAULT_ACCOUNT}/adimages")
+    typer.echo(f"A configuration for it, after `export SYNCD_TOKEN={server.token}`:\n")
+    typer.echo(short(rehearsal(server.url, ("env", "SYNCD_TOKEN"), Path.cwd(), {"main": account})))
+
+
+def rehearsal(
+    url: str,
+    token: tuple[str, str],
+    directory: Path,
+    accounts: Mapping[str, str] | None = None,
+    folders: Mapping[str, Folder] | None = None,
+) -> Draft:
+    """Return a configuration for a sandbox, with a ledger and pictures in a directory."""
+    accounts = accounts or {"main": DEFAULT_ACCOUNT}
+    pictures = Folder(str(directory / "pictures"), next(iter(accounts)))
+    return Draft(
+        base_url=url,
+        token=token,
+        ledger=str(directory / "ledger.db"),
+        accounts=accounts,
+        folders=folders or {"pictures": pictures},
+    )
 
 
 def _print_json(server: Sandbox) -> None:

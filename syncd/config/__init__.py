@@ -31,6 +31,7 @@ from syncd.config.secrets import (
     SecretFile,
     SecretSource,
     Variable,
+    checked_secret,
     read_secret,
 )
 
@@ -59,6 +60,7 @@ __all__ = [
     "Tier",
     "Variable",
     "WatchConfig",
+    "checked_secret",
     "load",
     "read_secret",
 ]

@@ -175,6 +175,14 @@ def read_secret(source: SecretSource, environ: Mapping[str, str]) -> Secret:
             text = output_of(words, environ)
         case _:
             assert_never(source)
+    return checked_secret(text, source)
+
+
+def checked_secret(text: str, source: object) -> Secret:
+    """Return the secret in a text, without the newline at its end; `source` is where it is from.
+
+    Raises SecretError.
+    """
     return Secret(_checked(text.removesuffix("\n").removesuffix("\r"), source))
 
 
@@ -226,7 +234,7 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
-def _checked(text: str, source: SecretSource) -> str:
+def _checked(text: str, source: object) -> str:
     if not text:
         raise SecretError(f"{source} is empty: write the token into it")
     if text != text.strip():

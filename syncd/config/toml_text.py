@@ -39,7 +39,7 @@ def read_text(path: Path) -> str:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        fix = "create it (config.example.toml is a template)"
+        fix = "write it with `syncd init`"
         raise _unreadable(path, "the file does not exist", fix) from None
     except PermissionError:
         fix = "allow it with chmod (the file contains no secret)"

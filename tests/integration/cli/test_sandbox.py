@@ -10,9 +10,12 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from syncd.config.load import loads
 
 PROGRAM = """
 import typer
@@ -63,8 +66,12 @@ def finished(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_it_prints_a_working_upload_and_ends_with_a_summary(number: signal.Signals) -> None:
     with running("--tier", "development") as process:
         assert "/sandbox" in line(process)
-        curl, configuration = line(process), line(process)
-        assert "base_url" in configuration
+        curl = line(process)
+        assert line(process).startswith("A configuration for it, after `export SYNCD_TOKEN=")
+        printed = "\n".join(iter(lambda: line(process), 'account = "main"'))
+        config = loads(f'{printed}\naccount = "main"', Path("/printed.toml"), {})
+        assert config.graph.base_url.startswith("http://127.0.0.1:")
+        assert line(process) == ""
         assert pasted(curl)["images"]["bytes"]["width"] == 1
         process.send_signal(number)
         assert line(process).startswith("1 call, 1 image received")
