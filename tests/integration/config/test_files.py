@@ -48,7 +48,7 @@ def report(path: Path) -> str:
 def test_a_file_that_does_not_exist_is_reported(tmp_path: Path) -> None:
     assert report(tmp_path / "none.toml") == (
         f"{tmp_path}/none.toml: the file does not exist\n"
-        "    create it (config.example.toml is a template), or name another file with --config PATH"
+        "    write it with `syncd init`, or name another file with --config PATH"
     )
 
 
