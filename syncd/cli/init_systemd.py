@@ -89,7 +89,7 @@ def _print_kept() -> None:
     tokens = glob("/etc/credstore/syncd.*")
     kept = [*drop_ins, "/etc/syncd", *tokens, "/var/lib/syncd"]
     if found := [path for path in kept if os.path.exists(path)]:
-        print_line("Kept: the configuration, the token and the ledger. These remove them for ever:")
+        print_line("Kept: the configuration, the token and the ledger. These commands remove them:")
         print_line(f"    {Command(('rm', '-r', *found)).shell_line(sudo=True)}")
         print_line("    sudo userdel syncd")
 

@@ -133,7 +133,7 @@ def _joined(tables: Sequence[str]) -> str:
 
 def _lines_by_key(table: str) -> dict[str, str]:
     """Return a table's lines by the patterns of the example's lines that they replace."""
-    header, *lines = table.splitlines()
+    header, *lines = table.rstrip("\n").split("\n")  # splitlines() also splits at U+0085
     patterns = {rf"^#?{line.split(' ')[0]} = .*": line for line in lines}
     return {r"^\[.*\]$": header, **patterns}
 

@@ -1,4 +1,4 @@
-"""`syncd init` with options: what it writes, checks, refuses and tells the operator to do next."""
+"""`syncd init` with options: what it writes, checks and refuses, and which command it names next."""
 
 import os
 import stat

@@ -113,7 +113,7 @@ def test_a_removal_stops_everything_and_keeps_only_what_it_names(box: Box) -> No
         "/etc/credstore/syncd.eu.token",
         "/var/lib/syncd",
     } | {path for path in files(box) if path.startswith("/var/lib/syncd-watch")}
-    printed = out[out.index("These remove them") :].splitlines()[1:]
+    printed = out[out.index("These commands remove them") :].splitlines()[1:]
     for line in printed:
         box.do("sh", "-c", line.strip().removeprefix("sudo "))
     box.do("rm", "-rf", "/var/lib/syncd-watch")

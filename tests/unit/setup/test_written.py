@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.readme import ROOT
 
@@ -43,6 +43,7 @@ def test_the_values_of_the_example_give_the_example() -> None:
     folders=st.dictionaries(NAMES, PATHS, min_size=1, max_size=4),
     url=st.sampled_from([None, "http://127.0.0.1:8765"]),
 )
+@example(["main"], {"line": "a\x85b", "quotes": "\"\\'\n\x7f"}, None)
 def test_each_written_configuration_has_exactly_the_values_of_its_draft(
     accounts: list[str], folders: dict[str, str], url: str | None
 ) -> None:
