@@ -1,4 +1,4 @@
-"""`syncd init` with options: what it writes, checks and refuses, and which command it names next."""
+"""`syncd init` with options: what it writes, checks and refuses, and its next command."""
 
 import os
 import stat
