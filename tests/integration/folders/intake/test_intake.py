@@ -174,17 +174,19 @@ def two_batches(folder: Path) -> list[tuple[Place, Stat]]:
 async def test_while_a_batch_is_recorded_the_next_one_is_read(folder: Path) -> None:
     cache, images = ObservedCache(), list[bool]()
     async with intake_of(folder, images, cache) as intake:
+        await intake.offer(bytes(folder), two_batches(folder))
         with closing(sqlite3.connect(folder.with_name("ledger.db"))) as other:
             other.execute("BEGIN IMMEDIATE")  # the intake cannot record meanwhile
-            await intake.offer(bytes(folder), two_batches(folder))
             run = asyncio.create_task(intake.run())
-            await until(lambda: cache.batches == 2)
-            assert images == []
-            other.rollback()
-        await intake.quiet()
-        assert len(images) == BATCH + 1
-        run.cancel()
-        await asyncio.wait([run])
+            try:
+                await until(lambda: cache.batches == 2)
+                assert images == []
+                other.rollback()
+                await intake.quiet()
+                assert len(images) == BATCH + 1
+            finally:
+                run.cancel()
+                await asyncio.wait([run])
 
 
 async def test_while_a_batch_is_slow_the_next_one_is_read(folder: Path) -> None:
