@@ -139,9 +139,7 @@ def print_row(text: str) -> None:
 
 def line_width() -> int:
     """Return the columns of a line: those of the terminal, at most WIDTH."""
-    is_terminal = sys.stdout.isatty()
-    columns = os.get_terminal_size(sys.stdout.fileno()).columns if is_terminal else WIDTH
-    return min(WIDTH, columns)
+    return min(WIDTH, terminal_width() or WIDTH)
 
 
 def print_paragraph(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli.console import line_width, print_line
+from syncd.cli.console import line_width, print_line, print_paragraph
 from syncd.cli.errors import fail
 from syncd.man.text import text
 from syncd.man.topics import topics
@@ -29,7 +29,7 @@ def help_topic(
         for name, one in known.items():
             print_line(f"{name:<{width}}  {one.title}")
         print_line()
-        print_line("`syncd help TOPIC` shows one; `syncd COMMAND --help` describes a command.")
+        print_paragraph("`syncd help TOPIC` shows one; `syncd COMMAND --help` describes a command.")
     elif topic in known:
         for line in text(known[topic].blocks, line_width()):
             print_line(line)

@@ -12,9 +12,12 @@ from syncd.man.blocks import STYLED, Block, Code, Heading, Item, Page, Paragraph
 
 def roff(page: Page) -> str:
     """Return the source of a page."""
-    return (
-        "\n".join([*_head(page), *(line for block in page.blocks for line in _lines(block))]) + "\n"
-    )
+    lines = [*_head(page)]
+    for block in page.blocks:
+        after_heading = lines[-1].startswith((".SH ", ".SS "))
+        # A heading begins a paragraph by itself.
+        lines += (line for line in _lines(block) if not (after_heading and line == ".PP"))
+    return "\n".join(lines) + "\n"
 
 
 def _head(page: Page) -> Iterator[str]:

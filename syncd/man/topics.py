@@ -63,4 +63,4 @@ def _sections(page: tuple[Block, ...]) -> Iterator[Topic]:
         section = page[start:end]
         title = section[0].text if isinstance(section[0], Heading) else ""
         if title not in _NOT_TOPICS:
-            yield Topic(title.split()[0].lower(), title, section)
+            yield Topic(title.split()[0].strip(",").lower(), title, section)

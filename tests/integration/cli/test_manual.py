@@ -1,8 +1,10 @@
 """The man pages are up to date and complete, and man renders them without a warning."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -97,7 +99,7 @@ def test_help_shows_each_topic_and_lists_them_all() -> None:
         assert shown.exit_code == 0
         assert len(shown.output.splitlines()) > 2
     deletions = runner.invoke(app, ["help", "deletions"]).output
-    assert deletions.startswith("DELETIONS\n")
+    assert deletions.startswith("DELETIONS AND WHAT IS KEPT\n")
     assert "syncd deletions trust FOLDER" in " ".join(deletions.split())
     assert "BACKUP" not in deletions
 
@@ -110,7 +112,7 @@ def test_help_suggests_the_topic_with_a_similar_name() -> None:
 
 def test_no_two_sections_of_the_manual_have_one_topic_name() -> None:
     sections = [
-        line.split()[1].lower()
+        line.split()[1].strip(",").lower()
         for name in ("operation", "commands")
         for line in (ROOT / f"syncd/man/{name}.md").read_text().splitlines()
         if line.startswith("# ") and line not in ("# Description", "# See also")
@@ -125,3 +127,13 @@ def test_every_page_is_installed_where_man_finds_it() -> None:
         f"syncd/man/{page.file}": f"share/man/man{page.section}/{page.file}"
         for page in PAGES.values()
     }
+
+
+def test_a_terminal_that_does_not_report_its_width_shows_a_topic() -> None:
+    reading, writing = os.openpty()  # of 0 columns, as a serial console
+    with open(reading, "rb", 0) as output:
+        with open(writing, "wb", 0) as terminal:
+            command = [sys.executable, "-m", "syncd", "help", "reload"]
+            ended = subprocess.run(command, stdout=terminal, stderr=subprocess.PIPE, check=False)
+            assert (ended.returncode, ended.stderr) == (0, b"")
+        assert output.read(65_536).startswith(b"RELOAD OF THE CONFIGURATION\r\n")
