@@ -42,10 +42,8 @@ class ObservedCache(ContentCache):
     def __init__(self) -> None:
         super().__init__(0)
         self.was_asked = threading.Event()
-        self.batches = 0
 
     def wait_for_room(self, lengths: Iterable[int]) -> None:
-        self.batches += 1
         self.was_asked.set()
         super().wait_for_room(lengths)
 
@@ -164,33 +162,11 @@ class SlowStart(ContentCache):
             assert self.ended.wait(DEADLINE)
 
 
-def two_batches(folder: Path) -> list[tuple[Place, Stat]]:
+async def test_while_a_batch_is_slow_the_next_one_is_read(folder: Path) -> None:
     names = [b"%d.jpg" % number for number in range(BATCH + 1)]
     for number, name in enumerate(names):
         (folder / os.fsdecode(name)).write_bytes(picture(number, width=8, height=8))
-    return [(Place(1, b"", name), stat_of((folder / os.fsdecode(name)).stat())) for name in names]
-
-
-async def test_while_a_batch_is_recorded_the_next_one_is_read(folder: Path) -> None:
-    cache, images = ObservedCache(), list[bool]()
-    async with intake_of(folder, images, cache) as intake:
-        await intake.offer(bytes(folder), two_batches(folder))
-        with closing(sqlite3.connect(folder.with_name("ledger.db"))) as other:
-            other.execute("BEGIN IMMEDIATE")  # the intake cannot record meanwhile
-            run = asyncio.create_task(intake.run())
-            try:
-                await until(lambda: cache.batches == 2)
-                assert images == []
-                other.rollback()
-                await intake.quiet()
-                assert len(images) == BATCH + 1
-            finally:
-                run.cancel()
-                await asyncio.wait([run])
-
-
-async def test_while_a_batch_is_slow_the_next_one_is_read(folder: Path) -> None:
-    found = two_batches(folder)
+    found = [(Place(1, b"", name), stat_of((folder / os.fsdecode(name)).stat())) for name in names]
     cache = SlowStart()
     async with intake_of(folder, cache=cache) as intake:
         await intake.offer(bytes(folder), found)
