@@ -92,8 +92,8 @@ def print_next_steps(workspace: Workspace) -> None:
         "Next:",
         {
             "syncd sandbox": "the same API, for a rehearsal with your own folders",
-            "config.example.toml": "all settings; then run `syncd check`",
-            "README.md": "how to install syncd, and how to read its log",
+            "syncd init": "write a configuration, check it, and show what would be done",
+            "syncd help": "the manual, by topic",
         },
     )
 
