@@ -82,14 +82,14 @@ def _shortened(name: str, value: Plain, room: int) -> Plain:
 def _breaks(text: str, first: int, others: int) -> Iterator[tuple[int, int]]:
     """Yield the start and end of each line of at most `first`, then `others` columns."""
     start, room = 0, first
-    if text and first < others // 3:  # the event is long
-        yield 0, 0
-        room = others
     while start < len(text):
-        end = start + _fitting(text[start:], room)
-        following = end
-        if end < len(text) and (space := text.rfind(" ", start + 1, end + 1)) > 0:
-            end, following = space, space + 1
+        end = following = start + _fitting(text[start:], room)
+        if end < len(text):
+            space = text.rfind(" ", start + 1, end + 1)
+            if space > 0:
+                end, following = space, space + 1
+            elif room < others:  # a word that fits the next line
+                end = following = start
         yield start, end
         start, room = following, others
 

@@ -40,6 +40,12 @@ def test_a_long_record_continues_below_its_event_on_a_narrow_terminal() -> None:
     )
 
 
+def test_a_word_that_does_not_fit_the_first_line_begins_the_next_one() -> None:
+    assert shown(60, "file.rejected", file="/srv/spring/poster-1080.jpg") == (
+        f"{CLOCK} info  file.rejected        \n               file=/srv/spring/poster-1080.jpg"
+    )
+
+
 def test_a_digest_is_shortened_and_a_long_path_loses_its_middle() -> None:
     path = "/srv/creatives/clients/example/spring/campaign/final/poster.jpg"
     text = shown(80, "image.held", file=path, sha256=SHA256)
