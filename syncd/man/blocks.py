@@ -56,6 +56,11 @@ class Code(msgspec.Struct, frozen=True):
 Block: TypeAlias = Heading | Paragraph | Item | Term | Code
 
 
+def is_section(block: Block) -> bool:
+    """Return whether a section begins with a block."""
+    return isinstance(block, Heading) and block.level == 1
+
+
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """A page of the manual, such as syncd.toml(5)."""
 

@@ -13,11 +13,12 @@ from typer import Typer
 from typer.models import ArgumentInfo, ParamMeta
 from typer.utils import get_params_from_function
 
-from syncd.man.blocks import Block, Heading, Page, Paragraph, Term
+from syncd.man.blocks import Block, Heading, Page, Paragraph, Term, is_section
 
 
-def commands_page(app: Typer, rest: tuple[Block, ...]) -> Page:
-    """Return the page of all commands of the application; `rest` follows them."""
+def commands_page(app: Typer, written: tuple[Block, ...]) -> Page:
+    """Return the page of all commands, which follow the first section of the written ones."""
+    _, end, *_ = (number for number, block in enumerate(written) if is_section(block))
     return Page(
         name="syncd",
         section=1,
@@ -26,11 +27,12 @@ def commands_page(app: Typer, rest: tuple[Block, ...]) -> Page:
         blocks=(
             Heading("Synopsis"),
             Paragraph("`syncd` *COMMAND* [*OPTION*]..."),
+            *written[:end],
             Heading("Options"),
             *_common(app),
             Heading("Commands"),
             *_described(app),
-            *rest,
+            *written[end:],
         ),
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from syncd.man.blocks import Block, Heading, Page
+from syncd.man.blocks import Block, Heading, Page, is_section
 from syncd.man.config_page import config_page
 from syncd.man.events_page import events_page
 from syncd.man.markdown import blocks
@@ -54,11 +54,7 @@ def topics() -> dict[str, Topic]:
 
 def _sections(page: tuple[Block, ...]) -> Iterator[Topic]:
     """Yield each section as a topic, by the first word of its title."""
-    starts = [
-        number
-        for number, block in enumerate(page)
-        if isinstance(block, Heading) and block.level == 1
-    ]
+    starts = [number for number, block in enumerate(page) if is_section(block)]
     for start, end in zip(starts, [*starts[1:], len(page)], strict=True):
         section = page[start:end]
         title = section[0].text if isinstance(section[0], Heading) else ""
