@@ -131,7 +131,7 @@ def print_line(text: str = "", *, flush: bool = False) -> None:
 
 def print_row(text: str) -> None:
     """Write a line to stdout, which is wrapped like a paragraph only if a terminal is narrower."""
-    if sys.stdout.isatty() and len(text) > os.get_terminal_size(sys.stdout.fileno()).columns:
+    if len(text) > (terminal_width() or len(text)):
         print_paragraph(text)
     else:
         print_line(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -88,10 +89,13 @@ def init(
 ) -> None:
     """Write a configuration and the token's file, or install the units for systemd.
 
-    The configuration has all settings, as comments. Then it is checked, and the plan and the next
-    command are shown. Files that exist are never replaced. With the units installed, the token of
-    a configuration in /etc/syncd becomes a credential in /etc/credstore, otherwise a file next to
-    the configuration; only its owner can read it.
+    On a terminal, without --account and --folder, it asks for the token, lists the ad accounts that
+    it reaches, and asks for the folders; Ctrl-C writes nothing. Then it checks the configuration,
+    and shows the plan and the next command. Files that exist are never replaced.
+
+    The configuration has all settings, as comments. With the units installed, the token of a
+    configuration in /etc/syncd becomes a credential in /etc/credstore, otherwise a file next to the
+    configuration; only its owner can read it.
 
     With --systemd it can be repeated, for example after an update. Files in /usr/lib belong to
     syncd and are replaced; your own changes to a unit belong in a drop-in, which is kept.
@@ -109,10 +113,17 @@ def init(
             init_systemd.install(config, dry_run=dry_run)
         return
     with fast_imports():
-        from syncd.cli.init_config import write_from_options  # noqa: PLC0415  the same
+        from syncd.cli import init_config, init_questions  # noqa: PLC0415  the same
+    if not (sandbox or account or folder) and sys.stdin.isatty():
+        init_questions.ask_and_write(
+            config, token_file=token_file, ledger=ledger, base_url=base_url
+        )
+        return
     if not sandbox and not (account and folder):
-        raise typer.BadParameter("name at least one --account and one --folder")
-    write_from_options(
+        raise typer.BadParameter(
+            "name at least one --account and one --folder, or neither, on a terminal, to be asked"
+        )
+    init_config.write_from_options(
         config,
         accounts=account or (),
         folders=folder or (),

@@ -35,6 +35,11 @@ settle = "0s"
 """
 """One folder and one account of the Graph API in the box, with the credential of the unit."""
 
+_INIT = (
+    f"syncd init --account main=1 --folder spring=/srv/spring:main --base-url {URL}"
+    " --token-file /tmp/token && cp /tmp/config.toml /etc/syncd/"
+)
+"""`syncd init` without questions, and then with the configuration of a test."""
 _GRAPH_API = "[Service]\nExecStart=/usr/local/bin/syncd sandbox --tier unlimited\n"
 _SCRIPT = Path(__file__).parent / "systemd_box"
 _PYTHON = "/usr/bin/python3"
@@ -198,10 +203,10 @@ class Box:
         self.write("/tmp/config.toml", config)
         self.do("mkdir", "-p", "/srv/spring")
         self.await_sandbox()
-        script = "\n".join(["set -eu", 'sudo() { "$@"; }', *lines_of("systemd")])
-        self.write("/tmp/install", script)
-        self.do("sh", "-c", f"cd /opt/syncd/source && echo {TOKEN} |"
-                " EDITOR='cp /tmp/config.toml' bash /tmp/install")  # fmt: skip
+        self.write("/tmp/token", TOKEN)
+        lines = [_INIT if line == "sudo syncd init" else line for line in lines_of("systemd")]
+        self.write("/tmp/install", "\n".join(["set -eu", 'sudo() { "$@"; }', *lines]))
+        self.do("bash", "/tmp/install")
 
     def await_sandbox(self) -> None:
         """Wait until the Graph API in the box accepts connections."""
