@@ -62,7 +62,9 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     box = Box(tmp_path_factory.mktemp("machine"))
     try:
         box.up()
-        install = [line for line in lines_of("systemd") if not re.search(" enable | check", line)]
+        install = [
+            line for line in lines_of("systemd") if not re.search(" enable |syncd init$", line)
+        ]
         box.write("/tmp/install", sudo([*install, *lines_of("watch")]))
         box.do("sh", "-c", "EDITOR=true bash /tmp/install </dev/null")
         box.write("/usr/local/bin/mail", MAIL, 0o755)
