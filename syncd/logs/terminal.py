@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from syncd.logs.forms import LEVEL_END, Form, Paint, console_form, head, pairs
 from syncd.logs.record import Record
 from syncd.logs.value import Plain
+from syncd.model import printable
 
 _DIGEST = re.compile(r"([0-9a-f]{12})[0-9a-f]{8,}")
 """A whole digest or hash, and its digits that are shown: `syncd find` needs six of them."""
@@ -55,6 +56,7 @@ def _wrapped(record: Record, paint: Paint, columns: int) -> str:
     text, names = "", list[range]()
     room = columns - indent
     fields = {name: _shortened(name, value, room) for name, value in record.fields.items()}
+    trace = str(fields.pop("traceback", None) or "").splitlines()
     for name, word in pairs(fields):
         names.append(range(len(text), len(text) + len(name)))
         text += f"{name}{word} "
@@ -62,7 +64,8 @@ def _wrapped(record: Record, paint: Paint, columns: int) -> str:
         "".join(_painted(text, start, end, names, paint))
         for start, end in _breaks(text.rstrip(), columns - used - 1, room)
     ]
-    return f"\n{' ' * indent}".join([f"{first} {lines[0]}", *lines[1:]] if lines else [first])
+    whole = f"\n{' ' * indent}".join([f"{first} {lines[0]}", *lines[1:]] if lines else [first])
+    return "\n".join([whole, *(f"{' ' * LEVEL_END}{printable(line)}" for line in trace)])
 
 
 def _shortened(name: str, value: Plain, room: int) -> Plain:

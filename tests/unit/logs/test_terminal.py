@@ -46,6 +46,17 @@ def test_a_word_that_does_not_fit_the_first_line_begins_the_next_one() -> None:
     )
 
 
+def test_a_traceback_is_shown_line_by_line() -> None:
+    trace = 'Traceback:\n  File "a.py", line 1\nValueError: \x1b[2J'
+    text = shown(80, "daemon.crashed", "critical", why="a bug", traceback=trace)
+    assert text.split("\n") == [
+        f'{CLOCK} fatal daemon.crashed       why="a bug"',
+        "               Traceback:",
+        '                 File "a.py", line 1',
+        "               ValueError: \\x1b[2J",
+    ]
+
+
 def test_a_digest_is_shortened_and_a_long_path_loses_its_middle() -> None:
     path = "/srv/creatives/clients/example/spring/campaign/final/poster.jpg"
     text = shown(80, "image.held", file=path, sha256=SHA256)
