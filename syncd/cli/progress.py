@@ -10,7 +10,7 @@ from types import TracebackType
 
 import structlog
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 from structlog.typing import EventDict, WrappedLogger
@@ -37,7 +37,7 @@ class ProgressBars:
         self._lines = lines
         self._quiet = quiet
         self._stack = ExitStack()
-        self._console = Console(stderr=True, highlight=False, markup=False)
+        console = Console(stderr=True, highlight=False, markup=False)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(None),
@@ -45,7 +45,7 @@ class ProgressBars:
             TextColumn("{task.fields[rejected]}", markup=False, justify="right"),
             TextColumn("{task.fields[rate]}", markup=False, justify="right"),
             TextColumn("{task.fields[state]}", markup=False),
-            console=self._console,
+            console=console,
         )
         self._tasks: dict[AccountName, TaskID] = {
             name: self._progress.add_task(
@@ -54,10 +54,10 @@ class ProgressBars:
             for name in accounts
         }
         self._rates: dict[AccountName, _Rate] = {}
-        self._shown = RedrawnLines(self._console)
+        self._shown = RedrawnLines(console, self._content)
 
     def __enter__(self) -> ProgressBars:
-        self._stack.callback(self._shown.close)
+        self._stack.enter_context(self._shown)
         self._stack.enter_context(self._lines.redirected(self._print_above))
         if self._quiet:
             self._stack.enter_context(_without_routine_records())
@@ -87,17 +87,15 @@ class ProgressBars:
                 rate=f"{rate:,.1f}/s" if rate else "",
                 state=_state(now, rate),
             )
-        self._draw()
+        self._shown.redraw()
 
-    def _draw(self) -> None:
+    def _content(self) -> tuple[RenderableType, int]:
         texts = [(one.description, *one.fields.values()) for one in self._progress.tasks]
         needed = sum(max(map(cell_len, column)) + 1 for column in zip(*texts, strict=True))
-        self._shown.draw(self._progress.get_renderable(), max(_WIDTH, needed + _BAR))
+        return self._progress.get_renderable(), max(_WIDTH, needed + _BAR)
 
     def _print_above(self, line: str) -> None:
-        self._shown.erase()
-        self._console.print(Text.from_ansi(line), soft_wrap=True)
-        self._draw()
+        self._shown.print_above(Text.from_ansi(line))
 
 
 class _Rate:
