@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.readme import table
+from support.commands import summaries
 
 SYNCD = Path(sys.executable).with_name("syncd")
 
@@ -26,8 +26,8 @@ def offered(*words: str) -> list[str]:
 
 
 def test_completion_offers_every_command() -> None:
-    commands = [row[0].strip("`").split()[1] for row in table("commands")]
-    assert sorted(offered("syncd", "")) == sorted(set(commands))
+    commands = {words.split()[0] for words in summaries()}
+    assert sorted(offered("syncd", "")) == sorted(commands)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import shutil
 from collections.abc import Iterator, Mapping
 
 import pytest
-from support.systemd_box import Box, Ran, lines_of, missing, until
+from support.readme import MONITORING, lines_of
+from support.systemd_box import Box, Ran, as_root, installation, missing, until
 
 WHY_NOT = missing() or (None if shutil.which("jq") else "jq is not installed")
 pytestmark = [
@@ -52,21 +53,15 @@ BUG = {"SYNCD_EVENT": "library.message", "PRIORITY": "2"}
 FAILS = {"SYNCD_EVENT": "account.failing", "SYNCD_ACCOUNT": "ap", "PRIORITY": "4"}
 
 
-def sudo(lines: list[str]) -> str:
-    return "\n".join(["set -eu", 'sudo() { "$@"; }', "cd /opt/syncd/source", *lines])
-
-
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
-    """A machine with the units, and with the monitoring that the README describes."""
+    """A machine with the units, and with the monitoring that its README describes."""
     box = Box(tmp_path_factory.mktemp("machine"))
     try:
         box.up()
-        install = [
-            line for line in lines_of("systemd") if not re.search(" enable |syncd init$", line)
-        ]
-        box.write("/tmp/install", sudo([*install, *lines_of("watch")]))
-        box.do("sh", "-c", "EDITOR=true bash /tmp/install </dev/null")
+        install = [line for line in installation() if not re.search(" enable |syncd init ", line)]
+        box.write("/tmp/install", as_root([*install, *lines_of("watch", MONITORING)]))
+        box.do("sh", "-c", "cd /opt/syncd/source && EDITOR=true bash /tmp/install </dev/null")
         box.write("/usr/local/bin/mail", MAIL, 0o755)
         box.write("/etc/syncd/logger.py", LOGGER)
         box.write("/etc/systemd/system/syncd@.service.d/logger.conf", LOGGER_UNIT)
@@ -96,8 +91,8 @@ def _cat(box: Box, name: str) -> str:
 
 
 def query_output(box: Box, name: str, line: int) -> list[str]:
-    """Return the output of a line of the README for an instance."""
-    command = lines_of("journal")[line].replace("-u syncd", f"-u syncd@{name}")
+    """Return the output of a line of the monitoring's README for an instance."""
+    command = lines_of("journal", MONITORING)[line].replace("-u syncd", f"-u syncd@{name}")
     out = box.do("sh", "-c", f"SYSTEMD_PAGER= {command}")
     return [line for line in out.splitlines() if not line.startswith("-- ")]
 
@@ -228,9 +223,9 @@ async def test_systemd_accepts_the_units(box: Box) -> None:
         assert (ended.code, ended.err) == (0, "")
 
 
-async def test_the_readmes_removal_removes_the_monitoring(box: Box) -> None:
+async def test_the_removal_removes_the_monitoring(box: Box) -> None:
     """Remove the monitoring; this must be the last test."""
-    box.write("/tmp/remove", sudo(lines_of("watch-remove")))
+    box.write("/tmp/remove", as_root(lines_of("watch-remove", MONITORING)))
     box.do("bash", "/tmp/remove")
     assert box.run("test", "-e", WATCH).code != 0
     assert box.do("find", "/etc/systemd/system", "-name", "syncd-watch*") == ""

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 from support.pictures import picture
 from support.systemd_box import CONFIG as ONE_FOLDER
-from support.systemd_box import TOKEN, Box, lines_of, missing, until
+from support.systemd_box import TOKEN, Box, as_root, missing, until
+
+from syncd.man.blocks import Code
+from syncd.man.topics import topics
 
 WHY_NOT = missing()
 pytestmark = [
@@ -383,13 +386,13 @@ async def test_a_folder_below_home_is_visible_with_the_drop_in_only(box: Box) ->
     await until(lambda: box.held() == 1, lambda: box.journal("syncd"))
 
 
-async def test_the_readme_removes_everything_that_it_installed(box: Box) -> None:
+async def test_the_commands_of_the_manual_remove_everything_that_was_installed(box: Box) -> None:
     """This test is the last one, because nothing is installed after it."""
     box.do("systemctl", "start", "syncd")
-    for block in ("systemd-remove", "systemd-forget"):
-        script = "\n".join(["set -eu", 'sudo() { "$@"; }', *lines_of(block)])
-        box.write("/tmp/remove", script)
-        box.do("bash", "/tmp/remove")
+    codes = [block.lines for block in topics()["services"].blocks if isinstance(block, Code)]
+    (removal,) = (lines for lines in codes if "--remove" in lines[0])
+    box.write("/tmp/remove", as_root(removal))
+    box.do("bash", "/tmp/remove")
     left = box.do("find", "/etc", "/usr/lib/systemd", "/usr/lib/sysusers.d", "/usr/lib/tmpfiles.d",
                   "/var/lib", "-name", "syncd*")  # fmt: skip
     assert left == ""

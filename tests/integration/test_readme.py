@@ -1,4 +1,4 @@
-"""The README's commands and tables, the help and the project's files agree with the code."""
+"""The README, the help and the project's files agree with the code."""
 
 import json
 import os
@@ -6,53 +6,44 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.readme import README, ROOT, command, table
-from typer import Typer
+from support.commands import summaries
+from support.readme import README, ROOT, command
 from typer.testing import CliRunner
 
 from syncd.cli.app import app
 from syncd.cli.errors import Exit
 from syncd.config import load
 from syncd.logs.catalogue import CATALOGUE
-from syncd.man import events_table
+from syncd.man.topics import topics
 
-COMMANDS = {row[0].strip("`").removeprefix("syncd "): row[1] for row in table("commands")}
 runner = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
+WITHOUT_CONFIG = {"events", "help", "sandbox", "demo"}
 
 
-def commands(group: Typer, words: str = "") -> Iterator[str]:
-    """Yield every command of a group, in the words typed after `syncd`."""
-    for info in group.registered_commands:
-        assert info.callback is not None
-        yield words + (info.name or info.callback.__name__)
-    for inner in group.registered_groups:
-        assert inner.typer_instance is not None
-        yield from commands(inner.typer_instance, f"{words}{inner.typer_instance.info.name} ")
-
-
-def test_the_readme_lists_exactly_the_commands() -> None:
-    assert set(COMMANDS) == set(commands(app))
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_help_of_a_command_begins_with_its_description_in_the_readme(name: str) -> None:
+@pytest.mark.parametrize(("name", "summary"), summaries().items())
+def test_the_help_of_a_command_begins_with_its_summary(name: str, summary: str) -> None:
     result = runner.invoke(app, [*name.split(), "--help"])
     assert result.exit_code == 0
-    assert COMMANDS[name] in " ".join(result.output.split())
-    assert ("--config" in result.output) == (name not in ("events", "help", "sandbox", "demo"))
+    assert summary in " ".join(result.output.split())
+    assert ("--config" in result.output) == (name not in WITHOUT_CONFIG)
 
 
-def test_the_readme_has_every_exit_code() -> None:
-    codes = {int(row[0]) for row in table("exits")}
-    assert codes == {*map(int, Exit), 2}  # 2 is that of the command line's parser
+def test_the_commands_and_topics_that_the_readme_names_exist() -> None:
+    text = README.read_text("utf-8")
+    commands = {words.split()[0] for words in summaries()}
+    assert set(re.findall(r"`(?:sudo )?syncd ([a-z]+)", text)) - commands == set()
+    named = set(re.findall(r"`syncd help ([a-z]+)`", text))
+    assert named
+    assert named - set(topics()) == set()
 
 
-def test_the_readmes_event_table_is_up_to_date_with_the_catalogue() -> None:
-    assert events_table.table_in_readme() == events_table.table(), "run: python -m syncd.man"
+def test_the_readme_is_short_and_narrow() -> None:
+    lines = README.read_text("utf-8").splitlines()
+    assert len(lines) <= 230
+    assert [line for line in lines if len(line) > 100 and "pip" not in line] == []
 
 
 def test_syncd_events_prints_the_catalogue() -> None:
@@ -150,9 +141,3 @@ def test_imported_packages_are_declared_as_dependencies() -> None:
         "typer",
         "rich",
     } <= declared
-
-
-def test_the_files_where_the_readme_begins_exist() -> None:
-    named = [name for _, names in table("places") for name in re.findall(r"`([^`]+\.py)`", names)]
-    assert named
-    assert [name for name in named if not (ROOT / "syncd" / name).is_file()] == []

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from support.readme import ROOT
+from support.readme import ROOT, lines_in
 
 from syncd.log import LEVELS
 from syncd.logs.catalogue import CATALOGUE
 
 FILES = (
-    "README.md",
+    "systemd/watch/README.md",
     "systemd/watch/journal.sh",
     "systemd/watch/loki-rules.yaml",
     "systemd/watch/vector.toml",
@@ -48,8 +48,8 @@ def every_query(texts: Mapping[str, str]) -> list[Query]:
     """Return every query in these texts."""
     readme, script, rules, vector = (texts[name] for name in FILES)
     return [
-        *(of_shell(line, f"README: {line}") for line in code(readme, "journal")),
-        *(of_logql(line, f"README: {line}") for line in code(readme, "logql")),
+        *(of_shell(line, f"README: {line}") for line in lines_in(readme, "journal")),
+        *(of_logql(line, f"README: {line}") for line in lines_in(readme, "logql")),
         *(of_shell(part, "journal.sh") for part in re.split(r"\n(?=\w+\(\) \{)", script)),
         *(of_logql(rule["expr"], f"alert {rule['alert']}") for rule in alerts(rules)),
         of_shell(" ".join(re.findall("#.*", rules)), "the head of loki-rules.yaml"),
@@ -68,13 +68,6 @@ def wrong_with(query: Query) -> list[str]:
     wrong += [f"no level {name}" for name in query.levels - set(LEVELS)]
     wrong += [f"no such event has the level {name}" for name in query.levels & set(LEVELS) - levels]
     return [f"{query.where}: {what}" for what in sorted(wrong)]
-
-
-def code(readme: str, name: str) -> list[str]:
-    """Return the lines of the code below `<!-- name -->` in the README."""
-    found = re.search(rf"<!-- {name} -->\n+```\w+\n(.*?)```", readme, re.DOTALL)
-    assert found, f"the README has no code marked {name}"
-    return found[1].splitlines()
 
 
 def alerts(rules: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The README's commands and tables, for the tests and for CI."""
+"""The commands of the README, and of the README of the monitoring, for the tests and for CI."""
 
 import re
 import sys
@@ -6,24 +6,25 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+MONITORING = ROOT / "systemd/watch/README.md"
+
+
+def lines_in(text: str, name: str) -> list[str]:
+    """Return the lines of the code below `<!-- name -->` in a text."""
+    found = re.search(rf"<!-- {name} -->\n+```\w+\n(.*?)```", text, re.DOTALL)
+    assert found, f"no code is marked {name}"
+    return found[1].splitlines()
+
+
+def lines_of(name: str, file: Path = README) -> list[str]:
+    """Return the lines of the code below `<!-- name -->` in a file."""
+    return lines_in(file.read_text("utf-8"), name)
 
 
 def command(name: str) -> str:
     """Return the one-line shell command below `<!-- name -->` in the README."""
-    found = re.search(
-        rf"<!-- {name} -->\n+```sh\n([^\n]+)\n```", README.read_text(encoding="utf-8")
-    )
-    assert found, f"the README has no one-line command marked {name}"
-    return found[1]
-
-
-def table(name: str) -> list[list[str]]:
-    """Return the rows, without the heading, of the table below `<!-- name -->` in the README."""
-    text = README.read_text(encoding="utf-8")
-    found = re.search(rf"<!-- {name} -->\n+((?:\|.*\n)+)", text)
-    assert found, f"the README has no table marked {name}"
-    lines = found[1].splitlines()[2:]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    (line,) = lines_of(name)
+    return line
 
 
 if __name__ == "__main__":

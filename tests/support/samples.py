@@ -15,6 +15,8 @@ import sys
 import tempfile
 import termios
 from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # when this file is run
@@ -27,6 +29,9 @@ from syncd.sandbox.switches import Switches
 
 COLUMNS = 100
 _TERMINAL = 120  # columns for the log: wide enough for the directory that is removed from it
+_SAMPLE = re.compile(
+    r"(?P<head><!-- sample (?P<name>\w+) -->\n+```\w+\n)(?P<text>.*?)```", re.DOTALL
+)
 _DEADLINE = 60.0  # seconds for one command
 _CONFIG = """
 [graph]
@@ -43,7 +48,7 @@ id = "act_1234567890"
 id = "act_2345678901"
 
 [folders.spring]
-path = "{root}/srv/creatives/spring"
+path = "{root}/srv/spring"
 account = "main"
 mirrors = ["eu"]
 
@@ -52,25 +57,34 @@ settle = "0s"
 """
 
 
-async def samples(root: Path) -> dict[str, str]:
-    """Return the text of each sample by its name; the commands work in an empty directory."""
-    folder = root / "srv/creatives/spring"
+async def samples() -> dict[str, str]:
+    """Return the text of each sample by its name.
+
+    The commands work in a directory with a short name, so that the log does not shorten its paths.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        return await _samples(Path(directory))
+
+
+async def _samples(root: Path) -> dict[str, str]:
+    folder = root / "srv/spring"
     folder.mkdir(parents=True)
-    for number, name in enumerate(("summer_1x1.jpg", "summer_9x16.jpg", "summer_16x9.jpg")):
+    for number, name in enumerate(("hero_1x1.jpg", "hero_9x16.jpg", "hero_16x9.jpg")):
         (folder / name).write_bytes(picture(number))
     (folder / "draft.webp").write_bytes(b"RIFF")
     async with Sandbox(Switches(tier="standard")) as sandbox:
         config = root / "config.toml"
         config.write_text(_CONFIG.format(url=sandbox.url, root=root))
         shell = _Shell(root, sandbox.token)
-        return {
-            "plan": await shell.prints("plan"),
-            "backfill": await shell.prints("backfill"),
-            "status": await shell.prints("status"),
-            "find": await shell.prints("find", "summer_9x16.jpg"),
-            "history": await shell.prints("log", "summer_9x16.jpg"),
-            "log": await shell.logs(folder / "teaser.jpg", "image.held", "image.copied"),
-        }
+        made = {"plan": await shell.prints("plan", "--account", "main")}
+        async with shell.daemon() as daemon:
+            await daemon.read_until("image.held", "eu")
+            (folder / "teaser.jpg").write_bytes(picture(9))
+            made["log"] = await daemon.records_until("teaser.jpg", "account=main", "image.copied ")
+            made["status"] = await shell.prints("status")
+            made["find"] = await shell.prints("find", "hero_9x16.jpg")
+            made["history"] = await shell.prints("log", "hero_9x16.jpg")
+        return made
 
 
 class _Shell:
@@ -96,8 +110,9 @@ class _Shell:
         text = out.decode().replace(str(self._root), "")
         return f"$ syncd {' '.join(words)}\n{text}"
 
-    async def logs(self, new: Path, *events: str) -> str:
-        """Return the records of some events while the daemon uploads the file `new`."""
+    @asynccontextmanager
+    async def daemon(self) -> AsyncIterator[_Terminal]:
+        """Run the daemon on a terminal during the block."""
         reading, writing = os.openpty()
         fcntl.ioctl(writing, termios.TIOCSWINSZ, struct.pack("HHHH", 24, _TERMINAL, 0, 0))
         environ = {name: value for name, value in self._environ.items() if name != "COLUMNS"}
@@ -106,38 +121,43 @@ class _Shell:
         )
         os.close(writing)
         try:
-            before = await _read_until(reading, "scan.done")
-            new.write_bytes(picture(9))
-            after = await _read_until(reading, *(f"{event} " for event in events), new.name)
+            yield _Terminal(reading, self._root)
         finally:
             process.terminate()
             await process.wait()
             os.close(reading)
-        records = re.findall(r"^\d.*\n(?: .*\n)*", after.replace("\r", ""), re.MULTILINE)
-        assert before
-        chosen = [one for one in records if any(event in one for event in events)]
-        return "".join(chosen).replace(str(self._root), "")
 
 
-async def _read_until(terminal: int, *words: str) -> str:
-    """Return what a terminal shows, up to the first whole line after all the words."""
-    text = ""
-    async with asyncio.timeout(_DEADLINE):
-        while not (all(word in text for word in words) and text.endswith("\n")):
-            text += (await asyncio.to_thread(os.read, terminal, 65_536)).decode()
-    return text
+class _Terminal:
+    """The terminal on which a daemon logs."""
+
+    def __init__(self, reading: int, root: Path) -> None:
+        self._reading = reading
+        self._root = root
+
+    async def read_until(self, *words: str) -> str:
+        """Return what is shown, up to the first whole line after all the words."""
+        text = ""
+        async with asyncio.timeout(_DEADLINE):
+            while not (all(word in text for word in words) and text.endswith("\n")):
+                text += (await asyncio.to_thread(os.read, self._reading, 65_536)).decode()
+        return text.replace("\r", "")
+
+    async def records_until(self, file: str, *events: str) -> str:
+        """Return the records of a file, once it has these events."""
+        text = await self.read_until(file, *events)
+        records = re.findall(r"^\d.*\n(?: .*\n)*", text, re.MULTILINE)
+        return "".join(one for one in records if file in one).replace(str(self._root), "")
 
 
 def shown(readme: str) -> dict[str, str]:
-    """Return the samples that the text of a README contains."""
-    return dict(re.findall(r"<!-- sample (\w+) -->\n+```\w*\n(.*?)```", readme, re.DOTALL))
+    """Return the samples that the text of a README contains, by name."""
+    return {found["name"]: found["text"] for found in _SAMPLE.finditer(readme)}
 
 
 def replaced(readme: str, made: dict[str, str]) -> str:
     """Return the text of a README with new samples."""
-    for name, old in shown(readme).items():
-        readme = readme.replace(old, made[name])
-    return readme
+    return _SAMPLE.sub(lambda found: f"{found['head']}{made[found['name']]}```", readme)
 
 
 def without_numbers(text: str) -> str:
@@ -147,8 +167,7 @@ def without_numbers(text: str) -> str:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        made = asyncio.run(samples(Path(directory)))
+    made = asyncio.run(samples())
     README.write_text(replaced(README.read_text("utf-8"), made), "utf-8")
 
 

@@ -6,16 +6,15 @@ Limits of memory, tasks, CPU and IO, and a network beyond the loopback cannot be
 import asyncio
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.readme import README, ROOT
+from support.readme import ROOT, lines_of
 
 DEADLINE = 30.0  # seconds
 URL = "http://127.0.0.1:8765"
@@ -203,10 +202,9 @@ class Box:
         self.write("/tmp/config.toml", config)
         self.do("mkdir", "-p", "/srv/spring")
         self.await_sandbox()
-        self.write("/tmp/token", TOKEN)
-        lines = [_INIT if line == "sudo syncd init" else line for line in lines_of("systemd")]
-        self.write("/tmp/install", "\n".join(["set -eu", 'sudo() { "$@"; }', *lines]))
-        self.do("bash", "/tmp/install")
+        self.write("/tmp/token", TOKEN, 0o600)
+        self.write("/tmp/install", as_root(installation()))
+        self.do("sh", "-c", "cd /opt/syncd/source && bash /tmp/install")
 
     def await_sandbox(self) -> None:
         """Wait until the Graph API in the box accepts connections."""
@@ -247,9 +245,17 @@ async def until(condition: Callable[[], bool], actual: Callable[[], str] = str) 
         raise AssertionError(f"not within {DEADLINE} s\n{actual()}") from None
 
 
-def lines_of(name: str) -> list[str]:
-    """Return the README's commands below `<!-- name -->`, without pipx: it downloads packages."""
-    text = README.read_text(encoding="utf-8")
-    found = re.search(rf"<!-- {name} -->\n+```sh\n(.*?)```", text, re.DOTALL)
-    assert found, name
-    return [line for line in found[1].splitlines() if "pipx" not in line]
+def installation() -> list[str]:
+    """Return the README's commands that install syncd as a service.
+
+    pipx is left out, because it downloads packages, and options take the place of the questions
+    that `syncd init` asks.
+    """
+    lines = [line for line in lines_of("systemd") if "pipx" not in line]
+    asks = lines.index("sudo syncd init")
+    return [*lines[:asks], _INIT, *lines[asks + 1 :]]
+
+
+def as_root(lines: Iterable[str]) -> str:
+    """Return a script of commands that the README runs with sudo."""
+    return "\n".join(["set -eu", 'sudo() { "$@"; }', *lines])

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize(
     ("paths", "limit"),
-    [(["syncd"], 5.0), (["config.example.toml", "systemd"], 5.0), (["tests"], 10.0)],
+    [(["syncd"], 5.0), (["README.md", "config.example.toml", "systemd"], 5.0), (["tests"], 10.0)],
 )
 def test_hard_phrases_are_rare(paths: list[str], limit: float) -> None:
     """`limit` is in hits per 10,000 words."""

@@ -8,7 +8,8 @@ import sys
 import tomllib
 
 import pytest
-from support.readme import ROOT, table
+from support.commands import summaries
+from support.readme import ROOT
 from typer.testing import CliRunner
 
 from syncd.cli.app import app
@@ -54,8 +55,8 @@ def test_a_page_of_80_columns_has_no_wider_line_and_no_hyphenated_command(name: 
 def test_the_rendered_page_of_the_commands_has_every_command_option_and_exit_code() -> None:
     shown = rendered("syncd.1", 300)
     text = " ".join(shown.split())
-    for command, summary in ((row[0].strip("`"), row[1]) for row in table("commands")):
-        assert f"{command} " in text
+    for command, summary in summaries().items():
+        assert f"syncd {command} " in text
         assert summary.replace("`", "") in text
     for option in (
         "--config, -c PATH",

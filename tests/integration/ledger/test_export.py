@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -16,7 +17,6 @@ from pathlib import Path
 import pytest
 from support.pictures import picture
 from support.process import syncd
-from support.readme import table
 from support.rig import Rig
 
 from syncd.cli.export import Line
@@ -25,6 +25,8 @@ from syncd.ledger import export, files, folders, replicas, schema
 from syncd.ledger.database import open_ledger
 from syncd.ledger.file import changing, reading
 from syncd.ledger.files import Content, Place
+from syncd.man.blocks import Term
+from syncd.man.topics import topics
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
 ONE, TWO = AccountId("1"), AccountId("2")
@@ -128,8 +130,9 @@ async def test_no_name_breaks_a_row(rig: Rig) -> None:
     assert {row["file"] for row in csv.DictReader(io.StringIO(ended.out))} == shown
 
 
-async def test_the_csv_columns_are_those_of_the_readme(rig: Rig) -> None:
-    assert [row[0].strip("`") for row in table("columns")] == list(Line.__struct_fields__)
+async def test_the_csv_columns_are_those_of_the_manual(rig: Rig) -> None:
+    terms = [block.term for block in topics()["export"].blocks if isinstance(block, Term)]
+    assert re.findall(r"`(\w+)`", " ".join(terms)) == list(Line.__struct_fields__)
     rig.write("a.png", picture(1))
     await rig.backfill()
     command = [sys.executable, "-m", "syncd", "export", "--config", str(rig.write_config())]
