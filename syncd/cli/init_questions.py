@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import msgspec
+import typer
 
 from syncd.cli.console import print_line, print_row
 from syncd.cli.errors import Exit, fail
@@ -23,9 +24,9 @@ from syncd.config import (
     SecretFile,
     checked_secret,
     read_secret,
+    values,
 )
 from syncd.config.errors import InvalidValueError
-from syncd.config.values import check_name
 from syncd.graph.access import AdAccount
 from syncd.graph.access_calls import ad_accounts
 from syncd.graph.client import Credentials, GraphError, connect
@@ -48,10 +49,11 @@ def ask_and_write(
     config: Path, *, token_file: str | None, ledger: Path | None, base_url: str | None
 ) -> None:
     """Ask for everything that the options do not say, and write it; Ctrl-C writes nothing."""
+    server = _server(base_url)  # the token is sent to it before the configuration is checked
     target = target_of(config)
     file = token_file or (str(target.places.token) if target.places.token.exists() else None)
     try:
-        token, found = _accepted_token(file, base_url or GraphConfig().base_url)
+        token, found = _accepted_token(file, server)
         draft = Draft(
             token=target.places.source,
             ledger=os.path.abspath(ledger or target.places.ledger),
@@ -65,6 +67,14 @@ def ask_and_write(
         fail("nothing was written", Exit.INTERRUPTED)
     is_there = file is not None and os.path.abspath(file) == str(target.places.token)
     write(target, draft, None if is_there else token)
+
+
+def _server(base_url: str | None) -> str:
+    """Return the address of the API, if the configuration may contain it."""
+    try:
+        return GraphConfig().base_url if base_url is None else values.base_url(base_url)
+    except InvalidValueError as error:
+        raise typer.BadParameter(f"{error.message}: {error.fix}", param_hint="--base-url") from None
 
 
 def _accepted_token(file: str | None, base_url: str) -> tuple[Secret, list[AdAccount]]:
@@ -88,7 +98,7 @@ def _token(file: str | None) -> Secret | None:
         else:
             token = read_secret(SecretFile(os.path.abspath(file)), os.environ)
     except SecretError as error:
-        print_line(str(error))
+        print_row(str(error))
         return None
     hide(token)
     return token
@@ -99,7 +109,7 @@ def _reached(token: Secret, base_url: str) -> list[AdAccount]:
     try:
         found = asyncio.run(_ad_accounts(token, base_url))
     except GraphError as error:
-        print_line(without_secrets(str(error)))
+        print_row(without_secrets(str(error)))
         if error.api_error.code is None:  # not about the token: the API cannot be reached
             fail("nothing was written: correct that, then run init again")
         return []
@@ -117,15 +127,18 @@ async def _ad_accounts(token: Secret, base_url: str) -> list[AdAccount]:
 def _selected(accounts: Sequence[AdAccount]) -> list[AdAccount]:
     """Return the accounts that the operator selects from the list."""
     print_line(f"The token reaches {amount(len(accounts), 'ad account')}:")
+    default = "all" if len(accounts) == 1 else ""
     shown = list(range(1, len(accounts) + 1))
     _list(accounts, shown)
     while True:
-        text = _input("Accounts (such as 1,3-5, all, or a text to search for)", "all")
+        text = _input("Accounts (such as 1,3-5, all, or a text to search for)", default)
+        if not text:
+            continue
         if is_choice(text):
             try:
                 return [accounts[number - 1] for number in chosen(text, shown, len(accounts))]
             except FormError as error:
-                print_line(str(error))
+                print_row(str(error))
         elif found := matching(accounts, text):
             shown = found
             _list(accounts, shown)
@@ -205,7 +218,7 @@ def _name(question: str, proposal: str, taken: Collection[str]) -> str:
         if name in taken:
             raise FormError(f'"{name}" is the name of another one')
         try:
-            check_name(name)
+            values.check_name(name)
         except InvalidValueError as error:
             raise FormError(f"it {error.message}: {error.fix}") from None
 
@@ -219,7 +232,7 @@ def _valid(question: str, default: str, check: Callable[[str], None]) -> str:
         try:
             check(text)
         except FormError as error:
-            print_line(str(error))
+            print_row(str(error))
         else:
             return text
 

@@ -34,7 +34,7 @@ async def test_the_replies_become_a_configuration_that_is_checked_and_planned(ri
     more.mkdir()
     async with terminal(rig, *words(rig)) as shown:
         await accept_token(rig, shown)
-        await shown.reply("to search for) [all]: ", "1,3")
+        await shown.reply("to search for): ", "1,3")
         await shown.reply("Name for act_11 [sandbox-account-11]: ", "main")
         await shown.reply("Name for act_13 [sandbox-account-13]: ", "")
         await shown.reply("Folder with images: ", str(rig.folder))
@@ -89,7 +89,8 @@ async def test_wrong_replies_are_asked_again_with_the_reason(rig: Rig) -> None:
     inner.mkdir()
     async with terminal(rig, *words(rig)) as shown:
         await accept_token(rig, shown)
-        await shown.reply("to search for) [all]: ", "7")
+        await shown.reply("to search for): ", "")
+        await shown.reply("to search for): ", "7")
         await shown.reply("write numbers from 1 to 2", "nothing like it")
         await shown.reply('no account contains "nothing like it"', "all")
         await shown.reply("Name for act_11", "bad name")
@@ -116,9 +117,9 @@ async def test_two_hundred_accounts_are_searched_by_text(rig: Rig) -> None:
         await accept_token(rig, shown)
         await shown.question("The token reaches 200 ad accounts:")
         await shown.question("and 180 more: type a text that their names contain")
-        await shown.reply("to search for) [all]: ", "account 119")
+        await shown.reply("to search for): ", "account 119")
         await shown.question("191  act_1191")
-        await shown.reply("to search for) [all]: ", "all")
+        await shown.reply("to search for): ", "all")
         await shown.reply("Folder with images: ", str(rig.folder))
         await shown.reply("Name for it", "spring")
         await shown.reply("Account for its images", "")
@@ -161,3 +162,12 @@ async def test_without_a_terminal_init_names_the_options(rig: Rig) -> None:
     ended = await syncd(rig, *words(rig), stdin=b"")
     assert ended.code == 2
     assert "name at least one --account and one --folder" in ended.err
+
+
+async def test_the_token_is_not_sent_to_an_address_without_encryption(rig: Rig) -> None:
+    file = str(rig.path / "new/config.toml")
+    line = ("init", "--config", file, "--base-url", "http://192.0.2.1")
+    async with terminal(rig, *line) as shown:
+        assert await shown.end() == 2
+    assert "unencrypted" in shown.text
+    assert "Access token" not in shown.text
