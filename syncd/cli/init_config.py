@@ -89,15 +89,12 @@ def write_from_options(
         secret: Secret | None = Secret(DEFAULT_TOKEN)
     else:
         secret = _token(token_file, target)
-    write(target, draft, secret)
+    write(target, draft, secret, creates_folders=sandbox and not folders)
 
 
 def in_sandbox(draft: Draft, target: Target) -> Draft:
-    """Return a draft for `syncd sandbox`; without a folder, with a new one for pictures."""
+    """Return a draft for `syncd sandbox`; without a folder, with one for pictures."""
     default = rehearsal(SANDBOX_URL, draft.token, target.config.parent, draft.accounts)
-    if not draft.folders:
-        for folder in default.folders.values():
-            Path(folder.path).mkdir(parents=True, exist_ok=True)
     return msgspec.structs.replace(
         draft,
         base_url=draft.base_url or default.base_url,
@@ -115,15 +112,18 @@ def with_absolute_paths(folders: Mapping[str, Folder]) -> dict[str, Folder]:
 
 
 def problems_of(target: Target, draft: Draft) -> list[str]:
-    """Return each mistake in a draft: those that a start would report, and missing folders."""
+    """Return each mistake in a draft that a start would report."""
     try:
-        text = commented(draft, EXAMPLE.read_text(encoding="utf-8"), str(target.config))
-        text.encode()
-        loads(text, target.config, os.environ)
+        loads(_text(target, draft), target.config, os.environ)
     except ConfigError as error:
         return [in_options(problem) for problem in error.problems]
     except UnicodeEncodeError:
         return ["a path is not UTF-8, and a configuration cannot name it: rename the directory"]
+    return []
+
+
+def missing_folders(draft: Draft) -> list[str]:
+    """Return a sentence about each folder that does not exist."""
     return [
         f"--folder {name}: {folder.path} is not a directory: create it, or correct the path"
         for name, folder in draft.folders.items()
@@ -131,18 +131,30 @@ def problems_of(target: Target, draft: Draft) -> list[str]:
     ]
 
 
-def write(target: Target, draft: Draft, secret: Secret | None) -> None:
-    """Write the configuration and the token, if there is a new one; check and show the plan."""
-    if problems := problems_of(target, draft):
-        fail("\n\n".join(["nothing was written", *problems]), Exit.CONFIGURATION)
+def _text(target: Target, draft: Draft) -> str:
     text = commented(draft, EXAMPLE.read_text(encoding="utf-8"), str(target.config))
+    text.encode()  # raises for a path that is not UTF-8
+    return text
+
+
+def write(
+    target: Target, draft: Draft, secret: Secret | None, *, creates_folders: bool = False
+) -> None:
+    """Write the configuration and the token, if there is a new one; check and show the plan."""
+    problems = problems_of(target, draft)
+    if not creates_folders:
+        problems += missing_folders(draft)
+    if problems:
+        fail("\n\n".join(["nothing was written", *problems]), Exit.CONFIGURATION)
     with ExitStack() as undo:  # a configuration without its token does not remain
         if secret is not None:
             content = f"{secret.reveal()}\n".encode()
             _write(target.places.token, content, 0o600)
             undo.callback(target.places.token.unlink)
-        _write(target.config, text.encode(), 0o644)
+        _write(target.config, _text(target, draft).encode(), 0o644)
         undo.pop_all()
+    for folder in draft.folders.values():
+        Path(folder.path).mkdir(parents=True, exist_ok=True)
     if secret is not None:
         print_line(f"wrote {target.places.token}, which only its owner can read")
     print_line(f"wrote {target.config}, with all settings and their defaults")

@@ -16,7 +16,7 @@ import typer
 
 from syncd.cli.console import print_line, print_row
 from syncd.cli.errors import Exit, fail
-from syncd.cli.init_config import Target, problems_of, target_of, write
+from syncd.cli.init_config import Target, missing_folders, problems_of, target_of, write
 from syncd.config import (
     GraphConfig,
     Secret,
@@ -178,7 +178,7 @@ def _with_folders(target: Target, draft: Draft) -> Draft:
         path = os.path.abspath(os.path.expanduser(path))
         name = proposed(os.path.basename(path), draft.folders, "folder")
         tried = _with_folder(draft, name, Folder(path, next(iter(draft.accounts))))
-        if problems := problems_of(target, tried):
+        if problems := [*problems_of(target, tried), *missing_folders(tried)]:
             print_line(problems[0].partition(": ")[2])
             continue
         name = _name("Name for it", name, draft.folders)

@@ -112,6 +112,13 @@ async def test_a_wrong_option_is_named_with_the_right_form_and_nothing_is_writte
         assert reason in " ".join(ended.err.replace("│", " ").split())
 
 
+async def test_a_path_that_is_not_utf_8_is_refused(rig: Rig) -> None:
+    directory = os.fsdecode(os.fsencode(rig.folder) + b"/\xff")
+    os.mkdir(directory)
+    ended = await refused(rig, "--folder", f"x={directory}:main")
+    assert "a path is not UTF-8" in ended.err
+
+
 async def test_a_token_file_without_a_token_is_refused(rig: Rig) -> None:
     given = rig.path / "no-token"
     given.write_text("two words")
@@ -146,6 +153,13 @@ async def test_init_for_a_sandbox_is_ready_to_run(rig: Rig) -> None:
     (rig.path / "new/pictures/1.jpg").write_bytes(picture(1))
     assert (await syncd(rig, "backfill", "--config", str(file))).code == 0
     assert rig.sandbox.counts.images() == 1
+
+
+async def test_a_refused_init_for_a_sandbox_leaves_nothing(rig: Rig) -> None:
+    file = rig.path / "new/config.toml"
+    ended = await syncd(rig, "init", "--sandbox", "--account", "main=x", "--config", str(file))
+    assert ended.code == 78
+    assert not (rig.path / "new").exists()
 
 
 async def test_init_for_a_sandbox_that_does_not_run_names_the_command_that_starts_it(
