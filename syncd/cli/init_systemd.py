@@ -16,6 +16,7 @@ from syncd.cli.console import print_line
 from syncd.cli.errors import Exit, fail
 from syncd.cli.options import DEFAULT_CONFIG
 from syncd.setup.files import replace
+from syncd.setup.places import places
 from syncd.setup.units import ENABLED, RUNNING, unfit, unit_files
 
 _BOOTED = Path("/run/systemd/system")  # sd_booted(3)
@@ -44,10 +45,18 @@ def install(config: Path, *, dry_run: bool) -> None:
     _run("systemd-tmpfiles", "--create", "syncd.conf", dry_run=dry_run)
     _run("systemctl", "daemon-reload", dry_run=dry_run)
     if not dry_run:
-        print_line("Next:" if config.exists() else f"Next, write {config} and the token, then:")
-        option = "" if config == DEFAULT_CONFIG else f" --config {quote(str(config))}"
-        print_line(f"    sudo syncd check{option}")
-        print_line("    sudo systemctl enable --now syncd    # restart, if it runs already")
+        _print_next(config)
+
+
+def _print_next(config: Path) -> None:
+    """Print the commands that lead to a running service."""
+    option = "" if config == DEFAULT_CONFIG else f" --config {quote(str(config))}"
+    units = places(config.absolute(), has_units=True).units or ("syncd",)
+    print_line("Next:")
+    print_line(f"    sudo syncd {'check' if config.exists() else 'init'}{option}")
+    print_line(f"    sudo systemctl enable --now {' '.join(units)}")
+    if config.exists():
+        print_line(f"    sudo systemctl restart {units[0]}    # if it runs already")
 
 
 def remove(*, dry_run: bool) -> None:

@@ -45,9 +45,13 @@ def test_init_installs_units_user_and_directories_and_names_the_next_commands(bo
     out = box.do("syncd", "init", "--systemd")
     assert f"install    {UNIT}" in out
     assert "run        systemctl daemon-reload" in out
-    assert out.endswith(
-        "Next, write /etc/syncd/config.toml and the token, then:\n    sudo syncd check\n"
-        "    sudo systemctl enable --now syncd    # restart, if it runs already\n"
+    assert out.endswith("Next:\n    sudo syncd init\n    sudo systemctl enable --now syncd\n")
+    box.write("/etc/syncd/eu.toml", CONFIG)
+    again = box.do("syncd", "init", "--systemd", "--config", "/etc/syncd/eu.toml")
+    assert again.endswith(
+        "Next:\n    sudo syncd check --config /etc/syncd/eu.toml\n"
+        "    sudo systemctl enable --now syncd@eu syncd.target\n"
+        "    sudo systemctl restart syncd@eu    # if it runs already\n"
     )
     assert box.one("syncd", "LoadState") == "loaded"
     assert "/usr/local/bin/syncd" in box.one("syncd", "ExecStart")

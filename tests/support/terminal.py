@@ -19,12 +19,14 @@ class Terminal:
         self._descriptor = descriptor
         self._shown = bytearray()
         self._read = 0
+        self._closed = False
 
     def receive(self) -> None:
         """Record what the command has written."""
         try:
             self._shown.extend(os.read(self._descriptor, 65_536))
-        except OSError:  # the command has ended
+        except OSError:  # the command has ended, and everything is read
+            self._closed = True
             asyncio.get_running_loop().remove_reader(self._descriptor)
 
     @property
@@ -48,7 +50,8 @@ class Terminal:
         self._process.send_signal(signal.SIGINT)
 
     async def end(self) -> int:
-        """Return the exit code."""
+        """Return the exit code, once everything that the command has written is received."""
+        await until(lambda: self._closed)
         async with asyncio.timeout(DEADLINE):
             return await self._process.wait()
 
