@@ -59,7 +59,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     box = Box(tmp_path_factory.mktemp("machine"))
     try:
         box.up()
-        install = [line for line in installation() if not re.search(" enable |syncd init ", line)]
+        install = [line for line in installation() if not re.search(" enable |--account", line)]
         box.write("/tmp/install", as_root([*install, *lines_of("watch", MONITORING)]))
         box.do("sh", "-c", "cd /opt/syncd/source && EDITOR=true bash /tmp/install </dev/null")
         box.write("/usr/local/bin/mail", MAIL, 0o755)
