@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from support.systemd_box import CONFIG, TOKEN, Box, missing
+from support.systemd_box import CONFIG, TOKEN, URL, Box, missing
 
 WHY_NOT = missing()
 pytestmark = [
@@ -123,6 +123,29 @@ def test_a_removal_stops_everything_and_keeps_only_what_it_names(box: Box) -> No
     box.do("rm", "-rf", "/var/lib/syncd-watch")
     assert files(box) == []
     assert box.run("id", "syncd").code != 0
+
+
+@pytest.mark.parametrize("name", ["config", "eu"])
+def test_the_commands_that_init_names_start_the_service(box: Box, name: str) -> None:
+    box.write("/etc/systemd/system/graph-api.service",
+              "[Service]\nExecStart=/usr/local/bin/syncd sandbox\n")  # fmt: skip
+    box.do("systemctl", "daemon-reload")
+    box.do("systemctl", "start", "graph-api")
+    box.await_sandbox()
+    box.do("mkdir", "-p", "/srv/spring")
+    box.write("/tmp/token", TOKEN)
+    box.do("syncd", "init", "--systemd")
+    out = box.do("syncd", "init", "--config", f"/etc/syncd/{name}.toml", "--account", "main=1",
+                 "--folder", "spring=/srv/spring:main", "--token-file", "/tmp/token",
+                 "--base-url", URL)  # fmt: skip
+    (command,) = out[out.index("Next:\n") :].splitlines()[1:]
+    box.do("sh", "-c", command.strip().removeprefix("sudo "))
+    unit = "syncd" if name == "config" else f"syncd@{name}"
+    assert box.one(unit, "ActiveState") == "active"
+    assert box.do("systemctl", "is-enabled", unit) == "enabled\n"
+    state = "/var/lib/syncd" if name == "config" else f"/var/lib/syncd/{name}"
+    assert box.do("stat", "-c", "%U %a", f"{state}/ledger.db") == "syncd 600\n"
+    box.do("systemctl", "stop", unit, "graph-api")
 
 
 def test_a_removal_without_units_does_nothing(box: Box) -> None:
