@@ -12,7 +12,14 @@ RUNNABLE = ("/usr/", "/opt/")
 """The directories in which the units can run programs: their ExecPaths=."""
 ENABLED = ("syncd.service", "syncd.target", "syncd@.service", "syncd-watch@.timer")
 """The units with an [Install] section; a template stands for all its instances."""
-RUNNING = ("syncd.service", "syncd.target", "syncd@*", "syncd-backfill@*", "syncd-watch@*")
+RUNNING = (
+    "syncd.service",
+    "syncd.target",
+    "syncd@*",
+    "syncd-backfill.service",
+    "syncd-backfill@*",
+    "syncd-watch@*",
+)
 
 _SOURCE = Path(__file__).with_name("systemd")
 _PROGRAM = b"/usr/local/bin/syncd"  # as the unit files name it

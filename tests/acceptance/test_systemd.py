@@ -80,7 +80,7 @@ def add(box: Box, number: int, folder: str = "/srv/spring") -> None:
 
 
 async def test_systemd_accepts_the_units(box: Box) -> None:
-    for unit in ("syncd.service", "syncd@eu.service", "syncd-backfill@config.service"):
+    for unit in ("syncd.service", "syncd@eu.service", "syncd-backfill.service"):
         ended = box.run("systemd-analyze", "verify", unit)
         assert (ended.code, ended.err) == (0, "")
 
@@ -302,19 +302,17 @@ async def test_a_start_without_a_response_continues_and_shows_the_reason(box: Bo
 
 async def test_a_backfill_fails_while_the_daemon_runs_and_succeeds_without_it(box: Box) -> None:
     box.do("systemctl", "start", "syncd")
-    assert box.run("systemctl", "start", "syncd-backfill@config").code != 0
-    assert box.one("syncd-backfill@config", "ExecMainStatus") == "75"
+    assert box.run("systemctl", "start", "syncd-backfill").code != 0
+    assert box.one("syncd-backfill", "ExecMainStatus") == "75"
     assert box.one("syncd", "ActiveState") == "active"
     box.do("systemctl", "stop", "syncd")
     for number in range(40):
         add(box, number)
     box.fault("slow:seconds=1:on=upload:times=1")
-    box.do("systemctl", "start", "--no-block", "syncd-backfill@config")
-    await until(
-        lambda: re.match("[0-9]+ of 40 images", box.status("syncd-backfill@config")) is not None
-    )
-    await until(lambda: box.one("syncd-backfill@config", "ActiveState") == "inactive")
-    assert box.one("syncd-backfill@config", "Result") == "success"
+    box.do("systemctl", "start", "--no-block", "syncd-backfill")
+    await until(lambda: re.match("[0-9]+ of 40 images", box.status("syncd-backfill")) is not None)
+    await until(lambda: box.one("syncd-backfill", "ActiveState") == "inactive")
+    assert box.one("syncd-backfill", "Result") == "success"
     assert box.held() == 40
     box.do("test", "-f", "/var/lib/syncd/ledger.db")
 

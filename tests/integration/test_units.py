@@ -11,7 +11,12 @@ from support.readme import ROOT
 from syncd.cli import INTERRUPTED
 
 UNITS = ROOT / "systemd"
-SERVICES = ("syncd.service", "syncd@.service", "syncd-backfill@.service")
+SERVICES = (
+    "syncd.service",
+    "syncd@.service",
+    "syncd-backfill.service",
+    "syncd-backfill@.service",
+)
 
 pytestmark = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None,
@@ -48,7 +53,7 @@ def test_the_exposure_is_at_most_1_2(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["syncd.service", "syncd@eu.service", "syncd-backfill@eu.service",
-     "syncd-backfill@config.service", "syncd.target", "syncd-failed@syncd.service.service",
+     "syncd-backfill.service", "syncd.target", "syncd-failed@syncd.service.service",
      "syncd-watch@syncd.service", "syncd-watch@syncd.timer"],
 )  # fmt: skip
 def test_systemd_accepts_each_unit(units: Path, name: str) -> None:
@@ -72,8 +77,9 @@ def test_systemd_would_report_a_mistake(units: Path, line: str) -> None:
     assert analyze("verify", str(file)).stderr
 
 
-def test_a_backfill_that_was_stopped_has_not_failed() -> None:
-    unit = (UNITS / "syncd-backfill@.service").read_text()
+@pytest.mark.parametrize("name", ["syncd-backfill.service", "syncd-backfill@.service"])
+def test_a_backfill_that_was_stopped_has_not_failed(name: str) -> None:
+    unit = (UNITS / name).read_text()
     assert re.findall(r"^SuccessExitStatus=(.*)$", unit, re.MULTILINE) == [str(INTERRUPTED)]
 
 
@@ -82,6 +88,4 @@ def test_all_services_have_the_same_sandbox() -> None:
         text = (UNITS / name).read_text()
         return text.split("\n# What it can see")[1].split("\n[Install]")[0].split()
 
-    assert (
-        sandbox("syncd.service") == sandbox("syncd@.service") == sandbox("syncd-backfill@.service")
-    )
+    assert [sandbox(name) for name in SERVICES] == [sandbox("syncd.service")] * len(SERVICES)

@@ -24,11 +24,11 @@ def test_the_units_start_the_given_program() -> None:
 def test_only_units_and_their_users_and_directories_are_installed() -> None:
     assert {path for path in FILES if path.parent == SYSTEM} == {
         SYSTEM / name
-        for name in ("syncd.service", "syncd@.service", "syncd-backfill@.service", "syncd.target",
+        for name in ("syncd.service", "syncd@.service", "syncd-backfill.service",
+                     "syncd-backfill@.service", "syncd.target",
                      "syncd-failed@.service", "syncd-watch@.service", "syncd-watch@.timer")
     }  # fmt: skip
     assert {path for path in FILES if path.parent != SYSTEM} == {
-        SYSTEM / "syncd-backfill@config.service.d/syncd.conf",
         Path("/usr/lib/sysusers.d/syncd.conf"),
         Path("/usr/lib/tmpfiles.d/syncd.conf"),
     }
