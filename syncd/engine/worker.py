@@ -236,6 +236,7 @@ class Worker:
             lane.gate.cancel()
         elif lane.gate.is_shut or credentials is None:  # since the wait, or while files were read
             lane.pacer.withdraw(call)
+            lane.gate.cancel()
             lane.queue.put_back([image.digest for image in images])
         else:
             await self._uploads.send(images, credentials, lane.pacer.resize(call, len(images)))
