@@ -24,6 +24,8 @@ class Inspected(msgspec.Struct, frozen=True, kw_only=True):
     facts: TokenFacts | None = None
     problem: str | None = None
     """Why the API does not accept the token, or why that is not known."""
+    unknown: str | None = None
+    """Why the API does not report what the token is valid for."""
     missing: tuple[str, ...] = ()
     """The needed permissions that it lacks."""
     unreadable: tuple[str, ...] = ()
@@ -43,10 +45,11 @@ async def inspected(
             owner = await client.me(credentials)
         except GraphError as error:
             return Inspected(problem=_sentence(error))
+        facts, unknown = None, None
         try:
             facts = await inspect(client, credentials)
-        except GraphError:  # some apps and proxies do not allow it; uploads do not need it
-            facts = None
+        except GraphError as error:  # some apps and proxies do not allow it; uploads do not need it
+            unknown = str(error.api_error)
         unreadable = []
         for account in accounts:
             try:
@@ -56,6 +59,7 @@ async def inspected(
     return Inspected(
         user=owner.name or owner.id,
         facts=facts,
+        unknown=unknown,
         missing=() if facts is None else missing_scopes(facts.scopes),
         unreadable=tuple(unreadable),
     )

@@ -44,6 +44,7 @@ token = typer.Typer(
     rich_markup_mode="markdown",
 )
 
+_NEEDED = ", ".join(rule.NEEDED)
 _SHORTEST_MASKED = 32
 """Characters of a token from which its last four are shown: they do not help to guess the rest."""
 
@@ -215,6 +216,8 @@ def _facts(found: Inspected) -> Iterable[tuple[str, str]]:
         yield "problem", found.problem
     if found.user is not None:
         yield "user", found.user
+    if found.unknown is not None:
+        yield "scopes", f"not known ({found.unknown}): uploads show whether it has {_NEEDED}"
     if (facts := found.facts) is None:
         return
     if facts.app is not None:

@@ -13,6 +13,7 @@ from support.pictures import picture
 from support.process import Ended, running, syncd
 from support.rig import Rig, until
 
+from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.tokens import DEFAULT_TOKEN, Token
 
@@ -170,6 +171,16 @@ async def test_set_writes_no_token_that_cannot_read_an_account(rig: Rig, file: P
     assert ended.code == 1
     assert "it cannot read main" in ended.err
     assert content(file) == LONG
+
+
+async def test_set_reports_that_the_permissions_are_not_known(rig: Rig, file: Path) -> None:
+    rig.sandbox.faults.add(Fault("100", on="other"))
+    rig.sandbox.faults.add(Fault("100", on="me", after=1))
+    ended = await run(rig, "set", "--config", config_of(rig, file), stdin=NEW.encode())
+    assert ended.code == 0, ended.err
+    assert "scopes   not known (100" in ended.out
+    assert "uploads show whether it has ads_management" in ended.out
+    assert content(file) == f"{NEW}\n"
 
 
 async def test_set_names_another_way_for_a_token_that_is_not_in_a_file(rig: Rig) -> None:
