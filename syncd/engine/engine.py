@@ -247,13 +247,14 @@ class Engine:
     async def _retry(self, lanes: Sequence[Lane]) -> None:
         """Try accounts again whose stops or pauses another process has ended."""
         stopped = [lane for lane in lanes if lane.health.stopped is not None]
+        unreadable = await self._tokens.read(stopped, again=True)
         for lane in lanes:
             if lane in stopped:
                 duration = await lane.health.reopen()
                 log.notice("account.retried", account=lane.name, duration=duration)
             elif lane.health.paused.lift():
                 lane.pacer.forget_reports()
-        await stop_unreadable(await self._tokens.read(stopped))
+        await stop_unreadable(unreadable)
 
     async def _watch_ledger(self) -> None:
         """Act on what another process, such as `syncd retry`, has written to the ledger."""

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Protocol
 
 import structlog
 
@@ -37,8 +38,12 @@ NO_CREDENTIALS = (
 
 _LONGEST_RETRY = 30.0  # seconds between two checks of a token: the start of the service waits
 
-OpenAccount = Callable[[AccountConfig], Credentials | str]
-"""Reads an account's credentials, or returns why that fails; blocks as reading a file does."""
+
+class OpenAccount(Protocol):
+    """Reads an account's credentials, or returns why that fails; blocks as reading a file does."""
+
+    def __call__(self, account: AccountConfig, /, *, again: bool = False) -> Credentials | str:
+        """Read the credentials; `again` also runs a program again whose output is known."""
 
 
 Saved = tuple[tuple[int, int] | None, ...]
@@ -69,11 +74,21 @@ class Tokens:
         self._on_change = on_change
         self._saved: dict[AccountHealth, Saved] = {}
 
-    async def read(self, lanes: Iterable[Lane]) -> dict[AccountHealth, str]:
-        """Read the credentials of accounts; return why they cannot be read, where that fails."""
+    async def read(self, lanes: Iterable[Lane], *, again: bool = False) -> dict[AccountHealth, str]:
+        """Read the credentials of accounts; return why they cannot be read, where that fails.
+
+        With `again`, the program that prints a token runs again, once for all accounts that use it.
+        """
         reasons: dict[AccountHealth, str] = {}
+        read = set[tuple[object, object]]()
         for lane in lanes:
-            credentials, saved = await run_in_thread(partial(self._read, lane.account))
+            config = self._configs[lane.account]
+            sources = config.token, config.app_secret
+            is_new = again and sources not in read
+            read.add(sources)
+            credentials, saved = await run_in_thread(
+                partial(self._read, lane.account, again=is_new)
+            )
             self._saved[lane.health] = saved
             if isinstance(credentials, str):
                 reasons[lane.health] = credentials
@@ -115,9 +130,9 @@ class Tokens:
         """Read all credentials, or why they cannot be read, and when their files were saved."""
         return {lane.health: self._read(account) for account, lane in self._lanes.items()}
 
-    def _read(self, account: AccountId) -> tuple[Credentials | str, Saved]:
+    def _read(self, account: AccountId, *, again: bool = False) -> tuple[Credentials | str, Saved]:
         saved = tuple(_saved(path) for path in self._files.get(account, ()))
-        return self._open_account(self._configs[account]), saved
+        return self._open_account(self._configs[account], again=again), saved
 
     async def probe(self, lane: Lane) -> None:
         """Send one read to an account if it is stopped, and reopen it if that succeeds."""

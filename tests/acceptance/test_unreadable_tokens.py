@@ -135,6 +135,25 @@ async def test_the_reason_of_a_stop_is_that_for_which_the_token_cannot_be_read_n
         assert await daemon.end() == 0
 
 
+async def test_retry_runs_the_command_that_prints_a_token_once_more(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    rig = Rig(tmp_path, sandbox, accounts={"main": "1", "eu": "2"}, mirrors=("eu",))
+    file = rig.write_config()
+    script = tmp_path / "print-token"
+    script.write_text(f"echo x >> {tmp_path}/runs; cat {tmp_path}/unlocked")
+    command = f'{{ command = ["sh", "{script}"] }}'
+    file.write_text(file.read_text().replace('{env = "SYNCD_TEST_TOKEN"}', command))
+    rig.write("a.jpg", picture(1))
+    async with running(rig, "run", "--config", str(file)) as daemon:
+        await until(lambda: daemon.count("event=account.stopped") == 2)
+        (tmp_path / "unlocked").write_text(rig.sandbox.token)
+        assert (await syncd(rig, "retry", "--config", str(file))).code == 0
+        await until(lambda: daemon.count("event=image.held") == 2)
+        assert await daemon.end() == 0
+    assert (tmp_path / "runs").read_text() == "x\n" * 2, "at the start, and after the retry"
+
+
 def test_a_token_remains_known_while_no_file_can_be_opened(rig: Rig) -> None:
     file, token = with_token_file(rig)
     token.write_text(rig.sandbox.token)

@@ -132,3 +132,19 @@ def test_a_command_that_failed_is_not_repeated_at_once(tmp_path: Path) -> None:
         'the command "sh" ended with exit code 1: run it as syncd\'s user, which shows the reason'
     }
     assert (tmp_path / "count").read_text() == "x\n"
+
+
+def test_a_command_runs_again_when_that_is_asked_for(tmp_path: Path) -> None:
+    printed = shlex.quote(str(tmp_path / "printed"))
+    config = load(config_with(tmp_path, f"cat {printed}"), {})
+    read = opener(config, ENVIRON, lambda _: None)
+    main: AccountConfig = config.accounts[AccountName("main")]
+    assert isinstance(read(main), str)
+    (tmp_path / "printed").write_text("first")
+    assert isinstance(read(main), str), "a command that failed is not repeated at once"
+    assert read(main, again=True) == Credentials(Secret("first"))
+    (tmp_path / "printed").write_text("second")
+    assert read(main) == Credentials(Secret("first"))
+    assert read(main, again=True) == read(main) == Credentials(Secret("second"))
+    (tmp_path / "printed").unlink()
+    assert read(main, again=True) == read(main) == Credentials(Secret("second"))

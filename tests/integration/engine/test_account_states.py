@@ -279,7 +279,7 @@ async def test_an_error_about_a_replaced_token_does_not_stop_the_account(rig: Ri
         )
         stop = asyncio.Event()
 
-        def open_account(_account: AccountConfig) -> Credentials:
+        def open_account(_: AccountConfig, /, *, again: bool = False) -> Credentials:
             return Credentials(Secret(token.read_text()))
 
         with capture_logs() as logs:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.rig import Rig, until
 
-from syncd.config import Secret
+from syncd.config import AccountConfig, Secret
 from syncd.daemon.runtime import open_runtime
 from syncd.engine.token_inspections import TokenInspections
 from syncd.graph.client import Credentials, connect
@@ -33,8 +33,12 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 async def inspecting(rig: Rig) -> AsyncIterator[tuple[TokenInspections, Any]]:
     """Return inspections of accounts whose engine does not run, and the accounts' lanes."""
     config = rig.config()
+
+    def open_account(_: AccountConfig, /, *, again: bool = False) -> Credentials:
+        return Credentials(Secret(DEFAULT_TOKEN))
+
     async with (
-        open_runtime(config, lambda _: Credentials(Secret(DEFAULT_TOKEN))) as runtime,
+        open_runtime(config, open_account) as runtime,
         connect(rig.sandbox.url, "v25.0", 5.0) as client,
     ):
         await runtime.engine.restore()
