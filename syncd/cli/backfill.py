@@ -56,7 +56,7 @@ def backfill(config: Path, choice: Choice = Choice()) -> None:  # noqa: B008  it
     if not choice.yes and sys.stdin.isatty() and sys.stderr.isatty():
         from syncd.cli.confirm import confirm_changes  # noqa: PLC0415  aiohttp is slow to load
 
-        confirm_changes(settings, open_account)
+        confirm_changes(settings, part, open_account)
     with logged_session(settings, level) as (lines, _):
         with fast_imports():
             from syncd.daemon.backfill import Host  # noqa: PLC0415  slow to load

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
@@ -20,11 +21,12 @@ from syncd.folders import skipped
 from syncd.images.unfinished import Unfinished
 from syncd.ledger.file import reading
 from syncd.ledger.queries import Count
-from syncd.logs.setup import configure_logs
+from syncd.logs.setup import configure_logs, hide
 from syncd.model import AccountName, printable
 from syncd.rules.forecast import amount, sentence
 
 if TYPE_CHECKING:
+    from syncd.daemon.account_view import AccountView
     from syncd.daemon.plan import AccountPlan, FolderPlan, Plan
     from syncd.daemon.plan_files import Change
 
@@ -48,8 +50,9 @@ def plan(
 ) -> None:
     """Show what a backfill would send now. Nothing is sent, and the ledger is not changed.
 
-    It needs no token, and works while the daemon runs. A duration is "at most" until the access
-    tier of the account is known.
+    It works while the daemon runs. A duration is "at most" until the access tier of the account is
+    known. It makes no call, except for a folder whose ad account id has changed: it reads the names
+    of both accounts, and how many images the new one has.
     """
     settings = load_config(config)
     part = selected(settings, account, folder)
@@ -60,18 +63,23 @@ def plan(
 
 
 async def _show(config: Config, part: Selection, *, files: bool, json: bool) -> None:
+    from syncd.daemon.account_view import NOTHING_SHOWN, view  # noqa: PLC0415  the same
+    from syncd.daemon.credentials import opener  # noqa: PLC0415  the same
     from syncd.daemon.plan import planned  # noqa: PLC0415  aiohttp is slow to load
     from syncd.daemon.plan_files import changes  # noqa: PLC0415  the same
 
     async with planned(config, part) as found:
+        shown = NOTHING_SHOWN
+        if found.changed:
+            shown = await view(config, opener(config, os.environ, hide), found.changed, found.new)
         with reading(found.ledger) as db:
             listed = changes(config, part, found, db) if files else iter(())
             if json:
-                _print_json(found, listed if files else None)
+                _print_json(found, shown, listed if files else None)
             else:
                 for change in listed:
                     print_line(_line(change))
-                _print_summary(found)
+                _print_summary(found, shown)
 
 
 def _line(change: Change) -> str:
@@ -79,9 +87,9 @@ def _line(change: Change) -> str:
     return f"{_SIGNS[change.action]} {','.join(change.accounts)} {change.file}{why}"
 
 
-def _print_summary(found: Plan) -> None:
+def _print_summary(found: Plan, shown: AccountView) -> None:
     for change in found.changed:
-        print_line(f"{change}; `syncd check` shows its name")
+        print_line(shown.sentence(change))
     for folder_name, folder in found.folders.items():
         trouble = folder.state.doubt or folder.state.trouble
         state = f": {trouble}" if trouble else ""
@@ -96,6 +104,8 @@ def _print_summary(found: Plan) -> None:
     for name, account in found.accounts.items():
         for line in _account_lines(name, account):
             print_line(line)
+        if others := shown.images.get(account.id):
+            print_line(f"  has {amount(others, 'image')} that syncd does not manage")
 
 
 def _account_lines(name: AccountName, planned: AccountPlan) -> Iterator[str]:
@@ -113,14 +123,23 @@ def _account_lines(name: AccountName, planned: AccountPlan) -> Iterator[str]:
         yield f"  rejected: {amount(count.count, 'image')}: {count.reason}"
 
 
-def _print_json(found: Plan, changes: Iterable[Change] | None) -> None:
+def _print_json(found: Plan, shown: AccountView, changes: Iterable[Change] | None) -> None:
     """Print one JSON value; its list of files is written as it is read."""
     summary = {
         "changed": [
-            {"folder": one.folder, "before": one.before, "id": one.account.id}
+            {
+                "folder": one.folder,
+                "before": one.before,
+                "before_name": shown.name(one.before),
+                "id": one.account.id,
+                "name": shown.name(one.account.id),
+            }
             for one in found.changed
         ],
-        "accounts": {name: _account_json(one) for name, one in found.accounts.items()},
+        "accounts": {
+            name: {**_account_json(one), "unmanaged": shown.images.get(one.id)}
+            for name, one in found.accounts.items()
+        },
         "folders": {name: _folder_json(one) for name, one in found.folders.items()},
     }
     if changes is None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from syncd.config.schema import AccountConfig, Config
+from syncd.config.selection import Selection
 from syncd.model import AccountId, FolderName
 
 
@@ -17,16 +18,26 @@ class AccountChange(msgspec.Struct, frozen=True):
     before: AccountId
     account: AccountConfig
 
-    def __str__(self) -> str:
-        now = f"act_{self.account.id} ({self.account.name})"
-        return f"folder {self.folder}: its account was act_{self.before}, and is now {now}"
+    def sentence(self, before: str | None = None, now: str | None = None) -> str:
+        """Return the change as a sentence, with the names of both ad accounts if they are known."""
+        was = f"act_{self.before}" if before is None else f"act_{self.before} ({before})"
+        name = self.account.name if now is None else f"{self.account.name}: {now}"
+        folder = f"folder {self.folder}: its account was {was}"
+        return f"{folder}, and is now act_{self.account.id} ({name})"
 
 
-def changed_accounts(config: Config, known: Mapping[FolderName, AccountId]) -> list[AccountChange]:
-    """Return the folders whose own account is not the `known` one; mirrors do not count."""
+def changed_accounts(
+    config: Config, known: Mapping[FolderName, AccountId], part: Selection | None = None
+) -> list[AccountChange]:
+    """Return the folders whose own account is not the `known` one; mirrors do not count.
+
+    With a part, only its folders and accounts.
+    """
     changes = []
     for name, folder in config.folders.items():
         account, before = config.accounts[folder.account], known.get(name)
+        if part is not None and not (name in part.folders and account.name in part.accounts):
+            continue
         if before is not None and before != account.id:
             changes.append(AccountChange(name, before, account))
     return changes

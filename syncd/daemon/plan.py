@@ -20,7 +20,7 @@ from syncd.ledger import accounts, folders, queries, replicas, selection
 from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.file import reading
 from syncd.ledger.queries import Count, FolderState, Tally
-from syncd.model import AccountName, FolderName
+from syncd.model import AccountId, AccountName, FolderName
 from syncd.rules.batch import Candidate, choose_batch, name_key
 from syncd.rules.forecast import Forecast, seconds_for
 from syncd.rules.pacing.budget import Tier
@@ -32,6 +32,7 @@ PAGE = 500
 class AccountPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The images that one account lacks, their bytes, and the time that its budget needs."""
 
+    id: AccountId
     tally: Tally
     bytes: int
     rejected: list[Count]
@@ -57,6 +58,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     folders: Mapping[FolderName, FolderPlan]
     changed: list[AccountChange]
     """The folders whose images would go to another ad account than before."""
+    new: list[AccountConfig]
+    """The accounts that they would go to, and that hold no image of the ledger."""
     ledger: Path
     """The copy of the ledger that the plan was computed on."""
 
@@ -71,7 +74,7 @@ async def planned(config: Config, part: Selection) -> AsyncIterator[Plan]:
         copy = Path(scratch) / "ledger.db"
         await asyncio.to_thread(_copy, config.ledger.path, copy)
         async with open_ledger(copy) as ledger:
-            changed = changed_accounts(config, await ledger.read(folders.own_accounts()))
+            changed = changed_accounts(config, await ledger.read(folders.own_accounts()), part)
             await _scan(config, ledger, part)
             yield await _plan(config, ledger, part, copy, changed)
 
@@ -99,8 +102,11 @@ async def _scan(config: Config, ledger: Ledger, part: Selection) -> None:
 async def _plan(
     config: Config, ledger: Ledger, part: Selection, copy: Path, changed: list[AccountChange]
 ) -> Plan:
+    holding = await ledger.read(accounts.holding())
+    targets = dict.fromkeys(one.account.name for one in changed)
     return Plan(
         changed=changed,
+        new=[config.accounts[name] for name in targets if config.accounts[name].id not in holding],
         accounts={
             name: await _account_plan(ledger, config, config.accounts[name], part.only)
             for name in part.accounts
@@ -128,6 +134,7 @@ async def _account_plan(
     tier = Tier(learned.tier) if learned.tier is not None else None
     budget = terms.budget(tier).less(terms.reserve)
     return AccountPlan(
+        id=account.id,
         tally=tally,
         bytes=await ledger.read(selection.missing_bytes(account.id, folders)),
         rejected=(await ledger.read(selection.reasons(account.id, folders))).rejected,

@@ -15,7 +15,13 @@ from syncd.graph.shapes import is_error, read_error
 from syncd.model import AccountId
 from syncd.rules.errors import ApiError
 
-ACCOUNT_FIELDS = "account_id,name,account_status,currency,business{name}"
+_OWN_FIELDS = "account_id,name,account_status,currency"
+ACCOUNT_FIELDS = f"{_OWN_FIELDS},business{{name}}"
+ACCOUNT_FIELDS_WITHOUT_BUSINESS = _OWN_FIELDS
+"""The fields that a token reads without a permission for businesses."""
+
+_YEAR_10000 = 253402300800
+"""The first second in UTC that no date of Python contains."""
 
 _ACCOUNT_ID = re.compile(r"[0-9]{1,20}")
 
@@ -30,6 +36,10 @@ class AdAccount(msgspec.Struct, frozen=True, kw_only=True):
     status: int | None
     """The field `account_status`; 1 is active."""
     currency: str | None
+
+    def __str__(self) -> str:
+        of = f", of {self.business}" if self.business else ""
+        return f"{self.name or 'without a name'}{of}"
 
 
 class AccountPage(msgspec.Struct, frozen=True):
@@ -135,9 +145,15 @@ def read_inspection(body: bytes) -> TokenFacts | None:
     return TokenFacts(
         scopes=frozenset(bounded(one) for one in node.scopes if isinstance(one, str)),
         app=app,
-        expires_at=number(node.expires_at),
-        data_access_expires_at=number(node.data_access_expires_at),
+        expires_at=_time(node.expires_at),
+        data_access_expires_at=_time(node.data_access_expires_at),
     )
+
+
+def _time(value: Any) -> float | None:
+    """Return a time in unix seconds; None for any other value, and after the year 9999."""
+    at = number(value)
+    return at if at is not None and 0 <= at < _YEAR_10000 else None
 
 
 def read_permissions(body: bytes) -> TokenFacts | None:

@@ -11,7 +11,7 @@ from syncd.graph.access import AdAccount, TokenFacts
 from syncd.graph.body import urlencoded
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.model import AccountId
-from syncd.rules.errors import ApiError
+from syncd.rules.errors import ApiError, is_permission
 
 MAX_ACCOUNT_PAGES = 200
 """Pages of `PAGE` accounts each, after which a list that has no end is no longer read."""
@@ -69,8 +69,20 @@ async def ad_accounts(client: GraphClient, credentials: Credentials) -> list[AdA
 async def ad_account(
     client: GraphClient, account: AccountId, credentials: Credentials
 ) -> AdAccount:
-    """Return an ad account with the name of its business."""
-    query = {"fields": access.ACCOUNT_FIELDS}
+    """Return an ad account with the name of its business, unless that needs a permission."""
+    try:
+        return await _ad_account(client, account, credentials, access.ACCOUNT_FIELDS)
+    except GraphError as error:
+        if not is_permission(error.api_error):
+            raise
+    fields = access.ACCOUNT_FIELDS_WITHOUT_BUSINESS
+    return await _ad_account(client, account, credentials, fields)
+
+
+async def _ad_account(
+    client: GraphClient, account: AccountId, credentials: Credentials, fields: str
+) -> AdAccount:
+    query = {"fields": fields}
     response = await client.call("GET", f"act_{account}", account, credentials, query=query)
     node = access.read_account(response.content)
     if node is None:

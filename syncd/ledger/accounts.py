@@ -73,6 +73,24 @@ def pauses(db: sqlite3.Connection) -> dict[AccountId, Pause]:
     }
 
 
+@read
+def holding(db: sqlite3.Connection) -> frozenset[AccountId]:
+    """Return the accounts that hold an image of the ledger."""
+    rows = db.execute(
+        """
+        SELECT act
+        FROM account
+        WHERE EXISTS (
+            SELECT 1
+            FROM replica INDEXED BY replica_by_hash
+            WHERE replica.account_id = account.id
+                AND hash IS NOT NULL
+        )
+        """
+    )
+    return frozenset(AccountId(account) for (account,) in rows)
+
+
 @write
 def pause(db: sqlite3.Connection, accounts: Sequence[AccountId], pause: Pause) -> None:
     """Record that accounts are paused or stopped."""

@@ -11,7 +11,8 @@ ACCOUNTS = (
         ("account", "before", "folder", "id"),
         "the folder's own account in the configuration has another ad account id than before:"
         " its images are sent to `id`, and stay in `before`. Nothing waits for a confirmation",
-        "check the id with `syncd plan` or `syncd check`, if the change was not intended",
+        "compare the name and business of the account, which `syncd check` shows, and correct `id`"
+        " of the account in the configuration if the change was not intended",
     ),
     Event(
         "account.failing",

@@ -1,9 +1,11 @@
 """A folder whose account has another id: the change is logged once, and shown by the plan."""
 
+import json
 import os
 import pty
 import sys
 from asyncio import create_subprocess_exec, get_running_loop
+from dataclasses import replace
 from pathlib import Path
 
 from structlog.testing import capture_logs
@@ -13,6 +15,7 @@ from support.process import syncd
 from support.rig import Rig, until
 
 from syncd.sandbox.server import Sandbox
+from syncd.sandbox.values import ImageHash
 
 
 async def changes(rig: Rig) -> list[EventDict]:
@@ -56,7 +59,64 @@ async def test_a_mirror_that_changes_is_not_another_account(
 async def test_a_plan_names_the_old_and_the_new_account(tmp_path: Path, sandbox: Sandbox) -> None:
     rig = await rig_with_another_account(tmp_path, sandbox)
     ended = await syncd(rig, "plan", "--config", str(rig.write_config()))
-    assert "folder spring: its account was act_1, and is now act_2 (main)" in ended.out
+    names = "Sandbox account {}, of Sandbox Business"
+    before, now = (names.format(number) for number in (1, 2))
+    changed = f"folder spring: its account was act_1 ({before}), and is now act_2 (main: {now})"
+    assert changed in ended.out
+    ended = await syncd(rig, "plan", "--json", "--config", str(rig.write_config()))
+    assert json.loads(ended.out)["changed"] == [
+        {"folder": "spring", "before": "1", "before_name": before, "id": "2", "name": now}
+    ]
+
+
+async def test_a_plan_without_a_usable_token_shows_the_ids_and_why(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    rig = await rig_with_another_account(tmp_path, sandbox)
+    rig.sandbox.tokens.revoke(rig.sandbox.token)
+    ended = await syncd(rig, "plan", "--config", str(rig.write_config()))
+    changed = "its account was act_1, and is now act_2 (main); its name is not known (190"
+    assert (ended.code, changed in ended.out) == (0, True), ended.out
+    file = rig.write_config()
+    file.write_text(file.read_text().replace("SYNCD_TEST_TOKEN", "SYNCD_NO_TOKEN"))
+    calls = sandbox.counts.calls()
+    ended = await syncd(rig, "plan", "--config", str(file))
+    changed = "its name is not known (the variable SYNCD_NO_TOKEN is not set"
+    assert (ended.code, changed in ended.out) == (0, True), ended.out
+    assert sandbox.counts.calls() == calls
+
+
+async def test_a_plan_counts_the_images_of_an_account_that_is_new_to_a_folder(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    rig = await rig_with_another_account(tmp_path, sandbox)
+    (known,) = sandbox.library.images("1")
+    for digit in "abc":
+        theirs = replace(known.picture, hash=ImageHash(digit * 32))
+        sandbox.library.add("2", theirs, f"{digit}.jpg")
+    calls = sandbox.counts.calls()
+    ended = await syncd(rig, "plan", "--config", str(rig.write_config()))
+    assert "  has 3 images that syncd does not manage" in ended.out
+    assert sandbox.counts.calls() == calls + 3, "a read of each account, and the list of one"
+    ended = await syncd(rig, "plan", "--json", "--config", str(rig.write_config()))
+    assert json.loads(ended.out)["accounts"]["main"]["unmanaged"] == 3
+    assert (await rig.backfill()).in_sync
+    ended = await syncd(rig, "plan", "--config", str(rig.write_config()))
+    assert "does not manage" not in ended.out
+
+
+async def test_a_backfill_of_a_part_asks_about_that_part_only(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    autumn = tmp_path / "autumn"
+    autumn.mkdir()
+    toml = f'[folders.autumn]\npath = "{autumn}"\naccount = "other"\n'
+    rig = Rig(tmp_path, sandbox, accounts={"main": "1", "other": "3"}, toml=toml)
+    assert (await rig.backfill()).in_sync
+    rig.accounts = {"main": "2", "other": "3"}
+    for part in (("--folder", "autumn"), ("--account", "other")):
+        code, shown = await on_terminal(rig, b"", *part)
+        assert (code, b"[y/N]" in shown) == (0, False), shown
 
 
 async def test_a_backfill_without_a_terminal_continues(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from syncd.ledger import (
+    accounts,
     alerts,
     audits,
     condemned,
@@ -164,6 +165,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "selected bytes": selection.missing_bytes(ONE, [FolderName("a")]),
     "selected missing_after": selection.missing_after(ONE, (5, 5), 500, [FolderName("a")]),
     "selected reasons": selection.reasons(ONE, [FolderName("a")]),
+    "holding": accounts.holding(),
     "count_missing": replicas.count_missing(ONE, 100_000),
     "facts": replicas.facts(ONE, [digest(n) for n in range(25)]),
     "sources": sources.of_image(ONE, digest(5)),
