@@ -25,7 +25,6 @@ from syncd.ledger import history, history_rows, replicas
 from syncd.ledger.file import reading
 from syncd.ledger.history import What
 from syncd.ledger.history_rows import Filter, Row
-from syncd.log import moment
 from syncd.model import AccountId, Digest, printable
 
 POLL = 0.5
@@ -132,9 +131,6 @@ def _images(settings: Config, db: sqlite3.Connection, about: str) -> list[int]:
         found |= dict.fromkeys(history_rows.images_of_name(os.fsencode(about))(db))
         if HASH.fullmatch(about):  # ~ is behind each character of a hash
             found |= dict.fromkeys(history_rows.images_of_hash(about, f"{about}~")(db))
-    if not found:
-        for folder, path in places(settings, about):
-            found |= dict.fromkeys(history_rows.images_of_former_path(folder.name, path)(db))
     return list(found)[: history_rows.MOST_IMAGES]
 
 
@@ -190,7 +186,7 @@ def _why(row: Row) -> str | None:
 
 def _as_json(row: Row, settings: Config) -> dict[str, object]:
     return {
-        "timestamp": moment(row.at),
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.at)),
         "what": row.what,
         "account": None if row.account is None else _name(row.account, settings),
         "file": _file(row),

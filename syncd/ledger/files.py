@@ -301,19 +301,24 @@ def _record_history(
 
     The images after the id `last` are new.
     """
-    new, rewritten, unfit = [], [], set()
+    new, known, rewritten, unfit = dict[int, None](), [], [], set()
     for (place, _, content), (directory, name, *_, image, _) in zip(found, rows, strict=True):
         old = before.get((directory, name)) if before else None
         if old == image:
             continue
         if old is not None:
             rewritten.append((old, place.folder_id, place.path))
-        if image is not None and isinstance(content, Content):
-            new.append((image, place.folder_id, place.path))
-            if content.unfit is not None and image > last:
+        if image is None:
+            continue
+        if image > last and image not in new:
+            new[image] = None
+            if isinstance(content, Content) and content.unfit is not None:
                 unfit.add(image)
+        else:
+            known.append((image, place.folder_id, place.path))
     history.record_rewritten(db, rewritten)
-    history.record_found(db, new)
+    history.record_new(db, list(new))
+    history.record_found(db, known)
     for image in sorted(unfit):
         history.record_replicas(db, What.REJECTED, "image_id = ?1", (image,))
 

@@ -1,19 +1,24 @@
 """The history: one row for each change of an image or of an operator's decision, for `syncd log`.
 
 A statement that changes such a fact calls a function of this module, so that both are in one
-commit. Most rows are about an upload. So that they stay small, a path is only in the rows that find
-or lose a file, and a hash only in those of an image that left its account.
+commit. What each image of a backfill needs is one row for all images of a commit: new images that
+were found, uploaded or copied. Such a row has no path and no hash: `history_rows` takes them from
+the image's other rows or, where these have none, from the file and the replica that it has now.
+
+Every other row is about one image. As the file of an image cannot go without such a row, which is
+newer, the images that have only rows of the first kind have a file.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import struct
 import time
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from syncd.ledger.statements import write, write_rows
-from syncd.model import AccountId, Digest
+from syncd.ledger.statements import write
+from syncd.model import AccountId
 
 PIECE = 1000
 """Rows that one write removes: about 3 ms, for which other writes wait."""
@@ -29,7 +34,7 @@ class What(StrEnum):
     UPLOADED = "uploaded"
     COPIED = "copied"
     RESTORED = "restored"
-    """Uploaded or copied again after it was lost; not stored, but derived."""
+    """Uploaded or copied again after it was lost."""
     REJECTED = "rejected"
     LOST = "lost"
     """An audit did not find it in the account."""
@@ -51,19 +56,29 @@ REWRITTEN = "rewritten"
 """Why a file is gone; other reasons are those of `KeepReason`."""
 
 
-def record_found(db: sqlite3.Connection, files: Sequence[tuple[int, int, bytes]]) -> None:
-    """Record that files were found: image id, folder id, path relative to the folder."""
-    write_rows(
-        db,
+def pack(images: Sequence[int]) -> bytes:
+    """Return the column `images` for these image ids."""
+    return struct.pack(f"<{len(images)}I", *images)
+
+
+def unpack(images: bytes) -> tuple[int, ...]:
+    """Return the image ids of a column `images`."""
+    return struct.unpack(f"<{len(images) // 4}I", images)
+
+
+def record_new(db: sqlite3.Connection, images: Sequence[int]) -> None:
+    """Record that files were found whose images are new to the ledger."""
+    _record_several(db, What.FOUND, None, images)
+
+
+def record_found(db: sqlite3.Connection, files: Iterable[tuple[int, int, bytes]]) -> None:
+    """Record that files of known images were found: image id, folder id, path in the folder."""
+    db.executemany(
         """
-        WITH found (image_id, folder_id, path) AS (VALUES {rows})
         INSERT INTO history (at, what, image_id, folder_id, path)
-        SELECT ?1, 'found', image_id, folder_id, path
-        FROM found
-        WHERE true
+        VALUES (?, 'found', ?, ?, ?)
         """,
-        files,
-        int(time.time()),
+        [(int(time.time()), *file) for file in files],
     )
 
 
@@ -91,22 +106,54 @@ def record_gone(db: sqlite3.Connection, why: str) -> None:
     )
 
 
-def record_held(
-    db: sqlite3.Connection, account_id: int, what: What, digests: Sequence[Digest]
-) -> None:
-    """Record that an account took images."""
-    write_rows(
-        db,
+def record_held(db: sqlite3.Connection, account_id: int, what: What, images: Sequence[int]) -> None:
+    """Record that an account took images, some of which it may have lost before."""
+    lost = _lost(db, account_id, images)
+    _record_several(db, what, account_id, [image for image in images if image not in lost])
+    db.executemany(
         """
-        WITH taken (sha256) AS (VALUES {rows})
         INSERT INTO history (at, what, account_id, image_id)
-        SELECT ?1, ?2, ?3, image.id
-        FROM taken CROSS JOIN image ON image.sha256 = taken.sha256
-        WHERE true
+        VALUES (?, 'restored', ?, ?)
         """,
-        [(digest,) for digest in digests],
-        *(int(time.time()), what.value, account_id),
+        [(int(time.time()), account_id, image) for image in images if image in lost],
     )
+
+
+def _record_several(
+    db: sqlite3.Connection, what: What, account_id: int | None, images: Sequence[int]
+) -> None:
+    if images:
+        db.execute(
+            """
+            INSERT INTO history (at, what, account_id, images)
+            VALUES (?, ?, ?, ?)
+            """,
+            (int(time.time()), what.value, account_id, pack(images)),
+        )
+
+
+def _lost(db: sqlite3.Connection, account_id: int, images: Sequence[int]) -> set[int]:
+    """Return those of these images that the account has lost and not taken since."""
+    any_left = db.execute(
+        """
+        SELECT 1
+        FROM history INDEXED BY history_of_lost
+        WHERE what IN ('deleted', 'lost') AND hash IS NOT NULL
+        LIMIT 1
+        """
+    ).fetchone()
+    if any_left is None:  # the usual case
+        return set()
+    rows = db.execute(
+        f"""
+        SELECT image_id, what, max(id)
+        FROM history INDEXED BY history_by_image
+        WHERE image_id IN ({",".join("?" * len(images))}) AND account_id = ?
+        GROUP BY image_id
+        """,
+        (*images, account_id),
+    )
+    return {image for image, what, _ in rows if what == What.LOST}
 
 
 def record_replicas(
@@ -187,12 +234,33 @@ def forget_before(db: sqlite3.Connection, before: float) -> bool:
 
     The last row is never removed: rows that `syncd log --follow` has not printed have a greater id.
     """
+    first = first_since(db, before)
     removed = db.execute(
         """
         DELETE FROM history
-        WHERE id IN (SELECT id FROM history INDEXED BY history_by_time WHERE at < ?1 LIMIT ?2)
+        WHERE id IN (SELECT id FROM history WHERE id < ?1 ORDER BY id LIMIT ?2)
             AND id < (SELECT max(id) FROM history)
         """,
-        (before, PIECE),
+        (first, PIECE),
     ).rowcount
     return removed == PIECE
+
+
+def first_since(db: sqlite3.Connection, since: float) -> int:
+    """Return the id from which on rows are at `since`, in unix seconds, or later.
+
+    It bisects the ids, which reads some twenty rows. Where a clock was set back, rows of the
+    time that it passed twice may be on either side.
+    """
+    low = 0
+    (end,) = db.execute("SELECT coalesce(max(id) + 1, 0) FROM history").fetchone()
+    while low < end:
+        middle = (low + end) // 2
+        found, at = db.execute(
+            "SELECT id, at FROM history WHERE id >= ? ORDER BY id LIMIT 1", (middle,)
+        ).fetchone()
+        if at < since:
+            low = found + 1
+        else:
+            end = middle
+    return low

@@ -1,22 +1,35 @@
-"""Reads of the history, for `syncd log`: its rows, and the images that it knows."""
+"""Reads of the history, for `syncd log`: its rows, and the images that it knows.
+
+A stored row about several images is read as one row for each.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
+from typing import Any
 
 import msgspec
 
+from syncd.ledger import history
 from syncd.ledger.history import What
-from syncd.ledger.statements import as_structs, read
+from syncd.ledger.statements import MOST_VARIABLES, read
 from syncd.model import AccountId
 
 MOST_IMAGES = 200
 """Images whose rows one search reads."""
 
+_MOST_SOUGHT = 8
+"""Images that SQLite searches in each row; for more, Python compares sets."""
+
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One row; `at` in unix seconds, `path` relative to the folder, whose path is `root`."""
+    """A row about one image, or none; `at` in unix seconds.
+
+    `path` is relative to the folder, whose path is `root`. The rows of one commit about several
+    images have the same id.
+    """
 
     id: int
     at: int
@@ -49,126 +62,263 @@ def last_id(db: sqlite3.Connection) -> int:
 @read
 def newest(db: sqlite3.Connection, wanted: Filter, limit: int) -> list[Row]:
     """Return the last `limit` rows that the filter selects, the oldest first."""
-    return _rows(db, wanted, "true", "DESC", limit)[::-1]
+    return _complete(db, list(islice(_stored(db, wanted, "true", "DESC"), limit))[::-1])
 
 
 @read
 def after(db: sqlite3.Connection, wanted: Filter, last: int, limit: int) -> list[Row]:
-    """Return the first `limit` rows after the id `last` that the filter selects."""
-    return _rows(db, wanted, f"row.id > {last:d}", "ASC", limit)
+    """Return the first rows after the id `last` that the filter selects.
+
+    They are `limit`, if there are so many, and the others that have the last one's id.
+    """
+    rows = list[_Stored]()
+    for row in _stored(db, wanted, f"id > {last:d}", "ASC"):
+        if len(rows) >= limit and row.id != rows[-1].id:
+            break
+        rows.append(row)
+    return _complete(db, rows)
 
 
-def _rows(db: sqlite3.Connection, wanted: Filter, where: str, order: str, limit: int) -> list[Row]:
-    conditions, values = [where], list[object]()
-    for column, some in (
-        ("row.image_id", wanted.images),
-        ("account.act", wanted.accounts),
-        ("row.what", _stored(wanted.whats)),
-        (_WHAT, _derived(wanted.whats)),
-    ):
-        if some is not None:
-            conditions.append(f"{column} IN ({','.join('?' * len(some))})")
-            values += some
-    if wanted.since is not None:
-        conditions.append(
-            """row.at >= ? AND row.id >= (
-                SELECT min(id) FROM history INDEXED BY history_by_time WHERE at >= ?
-            )"""
-        )
-        values += [wanted.since, wanted.since]
+class _Stored(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A row of the table, or the part of it that is about one of its images."""
+
+    id: int
+    at: int
+    what: str
+    account_id: int | None
+    image_id: int | None
+    place: _Place | None
+    hash: str | None
+    why: str | None
+    user: str | None
+
+
+_Place = tuple[int, bytes]
+"""Folder id, path relative to the folder."""
+
+
+def _stored(db: sqlite3.Connection, wanted: Filter, where: str, order: str) -> Iterator[_Stored]:
+    """Yield the rows that the filter selects, in that order of ids."""
+    conditions, values = _conditions(db, wanted)
     rows = db.execute(
         f"""
-        SELECT row.id, row.at, {_WHAT} AS what, account.act AS account,
-            image.sha256 AS digest, {_HASH} AS hash, folder.path AS root,
-            coalesce(placed.path, row.path, {_NOW.format(column=_PATH)}) AS path, row.why, row.user
+        SELECT images, id, at, what, account_id, image_id, folder_id, path, hash, why, user
         FROM history AS row
-        LEFT JOIN account ON account.id = row.account_id
-        LEFT JOIN image ON image.id = row.image_id
-        LEFT JOIN history AS placed ON placed.id = {_PLACED}
-        LEFT JOIN folder ON folder.id = coalesce(
-            placed.folder_id, row.folder_id, {_NOW.format(column="directory.folder_id")}
-        )
-        WHERE {" AND ".join(conditions)}
-        ORDER BY row.id {order}
-        LIMIT ?
+        WHERE {" AND ".join([where, *conditions])}
+        ORDER BY id {order}
         """,
-        (*values, limit),
+        values,
     )
-
-    def row(what: str, **columns: object) -> Row:
-        return Row(what=What(what), **columns)  # type: ignore[arg-type]  # as the columns are
-
-    return as_structs(rows, row)
-
-
-_SENT = {What.UPLOADED, What.COPIED}
-
-
-def _stored(whats: Sequence[str] | None) -> Sequence[str] | None:
-    """Return the codes that rows of these kinds can have."""
-    if whats is None or What.RESTORED not in whats:
-        return whats
-    return [*{*whats, *_SENT}]
-
-
-def _derived(whats: Sequence[str] | None) -> Sequence[str] | None:
-    """Return the kinds if more than a row's code decides: each upload reads another row."""
-    return whats if whats is not None and not {*_SENT, What.RESTORED}.isdisjoint(whats) else None
-
-
-_WHAT = """iif(
-            row.what IN ('uploaded', 'copied') AND 'lost' = (
-                SELECT before.what
-                FROM history AS before INDEXED BY history_by_image
-                WHERE before.image_id = row.image_id AND before.account_id = row.account_id
-                    AND before.id < row.id
-                ORDER BY before.id DESC
-                LIMIT 1
-            ),
-            'restored', row.what
-        )"""
-"""The kind of a row: an upload is a restoration if the row before it is a loss."""
-
-_HASH = """iif(row.what = 'rejected', NULL, coalesce(
-            row.hash,
-            (
-                SELECT gone.hash
-                FROM history AS gone INDEXED BY history_by_image
-                WHERE gone.image_id = row.image_id AND gone.account_id = row.account_id
-                    AND gone.id > row.id AND gone.hash IS NOT NULL
-                ORDER BY gone.id
-                LIMIT 1
-            ),
-            (
-                SELECT replica.hash
-                FROM replica
-                WHERE replica.image_id = row.image_id AND replica.account_id = row.account_id
+    wanted_images = None if wanted.images is None else frozenset(wanted.images)
+    for packed, row_id, at, what, account_id, image, folder_id, path, image_hash, why, user in rows:
+        place = None if path is None else (folder_id, path)
+        for one in _parts(packed, image, wanted_images, order):
+            yield _Stored(
+                id=row_id,
+                at=at,
+                what=what,
+                account_id=account_id,
+                image_id=one,
+                place=place,
+                hash=image_hash,
+                why=why,
+                user=user,
             )
-        ))"""
-"""The hash in the account: the one that it lost next or, where it has lost none, has now."""
 
-_PATH = """CASE directory.path
-                WHEN x'' THEN file.name
-                ELSE CAST(directory.path || '/' || file.name AS BLOB)
-            END"""
 
-_NOW = """(
-            SELECT {column}
-            FROM file INDEXED BY file_by_image
-            JOIN directory ON directory.id = file.directory_id
-            WHERE file.image_id = row.image_id
-            LIMIT 1
-        )"""
-"""A column of a file that has the image now: where older rows with its path were removed."""
+def _parts(
+    packed: bytes | None, image: int | None, wanted: frozenset[int] | None, order: str
+) -> Sequence[int | None]:
+    """Return the images of a row, in the order of the rows, that are wanted."""
+    if packed is None:
+        return [image]
+    images = history.unpack(packed)
+    if wanted is not None:
+        images = tuple(one for one in images if one in wanted)
+    return images if order == "ASC" else images[::-1]
 
-_PLACED = """iif(row.path IS NULL, (
-            SELECT id
-            FROM history AS near INDEXED BY history_by_image
-            WHERE near.image_id = row.image_id AND near.id < row.id AND near.path IS NOT NULL
-            ORDER BY near.id DESC
-            LIMIT 1
-        ), NULL)"""
-"""The row with the path of a row that has none: the last one of its image before it."""
+
+def _conditions(db: sqlite3.Connection, wanted: Filter) -> tuple[list[str], list[object]]:
+    """Return the conditions on rows that the filter selects, and their values.
+
+    Some selected rows about several images contain none of those that are wanted.
+    """
+    conditions, values = list[str](), list[object]()
+    if wanted.accounts is not None:
+        accounts = f"SELECT id FROM account WHERE act IN ({_marks(wanted.accounts)})"
+        conditions.append(f"account_id IN ({accounts})")
+        values += wanted.accounts
+    if wanted.whats is not None:
+        conditions.append(f"what IN ({_marks(wanted.whats)})")
+        values += wanted.whats
+    if wanted.since is not None:
+        conditions.append("at >= ? AND id >= ?")
+        values += [wanted.since, history.first_since(db, wanted.since)]
+    if wanted.images is not None:
+        contains = [f"image_id IN ({_marks(wanted.images)})"]
+        values += wanted.images
+        if len(wanted.images) > _MOST_SOUGHT:
+            contains.append("images IS NOT NULL")
+        else:
+            contains += ["instr(images, ?)"] * len(wanted.images)
+            values += [history.pack([image]) for image in wanted.images]
+        conditions.append(f"({' OR '.join(contains)})")
+    return conditions, values
+
+
+class _Own(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A row about one image only, which may have its path or hash."""
+
+    id: int
+    what: str
+    account_id: int | None
+    place: _Place | None
+    hash: str | None
+
+
+def _complete(db: sqlite3.Connection, rows: Sequence[_Stored]) -> list[Row]:
+    """Return the rows with their images' paths and hashes."""
+    ids = {row.image_id for row in rows if row.image_id is not None}
+    own = _own(db, ids)
+    places = [_recorded_place(row, own.get(row.image_id, ())) for row in rows]
+    unplaced = {
+        row.image_id
+        for row, place in zip(rows, places, strict=True)
+        if row.image_id is not None and place is None
+    }
+    present = _present(db, unplaced)
+    digests = dict(_of_images(db, "SELECT id, sha256 FROM image WHERE id IN ({marks})", ids))
+    hashes = _hashes(db, ids)
+    accounts = dict(db.execute("SELECT id, act FROM account"))
+    roots = dict(db.execute("SELECT id, path FROM folder"))
+    found = list[Row]()
+    for row, recorded in zip(rows, places, strict=True):
+        its = own.get(row.image_id, ())
+        place = recorded or _present_place(its, present.get(row.image_id, ()))
+        found.append(
+            Row(
+                id=row.id,
+                at=row.at,
+                what=What(row.what),
+                account=accounts.get(row.account_id),
+                digest=digests.get(row.image_id),
+                hash=_hash(row, its, hashes.get((row.image_id, row.account_id))),
+                root=None if place is None else roots[place[0]],
+                path=None if place is None else place[1],
+                why=row.why,
+                user=row.user,
+            )
+        )
+    return found
+
+
+def _recorded_place(row: _Stored, own: Sequence[_Own]) -> _Place | None:
+    """Return the path of a row's image as its own rows have it, the oldest of which is first.
+
+    That is the one of the last row before it or, without any, of the file that was found first: it
+    is the first one that is gone and that no row has found.
+    """
+    if row.place is not None:
+        return row.place
+    before = [one.place for one in own if one.id < row.id and one.place is not None]
+    if before:
+        return before[-1]
+    found = set[_Place]()
+    for one in own:
+        if one.place is None or one.place in found:
+            continue
+        if one.what != What.FOUND:
+            return one.place
+        found.add(one.place)
+    return None
+
+
+def _present_place(own: Sequence[_Own], files: Sequence[_Place]) -> _Place | None:
+    """Return the file of an image that was found first: of its files, one that no row has found."""
+    found = {one.place for one in own if one.what == What.FOUND}
+    return next((file for file in files if file not in found), files[0] if files else None)
+
+
+def _hash(row: _Stored, own: Sequence[_Own], now: str | None) -> str | None:
+    """Return the hash in the account: what it lost next or, where it has lost none, has now."""
+    if row.what == What.REJECTED:
+        return None
+    if row.hash is not None or row.account_id is None:
+        return row.hash
+    later = (
+        one.hash
+        for one in own
+        if one.id > row.id and one.account_id == row.account_id and one.hash is not None
+    )
+    return next(later, now)
+
+
+def _own(db: sqlite3.Connection, images: Collection[int]) -> dict[int | None, list[_Own]]:
+    """Return the rows that are about one of these images only, by the image, the oldest first."""
+    own: dict[int | None, list[_Own]] = {}
+    for image, row_id, what, account_id, folder_id, path, image_hash in _of_images(
+        db,
+        """
+        SELECT image_id, id, what, account_id, folder_id, path, hash
+        FROM history INDEXED BY history_by_image
+        WHERE image_id IN ({marks})
+        ORDER BY id
+        """,
+        images,
+    ):
+        place = None if path is None else (folder_id, path)
+        own.setdefault(image, []).append(
+            _Own(id=row_id, what=what, account_id=account_id, place=place, hash=image_hash)
+        )
+    return own
+
+
+def _present(db: sqlite3.Connection, images: Collection[int]) -> dict[int | None, list[_Place]]:
+    """Return the files that these images have now."""
+    files: dict[int | None, list[_Place]] = {}
+    for image, folder_id, directory, name in _of_images(
+        db,
+        """
+        SELECT file.image_id, directory.folder_id, directory.path, file.name
+        FROM file INDEXED BY file_by_image
+        JOIN directory ON directory.id = file.directory_id
+        WHERE file.image_id IN ({marks})
+        """,
+        images,
+    ):
+        path = directory + b"/" + name if directory else name
+        files.setdefault(image, []).append((folder_id, path))
+    return files
+
+
+def _hashes(
+    db: sqlite3.Connection, images: Collection[int]
+) -> dict[tuple[int | None, int | None], str]:
+    """Return the hashes that accounts have for these images now, by image and account."""
+    rows = _of_images(
+        db,
+        """
+        SELECT image_id, account_id, hash
+        FROM replica
+        WHERE image_id IN ({marks}) AND hash IS NOT NULL
+        """,
+        images,
+    )
+    return {(image, account): image_hash for image, account, image_hash in rows}
+
+
+def _of_images(
+    db: sqlite3.Connection, statement: str, images: Collection[int]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a statement whose `{marks}` are the images, up to the most at once."""
+    ids = list(images)
+    for first in range(0, len(ids), MOST_VARIABLES):
+        some = ids[first : first + MOST_VARIABLES]
+        yield from db.execute(statement.format(marks=_marks(some)), some)
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
 
 
 @read
@@ -177,21 +327,6 @@ def images_of_path(db: sqlite3.Connection, folder: str, path: bytes) -> list[int
     return _images(
         db, "path = ? AND folder_id = (SELECT id FROM folder WHERE name = ?)", (path, folder)
     )
-
-
-@read
-def images_of_former_path(db: sqlite3.Connection, folder: str, path: bytes) -> list[int]:
-    """Return the images of a file with that path whose directory was renamed; it reads all rows."""
-    rows = db.execute(
-        """
-        SELECT DISTINCT image_id
-        FROM history
-        WHERE path = ? AND folder_id = (SELECT id FROM folder WHERE name = ?)
-        LIMIT ?
-        """,
-        (path, folder, MOST_IMAGES),
-    )
-    return [image for (image,) in rows]
 
 
 @read

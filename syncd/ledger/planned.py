@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Collection
 
 import msgspec
 
 from syncd.ledger.pending import PENDING
-from syncd.ledger.statements import as_structs, full_path, read
+from syncd.ledger.statements import as_structs, read
 from syncd.model import AccountId, Copying, Digest
 
 
@@ -59,10 +60,16 @@ class PlannedDeletion(msgspec.Struct, frozen=True, kw_only=True):
     """An image that is to be deleted from an account."""
 
     folder: str
-    file: bytes  # the whole path of its last file
+    root: bytes
+    path: bytes  # of its last file, relative to the folder
     account: AccountId
     size: int
     state: str
+
+    @property
+    def file(self) -> bytes:
+        """The whole path."""
+        return os.path.join(self.root, self.path)
 
 
 @read
@@ -70,7 +77,7 @@ def deletions(db: sqlite3.Connection) -> list[PlannedDeletion]:
     """Return the deletions that have not ended, in the order of their paths."""
     rows = db.execute(
         f"""
-        SELECT folder.name AS folder, {full_path("deletion.path")} AS file,
+        SELECT folder.name AS folder, folder.path AS root, deletion.path AS path,
             account.act AS account, image.size, deletion.state
         FROM deletion
         JOIN folder ON folder.id = deletion.folder_id

@@ -70,7 +70,7 @@ def _widen(db: sqlite3.Connection, folder_id: int, prefix: bytes) -> None:
         "UPDATE directory SET parent_id = ? WHERE folder_id = ? AND path = ?",
         (parent, folder_id, prefix),
     )
-    for table in ("deletion", "kept"):
+    for table in ("deletion", "kept", "history"):
         db.execute(
             f"UPDATE {table} SET path = CAST(?2 || '/' || path AS BLOB) WHERE folder_id = ?1",
             (folder_id, prefix),
@@ -112,7 +112,7 @@ def _narrow(db: sqlite3.Connection, folder_id: int, prefix: bytes) -> None:
     )
     for path in reversed(above):
         db.execute("DELETE FROM directory WHERE folder_id = ? AND path = ?", (folder_id, path))
-    for table in ("deletion", "kept"):
+    for table in ("deletion", "kept", "history"):
         db.execute(
             f"""
             UPDATE {table}

@@ -188,8 +188,18 @@ def record_held(
         [(digest, entry.hash, entry.name) for digest, entry in held],
         *(account_id, at, sent_at, clock_offset),
     )
-    unanswered.forget(db, account_id, [digest for digest, _ in held])
-    history.record_held(db, account_id, what, [digest for digest, _ in held])
+    digests = [digest for digest, _ in held]
+    unanswered.forget(db, account_id, digests)
+    (images,) = db.execute(
+        f"""
+        SELECT group_concat(id)
+        FROM image
+        WHERE sha256 IN ({",".join("?" * len(digests))})
+        """,
+        digests,
+    ).fetchone()  # one row: each row is a step
+    if images is not None:
+        history.record_held(db, account_id, what, sorted(map(int, images.split(","))))
 
 
 def image_ids(db: sqlite3.Connection, digests: Sequence[Digest]) -> dict[Digest, int]:

@@ -280,19 +280,20 @@ CREATE TABLE alert (                            -- a state that was logged and h
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE history (                          -- what happened, for `syncd log`; the oldest rows are removed
-    id         INTEGER PRIMARY KEY,             -- in order of arrival
+    id         INTEGER PRIMARY KEY,             -- in order of arrival, thus of `at` unless a clock was set back
     at         INTEGER NOT NULL,
     what       TEXT NOT NULL,                   -- found, gone, uploaded, copied, …: `ledger/history.py` has all codes
     account_id INTEGER REFERENCES account,
+    images     BLOB,                            -- of one commit that found, uploaded or copied them: 4 bytes, the lowest
+                                                -- first, for each image id; other rows are about one image, or none
     image_id   INTEGER REFERENCES image,
     folder_id  INTEGER REFERENCES folder,       -- of the path
-    path       BLOB,                            -- then, relative to the folder; NULL: as in the row of its image before
+    path       BLOB,                            -- then, relative to the folder; NULL: as other rows of its image have it
     hash       TEXT,                            -- of what the account has lost; NULL: as in `replica`, or that row
     why        TEXT,
     user       TEXT                             -- who decided it
 ) STRICT;
-CREATE INDEX history_by_time ON history (at);
-CREATE INDEX history_by_image ON history (image_id);
+CREATE INDEX history_by_image ON history (image_id, account_id) WHERE image_id IS NOT NULL;
 CREATE INDEX history_of_gone ON history (path, folder_id, image_id) WHERE what = 'gone';
 CREATE INDEX history_of_lost ON history (hash, image_id) WHERE what IN ('deleted', 'lost');
 
@@ -311,9 +312,8 @@ FROM file
     JOIN route ON route.folder_id = directory.folder_id;
 
 CREATE VIEW files AS                            -- for operators: every file and its image
-SELECT CAST(rtrim(folder.path, '/') || '/' || iif(directory.path = x'', '', directory.path || '/') || file.name AS TEXT)
-           AS file,
-       folder.name AS folder, lower(hex(image.sha256)) AS sha256, coalesce(file.error, image.unsupported) AS why
+SELECT folder.name AS folder, CAST(directory.path AS TEXT) AS directory, CAST(file.name AS TEXT) AS name,
+       lower(hex(image.sha256)) AS sha256, coalesce(file.error, image.unsupported) AS why
 FROM file
     JOIN directory ON directory.id = file.directory_id
     JOIN folder ON folder.id = directory.folder_id

@@ -3,12 +3,11 @@
 import sys
 import traceback
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
 import msgspec
 
-from syncd.log import timestamp
 from syncd.logs.value import Plain, plain, plain_text
 
 OURS = frozenset({"timestamp", "level", "event"})
@@ -25,7 +24,8 @@ class Record(msgspec.Struct, frozen=True):
     @property
     def timestamp(self) -> str:
         """The time in UTC, in ISO 8601 with milliseconds."""
-        return timestamp(self.time)
+        time = self.time if self.time.tzinfo is UTC else self.time.astimezone(UTC)
+        return time.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def record_of(level: str, given: Mapping[str, object], now: datetime) -> Record:

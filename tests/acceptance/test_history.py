@@ -59,9 +59,7 @@ async def test_an_image_is_found_uploaded_and_copied(rig: Rig) -> None:
     assert {row["file"] for row in rows} == {str(path)}
     assert {row["sha256"] for row in rows} == {sha256(ONE).hexdigest()}
     assert [row["hash"] for row in rows] == [None, rig.recorded(ONE), rig.recorded(ONE, "2")]
-    assert all(
-        re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row["timestamp"]) for row in rows
-    )
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row["time"]) for row in rows)
     lines = (await command(rig, "log", "a.jpg")).out.splitlines()
     assert [line[21:] for line in lines] == [
         f"found  {path}",
@@ -222,15 +220,16 @@ async def test_a_kill_leaves_a_row_for_each_held_image_and_no_other(rig: Rig) ->
     for n in range(60):
         rig.write(f"{n}.jpg", picture(n))
     held = "SELECT count(*) FROM replica WHERE hash IS NOT NULL"
+    images_of = "SELECT coalesce(sum(length(images) / 4), 0) FROM history WHERE what = '{}'"
     async with running(rig) as daemon:
         await until(lambda: bool(rig.rows(held)) and rig.rows(held)[0][0] > 0)
         await daemon.end(signal.SIGKILL)
     (held_images,), (uploads,) = rig.rows(
-        f"SELECT ({held}) UNION ALL SELECT count(*) FROM history WHERE what = 'uploaded'"
+        f"SELECT ({held}) UNION ALL {images_of.format('uploaded')}"
     )
     assert held_images == uploads > 0
     (files,), (found,) = rig.rows(
-        "SELECT count(*) FROM file UNION ALL SELECT count(*) FROM history WHERE what = 'found'"
+        f"SELECT count(*) FROM file UNION ALL {images_of.format('found')}"
     )
     assert files == found
     assert (await command(rig, "backfill")).code == 0

@@ -3,7 +3,7 @@
 import hashlib
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -60,14 +60,27 @@ def db() -> sqlite3.Connection:
 def find(
     db: sqlite3.Connection, name: str, content: Digest | str, *, unfit: str | None = None
 ) -> None:
-    directory, _, base = name.encode().rpartition(b"/")
+    record_files(db, [(name, content)], unfit=unfit)
+
+
+def record_files(
+    db: sqlite3.Connection, found: Sequence[tuple[str, Digest | str]], *, unfit: str | None = None
+) -> None:
+    """Record files, each with its digest or why it could not be read, in one commit."""
     stat = Stat(device=1, inode=1, size=1, mtime_ns=1, ctime_ns=1)
-    found = (
-        content
-        if isinstance(content, str)
-        else Content(digest=content, size=1, format="PNG", width=1, height=1, unfit=unfit)
-    )
-    files.record_all([(Place(1, directory, base), stat, found)])(db)
+    places = [(name.encode().rpartition(b"/"), content) for name, content in found]
+    files.record_all(
+        [
+            (
+                Place(1, directory, base),
+                stat,
+                content
+                if isinstance(content, str)
+                else Content(digest=content, size=1, format="PNG", width=1, height=1, unfit=unfit),
+            )
+            for (directory, _, base), content in places
+        ]
+    )(db)
 
 
 def lose(db: sqlite3.Connection, *names: bytes) -> None:
@@ -211,15 +224,6 @@ def test_a_file_in_a_directory_is_found_by_its_base_name(db: sqlite3.Connection)
     assert history_rows.images_of_name(b"y/[1].jpg")(db) == [1]
 
 
-def test_a_file_whose_directory_was_renamed_is_found_by_its_former_path(
-    db: sqlite3.Connection,
-) -> None:
-    find(db, "old/a.jpg", PICTURE)
-    db.execute("UPDATE directory SET path = CAST('new' AS BLOB) WHERE path = CAST('old' AS BLOB)")
-    assert history_rows.images_of_path(SPRING, b"old/a.jpg")(db) == []
-    assert history_rows.images_of_former_path(SPRING, b"old/a.jpg")(db) == [1]
-
-
 def test_the_decisions_about_deletions_are_recorded_with_the_user(db: sqlite3.Connection) -> None:
     for n in range(3):
         find(db, f"{n}.jpg", DIGESTS[n])
@@ -319,3 +323,65 @@ def test_an_upload_whose_other_rows_were_removed_has_the_path_of_a_file_of_its_i
     db.execute("DELETE FROM history WHERE what = 'found'")
     (row,) = rows(db)
     assert (row.path, row.root) == (b"sub/a.jpg", b"/spring")
+
+
+def test_the_images_of_one_commit_are_one_row_and_are_read_in_their_order(
+    db: sqlite3.Connection,
+) -> None:
+    record_files(db, [(f"{n}.jpg", DIGESTS[n]) for n in range(9)])
+    held = [(DIGESTS[n], Entry(hash=ImageHash(f"{n}" * 8))) for n in range(9)]
+    replicas.record_held(ONE, held, 1.0)(db)
+    assert db.execute("SELECT what, length(images) FROM history").fetchall() == [
+        ("found", 36),
+        ("uploaded", 36),
+    ]
+    assert [(row.path, row.hash) for row in rows(db)] == [
+        *((b"%d.jpg" % n, None) for n in range(9)),
+        *((b"%d.jpg" % n, f"{n}" * 8) for n in range(9)),
+    ]
+    assert [row.hash for row in rows(db, limit=2)] == ["7" * 8, "8" * 8]
+    assert len(history_rows.after(Filter(), 0, 2)(db)) == 9
+    for count in (2, 9):  # SQLite searches, or Python compares
+        wanted = Filter(images=range(2, 2 + count), whats=["uploaded"])
+        assert [row.digest for row in rows(db, wanted)] == DIGESTS[1:9][:count]
+
+
+def test_an_image_is_not_found_where_parts_of_two_ids_look_like_its_id(
+    db: sqlite3.Connection,
+) -> None:
+    db.execute(
+        "INSERT INTO history (at, what, images) VALUES (1, 'found', ?)", (history.pack([1, 1]),)
+    )
+    assert history.pack([256]) in history.pack([1, 1])
+    assert rows(db, Filter(images=[256])) == []
+
+
+@pytest.mark.parametrize("lost", [[], ["a.jpg"], ["b.jpg"], ["b.jpg", "a.jpg"], ["a.jpg", "b.jpg"]])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_each_file_of_an_image_is_found_under_its_own_path(
+    db: sqlite3.Connection, lost: list[str], at_once: bool
+) -> None:
+    both = [("b.jpg", PICTURE), ("a.jpg", PICTURE)]
+    for some in [both] if at_once else [both[:1], both[1:]]:
+        record_files(db, some)
+    hold(db)
+    for name in lost:
+        lose(db, name.encode())
+    assert [(row.what, row.path) for row in rows(db)][:3] == [
+        (What.FOUND, b"b.jpg"),
+        (What.FOUND, b"a.jpg"),
+        (What.UPLOADED, b"a.jpg"),
+    ]
+
+
+@pytest.mark.parametrize("since", [-1.0, 0.0, 4.5, 5.0, 49.0, 50.0, 99.0])
+def test_the_first_row_since_a_time_is_found_between_removed_ids(
+    db: sqlite3.Connection, since: float
+) -> None:
+    assert history.first_since(db, since) == 0
+    ids = [3, 4, 9, 10, 11, 30, 31, 32, 33, 50]
+    db.executemany(
+        "INSERT INTO history (id, at, what) VALUES (?1, ?1, 'paused')", [(i,) for i in ids]
+    )
+    first = history.first_since(db, since)
+    assert [i for i in ids if i >= first] == [i for i in ids if i >= since]

@@ -6,8 +6,10 @@ from contextlib import closing
 
 import pytest
 
-from syncd.ledger import files, folders, replicas, schema
+from syncd.ledger import files, folders, history_rows, missed, replicas, schema
 from syncd.ledger.files import Content, Place
+from syncd.ledger.history_rows import Filter
+from syncd.ledger.kept import KeepReason
 from syncd.model import AccountId, Deletions, Digest, Entry, FolderName, ImageHash, Stat
 
 ONE = AccountId("1")
@@ -91,6 +93,21 @@ def test_a_path_that_becomes_wider_and_narrow_again_loses_no_file(db: sqlite3.Co
     declare(db, SPRING, b"/disk/x/x")
     assert paths(db, folder_id) == [b"a.jpg", b"x/b.jpg"]
     assert db.execute("SELECT * FROM kept").fetchall() == []
+
+
+def test_a_file_that_is_gone_is_found_below_another_path_of_its_folder(
+    db: sqlite3.Connection,
+) -> None:
+    folder_id = declare(db, SPRING, b"/disk/x")
+    put(db, folder_id, b"a.jpg")
+    (root,) = db.execute("SELECT id FROM directory").fetchone()
+    missed.mark(1, root, [b"a.jpg"], [])(db)
+    missed.forget(1, KeepReason.SUSPECT)(db)
+    for path, relative in ((b"/disk", b"x/a.jpg"), (b"/disk/x", b"a.jpg")):
+        declare(db, SPRING, path)
+        assert history_rows.images_of_path(SPRING, relative)(db) == [1]
+        rows = history_rows.newest(Filter(images=[1]), 9)(db)
+        assert {(row.root, row.path) for row in rows} == {(path, relative)}
 
 
 def test_folders_that_exchange_their_names_in_a_circle_keep_their_files(
