@@ -25,6 +25,8 @@ def ledger_facts(path: Path) -> LedgerFacts:
         there = exists(path)
     except PermissionError:
         return LedgerFacts(state=LedgerState.CLOSED)
+    except LedgerError as error:
+        return LedgerFacts(state=LedgerState.UNUSABLE, problem=bounded(str(error)))
     if not directory.exists():
         return LedgerFacts(state=LedgerState.NO_DIRECTORY)
     if not permits(directory, os.W_OK | os.X_OK):

@@ -16,7 +16,7 @@ from syncd.config.account_change import AccountChange, changed_accounts
 from syncd.config.selection import Selection
 from syncd.daemon.folders import build_disk, declare
 from syncd.engine.lane import terms_of
-from syncd.ledger import accounts, folders, queries, replicas, selection
+from syncd.ledger import accounts, folders, queries, replicas, schema, selection
 from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.file import reading
 from syncd.ledger.queries import Count, FolderState, Tally
@@ -80,7 +80,7 @@ async def planned(config: Config, part: Selection) -> AsyncIterator[Plan]:
 
 
 def _copy(path: Path, to: Path) -> None:
-    if path.exists():
+    if schema.exists(path):
         with reading(path) as source, closing(sqlite3.connect(to)) as target:
             source.backup(target)
 

@@ -114,7 +114,9 @@ def create(path: Path) -> None:
     """Create a new ledger under another name first: a crash leaves a complete ledger or none.
 
     The header is then in the file itself, where `check_header` reads it, and not only in a WAL.
+    A symbolic link is kept: its target is created.
     """
+    path = Path(os.path.realpath(path))
     new = path.with_name(path.name + ".new")
     descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

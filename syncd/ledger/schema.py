@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+import stat
 from pathlib import Path
 
 from syncd.ledger.errors import LedgerUnusableError
@@ -19,6 +21,12 @@ _HEADER = 100  # bytes; sqlite.org/fileformat2.html, "The Database Header"
 VERSION = 15
 """The layout of the ledger (`PRAGMA user_version`), raised with every change of schema.sql, so that
 a ledger of another layout is refused. Before 0.1.0 there are no migrations."""
+
+
+_NO_PATH = {errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR}
+"""Errors of stat(2) for a path that cannot have a file."""
+
+_CORRECT = "set ledger.path to another file"
 
 
 def script() -> str:
@@ -38,22 +46,20 @@ def check_sqlite_version(version: tuple[int, ...]) -> None:
 def check_header(path: Path) -> None:
     """Raise LedgerUnusableError for a file that is not a ledger, after reading only its header.
 
-    A process must call this before it connects to the file: closing a descriptor of the file
-    drops the locks that SQLite holds on it (sqlite.org/howtocorrupt.html, 2.2).
+    An empty file and a missing one are not rejected. A process must call this before it connects to
+    the file: closing a descriptor of the file drops the locks that SQLite holds on it
+    (sqlite.org/howtocorrupt.html, 2.2).
     """
-    try:
-        with path.open("rb") as file:
-            header, names = file.read(_HEADER), os.fstat(file.fileno()).st_nlink
-    except FileNotFoundError:
+    if not exists(path):
         return
+    with path.open("rb") as file:
+        header, names = file.read(_HEADER), os.fstat(file.fileno()).st_nlink
     if names > 1:
         raise LedgerUnusableError(
             f"{path} has {names} names (hard links): SQLite finds the newest changes by the name of"
             " the file, so that two processes would damage it; remove the other names, which"
             f" `find {path.parent} -xdev -samefile {path}` lists"
         )
-    if not header:
-        return
     if len(header) < _HEADER or not header.startswith(b"SQLite format 3\x00"):
         raise LedgerUnusableError(
             f"{path} is not a ledger: it does not have the header of an SQLite database; restore"
@@ -63,8 +69,7 @@ def check_header(path: Path) -> None:
     application = int.from_bytes(header[68:72], "big")
     if application != APPLICATION_ID:
         raise LedgerUnusableError(
-            f"{path} belongs to another program (application id {application:#x}); "
-            "set ledger.path to another file"
+            f"{path} belongs to another program (application id {application:#x}); {_CORRECT}"
         )
     _check_length(header, path)
 
@@ -89,8 +94,23 @@ def damaged_message(path: Path) -> str:
 
 
 def exists(path: Path) -> bool:
-    """Return whether there is a ledger to open; an empty file does not count."""
-    return _size(path) > 0
+    """Return whether there is a ledger to open; an empty file does not count.
+
+    Raises LedgerUnusableError for a path that cannot have a ledger. Without that, a FIFO would
+    block its reader, and a device or a socket would be replaced by a new ledger.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_PATH:
+            raise
+        why = (error.strerror or str(error)).lower()
+        raise LedgerUnusableError(f"cannot open {path}: {why}; {_CORRECT}") from None
+    if not stat.S_ISREG(found.st_mode):
+        raise LedgerUnusableError(f"{path} is not a regular file; {_CORRECT}")
+    return found.st_size > 0
 
 
 def _size(path: Path) -> int:

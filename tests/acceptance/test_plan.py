@@ -120,6 +120,15 @@ async def test_a_plan_changes_no_byte_of_the_ledger(rig: Rig) -> None:
     assert sha256(rig.ledger.read_bytes()).digest() == before
 
 
+async def test_an_empty_file_is_planned_as_a_new_ledger(rig: Rig) -> None:
+    rig.write("a.jpg", picture(1))
+    rig.ledger.touch()
+    ended = await plan(rig)
+    assert ended.code == 0, ended
+    assert "would send 1 image" in ended.out
+    assert rig.ledger.stat().st_size == 0
+
+
 async def test_the_json_of_a_plan_is_one_value_with_whole_paths(rig: Rig) -> None:
     fill(rig)
     shown = json.loads((await plan(rig, "--files", "--json")).out)

@@ -83,6 +83,9 @@ def test_a_ledger_of_another_version_or_program_is_unusable(tmp_path: Path) -> N
     path.write_bytes(b"no ledger" * 100)
     assert ledger_facts(path).state is LedgerState.UNUSABLE
     path.unlink()
+    path.mkdir()
+    assert ledger_facts(path).state is LedgerState.UNUSABLE
+    path.rmdir()
     assert ledger_facts(path).state is LedgerState.SOUND
     assert not path.exists()
 

@@ -4,10 +4,11 @@
 
 import os
 import shutil
+import socket
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -146,6 +147,45 @@ async def test_an_empty_file_and_the_remains_of_a_crash_are_replaced_by_a_ledger
     with reading(path) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert sorted(p.name for p in path.parent.iterdir() if ".new" in p.name) == []
+
+
+def fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def directory(path: Path) -> None:
+    path.mkdir()
+
+
+def endless_link(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def socket_file(path: Path) -> None:
+    with closing(socket.socket(socket.AF_UNIX)) as made:
+        made.bind(str(path))
+
+
+@pytest.mark.parametrize("make_other", [fifo, directory, endless_link, socket_file])
+def test_what_is_not_a_regular_file_is_rejected_and_kept(
+    path: Path, make_other: Callable[[Path], None]
+) -> None:
+    make_other(path)
+    before = path.lstat()
+    for opens in (owned, reading, changing):
+        with pytest.raises(LedgerUnusableError, match=r"set ledger\.path"), opens(path):
+            pass
+    assert os.path.samestat(path.lstat(), before)
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+async def test_a_link_to_a_ledger_that_does_not_exist_yet_is_kept(path: Path) -> None:
+    target = path.with_name("target.db")
+    path.symlink_to(target)
+    await make(path)
+    assert path.readlink() == target
+    with reading(target) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
 async def rejection(path: Path) -> str:
