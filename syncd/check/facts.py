@@ -104,6 +104,22 @@ class Node(msgspec.Struct, frozen=True, tag="node"):
     id: Text
     name: Text | None
     status: int | None
+    business: Text | None = None
+    """The name of the business that owns an account."""
+
+    def __str__(self) -> str:
+        of = f", of {self.business}" if self.business else ""
+        return f"{self.name or self.id}{of}"
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """What the API reports about a token."""
+
+    app: Text | None
+    expires_at: Annotated[float, msgspec.Meta(ge=0, lt=253402300800)] | None
+    """Unix seconds, before the year 10000; None if it does not expire, or that is not known."""
+    missing: Annotated[tuple[Text, ...], msgspec.Meta(max_length=10)]
+    """The needed permissions that it does not have."""
 
 
 class Unsent(msgspec.Struct, frozen=True, tag="unsent"):
@@ -144,7 +160,20 @@ class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     name: Name
     token: CallFacts | None
+    grant: Grant | None = None
+    """None as `token` is, and when the API does not report it."""
     account: CallFacts
+    images: Number | None = None
+    """The images in an account of which the ledger has none; None for another account."""
+
+
+class RouteFacts(msgspec.Struct, frozen=True):
+    """A folder whose own account has another id in the configuration than in the ledger."""
+
+    folder: Name
+    before: Annotated[str, msgspec.Meta(pattern="^[0-9]{1,20}$")]
+    account: CallFacts
+    """The account that the folder had before, with the token of the new one."""
 
 
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +182,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     ledger: LedgerFacts
     folders: tuple[FolderFacts, ...]
     accounts: tuple[AccountFacts, ...]
+    changed: tuple[RouteFacts, ...] = ()
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from syncd.check import facts
 from syncd.check.facts import Contents, Facts, bounded
 from syncd.check.filesystem import path_facts
 from syncd.check.folders import folder_facts
-from syncd.check.ledger import ledger_facts
+from syncd.check.ledger import known_accounts, ledger_facts
 from syncd.check.tokens import account_facts
 from syncd.config import Config, ConfigError, Secret, SecretFile, load
 from syncd.graph.client import connect
@@ -62,10 +62,11 @@ async def _contents(
     config: Config, environ: Mapping[str, str], hide: Callable[[Secret], None]
 ) -> Contents:
     ledger = ledger_facts(config.ledger.path)
+    known = known_accounts(config.ledger.path, ledger)
     folders = [await asyncio.to_thread(folder_facts, one) for one in config.folders.values()]
     async with connect(config.graph.base_url, config.graph.version, config.graph.timeout) as client:
-        accounts = await account_facts(client, config, environ, hide)
-    return Contents(ledger=ledger, folders=tuple(folders), accounts=accounts)
+        accounts, changed = await account_facts(client, config, environ, hide, known)
+    return Contents(ledger=ledger, folders=tuple(folders), accounts=accounts, changed=changed)
 
 
 def _secret_files(config: Config) -> Iterator[bytes]:

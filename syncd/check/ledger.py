@@ -3,19 +3,46 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+
+import msgspec
 
 from syncd.check.facts import LedgerFacts, LedgerFile, LedgerState, bounded
 from syncd.check.filesystem import permits
+from syncd.ledger import accounts, folders
 from syncd.ledger.errors import LedgerError
 from syncd.ledger.file import reading
 from syncd.ledger.schema import exists
+from syncd.model import AccountId, FolderName
 
 MIN_FREE = 100 * 2**20
 """Bytes: the write-ahead log alone takes 16 MB at rest, and several times that in a backfill."""
 
 
 _ENDS: tuple[LedgerFile, ...] = ("", "-shm", "-wal")
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What the ledger knows of accounts."""
+
+    routes: Mapping[FolderName, AccountId]
+    """The own account of each folder."""
+    holding: frozenset[AccountId]
+    """The accounts that hold an image of the ledger."""
+
+
+def known_accounts(path: Path, found: LedgerFacts) -> Known | None:
+    """Return what the ledger knows of accounts; None if it cannot be read."""
+    if found.state not in (LedgerState.SOUND, LedgerState.FULL):
+        return None
+    if not found.there:
+        return Known({}, frozenset())
+    try:
+        with reading(path) as db:
+            return Known(folders.own_accounts()(db), accounts.holding()(db))
+    except LedgerError:  # it was replaced meanwhile
+        return None
 
 
 def ledger_facts(path: Path) -> LedgerFacts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
@@ -71,8 +72,9 @@ async def tested(
     """Return a check for each token and each account, as `syncd check` does."""
     graph = config.graph
     async with connect(graph.base_url, graph.version, graph.timeout) as client:
-        found = await account_facts(client, config, environ, hide)
-    return token_checks({str(name): one for name, one in config.accounts.items()}, found)
+        found, _ = await account_facts(client, config, environ, hide)
+    accounts = {str(name): one for name, one in config.accounts.items()}
+    return token_checks(accounts, found, time.time())
 
 
 def _sentence(error: GraphError) -> str:

@@ -13,6 +13,8 @@ class State(Enum):
     """The outcome of a check; UNKNOWN when this user is not allowed to find out."""
 
     OK = "ok"
+    WARNING = "!"
+    """It works, and needs the operator's attention."""
     BAD = "BAD"
     UNKNOWN = "?"
 
@@ -39,7 +41,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_ok(self) -> bool:
-        return self.state is State.OK
+        return self.state in (State.OK, State.WARNING)
 
 
 def ok(subject: str, message: str, path: CheckedPath | None = None) -> Check:
@@ -53,6 +55,10 @@ def bad(
     path: CheckedPath | None = None,
 ) -> Check:
     return Check(subject=subject, state=State.BAD, message=message, commands=commands, path=path)
+
+
+def warning(subject: str, message: str) -> Check:
+    return Check(subject=subject, state=State.WARNING, message=message)
 
 
 def unknown(subject: str, message: str) -> Check:

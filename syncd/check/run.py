@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from syncd.check.verdict import (
     folder_check,
     is_denied,
     ledger_check,
+    route_checks,
     token_checks,
 )
 from syncd.check.watch_limit import WATCH_LIMIT, check_watch_limit
@@ -149,7 +151,8 @@ def _secrets(
     """Return the checks of tokens and accounts, with the reason in the unit for a missing one."""
     unit, probes = perspective.unit, perspective.probes
     accounts = {str(name): account for name, account in config.accounts.items()}
-    checks = token_checks(accounts, contents.accounts)
+    checks = token_checks(accounts, contents.accounts, time.time())
+    checks += route_checks(config, contents)
     found = {one.name for one in contents.accounts}
     checks += [unknown(f"account {name}", _ANOTHER) for name in accounts if name not in found]
     unsent = {

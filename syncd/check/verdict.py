@@ -5,26 +5,31 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from syncd.check.drop_in import Effect, Restriction
 from syncd.check.facts import (
     AccountFacts,
     CallFacts,
+    Contents,
     Failed,
     FolderFacts,
+    Grant,
     LedgerFacts,
     LedgerState,
     Node,
     PathFacts,
     Unsent,
 )
-from syncd.check.result import Check, CheckedPath, bad, ok
+from syncd.check.result import Check, CheckedPath, bad, ok, warning
 from syncd.check.shell import Command
 from syncd.check.user import User
-from syncd.config import AccountConfig, FolderConfig
+from syncd.config import AccountConfig, Config, FolderConfig
+from syncd.config.account_change import AccountChange
 from syncd.folders import skipped
-from syncd.model import printable
+from syncd.model import AccountId, printable
 from syncd.rules.errors import Verdict, is_permission, judge, remedy
+from syncd.rules.token import MORE_SCOPES, RENEWAL, notice
 
 LEDGER = "ledger"
 
@@ -124,27 +129,66 @@ def folder_check(folder: FolderConfig, found: FolderFacts) -> Check:
 
 
 def token_checks(
-    accounts: Mapping[str, AccountConfig], found: Sequence[AccountFacts]
+    accounts: Mapping[str, AccountConfig], found: Sequence[AccountFacts], now: float
 ) -> list[Check]:
-    """Return a check for each distinct token, then one for each account."""
-    tokens = [_token(f"token of {one.name}", one.token) for one in found if one.token is not None]
-    return tokens + [
-        _account(accounts[one.name], one.account) for one in found if one.name in accounts
+    """Return a check for each distinct token, then one for each account; `now` in unix seconds."""
+    tokens = [
+        _token(f"token of {one.name}", one.token, one.grant, now)
+        for one in found
+        if one.token is not None
     ]
+    return tokens + [_account(accounts[one.name], one) for one in found if one.name in accounts]
 
 
-def _token(subject: str, found: CallFacts) -> Check:
+def route_checks(config: Config, contents: Contents) -> list[Check]:
+    """Return a check for each folder whose own account has another id than before."""
+    nodes = {one.name: one.account for one in contents.accounts}
+    checks = []
+    for one in contents.changed:
+        folder = next((f for f in config.folders.values() if f.name == one.folder), None)
+        if folder is None:
+            continue
+        account = config.accounts[folder.account]
+        change = AccountChange(folder.name, AccountId(one.before), account)
+        names = (
+            str(n) if isinstance(n, Node) else None for n in (one.account, nodes[account.name])
+        )
+        advice = f"correct accounts.{account.name}.id if that is not intended"
+        checks.append(warning("account id", f"{change.sentence(*names)}; {advice}"))
+    return checks
+
+
+def _token(subject: str, found: CallFacts, grant: Grant | None, now: float) -> Check:
     match found:
         case Unsent(problem):
             return bad(subject, problem)
         case Node(id_, name):
-            return ok(subject, f"accepted: {name or id_}")
+            return _granted(subject, f"accepted: {name or id_}", grant, now)
         case Failed():
             return bad(subject, _with_advice(found))
 
 
-def _account(account: AccountConfig, found: CallFacts) -> Check:
-    subject = f"account {account.name}"
+def _granted(subject: str, accepted: str, grant: Grant | None, now: float) -> Check:
+    """Return the check of a token that the API accepts."""
+    if grant is None:
+        return ok(subject, f"{accepted}; the API does not show what it is valid for")
+    message = accepted if grant.app is None else f"{accepted}, app {grant.app}"
+    if grant.missing:
+        missing = ", ".join(grant.missing)
+        return bad(subject, f"{message}; it does not have the permission {missing}: {MORE_SCOPES}")
+    if grant.expires_at is None:
+        return ok(subject, message)
+    date = datetime.fromtimestamp(grant.expires_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    if grant.expires_at <= now:
+        return bad(subject, f"{message}; it has expired on {date}: {RENEWAL}")
+    message += f"; it expires on {date}"
+    if notice(grant.expires_at, now) is None:
+        return ok(subject, message)
+    return warning(subject, f"{message}: {RENEWAL}")
+
+
+def _account(account: AccountConfig, facts: AccountFacts) -> Check:
+    subject, found = f"account {account.name}", facts.account
     match found:
         case Unsent():
             return bad(subject, "not checked: its token is not available")
@@ -154,8 +198,12 @@ def _account(account: AccountConfig, found: CallFacts) -> Check:
         case Node(_, _, status) if status not in (None, 1):
             message = f"act_{account.id} is not active (account_status {status})"
             return bad(subject, f"{message}: check it in Ads Manager")
-        case Node(_, name):
-            return ok(subject, f"act_{account.id} {name or ''}".rstrip())
+        case Node():
+            message = f"act_{account.id} {found if found.name else ''}".rstrip()
+            if facts.images:
+                count = _count(facts.images, "image", "images")
+                message += f"; it has {count} that syncd does not manage"
+            return ok(subject, message)
 
 
 def _with_advice(failed: Failed) -> str:

@@ -57,9 +57,10 @@ def check(
 ) -> None:
     """Check that everything is ready: one line per check, ok or with what to do.
 
-    Reads the configuration, the ledger and the folders, and asks the API for each token's user and
-    for access to each account: one call per token and one per account, and the same again for each
-    drop-in that is tried.
+    Reads the configuration, the ledger and the folders, and asks the API for the user, the expiry
+    and the permissions of each token and for each account: two calls per token and one per account,
+    a second one if the ledger has none of its images, and the same again for each drop-in that is
+    tried. A line that begins with ! needs attention, and does not change the exit code.
 
     Run by root, it checks as the service: systemd starts the program of the unit once, with the
     unit's user, credentials and sandbox. Below each BAD line are the commands that fix it; drop-ins

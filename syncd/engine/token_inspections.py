@@ -20,6 +20,7 @@ from syncd.log import Log, moment
 from syncd.model import AccountId
 from syncd.rules import token
 from syncd.rules.errors import Verdict, judge
+from syncd.rules.token import MORE_SCOPES, RENEWAL
 
 log: Log = structlog.get_logger()
 
@@ -34,15 +35,6 @@ RETRY = 3600.0
 
 EXPIRING = "token.expiring"
 LIMITED = "token.limited"
-
-RENEWAL = (
-    "create a new token in Meta's business settings, and save it with `syncd token set`, which"
-    " tests it first"
-)
-MORE_SCOPES = (
-    "create a token that has the permission (Meta's business settings, System users, Generate"
-    " token), and save it with `syncd token set`, which tests it first"
-)
 
 
 class TokenInspections:

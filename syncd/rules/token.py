@@ -15,6 +15,15 @@ NEEDED = ("ads_management",)
 developers.facebook.com, Marketing API, Authorization: ads_read only allows reading.
 """
 
+RENEWAL = (
+    "create a new token in Meta's business settings, and save it with `syncd token set`, which"
+    " tests it first"
+)
+MORE_SCOPES = (
+    "create a token that has the permission (Meta's business settings, System users, Generate"
+    " token), and save it with `syncd token set`, which tests it first"
+)
+
 
 def expiry(*times: float | None) -> float | None:
     """Return the first of these times in unix seconds; None if a token never expires.

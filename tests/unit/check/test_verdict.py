@@ -138,7 +138,15 @@ FACTS = Facts(
     contents=Contents(
         ledger=LedgerFacts(state=LedgerState.FILE_CLOSED, closed=("-wal",)),
         folders=(FolderFacts(name="a", skipped={".webp": 1}, first_denied=b"\xff"),),
-        accounts=(facts.AccountFacts(name="m", token=None, account=Unsent("no token")),),
+        accounts=(
+            facts.AccountFacts(
+                name="m",
+                token=None,
+                grant=facts.Grant(app="App", expires_at=5.0, missing=()),
+                account=Unsent("no token"),
+            ),
+        ),
+        changed=(facts.RouteFacts("a", "123", Unsent("no token")),),
     ),
 )
 
@@ -159,6 +167,8 @@ def test_facts_pass_unchanged_to_another_process() -> None:
         facts.encode(FACTS).replace(b'"-wal"', b'"/../../etc/shadow"'),
         facts.encode(FACTS).replace(b'"steps":[', b'"steps":[],"x":['),
         facts.encode(FACTS).replace(b'"unsent"', b'"command"'),
+        facts.encode(FACTS).replace(b'"123"', b'"1; rm"'),
+        facts.encode(FACTS).replace(b'"expires_at":5.0', b'"expires_at":1e20'),
     ],
 )
 def test_anything_but_typed_and_bounded_facts_is_rejected(content: bytes) -> None:
