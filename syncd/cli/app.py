@@ -19,6 +19,7 @@ from syncd.cli.help import help_topic
 from syncd.cli.init import init
 from syncd.cli.ledger import ledger
 from syncd.cli.pause import pause, resume
+from syncd.cli.placeholders import show_no_types
 from syncd.cli.plan import plan
 from syncd.cli.retry import retry
 from syncd.cli.sandbox import sandbox
@@ -66,3 +67,4 @@ for command in (
 app.command("help")(help_topic)
 app.add_typer(token)
 app.add_typer(ledger)
+show_no_types(app)

@@ -180,7 +180,13 @@ def log(
     ] = "",
     *,
     limit: Annotated[
-        int, typer.Option(min=1, max=MOST_ROWS, help="The number of rows: the last ones.")
+        int,
+        typer.Option(
+            metavar="NUMBER",
+            min=1,
+            max=MOST_ROWS,
+            help="The number of rows: the last ones.",
+        ),
     ] = 200,
     follow: Annotated[
         bool, typer.Option("--follow", help="Wait for new rows, until Ctrl-C.")

@@ -63,10 +63,11 @@ def deletions(
     verb: Annotated[
         Verb,
         typer.Argument(
+            metavar="ACTION",
             help="list: show pending deletions and kept images. approve: delete the held images of"
             " a folder. dismiss: keep them in the accounts. trust: trust a folder that is suspect,"
             " or lost files without a deletion, as it is now, which deletes nothing. release: allow"
-            " the deletion of images that are kept."
+            " the deletion of images that are kept.",
         ),
     ] = Verb.LIST,
     name: Annotated[

@@ -38,7 +38,8 @@ class Tier(StrEnum):
 
 
 Port = Annotated[
-    int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 selects a free one.")
+    int,
+    typer.Option(metavar="PORT", min=0, max=65535, help="Port on 127.0.0.1; 0 selects a free one."),
 ]
 AccessTier = Annotated[Tier, typer.Option(help="The documented rate limits to enforce.")]
 Faults = Annotated[
@@ -74,7 +75,9 @@ Tokens = Annotated[
 AppSecret = Annotated[
     str | None, typer.Option(metavar="SECRET", help="Require its appsecret_proof in each call.")
 ]
-Seed = Annotated[int, typer.Option(help="Repeat the random faults of an earlier run.")]
+Seed = Annotated[
+    int, typer.Option(metavar="NUMBER", help="Repeat the random faults of an earlier run.")
+]
 ListSwitches = Annotated[
     bool, typer.Option("--switches", help="List the switches and faults, and exit.")
 ]

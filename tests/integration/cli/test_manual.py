@@ -62,7 +62,7 @@ def test_the_rendered_page_of_the_commands_has_every_command_option_and_exit_cod
         "--config, -c PATH",
         "--format csv|json",
         "--replace",
-        "[list|approve|dismiss|trust|release]",
+        "[ACTION]",
     ):
         assert option in text
     for code in Exit:
