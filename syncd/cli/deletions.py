@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from syncd.cli.console import format_duration, format_time, print_line
+from syncd.cli.console import (
+    format_duration,
+    format_time,
+    print_json_array,
+    print_json_with_list,
+    print_line,
+)
 from syncd.cli.errors import fail, ledger_required
 from syncd.cli.operator import operator_name
 from syncd.cli.options import DEFAULT_CONFIG, load_config
-from syncd.cli.parameters import ConfigPath
+from syncd.cli.parameters import ConfigPath, Json
 from syncd.config import Config
 from syncd.ledger import alerts, condemned, folders, kept, pending
 from syncd.ledger.condemned import HeldDeletions
@@ -22,8 +28,9 @@ from syncd.ledger.file import changing, reading
 from syncd.ledger.folders import SuspectFolder
 from syncd.ledger.kept import KeepReason
 from syncd.ledger.pending import DeletionStep
-from syncd.ledger.replaced import not_replaced
-from syncd.model import FolderName, printable
+from syncd.ledger.replaced import NotReplaced, not_replaced
+from syncd.log import moment
+from syncd.model import AccountId, FolderName, printable
 from syncd.rules.forecast import amount
 
 NAMES = 5
@@ -81,6 +88,7 @@ def deletions(
     show_kept: Annotated[
         bool, typer.Option("--kept", help="List every image that is kept in an account.")
     ] = False,
+    json: Json = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Show pending deletions and kept images, and decide about them.
@@ -96,14 +104,24 @@ def deletions(
     with ledger_required():
         if verb is Verb.LIST:
             with reading(settings.ledger.path) as db:
-                for line in _kept(settings, db) if show_kept else _pending(settings, db):
-                    print_line(line)
+                _print(settings, db, show_kept=show_kept, json=json)
             return
         with changing(settings.ledger.path) as db:
             outcome = _decide(verb, FolderName(name), db)
     if outcome is None:
         fail(f"nothing waits for your decision in {name}")
     print_line(outcome)
+
+
+def _print(config: Config, db: sqlite3.Connection, *, show_kept: bool, json: bool) -> None:
+    if json and show_kept:
+        print_json_array(_kept_as_json(config, db))
+    elif json:
+        files = map(_not_replaced_as_json, not_replaced()(db))
+        print_json_with_list("not_replaced", files, _pending_as_json(db))
+    else:
+        for line in _kept(config, db) if show_kept else _pending(config, db):
+            print_line(line)
 
 
 def _decide(verb: Verb, folder: FolderName, db: sqlite3.Connection) -> str | None:
@@ -152,13 +170,11 @@ def _release(name: str, db: sqlite3.Connection) -> str:
 
 
 def _kept(config: Config, db: sqlite3.Connection) -> Iterator[str]:
-    images = kept.kept_images()(db)
-    for image in images:
-        account = config.account_by_id(image.account)
-        name = image.account if account is None else account.name
-        file = f"{image.folder}  {printable(image.path)}"
+    image = None
+    for image in kept.kept_images()(db):
+        name, file = _name(config, image.account), f"{image.folder}  {printable(image.file)}"
         yield f"{image.digest.hex()}  {name}  {file}  {image.reason}"
-    if not images:
+    if image is None:
         yield "no image is kept"
 
 
@@ -179,7 +195,7 @@ def _pending(config: Config, db: sqlite3.Connection) -> Iterator[str]:
             yield f"folder {step.folder}: {amount(step.images, 'image')} {_next(step, grace)}"
     for file in not_replaced()(db):
         yield (
-            f"folder {file.folder}: the former image of {printable(file.path)} stays:"
+            f"folder {file.folder}: the former image of {printable(file.file)} stays:"
             f" {WHY_NOT_REPLACED[file.why]}"
         )
     if not (cases or suspects or steps):
@@ -191,6 +207,66 @@ def _pending(config: Config, db: sqlite3.Connection) -> Iterator[str]:
     if counts:
         yield "  list      syncd deletions --kept"
         yield "  delete    syncd deletions release FOLDER, or the SHA-256 of an image"
+
+
+def _name(config: Config, account: AccountId) -> str:
+    known = config.account_by_id(account)
+    return f"act_{account}" if known is None else known.name
+
+
+def _kept_as_json(config: Config, db: sqlite3.Connection) -> Iterator[Mapping[str, object]]:
+    for image in kept.kept_images()(db):
+        yield {
+            "file": printable(image.file),
+            "folder": image.folder,
+            "account": _name(config, image.account),
+            "sha256": image.digest.hex(),
+            "kept": image.reason,
+        }
+
+
+def _not_replaced_as_json(file: NotReplaced) -> Mapping[str, object]:
+    return {"file": printable(file.file), "folder": file.folder, "why": file.why}
+
+
+def _pending_as_json(db: sqlite3.Connection) -> Mapping[str, object]:
+    """Return the deletions that wait, the decisions, and the numbers of kept images by reason."""
+    return {
+        "deletions": [
+            {
+                "folder": step.folder,
+                "deletion": step.state,
+                "images": step.images,
+                "why": step.reason,
+                "retry_at": moment(step.retry_at or None),
+            }
+            for step in pending.steps(time.time())(db)
+        ],
+        "deletions_held": [
+            {
+                "folder": case.folder,
+                "path": printable(case.path),
+                "images": case.images,
+                "files": case.files,
+                "since": moment(case.since),
+                "scanned_at": moment(case.trusted_at),
+                "names": [printable(name) for name in case.names],
+            }
+            for case in condemned.held_deletions(NAMES)(db)
+        ],
+        "suspect": [
+            {
+                "folder": folder.folder,
+                "path": printable(folder.path),
+                "why": folder.why,
+                "since": moment(folder.since),
+                "files": folder.files,
+            }
+            for folder in folders.suspects()(db)
+        ],
+        "files_kept": alerts.ongoing("files.kept")(db),
+        "kept": kept.count_by_reason()(db),
+    }
 
 
 def _next(step: DeletionStep, grace: str) -> str:

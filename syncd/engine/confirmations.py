@@ -158,15 +158,15 @@ class Confirmations:
                 )
                 self._on_missing()
                 if confirmation is Confirmation.GONE:
-                    log_deleted(lane, image.path, image.hash)
+                    log_deleted(lane, image.file, image.hash)
                 else:
                     why = "it was uploaded again since its deletion"
-                    log_kept(lane, image.path, image.hash, why)
+                    log_kept(lane, image.file, image.hash, why)
             case Confirmation.ABSENT:
                 absent = delete_calls.record_absent(account, image.hash, clock_offset)
                 await self._ledger.write(absent)
                 self._on_missing()
-                log_deleted(lane, image.path, image.hash)
+                log_deleted(lane, image.file, image.hash)
             case Confirmation.WAIT | Confirmation.REPEAT:
                 await self._postpone(image, facts)
             case Confirmation.PRESENT:
@@ -191,7 +191,7 @@ class Confirmations:
             log.info(
                 "deletion.unconfirmed",
                 account=self._lane.name,
-                file=printable(image.path),
+                file=_shown(image.file),
                 hash=image.hash,
             )
 
@@ -200,11 +200,15 @@ def _since(image: UnconfirmedDeletion) -> float:
     return image.sent_at if image.resent_at is None else image.resent_at
 
 
-def log_deleted(lane: Lane, path: bytes, image_hash: ImageHash) -> None:
+def log_deleted(lane: Lane, file: bytes | None, image_hash: ImageHash) -> None:
     """Log that an image has left an account."""
-    log.info("image.deleted", account=lane.name, file=printable(path), hash=image_hash)
+    log.info("image.deleted", account=lane.name, file=_shown(file), hash=image_hash)
 
 
-def log_kept(lane: Lane, path: bytes, image_hash: ImageHash, why: str) -> None:
+def log_kept(lane: Lane, file: bytes | None, image_hash: ImageHash, why: str) -> None:
     """Log that an image stays in an account."""
-    log.info("image.kept", account=lane.name, file=printable(path), hash=image_hash, why=why)
+    log.info("image.kept", account=lane.name, file=_shown(file), hash=image_hash, why=why)
+
+
+def _shown(file: bytes | None) -> str | None:
+    return None if file is None else printable(file)

@@ -134,7 +134,7 @@ class Deletions:
             case Finding.GONE:
                 await self._ledger.write(delete_calls.record_gone(self._lane.account, due.hash))
                 self._on_change()
-                log_deleted(self._lane, due.path, due.hash)
+                log_deleted(self._lane, due.file, due.hash)
             case Finding.FOREIGN:
                 why = "it was in the account before syncd uploaded it"
                 await self._keep_for_good(due, KeepReason.FOREIGN, why)
@@ -207,10 +207,10 @@ class Deletions:
 
     async def _keep_for_good(self, due: Due, reason: KeepReason, why: str) -> None:
         await self._ledger.write(kept.keep(self._lane.account, due.digest, reason))
-        log_kept(self._lane, due.path, due.hash, why)
+        log_kept(self._lane, due.file, due.hash, why)
 
     async def _keep(self, due: Due, why: str, *, skewed: bool = False) -> None:
         until = time.time() + RECHECK_INTERVAL
         keep = deletions.postpone(self._lane.account, due.digest, why, until, skewed=skewed)
         if await self._ledger.write(keep):
-            log_kept(self._lane, due.path, due.hash, why)
+            log_kept(self._lane, due.file, due.hash, why)

@@ -52,8 +52,8 @@ class Reconcile:
 
     async def run_once(self) -> None:
         """Make one pass."""
-        for folder, path in await self._ledger.write(condemned.spare_wanted()):
-            log.info("deletion.withdrawn", folder=folder, file=printable(path))
+        for folder, file in await self._ledger.write(condemned.spare_wanted()):
+            log.info("deletion.withdrawn", folder=folder, file=printable(file))
         before = self._ledger.now().age - max(self._grace.seconds, MAX_UPLOAD_TIME)
         await self._ledger.write(condemned.drop_unheld(before))
         await self._hold()

@@ -63,7 +63,7 @@ class Unanswered:
             log.info(
                 "image.held",
                 account=lane.name,
-                file=printable(image.path),
+                file=printable(image.file),
                 hash=found.hash,
                 sha256=image.digest.hex(),
             )

@@ -16,7 +16,7 @@ from syncd.ledger.history import What
 from syncd.ledger.kept import keep_condemned, keep_gone, keep_replaced
 from syncd.ledger.pending import PENDING
 from syncd.ledger.replaced import HELD_REPLICA
-from syncd.ledger.statements import as_structs, read, write
+from syncd.ledger.statements import as_structs, full_path, read, write
 from syncd.model import FolderName, HoldAbove, Moment
 from syncd.rules.evidence import is_too_many
 
@@ -150,11 +150,11 @@ def condemn_replaced(db: sqlite3.Connection, replaced: Sequence[tuple[int, int, 
 
 @write
 def spare_wanted(db: sqlite3.Connection) -> list[tuple[str, bytes]]:
-    """Spare the images that a file wants again, and return the folder and file of each."""
+    """Spare the images that a file wants again, and return the folder and whole path of each."""
     spared = f"deletion.state = 'withdrawn' OR deletion.state = 'requested' AND {_WANTED_REPLICA}"
     rows = db.execute(
         f"""
-        SELECT DISTINCT folder.name, deletion.path
+        SELECT DISTINCT folder.name, {full_path("deletion.path")}
         FROM deletion
         JOIN folder ON folder.id = deletion.folder_id
         WHERE {spared}
@@ -163,7 +163,7 @@ def spare_wanted(db: sqlite3.Connection) -> list[tuple[str, bytes]]:
     if rows:
         history.record_deletions(db, What.WITHDRAWN, spared)
         db.execute(f"DELETE FROM deletion WHERE {spared}")
-    return [(folder, path) for folder, path in rows]
+    return [(folder, file) for folder, file in rows]
 
 
 @write

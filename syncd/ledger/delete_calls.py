@@ -11,7 +11,7 @@ import msgspec
 from syncd.ledger import history, replicas
 from syncd.ledger.deletions import Due, facts
 from syncd.ledger.history import What
-from syncd.ledger.statements import as_structs, read, write
+from syncd.ledger.statements import as_structs, full_path, read, write
 from syncd.model import AccountId, ImageHash
 from syncd.rules.deletion import RECHECK_INTERVAL, Condemned
 
@@ -20,7 +20,7 @@ class UnconfirmedDeletion(msgspec.Struct, frozen=True, kw_only=True):
     """A DELETE that was sent, and whose effect is not known yet; times in unix seconds."""
 
     hash: ImageHash
-    path: bytes  # of the deleted file; the image's name in the account where it is not known
+    file: bytes | None  # the whole path of the deleted file, where it is known
     wanted: bool  # a file needs the image again
     sent_at: float  # the DELETE
     resent_at: float | None  # the image, since then
@@ -174,14 +174,14 @@ def to_confirm(
     A time that lies further ahead than the longest wait was recorded while the clock was wrong.
     """
     rows = db.execute(
-        """
-        SELECT replica.hash,
-            coalesce(min(deletion.path), CAST(min(replica.remote_name) AS BLOB), x'') AS path,
+        f"""
+        SELECT replica.hash, min({full_path("deletion.path")}) AS file,
             max(replica.wanted) AS wanted, max(replica.delete_sent_at) AS sent_at,
             max(replica.resent_at) AS resent_at, coalesce(max(deletion.attempts), 0) AS attempts,
             max(replica.delete_failed) AS failed
         FROM replica INDEXED BY replica_unconfirmed
         LEFT JOIN deletion USING (account_id, image_id)
+        LEFT JOIN folder ON folder.id = deletion.folder_id
         WHERE replica.account_id = (SELECT id FROM account WHERE act = ?1)
             AND replica.hash IS NOT NULL AND replica.delete_sent_at IS NOT NULL
             AND (coalesce(replica.check_at, 0) <= ?2 OR replica.check_at > ?2 + ?3)

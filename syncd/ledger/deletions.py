@@ -9,7 +9,7 @@ import msgspec
 
 from syncd.ledger import replicas
 from syncd.ledger.replaced import REPLACEMENT
-from syncd.ledger.statements import as_structs, read, write
+from syncd.ledger.statements import as_structs, full_path, read, write
 from syncd.model import AccountId, Digest, ImageHash, Sent
 from syncd.rules.deletion import RECHECK_INTERVAL, Condemned
 
@@ -27,7 +27,7 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     failed_at: float | None = None
     """When its DELETE that is to be repeated was sent, in unix seconds; None: it is held."""
     folder: str
-    path: bytes
+    file: bytes  # the whole path
 
 
 @read
@@ -99,10 +99,11 @@ def to_repeat(
     return as_structs(rows, _due)
 
 
-_COLUMNS = """image.sha256 AS digest, replica.hash,
+_COLUMNS = f"""image.sha256 AS digest, replica.hash,
             first.sent_at, first.clock_offset,
             own.sent_at AS own_since, own.deleted_at AS own_until, deletion.skewed,
-            deletion.attempts, folder.name AS folder, deletion.path"""
+            deletion.attempts, folder.name AS folder,
+            {full_path("deletion.path")} AS file"""
 """The columns of `Due`, of `image`, `replica`, `deletion`, `folder` and `_SENT`."""
 
 _HASH_NEEDED = """EXISTS (

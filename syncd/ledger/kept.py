@@ -7,14 +7,14 @@ of a decision of the operator, or because it is not syncd's own. What is kept is
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
 import msgspec
 
 from syncd.ledger import history
 from syncd.ledger.history import What
-from syncd.ledger.statements import as_structs, read, write
+from syncd.ledger.statements import full_path, read, write
 from syncd.model import AccountId, Digest
 
 
@@ -45,7 +45,7 @@ class KeptImage(msgspec.Struct, frozen=True, kw_only=True):
     account: AccountId
     digest: Digest
     folder: str
-    path: bytes
+    file: bytes  # its whole path
     reason: str
 
 
@@ -264,12 +264,11 @@ def count_by_reason(db: sqlite3.Connection) -> dict[str, int]:
 
 
 @read
-def kept_images(db: sqlite3.Connection) -> list[KeptImage]:
-    """Return every kept image, by folder and file."""
+def kept_images(db: sqlite3.Connection) -> Iterator[KeptImage]:
+    """Yield every kept image, by folder and file."""
     rows = db.execute(
-        """
-        SELECT account.act AS account, image.sha256 AS digest, folder.name AS folder, kept.path,
-            kept.reason
+        f"""
+        SELECT account.act, image.sha256, folder.name, {full_path("kept.path")}, kept.reason
         FROM kept
         JOIN account ON account.id = kept.account_id
         JOIN image ON image.id = kept.image_id
@@ -277,7 +276,10 @@ def kept_images(db: sqlite3.Connection) -> list[KeptImage]:
         ORDER BY folder.name, kept.path, account.act
         """
     )
-    return as_structs(rows, KeptImage)
+    return (
+        KeptImage(account=account, digest=digest, folder=folder, file=file, reason=reason)
+        for account, digest, folder, file, reason in rows
+    )
 
 
 def _keep(db: sqlite3.Connection, lost: str, values: dict[str, object]) -> None:

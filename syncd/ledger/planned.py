@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Collection
 
 import msgspec
 
 from syncd.ledger.pending import PENDING
-from syncd.ledger.statements import as_structs, read
+from syncd.ledger.statements import as_structs, full_path, read
 from syncd.model import AccountId, Copying, Digest
 
 
@@ -60,16 +59,10 @@ class PlannedDeletion(msgspec.Struct, frozen=True, kw_only=True):
     """An image that is to be deleted from an account."""
 
     folder: str
-    root: bytes
-    path: bytes  # of its last file, relative to the folder
+    file: bytes  # the whole path of its last file
     account: AccountId
     size: int
     state: str
-
-    @property
-    def file(self) -> bytes:
-        """The whole path."""
-        return os.path.join(self.root, self.path)
 
 
 @read
@@ -77,7 +70,7 @@ def deletions(db: sqlite3.Connection) -> list[PlannedDeletion]:
     """Return the deletions that have not ended, in the order of their paths."""
     rows = db.execute(
         f"""
-        SELECT folder.name AS folder, folder.path AS root, deletion.path AS path,
+        SELECT folder.name AS folder, {full_path("deletion.path")} AS file,
             account.act AS account, image.size, deletion.state
         FROM deletion
         JOIN folder ON folder.id = deletion.folder_id

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from syncd.ledger.statements import as_structs, read
+from syncd.ledger.statements import as_structs, full_path, read
 
 HELD_REPLICA = """EXISTS (
             SELECT 1
@@ -46,7 +46,7 @@ class NotReplaced(msgspec.Struct, frozen=True):
     """A rewritten file, and why its former image stays: unreadable, unsupported, rejected."""
 
     folder: str
-    path: bytes
+    file: bytes  # its whole path
     why: str
 
 
@@ -70,15 +70,16 @@ def not_replaced(db: sqlite3.Connection) -> list[NotReplaced]:
     """Return the rewritten files whose images stay: the new content is not in the accounts."""
     rows = db.execute(
         f"""
-        SELECT folder, path, why
+        SELECT folder, file, why
         FROM (
-            SELECT DISTINCT folder.name AS folder, deletion.path, {REPLACEMENT} AS why
+            SELECT DISTINCT folder.name AS folder, {full_path("deletion.path")} AS file,
+                {REPLACEMENT} AS why
             FROM deletion
             JOIN folder ON folder.id = deletion.folder_id
             WHERE deletion.state <> 'requested' AND {HELD_REPLICA}
         )
         WHERE why IN ('unreadable', 'unsupported', 'rejected')
-        ORDER BY folder, path
+        ORDER BY folder, file
         """
     )
     return as_structs(rows, NotReplaced)

@@ -97,6 +97,11 @@ def write_rows(
     return written
 
 
+def full_path(path: str) -> str:
+    """Return an expression for the whole path of a file, from that relative to its `folder`."""
+    return f"CAST(rtrim(folder.path, '/') || '/' || {path} AS BLOB)"
+
+
 def as_structs(rows: sqlite3.Cursor, struct: Callable[..., T]) -> list[T]:
     """Return each row as a struct whose fields are named like the columns."""
     names = [column for column, *_ in rows.description]

@@ -15,7 +15,7 @@ import msgspec
 
 from syncd.ledger import history
 from syncd.ledger.history import What
-from syncd.ledger.statements import read, write
+from syncd.ledger.statements import full_path, read, write
 from syncd.model import AccountId, Digest, ImageHash, Listed
 from syncd.rules.unanswered import Copied, Named, SentAs, SentCalls
 
@@ -25,7 +25,7 @@ class UnansweredImage(msgspec.Struct, frozen=True, kw_only=True):
 
     digest: Digest
     pixels: tuple[int, int] | None
-    path: bytes  # of its deleted file, relative to the folder
+    file: bytes  # the whole path of its deleted file
     calls: tuple[SentCalls, ...]  # none: the account rejected it, or the times are not known
     hashes: tuple[ImageHash, ...] = ()
     """Under which other accounts have it, or this one had it until syncd deleted it."""
@@ -73,12 +73,14 @@ def next_condemned(
     """
     row = db.execute(
         f"""
-        SELECT replica.account_id, image.id, image.sha256, image.width, image.height, deletion.path
+        SELECT replica.account_id, image.id, image.sha256, image.width, image.height,
+            {full_path("deletion.path")}
         FROM account
         JOIN deletion ON deletion.account_id = account.id
         JOIN replica
             ON replica.account_id = account.id AND replica.image_id = deletion.image_id
         JOIN image ON image.id = deletion.image_id
+        JOIN folder ON folder.id = deletion.folder_id
         WHERE account.act = ?1 AND deletion.state <> 'withdrawn' AND {_WITHOUT_HASH}
         ORDER BY deletion.image_id
         LIMIT 1
@@ -87,7 +89,7 @@ def next_condemned(
     ).fetchone()
     if row is None:
         return None
-    account_id, image_id, digest, width, height, path = row
+    account_id, image_id, digest, width, height, file = row
     calls = db.execute(
         """
         SELECT sent_as, first_at, last_at
@@ -111,7 +113,7 @@ def next_condemned(
     return UnansweredImage(
         digest=digest,
         pixels=None if width is None or height is None else (width, height),
-        path=path,
+        file=file,
         calls=tuple(_sent_calls(*call) for call in calls),
         hashes=tuple(ImageHash(image_hash) for (image_hash,) in hashes),
     )

@@ -1,8 +1,10 @@
 """The real process and deletions: those that are carried out, and those held for the operator."""
 
+import hashlib
 import json
 import signal
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,16 @@ async def test_too_many_deletions_at_once_are_held_and_can_be_dismissed(library:
             "syncd deletions dismiss spring",
         ):
             assert words in listed
+        waiting = json.loads((await command(library, "deletions", "--json")).out)
+        assert waiting["deletions"] == [
+            {"folder": "spring", "deletion": "held", "images": DELETED, "why": None}
+            | {"retry_at": None}
+        ]
+        (case,) = waiting["deletions_held"]
+        assert (case["images"], case["files"]) == (DELETED, ALL - DELETED)
+        assert (case["path"], len(case["names"])) == (str(library.folder), 5)
+        assert datetime.fromisoformat(case["since"]).tzinfo is not None
+        assert [waiting[name] for name in ("suspect", "files_kept", "not_replaced")] == [[], [], []]
         status = await command(library, "status")
         assert f"folder spring: {DELETED} images held for you to decide" in status.out
         found = json.loads((await command(library, "status", "--json")).out)
@@ -101,6 +113,17 @@ async def test_too_many_deletions_at_once_are_held_and_can_be_dismissed(library:
         assert f"{DELETED} images of spring will stay" in dismissed.out
         await await_scans(daemon)
         assert "nothing waits" in (await command(library, "deletions")).out
+        waiting = json.loads((await command(library, "deletions", "--json")).out)
+        assert (waiting["deletions"], waiting["kept"]) == ([], {"dismissed": DELETED})
+        kept = json.loads((await command(library, "deletions", "--kept", "--json")).out)
+        assert len(kept) == DELETED
+        assert kept[0] == {
+            "file": str(library.folder / "0.jpg"),
+            "folder": "spring",
+            "account": "main",
+            "sha256": hashlib.sha256(CONTENTS[0]).hexdigest(),
+            "kept": "dismissed",
+        }
         assert "held for you" not in (await command(library, "status")).out
         assert await daemon.end() == 0
     async with running(library) as daemon:  # dismissed images stay for good

@@ -1,6 +1,7 @@
 """The real `syncd` process: started, followed through its log, and always ended."""
 
 import asyncio
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -8,6 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from support.rig import DEADLINE, Rig
+
+_RELATIVE = re.compile(r"""(^| )file=(?!"?/|null)|"file": "(?!/)""")
+"""A field `file` in a line of the log that is not a whole path."""
 
 
 @dataclass
@@ -90,6 +94,7 @@ async def running(rig: Rig, *words: str, under: Sequence[str] = ()) -> AsyncIter
             process.kill()
         await process.wait()
         await listening
+    assert [line for line in daemon.lines if _RELATIVE.search(line)] == []
 
 
 async def _listen(process: asyncio.subprocess.Process, lines: list[str]) -> None:

@@ -365,4 +365,4 @@ async def test_an_image_that_stays_listed_is_logged_and_deleted_again(tmp_path: 
                 await until(lambda: rig.rows(later, time.time() + 120) == [(1,)])
         assert sandbox.counts.calls("1", "delete") == 2
         logged = [entry for entry in logs if entry["event"] == "deletion.unconfirmed"]
-        assert [entry["file"] for entry in logged] == ["a.jpg"]
+        assert [entry["file"] for entry in logged] == [str(rig.folder / "a.jpg")]

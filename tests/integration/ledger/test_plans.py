@@ -212,7 +212,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "record_sending": replicas.record_sending(ONE, {digest(5): Named("5.jpg")}, Sent(1.0, 0)),
     "next_condemned": unanswered.next_condemned(ONE, 1.0),
     "settle": unanswered.settle(
-        ONE, UnansweredImage(digest=digest(5), pixels=None, path=b"5", calls=()), 1.0, None
+        ONE, UnansweredImage(digest=digest(5), pixels=None, file=b"5", calls=()), 1.0, None
     ),
     "record_not_held": replicas.record_not_held(ONE, ImageHash("ff00")),
     "page": missed.page(7, missed.BEFORE, 50),
@@ -238,7 +238,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "deletion_facts": deletions.facts(ONE, digest(5), 1.0),
     "record_sending_delete": delete_calls.record_sending(
         ONE,
-        deletions.Due(digest=digest(5), hash=ImageHash("ff00"), sent=None, folder="a", path=b"5"),
+        deletions.Due(digest=digest(5), hash=ImageHash("ff00"), sent=None, folder="a", file=b"5"),
         1.0,
         1.0,
         2.0,

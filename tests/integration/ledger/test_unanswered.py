@@ -96,7 +96,7 @@ def test_an_image_is_remembered_with_every_way_in_which_it_was_sent(db: sqlite3.
     assert left(db) == UnansweredImage(
         digest=ONE,
         pixels=(40, 30),
-        path=b"a.jpg",
+        file=b"/a/a.jpg",
         calls=(
             SentCalls(Copied(ImageHash("ee")), SENT_AT + 0.7, SENT_AT + 0.7),
             SentCalls(Named("a.jpg"), SENT_AT, SENT_AT + 0.5),
