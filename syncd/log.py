@@ -48,6 +48,12 @@ def moment(at: float | None) -> datetime | None:
     return None if at is None else datetime.fromtimestamp(at, UTC)
 
 
+def timestamp(at: datetime) -> str:
+    """Return a time as ISO 8601, in UTC with milliseconds, as the log and --json contain it."""
+    time = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return time.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
 def elapsed(since: float, now: float) -> float:
     """Return the seconds between two times in unix seconds; 0 if the clock was set back."""
     return round(max(0.0, now - since), 1)

@@ -12,10 +12,12 @@ import textwrap
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from enum import Enum
 
 import msgspec
 
+from syncd.log import timestamp
 from syncd.logs.journal import is_journal, prefixed
 from syncd.logs.secrets import without_secrets
 from syncd.model import printable
@@ -163,8 +165,43 @@ def print_paragraph(
         print_line(line)
 
 
+_TIMES = ("_at", "since", "until")
+"""The ends of the names of fields that are times in unix seconds."""
+
+
+def _encode(value: object) -> bytes:
+    """Return a value as JSON; a time has the form that it has in the log."""
+    return msgspec.json.encode(_plain(value))
+
+
+def _plain(value: object) -> object:
+    match value:
+        case None | str() | int() | float():  # the most frequent types, checked first
+            return value
+        case datetime():
+            return timestamp(value)
+        case msgspec.Struct():
+            names = zip(value.__struct_encode_fields__, msgspec.structs.astuple(value), strict=True)
+            return {name: _field(name, item) for name, item in names}
+        case Mapping():
+            return {name: _plain(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case _:
+            return value
+
+
+def _field(name: str, value: object) -> object:
+    if isinstance(value, int | float) and name.endswith(_TIMES):
+        return timestamp(datetime.fromtimestamp(value, UTC))
+    return _plain(value)
+
+
 def json_array(values: Iterable[object]) -> Iterator[bytes]:
-    """Yield one JSON array with a line for each value, so that grep works on it."""
+    """Yield one JSON array with a line for each value, so that grep works on it.
+
+    The values contain no times.
+    """
     encode, between = msgspec.json.Encoder().encode, b"[\n"
     for value in values:
         yield between + encode(value)
@@ -180,21 +217,21 @@ def print_json_array(values: Iterable[object]) -> None:
 
 def print_json(value: object) -> None:
     """Write a value to stdout as JSON, which has escapes of its own."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value)).decode() + "\n")
+    sys.stdout.write(msgspec.json.format(_encode(value)).decode() + "\n")
 
 
 def print_json_with_list(name: str, items: Iterable[object], rest: Mapping[str, object]) -> None:
     """Write one JSON object to stdout: a list under `name`, then `rest`.
 
-    An item of the list is written as it is read, in a line of its own.
+    An item of the list is written as it is read, in a line of its own; it contains no times.
     """
-    encode = msgspec.json.Encoder().encode
+    encode_item = msgspec.json.Encoder().encode
     sys.stdout.write(f'{{"{name}": [')
     between = "\n"
     for item in items:
-        sys.stdout.write(between + encode(item).decode())
+        sys.stdout.write(between + encode_item(item).decode())
         between = ",\n"
-    sys.stdout.write(f"\n],\n{encode(rest).decode().removeprefix('{')}\n")
+    sys.stdout.write(f"\n],\n{_encode(rest).decode().removeprefix('{')}\n")
 
 
 def print_error(text: str, level: str = "error") -> None:

@@ -182,7 +182,7 @@ def log(
     limit: Annotated[
         int,
         typer.Option(
-            metavar="NUMBER",
+            metavar="N",
             min=1,
             max=MOST_ROWS,
             help="The number of rows: the last ones.",

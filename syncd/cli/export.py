@@ -40,8 +40,8 @@ class Line(msgspec.Struct, kw_only=True):
     hash: str | None
     name: str | None
     size: int
-    status: str
-    reason: str | None
+    state: str
+    why: str | None
 
 
 def export(
@@ -63,7 +63,7 @@ def export(
         ),
     ] = False,
 ) -> None:
-    """Write every file with its hash, name and status in each account to stdout, as CSV or JSON.
+    """Write every file with its hash, name and state in each account to stdout, as CSV or JSON.
 
     It only reads the ledger, page by page, and works while the daemon runs.
     """
@@ -91,8 +91,8 @@ def _line(row: Row, names: Mapping[AccountId, AccountName]) -> Line:
         hash=row.hash,
         name=row.name,
         size=row.size,
-        status=row.status,
-        reason=row.reason,
+        state=row.state,
+        why=row.why,
     )
 
 
@@ -106,8 +106,8 @@ def _held_line(image: HeldImage, names: Mapping[AccountId, AccountName]) -> Line
         hash=image.hash,
         name=image.name,
         size=image.size,
-        status=image.status,
-        reason=image.reason,
+        state=image.state,
+        why=image.why,
     )
 
 

@@ -25,6 +25,7 @@ from syncd.ledger import history, history_rows, replicas
 from syncd.ledger.file import reading
 from syncd.ledger.history import What
 from syncd.ledger.history_rows import Filter, Row
+from syncd.log import moment
 from syncd.model import AccountId, Digest, printable
 
 POLL = 0.5
@@ -186,7 +187,7 @@ def _why(row: Row) -> str | None:
 
 def _as_json(row: Row, settings: Config) -> dict[str, object]:
     return {
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.at)),
+        "timestamp": moment(row.at),
         "what": row.what,
         "account": None if row.account is None else _name(row.account, settings),
         "file": _file(row),

@@ -33,7 +33,7 @@ which can be some seconds old."""
 
 
 class Status(Report, frozen=True, kw_only=True):
-    """The output of `syncd status --json`; `counted_at` in unix seconds."""
+    """The output of `syncd status --json`."""
 
     daemon: DaemonReport
     counted_at: float

@@ -36,7 +36,7 @@ class FileLine(msgspec.Struct, frozen=True, kw_only=True):
     file: str
     folder: str
     account: str | None  # None: the file is listed for all accounts of its folder
-    reason: str | None
+    why: str | None
 
 
 def print_files(kind: Kind, config: Config, part: Selection, *, json: bool) -> None:
@@ -47,8 +47,8 @@ def print_files(kind: Kind, config: Config, part: Selection, *, json: bool) -> N
         return
     for line in lines:
         account = "" if line.account is None else f"{line.account}: "
-        reason = "" if line.reason is None else f": {line.reason}"
-        print_line(f"{account}{line.file}{reason}")
+        why = "" if line.why is None else f": {line.why}"
+        print_line(f"{account}{line.file}{why}")
 
 
 def _lines(kind: Kind, config: Config, part: Selection) -> Iterator[FileLine]:
@@ -81,12 +81,12 @@ def _from_ledger(
                 yield _line(file, str(name), file.reason)
 
 
-def _line(file: ListedFile, account: str | None, reason: str | None) -> FileLine:
-    return FileLine(file=printable(file.path), folder=file.folder, account=account, reason=reason)
+def _line(file: ListedFile, account: str | None, why: str | None) -> FileLine:
+    return FileLine(file=printable(file.path), folder=file.folder, account=account, why=why)
 
 
 def _skipped(name: str, folder: FolderConfig) -> Iterator[FileLine]:
     from syncd.folders.left_out import left_out  # noqa: PLC0415  the other kinds need no patterns
 
     for path, why in left_out(folder):
-        yield FileLine(file=printable(path), folder=name, account=None, reason=skipped.text(why))
+        yield FileLine(file=printable(path), folder=name, account=None, why=skipped.text(why))

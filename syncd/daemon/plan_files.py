@@ -14,7 +14,7 @@ from syncd.daemon.plan import Plan
 from syncd.folders import skipped
 from syncd.folders.left_out import left_out
 from syncd.ledger import export, planned
-from syncd.ledger.export import Row, Status
+from syncd.ledger.export import Row, State
 from syncd.model import AccountName, Copying, Digest, printable
 from syncd.rules.copy import is_copied
 
@@ -61,7 +61,7 @@ def changes(
                 folder=row.folder,
                 file=printable(row.path),
                 size=row.size,
-                why=row.reason if action is Action.REJECT else None,
+                why=row.why if action is Action.REJECT else None,
             )
     for folder_name in part.folders:
         yield from _left_out(config.folders[folder_name], part)
@@ -85,10 +85,10 @@ def _action(
     row: Row,
     db: sqlite3.Connection,
 ) -> Action | None:
-    match row.status:
-        case Status.REJECTED | Status.UNREADABLE | Status.UNFINISHED:
+    match row.state:
+        case State.REJECTED | State.UNREADABLE | State.UNFINISHED:
             return Action.REJECT
-        case Status.MISSING if row.digest is not None:
+        case State.MISSING if row.digest is not None:
             way = planned.way(row.account, Digest(row.digest), part.folders)(db)
             if way.first != (row.folder, row.directory, row.file):
                 return None  # the image is sent once

@@ -148,7 +148,7 @@ class Audit:
             images=report.images,
             gone=report.gone,
             renamed=report.renamed,
-            internal=report.inactive,
+            inactive=report.inactive,
             total=report.total,
             unknown=report.unknown,
             seconds=round(time.time() - began, 3),

@@ -19,8 +19,8 @@ PAGE = 500
 """Files in one read: short, so that the WAL of a running daemon does not grow meanwhile."""
 
 
-class Status(StrEnum):
-    """The status of a file's image in an account."""
+class State(StrEnum):
+    """The state of a file's image in an account."""
 
     HELD = "held"
     MISSING = "missing"
@@ -49,14 +49,14 @@ class HeldImage(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     why_there: str | None
 
     @property
-    def status(self) -> Status:
+    def state(self) -> State:
         """Why it is still in the account, in one word."""
         if self.kept is not None:
-            return Status.KEPT
-        return Status.UNWANTED if self.deletion is None else Status.CONDEMNED
+            return State.KEPT
+        return State.UNWANTED if self.deletion is None else State.CONDEMNED
 
     @property
-    def reason(self) -> str | None:
+    def why(self) -> str | None:
         """Why it is kept, or the state of its deletion."""
         return self.kept or self.why_there or self.deletion
 
@@ -84,23 +84,23 @@ class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return self.root.rstrip(b"/") + b"/" + below
 
     @property
-    def status(self) -> Status:
-        """The status of the image."""
+    def state(self) -> State:
+        """The state of the image."""
         if self.unread is not None:
-            return Status.UNFINISHED if is_unfinished(self.unread) else Status.UNREADABLE
+            return State.UNFINISHED if is_unfinished(self.unread) else State.UNREADABLE
         if self.hash is not None:
-            return Status.HELD
-        return Status.MISSING if self.rejected is None else Status.REJECTED
+            return State.HELD
+        return State.MISSING if self.rejected is None else State.REJECTED
 
     @property
-    def reason(self) -> str | None:
+    def why(self) -> str | None:
         """Why the image is not held, where that is known."""
-        match self.status:
-            case Status.UNREADABLE | Status.UNFINISHED:
+        match self.state:
+            case State.UNREADABLE | State.UNFINISHED:
                 return None if self.unread is None else sentence(self.unread)
-            case Status.REJECTED:
+            case State.REJECTED:
                 return self.rejected
-            case Status.MISSING:
+            case State.MISSING:
                 return self.trouble
             case _:
                 return None

@@ -40,7 +40,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Count(msgspec.Struct, frozen=True):
+class Count(msgspec.Struct, frozen=True, rename={"reason": "why"}):
     """A reason, and the number of images or files that have it."""
 
     reason: str

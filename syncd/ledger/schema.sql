@@ -312,8 +312,9 @@ FROM file
     JOIN route ON route.folder_id = directory.folder_id;
 
 CREATE VIEW files AS                            -- for operators: every file and its image
-SELECT folder.name AS folder, CAST(directory.path AS TEXT) AS directory, CAST(file.name AS TEXT) AS name,
-       lower(hex(image.sha256)) AS sha256, coalesce(file.error, image.unsupported) AS why
+SELECT CAST(rtrim(folder.path, '/') || '/' || iif(directory.path = x'', '', directory.path || '/') || file.name AS TEXT)
+           AS file,
+       folder.name AS folder, lower(hex(image.sha256)) AS sha256, coalesce(file.error, image.unsupported) AS why
 FROM file
     JOIN directory ON directory.id = file.directory_id
     JOIN folder ON folder.id = directory.folder_id

@@ -3,11 +3,12 @@
 import sys
 import traceback
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 
 import msgspec
 
+from syncd.log import timestamp
 from syncd.logs.value import Plain, plain, plain_text
 
 OURS = frozenset({"timestamp", "level", "event"})
@@ -24,8 +25,7 @@ class Record(msgspec.Struct, frozen=True):
     @property
     def timestamp(self) -> str:
         """The time in UTC, in ISO 8601 with milliseconds."""
-        time = self.time if self.time.tzinfo is UTC else self.time.astimezone(UTC)
-        return time.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+        return timestamp(self.time)
 
 
 def record_of(level: str, given: Mapping[str, object], now: datetime) -> Record:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import Enum
 from itertools import islice
 
+from syncd.log import timestamp
 from syncd.logs.secrets import without_secrets
 from syncd.model import printable
 
@@ -63,7 +64,7 @@ def _plain(value: object, depth: int) -> Plain:
         case float():
             return _number(value)
         case datetime():
-            return value.isoformat(timespec="milliseconds")
+            return timestamp(value)
         case os.PathLike():
             return plain(os.fspath(value), depth)
         case Mapping() | Sequence() | Set():

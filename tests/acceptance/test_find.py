@@ -98,14 +98,14 @@ async def test_the_export_has_images_without_a_file_if_it_is_to_have_all(rig: Ri
         return [dict(line) for line in json.loads(ended.out)]
 
     files = {(str(other), "main", "held"), (str(other), "eu", "held")}
-    shown = {(line["file"], line["account"], line["status"]) for line in await exported()}
+    shown = {(line["file"], line["account"], line["state"]) for line in await exported()}
     assert shown == files
     lines = await exported("--all")
-    shown = {(line["file"], line["account"], line["status"]) for line in lines}
+    shown = {(line["file"], line["account"], line["state"]) for line in lines}
     assert shown == files | {(str(path), "main", "kept"), (str(path), "eu", "kept")}
-    (kept,) = [line for line in lines if (line["account"], line["status"]) == ("main", "kept")]
+    (kept,) = [line for line in lines if (line["account"], line["state"]) == ("main", "kept")]
     assert kept["hash"] == rig.recorded(CONTENT, "1")
-    assert (kept["sha256"], kept["reason"]) == (DIGEST, "keep")
+    assert (kept["sha256"], kept["why"]) == (DIGEST, "keep")
     assert [line["account"] for line in await exported("--all", "--account", "eu")] == ["eu", "eu"]
 
 

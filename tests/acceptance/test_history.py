@@ -59,7 +59,9 @@ async def test_an_image_is_found_uploaded_and_copied(rig: Rig) -> None:
     assert {row["file"] for row in rows} == {str(path)}
     assert {row["sha256"] for row in rows} == {sha256(ONE).hexdigest()}
     assert [row["hash"] for row in rows] == [None, rig.recorded(ONE), rig.recorded(ONE, "2")]
-    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row["time"]) for row in rows)
+    assert all(
+        re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row["timestamp"]) for row in rows
+    )
     lines = (await command(rig, "log", "a.jpg")).out.splitlines()
     assert [line[21:] for line in lines] == [
         f"found  {path}",

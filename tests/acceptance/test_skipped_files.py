@@ -46,7 +46,7 @@ async def test_skipped_files_are_counted_in_log_status_plan_and_check(scene: Rig
     assert dict(scene.rows("SELECT reason, files FROM skipped")) == SKIPPED
     shown = json.loads((await command(scene, "status", "--json")).out)
     counts = shown["folders"]["spring"]["skipped"]
-    assert {count["reason"]: count["count"] for count in counts} == SKIPPED
+    assert {count["why"]: count["count"] for count in counts} == SKIPPED
     words = ("2 .webp", "2 excluded", "2 hidden or junk", "1 no extension", "3 link out of")
     for name in ("status", "plan", "check"):
         text = " ".join((await command(scene, name)).out.split())

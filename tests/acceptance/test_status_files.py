@@ -74,8 +74,8 @@ async def test_rejected_files_are_listed_with_the_reason_of_the_account(two: Rig
     await backfilled(two)
     (line,) = await listed_json(two, "rejected")
     assert (line["file"], line["account"], line["folder"]) == (str(bad), "main", "spring")
-    assert line["reason"]
-    assert await listed(two, "rejected") == [f"main: {bad}: {line['reason']}"]
+    assert line["why"]
+    assert await listed(two, "rejected") == [f"main: {bad}: {line['why']}"]
 
 
 async def test_unread_files_are_listed_with_the_reason(two: Rig) -> None:
@@ -96,7 +96,7 @@ async def test_the_list_of_skipped_files_has_what_a_scan_counts(two: Rig) -> Non
     os.mkfifo(two.folder / "pipe")
     two.write("taken.jpg", picture(1))
     await backfilled(two)
-    found = {line["file"]: line["reason"] for line in await listed_json(two, "skipped")}
+    found = {line["file"]: line["why"] for line in await listed_json(two, "skipped")}
     assert found == {
         str(two.folder / name): reason
         for name, reason in {

@@ -63,14 +63,14 @@ async def test_unfinished_files_wait_and_delay_no_other(rig: Rig) -> None:
             assert f"1 file not finished: {code.reason}" in status
         found = json.loads(await shown(rig, "status", "--json"))
         (folder,) = found["folders"].values()
-        assert {count["reason"] for count in folder["unfinished"]} == {"empty", "hole", "zeros"}
+        assert {count["why"] for count in folder["unfinished"]} == {"empty", "hole", "zeros"}
         assert not folder["unreadable"]
         assert found["accounts"]["main"]["rejected"] == 0
         for name in WHOLE:
             path = str(rig.folder / name)
             assert "trouble not finished: " in await shown(rig, "find", path, code=3)
         rows = json.loads(await shown(rig, "export", "--format", "json"))
-        assert [row["status"] for row in rows].count("unfinished") == len(WHOLE)
+        assert [row["state"] for row in rows].count("unfinished") == len(WHOLE)
         assert f"1 file not finished: {Unfinished.HOLE.reason}" in await shown(rig, "plan")
         for name, data in WHOLE.items():
             rig.write(name, data)

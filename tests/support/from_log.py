@@ -5,7 +5,7 @@ The stats records give a whole state; later events change it.
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from syncd.logs.catalogue import CATALOGUE
@@ -33,21 +33,21 @@ def from_log(lines: Iterable[str], now: float) -> State:
 
 
 def from_status(printed: str) -> State:
-    """Return the output of `syncd status --json`, with times and reasons in the form of the log."""
+    """Return the output of `syncd status --json`; times are numbers, and counts are by reason."""
     status = json.loads(printed)
     for account in status["accounts"].values():
         for field in ("rejections", "troubles"):
             account[field] = _by_reason(account[field])
         if (pause := account["pause"]) is not None:
-            pause["since"], pause["until"] = _to_ms(pause["since"]), _to_ms(pause["until"])
-        account["failing_since"] = _to_ms(account["failing_since"])
+            pause["since"], pause["until"] = _unix(pause["since"]), _unix(pause["until"])
+        account["failing_since"] = _unix(account["failing_since"])
         for learned in account["limitations"]:
-            learned["since"] = _to_ms(learned["since"])
-            learned["retry_at"] = _to_ms(learned["retry_at"])
+            learned["since"] = _unix(learned["since"])
+            learned["retry_at"] = _unix(learned["retry_at"])
     for folder in status["folders"].values():
         for field in ("unreadable", "unfinished", "skipped"):
             folder[field] = _by_reason(folder[field])
-        folder["scanned_at"] = _to_ms(folder["scanned_at"])
+        folder["scanned_at"] = _unix(folder["scanned_at"])
     needs = sorted({(need["event"], need["subject"]) for need in status["needs_you"]})
     return {"needs": needs, "accounts": status["accounts"], "folders": status["folders"]}
 
@@ -222,14 +222,8 @@ def _end_stop(account: State) -> None:
 
 
 def _by_reason(counts: list[State]) -> dict[str, int]:
-    return {count["reason"]: count["count"] for count in counts}
+    return {count["why"]: count["count"] for count in counts}
 
 
 def _unix(at: str | None) -> float | None:
     return None if at is None else datetime.fromisoformat(at).timestamp()
-
-
-def _to_ms(at: float | None) -> float | None:
-    """Return a time in unix seconds, rounded down to milliseconds as in the log."""
-    moment = None if at is None else datetime.fromtimestamp(at, UTC)
-    return None if moment is None else _unix(moment.isoformat(timespec="milliseconds"))

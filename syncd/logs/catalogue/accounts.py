@@ -79,7 +79,7 @@ ACCOUNTS = (
     Event(
         "audit.done",
         ("info",),
-        ("account", "gone", "images", "internal", "renamed", "seconds", "total", "unknown"),
+        ("account", "gone", "images", "inactive", "renamed", "seconds", "total", "unknown"),
         "the images that the ledger lists as held were compared with the account; `total` and"
         " `unknown` are null unless the whole account was listed (`syncd audit --everything`)",
     ),

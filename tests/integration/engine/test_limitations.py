@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from support.rig import Rig, until
 
 from syncd.cli.console import format_time
 from syncd.ledger.file import changing
+from syncd.log import timestamp
 from syncd.rules.limitation import RETRY
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox
@@ -120,6 +122,11 @@ async def test_an_account_that_takes_no_files_gets_bytes_at_once(rig: Rig) -> No
     assert known(rig) == []
 
 
+def iso(at: float) -> str:
+    """Return a time as --json prints it."""
+    return timestamp(datetime.fromtimestamp(at, UTC))
+
+
 async def command(rig: Rig, *words: str) -> Ended:
     ended = await syncd(rig, *words, "--config", str(rig.write_config()))
     assert ended.code == 0, ended.err
@@ -133,7 +140,7 @@ async def test_the_status_lists_a_limitation_until_the_account_takes_it_again(ri
     ((since, retry_at),) = rig.rows("SELECT since, retry_at FROM learned")
     status = json.loads((await command(rig, "status", "--json")).out)
     assert status["accounts"]["main"]["limitations"] == [
-        {"what": "bytes_only", "source": None, "since": since, "retry_at": retry_at}
+        {"what": "bytes_only", "source": None, "since": iso(since), "retry_at": iso(retry_at)}
     ]
     printed = (await command(rig, "status")).out
     assert "main: bytes_only: the account rejects images as files" in printed

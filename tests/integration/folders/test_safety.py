@@ -71,7 +71,7 @@ async def swap_for_a_while(rig: Rig, runtime: Runtime) -> None:
     await scanner.scan_all()
     await conclude(runtime)
     await hold(runtime, STAYS, THEIRS)
-    assert ("theirs.jpg",) in rig.rows("SELECT name FROM files")
+    assert (str(rig.folder / "theirs.jpg"),) in rig.rows("SELECT file FROM files")
     rig.folder.rename(other)
     aside.rename(rig.folder)
 
@@ -92,7 +92,7 @@ async def test_two_scans_at_once_delete_no_file_of_another_directory(
     assert rig.rows("SELECT suspect FROM baseline") == [(None,)]
     await scanner.scan_all()
     await conclude(runtime)
-    assert ("theirs.jpg",) not in rig.rows("SELECT name FROM files")
+    assert (str(rig.folder / "theirs.jpg"),) not in rig.rows("SELECT file FROM files")
     assert rig.rows("SELECT * FROM deletion") == []
     assert rig.rows("SELECT path, reason FROM kept") == [(b"theirs.jpg", "suspect")]
 

@@ -72,15 +72,15 @@ async def test_each_file_has_a_row_in_each_of_its_accounts(two: Rig) -> None:
             "hash": two.recorded(image, number),
             "name": "a.png",
             "size": len(image),
-            "status": "held",
-            "reason": None,
+            "state": "held",
+            "why": None,
         }
         for name, number in two.accounts.items()
     ]
     assert all(row["hash"] for row in held)
     others = [row for row in rows if row not in held]
-    assert [(row["status"], row["hash"]) for row in others] == [("rejected", None)] * 2
-    assert all(row["reason"] for row in others)
+    assert [(row["state"], row["hash"]) for row in others] == [("rejected", None)] * 2
+    assert all(row["why"] for row in others)
     assert {row["account"] for row in await exported(two, "--account", "eu")} == {"eu"}
 
 
@@ -97,7 +97,7 @@ async def test_a_missing_unreadable_or_unfinished_file_has_its_reason(rig: Rig) 
         )
         await ledger.write(files.record_all([(Place(folder, b"", b"d"), STAT, "hole")]))
     rows = await exported(rig)
-    assert [(row["status"], row["reason"], row["size"]) for row in rows] == [
+    assert [(row["state"], row["why"], row["size"]) for row in rows] == [
         ("missing", None, 3),
         ("missing", "HTTP 503", 3),
         ("unreadable", "Permission denied", 3),

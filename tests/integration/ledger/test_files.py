@@ -47,7 +47,7 @@ def test_the_views_map_files_to_images_and_images_to_hashes(db: sqlite3.Connecti
     put(db, b"x.jpg", digest, b"d/e")
     replicas.record_held(ONE, [(digest, Entry(hash=ImageHash("ff00")))], 1.0)(db)
     assert db.execute("SELECT * FROM files").fetchall() == [
-        ("a", "d/e", "x.jpg", digest.hex(), None)
+        ("/a/d/e/x.jpg", "a", digest.hex(), None)
     ]
     assert db.execute("SELECT * FROM replicas").fetchall() == [
         ("1", digest.hex(), "held", "ff00", None)
@@ -67,8 +67,8 @@ def test_each_file_has_its_image_whichever_of_them_are_new(
         for number, digest in enumerate(digests)
     ]
     assert files.record_all(found)(db) == [True] * 5
-    rows = db.execute("SELECT name, sha256 FROM files WHERE directory = 'd' ORDER BY name")
-    assert rows.fetchall() == [(f"{n}.jpg", digest.hex()) for n, digest in enumerate(digests)]
+    rows = db.execute("SELECT file, sha256 FROM files WHERE file LIKE '/a/d/%' ORDER BY file")
+    assert rows.fetchall() == [(f"/a/d/{n}.jpg", digest.hex()) for n, digest in enumerate(digests)]
 
 
 @pytest.mark.parametrize("path", [b"d", b"d/e"])

@@ -46,7 +46,7 @@ VALUES: list[tuple[object, Plain]] = [
     (41.23456, 41.235),
     (0.000123456, 0.000123),
     (float("nan"), "nan"),
-    (NOW, "2026-11-21T22:04:05.678+00:00"),
+    (NOW, "2026-11-21T22:04:05.678Z"),
     (ValueError("bad"), "bad"),
     (Secret("s"), "***"),
     (Opaque("x"), "Opaque(name='x')"),
