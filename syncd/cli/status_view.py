@@ -140,8 +140,9 @@ def _uploading(account: AccountStatus, activity: AccountActivity) -> str:
     text = f"uploading {activity.in_flight:,} of {account.missing:,}"
     if activity.images_per_second:
         text += f", {activity.images_per_second:g} images/s"
-    if activity.in_step_in not in (None, "now", "unknown"):
-        text += f", about {activity.in_step_in}"
+    ahead = activity.in_step_in
+    if ahead is not None and ahead not in ("now", "unknown"):
+        text += f", {ahead}" if ahead.startswith("at most") else f", about {ahead}"
     return text
 
 

@@ -151,7 +151,10 @@ def _state(pause: Pause | None, *, is_failing: bool) -> str:
 
 
 def in_step_in(lane: Lane, missing: int, per_post: int) -> str:
-    """Return in words how long the missing images take within the account's budget."""
+    """Return in words how long the missing images take within the account's budget.
+
+    It is "at most" that long while the access tier is not known, as in a plan.
+    """
     if not missing:
         return "now"
     if (
@@ -162,4 +165,4 @@ def in_step_in(lane: Lane, missing: int, per_post: int) -> str:
         return "unknown"
     used = lane.pacer.budget_used / 100
     ahead = forecast(missing, lane.images_per_post(per_post), lane.pacer.pace.budget, used)
-    return duration(ahead.seconds)
+    return f"{'' if lane.pacer.pace.quota.is_tier_known else 'at most '}{duration(ahead.seconds)}"

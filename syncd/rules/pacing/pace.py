@@ -80,7 +80,7 @@ class Pace:
     @property
     def tier(self) -> Tier:
         """The assumed tier."""
-        return self.quota.tier
+        return self.quota.terms.tier_for(self.quota.reported)
 
     @property
     def budget(self) -> Budget:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from syncd.rules.pacing.budget import WRITE_POINTS, Budget, Call, End, Terms
+from syncd.rules.pacing.budget import WRITE_POINTS, Budget, Call, End, Terms, Tier
 from syncd.rules.pacing.charge import Charge
 from syncd.rules.pacing.cpu_time import CpuTime
 from syncd.rules.pacing.learned_cap import LearnedCap
@@ -37,7 +37,8 @@ class Quota:
 
     def __init__(self, terms: Terms, now: float) -> None:
         self.terms = terms
-        self.tier = terms.tier_for(None)
+        self.reported: Tier | None = None
+        """The access tier, as headers last reported it."""
         self._set_budget(terms.budget())
         self.charge = Charge()
         self.points = SlidingWindow(self.whole.window)
@@ -45,6 +46,11 @@ class Quota:
         self._learned_cap = LearnedCap()
         self._throttled_at = now - self.whole.block
         self.forget_reports()
+
+    @property
+    def is_tier_known(self) -> bool:
+        """Whether the tier is configured or was reported; if not, the smaller one is assumed."""
+        return (self.terms.tier or self.reported) is not None
 
     def price(self, call: Call) -> Price:
         """Return the assumed cost of a call."""
@@ -113,7 +119,7 @@ class Quota:
     def update(self, now: float, usage: BudgetUsage) -> None:
         """Record what the headers of a response report."""
         if usage.tier is not None:
-            self.tier = self.terms.tier_for(usage.tier)
+            self.reported = usage.tier
             if (budget := self.terms.budget(usage.tier)) != self.whole:
                 self._set_budget(budget)
                 self.charge.forget_proof()

@@ -15,6 +15,7 @@ from support.rig import Rig, until
 from syncd.daemon.runtime import Runtime
 from syncd.daemon.stats import ALIVE, HOURLY, StatsLog
 from syncd.daemon.totals import ProcessMeter
+from syncd.engine.stats import in_step_in
 from syncd.ledger import condemned, limitations
 from syncd.log import moment
 from syncd.model import AccountId
@@ -152,6 +153,16 @@ async def test_an_accounts_line_has_the_reason_and_the_length_of_its_pause(rig: 
         assert (line["missing"], line["oldest_waiting"]) == (1, line["oldest_waiting"])
         assert line["oldest_waiting"] is not None
         assert line["calls"] == lane.counters.calls == 2
+
+
+async def test_a_forecast_is_at_most_that_long_until_the_tier_is_known(rig: Rig) -> None:
+    rig.per_account = ""
+    async with rig.running() as runtime:
+        (lane,) = runtime.engine.lanes.values()
+        assert in_step_in(lane, 1000, 1).startswith("at most ")
+        rig.write("a.jpg", picture(1))  # the headers of the response report the tier
+        await until(lambda: lane.pacer.pace.quota.is_tier_known)
+        assert not in_step_in(lane, 1000, 1).startswith("at most ")
 
 
 async def test_the_line_of_a_stopped_or_failing_account_has_the_reason(rig: Rig) -> None:

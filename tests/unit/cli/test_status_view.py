@@ -59,6 +59,12 @@ STATES: dict[str, tuple[AccountStatus, AccountActivity | None, str, Colour | Non
         r"uploading 4 of 167, 0.8 images/s, about 4 min",
         None,
     ),
+    "uploading on an unknown tier": (
+        ACCOUNT,
+        active(in_flight=4, images_per_second=0.8, in_step_in="at most 4 min"),
+        r"uploading 4 of 167, 0.8 images/s, at most 4 min",
+        None,
+    ),
     "retrying": (
         changed(failing_since=time.time()),
         active(retry_at=time.time() + 3600, why="cannot reach graph"),
