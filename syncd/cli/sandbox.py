@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from syncd.rules.forecast import amount
+from syncd.sandbox.values import DEFAULT_ACCOUNTS, account_id
 from syncd.setup.written import Draft, Folder, short
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ _GIF: Final = "R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
 DEFAULT_PORT: Final = 8765
-DEFAULT_ACCOUNT: Final = "act_1234567890"
-"""The account of examples; without --account, the sandbox serves each id."""
 
 
 class Tier(StrEnum):
@@ -62,7 +61,10 @@ Switches = Annotated[
 ]
 Accounts = Annotated[
     list[str] | None,
-    typer.Option(metavar="ID", help="Serve only this account and the others given. Repeatable."),
+    typer.Option(
+        metavar="ID",
+        help="Serve only this account and the others given. Repeatable. Default: every account.",
+    ),
 ]
 Tokens = Annotated[
     list[str] | None,
@@ -122,7 +124,7 @@ def sandbox(
         server = sandbox_of(options)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    greeting = partial(_print_greeting, account=(account or [DEFAULT_ACCOUNT])[0])
+    greeting = partial(_print_greeting, account=(account or DEFAULT_ACCOUNTS)[0])
     try:
         asyncio.run(run_until_stopped(server, _print_json if json else greeting))
     except OSError as error:
@@ -135,7 +137,8 @@ def sandbox(
 def _print_greeting(server: Sandbox, account: str) -> None:
     bearer = f"-H 'Authorization: Bearer {server.token}'"
     typer.echo(f"Graph API at {server.url}; the calls it received at {server.url}/sandbox")
-    typer.echo(f"  curl {bearer} -F bytes={_GIF} {server.url}/v25.0/{DEFAULT_ACCOUNT}/adimages")
+    node = f"act_{account_id(account)}"
+    typer.echo(f"  curl {bearer} -F bytes={_GIF} {server.url}/v25.0/{node}/adimages")
     typer.echo(f"A configuration for it, after `export SYNCD_TOKEN={server.token}`:\n")
     typer.echo(short(rehearsal(server.url, ("env", "SYNCD_TOKEN"), Path.cwd(), {"main": account})))
 
@@ -148,7 +151,7 @@ def rehearsal(
     folders: Mapping[str, Folder] | None = None,
 ) -> Draft:
     """Return a configuration for a sandbox, with a ledger and pictures in a directory."""
-    accounts = accounts or {"main": DEFAULT_ACCOUNT}
+    accounts = accounts or {"main": DEFAULT_ACCOUNTS[0]}
     pictures = Folder(str(directory / "pictures"), next(iter(accounts)))
     return Draft(
         base_url=url,

@@ -10,6 +10,7 @@ from syncd.sandbox.faults import DESCRIPTIONS, parse_fault
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches, documented, switched
 from syncd.sandbox.tokens import DEFAULT_TOKEN, Token
+from syncd.sandbox.values import DEFAULT_ACCOUNTS, account_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +29,19 @@ class Options:
 
 def sandbox_of(options: Options) -> Sandbox:
     """Return a sandbox that does not serve yet; raise ValueError with what to write instead."""
+    tokens = [_token(text) for text in options.tokens or [DEFAULT_TOKEN]]
     sandbox = Sandbox(
         switched(Switches(), [f"tier={options.tier}", *options.switches]),
         port=options.port,
-        tokens=[_token(text) for text in options.tokens or [DEFAULT_TOKEN]],
+        tokens=tokens,
         accounts=options.accounts or None,
         app_secret=options.app_secret,
         seed=options.seed,
     )
+    if not options.accounts:
+        of_tokens = {account for token in tokens for account in token.accounts or ()}
+        for account in of_tokens or map(account_id, DEFAULT_ACCOUNTS):
+            sandbox.library.open(account)
     for spec in options.faults:
         sandbox.faults.add(parse_fault(spec))
     return sandbox

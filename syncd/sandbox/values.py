@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NewType, TypeAlias
+from typing import Final, NewType, TypeAlias
 
 AccountId = NewType("AccountId", str)
 """The digits of an ad account's id, without `act_`."""
@@ -90,6 +90,10 @@ class Image:
     def id(self) -> str:
         """`{account_id}:{hash}`, as in recorded traffic."""
         return f"{self.account}:{self.hash}"
+
+
+DEFAULT_ACCOUNTS: Final = ("act_1234567890", "act_2345678901")
+"""The accounts of examples, which are listed for a token unless others are given."""
 
 
 def account_id(text: str) -> AccountId:

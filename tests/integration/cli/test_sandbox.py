@@ -93,6 +93,33 @@ def test_json_output_is_one_line() -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "listed"),
+    [
+        ((), ["act_1234567890", "act_2345678901"]),
+        (("--account", "7", "--account", "act_8"), ["act_7", "act_8"]),
+        (("--token", "sandbox-token=5"), ["act_5"]),
+    ],
+)
+def test_its_accounts_are_listed_before_they_are_used(
+    arguments: tuple[str, ...], listed: list[str]
+) -> None:
+    with running("--json", *arguments) as process:
+        greeting = json.loads(line(process))
+        request = urllib.request.Request(
+            f"{greeting['url']}/me/adaccounts",
+            headers={"Authorization": f"Bearer {greeting['token']}"},
+        )
+        with urllib.request.urlopen(request) as response:
+            assert [account["id"] for account in json.load(response)["data"]] == listed
+
+
+def test_the_printed_upload_is_for_a_served_account() -> None:
+    with running("--account", "7") as process:
+        assert "/sandbox" in line(process)
+        assert pasted(line(process))["images"]["bytes"]["width"] == 1
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("--fault", "nope"), "unknown fault"),
