@@ -53,7 +53,8 @@ def print_facts(path: Path, environ: Mapping[str, str], hide: Callable[[Secret],
     try:
         found = find_facts(load(path, environ), environ, hide)
     except ConfigError as error:
-        paths = (path_facts(os.fsencode(path)),)
+        files = dict.fromkeys((path, *(problem.file for problem in error.problems)))
+        paths = tuple(path_facts(os.fsencode(file)) for file in files)
         found = Facts(paths=paths, problem=bounded(str(error)))
     sys.stdout.buffer.write(facts.encode(found))
 

@@ -115,6 +115,16 @@ async def test_a_limited_backfill_whose_image_is_rejected_exits_with_3(rig: Rig)
     assert "rejected: 1 image: " in ended.out
 
 
+async def test_a_limited_backfill_ends_when_its_image_is_given_up(rig: Rig) -> None:
+    rig.sandbox.faults.add(Fault("2", on="upload", times=6))
+    ended = await backfill(rig, "--limit", "1", "--account", "main", "--json")
+    assert ended.code == 1, ended.err
+    assert "event=image.given_up" in ended.err
+    main = json.loads(ended.out)["accounts"]["main"]
+    assert (main["uploaded"], main["missing"], main["left_out"]) == (0, 1, 4)
+    assert list(main["troubles"].values()) == [1]
+
+
 async def test_a_limited_backfill_of_a_stopped_account_exits_with_69(rig: Rig) -> None:
     rig.sandbox.faults.add(Fault("190", on="upload"))
     ended = await backfill(rig, "--limit", "1", "--account", "main")

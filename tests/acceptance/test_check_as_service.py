@@ -134,6 +134,18 @@ async def test_the_printed_commands_give_the_service_access_to_a_closed_folder(
     await await_upload_by_service(box)
 
 
+async def test_the_printed_command_lets_the_service_read_an_included_file(box: Box) -> None:
+    own, folders = CONFIG.split("[folders")
+    box.write("/etc/syncd/config.toml", f'include = ["conf.d/*.toml"]\n{own}')
+    box.write("/etc/syncd/conf.d/folders.toml", f"[folders{folders}", 0o600)
+    ran = check(box)
+    assert ran.code == 1
+    assert all("/etc/syncd/conf.d/folders.toml" in line for line in bad(ran)), ran.out
+    assert fix(box, ran) == ["chmod a+r /etc/syncd/conf.d/folders.toml"]
+    assert_all_ok(box)
+    await await_upload_by_service(box)
+
+
 async def test_a_path_with_special_characters_is_quoted_for_the_shell(box: Box) -> None:
     path = '/srv/it\'s $HOME; "new" 50%\\'
     box.do("mv", "/srv/spring", path)

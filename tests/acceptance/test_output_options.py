@@ -9,6 +9,7 @@ from support.pictures import picture
 from support.process import Ended, running, syncd
 from support.rig import Rig, until
 
+from syncd.ledger.file import changing
 from syncd.sandbox.faults import Fault
 
 
@@ -119,3 +120,24 @@ async def test_a_check_of_the_ledger_prints_what_it_finds_as_json(rig: Rig) -> N
         "ok": True,
         **sound,
     }
+
+
+async def test_an_audit_by_the_daemon_is_reported_as_requested(rig: Rig) -> None:
+    rig.write("a.jpg", picture(1))
+    async with running(rig) as daemon:
+        await until(lambda: rig.recorded(picture(1)) is not None)
+        assert await printed(rig, "audit") == {"requested": True, "accounts": {}}
+        await until(lambda: daemon.logged("audit.done", "images=1"))
+
+
+async def test_a_check_of_a_damaged_ledger_lists_the_damage_as_json(rig: Rig) -> None:
+    rig.write("a.jpg", picture(1))
+    await command(rig, "backfill")
+    with changing(rig.ledger) as db:
+        db.execute("UPDATE replica SET wanted = 0")
+    ended = await command(rig, "ledger", "check", "--json")
+    assert ended.code == 65
+    assert "does not match its files" in ended.err
+    found = json.loads(ended.out)
+    assert (found["ok"], found["pages"], found["references"]) == (False, [], [])
+    assert len(found["replicas"]) == 1

@@ -253,3 +253,24 @@ async def test_a_replaced_file_is_read_again_by_its_relative_path(
         new.replace(rig.path / "config.toml")
         daemon.hang_up()
         await until(lambda: daemon.logged("daemon.reloaded", "workers: 4 → 7"))
+
+
+async def test_a_reload_reads_included_files_again(rig: Rig) -> None:
+    added = rig.path / "conf.d"
+    added.mkdir()
+    config = rig.write_config()
+    config.write_text(f'include = ["conf.d/*.toml"]\n{config.read_text()}')
+    rig.write("a.jpg", picture(1))
+    (rig.path / "other").mkdir()
+    (rig.path / "other/b.jpg").write_bytes(picture(2))
+    async with running(rig, "run", "--config", str(config)) as daemon:
+        await until(lambda: rig.recorded(picture(1)) is not None)
+        one = added / "other.toml"
+        one.write_text(f'[folders.other]\npath = "{rig.path}/other"\naccount = "main"\n')
+        daemon.hang_up()
+        await until(lambda: daemon.logged("daemon.reloaded", "folders.other added"))
+        await until(lambda: rig.recorded(picture(2)) is not None)
+        one.write_text("[folders.other]\npath = 7\n")
+        daemon.hang_up()
+        await until(lambda: daemon.logged("config.refused", str(one)))
+        assert await daemon.end() == 0
