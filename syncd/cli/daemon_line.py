@@ -12,6 +12,8 @@ from syncd.daemon import status_file
 from syncd.daemon.status_file import AccountActivity, DaemonStatus, Liveness
 from syncd.ledger.lock import is_in_use
 
+OTHER_USER = "run this as root or the daemon's user, or join the group that may read /run/syncd"
+
 
 class DaemonReport(msgspec.Struct, kw_only=True):
     """The daemon in the output of --json; times in unix seconds, None where unknown."""
@@ -36,6 +38,8 @@ def read_daemon(ledger: Path, status: DaemonStatus | None) -> DaemonReport:
     """Return the state of the process that works on this ledger, and has written this status."""
     try:
         locked: bool | None = is_in_use(ledger)
+    except FileNotFoundError:
+        locked = False
     except OSError:  # not for this user
         locked = None
     state = status_file.liveness(status, locked=locked)
@@ -72,6 +76,11 @@ def sentence(daemon: DaemonReport, config: Path) -> str:
             )
         case Liveness.STOPPED:
             return f"syncd is not running{_end(daemon)}; {_start(config)}"
+        case Liveness.UNKNOWN:
+            return (
+                "cannot see whether syncd runs: this user may read neither the ledger nor a status"
+                f" file of its daemon; {OTHER_USER}"
+            )
 
 
 def _details(daemon: DaemonReport) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from syncd.cli.console import print_json, print_line, print_styled, terminal_width
-from syncd.cli.daemon_line import DaemonReport, read_daemon, sentence
+from syncd.cli.daemon_line import OTHER_USER, DaemonReport, read_daemon, sentence
 from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import load_config
 from syncd.cli.selected import selected
@@ -22,7 +22,7 @@ from syncd.config import Config
 from syncd.config.selection import Selection
 from syncd.daemon import report, status_file
 from syncd.daemon.report import Report
-from syncd.daemon.status_file import DaemonStatus
+from syncd.daemon.status_file import DaemonStatus, Liveness
 from syncd.ledger.file import reading
 from syncd.model import AccountId
 from syncd.rules.forecast import amount
@@ -74,7 +74,7 @@ def _check(settings: Config, part: Selection, config: Path) -> Exit:
     daemon = read_daemon(path, status_file.find(os.environ, path))
     if not daemon.is_running:
         print_line(sentence(daemon, config))
-        return Exit.NOT_RUNNING
+        return Exit.SYSTEM if daemon.state is Liveness.UNKNOWN else Exit.NOT_RUNNING
     found = _read(settings, part)
     if found.needs_you:
         first, *others = found.needs_you
@@ -100,9 +100,7 @@ def _read(settings: Config, part: Selection) -> Status:
         if counted is None:
             why = (error.strerror or str(error)).lower()
             fail(
-                f"cannot read {path} ({why}), and found no status file of its daemon that this user"
-                " may read: run it as root or the daemon's user, or join the group that may read"
-                " /run/syncd",
+                f"cannot read {path} ({why}), and {_why_not_counted(written)}",
                 Exit.SYSTEM,
             )
         found, counted_at = counted
@@ -116,6 +114,12 @@ def _read(settings: Config, part: Selection) -> Status:
         accounts=found.accounts,
         folders=found.folders,
     )
+
+
+def _why_not_counted(written: DaemonStatus | None) -> str:
+    if written is not None and written.is_fresh:
+        return "its daemon, which is starting, has not counted it yet: try again in some seconds"
+    return f"found no status of its daemon that this user may read: {OTHER_USER}"
 
 
 def _from_ledger(

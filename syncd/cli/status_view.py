@@ -30,7 +30,12 @@ _NARROW = 70
 
 _ALERT, _WARNING, _GOOD = Colour.RED, Colour.YELLOW, Colour.GREEN
 
-_LIVENESS = {Liveness.RUNNING: _GOOD, Liveness.SILENT: _ALERT, Liveness.STOPPED: _ALERT}
+_LIVENESS = {
+    Liveness.RUNNING: _GOOD,
+    Liveness.SILENT: _ALERT,
+    Liveness.STOPPED: _ALERT,
+    Liveness.UNKNOWN: _ALERT,
+}
 
 _SYNC_STATES = {
     Sync.IN_SYNC: ("in sync", _GOOD),

@@ -80,6 +80,8 @@ class Liveness(Enum):
     SILENT = "silent"
     """A process has the ledger, and does not report: it hangs, or is a command without a report."""
     STOPPED = "stopped"
+    UNKNOWN = "unknown"
+    """The caller may read neither the lock nor a status file."""
 
 
 def liveness(status: DaemonStatus | None, *, locked: bool | None) -> Liveness:
@@ -89,6 +91,8 @@ def liveness(status: DaemonStatus | None, *, locked: bool | None) -> Liveness:
     """
     if status is not None and status.is_fresh and locked is not False:
         return Liveness.RUNNING
+    if status is None and locked is None:
+        return Liveness.UNKNOWN
     return Liveness.SILENT if locked else Liveness.STOPPED
 
 

@@ -7,6 +7,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -58,7 +59,7 @@ class StatusWriter:
         )
 
     async def run(self, runtime: Runtime) -> None:
-        """Write the file every INTERVAL seconds until cancelled."""
+        """Write the file every INTERVAL seconds until cancelled; do not delay the first report."""
         self._samples.clear()
         self._source = ReportSource(runtime)
         while True:
@@ -69,7 +70,7 @@ class StatusWriter:
                 for lane in runtime.engine.lanes.values()
             }
             await self._write(self._status(accounts, stopped=False))
-            await asyncio.sleep(INTERVAL)
+            await _pause(runtime.engine.restored)
 
     async def close(self) -> None:
         """Write that the process has ended."""
@@ -132,6 +133,14 @@ class StatusWriter:
                 duration = elapsed(self._failed_at, time.time())
                 self._failed_at = None
                 log.notice("status.writable", file=file, duration=duration)
+
+
+async def _pause(restored: asyncio.Event) -> None:
+    if restored.is_set():
+        await asyncio.sleep(INTERVAL)
+    else:  # the first report can be made then
+        with suppress(TimeoutError):
+            await asyncio.wait_for(restored.wait(), INTERVAL)
 
 
 def _retry_at(lane: Lane) -> float | None:

@@ -4,12 +4,15 @@ import json
 import signal
 from typing import Any
 
+import msgspec
 import pytest
 from support.pictures import picture
+from support.privileges import without_privileges
 from support.process import Daemon, Ended, running, syncd
 from support.rig import Rig, until
 
 from syncd import __version__
+from syncd.daemon.status_file import INTERVAL, DaemonStatus
 from syncd.sandbox.faults import Fault
 
 
@@ -28,6 +31,35 @@ async def report(rig: Rig) -> dict[str, Any]:
 async def reports(rig: Rig, daemon: Daemon) -> None:
     """Wait until the daemon has written its status file."""
     await until(lambda: rig.status_file.exists() and daemon.logged("scan.done"))
+
+
+async def test_a_user_without_permissions_is_not_shown_that_the_daemon_has_stopped(
+    rig: Rig,
+) -> None:
+    hidden = rig.path / "hidden"
+    hidden.mkdir()
+    config = str(rig.write_config())
+    async with running(rig, under=("env", f"RUNTIME_DIRECTORY={hidden}")) as daemon:
+        await until((hidden / "status.json").exists)
+        rig.ledger.chmod(0)
+        ended = await syncd(
+            rig, "status", "--check", "--config", config, under=without_privileges()
+        )
+        assert ended.code == 74, ended
+        assert ended.out.startswith("cannot see whether syncd runs: ")
+        assert await daemon.end() == 0
+
+
+async def test_a_daemon_reports_its_figures_as_soon_as_it_has_read_the_ledger(rig: Rig) -> None:
+    async with running(rig) as daemon:
+        await until(lambda: rig.status_file.exists() and written(rig).counted_at is not None)
+        found = written(rig)
+        assert found.written_at - found.started_at < INTERVAL
+        assert await daemon.end() == 0
+
+
+def written(rig: Rig) -> DaemonStatus:
+    return msgspec.json.decode(rig.status_file.read_bytes(), type=DaemonStatus)
 
 
 async def test_the_first_line_says_that_the_daemon_runs(rig: Rig) -> None:

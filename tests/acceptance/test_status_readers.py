@@ -90,7 +90,7 @@ async def test_a_member_of_the_group_gets_the_whole_status_of_an_instance(
         assert "ledger.db (permission denied)" in listed.err
         outside = status(open_rig, mounts, USER)
         assert (outside.code, outside.out) == (74, "")
-        assert "found no status file" in outside.err
+        assert "found no status of its daemon" in outside.err
         assert await daemon.end() == 0
     ended = status(open_rig, mounts, GROUP)
     assert ended.out.startswith("syncd is not running since ")

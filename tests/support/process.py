@@ -50,9 +50,12 @@ class Daemon:
             return await self.process.wait()
 
 
-async def syncd(rig: Rig, *words: str, stdin: bytes | None = None) -> Ended:
-    """Run one command to its end."""
+async def syncd(
+    rig: Rig, *words: str, stdin: bytes | None = None, under: Sequence[str] = ()
+) -> Ended:
+    """Run one command to its end; `under` is a command that starts it."""
     process = await asyncio.create_subprocess_exec(
+        *under,
         sys.executable,
         "-m",
         "syncd",

@@ -38,7 +38,7 @@ STATUSES: dict[str, Callable[[], DaemonStatus | None]] = {  # as it is when a te
 EXPECTED = {
     ("none", True): Liveness.SILENT,
     ("none", False): Liveness.STOPPED,
-    ("none", None): Liveness.STOPPED,
+    ("none", None): Liveness.UNKNOWN,
     ("fresh", True): Liveness.RUNNING,
     ("fresh", False): Liveness.STOPPED,
     ("fresh", None): Liveness.RUNNING,
