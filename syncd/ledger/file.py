@@ -123,8 +123,9 @@ def create(path: Path) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # another process may be creating the ledger
         if not schema.exists(path):
             os.ftruncate(descriptor, 0)  # a crash may have left a part
-            for end in ("-journal", "-wal"):
-                new.with_name(new.name + end).unlink(missing_ok=True)
+            for of in (new, path):  # SQLite would apply them to the new ledger
+                for end in ("-journal", "-wal", "-shm"):
+                    of.with_name(of.name + end).unlink(missing_ok=True)
             with closing(sqlite3.connect(new, isolation_level=None)) as db:
                 schema.create(db)
                 db.execute("PRAGMA journal_mode = WAL")

@@ -179,6 +179,19 @@ def test_what_is_not_a_regular_file_is_rejected_and_kept(
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
+async def test_a_new_ledger_does_not_get_the_changes_of_a_removed_one(path: Path) -> None:
+    old = path.with_name("old.db")
+    await make(old)
+    with closing(sqlite3.connect(old)) as db:
+        db.execute("PRAGMA user_version = 999")
+        for end in ("-wal", "-shm"):  # as a kill leaves them
+            shutil.copy(f"{old}{end}", f"{path}{end}")
+    await make(path)
+    with reading(path) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
 async def test_a_link_to_a_ledger_that_does_not_exist_yet_is_kept(path: Path) -> None:
     target = path.with_name("target.db")
     path.symlink_to(target)
