@@ -124,10 +124,11 @@ class Page(msgspec.Struct, frozen=True):
 
 
 @read
-def page(db: sqlite3.Connection, after: Key, files: int) -> Page:
+def page(db: sqlite3.Connection, after: Key, files: int, account: AccountId | None = None) -> Page:
     """Return the rows of the next `files` files in the order of the table's own key.
 
-    A file whose folder feeds no account has no row.
+    A file whose folder feeds no account has no row. With `account`, these are the files of the
+    folders that feed it.
     """
     found = db.execute(
         """
@@ -140,9 +141,17 @@ def page(db: sqlite3.Connection, after: Key, files: int) -> Page:
         FROM (
             SELECT directory_id, name, image_id, size, error
             FROM file
-            WHERE (directory_id, name) > (?, ?)
+            WHERE (directory_id, name) > (?1, ?2)
+                AND (
+                    ?4 IS NULL
+                    OR directory_id IN (
+                        SELECT directory.id
+                        FROM directory JOIN route USING (folder_id)
+                        WHERE route.account_id = (SELECT id FROM account WHERE act = ?4)
+                    )
+                )
             ORDER BY directory_id, name
-            LIMIT ?
+            LIMIT ?3
         ) AS found
         JOIN directory ON directory.id = found.directory_id
         JOIN folder ON folder.id = directory.folder_id
@@ -153,7 +162,7 @@ def page(db: sqlite3.Connection, after: Key, files: int) -> Page:
             ON replica.account_id = route.account_id AND replica.image_id = found.image_id
         ORDER BY found.directory_id, found.name, account.act
         """,
-        (after.directory_id, after.name, files),
+        (after.directory_id, after.name, files, account),
     )
     names = [column for column, *_ in found.description[2:]]
     rows = []
@@ -166,15 +175,17 @@ def page(db: sqlite3.Connection, after: Key, files: int) -> Page:
     return Page(rows, last)
 
 
-def rows(db: sqlite3.Connection, page_size: int = PAGE) -> Iterator[Row]:
-    """Yield every row with one page in memory, and no read open between pages.
+def rows(
+    db: sqlite3.Connection, account: AccountId | None = None, page_size: int = PAGE
+) -> Iterator[Row]:
+    """Yield every row, or those of the folders that feed `account`.
 
-    A page is a snapshot, the whole is not: a file that is moved meanwhile may be missing or
-    appear twice.
+    There is one page in memory, and no read open between pages. A page is a snapshot, the whole is
+    not: a file that is moved meanwhile may be missing or appear twice.
     """
     after: Key | None = START
     while after is not None:
-        found = page(after, page_size)(db)
+        found = page(after, page_size, account)(db)
         yield from found.rows
         after = found.last
 
