@@ -13,12 +13,13 @@ from typing import Annotated
 import msgspec
 import typer
 
+from syncd.cli.account_state import why_waiting
 from syncd.cli.console import json_array
 from syncd.cli.errors import fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath
 from syncd.ledger import export as ledger
-from syncd.ledger.export import HeldImage, Row
+from syncd.ledger.export import HeldImage, Row, State
 from syncd.ledger.file import reading
 from syncd.model import AccountId, AccountName, printable
 
@@ -73,16 +74,21 @@ def export(
         fail(f"no account {account} in the configuration; it has: {known}")
     names = {known.id: name for name, known in settings.accounts.items()}
     with ledger_required(), reading(settings.ledger.path) as db:
-        lines: Iterator[Line] = (_line(row, names) for row in ledger.rows(db))
+        waiting = why_waiting(settings, db)
+        only = settings.accounts[AccountName(account)].id if account else None
+        lines: Iterator[Line] = (_line(row, names, waiting) for row in ledger.rows(db, only))
         if everything:
-            held = (ledger.held_without_file(db, known) for known in names)
+            held = (ledger.held_without_file(db, one) for one in names if only in (None, one))
             others = (_held_line(image, names) for image in chain.from_iterable(held))
             lines = chain(lines, others)
         wanted = (line for line in lines if account in ("", line.account))
         _write(_as_csv(wanted) if form is Format.CSV else json_array(wanted))
 
 
-def _line(row: Row, names: Mapping[AccountId, AccountName]) -> Line:
+def _line(
+    row: Row, names: Mapping[AccountId, AccountName], waiting: Mapping[AccountId, str]
+) -> Line:
+    why_missing = waiting.get(row.account) if row.state is State.MISSING else None
     return Line(
         file=printable(row.path),
         folder=row.folder,
@@ -92,7 +98,7 @@ def _line(row: Row, names: Mapping[AccountId, AccountName]) -> Line:
         name=row.name,
         size=row.size,
         state=row.state,
-        why=row.why,
+        why=row.why or why_missing,
     )
 
 

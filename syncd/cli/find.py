@@ -7,20 +7,17 @@ import os
 import re
 import sqlite3
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
-import msgspec
-
-from syncd.cli.console import format_duration, format_time, print_json, print_line
+from syncd.cli.account_state import why_waiting
+from syncd.cli.console import format_time, print_json, print_row
 from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import load_config
 from syncd.config import Config, FolderConfig
 from syncd.images.unfinished import sentence
-from syncd.ledger import operator_pauses, search
-from syncd.ledger.accounts import OPERATOR, Pause
+from syncd.ledger import history_rows, search
 from syncd.ledger.file import reading
 from syncd.ledger.kept import KeepReason
 from syncd.ledger.lock import is_in_use
@@ -56,24 +53,18 @@ _WHY_CONDEMNED = {
 }
 
 
-class _Account(msgspec.Struct):
-    name: str
-    pause: Pause | None
-
-
 def find(what: str, config: Path, *, json: bool) -> None:
     """Print everything that is known about the images that `what` names, or why none is known."""
     settings = load_config(config)
     with ledger_required(), reading(settings.ledger.path) as db:
         images = images_of(settings, db, what)
-        pauses = operator_pauses.effective(time.time())(db)
+        images = images or _former(settings, db, what)
+        waiting = why_waiting(settings, db)
     if json:
-        print_json([_as_json(image, settings) for image in images[: search.MOST]])
+        print_json([_as_json(image, settings, waiting) for image in images[: search.MOST]])
     elif images:
-        known = _accounts(settings, pauses)
-        idle = None if is_in_use(settings.ledger.path) else "syncd is not running"
-        for line in _listing(images, known, idle):
-            print_line(line)
+        for line in _listing(images, settings, waiting):
+            print_row(line)
     if not images:
         _explain(settings, what)
     if not all(image.is_uploaded for image in images):
@@ -91,6 +82,19 @@ def images_of(config: Config, db: sqlite3.Connection, what: str) -> list[FoundIm
         return []
     name = os.fsencode(what)
     return _by_digits(db, what) or search.by_name(name)(db) or search.by_part_of_name(name)(db)
+
+
+def _former(config: Config, db: sqlite3.Connection, what: str) -> list[FoundImage]:
+    """Return the images that `what` named before their files were gone, as the history has them."""
+    images: list[int] = []
+    if os.path.lexists(what) or "/" in what:
+        for folder, path in places(config, what):
+            images += history_rows.images_of_path(folder.name, path)(db)
+    else:
+        images += history_rows.images_of_name(os.fsencode(what))(db)
+        if HASH.fullmatch(what):
+            images += history_rows.images_of_hash(what, f"{what}~")(db)
+    return search.by_ids(images)(db)
 
 
 def _by_path(config: Config, db: sqlite3.Connection, what: str) -> list[FoundImage]:
@@ -167,35 +171,26 @@ def _named(config: Config, name: bytes) -> Iterator[tuple[FolderConfig, bytes]]:
                     yield folder, os.path.relpath(os.path.join(directory, one), folder.path)
 
 
-def _accounts(config: Config, pauses: Mapping[AccountId, Pause]) -> dict[AccountId, _Account]:
-    return {
-        account.id: _Account(name, pauses.get(account.id))
-        for name, account in config.accounts.items()
-    }
-
-
 def _listing(
-    images: Sequence[FoundImage], known: Mapping[AccountId, _Account], idle: str | None
+    images: Sequence[FoundImage], config: Config, waiting: Mapping[AccountId, str]
 ) -> Iterator[str]:
     for number, image in enumerate(images[: search.MOST]):
         if number:
             yield ""
-        yield from _lines(image, known, idle)
+        yield from _lines(image, config, waiting)
     if len(images) > search.MOST:
         yield ""
         yield f"and more: these are the first {search.MOST}; `syncd export` lists every file"
 
 
-def _lines(
-    image: FoundImage, known: Mapping[AccountId, _Account], idle: str | None
-) -> Iterator[str]:
+def _lines(image: FoundImage, config: Config, waiting: Mapping[AccountId, str]) -> Iterator[str]:
     for file in image.files:
         yield _path(file)
         yield f"  folder    {file.folder}"
         if file.error:
             yield f"  trouble   {sentence(file.error)}"
-        if file.is_deleted:
-            yield "  deleted   this file is gone"
+        if (absence := _absence(file)) is not None:
+            yield f"  deleted   {absence}"
     if image.digest is None:
         return
     if not image.files:
@@ -206,30 +201,55 @@ def _lines(
     if image.unsupported:
         yield f"  rejected  {image.unsupported}"
     for replica in image.replicas:
-        account = known.get(replica.account) or _Account(f"act_{replica.account}", None)
-        yield f"  {account.name}: {_state(replica, account.pause, idle)}"
+        yield f"  {_name(replica, config)}: {_state(replica, waiting.get(replica.account))}"
 
 
 def _path(file: FoundFile) -> str:
     return printable(os.path.join(file.root, file.path))
 
 
-def _state(replica: FoundReplica, pause: Pause | None, idle: str | None) -> str:
+def _absence(file: FoundFile) -> str | None:
+    """Return whether a file is gone, as the ledger has it or the disk has it now."""
+    try:
+        os.lstat(os.path.join(file.root, file.path))
+        is_there = True
+    except FileNotFoundError:
+        is_there = False
+    except OSError:  # not known
+        is_there = not file.is_deleted
+    if file.is_deleted:
+        return "this file was gone, and is there again" if is_there else "this file is gone"
+    return None if is_there else "this file is gone since the last scan"
+
+
+def _name(replica: FoundReplica, config: Config) -> str:
+    known = config.account_by_id(replica.account)
+    return f"act_{replica.account}" if known is None else known.name
+
+
+def _state(replica: FoundReplica, waiting: str | None) -> str:
     if replica.hash is not None and replica.is_held:
-        named = f", named {replica.name}" if replica.name else ""
         since = f" since {format_time(replica.held_at)}" if replica.held_at else ""
-        if replica.unconfirmed:
-            return f"sent again as {replica.hash}{since}{named}; to be confirmed"
-        held = f"held as {replica.hash}{since}{named}"
-        return held if replica.wanted else f"{held}; {_why_there(replica)}"
+        named = f", named {replica.name}" if replica.name else ""
+        held = "sent again as" if replica.unconfirmed else "held as"
+        confirmed = "; to be confirmed" if replica.unconfirmed else ""
+        why = "" if replica.wanted else f"; {_why_there(replica)}"
+        return f"{held} {replica.hash}{since}{named}{confirmed}{why}"
     if replica.unconfirmed and replica.wanted:
         return "missing: its deletion was under way when its file returned; it is sent again"
     if replica.unconfirmed:
         return f"deleted, to be confirmed: {replica.hash}"
     if replica.rejected is not None:
         return f"rejected: {replica.rejected}"
+    if replica.deleted_at is not None:
+        return f"deleted at {format_time(replica.deleted_at)}: no file needed it"
     since = f" since {format_time(replica.wanted_at)}" if replica.wanted_at else ""
-    return f"missing{since}: {replica.error or _why_missing(pause) or idle or 'it waits its turn'}"
+    return f"missing{since}: {_why_missing(replica, waiting) or 'it waits its turn'}"
+
+
+def _why_missing(replica: FoundReplica, waiting: str | None) -> str | None:
+    is_waiting = replica.wanted and not replica.is_held and replica.rejected is None
+    return replica.error or (waiting if is_waiting else None)
 
 
 def _why_there(replica: FoundReplica) -> str:
@@ -242,19 +262,9 @@ def _why_there(replica: FoundReplica) -> str:
     return "no file needs it"
 
 
-def _why_missing(pause: Pause | None) -> str | None:
-    if pause is None:
-        return None
-    if pause.kind == OPERATOR:
-        return f"the account is paused {pause.why}"
-    if pause.until is None:
-        return f"the account is stopped: {pause.why}"
-    left = pause.until - time.time()
-    return f"the account is paused for {format_duration(left)}: {pause.why}" if left > 0 else None
-
-
-def _as_json(image: FoundImage, config: Config) -> dict[str, object]:
-    names = {account.id: str(name) for name, account in config.accounts.items()}
+def _as_json(
+    image: FoundImage, config: Config, waiting: Mapping[AccountId, str]
+) -> dict[str, object]:
     return {
         "sha256": None if image.digest is None else image.digest.hex(),
         "size": image.size,
@@ -268,12 +278,12 @@ def _as_json(image: FoundImage, config: Config) -> dict[str, object]:
                 "file": _path(file),
                 "folder": file.folder,
                 "deleted": file.is_deleted,
-                "why": None if file.error is None else sentence(file.error),
+                "why": _absence(file) if file.error is None else sentence(file.error),
             }
             for file in image.files
         ],
         "accounts": {
-            names.get(replica.account, f"act_{replica.account}"): {
+            _name(replica, config): {
                 "held": replica.is_held,
                 "wanted": replica.wanted,
                 "hash": replica.hash,
@@ -281,7 +291,8 @@ def _as_json(image: FoundImage, config: Config) -> dict[str, object]:
                 "missing_since": None if replica.is_held else moment(replica.wanted_at),
                 "name": replica.name,
                 "rejected": replica.rejected,
-                "why": replica.error,
+                "why": _why_missing(replica, waiting.get(replica.account)),
+                "deleted_at": replica.deleted_at,
                 "deletion": replica.deletion,
                 "kept": replica.kept,
             }

@@ -73,13 +73,13 @@ def log(about: str, config: Path, options: Options) -> None:
         if options.follow:
             _follow(db, wanted, last, settings)
     if not rows:
-        about_it = f" about {about}" if about else ""
-        fail(f"the history has no such row{about_it}; it goes back {_days(settings)}")
+        days = f"{settings.ledger.history / 86400:g} days"
+        advice = f"; `syncd find {about}` shows its state" if about else ""
+        fail(f"the history, which goes back {days}, has nothing {_description(about)}{advice}")
 
 
-def _days(settings: Config) -> str:
-    days = settings.ledger.history / 86400
-    return f"{days:g} days"
+def _description(about: str) -> str:
+    return f"about {about}" if about else "that these options select"
 
 
 def _follow(db: sqlite3.Connection, wanted: Filter, last: int, settings: Config) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from syncd.cli.account_state import paused
 from syncd.cli.console import format_size, print_json, print_json_with_list, print_line
 from syncd.cli.fast_start import fast_imports
 from syncd.cli.options import DEFAULT_CONFIG, load_config
@@ -50,9 +51,10 @@ def plan(
 ) -> None:
     """Show what a backfill would send now. Nothing is sent, and the ledger is not changed.
 
-    It works while the daemon runs. A duration is "at most" until the access tier of the account is
-    known. It makes no call, except for a folder whose ad account id has changed: it reads the names
-    of both accounts, and how many images the new one has.
+    It works while the daemon runs. Files that have not settled are planned as they are now. A
+    duration is "at most" until the access tier of the account is known. It makes no call, except
+    for a folder whose ad account id has changed: it reads the names of both accounts, and how many
+    images the new one has.
     """
     settings = load_config(config)
     part = selected(settings, account, folder)
@@ -110,7 +112,8 @@ def _print_summary(found: Plan, shown: AccountView) -> None:
 
 def _account_lines(name: AccountName, planned: AccountPlan) -> Iterator[str]:
     tally = planned.tally
-    yield f"account {name}: {tally.wanted:,} wanted, {tally.held:,} held"
+    state = "" if planned.pause is None else f"; {paused(planned.pause)}"
+    yield f"account {name}: {tally.wanted:,} wanted, {tally.held:,} held{state}"
     if tally.missing:
         yield (
             f"  would send {amount(tally.missing, 'image')},"
@@ -159,6 +162,7 @@ def _account_json(planned: AccountPlan) -> Mapping[str, object]:
         "calls": ahead.calls,
         "seconds": round(ahead.seconds, 1),
         "at_most": planned.at_most,
+        "pause": planned.pause,
         "rejections": _by_reason(planned.rejected),
     }
 

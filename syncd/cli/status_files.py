@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from syncd.cli.account_state import why_waiting
 from syncd.cli.console import print_json_array, print_line
 from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.config import Config, FolderConfig
@@ -75,10 +76,12 @@ def _from_ledger(
                 yield _line(file, None, None if file.reason is None else sentence(file.reason))
         return
     read = listings.missing if kind is Kind.MISSING else listings.rejected
+    waiting = why_waiting(config, db) if kind is Kind.MISSING else {}
     for name in part.accounts:
-        for file in read(db, config.accounts[name].id):
+        account = config.accounts[name].id
+        for file in read(db, account):
             if file.folder in folders:
-                yield _line(file, str(name), file.reason)
+                yield _line(file, str(name), file.reason or waiting.get(account))
 
 
 def _line(file: ListedFile, account: str | None, why: str | None) -> FileLine:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from syncd.cli.account_state import failing, paused
 from syncd.cli.console import WIDTH, Colour, Line, format_duration, format_time
 from syncd.cli.daemon_line import sentence
 from syncd.daemon.report import AccountStatus, FolderStatus
@@ -105,9 +106,9 @@ def _columns(name: str, longest: int, texts: tuple[str, ...] | list[str], widths
 def _state(account: AccountStatus, activity: AccountActivity | None) -> tuple[str, Colour | None]:
     """Return the state of an account in words, and its colour."""
     if account.pause is not None:
-        return _paused(account.pause)
+        return paused(account.pause), _colour(account.pause)
     if account.failing_since is not None:
-        return _failing(account.failing_since, activity), _WARNING
+        return failing(account.failing_since, activity), _WARNING
     if activity is not None and activity.in_flight and account.missing:
         return _uploading(account, activity), None
     if account.sync is Sync.MISSING:
@@ -116,29 +117,9 @@ def _state(account: AccountStatus, activity: AccountActivity | None) -> tuple[st
     return _SYNC_STATES[account.sync]
 
 
-def _paused(pause: Pause) -> tuple[str, Colour]:
-    if pause.kind == OPERATOR:
-        end = f"until {_clock(pause.until)}" if pause.until else "until `syncd resume`"
-        return f"paused {end} {pause.why}", _WARNING
-    if pause.until is None:
-        return f"stopped since {_clock(pause.since)}: {pause.why}", _ALERT
-    left = format_duration(pause.until - time.time())
-    return f"paused until {_clock(pause.until)} ({left}, {pause.kind}): {pause.why}", _WARNING
-
-
-def _clock(at: float) -> str:
-    """Return a time in unix seconds as local time, with the date unless it is today's."""
-    date, clock = format_time(at).split()
-    return clock if format_time(time.time()).startswith(date) else f"{date} {clock}"
-
-
-def _failing(since: float, activity: AccountActivity | None) -> str:
-    text = f"failing since {_clock(since)}"
-    if activity is None or activity.why is None:
-        return text
-    if activity.retry_at is not None:
-        text += f", retrying in {format_duration(activity.retry_at - time.time())}"
-    return f"{text}: {activity.why}"
+def _colour(pause: Pause) -> Colour:
+    is_stop = pause.until is None and pause.kind != OPERATOR
+    return _ALERT if is_stop else _WARNING
 
 
 def _uploading(account: AccountStatus, activity: AccountActivity) -> str:

@@ -5,18 +5,29 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import tempfile
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from syncd.config import AccountConfig, Config
 from syncd.config.account_change import AccountChange, changed_accounts
 from syncd.config.selection import Selection
 from syncd.daemon.folders import build_disk, declare
 from syncd.engine.lane import terms_of
-from syncd.ledger import accounts, folders, queries, replicas, schema, selection
+from syncd.ledger import (
+    accounts,
+    folders,
+    operator_pauses,
+    queries,
+    replicas,
+    schema,
+    selection,
+)
+from syncd.ledger.accounts import Pause
 from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.file import reading
 from syncd.ledger.queries import Count, FolderState, Tally
@@ -33,6 +44,8 @@ class AccountPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The images that one account lacks, their bytes, and the time that its budget needs."""
 
     id: AccountId
+    pause: Pause | None
+    """Nothing is sent before it ends, and the forecast begins then."""
     tally: Tally
     bytes: int
     rejected: list[Count]
@@ -87,8 +100,9 @@ def _copy(path: Path, to: Path) -> None:
 
 async def _scan(config: Config, ledger: Ledger, part: Selection) -> None:
     ids = await declare(config, ledger)
+    now = replace(config, watch=replace(config.watch, settle=0.0))  # it does not wait for files
     disk = build_disk(
-        config, ledger, ids, arrived=lambda *_: None, found=lambda *_: None, changed=lambda _: None
+        now, ledger, ids, arrived=lambda *_: None, found=lambda *_: None, changed=lambda _: None
     )
     async with asyncio.TaskGroup() as loops:
         reading = loops.create_task(disk.intake.run(), name="intake")
@@ -133,8 +147,10 @@ async def _account_plan(
     terms, learned = terms_of(account), await ledger.read(accounts.learned(account.id))
     tier = Tier(learned.tier) if learned.tier is not None else None
     budget = terms.budget(tier).less(terms.reserve)
+    pauses = await ledger.read(operator_pauses.effective(time.time()))
     return AccountPlan(
         id=account.id,
+        pause=pauses.get(account.id),
         tally=tally,
         bytes=await ledger.read(selection.missing_bytes(account.id, folders)),
         rejected=(await ledger.read(selection.reasons(account.id, folders))).rejected,

@@ -69,11 +69,10 @@ class States(msgspec.Struct, frozen=True):
 @read
 def states(db: sqlite3.Connection, names: Mapping[AccountId, str], now: float) -> States:
     """Return the states of the configured accounts at `now`; it counts no images that are held."""
-    pauses = operator_pauses.effective(now)(db)
     failing = alerts.ongoing("account.failing")(db)
     return States(
         alerts.all_alerts(names, now)(db),
-        {id_: pause for id_, pause in pauses.items() if pause.until is None or pause.until > now},
+        operator_pauses.effective(now)(db),
         {incident.subject: incident.since for incident in failing},
     )
 

@@ -94,15 +94,19 @@ def record_rewritten(db: sqlite3.Connection, files: Iterable[tuple[int, int, byt
 
 
 def record_gone(db: sqlite3.Connection, why: str) -> None:
-    """Record that the files in the temporary table `gone` have left their folder."""
+    """Record that the files in the temporary table `gone` have left their folder.
+
+    A folder that keeps its images needs no proof of a deletion.
+    """
     db.execute(
         """
         INSERT INTO history (at, what, image_id, folder_id, path, why)
-        SELECT ?, 'gone', image_id, folder_id, path, ?
-        FROM gone
+        SELECT ?1, 'gone', image_id, folder_id, gone.path,
+            iif(folder.deletions = 'keep' AND ?2 = 'suspect', ?3, ?2)
+        FROM gone JOIN folder ON folder.id = gone.folder_id
         WHERE image_id IS NOT NULL
         """,
-        (int(time.time()), why),
+        (int(time.time()), why, DELETED_FILE),
     )
 
 

@@ -47,8 +47,15 @@ def in_force(db: sqlite3.Connection, now: float) -> dict[AccountId, OperatorPaus
 
 @read
 def effective(db: sqlite3.Connection, now: float) -> dict[AccountId, Pause]:
-    """Return the pause of each account: a stop, or else the operator's, or else another one."""
-    found = accounts.pauses()(db)
+    """Return the pauses that have not ended at `now`, in unix seconds.
+
+    Of several, it is a stop, or else the operator's.
+    """
+    found = {
+        account: pause
+        for account, pause in accounts.pauses()(db).items()
+        if pause.until is None or pause.until > now
+    }
     for account, pause in in_force(now)(db).items():
         if account not in found or found[account].until is not None:
             found[account] = Pause(

@@ -51,7 +51,7 @@ class AccountSummary(msgspec.Struct, frozen=True, kw_only=True):
     """An account: its images, its pause or stop, and why images are not held."""
 
     tally: Tally
-    pause: Pause | None  # may have ended already
+    pause: Pause | None
     rejections: list[Count]
     troubles: list[Count]
     limitations: list[LearnedLimitation]

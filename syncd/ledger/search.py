@@ -28,18 +28,19 @@ class FoundReplica(msgspec.Struct, frozen=True, kw_only=True):
     """An image in one account; times in unix seconds."""
 
     account: AccountId
-    wanted: bool
-    wanted_at: int | None
-    hash: str | None
-    held_at: int | None
-    name: str | None
-    unconfirmed: bool  # a DELETE was sent, and its effect is not known
-    sent_again: bool  # since that DELETE
-    rejected: str | None
-    error: str | None  # of the last attempt
-    deletion: str | None  # its state, if the image is condemned
-    why_there: str | None  # why a condemned image is still there
-    kept: str | None  # the reason, if the image is kept
+    wanted: bool = False
+    wanted_at: int | None = None
+    hash: str | None = None
+    held_at: int | None = None
+    name: str | None = None
+    unconfirmed: bool = False  # a DELETE was sent, and its effect is not known
+    sent_again: bool = False  # since that DELETE
+    rejected: str | None = None
+    error: str | None = None  # of the last attempt
+    deletion: str | None = None  # its state, if the image is condemned
+    why_there: str | None = None  # why a condemned image is still there
+    kept: str | None = None  # the reason, if the image is kept
+    deleted_at: int | None = None  # by syncd; since then the account was not sent it
 
     @property
     def is_held(self) -> bool:
@@ -151,6 +152,12 @@ def by_hash(db: sqlite3.Connection, first: str, last: str) -> list[FoundImage]:
     return _of_images(db, [image for (image,) in rows])
 
 
+@read
+def by_ids(db: sqlite3.Connection, images: Sequence[int]) -> list[FoundImage]:
+    """Return these images, or the first of them."""
+    return _of_images(db, images[: MOST + 1])
+
+
 def _of_files(db: sqlite3.Connection, files: str, parameters: Sequence[object]) -> list[FoundImage]:
     rows = db.execute(files, parameters).fetchall()
     images = dict.fromkeys(image for image, _, _ in rows if image is not None)
@@ -227,6 +234,8 @@ def _image(db: sqlite3.Connection, image: int) -> FoundImage:
         """,
         (image,),
     ).fetchall()
+    if not files and not deleted:
+        deleted = _former_files(db, image)
     known = {(folder, path) for folder, _, path, _, _ in files}
     gone = [file for file in deleted if (file[0], file[2]) not in known]
     return FoundImage(
@@ -237,8 +246,23 @@ def _image(db: sqlite3.Connection, image: int) -> FoundImage:
         height=height,
         unsupported=unsupported,
         files=[_file(*file) for file in (*files, *gone)],
-        replicas=_replicas(db, image),
+        replicas=_replicas(db, image) + _deleted_replicas(db, image),
     )
+
+
+def _former_files(db: sqlite3.Connection, image: int) -> list[tuple[str, bytes, bytes, None, int]]:
+    """Return the last file of an image that has none, as the history has it."""
+    return db.execute(
+        """
+        SELECT folder.name, folder.path, history.path, NULL, 1
+        FROM history INDEXED BY history_by_image
+        JOIN folder ON folder.id = history.folder_id
+        WHERE history.image_id = ? AND history.what = 'gone'
+        ORDER BY history.id DESC
+        LIMIT 1
+        """,
+        (image,),
+    ).fetchall()
 
 
 def _file(folder: str, root: bytes, path: bytes, error: str | None, deleted: int) -> FoundFile:
@@ -260,7 +284,7 @@ def _replicas(db: sqlite3.Connection, image: int) -> list[FoundReplica]:
             ON deletion.account_id = replica.account_id AND deletion.image_id = replica.image_id
         LEFT JOIN kept
             ON kept.image_id = replica.image_id AND kept.account_id = replica.account_id
-        WHERE replica.image_id = ? AND replica.state <> 'forgotten'
+        WHERE replica.image_id = ? AND (replica.wanted = 1 OR replica.hash IS NOT NULL)
         ORDER BY account.id
         """,
         (image,),
@@ -271,6 +295,25 @@ def _replicas(db: sqlite3.Connection, image: int) -> list[FoundReplica]:
         return msgspec.convert({**columns, **{k: bool(v) for k, v in flags.items()}}, FoundReplica)
 
     return as_structs(rows, replica)
+
+
+def _deleted_replicas(db: sqlite3.Connection, image: int) -> list[FoundReplica]:
+    """Return the accounts that syncd deleted an image from, and that neither have nor need it."""
+    rows = db.execute(
+        """
+        SELECT account.act AS account, max(history.at) AS deleted_at
+        FROM history INDEXED BY history_by_image
+        JOIN account ON account.id = history.account_id
+        LEFT JOIN replica
+            ON replica.image_id = history.image_id AND replica.account_id = history.account_id
+        WHERE history.image_id = ? AND history.what = 'deleted'
+            AND replica.hash IS NULL AND coalesce(replica.wanted, 0) = 0
+        GROUP BY account.id
+        ORDER BY account.id
+        """,
+        (image,),
+    )
+    return as_structs(rows, FoundReplica)
 
 
 _FILE = """folder.name, folder.path AS root,

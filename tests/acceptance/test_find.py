@@ -81,7 +81,9 @@ async def test_a_deleted_file_is_found_with_the_reason_why_the_account_holds_its
         assert "this file is gone" in ended.out
         assert "kept: its file left a folder that keeps its images" in ended.out
     (image,) = await found(rig, "a.jpg")
-    assert image["files"] == [{"file": str(path), "folder": "spring", "deleted": True, "why": None}]
+    assert image["files"] == [
+        {"file": str(path), "folder": "spring", "deleted": True, "why": "this file is gone"}
+    ]
     assert image["accounts"]["main"]["kept"] == "keep"
 
 
@@ -146,7 +148,7 @@ async def test_a_missing_image_is_found_with_the_reason(rig: Rig) -> None:
         ended = await find(rig, "a.jpg")
         assert ended.code == 3
         assert "main: missing since " in ended.out
-        assert "the account is paused for " in ended.out
+        assert "the account is paused until " in ended.out
         await daemon.end(signal.SIGKILL)
     await syncd(rig, "retry", "main", "--config", str(rig.write_config()))
 

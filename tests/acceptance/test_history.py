@@ -167,8 +167,8 @@ async def test_the_rows_are_narrowed_by_options(rig: Rig) -> None:
     limited = await command(rig, "log", "--limit", "2")
     assert "the last 2 rows; --limit shows more" in limited.err
     for words, message in (
-        (("--since", "2999-01-01"), "the history has no such row"),
-        (("nowhere.jpg",), "the history has no such row about nowhere.jpg"),
+        (("--since", "2999-01-01"), "has nothing that these options select"),
+        (("nowhere.jpg",), "has nothing about nowhere.jpg"),
         (("--since", "soon"), "soon is not a time"),
         (("--what", "lots"), "lots is not one of found, gone,"),
         (("--account", "asia"), "no account asia"),

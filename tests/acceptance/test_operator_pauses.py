@@ -50,7 +50,7 @@ async def test_nothing_is_sent_to_a_paused_account_until_it_is_resumed(rig: Rig)
         assert re.search(r"eu .* paused until `syncd resume` by \S+: the campaign is frozen", shown)
         found = await command(rig, "find", "b.jpg")
         assert "eu: missing since" in found.out
-        assert "the account is paused by" in found.out
+        assert "the account is paused until `syncd resume` by" in found.out
         assert (await command(rig, "retry")).code == 0  # leaves it
         assert await daemon.end() == 0
     async with running(rig) as daemon:  # a restart, too

@@ -98,7 +98,7 @@ async def test_a_missing_unreadable_or_unfinished_file_has_its_reason(rig: Rig) 
         await ledger.write(files.record_all([(Place(folder, b"", b"d"), STAT, "hole")]))
     rows = await exported(rig)
     assert [(row["state"], row["why"], row["size"]) for row in rows] == [
-        ("missing", None, 3),
+        ("missing", "syncd is not running", 3),
         ("missing", "HTTP 503", 3),
         ("unreadable", "Permission denied", 3),
         ("unfinished", f"not finished: {Unfinished.HOLE.reason}", 3),
@@ -223,7 +223,7 @@ async def test_pages_neither_lose_nor_repeat_a_row(tmp_path: Path) -> None:
     await many(path, 60)
     for size in (1, 7, 8, 60, 100):
         with reading(path) as db:
-            rows = [(row.path, row.account) for row in export.rows(db, size)]
+            rows = [(row.path, row.account) for row in export.rows(db, page_size=size)]
         assert sorted(rows) == sorted(
             (b"/s/d%d/%d" % (n % 7, n), account) for n in range(60) for account in (ONE, TWO)
         )
@@ -239,7 +239,7 @@ async def test_a_folder_without_an_account_has_no_row_and_does_not_end_the_expor
         other = folders.declare(FolderName("later"), b"/l", [ONE])(db)
         files.record_all([(Place(other, b"", b"a"), STAT, content(1))])(db)
     with reading(path) as db:
-        assert [row.path for row in export.rows(db, 10)] == [b"/l/a"]
+        assert [row.path for row in export.rows(db, page_size=10)] == [b"/l/a"]
 
 
 async def test_no_read_is_open_between_two_rows(tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_memory_does_not_grow_with_the_ledger() -> None:
             for n in range(count):
                 files.record_all([(Place(folder, b"", b"%d" % n), STAT, content(n))])(db)
             tracemalloc.start()
-            assert sum(1 for _ in export.rows(db, 50)) == count
+            assert sum(1 for _ in export.rows(db, page_size=50)) == count
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
     assert peaks[1] < peaks[0] * 1.5

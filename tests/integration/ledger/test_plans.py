@@ -187,6 +187,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "by_path": search.by_path("a", b"d1", b"1"),
     "by_digest": search.by_digest(digest(5), digest(5)),
     "by_hash": search.by_hash("ff00", "ff00~"),
+    "by_ids": search.by_ids([5]),
     "record_all": files.record_all(
         [
             (
@@ -262,6 +263,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "held_after": audits.held_after(ONE, 5, 50),
     "known_hashes": audits.known_hashes(ONE, [ImageHash("ff00")]),
     "export": export.page(export.Key(7, b"5"), 50),
+    "export of an account": export.page(export.Key(7, b"5"), 50, ONE),
     "export_held": export.held_page(ONE, 5, 50),
     "wanted": integrity.wanted(0),
     "refresh_next": wanted.refresh_next(20),

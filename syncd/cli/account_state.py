@@ -1,0 +1,62 @@
+"""The state of an account in words: one wording for `status`, `find`, `plan` and `export`."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Mapping
+
+from syncd.cli.console import format_duration, format_time
+from syncd.cli.daemon_line import read_daemon
+from syncd.config import Config
+from syncd.daemon import status_file
+from syncd.daemon.status_file import AccountActivity
+from syncd.ledger import operator_pauses
+from syncd.ledger.accounts import OPERATOR, Pause
+from syncd.model import AccountId
+
+
+def paused(pause: Pause) -> str:
+    """Return a pause or a stop in words."""
+    if pause.kind == OPERATOR:
+        end = f"until {clock(pause.until)}" if pause.until else "until `syncd resume`"
+        return f"paused {end} {pause.why}"
+    if pause.until is None:
+        return f"stopped since {clock(pause.since)}: {pause.why}"
+    left = format_duration(pause.until - time.time())
+    return f"paused until {clock(pause.until)} ({left}, {pause.kind}): {pause.why}"
+
+
+def failing(since: float, activity: AccountActivity | None) -> str:
+    """Return in words since when calls fail, and when the next one is made."""
+    text = f"failing since {clock(since)}"
+    if activity is None or activity.why is None:
+        return text
+    if activity.retry_at is not None:
+        text += f", retrying in {format_duration(activity.retry_at - time.time())}"
+    return f"{text}: {activity.why}"
+
+
+def clock(at: float) -> str:
+    """Return a time in unix seconds as local time, with the date unless it is today's."""
+    date, time_of_day = format_time(at).split()
+    is_today = format_time(time.time()).startswith(date)
+    return time_of_day if is_today else f"{date} {time_of_day}"
+
+
+def why_waiting(config: Config, db: sqlite3.Connection) -> Mapping[AccountId, str]:
+    """Return why nothing is sent to an account now, for those to which nothing is."""
+    path, now = config.ledger.path, time.time()
+    daemon = read_daemon(path, status_file.find(os.environ, path))
+    why: dict[AccountId, str] = {}
+    for name, account in config.accounts.items():
+        activity = daemon.accounts.get(name)
+        if daemon.state is status_file.Liveness.STOPPED:
+            why[account.id] = "syncd is not running"
+        elif activity is not None and activity.retry_at is not None and activity.why is not None:
+            left = format_duration(activity.retry_at - now)
+            why[account.id] = f"retrying in {left}: {activity.why}"
+    for id_, pause in operator_pauses.effective(now)(db).items():
+        why[id_] = f"the account is {paused(pause)}"
+    return why
