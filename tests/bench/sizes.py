@@ -21,6 +21,7 @@ class Sizes:
     facts: int
     commits: int
     ledger_files: int  # in a ledger with two replicas of each
+    large: int  # files in the ledger of the row of that name
     rest_accounts: int  # each with a folder
     rest_seconds: int
 
@@ -38,6 +39,7 @@ FULL = Sizes(
     facts=50_000,
     commits=5000,
     ledger_files=500_000,
+    large=1_000_000,
     rest_accounts=200,
     rest_seconds=30,
 )
@@ -55,6 +57,7 @@ QUICK = Sizes(
     facts=5000,
     commits=500,
     ledger_files=20_000,
+    large=20_000,
     rest_accounts=20,
     rest_seconds=2,
 )

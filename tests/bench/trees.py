@@ -32,7 +32,7 @@ def held_tree(bench: Bench, count: int) -> HeldTree:
     """Return a tree of `count` files that is in sync."""
     tree = pictures.tiny_tree(bench.cache / f"tree-{count}", count)
     mirror = pictures.hard_link_copy(tree)
-    kept = bench.cache / f"ledger-started-{count}-{_schema()}.db"
+    kept = bench.cache / f"ledger-started-{count}-{schema_digest()}.db"
     if not kept.exists():
         bench.log(f"  writing the ledger of {count:,} files, once")
         made = bench.new_directory("filled-ledger") / "ledger.db"
@@ -47,7 +47,7 @@ def held_tree(bench: Bench, count: int) -> HeldTree:
     return HeldTree(tree, mirror, ledger)
 
 
-def _schema() -> str:
+def schema_digest() -> str:
     """Return a short digest of the schema."""
     schema = ROOT / "syncd" / "ledger" / "schema.sql"
     return hashlib.sha256(schema.read_bytes()).hexdigest()[:8]
