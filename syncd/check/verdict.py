@@ -38,8 +38,11 @@ def restriction_of(inside: PathFacts, outside: PathFacts, *, writes: bool) -> Re
     """Return what the unit does to a path, from what its service finds there and what root finds.
 
     Another inode at a step is another directory: the path is hidden. The same inode, and no access
-    to it, is a matter of permissions. For a path that does not exist, the directory that does.
+    to it, is a matter of permissions. For a path that does not exist, the directory that does. A
+    path that only the service finds is a directory that systemd creates for it (StateDirectory=).
     """
+    if outside.error == errno.ENOENT and not inside.error:
+        return None
     seen = {step.path: (step.device, step.inode) for step in inside.steps}
     last = outside.last
     if seen.get(last.path) == (last.device, last.inode):

@@ -7,6 +7,7 @@ import getpass
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,6 +34,8 @@ from syncd.config.secret_file import replace_secret
 from syncd.logs.setup import hide
 from syncd.model import AccountName
 from syncd.rules import token as rule
+from syncd.setup.places import UNIT, places
+from syncd.setup.stored import with_stored_credentials
 
 if TYPE_CHECKING:
     from syncd.check.new_token import Inspected
@@ -59,7 +62,7 @@ def show(config: ConfigPath = DEFAULT_CONFIG) -> None:
     with fast_imports():
         from syncd.check.new_token import inspected  # noqa: PLC0415  slow to load
 
-    settings, sound = load_config(config), True
+    settings, sound = _settings(config), True
     for source, accounts in _by_source(settings, settings.accounts.values()).items():
         print_line(f"token of {_names(accounts)}")
         print_line(f"  source   {source}")
@@ -86,7 +89,7 @@ def check_tokens(config: ConfigPath = DEFAULT_CONFIG) -> None:
     with fast_imports():
         from syncd.check.new_token import tested  # noqa: PLC0415  slow to load
 
-    checks = asyncio.run(tested(load_config(config), os.environ, hide))
+    checks = asyncio.run(tested(_settings(config), os.environ, hide))
     width = max(len(one.subject) for one in checks)
     for one in checks:
         print_line(f"{one.state.value:<3} {one.subject:<{width}}  {one.message}")
@@ -108,12 +111,13 @@ def set_token(
     """Replace a token: type or paste it, without an echo, or pipe it in.
 
     It is tested first: the API has to accept it, and to show it each account that uses it. Then it
-    is written to the file that the configuration names. A running daemon uses it within seconds.
+    is written to its file, which a running daemon reads again within seconds. That of a systemd
+    credential is in /etc/credstore, and needs a restart of the service.
     """
     with fast_imports():
         from syncd.check.new_token import inspected  # noqa: PLC0415  slow to load
 
-    settings = load_config(config)
+    settings = _settings(config)
     source, users = _chosen(settings, accounts)
     if not isinstance(source, SecretFile):
         fail(f"the token of {_names(users)} is {source}: {_instead(source)}")
@@ -138,7 +142,30 @@ def set_token(
         fail(f"{source.path} cannot be written: {error.strerror}")
     for name, text in _facts(found):
         print_line(f"{name:<7}  {text}")
-    print_line(f"saved to {source.path}: a running daemon uses it within seconds")
+    print_line(f"saved to {source.path}: {_used(config, settings, source)}")
+
+
+def _settings(config: Path) -> Config:
+    """Return the configuration, with the file of each systemd credential as the token's source.
+
+    systemd passes a credential to the service alone. Its file belongs to root.
+    """
+    settings = load_config(config)
+    where = places(config.absolute(), has_units=UNIT.exists())
+    if not where.units or "CREDENTIALS_DIRECTORY" in os.environ:
+        return settings
+    found = with_stored_credentials(settings, where.token)
+    if found != settings and os.geteuid() != 0:
+        fail("the token is a systemd credential, which only root can read: run this with sudo")
+    return found
+
+
+def _used(config: Path, settings: Config, source: SecretFile) -> str:
+    """Return when the daemon uses the token that was written to a file."""
+    if source in _by_source(load_config(config), settings.accounts.values()):
+        return "a running daemon uses it within seconds"
+    unit = places(config.absolute(), has_units=True).units[0]
+    return f"to use it, run `sudo systemctl restart {unit}`"
 
 
 def _by_source(
@@ -195,10 +222,7 @@ def _typed(prompt: str) -> str:
 def _instead(source: Credential | Variable | Command) -> str:
     match source:
         case Credential(name):
-            file = f"/etc/credstore/{name}"
-            return (
-                f"write it with `sudo install -m 600 /dev/stdin {file}`, then restart the service"
-            )
+            return f"write it to the file of LoadCredential={name} in the unit, then restart it"
         case Variable(name):
             return f"set {name} where syncd is started, then restart it"
         case Command():
