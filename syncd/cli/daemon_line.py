@@ -12,7 +12,7 @@ from syncd.daemon import status_file
 from syncd.daemon.status_file import AccountActivity, DaemonStatus, Liveness
 from syncd.ledger.lock import is_in_use
 
-OTHER_USER = "run this as root or the daemon's user, or join the group that may read /run/syncd"
+OTHER_USER = "run this as root or the daemon's user, or join the group of /run/syncd (syncd)"
 
 
 class DaemonReport(msgspec.Struct, kw_only=True):

@@ -115,6 +115,8 @@ def run_to_end(command: Callable[[], None]) -> None:
     except Exception as error:  # noqa: BLE001 - the last handler: ending_of classifies all errors
         ending = ending_of(error)
         message = f"syncd: {ending.why}"
+        if ending.remedy is _PERMISSION:
+            message += ": run it as root, or as the user that runs syncd"
         if ending.crashed:
             message += f"\nsyncd: {ending.remedy}\n{''.join(format_exception(error))}".rstrip()
         print_error(message, "critical" if ending.crashed else "error")

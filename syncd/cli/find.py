@@ -150,7 +150,10 @@ def _explain(config: Config, what: str) -> None:
         fail(f"{what} is not in the ledger, and no file has that path{place}")
     if named := list(islice(_named(config, os.fsencode(what)), search.MOST)):
         fail("\n".join(_why_unknown(config, folder, path) for folder, path in named), Exit.REJECTED)
-    fail(f"nothing is known of {what}: no file has a name like that, and no image has that hash")
+    fail(
+        f"nothing is known of {what}: no file has a name like that, and no image has that hash;"
+        " `syncd log` shows what happened to files that are gone"
+    )
 
 
 def _why_unknown(config: Config, folder: FolderConfig, path: bytes) -> str:

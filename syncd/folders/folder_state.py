@@ -27,8 +27,8 @@ log: Log = structlog.get_logger()
 
 _UNREADABLE = "directory.unreadable"
 _DIRECTORY_REMEDY = (
-    "fix the problem in `why` (permission denied: let syncd's user read it); until then nothing in"
-    " it counts as deleted"
+    "fix the problem in `why` (permission denied: `sudo syncd check` prints the command); until"
+    " then nothing in it counts as deleted"
 )
 _WATCH_REMEDY = "fix the problem in `why`; until then only the periodic rescans find new files"
 

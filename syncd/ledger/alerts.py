@@ -22,8 +22,9 @@ CONFIG = "config"
 """The subject of incidents that concern the configuration as a whole."""
 
 UNREADABLE_FILE = (
-    "fix the problem in `why` (permission denied: let syncd's user read it), or move it out of the"
-    " folder; the next scan notices either"
+    "correct the reason (`syncd status --files unreadable` shows it; if permission is denied, `sudo"
+    " syncd check` prints the command), or move the file out of the folder; the next scan notices"
+    " either"
 )
 """The remedy for a file that cannot be read."""
 

@@ -208,8 +208,8 @@ _OF_CODES: Mapping[int, str] = {
 """The likely setting, for codes that name one."""
 
 _OF_VERDICTS: Mapping[Verdict, str] = {
-    Verdict.STOP_TOKEN: "give syncd a valid token, or let the token's user log in to Facebook: a"
-    " saved file is read automatically; for any other source, run `syncd retry` or restart",
+    Verdict.STOP_TOKEN: "replace the token with `syncd token set`, or let its user log in to"
+    " Facebook and run `syncd retry`",
     Verdict.STOP_ACCOUNT: "give the token's user the permission to manage this ad account's images"
     f" (ads_management); {_TRIED_AGAIN} or a restart",
     Verdict.STOP_APP: _CALL,
