@@ -43,6 +43,7 @@ class AccountActivity(msgspec.Struct, frozen=True, kw_only=True):
     in_step_in: str | None  # in words, as in the log; None while the account takes no calls
     retry_at: float | None  # when a failing account is called again
     why: str | None  # why its last call failed; None if it takes calls
+    token_expires_at: float | None = None  # None: it does not expire, or that is not known
 
 
 class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True):

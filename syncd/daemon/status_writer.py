@@ -94,6 +94,7 @@ class StatusWriter:
             in_step_in=None if lane.trouble else in_step_in(lane, lane.missing, per_post),
             retry_at=None if lane.health.failing.since is None else _retry_at(lane),
             why=lane.health.failing.why,
+            token_expires_at=lane.health.token_expires_at,
         )
 
     def _rate(self, account: AccountId) -> float:

@@ -70,6 +70,8 @@ class AccountHealth:
         self.subject = alerts.account_subject(name)
         self.account = account
         self.credentials: Credentials | None = None
+        self.token_expires_at: float | None = None
+        """Unix seconds, as last inspected; None if it does not expire, or that is unknown."""
         self.failing = Failing(name, ledger)
         self.stopped: Stop | None = None
         self.paused = Paused(name, account, ledger, gate, lambda: self.stopped is not None)

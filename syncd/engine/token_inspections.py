@@ -103,6 +103,8 @@ class TokenInspections:
         first, *others = lanes
         names = [lane.name for lane in lanes]
         expires_at = token.expiry(facts.expires_at, facts.data_access_expires_at)
+        for lane in lanes:
+            lane.health.token_expires_at = expires_at
         log.debug(
             "token.inspected",
             account=first.name,

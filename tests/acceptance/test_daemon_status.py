@@ -2,6 +2,9 @@
 
 import json
 import signal
+import time
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -26,6 +29,10 @@ async def report(rig: Rig) -> dict[str, Any]:
     found = json.loads(ended.out)
     assert isinstance(found, dict)
     return found
+
+
+def expiry_in_file(rig: Rig) -> object:
+    return json.loads(rig.status_file.read_text())["accounts"]["main"]["token_expires_at"]
 
 
 async def reports(rig: Rig, daemon: Daemon) -> None:
@@ -168,3 +175,23 @@ async def test_a_status_file_that_cannot_be_written_stops_nothing(rig: Rig) -> N
         await until(lambda: daemon.logged("status.writable"))
         assert await daemon.end() == 0
     assert daemon.count("status.unwritable") == 1
+
+
+async def test_status_shows_a_token_that_expires_soon_or_lacks_a_permission(rig: Rig) -> None:
+    rig.sandbox.switches = replace(
+        rig.sandbox.switches, token_lifetime=6 * 86400.0, token_scopes="ads_read"
+    )
+    async with running(rig) as daemon:
+        await until(lambda: daemon.logged("token.expiring") and daemon.logged("token.limited"))
+        shown = " ".join((await status(rig)).out.split())
+        assert "needs you: accounts.main: the token of main expires within 7 days" in shown
+        assert "needs you: accounts.main: the token of main does not have the permission" in shown
+        assert "save it with `syncd token set`" in shown
+        assert (await status(rig, "--check")).code == 1
+        found = await report(rig)
+        assert [one["event"] for one in found["needs_you"]] == ["token.expiring", "token.limited"]
+        await until(lambda: expiry_in_file(rig) is not None)
+        found = await report(rig)
+        expires_at = datetime.fromisoformat(found["daemon"]["accounts"]["main"]["token_expires_at"])
+        assert 5 * 86400 < expires_at.timestamp() - time.time() <= 6 * 86400
+        assert await daemon.end() == 0
