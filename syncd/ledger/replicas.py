@@ -188,8 +188,13 @@ def record_held(
         [(digest, entry.hash, entry.name) for digest, entry in held],
         *(account_id, at, sent_at, clock_offset),
     )
-    digests = [digest for digest, _ in held]
-    unanswered.forget(db, account_id, digests)
+    images = _known(db, [digest for digest, _ in held])
+    unanswered.forget(db, account_id, images)
+    history.record_held(db, account_id, what, images)
+
+
+def _known(db: sqlite3.Connection, digests: Sequence[Digest]) -> list[int]:
+    """Return the ids of those of these images that are recorded, in the order of arrival."""
     (images,) = db.execute(
         f"""
         SELECT group_concat(id)
@@ -198,8 +203,7 @@ def record_held(
         """,
         digests,
     ).fetchone()  # one row: each row is a step
-    if images is not None:
-        history.record_held(db, account_id, what, sorted(map(int, images.split(","))))
+    return [] if images is None else sorted(map(int, images.split(",")))
 
 
 def image_ids(db: sqlite3.Connection, digests: Sequence[Digest]) -> dict[Digest, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 import msgspec
@@ -50,16 +50,16 @@ def record(
     )
 
 
-def forget(db: sqlite3.Connection, account_id: int, digests: Iterable[Digest]) -> None:
+def forget(db: sqlite3.Connection, account_id: int, images: Sequence[int]) -> None:
     """Forget the calls that sent images: the account has taken or rejected them."""
     if db.execute("SELECT 1 FROM unanswered LIMIT 1").fetchone() is None:
         return
-    db.executemany(
-        """
+    db.execute(
+        f"""
         DELETE FROM unanswered
-        WHERE account_id = ? AND image_id = (SELECT id FROM image WHERE sha256 = ?)
+        WHERE account_id = ? AND image_id IN ({",".join("?" * len(images))})
         """,
-        [(account_id, digest) for digest in digests],
+        (account_id, *images),
     )
 
 
@@ -143,7 +143,7 @@ def settle(
     ).fetchone()
     if row is None:
         return False
-    forget(db, row[0], [image.digest])
+    forget(db, row[0], row[1:])
     if found is None or _is_known(db, row[0], found.hash):
         db.execute("DELETE FROM deletion WHERE account_id = ? AND image_id = ?", row)
         db.execute(
