@@ -163,6 +163,8 @@ def test_an_image_that_is_found_is_held_and_its_grace_begins(
     assert db.execute("SELECT state, found_age FROM deletion").fetchone() == ("waiting", None)
     assert count(db, "unanswered") == 0
     assert left(db) is None
+    what = "SELECT what, account_id FROM history ORDER BY id DESC LIMIT 1"
+    assert db.execute(what).fetchone() == ("uploaded", 1)
 
 
 def test_images_that_are_found_count_when_too_many_are_deleted_at_once(
