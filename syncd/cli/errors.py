@@ -31,6 +31,8 @@ class Exit(IntEnum):
     DONE = 0
     NOT_ALL = 1
     """Something is still missing, could not be done, or was not found."""
+    USAGE = 2
+    """Wrong usage, as typer reports it: an option or a name that does not exist."""
     REJECTED = 3
     """A backfill sent everything that could be sent; some files were rejected."""
     NOT_RUNNING = 3

@@ -15,7 +15,7 @@ import typer
 
 from syncd.cli.account_state import why_waiting
 from syncd.cli.console import json_array
-from syncd.cli.errors import fail, ledger_required
+from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath
 from syncd.ledger import export as ledger
@@ -71,7 +71,7 @@ def export(
     settings = load_config(config)
     if account and AccountName(account) not in settings.accounts:
         known = ", ".join(settings.accounts)
-        fail(f"no account {account} in the configuration; it has: {known}")
+        fail(f"no account {account} in the configuration; it has: {known}", Exit.USAGE)
     names = {known.id: name for name, known in settings.accounts.items()}
     with ledger_required(), reading(settings.ledger.path) as db:
         waiting = why_waiting(settings, db)

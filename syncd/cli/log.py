@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from syncd.cli.console import format_time, print_error, print_json, print_row
-from syncd.cli.errors import fail, ledger_required
+from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.find import HASH, WHY_KEPT, images_of, places
 from syncd.cli.local_time import parse_time
 from syncd.cli.options import load_config
@@ -54,7 +54,7 @@ def log(about: str, config: Path, options: Options) -> None:
     """Print what happened to the images that `about` names, or to all; the oldest comes first."""
     settings = load_config(config)
     if options.follow and options.json:
-        fail("--follow prints lines: leave out --json, or --follow")
+        fail("--follow prints lines: leave out --json, or --follow", Exit.USAGE)
     part = selected(settings, options.accounts, ())
     accounts = [settings.accounts[name].id for name in part.accounts] if options.accounts else None
     since, whats = _since(options.since), _whats(options.what)
@@ -104,10 +104,12 @@ def _since(text: str) -> float | None:
         try:
             return now - duration("1s", "3650d")(text)
         except InvalidValueError as error:
-            fail(f"--since: {error.message}; {error.fix}")
+            fail(f"--since: {error.message}; {error.fix}", Exit.USAGE)
     then = parse_time(text, now, is_past=True)
     if then is None:
-        fail(f"--since: {text} is not a time: write one such as 2h, 18:00 or 2026-11-01")
+        fail(
+            f"--since: {text} is not a time: write one such as 2h, 18:00 or 2026-11-01", Exit.USAGE
+        )
     return then
 
 
@@ -117,7 +119,7 @@ def _whats(text: str) -> list[str] | None:
     given = [word.strip() for word in text.split(",")]
     for word in given:
         if word not in set(What):
-            fail(f"--what: {word} is not one of {', '.join(What)}")
+            fail(f"--what: {word} is not one of {', '.join(What)}", Exit.USAGE)
     return given
 
 

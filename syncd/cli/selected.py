@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from syncd.cli.errors import fail
+from syncd.cli.errors import Exit, fail
 from syncd.config import Config
 from syncd.config.selection import Selection, select
 from syncd.model import AccountName, FolderName
@@ -20,14 +20,15 @@ def selected(
     ):
         for name in given or ():
             if name not in known:
-                fail(f"no {kind} {name} in the configuration; {_hint(name, known)}")
+                fail(f"no {kind} {name} in the configuration; {_hint(name, known)}", Exit.USAGE)
     part = select(
         config, [AccountName(n) for n in accounts or ()], [FolderName(n) for n in folders or ()]
     )
     if not part.accounts:
         fail(
             f"the folder {_listed(folders)} does not feed the account {_listed(accounts)}:"
-            f" see [folders] in {config.path}"
+            f" see [folders] in {config.path}",
+            Exit.USAGE,
         )
     return part
 

@@ -95,7 +95,7 @@ async def test_a_part_that_does_not_exist_is_an_error(
     rig: Rig, words: tuple[str, ...], message: str
 ) -> None:
     ended = await syncd(rig, "plan", *words, "--config", str(rig.write_config()))
-    assert ended.code == 1
+    assert ended.code == 2
     assert message in ended.err
 
 

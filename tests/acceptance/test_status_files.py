@@ -125,7 +125,7 @@ async def test_without_such_files_nothing_is_printed_and_json_is_an_empty_array(
 async def test_a_name_that_is_not_configured_ends_with_the_names_that_are(two: Rig) -> None:
     two.write_config()
     wrong = await status(two, "--account", "mian")
-    assert (wrong.code, wrong.out) == (1, "")
+    assert (wrong.code, wrong.out) == (2, "")
     assert wrong.err == (
         "syncd: no account mian in the configuration; it has: main, eu; did you mean main?\n"
     )

@@ -76,7 +76,7 @@ async def test_it_is_drawn_again_in_place_until_an_interrupt_that_ends_it_quietl
 
 async def test_without_a_terminal_it_is_an_error(backfilled: Rig) -> None:
     ended = await syncd(backfilled, "status", "--watch", "--config", str(backfilled.write_config()))
-    assert (ended.code, ended.out) == (1, "")
+    assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("syncd: --watch needs a terminal")
 
 
