@@ -16,6 +16,7 @@ from syncd.cli.console import (
     print_json_array,
     print_json_with_list,
     print_line,
+    print_row,
 )
 from syncd.cli.errors import fail, ledger_required
 from syncd.cli.operator import operator_name
@@ -121,7 +122,7 @@ def _print(config: Config, db: sqlite3.Connection, *, show_kept: bool, json: boo
         print_json_with_list("not_replaced", files, _pending_as_json(db))
     else:
         for line in _kept(config, db) if show_kept else _pending(config, db):
-            print_line(line)
+            print_row(line)
 
 
 def _decide(verb: Verb, folder: FolderName, db: sqlite3.Connection) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from syncd.cli.account_state import paused
-from syncd.cli.console import format_size, print_json, print_json_with_list, print_line
+from syncd.cli.console import format_size, print_json, print_json_with_list, print_row
 from syncd.cli.fast_start import fast_imports
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import AccountNames, ConfigPath, FolderNames
@@ -80,7 +80,7 @@ async def _show(config: Config, part: Selection, *, files: bool, json: bool) -> 
                 _print_json(found, shown, listed if files else None)
             else:
                 for change in listed:
-                    print_line(_line(change))
+                    print_row(_line(change))
                 _print_summary(found, shown)
 
 
@@ -91,23 +91,23 @@ def _line(change: Change) -> str:
 
 def _print_summary(found: Plan, shown: AccountView) -> None:
     for change in found.changed:
-        print_line(shown.sentence(change))
+        print_row(shown.sentence(change))
     for folder_name, folder in found.folders.items():
         trouble = folder.state.doubt or folder.state.trouble
         state = f": {trouble}" if trouble else ""
-        print_line(f"folder {folder_name}: {amount(folder.state.files, 'file')}{state}")
+        print_row(f"folder {folder_name}: {amount(folder.state.files, 'file')}{state}")
         if counts := _by_reason(folder.skipped):
-            print_line(f"  skipped: {skipped.sentence(counts)}")
+            print_row(f"  skipped: {skipped.sentence(counts)}")
         for count in folder.unreadable:
-            print_line(f"  cannot read {amount(count.count, 'file')}: {count.reason}")
+            print_row(f"  cannot read {amount(count.count, 'file')}: {count.reason}")
         for count in folder.unfinished:
             reason = Unfinished(count.reason).reason
-            print_line(f"  {amount(count.count, 'file')} not finished: {reason}")
+            print_row(f"  {amount(count.count, 'file')} not finished: {reason}")
     for name, account in found.accounts.items():
         for line in _account_lines(name, account):
-            print_line(line)
+            print_row(line)
         if others := shown.images.get(account.id):
-            print_line(f"  has {amount(others, 'image')} that syncd does not manage")
+            print_row(f"  has {amount(others, 'image')} that syncd does not manage")
 
 
 def _account_lines(name: AccountName, planned: AccountPlan) -> Iterator[str]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from syncd.cli.account_state import why_waiting
-from syncd.cli.console import print_json_array, print_line
+from syncd.cli.console import print_json_array, print_row
 from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.config import Config, FolderConfig
 from syncd.config.selection import Selection
@@ -49,7 +49,7 @@ def print_files(kind: Kind, config: Config, part: Selection, *, json: bool) -> N
     for line in lines:
         account = "" if line.account is None else f"{line.account}: "
         why = "" if line.why is None else f": {line.why}"
-        print_line(f"{account}{line.file}{why}")
+        print_row(f"{account}{line.file}{why}")
 
 
 def _lines(kind: Kind, config: Config, part: Selection) -> Iterator[FileLine]:

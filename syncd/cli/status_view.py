@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _NARROW = 70
 """Columns of a terminal below which each account is a card instead of a line of a table."""
 
+_INDENT = 4
+"""Columns before the other lines of a sentence."""
+
 _ALERT, _WARNING, _GOOD = Colour.RED, Colour.YELLOW, Colour.GREEN
 
 _LIVENESS = {
@@ -95,7 +98,7 @@ def _accounts(
     yield from _row(f"{_columns('account', longest, names, columns)}state", width)
     for name, figures, (state, colour) in rows:
         begin = _columns(name, longest, figures, columns)
-        yield from _row(begin + state, width, colour=colour, after=len(begin))
+        yield from _row(begin + state, width, colour=colour, after=len(begin), indent=len(begin))
 
 
 def _columns(name: str, longest: int, texts: tuple[str, ...] | list[str], widths: list[int]) -> str:
@@ -163,8 +166,8 @@ def _limitation(learned: LearnedLimitation) -> str:
 
 def _folder(name: str, folder: FolderStatus, width: int | None) -> Iterator[Line]:
     begin = f"folder {name}: "
-    when = format_time(folder.scanned_at) if folder.scanned_at else "never completely"
-    yield from _row(f"{begin}{amount(folder.files, 'file')}, scanned {when} ({folder.path})", width)
+    when = f"scanned {format_time(folder.scanned_at)}" if folder.scanned_at else "not scanned yet"
+    yield from _row(f"{begin}{amount(folder.files, 'file')}, {when} ({folder.path})", width)
     for trouble in _troubles(folder):
         yield from _row(begin + trouble, width, colour=_WARNING, after=len(begin))
     if folder.skipped:
@@ -190,13 +193,21 @@ def _troubles(folder: FolderStatus) -> Iterator[str]:
 
 
 def _row(
-    text: str, width: int | None, *, colour: Colour | None = None, after: int = 0
+    text: str,
+    width: int | None,
+    *,
+    colour: Colour | None = None,
+    after: int = 0,
+    indent: int = _INDENT,
 ) -> Iterator[Line]:
-    """Yield a line, wrapped only if a terminal is narrower; the colour begins `after` columns."""
+    """Yield a line, wrapped only if a terminal is narrower; the colour begins `after` columns.
+
+    `indent` is the column at which the other lines begin.
+    """
     if width is None or len(text) <= width:
         yield Line(text, colour, after, len(text))
     else:
-        yield from _sentence(text, width, colour=colour, after=after)
+        yield from _sentence(text, width, colour=colour, after=after, indent=indent)
 
 
 def _sentence(
@@ -207,6 +218,7 @@ def _sentence(
     colour: Colour | None = None,
     after: int = 0,
     until: int | None = None,
+    indent: int = _INDENT,
 ) -> Iterator[Line]:
     """Yield a text in lines of `width` columns; words are never split, so that paths can be copied.
 
@@ -214,9 +226,9 @@ def _sentence(
     also of the other lines.
     """
     wrapper = textwrap.TextWrapper(
-        min(WIDTH, width or WIDTH),
+        min(WIDTH, width or WIDTH) if indent == _INDENT else width or WIDTH,
         initial_indent=first,
-        subsequent_indent="    ",
+        subsequent_indent=" " * indent,
         break_long_words=False,
         break_on_hyphens=False,
     )
@@ -224,4 +236,4 @@ def _sentence(
         if number == 0:
             yield Line(line, colour, after, len(line) if until is None else until)
         else:
-            yield Line(line, colour if until is None else None, 4, len(line))
+            yield Line(line, colour if until is None else None, indent, len(line))

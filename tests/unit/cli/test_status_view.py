@@ -135,3 +135,15 @@ def test_a_narrow_terminal_shows_a_card_for_each_account(width: int) -> None:
     whole = " ".join(" ".join(line.text for line in lines).split())
     assert "main: stopped since" in whole
     assert "wanted 1,000 · held 833 · missing 167 · rejected 0" in whole
+
+
+def test_a_long_state_is_wrapped_in_its_own_column() -> None:
+    why = "the token of this account has expired, and its user has to log in again"
+    account = changed(pause=msgspec.structs.replace(pause(lasts=None), why=why))
+    lines = [line.text for line in view(found(account), Path("c.toml"), 80)]
+    begin = next(line for line in lines if line.startswith("main "))
+    column = begin.index("stopped since")
+    wrapped = lines[lines.index(begin) + 1 :]
+    assert wrapped
+    assert all(line[:column].isspace() and line[column] != " " for line in wrapped)
+    assert max(map(len, lines)) <= 80
