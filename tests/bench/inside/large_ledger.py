@@ -70,11 +70,13 @@ def fill(db: sqlite3.Connection, files: int, directory: bytes) -> None:
         FROM number;
         UPDATE image SET sha256 = x'{DIGEST}' WHERE id = {number} + 1;
         INSERT INTO file (
-            directory_id, name, device, inode, size, mtime_ns, ctime_ns, image_id, error
+            directory_id, name, device, inode, size, mtime_ns, ctime_ns, image_id, error,
+            error_since
         )
         SELECT 100 + n % 10 * {_DIRECTORIES} + n / 10 % {_DIRECTORIES} AS directory_id,
             CAST(printf('IMG_%08d.jpg', n) AS BLOB) AS name, 1, n, 150000, 4, 5,
-            iif(n % 1000 = 2, NULL, n + 1), iif(n % 1000 = 2, 'permission denied', NULL)
+            iif(n % 1000 = 2, NULL, n + 1), iif(n % 1000 = 2, 'permission denied', NULL),
+            iif(n % 1000 = 2, {now}.0, NULL)
         FROM number
         ORDER BY directory_id, name;
         INSERT INTO replica (image_id, account_id, wanted, wanted_at, hash, held_at, rejected)
