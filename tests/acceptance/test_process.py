@@ -192,7 +192,7 @@ async def test_check_prints_ok_or_what_to_do(rig: Rig) -> None:
     rig.folder.rmdir()
     bad = await syncd(rig, "check", "--config", config)
     assert bad.code == 1
-    assert "valid token" in bad.out
+    assert "syncd token set" in bad.out
     assert str(rig.folder) in bad.out
 
 
