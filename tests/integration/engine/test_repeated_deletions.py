@@ -79,7 +79,7 @@ async def test_a_deletion_that_failed_once_is_repeated_after_ten_seconds(
             await until(lambda: not rig.holds(CONTENT))
             await until(lambda: rig.rows("SELECT * FROM deletion") == [])
     assert deletes(rig) == 2
-    logged = [entry["event"] for entry in logs if entry.get("file") == "a.jpg"]
+    logged = [entry["event"] for entry in logs if entry.get("file") == str(rig.folder / "a.jpg")]
     assert logged.count("deletion.unconfirmed") == 1
     assert logged[-1] == "image.deleted"
 
