@@ -81,7 +81,7 @@ class ContentCache:
                 cached.accounts.discard(account)
                 if not cached.accounts:
                     self._drop(digest)
-            # A reader that was woken for each POST took a tenth of a backfill's CPU.
+            # Not for each POST: a backfill of 20 KB images takes 0 to 10 % less CPU (7 to 9 pairs).
             if any(size <= self._free for size in self._awaited):
                 self._changed.notify_all()
         return images
