@@ -60,13 +60,19 @@ def find(what: str, config: Path, *, json: bool) -> None:
         images = images_of(settings, db, what)
         images = images or _former(settings, db, what)
         waiting = why_waiting(settings, db)
+    unread = [] if images else _unread(settings, what)
     if json:
-        print_json([_as_json(image, settings, waiting) for image in images[: search.MOST]])
+        shown = (images or unread)[: search.MOST]
+        print_json([_as_json(image, settings, waiting) for image in shown])
     elif images:
         for line in _listing(images, settings, waiting):
             print_row(line)
+    if unread:
+        files = [file for image in unread for file in image.files]
+        lines = [f"{_path(file)} is not in the ledger: {file.error}" for file in files]
+        fail("\n".join(lines), Exit.REJECTED)
     if not images:
-        _explain(settings, what)
+        fail(_why_nothing(settings, what))
     if not all(image.is_uploaded for image in images):
         sys.exit(Exit.REJECTED)
 
@@ -138,31 +144,48 @@ def places(config: Config, what: str) -> Iterator[tuple[FolderConfig, bytes]]:
                 yield folder, spelling.removeprefix(root)
 
 
-def _explain(config: Config, what: str) -> None:
-    """Print why the ledger does not have an image, and end the process."""
+def _unread(config: Config, what: str) -> list[FoundImage]:
+    """Return the files that `what` names in the folders, each with why it has not been read."""
     inside = list(places(config, what))
     if os.path.lexists(what) and inside:
-        fail(_why_unknown(config, *inside[0]), Exit.REJECTED)
-    if os.path.lexists(what):
-        fail(f"{what} is outside every folder of the configuration, and no image has its content")
-    if "/" in what:
-        place = "" if inside else ", which is outside every folder of the configuration"
-        fail(f"{what} is not in the ledger, and no file has that path{place}")
-    if named := list(islice(_named(config, os.fsencode(what)), search.MOST)):
-        fail("\n".join(_why_unknown(config, folder, path) for folder, path in named), Exit.REJECTED)
-    fail(
-        f"nothing is known of {what}: no file has a name like that, and no image has that hash;"
-        " `syncd log` shows what happened to files that are gone"
-    )
+        return [_unread_file(config, *inside[0])]
+    if os.path.lexists(what) or "/" in what:
+        return []
+    named = islice(_named(config, os.fsencode(what)), search.MOST)
+    return [_unread_file(config, folder, path) for folder, path in named]
 
 
-def _why_unknown(config: Config, folder: FolderConfig, path: bytes) -> str:
+def _unread_file(config: Config, folder: FolderConfig, path: bytes) -> FoundImage:
     from syncd.folders.unknown import NOT_SCANNED, explanation  # noqa: PLC0415  imports asyncio
 
     why = explanation(folder, path, config.watch.settle)
     if why == NOT_SCANNED and not is_in_use(config.ledger.path):
         why += ", and syncd is not running"
-    return f"{printable(os.path.join(folder.path, path))} is not in the ledger: {why}"
+    file = FoundFile(folder=folder.name, root=folder.path, path=path, error=why, is_deleted=False)
+    return FoundImage(
+        digest=None,
+        size=os.lstat(os.path.join(folder.path, path)).st_size,
+        format=None,
+        width=None,
+        height=None,
+        unsupported=None,
+        files=[file],
+        replicas=[],
+    )
+
+
+def _why_nothing(config: Config, what: str) -> str:
+    """Return why nothing is known of what the operator named."""
+    if os.path.lexists(what):
+        return f"{what} is outside every folder of the configuration, and no image has its content"
+    if "/" in what:
+        is_inside = any(places(config, what))
+        place = "" if is_inside else ", which is outside every folder of the configuration"
+        return f"{what} is not in the ledger, and no file has that path{place}"
+    return (
+        f"nothing is known of {what}: no file has a name like that, and no image has that hash;"
+        " `syncd log` shows what happened to files that are gone"
+    )
 
 
 def _named(config: Config, name: bytes) -> Iterator[tuple[FolderConfig, bytes]]:

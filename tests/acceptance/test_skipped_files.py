@@ -81,6 +81,10 @@ async def test_find_explains_every_path(scene: Rig, tmp_path: Path) -> None:
         ended = await command(scene, "find", str(scene.folder / name))
         assert ended.code == 3, name
         assert why in ended.err, name
+        ended = await command(scene, "find", "--json", str(scene.folder / name))
+        ((file,),) = (image["files"] for image in json.loads(ended.out))
+        assert file["file"] == str(scene.folder / name)
+        assert why in file["why"]
     ended = await command(scene, "find", str(tmp_path / "outside.jpg"))
     assert "is outside every folder of the configuration" in ended.err
     ended = await command(scene, "find", str(scene.folder / "never.jpg"))
