@@ -32,7 +32,7 @@ _WIDE = 80
 def terminal_form(paint: Paint, columns: Callable[[], int]) -> Form:
     """Return the form for a terminal; `columns` returns its present width, 0 if it is unknown.
 
-    A record of statistics that have not changed has an empty form.
+    A record of statistics has an empty form, unless they have changed since the one before.
     """
     shown: dict[tuple[Plain, ...], dict[str, Plain]] = {}
     whole = console_form(paint)
@@ -41,9 +41,10 @@ def terminal_form(paint: Paint, columns: Callable[[], int]) -> Form:
         if record.event.startswith("stats"):
             subject = (record.event, record.fields.get("account"), record.fields.get("folder"))
             state = {k: value for k, value in record.fields.items() if k not in _MEASURED}
-            if shown.get(subject) == state:
-                return ""
+            is_news = shown.get(subject, state) != state
             shown[subject] = state
+            if not is_news:
+                return ""
         width = columns()
         return _wrapped(record, paint, width) if width else whole(record)
 
