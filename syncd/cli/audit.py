@@ -10,7 +10,7 @@ import typer
 from syncd.cli.console import print_json, print_line
 from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, account_opener, load_config
-from syncd.cli.parameters import ConfigPath, Json
+from syncd.cli.parameters import ConfigPath, Json, account_names
 from syncd.cli.session import logged_session
 from syncd.ledger import audits
 from syncd.ledger.errors import LedgerBusyError
@@ -40,6 +40,7 @@ def audit(
             help="Confirm that the images which a suspect audit of this account did not find are"
             " gone.",
             show_default=False,
+            autocompletion=account_names,
         ),
     ] = "",
     json: Json = False,

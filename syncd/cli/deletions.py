@@ -21,7 +21,7 @@ from syncd.cli.console import (
 from syncd.cli.errors import fail, ledger_required
 from syncd.cli.operator import operator_name
 from syncd.cli.options import DEFAULT_CONFIG, load_config
-from syncd.cli.parameters import ConfigPath, Json
+from syncd.cli.parameters import ConfigPath, Json, folder_names
 from syncd.config import Config
 from syncd.ledger import alerts, condemned, folders, kept, pending
 from syncd.ledger.condemned import HeldDeletions
@@ -84,6 +84,7 @@ def deletions(
             metavar="FOLDER",
             help="The name of the folder; for release also the SHA-256 or the hash of an image.",
             show_default=False,
+            autocompletion=folder_names,
         ),
     ] = "",
     show_kept: Annotated[

@@ -17,7 +17,7 @@ from syncd.cli.account_state import why_waiting
 from syncd.cli.console import json_array
 from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, load_config
-from syncd.cli.parameters import ConfigPath
+from syncd.cli.parameters import ConfigPath, account_names
 from syncd.ledger import export as ledger
 from syncd.ledger.export import HeldImage, Row, State
 from syncd.ledger.file import reading
@@ -55,7 +55,13 @@ def export(
         ),
     ] = Format.CSV,
     account: Annotated[
-        str, typer.Option(metavar="NAME", help="Only this account.", show_default=False)
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Only this account.",
+            show_default=False,
+            autocompletion=account_names,
+        ),
     ] = "",
     everything: Annotated[
         bool,

@@ -36,13 +36,13 @@ def _beginning(names: Iterable[str], begin: str) -> list[str]:
     return [name for name in names if name.startswith(begin)]
 
 
-def _account_names(context: typer.Context, incomplete: str) -> list[str]:
+def account_names(context: typer.Context, incomplete: str) -> list[str]:
     """Return the accounts of the configuration that complete a word."""
     config = _config_of(context)
     return [] if config is None else _beginning(config.accounts, incomplete)
 
 
-def _folder_names(context: typer.Context, incomplete: str) -> list[str]:
+def folder_names(context: typer.Context, incomplete: str) -> list[str]:
     """Return the folders of the configuration that complete a word."""
     config = _config_of(context)
     return [] if config is None else _beginning(config.folders, incomplete)
@@ -55,7 +55,7 @@ AccountNames = Annotated[
         metavar="NAME",
         help="Only this account; may be given several times.",
         show_default=False,
-        autocompletion=_account_names,
+        autocompletion=account_names,
     ),
 ]
 FolderNames = Annotated[
@@ -65,7 +65,7 @@ FolderNames = Annotated[
         metavar="NAME",
         help="Only this folder; may be given several times.",
         show_default=False,
-        autocompletion=_folder_names,
+        autocompletion=folder_names,
     ),
 ]
 

@@ -13,7 +13,7 @@ from syncd.cli.errors import fail, ledger_required
 from syncd.cli.local_time import parse_time
 from syncd.cli.operator import operator_name
 from syncd.cli.options import DEFAULT_CONFIG, load_config
-from syncd.cli.parameters import ConfigPath
+from syncd.cli.parameters import ConfigPath, account_names
 from syncd.config import AccountConfig, Config
 from syncd.config.errors import InvalidValueError
 from syncd.config.values import duration
@@ -24,7 +24,12 @@ from syncd.model import AccountName
 
 Accounts = Annotated[
     list[str] | None,
-    typer.Argument(metavar="ACCOUNT…", help="Names of accounts.", show_default=False),
+    typer.Argument(
+        metavar="ACCOUNT…",
+        help="Names of accounts.",
+        show_default=False,
+        autocompletion=account_names,
+    ),
 ]
 All = Annotated[bool, typer.Option("--all", help="All accounts of the configuration.")]
 

@@ -16,7 +16,7 @@ from syncd.cli.console import format_time, print_line
 from syncd.cli.errors import Exit, fail
 from syncd.cli.fast_start import fast_imports
 from syncd.cli.options import DEFAULT_CONFIG, load_config
-from syncd.cli.parameters import ConfigPath
+from syncd.cli.parameters import ConfigPath, account_names
 from syncd.config import (
     AccountConfig,
     Command,
@@ -104,6 +104,7 @@ def set_token(
             metavar="ACCOUNT…",
             help="The accounts whose token to replace; needed if accounts have different tokens.",
             show_default=False,
+            autocompletion=account_names,
         ),
     ] = None,
     config: ConfigPath = DEFAULT_CONFIG,

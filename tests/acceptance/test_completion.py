@@ -63,11 +63,35 @@ account = "main"
 """
 
 
-@pytest.mark.parametrize("command", ["status", "plan"])
+def written(directory: Path) -> str:
+    """Write a configuration, and return its path."""
+    config = directory / "config.toml"
+    config.write_text(f'[ledger]\npath = "{directory}/ledger.db"\n{CONFIG}')
+    return str(config)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("log", "--account", "m"), ["main", "maine"]),
+        (("export", "--account", "m"), ["main", "maine"]),
+        (("audit", "--accept", "m"), ["main", "maine"]),
+        (("pause", "m"), ["main", "maine"]),
+        (("resume", "main", "m"), ["main", "maine"]),
+        (("token", "set", "m"), ["main", "maine"]),
+        (("deletions", "trust", "s"), ["spring", "summer"]),
+    ],
+)
+def test_completion_offers_names_wherever_a_command_takes_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], found: list[str]
+) -> None:
+    monkeypatch.setenv("SYNCD_CONFIG", written(tmp_path))
+    assert offered("syncd", *words) == found
+
+
+@pytest.mark.parametrize("command", ["status", "plan", "backfill"])
 def test_completion_offers_the_names_of_the_configuration(tmp_path: Path, command: str) -> None:
-    config = tmp_path / "config.toml"
-    config.write_text(f'[ledger]\npath = "{tmp_path}/ledger.db"\n{CONFIG}')
-    words = ("syncd", command, "--config", str(config))
+    words = ("syncd", command, "--config", written(tmp_path))
     assert offered(*words, "--account", "m") == ["main", "maine"]
     assert offered(*words, "--account", "x") == []
     assert offered(*words, "--account", "main", "--folder", "su") == ["summer"]
