@@ -170,7 +170,7 @@ async def test_a_missing_ledger_and_an_unknown_account_are_reported(rig: Rig) ->
     assert (ended.code, ended.out) == (1, "")
     assert "no ledger at" in ended.err
     ended = await syncd(rig, "export", "--config", str(rig.write_config()), "--account", "mian")
-    assert (ended.code, ended.out) == (1, "")
+    assert (ended.code, ended.out) == (2, "")
     assert "it has: main" in ended.err
 
 
