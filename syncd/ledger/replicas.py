@@ -195,15 +195,19 @@ def record_held(
 
 def _known(db: sqlite3.Connection, digests: Sequence[Digest]) -> list[int]:
     """Return the ids of those of these images that are recorded, in the order of arrival."""
-    (images,) = db.execute(
-        f"""
-        SELECT group_concat(id)
-        FROM image
-        WHERE sha256 IN ({",".join("?" * len(digests))})
-        """,
-        digests,
-    ).fetchone()  # one row: each row is a step
-    return [] if images is None else sorted(map(int, images.split(",")))
+    found: list[int] = []
+    for first in range(0, len(digests), MOST_VARIABLES):
+        some = digests[first : first + MOST_VARIABLES]
+        (images,) = db.execute(
+            f"""
+            SELECT group_concat(id)
+            FROM image
+            WHERE sha256 IN ({",".join("?" * len(some))})
+            """,
+            some,
+        ).fetchone()  # one row: each row is a step
+        found += [] if images is None else map(int, images.split(","))
+    return sorted(found)
 
 
 def image_ids(db: sqlite3.Connection, digests: Sequence[Digest]) -> dict[Digest, int]:
