@@ -70,7 +70,7 @@ class StatusWriter:
                 for lane in runtime.engine.lanes.values()
             }
             await self._write(self._status(accounts, stopped=False))
-            await _pause(runtime.engine.restored)
+            await pause(runtime.engine.restored)
 
     async def close(self) -> None:
         """Write that the process has ended."""
@@ -136,12 +136,14 @@ class StatusWriter:
                 log.notice("status.writable", file=file, duration=duration)
 
 
-async def _pause(restored: asyncio.Event) -> None:
+async def pause(restored: asyncio.Event) -> None:
+    """Wait until the next version is due, or until the first report can be made."""
     if restored.is_set():
         await asyncio.sleep(INTERVAL)
-    else:  # the first report can be made then
+    else:  # not asyncio.wait_for: in Python 3.11 it can lose a cancellation
         with suppress(TimeoutError):
-            await asyncio.wait_for(restored.wait(), INTERVAL)
+            async with asyncio.timeout(INTERVAL):
+                await restored.wait()
 
 
 def _retry_at(lane: Lane) -> float | None:
