@@ -72,7 +72,8 @@ class Wire:
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
 
     @contextlib.contextmanager
     def _in_flight(self, request: web.Request) -> Iterator[None]:
