@@ -135,6 +135,16 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     pixels: tuple[int, int] | None = None  # width and height; requested only where they decide
 
 
+def joined(directory: bytes, name: bytes) -> bytes:
+    """Return the path of a name in a directory, which is empty for the root."""
+    return directory + b"/" + name if directory else name
+
+
+def whole_path(root: bytes, path: bytes) -> bytes:
+    """Return the absolute path of a file, from that relative to the root of its folder."""
+    return root.rstrip(b"/") + b"/" + path
+
+
 def printable(name: bytes | str) -> str:
     r"""Return a file name or a text as one line that no terminal acts on.
 

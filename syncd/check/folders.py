@@ -11,9 +11,10 @@ from syncd.check.filesystem import can_read
 from syncd.config import FolderConfig
 from syncd.folders import skipped
 from syncd.folders.patterns import Patterns
-from syncd.folders.safe_open import SENTENCES, Unreadable, joined
+from syncd.folders.safe_open import SENTENCES, Unreadable
 from syncd.folders.scanning.walk import list_directory
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget
+from syncd.model import joined
 
 DENIED = SENTENCES[errno.EACCES]
 

@@ -61,11 +61,6 @@ def stat_of(result: os.stat_result) -> Stat:
     )
 
 
-def joined(directory: bytes, name: bytes) -> bytes:
-    """Return the path of a name in a directory, which is empty for the root."""
-    return directory + b"/" + name if directory else name
-
-
 class Way:
     """The way to one directory after the other below a root; the last one's parent stays open.
 

@@ -13,7 +13,7 @@ import msgspec
 
 from syncd.images.unfinished import is_unfinished, sentence
 from syncd.ledger.statements import read
-from syncd.model import AccountId
+from syncd.model import AccountId, joined, whole_path
 
 PAGE = 500
 """Files in one read: short, so that the WAL of a running daemon does not grow meanwhile."""
@@ -80,8 +80,7 @@ class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     @property
     def path(self) -> bytes:
         """The absolute path."""
-        below = self.directory + b"/" + self.file if self.directory else self.file
-        return self.root.rstrip(b"/") + b"/" + below
+        return whole_path(self.root, joined(self.directory, self.file))
 
     @property
     def state(self) -> State:

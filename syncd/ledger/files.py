@@ -18,7 +18,7 @@ from syncd.ledger.replicas import image_ids, missing_among
 from syncd.ledger.stat_columns import Row, from_columns, to_columns
 from syncd.ledger.statements import read, write, write_rows
 from syncd.ledger.wanted import refresh, touch
-from syncd.model import Digest, Stat
+from syncd.model import Digest, Stat, joined
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
@@ -31,7 +31,7 @@ class Place(msgspec.Struct, frozen=True, gc=False):
     @property
     def path(self) -> bytes:
         """The path relative to the folder."""
-        return self.directory + b"/" + self.name if self.directory else self.name
+        return joined(self.directory, self.name)
 
 
 class KnownDirectory(msgspec.Struct, frozen=True):

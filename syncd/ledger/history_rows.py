@@ -15,7 +15,7 @@ import msgspec
 from syncd.ledger import history
 from syncd.ledger.history import What
 from syncd.ledger.statements import MOST_VARIABLES, read
-from syncd.model import AccountId
+from syncd.model import AccountId, joined
 
 MOST_IMAGES = 200
 """Images whose rows one search reads."""
@@ -290,8 +290,7 @@ def _present(db: sqlite3.Connection, images: Collection[int]) -> dict[int | None
         """,
         images,
     ):
-        path = directory + b"/" + name if directory else name
-        files.setdefault(image, []).append((folder_id, path))
+        files.setdefault(image, []).append((folder_id, joined(directory, name)))
     return files
 
 

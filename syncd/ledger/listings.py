@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from syncd.ledger.statements import Read, read
-from syncd.model import AccountId
+from syncd.model import AccountId, joined, whole_path
 
 PAGE = 500
 """Images or files in one read: short, so that the WAL of a running daemon does not grow."""
@@ -27,8 +27,7 @@ class ListedFile(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     @property
     def path(self) -> bytes:
         """The absolute path."""
-        below = self.directory + b"/" + self.name if self.directory else self.name
-        return self.root.rstrip(b"/") + b"/" + below
+        return whole_path(self.root, joined(self.directory, self.name))
 
 
 Key: TypeAlias = tuple[object, ...]

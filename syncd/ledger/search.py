@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from syncd.ledger.statements import as_structs, read
-from syncd.model import AccountId
+from syncd.model import AccountId, joined
 
 MOST = 50
 """Images that one search returns."""
@@ -72,7 +72,7 @@ class FoundImage(msgspec.Struct, frozen=True, kw_only=True):
 @read
 def by_path(db: sqlite3.Connection, folder: str, directory: bytes, name: bytes) -> list[FoundImage]:
     """Return the image of a file, or of a deleted file with that path."""
-    path = directory + b"/" + name if directory else name
+    path = joined(directory, name)
     return _of_files(
         db,
         """

@@ -9,7 +9,7 @@ import msgspec
 
 from syncd.ledger.stat_columns import from_columns
 from syncd.ledger.statements import read
-from syncd.model import AccountId, Digest, Stat, printable
+from syncd.model import AccountId, Digest, Stat, joined, printable, whole_path
 
 _SOURCES = 8  # files of one image that are worth trying before the ledger is read again
 
@@ -26,11 +26,11 @@ class Source(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     @property
     def path(self) -> bytes:
         """The path relative to the folder."""
-        return self.directory + b"/" + self.name if self.directory else self.name
+        return joined(self.directory, self.name)
 
     def __str__(self) -> str:
         """Return the absolute path as printable text."""
-        return printable(self.root.rstrip(b"/") + b"/" + self.path)
+        return printable(whole_path(self.root, self.path))
 
 
 class Loaded(msgspec.Struct, frozen=True):

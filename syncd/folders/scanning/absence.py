@@ -16,7 +16,8 @@ from enum import Enum
 
 import msgspec
 
-from syncd.folders.safe_open import WAYPOINT, joined
+from syncd.folders.safe_open import WAYPOINT
+from syncd.model import joined
 
 MAX_OPEN = 64
 """Directories that stay open at most, however deep a folder is."""

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from syncd.folders.patterns import Patterns
-from syncd.folders.safe_open import Unreadable, Way, joined
+from syncd.folders.safe_open import Unreadable, Way
 from syncd.folders.scanning.walk import Directory, Trouble, opened
 from syncd.ledger import directories, files
 from syncd.ledger.directories import Renumbered
 from syncd.ledger.files import Place
 from syncd.ledger.stat_columns import Row, signed, stat_of
-from syncd.model import Stat
+from syncd.model import Stat, joined
 
 
 @dataclass(frozen=True, slots=True)

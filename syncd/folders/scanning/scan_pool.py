@@ -12,12 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from syncd.folders.safe_open import joined
 from syncd.folders.scanning.scan_worker import counts_of
 from syncd.folders.scanning.worker_process import Worker, fork, start
 from syncd.ledger.errors import LedgerError
 from syncd.ledger.file import reading
 from syncd.ledger.folders import most_files
+from syncd.model import joined
 
 WORKERS = 2
 """More than two gain little: they wait for the kernel, which has locks of its own."""

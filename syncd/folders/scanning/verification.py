@@ -8,13 +8,13 @@ from functools import partial
 
 from syncd.folders.filesystem import root_identity
 from syncd.folders.mounts import current_mounts_below
-from syncd.folders.safe_open import Way, joined
+from syncd.folders.safe_open import Way
 from syncd.folders.scanning.absence import Absence, KnownTree, check_absence
 from syncd.heartbeat import Heartbeat
 from syncd.ledger import directories, missed
 from syncd.ledger.database import Ledger
 from syncd.ledger.directories import Moved
-from syncd.model import RootIdentity
+from syncd.model import RootIdentity, joined
 from syncd.rules.root import is_same_root
 from syncd.threads import run_in_thread
 

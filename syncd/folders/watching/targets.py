@@ -11,6 +11,7 @@ from functools import cache, partial
 
 from syncd.folders.patterns import Patterns
 from syncd.folders.safe_open import real_path
+from syncd.model import joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def targets_of(root: bytes, paths: Iterable[bytes], patterns: Patterns) -> froze
         if directory is None or not patterns.enters(directory.path):
             continue
         exact = directory.exact
-        where = directory.path + b"/" + name if directory.path else name
+        where = joined(directory.path, name)
         mode = _mode(os.path.join(root, where))
         if exact and stat.S_ISDIR(mode) and patterns.enters(where):
             targets.add(ScanTarget(where, deep=True))
