@@ -31,7 +31,7 @@ from syncd.ledger.kept import KeepReason
 from syncd.ledger.pending import DeletionStep
 from syncd.ledger.replaced import NotReplaced, not_replaced
 from syncd.log import moment
-from syncd.model import AccountId, FolderName, printable
+from syncd.model import FolderName, printable
 from syncd.rules.forecast import amount
 
 NAMES = 5
@@ -174,7 +174,7 @@ def _release(name: str, db: sqlite3.Connection) -> str:
 def _kept(config: Config, db: sqlite3.Connection) -> Iterator[str]:
     image = None
     for image in kept.kept_images()(db):
-        name, file = _name(config, image.account), f"{image.folder}  {printable(image.file)}"
+        name, file = config.name_of(image.account), f"{image.folder}  {printable(image.file)}"
         yield f"{image.digest.hex()}  {name}  {file}  {image.reason}"
     if image is None:
         yield "no image is kept"
@@ -211,17 +211,12 @@ def _pending(config: Config, db: sqlite3.Connection) -> Iterator[str]:
         yield "  delete    syncd deletions release FOLDER, or the SHA-256 of an image"
 
 
-def _name(config: Config, account: AccountId) -> str:
-    known = config.account_by_id(account)
-    return f"act_{account}" if known is None else known.name
-
-
 def _kept_as_json(config: Config, db: sqlite3.Connection) -> Iterator[Mapping[str, object]]:
     for image in kept.kept_images()(db):
         yield {
             "file": printable(image.file),
             "folder": image.folder,
-            "account": _name(config, image.account),
+            "account": config.name_of(image.account),
             "sha256": image.digest.hex(),
             "kept": image.reason,
         }

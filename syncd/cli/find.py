@@ -29,7 +29,7 @@ from syncd.rules.forecast import amount
 _DIGITS = re.compile(r"[0-9a-fA-F]{6,64}")
 """A SHA-256 or its beginning."""
 
-HASH = re.compile(r"[0-9A-Za-z_-]{6,128}")
+_HASH = re.compile(r"[0-9A-Za-z_-]{6,128}")
 """The hash of an image in an account, or its beginning."""
 
 WHY_KEPT: Mapping[str, str] = {
@@ -58,7 +58,7 @@ def find(what: str, config: Path, *, json: bool) -> None:
     settings = load_config(config)
     with ledger_required(), reading(settings.ledger.path) as db:
         images = images_of(settings, db, what)
-        images = images or _former(settings, db, what)
+        images = images or search.by_ids(former_images(settings, db, what))(db)
         waiting = why_waiting(settings, db)
     unread = [] if images else _unread(settings, what)
     if json:
@@ -90,21 +90,24 @@ def images_of(config: Config, db: sqlite3.Connection, what: str) -> list[FoundIm
     return _by_digits(db, what) or search.by_name(name)(db) or search.by_part_of_name(name)(db)
 
 
-def _former(config: Config, db: sqlite3.Connection, what: str) -> list[FoundImage]:
-    """Return the images that `what` named before their files were gone, as the history has them."""
+def former_images(config: Config, db: sqlite3.Connection, what: str) -> list[int]:
+    """Return the ids of the images that `what` named before their files were gone.
+
+    The history has them; an image can be among them twice.
+    """
     images: list[int] = []
     if os.path.lexists(what) or "/" in what:
-        for folder, path in places(config, what):
+        for folder, path in _places(config, what):
             images += history_rows.images_of_path(folder.name, path)(db)
     else:
         images += history_rows.images_of_name(os.fsencode(what))(db)
-        if HASH.fullmatch(what):
-            images += history_rows.images_of_hash(what, f"{what}~")(db)
-    return search.by_ids(images)(db)
+        if _HASH.fullmatch(what):
+            images += history_rows.images_of_hash(what, _after_hash(what))(db)
+    return images
 
 
 def _by_path(config: Config, db: sqlite3.Connection, what: str) -> list[FoundImage]:
-    for folder, path in places(config, what):
+    for folder, path in _places(config, what):
         directory, _, name = path.rpartition(b"/")
         if found := search.by_path(folder.name, directory, name)(db):
             return found
@@ -116,9 +119,14 @@ def _by_digits(db: sqlite3.Connection, what: str) -> list[FoundImage]:
     if _DIGITS.fullmatch(what):
         first, last = what.ljust(64, "0"), what.ljust(64, "f")
         found = search.by_digest(bytes.fromhex(first), bytes.fromhex(last))(db)
-    if not found and HASH.fullmatch(what):
-        found = search.by_hash(what, f"{what}~")(db)  # ~ is behind each character of a hash
+    if not found and _HASH.fullmatch(what):
+        found = search.by_hash(what, _after_hash(what))(db)
     return found
+
+
+def _after_hash(begin: str) -> str:
+    """Return a text that is after every hash with this beginning."""
+    return f"{begin}~"  # ~ is behind each character of a hash
 
 
 def _digest_of(what: str) -> bytes | None:
@@ -134,7 +142,7 @@ def _digest_of(what: str) -> bytes | None:
         return None
 
 
-def places(config: Config, what: str) -> Iterator[tuple[FolderConfig, bytes]]:
+def _places(config: Config, what: str) -> Iterator[tuple[FolderConfig, bytes]]:
     """Return the folders that contain a path, each with the path relative to it."""
     path = os.path.abspath(os.fsencode(what))
     for spelling in dict.fromkeys((path, os.path.realpath(path))):
@@ -146,7 +154,7 @@ def places(config: Config, what: str) -> Iterator[tuple[FolderConfig, bytes]]:
 
 def _unread(config: Config, what: str) -> list[FoundImage]:
     """Return the files that `what` names in the folders, each with why it has not been read."""
-    inside = list(places(config, what))
+    inside = list(_places(config, what))
     if os.path.lexists(what) and inside:
         return [_unread_file(config, *inside[0])]
     if os.path.lexists(what) or "/" in what:
@@ -179,7 +187,7 @@ def _why_nothing(config: Config, what: str) -> str:
     if os.path.lexists(what):
         return f"{what} is outside every folder of the configuration, and no image has its content"
     if "/" in what:
-        is_inside = any(places(config, what))
+        is_inside = any(_places(config, what))
         place = "" if is_inside else ", which is outside every folder of the configuration"
         return f"{what} is not in the ledger, and no file has that path{place}"
     return (
@@ -227,7 +235,8 @@ def _lines(image: FoundImage, config: Config, waiting: Mapping[AccountId, str]) 
     if image.unsupported:
         yield f"  rejected  {image.unsupported}"
     for replica in image.replicas:
-        yield f"  {_name(replica, config)}: {_state(replica, waiting.get(replica.account))}"
+        state = _state(replica, waiting.get(replica.account))
+        yield f"  {config.name_of(replica.account)}: {state}"
 
 
 def _path(file: FoundFile) -> str:
@@ -246,11 +255,6 @@ def _absence(file: FoundFile) -> str | None:
     if file.is_deleted:
         return "this file was gone, and is there again" if is_there else "this file is gone"
     return None if is_there else "this file is gone since the last scan"
-
-
-def _name(replica: FoundReplica, config: Config) -> str:
-    known = config.account_by_id(replica.account)
-    return f"act_{replica.account}" if known is None else known.name
 
 
 def _state(replica: FoundReplica, waiting: str | None) -> str:
@@ -309,7 +313,7 @@ def _as_json(
             for file in image.files
         ],
         "accounts": {
-            _name(replica, config): {
+            config.name_of(replica.account): {
                 "held": replica.is_held,
                 "wanted": replica.wanted,
                 "hash": replica.hash,

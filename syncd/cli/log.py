@@ -14,7 +14,7 @@ import msgspec
 
 from syncd.cli.console import format_time, print_error, print_json, print_row
 from syncd.cli.errors import Exit, fail, ledger_required
-from syncd.cli.find import HASH, WHY_KEPT, images_of, places
+from syncd.cli.find import WHY_KEPT, former_images, images_of
 from syncd.cli.local_time import parse_time
 from syncd.cli.options import load_config
 from syncd.cli.selected import selected
@@ -26,7 +26,7 @@ from syncd.ledger.file import reading
 from syncd.ledger.history import What
 from syncd.ledger.history_rows import Filter, Row
 from syncd.log import moment
-from syncd.model import AccountId, Digest, printable
+from syncd.model import Digest, printable
 
 POLL = 0.5
 """Seconds between two looks for new rows."""
@@ -126,14 +126,8 @@ def _whats(text: str) -> list[str] | None:
 def _images(settings: Config, db: sqlite3.Connection, about: str) -> list[int]:
     """Return the ids of the images that `about` names, also of those whose file is gone."""
     digests = [Digest(i.digest) for i in images_of(settings, db, about) if i.digest is not None]
-    found = dict.fromkeys(replicas.image_ids(db, digests).values())
-    if "/" in about or os.path.lexists(about):
-        for folder, path in places(settings, about):
-            found |= dict.fromkeys(history_rows.images_of_path(folder.name, path)(db))
-    else:
-        found |= dict.fromkeys(history_rows.images_of_name(os.fsencode(about))(db))
-        if HASH.fullmatch(about):  # ~ is behind each character of a hash
-            found |= dict.fromkeys(history_rows.images_of_hash(about, f"{about}~")(db))
+    present = replicas.image_ids(db, digests).values()
+    found = dict.fromkeys([*present, *former_images(settings, db, about)])
     return list(found)[: history_rows.MOST_IMAGES]
 
 
@@ -147,7 +141,7 @@ def _parts(row: Row, settings: Config) -> Iterator[str]:
     if row.account is None:
         yield row.what.value
     else:
-        yield f"{row.what.value} {_preposition(row.what)} {_name(row.account, settings)}"
+        yield f"{row.what.value} {_preposition(row.what)} {settings.name_of(row.account)}"
     if (file := _file(row)) is not None:
         yield file
     if row.hash is not None:
@@ -172,11 +166,6 @@ def _preposition(what: What) -> str:
             return "in"
 
 
-def _name(account: AccountId, settings: Config) -> str:
-    known = settings.account_by_id(account)
-    return f"act_{account}" if known is None else known.name
-
-
 def _file(row: Row) -> str | None:
     if row.path is None or row.root is None:
         return None
@@ -191,7 +180,7 @@ def _as_json(row: Row, settings: Config) -> dict[str, object]:
     return {
         "timestamp": moment(row.at),
         "what": row.what,
-        "account": None if row.account is None else _name(row.account, settings),
+        "account": None if row.account is None else settings.name_of(row.account),
         "file": _file(row),
         "sha256": None if row.digest is None else row.digest.hex(),
         "hash": row.hash,

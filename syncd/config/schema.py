@@ -158,6 +158,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         """Return the account, or None for one that is in the ledger but no longer configured."""
         return next((a for a in self.accounts.values() if a.id == account_id), None)
 
+    def name_of(self, account_id: AccountId) -> str:
+        """Return the name of an account, or for one that is no longer configured its id."""
+        known = self.account_by_id(account_id)
+        return f"act_{account_id}" if known is None else known.name
+
     def token_of(self, account: AccountConfig) -> SecretSource:
         token = account.token or self.graph.token
         assert token is not None, "load() rejects an account without a token"  # noqa: S101  for mypy

@@ -14,6 +14,9 @@ from syncd.ledger.directories import ensure_directory
 from syncd.ledger.kept import KeepReason, keep_condemned
 from syncd.model import FolderName
 
+_TABLES = ("deletion", "kept", "history")
+"""The tables with paths relative to a folder."""
+
 _NO_SCAN = -1
 """The scan of marks that no scan has made."""
 
@@ -70,7 +73,7 @@ def _widen(db: sqlite3.Connection, folder_id: int, prefix: bytes) -> None:
         "UPDATE directory SET parent_id = ? WHERE folder_id = ? AND path = ?",
         (parent, folder_id, prefix),
     )
-    for table in ("deletion", "kept", "history"):
+    for table in _TABLES:
         db.execute(
             f"UPDATE {table} SET path = CAST(?2 || '/' || path AS BLOB) WHERE folder_id = ?1",
             (folder_id, prefix),
@@ -112,7 +115,7 @@ def _narrow(db: sqlite3.Connection, folder_id: int, prefix: bytes) -> None:
     )
     for path in reversed(above):
         db.execute("DELETE FROM directory WHERE folder_id = ? AND path = ?", (folder_id, path))
-    for table in ("deletion", "kept", "history"):
+    for table in _TABLES:
         db.execute(
             f"""
             UPDATE {table}
