@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from syncd.cli.file_counts import unread
 from syncd.folders import skipped
-from syncd.images.unfinished import Unfinished
+from syncd.ledger.queries import by_reason
 from syncd.model import AccountName
 from syncd.rules.forecast import amount
 from syncd.rules.sync import Sync
@@ -55,13 +56,9 @@ def _folder_lines(folder: FolderSummary) -> Iterator[str]:
     if trouble := state.doubt or state.trouble:
         yield f"folder {state.name}: {trouble}"
     if folder.skipped:
-        counts = {count.reason: count.count for count in folder.skipped}
-        yield f"folder {state.name}: skipped {skipped.sentence(counts)}"
-    for count in folder.unreadable:
-        yield f"folder {state.name}: cannot read {amount(count.count, 'file')}: {count.reason}"
-    for count in folder.unfinished:
-        reason = Unfinished(count.reason).reason
-        yield f"folder {state.name}: {amount(count.count, 'file')} not finished: {reason}"
+        yield f"folder {state.name}: skipped {skipped.sentence(by_reason(folder.skipped))}"
+    for line in unread(folder.unreadable, folder.unfinished):
+        yield f"folder {state.name}: {line}"
 
 
 def _last_line(result: Result) -> str:
@@ -104,8 +101,8 @@ def _account_json(account: AccountResult) -> Mapping[str, object]:
         "uploaded": account.uploaded,
         "copied": account.copied,
         "left_out": account.left_out,
-        "rejections": {count.reason: count.count for count in account.reasons.rejected},
-        "troubles": {count.reason: count.count for count in account.reasons.missing},
+        "rejections": by_reason(account.reasons.rejected),
+        "troubles": by_reason(account.reasons.missing),
         "given_up": account.given_up,
         "why": account.trouble,
     }
@@ -114,7 +111,7 @@ def _account_json(account: AccountResult) -> Mapping[str, object]:
 def _folder_json(folder: FolderSummary) -> Mapping[str, object]:
     return {
         "files": folder.state.files,
-        "skipped": {count.reason: count.count for count in folder.skipped},
-        "unreadable": {count.reason: count.count for count in folder.unreadable},
-        "unfinished": {count.reason: count.count for count in folder.unfinished},
+        "skipped": by_reason(folder.skipped),
+        "unreadable": by_reason(folder.unreadable),
+        "unfinished": by_reason(folder.unfinished),
     }

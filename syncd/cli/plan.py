@@ -13,23 +13,24 @@ import typer
 from syncd.cli.account_state import paused
 from syncd.cli.console import format_size, print_json, print_json_with_list, print_row
 from syncd.cli.fast_start import fast_imports
+from syncd.cli.file_counts import unread
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import AccountNames, ConfigPath, FolderNames
 from syncd.cli.selected import selected
 from syncd.config import Config, LogFormat
 from syncd.config.selection import Selection
 from syncd.folders import skipped
-from syncd.images.unfinished import Unfinished
 from syncd.ledger.file import reading
-from syncd.ledger.queries import Count
+from syncd.ledger.queries import by_reason
 from syncd.logs.setup import configure_logs, hide
 from syncd.model import AccountName, printable
 from syncd.rules.forecast import amount, sentence
 
 if TYPE_CHECKING:
     from syncd.daemon.account_view import AccountView
-    from syncd.daemon.plan import AccountPlan, FolderPlan, Plan
+    from syncd.daemon.plan import AccountPlan, Plan
     from syncd.daemon.plan_files import Change
+    from syncd.ledger.queries import FolderSummary
 
 _SIGNS = {"upload": "+", "copy": "=", "reject": "!", "skip": "-", "delete": "x"}
 
@@ -96,13 +97,10 @@ def _print_summary(found: Plan, shown: AccountView) -> None:
         trouble = folder.state.doubt or folder.state.trouble
         state = f": {trouble}" if trouble else ""
         print_row(f"folder {folder_name}: {amount(folder.state.files, 'file')}{state}")
-        if counts := _by_reason(folder.skipped):
-            print_row(f"  skipped: {skipped.sentence(counts)}")
-        for count in folder.unreadable:
-            print_row(f"  cannot read {amount(count.count, 'file')}: {count.reason}")
-        for count in folder.unfinished:
-            reason = Unfinished(count.reason).reason
-            print_row(f"  {amount(count.count, 'file')} not finished: {reason}")
+        if folder.skipped:
+            print_row(f"  skipped: {skipped.sentence(by_reason(folder.skipped))}")
+        for line in unread(folder.unreadable, folder.unfinished):
+            print_row(f"  {line}")
     for name, account in found.accounts.items():
         for line in _account_lines(name, account):
             print_row(line)
@@ -163,21 +161,17 @@ def _account_json(planned: AccountPlan) -> Mapping[str, object]:
         "seconds": round(ahead.seconds, 1),
         "at_most": planned.at_most,
         "pause": planned.pause,
-        "rejections": _by_reason(planned.rejected),
+        "rejections": by_reason(planned.rejected),
     }
 
 
-def _folder_json(planned: FolderPlan) -> Mapping[str, object]:
+def _folder_json(planned: FolderSummary) -> Mapping[str, object]:
     return {
         "path": printable(planned.state.path),
         "files": planned.state.files,
         "doubt": planned.state.doubt,
         "trouble": planned.state.trouble,
-        "skipped": _by_reason(planned.skipped),
-        "unreadable": _by_reason(planned.unreadable),
-        "unfinished": _by_reason(planned.unfinished),
+        "skipped": by_reason(planned.skipped),
+        "unreadable": by_reason(planned.unreadable),
+        "unfinished": by_reason(planned.unfinished),
     }
-
-
-def _by_reason(counts: Iterable[Count]) -> dict[str, int]:
-    return {count.reason: count.count for count in counts}

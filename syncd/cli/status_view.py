@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from syncd.cli.account_state import failing, paused
 from syncd.cli.console import WIDTH, Colour, Line, format_duration, format_time
 from syncd.cli.daemon_line import sentence
+from syncd.cli.file_counts import unread
 from syncd.daemon.report import AccountStatus, FolderStatus
 from syncd.daemon.status_file import INTERVAL, MISSED, AccountActivity, Liveness
 from syncd.folders import skipped
-from syncd.images.unfinished import Unfinished
 from syncd.ledger import folders, queries
 from syncd.ledger.accounts import OPERATOR, Pause
 from syncd.ledger.alerts import Alert
@@ -171,8 +171,8 @@ def _folder(name: str, folder: FolderStatus, width: int | None) -> Iterator[Line
     for trouble in _troubles(folder):
         yield from _row(begin + trouble, width, colour=_WARNING, after=len(begin))
     if folder.skipped:
-        counts = {count.reason: count.count for count in folder.skipped}
-        yield from _sentence(f"{begin}skipped {skipped.sentence(counts)}", width)
+        counts = skipped.sentence(queries.by_reason(folder.skipped))
+        yield from _sentence(f"{begin}skipped {counts}", width)
     if folder.deletions_held:
         images = amount(folder.deletions_held, "image")
         text = f"{begin}{images} held for you to decide: see `syncd deletions`"
@@ -186,10 +186,7 @@ def _troubles(folder: FolderStatus) -> Iterator[str]:
         yield f"{folder.doubt}: {advice}"
     if folder.trouble:
         yield folder.trouble
-    for count in folder.unreadable:
-        yield f"cannot read {amount(count.count, 'file')}: {count.reason}"
-    for count in folder.unfinished:
-        yield f"{amount(count.count, 'file')} not finished: {Unfinished(count.reason).reason}"
+    yield from unread(folder.unreadable, folder.unfinished)
 
 
 def _row(

@@ -30,7 +30,7 @@ from syncd.ledger import (
 from syncd.ledger.accounts import Pause
 from syncd.ledger.database import Ledger, open_ledger
 from syncd.ledger.file import reading
-from syncd.ledger.queries import Count, FolderState, Tally
+from syncd.ledger.queries import Count, FolderSummary, Tally
 from syncd.model import AccountId, AccountName, FolderName
 from syncd.rules.batch import Candidate, choose_batch, name_key
 from syncd.rules.forecast import Forecast, seconds_for
@@ -54,21 +54,11 @@ class AccountPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The tier is not known yet: the forecast is that of the smaller one."""
 
 
-class FolderPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A folder, and its files that are not sent; the reasons of `skipped` and `unfinished` are
-    codes."""
-
-    state: FolderState
-    skipped: list[Count]
-    unreadable: list[Count]
-    unfinished: list[Count]
-
-
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The result that a backfill would have now."""
 
     accounts: Mapping[AccountName, AccountPlan]
-    folders: Mapping[FolderName, FolderPlan]
+    folders: Mapping[FolderName, FolderSummary]
     changed: list[AccountChange]
     """The folders whose images would go to another ad account than before."""
     new: list[AccountConfig]
@@ -126,14 +116,7 @@ async def _plan(
             for name in part.accounts
         },
         folders={
-            FolderName(state.name): FolderPlan(
-                state=state,
-                skipped=await ledger.read(queries.skipped_files(state.name)),
-                unreadable=await ledger.read(queries.unreadable_files(state.name)),
-                unfinished=await ledger.read(queries.unfinished_files(state.name)),
-            )
-            for state in await ledger.read(queries.folder_states())
-            if state.name in part.folders
+            name: await ledger.read(queries.folder_summary(name)) for name in sorted(part.folders)
         },
         ledger=copy,
     )

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
-from syncd.ledger import alerts, condemned, limitations, operator_pauses, queries
+from syncd.ledger import alerts, limitations, operator_pauses, queries
 from syncd.ledger.accounts import Pause
 from syncd.ledger.alerts import Alert, account_subject, folder_subject
 from syncd.ledger.limitations import LearnedLimitation
@@ -97,16 +97,17 @@ def account_status(db: sqlite3.Connection, account: AccountId) -> AccountStatus:
 @read
 def folder_status(db: sqlite3.Connection, folder: FolderState) -> FolderStatus:
     """Return a folder."""
+    found = queries.summary_of(folder)(db)
     return FolderStatus(
         path=printable(folder.path),
         files=folder.files,
         scanned_at=folder.scanned_at,
         doubt=folder.doubt,
         trouble=folder.trouble,
-        unreadable=queries.unreadable_files(folder.name)(db),
-        unfinished=queries.unfinished_files(folder.name)(db),
-        skipped=queries.skipped_files(folder.name)(db),
-        deletions_held=condemned.count_held(folder.name)(db),
+        unreadable=found.unreadable,
+        unfinished=found.unfinished,
+        skipped=found.skipped,
+        deletions_held=found.deletions_held,
     )
 
 

@@ -10,7 +10,7 @@ import structlog
 from syncd.engine.lane import Lane
 from syncd.ledger.accounts import OPERATOR, Pause
 from syncd.ledger.limitations import LearnedLimitation
-from syncd.ledger.queries import AccountSummary, Count, Tally
+from syncd.ledger.queries import AccountSummary, Count, Tally, by_reason
 from syncd.log import Log, moment
 from syncd.model import AccountId, AccountName
 from syncd.rules.forecast import duration, forecast
@@ -138,7 +138,7 @@ def sentence(tallies: Iterable[Tally], lanes: Iterable[Lane]) -> str:
 def reasons(counts: Iterable[Count]) -> dict[str, int]:
     """Return the counts of the first `MAX_REASONS` reasons, and the sum of the rest."""
     counts = list(counts)
-    found = {count.reason: count.count for count in counts[:MAX_REASONS]}
+    found = by_reason(counts[:MAX_REASONS])
     if rest := counts[MAX_REASONS:]:
         found[f"… {len(rest)} other reasons"] = sum(count.count for count in rest)
     return found

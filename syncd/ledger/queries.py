@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
 import msgspec
 
@@ -45,6 +46,11 @@ class Count(msgspec.Struct, frozen=True, rename={"reason": "why"}):
 
     reason: str
     count: int
+
+
+def by_reason(counts: Iterable[Count]) -> dict[str, int]:
+    """Return the numbers by their reasons."""
+    return {count.reason: count.count for count in counts}
 
 
 class AccountSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -240,12 +246,18 @@ def folder_summary(db: sqlite3.Connection, name: str) -> FolderSummary:
     """Return what `syncd status` shows of a folder, which must be known."""
     rows = db.execute(f"{_FOLDER_STATES} WHERE name = ?", (name,))
     (state,) = as_structs(rows, FolderState)
+    return summary_of(state)(db)
+
+
+@read
+def summary_of(db: sqlite3.Connection, state: FolderState) -> FolderSummary:
+    """Return the same of a folder whose state was read before."""
     return FolderSummary(
         state=state,
-        unreadable=unreadable_files(name)(db),
-        unfinished=unfinished_files(name)(db),
-        skipped=skipped_files(name)(db),
-        deletions_held=condemned.count_held(name)(db),
+        unreadable=unreadable_files(state.name)(db),
+        unfinished=unfinished_files(state.name)(db),
+        skipped=skipped_files(state.name)(db),
+        deletions_held=condemned.count_held(state.name)(db),
     )
 
 
