@@ -73,23 +73,23 @@ def record_new(db: sqlite3.Connection, images: Sequence[int]) -> None:
 
 def record_found(db: sqlite3.Connection, files: Iterable[tuple[int, int, bytes]]) -> None:
     """Record that files of known images were found: image id, folder id, path in the folder."""
-    db.executemany(
-        """
-        INSERT INTO history (at, what, image_id, folder_id, path)
-        VALUES (?, 'found', ?, ?, ?)
-        """,
-        [(int(time.time()), *file) for file in files],
-    )
+    _record_files(db, What.FOUND, files, None)
 
 
 def record_rewritten(db: sqlite3.Connection, files: Iterable[tuple[int, int, bytes]]) -> None:
     """Record that files no longer have the content that they had: as in `record_found`."""
+    _record_files(db, What.GONE, files, REWRITTEN)
+
+
+def _record_files(
+    db: sqlite3.Connection, what: What, files: Iterable[tuple[int, int, bytes]], why: str | None
+) -> None:
     db.executemany(
         """
-        INSERT INTO history (at, what, image_id, folder_id, path, why)
-        VALUES (?, 'gone', ?, ?, ?, ?)
+        INSERT INTO history (at, what, why, image_id, folder_id, path)
+        VALUES (?, ?, ?, ?, ?, ?)
         """,
-        [(int(time.time()), *file, REWRITTEN) for file in files],
+        [(int(time.time()), what.value, why, *file) for file in files],
     )
 
 

@@ -188,26 +188,9 @@ def record_held(
         [(digest, entry.hash, entry.name) for digest, entry in held],
         *(account_id, at, sent_at, clock_offset),
     )
-    images = _known(db, [digest for digest, _ in held])
+    images = sorted(image_ids(db, [digest for digest, _ in held]).values())
     unanswered.forget(db, account_id, images)
     history.record_held(db, account_id, what, images)
-
-
-def _known(db: sqlite3.Connection, digests: Sequence[Digest]) -> list[int]:
-    """Return the ids of those of these images that are recorded, in the order of arrival."""
-    found: list[int] = []
-    for first in range(0, len(digests), MOST_VARIABLES):
-        some = digests[first : first + MOST_VARIABLES]
-        (images,) = db.execute(
-            f"""
-            SELECT group_concat(id)
-            FROM image
-            WHERE sha256 IN ({",".join("?" * len(some))})
-            """,
-            some,
-        ).fetchone()  # one row: each row is a step
-        found += [] if images is None else map(int, images.split(","))
-    return sorted(found)
 
 
 def image_ids(db: sqlite3.Connection, digests: Sequence[Digest]) -> dict[Digest, int]:
