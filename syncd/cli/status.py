@@ -59,23 +59,30 @@ def status(config: Path, options: Options) -> None:
     elif options.watch:
         from syncd.cli.watch import watch  # noqa: PLC0415  no other form needs it
 
-        watch(lambda width: view(_read(settings, part), config, width))
+        watch(lambda width: view(_read(settings, part, *_daemon(settings)), config, width))
     elif options.check:
         sys.exit(_check(settings, part, config))
     elif options.json:
-        print_json(_read(settings, part))
+        print_json(_read(settings, part, *_daemon(settings)))
     else:
-        print_styled(view(_read(settings, part), config, terminal_width()))
+        found = _read(settings, part, *_daemon(settings))
+        print_styled(view(found, config, terminal_width()))
+
+
+def _daemon(settings: Config) -> tuple[DaemonReport, DaemonStatus | None]:
+    """Return whether the daemon runs, and what it has written."""
+    path = settings.ledger.path
+    written = status_file.find(os.environ, path)
+    return read_daemon(path, written), written
 
 
 def _check(settings: Config, part: Selection, config: Path) -> Exit:
     """Print the state in one line; return the exit code."""
-    path = settings.ledger.path
-    daemon = read_daemon(path, status_file.find(os.environ, path))
+    daemon, written = _daemon(settings)
     if not daemon.is_running:
         print_line(sentence(daemon, config))
         return Exit.SYSTEM if daemon.state is Liveness.UNKNOWN else Exit.NOT_RUNNING
-    found = _read(settings, part)
+    found = _read(settings, part, daemon, written)
     if found.needs_you:
         first, *others = found.needs_you
         more = f" (and {amount(len(others), 'other alert')})" if others else ""
@@ -86,11 +93,11 @@ def _check(settings: Config, part: Selection, config: Path) -> Exit:
     return Exit.DONE
 
 
-def _read(settings: Config, part: Selection) -> Status:
+def _read(
+    settings: Config, part: Selection, daemon: DaemonReport, written: DaemonStatus | None
+) -> Status:
     """Return the status from the ledger, or for those who may not read it from the daemon."""
     path = settings.ledger.path
-    written = status_file.find(os.environ, path)
-    daemon = read_daemon(path, written)
     try:
         with ledger_required(), reading(path) as db:
             names = {account.id: str(name) for name, account in settings.accounts.items()}
