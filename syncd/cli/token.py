@@ -124,14 +124,11 @@ def set_token(
         fail(f"the token of {_names(users)} is {source}: {_instead(source)}")
     secret = Secret(_typed(f"New token of {_names(users)} (not shown): "))
     hide(secret)
-    app_secret = settings.app_secret_of(users[0])
     try:
-        proof = None if app_secret is None else read_secret(app_secret, os.environ)
+        app_secret = _app_secret(settings, users[0])
     except SecretError as error:
         fail(f"{error}; nothing was written")
-    if proof is not None:
-        hide(proof)
-    found = asyncio.run(inspected(settings, secret, proof, users))
+    found = asyncio.run(inspected(settings, secret, app_secret, users))
     problems = [*([] if found.problem is None else [found.problem]), *found.unreadable]
     if found.missing:
         problems.append(f"it does not have the permission {', '.join(found.missing)}")
@@ -196,13 +193,18 @@ def _chosen(
 
 
 def _read(config: Config, account: AccountConfig) -> tuple[Secret, Secret | None]:
-    secret = read_secret(config.token_of(account), os.environ)
-    hide(secret)
+    return _hidden(config.token_of(account)), _app_secret(config, account)
+
+
+def _app_secret(config: Config, account: AccountConfig) -> Secret | None:
     source = config.app_secret_of(account)
-    app_secret = None if source is None else read_secret(source, os.environ)
-    if app_secret is not None:
-        hide(app_secret)
-    return secret, app_secret
+    return None if source is None else _hidden(source)
+
+
+def _hidden(source: SecretSource) -> Secret:
+    secret = read_secret(source, os.environ)
+    hide(secret)
+    return secret
 
 
 def _typed(prompt: str) -> str:
