@@ -18,9 +18,9 @@ from syncd.check.facts import (
 )
 from syncd.check.ledger import Known
 from syncd.config import Config, Secret, SecretError, SecretSource, read_secret
-from syncd.config.account_change import changed_accounts
+from syncd.config.account_change import AccountChange, changed_accounts
 from syncd.graph.access import AdAccount
-from syncd.graph.access_calls import ad_account, inspect
+from syncd.graph.access_calls import ad_account, image_count, inspect
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.graph.shapes import Node as GraphNode
 from syncd.logs.secrets import without_secrets
@@ -45,46 +45,32 @@ async def account_facts(
         name: _access(config.token_of(account), config.app_secret_of(account), read, hide)
         for name, account in config.accounts.items()
     }
-    tokens: dict[Credentials | Unsent, CallFacts] = {}
+    seen = set[Credentials | Unsent]()
     first: dict[str, tuple[CallFacts, Grant | None]] = {}
     for name, access in accesses.items():
-        if access not in tokens:
-            tokens[access] = found = await _call(access, client.me)
-            first[name] = found, await _grant(client, access, found)
+        if access not in seen:
+            seen.add(access)
+            user = await _call(access, client.me)
+            first[name] = user, await _grant(client, access, user)
 
     async def account(name: AccountName, id_: AccountId) -> CallFacts:
         return await _call(accesses[name], partial(ad_account, client, id_))
 
-    nodes = await asyncio.gather(*(account(name, one.id) for name, one in config.accounts.items()))
-    images = await asyncio.gather(
-        *(
-            _images(client, accesses[name], one.id)
-            if known is not None and one.id not in known.holding and isinstance(node, Node)
-            else _nothing()
-            for (name, one), node in zip(config.accounts.items(), nodes, strict=True)
-        )
-    )
+    async def facts(name: AccountName, id_: AccountId) -> AccountFacts:
+        token, grant = first.get(name, (None, None))
+        access, node, images = accesses[name], await account(name, id_), None
+        is_new = known is not None and id_ not in known.holding
+        if is_new and isinstance(node, Node) and isinstance(access, Credentials):
+            images = await image_count(client, id_, access)
+        return AccountFacts(name=name, token=token, grant=grant, account=node, images=images)
+
+    async def route(change: AccountChange) -> RouteFacts:
+        node = await account(change.account.name, change.before)
+        return RouteFacts(change.folder, change.before, node)
+
     changes = [] if known is None else changed_accounts(config, known.routes)
-    before = await asyncio.gather(*(account(one.account.name, one.before) for one in changes))
-    return tuple(
-        AccountFacts(
-            name=name,
-            token=first.get(name, _UNASKED)[0],
-            grant=first.get(name, _UNASKED)[1],
-            account=node,
-            images=number,
-        )
-        for name, node, number in zip(config.accounts, nodes, images, strict=True)
-    ), tuple(
-        RouteFacts(one.folder, one.before, node) for one, node in zip(changes, before, strict=True)
-    )
-
-
-_UNASKED = (None, None)
-
-
-async def _nothing() -> None:
-    """Count no images."""
+    found_accounts = await asyncio.gather(*(facts(n, a.id) for n, a in config.accounts.items()))
+    return tuple(found_accounts), tuple(await asyncio.gather(*map(route, changes)))
 
 
 async def _grant(
@@ -102,18 +88,6 @@ async def _grant(
         expires_at=rule.expiry(facts.expires_at, facts.data_access_expires_at),
         missing=rule.missing_scopes(facts.scopes),
     )
-
-
-async def _images(
-    client: GraphClient, access: Credentials | Unsent, account: AccountId
-) -> int | None:
-    """Return the number of images in an account; None if it cannot be read."""
-    if isinstance(access, Unsent):
-        return None
-    try:
-        return (await client.library(account, access, None, 1)).total
-    except GraphError:
-        return None
 
 
 def _access(

@@ -11,7 +11,7 @@ from syncd.config import AccountConfig, Config
 from syncd.config.account_change import AccountChange
 from syncd.engine.tokens import OpenAccount
 from syncd.graph.access import AdAccount
-from syncd.graph.access_calls import ad_account
+from syncd.graph.access_calls import ad_account, image_count
 from syncd.graph.client import Credentials, GraphClient, GraphError, connect
 from syncd.model import AccountId
 
@@ -90,8 +90,4 @@ class _Calls:
         credentials = self._open_account(account)
         if not isinstance(credentials, Credentials):
             return account.id, None
-        try:
-            page = await self._client.library(account.id, credentials, None, 1)
-        except GraphError:
-            return account.id, None
-        return account.id, page.total
+        return account.id, await image_count(self._client, account.id, credentials)

@@ -79,6 +79,16 @@ async def ad_account(
     return await _ad_account(client, account, credentials, fields)
 
 
+async def image_count(
+    client: GraphClient, account: AccountId, credentials: Credentials
+) -> int | None:
+    """Return the number of images in an ad account; None if the API does not show it."""
+    try:
+        return (await client.library(account, credentials, None, 1)).total
+    except GraphError:
+        return None
+
+
 async def _ad_account(
     client: GraphClient, account: AccountId, credentials: Credentials, fields: str
 ) -> AdAccount:
