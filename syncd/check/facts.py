@@ -113,7 +113,7 @@ class Node(msgspec.Struct, frozen=True, tag="node"):
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """What the API reports about a token."""
+    """The validity of a token, as the API reports it."""
 
     app: Text | None
     expires_at: Annotated[float, msgspec.Meta(ge=0, lt=253402300800)] | None

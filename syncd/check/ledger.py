@@ -24,7 +24,7 @@ _ENDS: tuple[LedgerFile, ...] = ("", "-shm", "-wal")
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What the ledger knows of accounts."""
+    """The accounts as the ledger knows them."""
 
     routes: Mapping[FolderName, AccountId]
     """The own account of each folder."""

@@ -19,7 +19,7 @@ from syncd.rules.token import missing_scopes
 
 
 class Inspected(msgspec.Struct, frozen=True, kw_only=True):
-    """What the API reports about a token; None for what it does not report."""
+    """A token as the API reports it; None for what it does not report."""
 
     user: str | None = None
     facts: TokenFacts | None = None

@@ -93,7 +93,7 @@ _LEFT = "images that are gone count as removed by hand, and are not sent again"
 
 
 def _as_json(reports: Mapping[AccountName, Report | str]) -> Mapping[str, object]:
-    """Return each report, or why there is none; the names are those of the event `audit.done`."""
+    """Return each report, or why it is missing; the names are those of the event `audit.done`."""
     return {
         name: {"why": report} if isinstance(report, str) else report
         for name, report in reports.items()

@@ -32,7 +32,7 @@ def events(
     if not found:
         near = get_close_matches(name, [event.name for event in CATALOGUE], n=1)
         hint = f": did you mean {near[0]}?" if near else ""
-        fail(f"there is no event {name!r}{hint}; `syncd events` lists them")
+        fail(f"{name!r} is not an event{hint}; `syncd events` lists them")
     if json:
         print_json(found)
         return

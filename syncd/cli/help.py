@@ -36,4 +36,4 @@ def help_topic(
     else:
         near = get_close_matches(topic, known, n=1)
         hint = f": did you mean `syncd help {near[0]}`?" if near else ""
-        fail(f"there is no topic {topic!r}{hint}; `syncd help` lists them")
+        fail(f"{topic!r} is not a topic{hint}; `syncd help` lists them")

@@ -91,7 +91,7 @@ def _accepted_token(file: str | None, base_url: str) -> tuple[Secret, list[AdAcc
 
 
 def _token(file: str | None) -> Secret | None:
-    """Return the token that a file contains or the operator types; print why there is none."""
+    """Return the token that a file contains or the operator types; print why it cannot be used."""
     try:
         if file is None:
             token = checked_secret(getpass.getpass("Access token (not shown): "), "the input")
@@ -105,7 +105,7 @@ def _token(file: str | None) -> Secret | None:
 
 
 def _reached(token: Secret, base_url: str) -> list[AdAccount]:
-    """Return the ad accounts that a token reaches; print why there are none."""
+    """Return the ad accounts that a token reaches; print why that list is empty."""
     try:
         found = asyncio.run(_ad_accounts(token, base_url))
     except GraphError as error:

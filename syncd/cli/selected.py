@@ -13,7 +13,7 @@ from syncd.model import AccountName, FolderName
 def selected(
     config: Config, accounts: Sequence[str] | None, folders: Sequence[str] | None
 ) -> Selection:
-    """Return the part that the options name; end the process if there is none."""
+    """Return the part that the options name; end the process if they exclude each other."""
     for kind, given, known in (
         ("account", accounts, config.accounts),
         ("folder", folders, config.folders),

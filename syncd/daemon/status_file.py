@@ -1,7 +1,7 @@
 """The status file: how a running daemon shows other processes that it works, and on what.
 
-It has the whole report of `syncd status`, too: counting it takes long in a large ledger, and those
-who may read the file need not be allowed to read the ledger.
+It has the whole report of `syncd status`, too: counting it takes long in a large ledger, and some
+users of the machine can read the file, but not the ledger.
 
 It is `status.json` in the runtime directory that systemd gives the service (RuntimeDirectory=), or
 LEDGER.status.json next to the ledger. Each version replaces the last one as a whole. Its age counts

@@ -19,7 +19,7 @@ class Part:
 
     @property
     def left(self) -> int | None:
-        """How many more images may be queued; None if there is no limit."""
+        """How many more images may be queued; None without a limit."""
         return None if self.limit is None else self.limit - sum(map(len, self._admitted.values()))
 
     @property

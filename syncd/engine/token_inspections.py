@@ -176,7 +176,7 @@ class TokenInspections:
         return why != known
 
     async def _end(self, event: str, lane: Lane) -> float | None:
-        """Record the end of an incident; return its duration, or None if there was none."""
+        """Record the end of an incident; return its duration, or None without one."""
         self._reported.pop((event, lane.name), None)
         ended = alerts.end(event, lane.health.subject, time.time())
         return await self._ledger.write(ended)

@@ -34,7 +34,7 @@ def expiry(*times: float | None) -> float | None:
 
 
 def notice(expires_at: float | None, now: float) -> int | None:
-    """Return the smallest of `NOTICE_DAYS` within which a token expires; None if there is none.
+    """Return the smallest of `NOTICE_DAYS` within which a token expires; None outside of them.
 
     Times are in unix seconds.
     """

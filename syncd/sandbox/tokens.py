@@ -45,7 +45,7 @@ class Tokens:
         self._app_secret = app_secret
 
     def find(self, text: str) -> Token | None:
-        """Return the valid token with this text; None if there is none."""
+        """Return the valid token with this text, or None."""
         return self._tokens.get(text, Token(text) if self._any else None)
 
     def add(self, token: Token) -> None:

@@ -100,7 +100,7 @@ async def test_a_limit_is_for_all_accounts_together_and_the_rest_stays_missing(
     assert "In sync after" in ended.out
 
 
-async def test_a_limited_backfill_says_what_is_left_and_how_to_send_it(rig: Rig) -> None:
+async def test_a_limited_backfill_prints_what_is_left_and_how_to_send_it(rig: Rig) -> None:
     ended = await backfill(rig, "--limit", "2", "--account", "main")
     assert ended.code == 0, ended.err
     assert "main: 2 of 5 images held (2 uploaded, 0 already held)" in ended.out

@@ -22,7 +22,7 @@ ONE = AccountId("1")
 
 
 class Clock:
-    """A clock that moves when it is told to, and by `step` at each reading."""
+    """A clock that a test moves, and each reading moves by `step`."""
 
     def __init__(self, step: float = 0.0) -> None:
         self.now, self.step = 0.0, step
