@@ -1,5 +1,6 @@
 """The real process and another disk at the path of a folder, with the same device and inode."""
 
+import itertools
 from pathlib import Path
 from subprocess import CalledProcessError
 
@@ -22,10 +23,30 @@ def trial(tmp_path: Path, sandbox: Sandbox) -> Trial:
 
 
 def mount_disk(mounts: Mounts, folder: Path) -> tuple[int, int]:
-    """Mount a new tmpfs, and return its device and root inode; each reuses the last one's."""
+    """Mount a new tmpfs, and return its device number and root inode."""
     mounts.mount("-t", "tmpfs", "none", folder)
     found = mounts.inside(folder).stat()
     return found.st_dev, found.st_ino
+
+
+async def replace_disk(mounts: Mounts, folder: Path, numbers: tuple[int, int]) -> None:
+    """Unmount the tmpfs at `folder`, and mount a new one with the same device and root inode.
+
+    The kernel gives a new tmpfs the lowest free device number, and other processes take and free
+    such numbers, too. So disks that get another number stay mounted elsewhere until one fits.
+    """
+    mounts.unmount(folder)
+    candidates = (folder.parent / f"disk{number}" for number in itertools.count())
+
+    def mounted() -> bool:
+        candidate = next(candidates)
+        candidate.mkdir()
+        if mount_disk(mounts, candidate) != numbers:
+            return False
+        mounts.mount("--move", candidate, folder)
+        return True
+
+    await until(mounted)
 
 
 async def test_another_disk_that_is_mounted_while_syncd_is_stopped_deletes_nothing(
@@ -37,8 +58,7 @@ async def test_another_disk_that_is_mounted_while_syncd_is_stopped_deletes_nothi
     async with running(trial.rig, under=mounts.under) as daemon:
         await trial.await_trusted(daemon)
         assert await daemon.end() == 0
-    mounts.unmount(folder)
-    assert mount_disk(mounts, folder) == numbers
+    await replace_disk(mounts, folder, numbers)
     (mounts.inside(folder) / "new.jpg").write_bytes(picture(600))
     async with running(trial.rig, under=mounts.under) as daemon:
         await until(lambda: trial.rig.recorded(picture(600)) is not None)
@@ -57,8 +77,7 @@ async def test_another_disk_that_is_mounted_while_syncd_runs_deletes_nothing(
     trial.fill(below)
     async with running(trial.rig, under=mounts.under) as daemon:
         await trial.await_trusted(daemon)
-        mounts.unmount(folder)
-        assert mount_disk(mounts, folder) == numbers
+        await replace_disk(mounts, folder, numbers)
         (below / "sub").mkdir()
         (below / "new.jpg").write_bytes(picture(600))
         await until(lambda: daemon.logged("folder.suspect", "is a different directory"))

@@ -234,7 +234,7 @@ async def test_a_hanging_journal_delays_nothing_and_gets_the_number_of_lost_reco
     box: Box,
 ) -> None:
     drop_in(box, "syncd", "[Service]\nWatchdogSec=3s\n")
-    deep = "/".join(["/srv/spring", *["long" * 60] * 12])  # about 3 KB in each record, twice
+    deep = "/".join(["/srv/prepared", *["long" * 60] * 12])  # about 3 KB in each record, twice
     images = 2_000
     for number in range(images):
         add(box, number, deep)
@@ -243,6 +243,7 @@ async def test_a_hanging_journal_delays_nothing_and_gets_the_number_of_lost_reco
     pid = box.one("syncd", "MainPID")
     box.do("systemctl", "kill", "--kill-whom=main", "--signal=STOP", "systemd-journald")
     stopped = time.monotonic()
+    box.do("mv", "/srv/prepared", "/srv/spring/new")  # so that each image's record finds it hanging
     try:
         await until(lambda: box.held() == images)
         await until(lambda: box.status("syncd") == f"{images:,} of {images:,} images")
