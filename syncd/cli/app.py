@@ -14,6 +14,7 @@ from syncd.cli.declared import backfill, find, log, run, status
 from syncd.cli.deletions import deletions
 from syncd.cli.demo import demo
 from syncd.cli.events import events
+from syncd.cli.explain import explain
 from syncd.cli.export import export
 from syncd.cli.help import help_topic
 from syncd.cli.init import init
@@ -61,7 +62,7 @@ def options(
 
 for command in (
     init, run, backfill, plan, status, find, log, export, pause, resume, retry, deletions, audit,
-    check, events, sandbox, demo,
+    check, events, explain, sandbox, demo,
 ):  # fmt: skip
     app.command()(command)
 app.command("help")(help_topic)

@@ -28,15 +28,13 @@ from syncd.ledger import accounts
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.model import AccountId, Copying, Digest
+from syncd.rules.backoff import PROBE_INTERVAL
 from syncd.rules.copy import ARRIVAL_TIMEOUT
 
 log: Log = structlog.get_logger()
 
 LEDGER_POLL = 1.0
 """Seconds between two checks whether another process has written to the ledger."""
-
-PROBE_INTERVAL = 15 * 60.0
-"""Seconds between two reads of a stopped account."""
 
 
 class Upkeep(msgspec.Struct, frozen=True):

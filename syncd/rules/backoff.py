@@ -10,6 +10,9 @@ BLOCK = 300.0
 """Seconds of the block after a throttle: of the development tier, the longer of the two documented
 blocks (graph API, rate limits)."""
 
+PROBE_INTERVAL = 15 * 60.0
+"""Seconds between two reads of an account that is stopped."""
+
 _LONGEST_THROTTLE = 3600.0  # seconds, the window of the calls: by then all of them have expired
 
 # (first, longest) seconds of a pause after abuse control and code 368; each consecutive pause is

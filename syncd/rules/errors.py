@@ -126,60 +126,213 @@ NO_ERROR = ApiError()
 """For what is not about a call."""
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the table: codes and subcodes, None for any, and what they mean."""
 
-    codes: range | tuple[int, ...] | None
+    codes: range | tuple[int | None, ...] | None
+    """A code of None is a response without an error of the API."""
     subcodes: tuple[int | None, ...] | None
+    status: int | None = None
+    """The HTTP status that the response must have; None for any."""
     verdict: Verdict
+    meaning: str
+    """What happened, for the operator."""
+    remedy: str | None = None
+    """The likely setting, where the code names one; None: the remedy of the verdict."""
+    about_object: bool = False
+    """Whether the object of the call is missing or hidden, rather than a permission."""
 
     def matches(self, error: ApiError) -> bool:
         """Return whether this line covers an error."""
-        if error.code is None:
-            return False
-        return (self.codes is None or error.code in self.codes) and (
-            self.subcodes is None or error.subcode in self.subcodes
+        return (
+            (self.codes is None or error.code in self.codes)
+            and (self.subcodes is None or error.subcode in self.subcodes)
+            and self.status in (None, error.status)
         )
+
+
+_TRIED_AGAIN = "syncd tries again every 15 minutes, and after `syncd retry`"
+_OTHER_LIMIT = "a rate limit of another part of the API, reported for this ad account"
+_LOG_IN = (
+    "let the token's user log in to Facebook and do what it asks: the same token works again, and"
+    " syncd tries it every 15 minutes"
+)
+
+
+def _row(
+    codes: int | range | tuple[int, ...],
+    subcodes: int | tuple[int | None, ...] | None,
+    verdict: Verdict,
+    meaning: str,
+    remedy: str | None = None,
+) -> Row:
+    return Row(
+        codes=(codes,) if isinstance(codes, int) else codes,
+        subcodes=(subcodes,) if isinstance(subcodes, int) else subcodes,
+        verdict=verdict,
+        meaning=meaning,
+        remedy=remedy,
+    )
+
+
+def _missing(code: int, subcode: int | None, meaning: str) -> Row:
+    return msgspec.structs.replace(
+        _row(code, subcode, Verdict.STOP_ACCOUNT, meaning), about_object=True
+    )
 
 
 # developers.facebook.com: Graph API "Handling Errors", "Rate Limits", Marketing API "Error Codes",
 # and the ad image edge's own list. The first line that matches an error decides.
 TABLE: tuple[Row, ...] = (
-    Row(None, (1404078, 2859015), Verdict.PAUSE_BLOCKED),
-    Row((368,), None, Verdict.PAUSE_BLOCKED),
-    Row((4, 341), None, Verdict.PAUSE_TOKEN),
-    Row((613,), (None,), Verdict.PAUSE_ABUSE),
-    Row((17, 613), None, Verdict.PAUSE_ACCOUNT),
-    Row(range(80000, 80015), None, Verdict.PAUSE_ACCOUNT),
-    Row((102, 190, 415), None, Verdict.STOP_TOKEN),
-    Row((3, 10), None, Verdict.STOP_ACCOUNT),
-    Row(range(200, 300), None, Verdict.STOP_ACCOUNT),
-    Row((5, 101, 104, 2500, 2635), None, Verdict.STOP_APP),
-    Row((100,), (1487411,), Verdict.REJECT_UPLOAD),
-    Row((100,), (1487197,), Verdict.REJECT_TWICE),
-    Row((100,), (1487242, 2490361), Verdict.REJECT),
-    Row((100,), (33,), Verdict.STOP_ACCOUNT),
-    Row((803,), None, Verdict.STOP_ACCOUNT),
-    Row((1, 2), None, Verdict.RETRY),
+    Row(
+        codes=None,
+        subcodes=(1404078, 2859015),
+        verdict=Verdict.PAUSE_BLOCKED,
+        meaning="the action was blocked as abusive, or as too frequent",
+    ),
+    _row(368, None, Verdict.PAUSE_BLOCKED, "the action was blocked as abusive or not allowed"),
+    _row(4, None, Verdict.PAUSE_TOKEN, "the app has made too many calls, for all accounts"),
+    _row(341, None, Verdict.PAUSE_TOKEN, "the app has reached a limit, for all accounts"),
+    _row(613, (None,), Verdict.PAUSE_ABUSE, "the API's abuse control limits the calls"),
+    _row(613, 1487742, Verdict.PAUSE_ACCOUNT, "the ad account's score has exceeded its limit"),
+    _row(613, None, Verdict.PAUSE_ACCOUNT, "the calls have exceeded a limit of the ad account"),
+    _row(17, None, Verdict.PAUSE_ACCOUNT, "the ad account's score has exceeded its limit"),
+    _row(
+        80004,
+        None,
+        Verdict.PAUSE_ACCOUNT,
+        "the calls to this ad account, or their CPU time, have exceeded the hourly limit",
+    ),
+    _row(range(80000, 80015), None, Verdict.PAUSE_ACCOUNT, _OTHER_LIMIT),
+    _row(190, 458, Verdict.STOP_TOKEN, "the token's user has removed the app"),
+    _row(190, 459, Verdict.STOP_TOKEN, "Facebook wants the token's user to log in", _LOG_IN),
+    _row(190, 460, Verdict.STOP_TOKEN, "the token's user has changed the password"),
+    _row(190, 463, Verdict.STOP_TOKEN, "the token has expired"),
+    _row(190, 464, Verdict.STOP_TOKEN, "the token's user is not confirmed", _LOG_IN),
+    _row(190, 467, Verdict.STOP_TOKEN, "the token was invalidated, as by a logout"),
+    _row(190, 492, Verdict.STOP_TOKEN, "the token's user has lost the role that it was issued for"),
+    _row(190, 493, Verdict.STOP_TOKEN, "the login session of the token has expired"),
+    _row(190, None, Verdict.STOP_TOKEN, "the token is not valid"),
+    _row(102, None, Verdict.STOP_TOKEN, "the login session of the token is not valid"),
+    _row(
+        415,
+        None,
+        Verdict.STOP_TOKEN,
+        "the token's user has to confirm with a second factor",
+        "let the token's user log in to Facebook with the second factor, or replace the token by"
+        " that of a system user with `syncd token set`; syncd tries again every 15 minutes",
+    ),
+    _row(
+        3,
+        None,
+        Verdict.STOP_ACCOUNT,
+        "the app lacks the capability for this call",
+        "give the app the capability to manage ad images in its dashboard (App Review);"
+        f" {_TRIED_AGAIN}",
+    ),
+    _row(10, None, Verdict.STOP_ACCOUNT, "the app has no permission for this call"),
+    _row(200, None, Verdict.STOP_ACCOUNT, "the token's user has no permission for the ad account"),
+    _row(
+        274,
+        None,
+        Verdict.STOP_ACCOUNT,
+        "a feature is not enabled for the app",
+        f"enable the feature in `why` for the app in its dashboard; {_TRIED_AGAIN}",
+    ),
+    _row(294, None, Verdict.STOP_ACCOUNT, "the token lacks the permission ads_management"),
+    _row(range(201, 300), None, Verdict.STOP_ACCOUNT, "a permission is missing"),
+    _row(
+        5,
+        None,
+        Verdict.STOP_APP,
+        "the app does not accept calls from this IP address",
+        "add the IP address of this server to the app's server IP allow-list (App Dashboard,"
+        f" Advanced); {_TRIED_AGAIN}",
+    ),
+    _row(
+        101,
+        None,
+        Verdict.STOP_APP,
+        "the app of the token is not valid",
+        "use the token and the app_secret of the same app, which must exist and be active",
+    ),
+    _row(
+        104,
+        None,
+        Verdict.STOP_APP,
+        "the proof of the app secret is missing or wrong",
+        "set app_secret to the secret of the app that the token belongs to",
+    ),
+    _row(
+        2500,
+        None,
+        Verdict.STOP_APP,
+        "the path of the call does not exist: the version or the base URL is wrong",
+        "set graph.version to a current version and check graph.base_url, then reload",
+    ),
+    _row(
+        2635,
+        None,
+        Verdict.STOP_APP,
+        "the version of the API is retired",
+        "set graph.version to a current version, then reload",
+    ),
+    _row(100, 1487411, Verdict.REJECT_UPLOAD, "the API rejects the type or name of the file"),
+    _row(100, 1487197, Verdict.REJECT_TWICE, "the API could not process the image"),
+    _row(100, 1487242, Verdict.REJECT, "the base64 of the image is not valid"),
+    _row(100, 2490361, Verdict.REJECT, "the file is not a valid image"),
+    _missing(100, 33, "the object of the call does not exist, or the token cannot read it"),
+    _missing(803, None, "the object of the call does not exist, or the token cannot read it"),
+    _row(
+        100,
+        (None,),
+        Verdict.UNKNOWN,
+        "a parameter is not valid, such as appsecret_proof",
+    ),
+    _row(2642, None, Verdict.UNKNOWN, "the cursor of a list is no longer valid"),
+    _row(1, None, Verdict.RETRY, "an unknown error of the API, or a page of a list is too large"),
+    _row(2, None, Verdict.RETRY, "the API is temporarily unavailable"),
+    Row(
+        codes=(None,),
+        subcodes=None,
+        status=413,
+        verdict=Verdict.TOO_LARGE,
+        meaning="the body of the request is too large",
+    ),
+    Row(
+        codes=(None,),
+        subcodes=None,
+        verdict=Verdict.RETRY,
+        meaning="no response, or one that is not an error of the API: a truncated body, the page"
+        " of a proxy",
+    ),
+    Row(
+        codes=None,
+        subcodes=None,
+        verdict=Verdict.UNKNOWN,
+        meaning="an error that syncd does not know",
+    ),
 )
+
+
+def row_of(error: ApiError) -> Row:
+    """Return the line of the table that covers an error; its last line covers any."""
+    return next(row for row in TABLE if row.matches(error))
 
 
 def judge(error: ApiError) -> Verdict:
     """Return what an error means, whatever its message says."""
-    for row in TABLE:
-        if row.matches(error):
-            temporary = error.transient and not row.verdict.is_pause
-            return Verdict.RETRY if temporary else row.verdict
-    if error.code is None:  # no response, truncated JSON, or the web page of a proxy
-        return Verdict.TOO_LARGE if error.status == 413 else Verdict.RETRY
-    if error.transient or error.status is None or error.status >= 500:
+    verdict = row_of(error).verdict
+    if error.transient and not verdict.is_pause:
         return Verdict.RETRY
-    return Verdict.UNKNOWN
+    if verdict is Verdict.UNKNOWN and (error.status is None or error.status >= 500):
+        return Verdict.RETRY
+    return verdict
 
 
 def is_permission(error: ApiError) -> bool:
     """Return whether a permission is missing, rather than the object of the call."""
-    return judge(error) is Verdict.STOP_ACCOUNT and error.code not in (100, 803)
+    return judge(error) is Verdict.STOP_ACCOUNT and not row_of(error).about_object
 
 
 _AFTER_ABUSE = (
@@ -187,25 +340,10 @@ _AFTER_ABUSE = (
     " until the pause has ended"
 )
 
-_TRIED_AGAIN = "syncd tries again every 15 minutes, and after `syncd retry`"
-
 _CALL = (
     "check app_secret, graph.version and graph.base_url, and the app's settings;"
     f" {_TRIED_AGAIN} or a restart"
 )
-
-_OF_CODES: Mapping[int, str] = {
-    3: "give the app the capability to manage ad images in its dashboard (App Review);"
-    f" {_TRIED_AGAIN}",
-    5: "add the IP address of this server to the app's server IP allow-list (App Dashboard,"
-    f" Advanced); {_TRIED_AGAIN}",
-    101: "use the token and the app_secret of the same app, which must exist and be active",
-    104: "set app_secret to the secret of the app that the token belongs to",
-    274: f"enable the feature in `why` for the app in its dashboard; {_TRIED_AGAIN}",
-    2500: "set graph.version to a current version and check graph.base_url, then reload",
-    2635: "set graph.version to a current version, then reload",
-}
-"""The likely setting, for codes that name one."""
 
 _OF_VERDICTS: Mapping[Verdict, str] = {
     Verdict.STOP_TOKEN: "replace the token with `syncd token set`, or let its user log in to"
@@ -222,4 +360,4 @@ _OF_VERDICTS: Mapping[Verdict, str] = {
 def remedy(error: ApiError, verdict: Verdict) -> str | None:
     """Return the instruction for the operator; None if nothing has to be done."""
     general = _OF_VERDICTS.get(verdict)
-    return general if general is None or error.code is None else _OF_CODES.get(error.code, general)
+    return None if general is None else row_of(error).remedy or general

@@ -20,7 +20,7 @@ from syncd.logs.catalogue import CATALOGUE
 from syncd.man.topics import topics
 
 runner = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
-WITHOUT_CONFIG = {"events", "help", "sandbox", "demo"}
+WITHOUT_CONFIG = {"events", "explain", "help", "sandbox", "demo"}
 
 
 @pytest.mark.parametrize(("name", "summary"), summaries().items())

@@ -91,6 +91,10 @@ def test_a_backfill_with_nothing_to_send_imports_neither_a_client_nor_a_parser_o
     }  # fmt: skip
 
 
+def test_an_explanation_of_an_error_imports_no_client() -> None:
+    assert not loaded("explain", "190/463") & {"aiohttp", "aiosqlite", "watchfiles"}
+
+
 def test_a_command_in_an_unusual_form_is_read_by_typer(config: Path) -> None:
     assert "typer" in loaded("status", f"--config={config}")
 

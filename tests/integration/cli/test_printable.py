@@ -52,6 +52,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], bool]] = {
     "deletions": ((), False),
     "retry": ((), False),
     "events": ((), False),
+    "explain": ((), False),
 }
 """Per command: its arguments, and whether it shows a text of the API."""
 
@@ -60,7 +61,7 @@ async def run(rig: Rig, server: Server, command: str, *words: str) -> Ended:
     config = rig.write_config()
     text = config.read_text().replace(rig.sandbox.url, server.url)
     config.write_text(text)
-    file = () if command == "events" else ("--config", str(config))
+    file = () if command in ("events", "explain") else ("--config", str(config))
     return await syncd(rig, command, *words, *file)
 
 
