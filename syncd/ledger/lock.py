@@ -28,6 +28,9 @@ _Inode = tuple[int, int]  # device, inode
 _descriptors: dict[_Inode, int] = {}
 """Open for writing; never closed."""
 
+_asked: dict[_Inode, int] = {}
+"""Open for reading, by commands that ask for the lock; never closed."""
+
 _locked: set[_Inode] = set()
 """Locked by this process: a second lock on the same open file description would succeed."""
 
@@ -69,8 +72,12 @@ def is_in_use(ledger: Path) -> bool:
 
     Raises OSError when the file cannot be opened.
     """
-    descriptor = os.open(ledger, os.O_RDONLY | os.O_CLOEXEC)  # kept, as every other
-    found = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _flock(fcntl.F_WRLCK))
+    inode = _inode_of(os.stat(ledger))
+    if inode not in _asked:
+        descriptor = os.open(ledger, os.O_RDONLY | os.O_CLOEXEC)
+        inode = _inode_of(os.fstat(descriptor))
+        _asked[inode] = descriptor
+    found = fcntl.fcntl(_asked[inode], fcntl.F_OFD_GETLK, _flock(fcntl.F_WRLCK))
     return bool(_FLOCK.unpack(found)[0] != fcntl.F_UNLCK)
 
 

@@ -145,3 +145,11 @@ def test_a_directory_that_does_not_exist_is_named(tmp_path: Path) -> None:
     nowhere = tmp_path / "none" / "ledger.db"
     with pytest.raises(LedgerDiskError, match=r"cannot write .*no such file"), owned(nowhere):
         pass
+
+
+def test_asking_repeatedly_opens_one_descriptor(path: Path) -> None:
+    assert not is_in_use(path)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(10):
+        assert not is_in_use(path)
+    assert len(os.listdir("/proc/self/fd")) == before
