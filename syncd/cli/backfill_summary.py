@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from syncd.cli.file_counts import unread
 from syncd.folders import skipped
 from syncd.ledger.queries import by_reason
 from syncd.model import AccountName
 from syncd.rules.forecast import amount
 from syncd.rules.sync import Sync
+from syncd.wording.file_counts import unread
 
 if TYPE_CHECKING:
     from syncd.daemon.backfill_result import AccountResult, Result

@@ -11,8 +11,6 @@ from typing import Annotated
 import typer
 
 from syncd.cli.console import (
-    format_duration,
-    format_time,
     print_json_array,
     print_json_with_list,
     print_line,
@@ -33,6 +31,7 @@ from syncd.ledger.replaced import NotReplaced, not_replaced
 from syncd.log import moment
 from syncd.model import FolderName, printable
 from syncd.rules.forecast import amount
+from syncd.wording.figures import format_duration, format_time
 
 NAMES = 5
 """Deleted files that are shown per folder."""

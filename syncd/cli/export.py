@@ -13,7 +13,6 @@ from typing import Annotated
 import msgspec
 import typer
 
-from syncd.cli.account_state import why_waiting
 from syncd.cli.console import json_array
 from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, load_config
@@ -22,6 +21,7 @@ from syncd.ledger import export as ledger
 from syncd.ledger.export import HeldImage, Row, State
 from syncd.ledger.file import reading
 from syncd.model import AccountId, AccountName, printable
+from syncd.wording.account import why_waiting
 
 
 class Format(StrEnum):

@@ -11,46 +11,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
-from syncd.cli.account_state import why_waiting
-from syncd.cli.console import format_time, print_json, print_row
+from syncd.cli.console import print_json, print_row
 from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import load_config
 from syncd.config import Config, FolderConfig
 from syncd.images.unfinished import sentence
 from syncd.ledger import history_rows, search
 from syncd.ledger.file import reading
-from syncd.ledger.kept import KeepReason
 from syncd.ledger.lock import is_in_use
-from syncd.ledger.search import FoundFile, FoundImage, FoundReplica
+from syncd.ledger.search import FoundFile, FoundImage
 from syncd.log import moment
 from syncd.model import AccountId, printable
 from syncd.rules.forecast import amount
+from syncd.wording.account import why_waiting
+from syncd.wording.replica import state_of, why_missing
 
 _DIGITS = re.compile(r"[0-9a-fA-F]{6,64}")
 """A SHA-256 or its beginning."""
 
 _HASH = re.compile(r"[0-9A-Za-z_-]{6,128}")
 """The hash of an image in an account, or its beginning."""
-
-WHY_KEPT: Mapping[str, str] = {
-    KeepReason.KEEP: 'its file left a folder that keeps its images (deletions = "keep")',
-    KeepReason.EXCLUDED: "a change of include or exclude no longer takes its file",
-    KeepReason.SUSPECT: "its file was lost without proof of a deletion, or rewritten while the"
-    " folder was suspect",
-    KeepReason.RETIRED: "its folder was removed from the configuration",
-    KeepReason.MIRROR: "its folder no longer feeds the account",
-    KeepReason.DISMISSED: "the operator dismissed its deletion",
-    KeepReason.FOREIGN: "it was in the account before syncd uploaded it",
-    KeepReason.CLOCK: "the clocks do not show whether it was in the account before",
-}
-
-_WHY_CONDEMNED = {
-    "waiting": "its deletion waits for the end of the grace period",
-    "held": "its deletion waits for the operator's decision: see `syncd deletions`",
-    "approved": "its deletion is approved, and waits for the end of the grace period",
-    "requested": "its deletion was requested, and is being confirmed",
-    "withdrawn": "its deletion was withdrawn",
-}
 
 
 def find(what: str, config: Path, *, json: bool) -> None:
@@ -235,7 +215,7 @@ def _lines(image: FoundImage, config: Config, waiting: Mapping[AccountId, str]) 
     if image.unsupported:
         yield f"  rejected  {image.unsupported}"
     for replica in image.replicas:
-        state = _state(replica, waiting.get(replica.account))
+        state = state_of(replica, waiting.get(replica.account))
         yield f"  {config.name_of(replica.account)}: {state}"
 
 
@@ -255,41 +235,6 @@ def _absence(file: FoundFile) -> str | None:
     if file.is_deleted:
         return "this file was gone, and is there again" if is_there else "this file is gone"
     return None if is_there else "this file is gone since the last scan"
-
-
-def _state(replica: FoundReplica, waiting: str | None) -> str:
-    if replica.hash is not None and replica.is_held:
-        since = f" since {format_time(replica.held_at)}" if replica.held_at else ""
-        named = f", named {replica.name}" if replica.name else ""
-        held = "sent again as" if replica.unconfirmed else "held as"
-        confirmed = "; to be confirmed" if replica.unconfirmed else ""
-        why = "" if replica.wanted else f"; {_why_there(replica)}"
-        return f"{held} {replica.hash}{since}{named}{confirmed}{why}"
-    if replica.unconfirmed and replica.wanted:
-        return "missing: its deletion was under way when its file returned; it is sent again"
-    if replica.unconfirmed:
-        return f"deleted, to be confirmed: {replica.hash}"
-    if replica.rejected is not None:
-        return f"rejected: {replica.rejected}"
-    if replica.deleted_at is not None:
-        return f"deleted at {format_time(replica.deleted_at)}: no file needed it"
-    since = f" since {format_time(replica.wanted_at)}" if replica.wanted_at else ""
-    return f"missing{since}: {_why_missing(replica, waiting) or 'it waits its turn'}"
-
-
-def _why_missing(replica: FoundReplica, waiting: str | None) -> str | None:
-    is_waiting = replica.wanted and not replica.is_held and replica.rejected is None
-    return replica.error or (waiting if is_waiting else None)
-
-
-def _why_there(replica: FoundReplica) -> str:
-    """Return why an account holds an image that no file needs."""
-    if replica.kept is not None:
-        return f"kept: {WHY_KEPT.get(replica.kept, replica.kept)}"
-    if replica.deletion is not None:
-        why = _WHY_CONDEMNED.get(replica.deletion, replica.deletion)
-        return f"{why}; {replica.why_there}" if replica.why_there else why
-    return "no file needs it"
 
 
 def _as_json(
@@ -321,7 +266,7 @@ def _as_json(
                 "missing_since": None if replica.is_held else moment(replica.wanted_at),
                 "name": replica.name,
                 "rejected": replica.rejected,
-                "why": _why_missing(replica, waiting.get(replica.account)),
+                "why": why_missing(replica, waiting.get(replica.account)),
                 "deleted_at": replica.deleted_at,
                 "deletion": replica.deletion,
                 "kept": replica.kept,

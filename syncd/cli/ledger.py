@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli.console import format_size, print_json, print_line
+from syncd.cli.console import print_json, print_line
 from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath, Json
@@ -21,6 +21,7 @@ from syncd.ledger.file import maintaining, reading
 from syncd.ledger.lock import exclusive_lock
 from syncd.model import printable
 from syncd.rules.forecast import amount
+from syncd.wording.figures import format_size
 
 ledger = typer.Typer(
     name="ledger",

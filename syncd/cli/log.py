@@ -12,31 +12,28 @@ from pathlib import Path
 
 import msgspec
 
-from syncd.cli.console import format_time, print_error, print_json, print_row
+from syncd.cli.console import print_error, print_json, print_row
 from syncd.cli.errors import Exit, fail, ledger_required
-from syncd.cli.find import WHY_KEPT, former_images, images_of
+from syncd.cli.find import former_images, images_of
 from syncd.cli.local_time import parse_time
 from syncd.cli.options import load_config
 from syncd.cli.selected import selected
 from syncd.config import Config
 from syncd.config.errors import InvalidValueError
 from syncd.config.values import duration
-from syncd.ledger import history, history_rows, replicas
+from syncd.ledger import history_rows, replicas
 from syncd.ledger.file import reading
 from syncd.ledger.history import What
 from syncd.ledger.history_rows import Filter, Row
 from syncd.log import moment
 from syncd.model import Digest, printable
+from syncd.wording.figures import format_time
+from syncd.wording.history import preposition, why
 
 POLL = 0.5
 """Seconds between two looks for new rows."""
 
 _PAGE = 1000  # rows of one read while following
-
-_WHY_GONE = {
-    history.DELETED_FILE: "it was deleted or moved",
-    history.REWRITTEN: "the file contains something else",
-}
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,39 +138,21 @@ def _parts(row: Row, settings: Config) -> Iterator[str]:
     if row.account is None:
         yield row.what.value
     else:
-        yield f"{row.what.value} {_preposition(row.what)} {settings.name_of(row.account)}"
+        yield f"{row.what.value} {preposition(row.what)} {settings.name_of(row.account)}"
     if (file := _file(row)) is not None:
         yield file
     if row.hash is not None:
         yield row.hash
     if row.user is not None:
         yield f"by {row.user}"
-    if (why := _why(row)) is not None:
-        yield f"({why})"
-
-
-def _preposition(what: What) -> str:
-    match what:
-        case What.UPLOADED | What.COPIED | What.RESTORED:
-            return "to"
-        case What.REJECTED:
-            return "by"
-        case What.LOST | What.DELETED:
-            return "from"
-        case What.PAUSED | What.RESUMED:
-            return "account"
-        case _:
-            return "in"
+    if (reason := why(row)) is not None:
+        yield f"({reason})"
 
 
 def _file(row: Row) -> str | None:
     if row.path is None or row.root is None:
         return None
     return printable(os.path.join(row.root, row.path))
-
-
-def _why(row: Row) -> str | None:
-    return _WHY_GONE.get(row.why or "") or WHY_KEPT.get(row.why or "") or row.why
 
 
 def _as_json(row: Row, settings: Config) -> dict[str, object]:
@@ -184,6 +163,6 @@ def _as_json(row: Row, settings: Config) -> dict[str, object]:
         "file": _file(row),
         "sha256": None if row.digest is None else row.digest.hex(),
         "hash": row.hash,
-        "why": _why(row),
+        "why": why(row),
         "user": row.user,
     }

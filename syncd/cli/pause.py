@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli.console import format_time, print_line
+from syncd.cli.console import print_line
 from syncd.cli.errors import fail, ledger_required
 from syncd.cli.local_time import parse_time
 from syncd.cli.operator import operator_name
@@ -21,6 +21,7 @@ from syncd.ledger import operator_pauses
 from syncd.ledger.file import changing
 from syncd.ledger.operator_pauses import OperatorPause
 from syncd.model import AccountName
+from syncd.wording.figures import format_time
 
 Accounts = Annotated[
     list[str] | None,

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from syncd.cli.account_state import paused
-from syncd.cli.console import format_size, print_json, print_json_with_list, print_row
+from syncd.cli.console import print_json, print_json_with_list, print_row
 from syncd.cli.fast_start import fast_imports
-from syncd.cli.file_counts import unread
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import AccountNames, ConfigPath, FolderNames
 from syncd.cli.selected import selected
@@ -25,6 +23,9 @@ from syncd.ledger.queries import by_reason
 from syncd.logs.setup import configure_logs, hide
 from syncd.model import AccountName, printable
 from syncd.rules.forecast import amount, sentence
+from syncd.wording.account import paused
+from syncd.wording.figures import format_size
+from syncd.wording.file_counts import unread
 
 if TYPE_CHECKING:
     from syncd.daemon.account_view import AccountView

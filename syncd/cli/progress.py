@@ -15,11 +15,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 from structlog.typing import EventDict, WrappedLogger
 
-from syncd.cli.console import format_duration
 from syncd.cli.redrawn import RedrawnLines
 from syncd.daemon import backfill
 from syncd.logs.setup import Lines
 from syncd.model import AccountName
+from syncd.wording.figures import format_duration
 
 _PERIOD = 10.0  # seconds over which the rate is measured
 _WIDTH = 60  # columns of all: a terminal can become as narrow without breaking the lines

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from syncd.cli.console import print_json, print_line, print_styled, terminal_width
-from syncd.cli.daemon_line import OTHER_USER, DaemonReport, read_daemon, sentence
 from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import load_config
 from syncd.cli.selected import selected
@@ -24,12 +21,8 @@ from syncd.daemon import report, status_file
 from syncd.daemon.report import Report
 from syncd.daemon.status_file import DaemonStatus, Liveness
 from syncd.ledger.file import reading
-from syncd.model import AccountId
 from syncd.rules.forecast import amount
-
-LONG_COUNT = 0.05
-"""Seconds of counting the ledger, as the daemon measured it, above which its figures are shown,
-which can be some seconds old."""
+from syncd.wording.daemon import OTHER_USER, DaemonReport, read_daemon, sentence
 
 
 class Status(Report, frozen=True, kw_only=True):
@@ -101,9 +94,11 @@ def _read(
     try:
         with ledger_required(), reading(path) as db:
             names = {account.id: str(name) for name, account in settings.accounts.items()}
-            found, counted_at = _from_ledger(db, names, written if daemon.is_running else None)
+            found, counted_at = report.from_ledger(
+                db, names, written if daemon.is_running else None
+            )
     except PermissionError as error:
-        counted = _counted(written)
+        counted = report.counted(written)
         if counted is None:
             why = (error.strerror or str(error)).lower()
             fail(
@@ -127,30 +122,3 @@ def _why_not_counted(written: DaemonStatus | None) -> str:
     if written is not None and written.is_fresh:
         return "its daemon, which is starting, has not counted it yet: try again in some seconds"
     return f"found no status of its daemon that this user may read: {OTHER_USER}"
-
-
-def _from_ledger(
-    db: sqlite3.Connection, names: Mapping[AccountId, str], written: DaemonStatus | None
-) -> tuple[Report, float]:
-    """Return the report, and when it was counted; `written` is the status of a running daemon.
-
-    If counting takes long, the counts are the daemon's. States are always the ledger's: only there
-    is a pause that the operator has just begun.
-    """
-    now = time.time()
-    counted = _counted(written)
-    if counted is not None and written is not None and written.count_took > LONG_COUNT:
-        found, counted_at = counted
-        if {AccountId(one.id): name for name, one in found.accounts.items()} == names:
-            return report.with_states(found, report.states(names, now)(db)), counted_at
-    return report.whole_report(names, now)(db), now
-
-
-def _counted(written: DaemonStatus | None) -> tuple[Report, float] | None:
-    """Return the report in a status file, and when it was counted; None if it has none."""
-    if written is None or written.counted_at is None:
-        return None
-    try:
-        return msgspec.json.decode(written.report, type=Report), written.counted_at
-    except msgspec.MsgspecError:  # of another version of syncd
-        return None

@@ -8,7 +8,6 @@ from enum import StrEnum
 
 import msgspec
 
-from syncd.cli.account_state import why_waiting
 from syncd.cli.console import print_json_array, print_row
 from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.config import Config, FolderConfig
@@ -19,6 +18,7 @@ from syncd.ledger import listings
 from syncd.ledger.file import reading
 from syncd.ledger.listings import ListedFile
 from syncd.model import printable
+from syncd.wording.account import why_waiting
 
 
 class Kind(StrEnum):

@@ -8,20 +8,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncd.cli.account_state import failing, paused
-from syncd.cli.console import WIDTH, Colour, Line, format_duration, format_time
-from syncd.cli.daemon_line import sentence
-from syncd.cli.file_counts import unread
+from syncd.cli.console import WIDTH, Colour, Line
 from syncd.daemon.report import AccountStatus, FolderStatus
 from syncd.daemon.status_file import INTERVAL, MISSED, AccountActivity, Liveness
 from syncd.folders import skipped
 from syncd.ledger import folders, queries
-from syncd.ledger.accounts import OPERATOR, Pause
 from syncd.ledger.alerts import Alert
 from syncd.ledger.limitations import LearnedLimitation
 from syncd.rules.forecast import amount
 from syncd.rules.limitation import What
-from syncd.rules.sync import Sync
+from syncd.wording.account import Level, state
+from syncd.wording.daemon import sentence
+from syncd.wording.figures import format_duration, format_time
+from syncd.wording.file_counts import unread
 
 if TYPE_CHECKING:
     from syncd.cli.status import Status
@@ -34,16 +33,18 @@ _INDENT = 4
 
 _ALERT, _WARNING, _GOOD = Colour.RED, Colour.YELLOW, Colour.GREEN
 
+_COLOURS = {
+    Level.GOOD: _GOOD,
+    Level.PLAIN: None,
+    Level.WARNING: _WARNING,
+    Level.ALERT: _ALERT,
+}
+
 _LIVENESS = {
     Liveness.RUNNING: _GOOD,
     Liveness.SILENT: _ALERT,
     Liveness.STOPPED: _ALERT,
     Liveness.UNKNOWN: _ALERT,
-}
-
-_SYNC_STATES = {
-    Sync.IN_SYNC: ("in sync", _GOOD),
-    Sync.REJECTED: ("in sync except for rejected images", _GOOD),
 }
 
 
@@ -79,13 +80,13 @@ def _accounts(
         (
             name,
             [f"{one.wanted:,}", f"{one.held:,}", f"{one.missing:,}", f"{one.rejected:,}"],
-            _state(one, activities.get(name)),
+            state(one, activities.get(name)),
         )
         for name, one in accounts.items()
     ]
     if width is not None and width < _NARROW:
-        for name, figures, (state, colour) in rows:
-            yield from _row(f"{name}: {state}", width, colour=colour, after=len(name) + 2)
+        for name, figures, (text, level) in rows:
+            yield from _row(f"{name}: {text}", width, colour=_COLOURS[level], after=len(name) + 2)
             texts = (f"{what} {figure}" for what, figure in zip(names, figures, strict=True))
             yield from _row(f"    {' · '.join(texts)}", width)
         return
@@ -96,43 +97,15 @@ def _accounts(
         max(map(len, column)) for column in zip(names, *(row[1] for row in rows), strict=True)
     ]
     yield from _row(f"{_columns('account', longest, names, columns)}state", width)
-    for name, figures, (state, colour) in rows:
+    for name, figures, (text, level) in rows:
         begin = _columns(name, longest, figures, columns)
-        yield from _row(begin + state, width, colour=colour, after=len(begin), indent=len(begin))
+        colour = _COLOURS[level]
+        yield from _row(begin + text, width, colour=colour, after=len(begin), indent=len(begin))
 
 
 def _columns(name: str, longest: int, texts: tuple[str, ...] | list[str], widths: list[int]) -> str:
     figures = (text.rjust(width) for text, width in zip(texts, widths, strict=True))
     return "  ".join((name.ljust(longest), *figures, ""))
-
-
-def _state(account: AccountStatus, activity: AccountActivity | None) -> tuple[str, Colour | None]:
-    """Return the state of an account in words, and its colour."""
-    if account.pause is not None:
-        return paused(account.pause), _colour(account.pause)
-    if account.failing_since is not None:
-        return failing(account.failing_since, activity), _WARNING
-    if activity is not None and activity.in_flight and account.missing:
-        return _uploading(account, activity), None
-    if account.sync is Sync.MISSING:
-        missing = f"{amount(account.missing, 'image')} missing"
-        return missing if account.missing else "files of its folders are not read", None
-    return _SYNC_STATES[account.sync]
-
-
-def _colour(pause: Pause) -> Colour:
-    is_stop = pause.until is None and pause.kind != OPERATOR
-    return _ALERT if is_stop else _WARNING
-
-
-def _uploading(account: AccountStatus, activity: AccountActivity) -> str:
-    text = f"uploading {activity.in_flight:,} of {account.missing:,}"
-    if activity.images_per_second:
-        text += f", {activity.images_per_second:g} images/s"
-    ahead = activity.in_step_in
-    if ahead is not None and ahead not in ("now", "unknown"):
-        text += f", {ahead}" if ahead.startswith("at most") else f", about {ahead}"
-    return text
 
 
 def _alert(alert: Alert, width: int | None) -> Iterator[Line]:

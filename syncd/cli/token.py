@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from syncd.cli.console import format_time, print_line
+from syncd.cli.console import print_line
 from syncd.cli.errors import Exit, fail
 from syncd.cli.fast_start import fast_imports
 from syncd.cli.options import DEFAULT_CONFIG, load_config
@@ -36,6 +36,7 @@ from syncd.model import AccountName
 from syncd.rules import token as rule
 from syncd.setup.places import UNIT, places
 from syncd.setup.stored import with_stored_credentials
+from syncd.wording.figures import format_time
 
 if TYPE_CHECKING:
     from syncd.check.new_token import Inspected

@@ -6,10 +6,12 @@ The daemon writes it to the status file, and `syncd status` reads it there, or f
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Collection, Mapping
 
 import msgspec
 
+from syncd.daemon.status_file import DaemonStatus
 from syncd.ledger import alerts, limitations, operator_pauses, queries
 from syncd.ledger.accounts import Pause
 from syncd.ledger.alerts import Alert, account_subject, folder_subject
@@ -18,6 +20,10 @@ from syncd.ledger.queries import Count, FolderState
 from syncd.ledger.statements import read
 from syncd.model import AccountId, printable
 from syncd.rules.sync import Sync
+
+LONG_COUNT = 0.05
+"""Seconds of counting the ledger, as the daemon measured it, above which its figures are shown,
+which can be some seconds old."""
 
 
 class FolderStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +126,33 @@ def whole_report(db: sqlite3.Connection, names: Mapping[AccountId, str], now: fl
         folders={one.name: folder_status(one)(db) for one in queries.folder_states()(db)},
     )
     return with_states(report, states(names, now)(db))
+
+
+def from_ledger(
+    db: sqlite3.Connection, names: Mapping[AccountId, str], written: DaemonStatus | None
+) -> tuple[Report, float]:
+    """Return the report, and when it was counted; `written` is the status of a running daemon.
+
+    If counting takes long, the counts are the daemon's. States are always the ledger's: only there
+    is a pause that the operator has just begun.
+    """
+    now = time.time()
+    known = counted(written)
+    if known is not None and written is not None and written.count_took > LONG_COUNT:
+        found, counted_at = known
+        if {AccountId(one.id): name for name, one in found.accounts.items()} == names:
+            return with_states(found, states(names, now)(db)), counted_at
+    return whole_report(names, now)(db), now
+
+
+def counted(written: DaemonStatus | None) -> tuple[Report, float] | None:
+    """Return the report in a status file, and when it was counted; None if it has none."""
+    if written is None or written.counted_at is None:
+        return None
+    try:
+        return msgspec.json.decode(written.report, type=Report), written.counted_at
+    except msgspec.MsgspecError:  # of another version of syncd
+        return None
 
 
 def with_states(report: Report, now: States) -> Report:

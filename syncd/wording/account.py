@@ -1,4 +1,4 @@
-"""The state of an account in words: one wording for `status`, `find`, `plan` and `export`."""
+"""The state of an account in words."""
 
 from __future__ import annotations
 
@@ -6,15 +6,64 @@ import os
 import sqlite3
 import time
 from collections.abc import Mapping
+from enum import Enum
 
-from syncd.cli.console import format_duration, format_time
-from syncd.cli.daemon_line import read_daemon
 from syncd.config import Config
 from syncd.daemon import status_file
+from syncd.daemon.report import AccountStatus
 from syncd.daemon.status_file import AccountActivity
 from syncd.ledger import operator_pauses
 from syncd.ledger.accounts import OPERATOR, Pause
 from syncd.model import AccountId
+from syncd.rules.forecast import amount
+from syncd.rules.sync import Sync
+from syncd.wording.daemon import read_daemon
+from syncd.wording.figures import format_duration, format_time
+
+
+class Level(Enum):
+    """How much attention a state needs."""
+
+    GOOD = "good"
+    PLAIN = "plain"
+    WARNING = "warning"
+    ALERT = "alert"
+
+
+_SYNC_STATES = {
+    Sync.IN_SYNC: ("in sync", Level.GOOD),
+    Sync.REJECTED: ("in sync except for rejected images", Level.GOOD),
+}
+
+
+def state(account: AccountStatus, activity: AccountActivity | None) -> tuple[str, Level]:
+    """Return the state of an account, and how much attention it needs."""
+    if account.pause is not None:
+        return paused(account.pause), _level(account.pause)
+    if account.failing_since is not None:
+        return failing(account.failing_since, activity), Level.WARNING
+    if activity is not None and activity.in_flight and account.missing:
+        return _uploading(account, activity), Level.PLAIN
+    if account.sync is Sync.MISSING:
+        missing = f"{amount(account.missing, 'image')} missing"
+        text = missing if account.missing else "files of its folders are not read"
+        return text, Level.PLAIN
+    return _SYNC_STATES[account.sync]
+
+
+def _level(pause: Pause) -> Level:
+    is_stop = pause.until is None and pause.kind != OPERATOR
+    return Level.ALERT if is_stop else Level.WARNING
+
+
+def _uploading(account: AccountStatus, activity: AccountActivity) -> str:
+    text = f"uploading {activity.in_flight:,} of {account.missing:,}"
+    if activity.images_per_second:
+        text += f", {activity.images_per_second:g} images/s"
+    ahead = activity.in_step_in
+    if ahead is not None and ahead not in ("now", "unknown"):
+        text += f", {ahead}" if ahead.startswith("at most") else f", about {ahead}"
+    return text
 
 
 def paused(pause: Pause) -> str:

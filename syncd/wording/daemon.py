@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from syncd.cli.console import format_duration, format_time
 from syncd.daemon import status_file
 from syncd.daemon.status_file import AccountActivity, DaemonStatus, Liveness
 from syncd.ledger.lock import is_in_use
+from syncd.wording.figures import format_duration, format_time
 
 OTHER_USER = "run this as root or the daemon's user, or join the group of /run/syncd (syncd)"
 

@@ -12,8 +12,7 @@ import pytest
 from support.process import Ended, syncd
 from support.rig import Rig
 
-from syncd.cli.status import LONG_COUNT
-from syncd.daemon.report import AccountStatus, Report
+from syncd.daemon.report import LONG_COUNT, AccountStatus, Report
 from syncd.daemon.status_file import DaemonStatus, StatusFile, boot_id, since_boot
 from syncd.ledger.database import owned
 from syncd.rules.sync import Sync

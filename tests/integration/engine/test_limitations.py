@@ -14,12 +14,12 @@ from support.pictures import picture
 from support.process import Ended, syncd
 from support.rig import Rig, until
 
-from syncd.cli.console import format_time
 from syncd.ledger.file import changing
 from syncd.log import timestamp
 from syncd.rules.limitation import RETRY
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox
+from syncd.wording.figures import format_time
 
 HOUR = 3600.0
 WORKERS = 4

@@ -9,7 +9,6 @@ import msgspec
 import pytest
 
 from syncd.cli.console import Colour, Line
-from syncd.cli.daemon_line import DaemonReport
 from syncd.cli.status import Status
 from syncd.cli.status_view import view
 from syncd.daemon.report import AccountStatus
@@ -17,6 +16,7 @@ from syncd.daemon.status_file import AccountActivity, Liveness
 from syncd.ledger.accounts import OPERATOR, Pause
 from syncd.ledger.alerts import Alert
 from syncd.rules.sync import Sync
+from syncd.wording.daemon import DaemonReport
 
 ACCOUNT = AccountStatus(
     id="1", wanted=1000, held=833, missing=167, rejected=0, sync=Sync.MISSING,
