@@ -9,9 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from syncd.config.errors import Key, Problem, dotted, quoted
+from syncd.config.errors import Key, Problem, dotted
 from syncd.config.toml_text import Place, lines_of_keys, parse, read_text
 from syncd.config.values import below
+from syncd.model import printable
 
 _NAMED = ("accounts", "folders")
 """The tables whose tables have names that the operator chose."""
@@ -36,17 +37,17 @@ def read_whole(path: Path, text: str) -> Whole:
     seen = {os.path.realpath(path)}
     for file in whole.included:
         if (real := os.path.realpath(file)) in seen:
-            whole.problems.append(
-                _problem(
-                    whole.places[("include",)],
-                    ("include",),
-                    f"includes {quoted(str(file))} twice, or this file itself",
-                    "write patterns of which one alone matches each file",
-                )
-            )
+            message = f"includes {printable(str(file))} twice, or this file itself"
+            fix = "write patterns of which one alone matches each file"
+        elif file.exists() and not file.is_file():  # reading a FIFO would wait for its writer
+            message = f"includes {printable(str(file))}, which is not a regular file"
+            fix = "remove it, or write a pattern that does not match it"
+        else:
+            seen.add(real)
+            _add(whole, file, read_text(file))
             continue
-        seen.add(real)
-        _add(whole, file, read_text(file))
+        key = ("include",)
+        whole.problems.append(_problem(whole.places[key], key, message, fix))
     return whole
 
 

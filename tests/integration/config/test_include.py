@@ -1,5 +1,6 @@
 """A configuration of several files: what is included, and where each mistake is reported."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,13 @@ def test_a_pattern_may_match_nothing_and_a_path_has_to_exist(directory: Path) ->
     assert read(directory, whole).included == ()
     main = whole.replace("conf.d/*.toml", "conf.d/spring.toml")
     assert problems(directory, main) == ["conf.d/spring.toml:None: : the file does not exist"]
+
+
+def test_a_fifo_that_a_pattern_matches_is_a_mistake_and_is_not_read(directory: Path) -> None:
+    os.mkfifo(directory / "conf.d" / "pipe.toml")
+    assert problems(directory, MAIN + SPRING) == [
+        "syncd.toml:2: include: includes conf.d/pipe.toml, which is not a regular file"
+    ]
 
 
 def test_a_wrong_value_of_include_is_a_mistake(directory: Path) -> None:
