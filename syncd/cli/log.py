@@ -21,7 +21,8 @@ from syncd.cli.selected import selected
 from syncd.config import Config
 from syncd.config.errors import InvalidValueError
 from syncd.config.values import duration
-from syncd.ledger import history_rows, replicas
+from syncd.ledger import history_rows, replicas, schema
+from syncd.ledger.errors import LedgerReplacedError
 from syncd.ledger.file import reading
 from syncd.ledger.history import What
 from syncd.ledger.history_rows import Filter, Row
@@ -80,9 +81,12 @@ def _description(about: str) -> str:
 
 
 def _follow(db: sqlite3.Connection, wanted: Filter, last: int, settings: Config) -> None:
-    """Print new rows until the process is ended."""
-    version = None
+    """Print new rows until the process is ended. Raises LedgerReplacedError."""
+    path, version = settings.ledger.path, None
+    opened = os.stat(path)
     while True:
+        if not (schema.exists(path) and os.path.samestat(os.stat(path), opened)):
+            raise LedgerReplacedError(str(path))
         now = db.execute("PRAGMA data_version").fetchone()
         if now != version:
             version = now

@@ -5,6 +5,7 @@ import json
 import os
 import pwd
 import re
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -216,6 +217,19 @@ async def test_new_rows_are_printed_as_they_arrive_until_ctrl_c(rig: Rig) -> Non
             process.send_signal(signal.SIGINT)
             assert await process.wait() == 130
             assert await process.stderr.read() == b""
+
+
+async def test_following_ends_when_another_ledger_is_at_its_path(rig: Rig) -> None:
+    rig.write("a.jpg", ONE)
+    await command(rig, "backfill")
+    async with following(rig) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        async with asyncio.timeout(30):
+            assert b"found" in await process.stdout.readline()
+            os.replace(shutil.copy(rig.ledger, rig.path / "copy.db"), rig.ledger)
+            assert await process.wait() == 74
+            assert b"was moved, replaced or removed" in await process.stderr.read()
 
 
 async def test_a_kill_leaves_a_row_for_each_held_image_and_no_other(rig: Rig) -> None:
