@@ -11,6 +11,7 @@ from syncd.cli.console import print_json, print_line
 from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, account_opener, load_config
 from syncd.cli.parameters import ConfigPath, Json, account_names
+from syncd.cli.selected import account_named
 from syncd.cli.session import logged_session
 from syncd.ledger import audits
 from syncd.ledger.errors import LedgerBusyError
@@ -20,7 +21,7 @@ from syncd.model import AccountName
 from syncd.rules.forecast import amount
 
 if TYPE_CHECKING:
-    from syncd.config import Config
+    from syncd.config import AccountConfig, Config
     from syncd.engine.audit import Report
 
 
@@ -53,7 +54,7 @@ def audit(
     """
     settings = load_config(config)
     if accept:
-        _accept(settings, AccountName(accept))
+        _accept(settings, account_named(settings, accept))
     open_account = account_opener(settings)
     with logged_session(settings):
         from syncd.daemon.audit import audit as run_audit  # noqa: PLC0415  aiohttp is slow to load
@@ -78,14 +79,11 @@ def audit(
     raise typer.Exit(_print_reports(reports, _SENT_AGAIN if settings.audit.restore else _LEFT))
 
 
-def _accept(config: Config, name: AccountName) -> None:
-    if name not in config.accounts:
-        known = ", ".join(config.accounts)
-        fail(f"name an account of the configuration ({known}): syncd audit --accept ACCOUNT")
+def _accept(config: Config, account: AccountConfig) -> None:
     with ledger_required(), changing(config.ledger.path) as db:
-        accepted = audits.accept(config.accounts[name].id)(db)
+        accepted = audits.accept(account.id)(db)
     if not accepted:
-        fail(f"no audit of {name} waits for your confirmation")
+        fail(f"no audit of {account.name} waits for your confirmation")
 
 
 _SENT_AGAIN = "images that are gone are missing again: `syncd run` or `syncd backfill` sends them"

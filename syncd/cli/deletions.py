@@ -20,6 +20,7 @@ from syncd.cli.errors import fail, ledger_required
 from syncd.cli.operator import operator_name
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath, Json, folder_names
+from syncd.cli.selected import folder_named
 from syncd.config import Config
 from syncd.ledger import alerts, condemned, folders, kept, pending
 from syncd.ledger.condemned import HeldDeletions
@@ -98,10 +99,11 @@ def deletions(
     """
     settings = load_config(config)
     if verb is Verb.RELEASE and not name:
-        fail("name a folder or an image: syncd deletions release FOLDER|HASH")
-    if verb not in (Verb.LIST, Verb.RELEASE) and FolderName(name) not in settings.folders:
-        known = ", ".join(settings.folders)
-        fail(f"name a folder of the configuration ({known}): syncd deletions {verb} FOLDER")
+        raise typer.BadParameter("name a folder or an image: syncd deletions release FOLDER|HASH")
+    if verb is not Verb.LIST and not name:
+        raise typer.BadParameter(f"name a folder: syncd deletions {verb} FOLDER")
+    if verb not in (Verb.LIST, Verb.RELEASE):
+        folder_named(settings, name)
     with ledger_required():
         if verb is Verb.LIST:
             with reading(settings.ledger.path) as db:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from syncd.cli.console import line_width, print_json, print_line
-from syncd.cli.errors import fail
+from syncd.cli.errors import Exit, fail
 from syncd.logs.catalogue import CATALOGUE
 from syncd.man.events_page import described
 from syncd.man.text import text
@@ -32,7 +32,7 @@ def events(
     if not found:
         near = get_close_matches(name, [event.name for event in CATALOGUE], n=1)
         hint = f": did you mean {near[0]}?" if near else ""
-        fail(f"{name!r} is not an event{hint}; `syncd events` lists them")
+        fail(f"{name!r} is not an event{hint}; `syncd events` lists them", Exit.USAGE)
     if json:
         print_json(found)
         return

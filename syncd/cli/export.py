@@ -14,9 +14,10 @@ import msgspec
 import typer
 
 from syncd.cli.console import json_array
-from syncd.cli.errors import Exit, fail, ledger_required
+from syncd.cli.errors import fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath, account_names
+from syncd.cli.selected import account_named
 from syncd.ledger import export as ledger
 from syncd.ledger.export import HeldImage, Row, State
 from syncd.ledger.file import reading
@@ -75,13 +76,10 @@ def export(
     It only reads the ledger, page by page, and works while the daemon runs.
     """
     settings = load_config(config)
-    if account and AccountName(account) not in settings.accounts:
-        known = ", ".join(settings.accounts)
-        fail(f"no account {account} in the configuration; it has: {known}", Exit.USAGE)
+    only = account_named(settings, account).id if account else None
     names = {known.id: name for name, known in settings.accounts.items()}
     with ledger_required(), reading(settings.ledger.path) as db:
         waiting = why_waiting(settings, db)
-        only = settings.accounts[AccountName(account)].id if account else None
         lines: Iterator[Line] = (_line(row, names, waiting) for row in ledger.rows(db, only))
         if everything:
             held = (ledger.held_without_file(db, one) for one in names if only in (None, one))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from syncd.cli.console import line_width, print_line, print_paragraph
-from syncd.cli.errors import fail
+from syncd.cli.errors import Exit, fail
 from syncd.man.text import text
 from syncd.man.topics import topics
 
@@ -36,4 +36,4 @@ def help_topic(
     else:
         near = get_close_matches(topic, known, n=1)
         hint = f": did you mean `syncd help {near[0]}`?" if near else ""
-        fail(f"{topic!r} is not a topic{hint}; `syncd help` lists them")
+        fail(f"{topic!r} is not a topic{hint}; `syncd help` lists them", Exit.USAGE)

@@ -14,13 +14,13 @@ from syncd.cli.local_time import parse_time
 from syncd.cli.operator import operator_name
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath, account_names
+from syncd.cli.selected import account_named
 from syncd.config import AccountConfig, Config
 from syncd.config.errors import InvalidValueError
 from syncd.config.values import duration
 from syncd.ledger import operator_pauses
 from syncd.ledger.file import changing
 from syncd.ledger.operator_pauses import OperatorPause
-from syncd.model import AccountName
 from syncd.wording.figures import format_time
 
 Accounts = Annotated[
@@ -95,11 +95,7 @@ def _chosen(
         raise typer.BadParameter("name the accounts, or give --all")
     if everything:
         return list(config.accounts.values())
-    known = ", ".join(config.accounts)
-    for name in names or ():
-        if AccountName(name) not in config.accounts:
-            raise typer.BadParameter(f"no account {name} in the configuration; it has: {known}")
-    return [config.accounts[AccountName(name)] for name in dict.fromkeys(names or ())]
+    return [account_named(config, name) for name in dict.fromkeys(names or ())]
 
 
 def _names(accounts: Sequence[AccountConfig]) -> str:

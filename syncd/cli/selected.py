@@ -1,11 +1,12 @@
-"""The part of the configuration that --account and --folder of a command name."""
+"""The accounts and folders of the configuration that a command names."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import NoReturn
 
 from syncd.cli.errors import Exit, fail
-from syncd.config import Config
+from syncd.config import AccountConfig, Config, FolderConfig
 from syncd.config.selection import Selection, select
 from syncd.model import AccountName, FolderName
 
@@ -14,15 +15,10 @@ def selected(
     config: Config, accounts: Sequence[str] | None, folders: Sequence[str] | None
 ) -> Selection:
     """Return the part that the options name; end the process if they exclude each other."""
-    for kind, given, known in (
-        ("account", accounts, config.accounts),
-        ("folder", folders, config.folders),
-    ):
-        for name in given or ():
-            if name not in known:
-                fail(f"no {kind} {name} in the configuration; {_hint(name, known)}", Exit.USAGE)
     part = select(
-        config, [AccountName(n) for n in accounts or ()], [FolderName(n) for n in folders or ()]
+        config,
+        [account_named(config, name).name for name in accounts or ()],
+        [folder_named(config, name).name for name in folders or ()],
     )
     if not part.accounts:
         fail(
@@ -33,12 +29,27 @@ def selected(
     return part
 
 
-def _hint(name: str, known: Iterable[str]) -> str:
+def account_named(config: Config, name: str) -> AccountConfig:
+    """Return the account of that name; end the process if the configuration has none."""
+    if (account := config.accounts.get(AccountName(name))) is None:
+        _fail("account", name, config.accounts)
+    return account
+
+
+def folder_named(config: Config, name: str) -> FolderConfig:
+    """Return the folder of that name; end the process if the configuration has none."""
+    if (folder := config.folders.get(FolderName(name))) is None:
+        _fail("folder", name, config.folders)
+    return folder
+
+
+def _fail(kind: str, name: str, known: Iterable[str]) -> NoReturn:
     from difflib import get_close_matches  # noqa: PLC0415  only after a mistake
 
     names = list(known)
     near = get_close_matches(name, names, n=1)
-    return f"it has: {', '.join(names)}{f'; did you mean {near[0]}?' if near else ''}"
+    hint = f"; did you mean {near[0]}?" if near else ""
+    fail(f"no {kind} {name} in the configuration; it has: {', '.join(names)}{hint}", Exit.USAGE)
 
 
 def _listed(names: Collection[str] | None) -> str:

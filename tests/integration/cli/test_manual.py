@@ -105,12 +105,6 @@ def test_help_shows_each_topic_and_lists_them_all() -> None:
     assert "BACKUP" not in deletions
 
 
-def test_help_suggests_the_topic_with_a_similar_name() -> None:
-    ended = runner.invoke(app, ["help", "deletion"])
-    assert ended.exit_code == Exit.NOT_ALL
-    assert "did you mean `syncd help deletions`?" in ended.stderr
-
-
 def test_no_two_sections_of_the_manual_have_one_topic_name() -> None:
     sections = [
         line.split()[1].strip(",").lower()
