@@ -64,6 +64,7 @@ WHY_KEPT = {
     KeepReason.DISMISSED: "you dismissed their deletion",
     KeepReason.FOREIGN: "they were in the account before syncd uploaded them",
     KeepReason.CLOCK: "the clocks do not show whether they were in the account before",
+    KeepReason.BY_HAND: "`syncd images` uploaded or copied them, and no file wanted them",
 }
 
 
@@ -175,7 +176,8 @@ def _release(name: str, db: sqlite3.Connection) -> str:
 def _kept(config: Config, db: sqlite3.Connection) -> Iterator[str]:
     image = None
     for image in kept.kept_images()(db):
-        name, file = config.name_of(image.account), f"{image.folder}  {printable(image.file)}"
+        name = config.name_of(image.account)
+        file = "-  -" if image.file is None else f"{image.folder}  {printable(image.file)}"
         yield f"{image.digest.hex()}  {name}  {file}  {image.reason}"
     if image is None:
         yield "no image is kept"
@@ -215,7 +217,7 @@ def _pending(config: Config, db: sqlite3.Connection) -> Iterator[str]:
 def _kept_as_json(config: Config, db: sqlite3.Connection) -> Iterator[Mapping[str, object]]:
     for image in kept.kept_images()(db):
         yield {
-            "file": printable(image.file),
+            "file": None if image.file is None else printable(image.file),
             "folder": image.folder,
             "account": config.name_of(image.account),
             "sha256": image.digest.hex(),

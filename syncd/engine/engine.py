@@ -13,9 +13,9 @@ from syncd.engine.audit import Audit
 from syncd.engine.calls import Calls
 from syncd.engine.confirmations import Confirmations, wake_periodically
 from syncd.engine.deletions import Deletions
+from syncd.engine.elsewhere import Elsewhere
 from syncd.engine.health import AccountHealth
 from syncd.engine.lane import Lane, Neighbours
-from syncd.engine.operator_pauses import OperatorPauses
 from syncd.engine.part import Part
 from syncd.engine.reconcile import Grace, Reconcile
 from syncd.engine.semaphore import FairByteSemaphore
@@ -24,7 +24,7 @@ from syncd.engine.tokens import OpenAccount, Tokens, stop_unreadable
 from syncd.engine.worker import ImageFiles, Role, Worker
 from syncd.graph.client import GraphClient
 from syncd.heartbeat import Heartbeat
-from syncd.ledger import accounts
+from syncd.ledger import accounts, requests
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.model import AccountId, Copying, Digest
@@ -108,7 +108,7 @@ class Engine:
             *(self.lanes, config.accounts, open_account, client, config.secret_files),
             on_change=self._inspections.wake,
         )
-        self._operator_pauses = OperatorPauses(self.lanes, ledger)
+        self._elsewhere = Elsewhere(self.lanes, ledger)
         self._audits: list[Audit] = []
         self.confirmations: dict[AccountId, Confirmations] = {}
         """The confirmations of each account's deletions, once the engine runs."""
@@ -138,7 +138,7 @@ class Engine:
             waking = wake_periodically(self.confirmations, self._ledger)
             loops.create_task(waking, name="wake:confirmations")
             loops.create_task(self._watch_ledger(), name="watch:ledger")
-            loops.create_task(self._operator_pauses.run(), name="pauses")
+            loops.create_task(self._elsewhere.operator_pauses.run(), name="pauses")
             loops.create_task(self._tokens.watch(), name="watch:tokens")
             loops.create_task(self._probe(), name="probe")
             if self._config.upkeep is not None:
@@ -146,6 +146,7 @@ class Engine:
 
     async def restore(self) -> None:
         """Restore what an earlier process recorded, and read the credentials."""
+        await self._elsewhere.begin()
         pauses = await self._ledger.read(accounts.pauses())
         unreadable = await self._tokens.read(self.lanes.values())
         since: dict[AccountHealth, float] = {}
@@ -155,7 +156,7 @@ class Engine:
                 since[lane.health], pause = pause.since, None  # it stays stopped
             await lane.restore(pause)
         await stop_unreadable(unreadable, since)
-        await self._operator_pauses.apply()
+        await self._elsewhere.operator_pauses.apply()
         self.restored.set()
 
     async def check_tokens(self, on_failure: Callable[[str], None]) -> None:
@@ -257,18 +258,24 @@ class Engine:
     async def _watch_ledger(self) -> None:
         """Act on what another process, such as `syncd retry`, has written to the ledger."""
         seen = await self._ledger.data_version()
+        known = await self._ledger.read(requests.count())
         while True:
             await asyncio.sleep(LEDGER_POLL)
             version = await self._ledger.data_version()
             if version == seen:
                 continue
             seen = version
+            await self._elsewhere.apply()
+            requested = await self._ledger.read(requests.count())
+            if requested == known:  # calls alone: a failed image waits for its time
+                continue
+            known = requested
             pauses = await self._ledger.read(accounts.pauses())
             await self._retry([one for one in self.lanes.values() if one.account not in pauses])
             for lane in self.lanes.values():
                 await lane.limitations.retry()
                 lane.delayed.retry_now()
-            self._operator_pauses.wake()
+            self._elsewhere.operator_pauses.wake()
             self.request_refill()
             for audit in self._audits:
                 audit.wake()

@@ -49,6 +49,14 @@ class SpentCall(msgspec.Struct, frozen=True):
     images: int
 
 
+class OthersCall(msgspec.Struct, frozen=True):
+    """A call that another process has sent to an account, and its id in the ledger."""
+
+    id: int
+    account: AccountId
+    spent: SpentCall
+
+
 def add(db: sqlite3.Connection, accounts: Iterable[AccountId]) -> None:
     """Give accounts an id where they have none yet."""
     db.executemany(
@@ -194,17 +202,48 @@ def recent_calls(
     return as_structs(rows, SpentCall)
 
 
-@write
-def record_call(db: sqlite3.Connection, account: AccountId, call: SpentCall, window: float) -> None:
-    """Record a call that has ended now; forget those that `recent_calls` no longer returns."""
-    add(db, [account])
-    db.execute(
+@read
+def last_call(db: sqlite3.Connection) -> int:
+    """Return the id of the newest call of any account and process; 0 if there is none."""
+    (newest,) = db.execute("SELECT coalesce(max(id), 0) FROM api_call").fetchone()
+    return int(newest)
+
+
+@read
+def calls_of_others(db: sqlite3.Connection, after: int, process: int) -> list[OthersCall]:
+    """Return the calls of other processes that were recorded after the id `after`, in order."""
+    rows = db.execute(
         """
-        INSERT INTO api_call (account_id, at, points, images)
-        SELECT id, ?2, ?3, ?4 FROM account WHERE act = ?1
+        SELECT api_call.id, act AS account, at, points, images
+        FROM api_call JOIN account ON account.id = account_id
+        WHERE api_call.id > ? AND process <> ?
+        ORDER BY api_call.id
         """,
-        (account, call.at, call.points, call.images),
+        (after, process),
     )
+    return [
+        OthersCall(id_, AccountId(act), SpentCall(at, points, images))
+        for id_, act, at, points, images in rows
+    ]
+
+
+@write
+def record_call(
+    db: sqlite3.Connection, account: AccountId, call: SpentCall, window: float, process: int = 0
+) -> int:
+    """Record a call, and return its id; forget those that `recent_calls` no longer returns.
+
+    `process` is 0 for the process that holds the lock. It records a call that has ended. Others
+    record it before it is sent, so that no two processes use what is left of a budget.
+    """
+    add(db, [account])
+    recorded = db.execute(
+        """
+        INSERT INTO api_call (account_id, at, points, images, process)
+        SELECT id, ?2, ?3, ?4, ?5 FROM account WHERE act = ?1
+        """,
+        (account, call.at, call.points, call.images, process),
+    ).lastrowid
     for outside, bound in (("at < ?", call.at - window), ("at > ?", call.at + window)):
         db.execute(  # each is a range of the index
             f"""
@@ -213,3 +252,10 @@ def record_call(db: sqlite3.Connection, account: AccountId, call: SpentCall, win
             """,
             (account, bound),
         )
+    return recorded or 0
+
+
+@write
+def record_call_ended(db: sqlite3.Connection, call: int, at: float) -> None:
+    """Record that the call with this id, recorded before it was sent, has ended at `at`."""
+    db.execute("UPDATE api_call SET at = ? WHERE id = ?", (at, call))

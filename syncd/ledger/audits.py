@@ -71,8 +71,12 @@ def known_hashes(
         SELECT hash
         FROM replica JOIN account ON account.id = replica.account_id
         WHERE account.act = ? AND hash IN ({marks})
+        UNION
+        SELECT hash
+        FROM kept_hash JOIN account ON account.id = kept_hash.account_id
+        WHERE account.act = ? AND hash IN ({marks})
         """,
-        (account, *hashes),
+        (account, *hashes, account, *hashes),
     )
     return {ImageHash(image_hash) for (image_hash,) in rows}
 

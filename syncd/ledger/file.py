@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from syncd.ledger import schema
+from syncd.ledger import requests, schema
 from syncd.ledger.errors import (
     LedgerBusyError,
     LedgerDiskError,
@@ -49,13 +49,14 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def changing(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the ledger for one short transaction; a daemon may be running.
+    """Open the ledger for one short transaction, which a running daemon notices within a second.
 
     Raises what `reading` raises.
     """
     with maintaining(path) as db:
         db.execute("BEGIN IMMEDIATE")
         yield db
+        requests.add()(db)
         db.execute("COMMIT")
 
 

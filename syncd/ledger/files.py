@@ -160,7 +160,7 @@ def record_all(
     Returns, for each file, whether an account that its folder feeds misses its image afterwards.
     """
     contents = [content for _, _, content in found if isinstance(content, Content)]
-    images, last = _add_images(db, contents)
+    images, last = add_images(db, contents)
     directories = {
         where: ensure_directory(db, *where)
         for where in {(place.folder_id, place.directory) for place, _, _ in found}
@@ -225,7 +225,7 @@ _FileRow = tuple[int, bytes, int, int, int, int, int, int | None, str | None]
 """Directory id, name, device, inode, size, mtime_ns, ctime_ns, image id, error."""
 
 
-def _add_images(
+def add_images(
     db: sqlite3.Connection, contents: Sequence[Content]
 ) -> tuple[dict[Digest, int], int]:
     """Record images; return their ids, and the last id before those of the new ones."""

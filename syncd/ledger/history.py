@@ -204,7 +204,7 @@ def record_deletions(
 def record_kept(
     db: sqlite3.Connection,
     what: What,
-    images: Iterable[tuple[int, int, int, bytes, str | None]],
+    images: Iterable[tuple[int, int, int | None, bytes | None, str | None]],
     user: str | None = None,
 ) -> None:
     """Record that images are kept or released: account, image and folder id, path, reason."""

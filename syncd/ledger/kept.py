@@ -37,15 +37,17 @@ class KeepReason(StrEnum):
     """It was in the account before syncd uploaded it."""
     CLOCK = "clock"
     """The clocks do not show whether it was in the account before syncd uploaded it."""
+    BY_HAND = "by_hand"
+    """`syncd images` uploaded or copied it, and no file wanted it there."""
 
 
 class KeptImage(msgspec.Struct, frozen=True, kw_only=True):
-    """An image that is kept in an account, and the file for whose sake it was."""
+    """An image that is kept in an account, and the file for whose sake it was, if there was one."""
 
     account: AccountId
     digest: Digest
-    folder: str
-    file: bytes  # its whole path
+    folder: str | None
+    file: bytes | None  # its whole path
     reason: str
 
 
@@ -215,8 +217,8 @@ def release(db: sqlite3.Connection, name: str, user: str | None = None) -> Relea
         """
         SELECT kept.account_id, kept.image_id, kept.folder_id, kept.path
         FROM kept
-        JOIN folder ON folder.id = kept.folder_id
-        JOIN image ON image.id = kept.image_id
+        LEFT JOIN folder ON folder.id = kept.folder_id
+        CROSS JOIN image ON image.id = kept.image_id
         LEFT JOIN replica
             ON replica.image_id = kept.image_id AND replica.account_id = kept.account_id
         WHERE folder.name = ?1 OR lower(hex(image.sha256)) = lower(?1) OR replica.hash = ?1
@@ -230,14 +232,15 @@ def release(db: sqlite3.Connection, name: str, user: str | None = None) -> Relea
         inserted = db.execute(
             """
             INSERT INTO deletion (account_id, image_id, folder_id, path, found_at, state)
-            SELECT replica.account_id, replica.image_id, folder.id, ?4,
+            SELECT replica.account_id, replica.image_id, folder.id,
+                coalesce(?4, CAST(replica.remote_name AS BLOB), x''),
                 (julianday('now') - 2440587.5) * 86400.0, 'approved'
             FROM replica
             JOIN route ON route.account_id = replica.account_id
             JOIN folder ON folder.id = route.folder_id AND folder.deletions = 'propagate'
             WHERE replica.account_id = ?1 AND replica.image_id = ?2
                 AND replica.wanted = 0 AND replica.hash IS NOT NULL
-            ORDER BY folder.id = ?3 DESC
+            ORDER BY folder.id IS ?3 DESC
             LIMIT 1
             ON CONFLICT DO NOTHING
             """,
@@ -270,9 +273,9 @@ def kept_images(db: sqlite3.Connection) -> Iterator[KeptImage]:
         f"""
         SELECT account.act, image.sha256, folder.name, {full_path("kept.path")}, kept.reason
         FROM kept
-        JOIN account ON account.id = kept.account_id
-        JOIN image ON image.id = kept.image_id
-        JOIN folder ON folder.id = kept.folder_id
+        CROSS JOIN account ON account.id = kept.account_id
+        CROSS JOIN image ON image.id = kept.image_id
+        LEFT JOIN folder ON folder.id = kept.folder_id
         ORDER BY folder.name, kept.path, account.act
         """
     )

@@ -200,13 +200,20 @@ INSERT INTO ledger_age VALUES (0, 0);
 CREATE TABLE kept (                             -- images that are never deleted from an account, until they are released
     account_id INTEGER NOT NULL REFERENCES account,
     image_id   INTEGER NOT NULL REFERENCES image,
-    folder_id  INTEGER NOT NULL REFERENCES folder, -- which had the file
-    path       BLOB NOT NULL,                   -- of the file, relative to the folder
-    reason     TEXT NOT NULL,                   -- keep, excluded, suspect, retired, mirror, dismissed, foreign, clock
+    folder_id  INTEGER REFERENCES folder,       -- which had the file; NULL: by_hand, without a file
+    path       BLOB,                            -- of the file, relative to the folder
+    reason     TEXT NOT NULL,                   -- keep, excluded, suspect, retired, mirror, dismissed, foreign, clock, by_hand
     kept_at    REAL NOT NULL,
     PRIMARY KEY (image_id, account_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX kept_by_folder ON kept (folder_id, reason);
+
+CREATE TABLE kept_hash (                        -- images that `syncd images copy` copied, and whose bytes syncd never had
+    account_id INTEGER NOT NULL REFERENCES account,
+    hash       TEXT NOT NULL,
+    kept_at    REAL NOT NULL,
+    PRIMARY KEY (account_id, hash)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE own (                              -- when an image that syncd deleted was first in an account because of syncd
     account_id INTEGER NOT NULL REFERENCES account,
@@ -262,10 +269,12 @@ CREATE TABLE operator_pause (                   -- nothing is sent to this accou
 ) STRICT;
 
 CREATE TABLE api_call (                         -- calls of the last hour: a restart does not spend them again
+    id         INTEGER PRIMARY KEY,             -- in order of arrival
     account_id INTEGER NOT NULL REFERENCES account,
     at         REAL NOT NULL,
     points     INTEGER NOT NULL,
-    images     INTEGER NOT NULL
+    images     INTEGER NOT NULL,
+    process    INTEGER NOT NULL                 -- 0: the one that holds the lock; else a random number of `syncd images`
 ) STRICT;
 CREATE INDEX api_call_by_account ON api_call (account_id, at);
 
@@ -296,6 +305,11 @@ CREATE TABLE history (                          -- what happened, for `syncd log
 CREATE INDEX history_by_image ON history (image_id, account_id) WHERE image_id IS NOT NULL;
 CREATE INDEX history_of_gone ON history (path, folder_id, image_id) WHERE what = 'gone';
 CREATE INDEX history_of_lost ON history (hash, image_id) WHERE what IN ('deleted', 'lost');
+
+CREATE TABLE request (                          -- one row, raised by each command whose change a daemon has to act on
+    count INTEGER NOT NULL
+) STRICT;
+INSERT INTO request VALUES (0);
 
 CREATE TABLE refresh (                          -- after a change of routes: the last file whose replicas were refreshed
     directory_id INTEGER NOT NULL,

@@ -18,6 +18,7 @@ WHY_KEPT: Mapping[str, str] = {
     KeepReason.DISMISSED: "the operator dismissed its deletion",
     KeepReason.FOREIGN: "it was in the account before syncd uploaded it",
     KeepReason.CLOCK: "the clocks do not show whether it was in the account before",
+    KeepReason.BY_HAND: "`syncd images` uploaded or copied it, and no file wanted it",
 }
 
 _WHY_CONDEMNED = {

@@ -39,11 +39,14 @@ class SlidingWindow:
         self.start(-requests, -images)
 
     def add(self, now: float, requests: int, images: int) -> None:
-        """Add the amounts of a call that has received its response."""
+        """Add the amounts of a call that has received its response.
+
+        One that is older than the newest, as of another process, counts as one with it.
+        """
         first = now
         if self._bins and now - self._bins[-1][0] < self.seconds / BINS:
-            first, _, before, before_images = self._bins.pop()
-            self._bins.append((first, now, before + requests, before_images + images))
+            first, last, before, before_images = self._bins.pop()
+            self._bins.append((first, max(now, last), before + requests, before_images + images))
         else:
             self._bins.append((first, now, requests, images))
         self._requests += requests

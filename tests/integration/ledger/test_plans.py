@@ -12,6 +12,7 @@ from syncd.ledger import (
     accounts,
     alerts,
     audits,
+    by_hand,
     condemned,
     copies,
     delete_calls,
@@ -29,6 +30,7 @@ from syncd.ledger import (
     pending,
     queries,
     replicas,
+    requests,
     schema,
     search,
     selection,
@@ -37,6 +39,7 @@ from syncd.ledger import (
     vacuum,
     wanted,
 )
+from syncd.ledger.accounts import SpentCall
 from syncd.ledger.files import Content, Place
 from syncd.ledger.history_rows import Filter
 from syncd.ledger.kept import KeepReason
@@ -58,7 +61,10 @@ from syncd.model import (
 from syncd.rules.limitation import Limitation, What
 from syncd.rules.unanswered import Named
 
-ONE = AccountId("1")
+ONE, TWO = AccountId("1"), AccountId("2")
+HASH, SENT = ImageHash("ff00"), Sent(1.0, 0)
+ENTRY = Entry(hash=HASH)
+CONTENT = Content(digest=Digest(bytes(32)), size=1, format="PNG", width=1, height=1, unfit=None)
 EVERYTHING = Filter()
 
 
@@ -165,6 +171,19 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "selected missing_after": selection.missing_after(ONE, (5, 5), 500, [FolderName("a")]),
     "selected reasons": selection.reasons(ONE, [FolderName("a")]),
     "holding": accounts.holding(),
+    "last_call": accounts.last_call(),
+    "calls_of_others": accounts.calls_of_others(5, 0),
+    "record_call": accounts.record_call(ONE, SpentCall(5.0, 1, 0), 3600.0),
+    "record_call_ended": accounts.record_call_ended(5, 6.0),
+    "requests": requests.count(),
+    "add a request": requests.add(),
+    "uploaded by hand": by_hand.record_uploaded(ONE, [(CONTENT, ENTRY)], 5.0, SENT, "root"),
+    "copied by hand": by_hand.record_copied(ONE, (TWO, HASH), ENTRY, 5.0, SENT, "root"),
+    "wanted by hash": by_hand.wanted(ONE, [HASH]),
+    "deleting by hand": by_hand.record_deleting(ONE, HASH, 5.0, 6.0),
+    "deleted by hand": by_hand.record_deleted(ONE, HASH, 0.0),
+    "not deleted by hand": by_hand.record_not_deleted(ONE, HASH),
+    "kept_images": kept.kept_images(),
     "count_missing": replicas.count_missing(ONE, 100_000),
     "facts": replicas.facts(ONE, [digest(n) for n in range(25)]),
     "sources": sources.of_image(ONE, digest(5)),

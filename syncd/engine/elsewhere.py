@@ -1,0 +1,42 @@
+"""What other processes record in the ledger about the accounts: calls, pauses, and decisions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from syncd.engine.lane import Lane
+from syncd.engine.operator_pauses import OperatorPauses
+from syncd.ledger import accounts
+from syncd.ledger.database import Ledger
+from syncd.model import AccountId
+from syncd.rules.errors import NO_ERROR
+from syncd.rules.pacing.budget import Call
+
+
+class Elsewhere:
+    """The calls and pauses that other processes have recorded, and the operator's pauses."""
+
+    def __init__(self, lanes: Mapping[AccountId, Lane], ledger: Ledger) -> None:
+        self._lanes = lanes
+        self._ledger = ledger
+        self.operator_pauses = OperatorPauses(lanes, ledger)
+        self._last = 0  # the id of the newest call that the pacers know
+
+    async def begin(self) -> None:
+        """Note the newest call, before the lanes read the earlier ones."""
+        self._last = await self._ledger.read(accounts.last_call())
+
+    async def apply(self) -> None:
+        """Spend the calls of others from the budgets, and pause where they were throttled."""
+        now = time.time()
+        for one in await self._ledger.read(accounts.calls_of_others(self._last, 0)):
+            self._last = one.id
+            if (lane := self._lanes.get(one.account)) is not None:
+                spent = one.spent
+                age, call = max(0.0, now - spent.at), Call(spent.points, spent.images)
+                lane.pacer.pace.recall(time.monotonic(), age, call)
+        for account, pause in (await self._ledger.read(accounts.pauses())).items():
+            lane = self._lanes.get(account)
+            if lane is not None and pause.until is not None and pause.until > now:
+                await lane.health.paused.join(pause, NO_ERROR)
