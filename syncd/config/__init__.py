@@ -20,6 +20,7 @@ from syncd.config.schema import (
     LogConfig,
     LogFormat,
     LogLevel,
+    MetricsConfig,
     Tier,
     WatchConfig,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "LogConfig",
     "LogFormat",
     "LogLevel",
+    "MetricsConfig",
     "NoFilesError",
     "Problem",
     "Secret",

@@ -1,17 +1,23 @@
-"""Checks of paths against each other: no folder and no ledger is inside another folder."""
+"""Checks of paths against each other: no folder and no file of syncd is inside another folder."""
 
 import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 
-from syncd.config.errors import quoted
+from syncd.config.errors import Key, quoted
 from syncd.config.reader import Findings
-from syncd.config.schema import LedgerConfig
 from syncd.model import FolderName
 
 RESOLVE_TIMEOUT = 3.0
 """Seconds to resolve all paths: a hung file server must not delay the other folders' start."""
+
+_OUTSIDE: Mapping[Key, str] = {
+    ("ledger", "path"): "/var/lib/syncd/ledger.db",
+    ("metrics", "listen"): "/run/syncd/metrics.sock",
+    ("metrics", "textfile"): "/var/lib/prometheus/node-exporter/syncd.prom",
+}
+"""A good path for each file that syncd writes."""
 
 
 def check_overlaps(
@@ -40,21 +46,22 @@ def check_overlaps(
             )
 
 
-def check_ledger(
-    ledger: LedgerConfig,
+def check_outside(
+    key: Key,
+    file: str,
     paths: Mapping[FolderName, str],
     resolved: Mapping[str, str],
     findings: Findings,
 ) -> None:
-    """Record a ledger that is inside a folder: each of its writes would wake the watcher."""
+    """Record a file of syncd's own that is inside a folder: each write would wake the watcher."""
     for resolve in (str, resolved.__getitem__):
-        ancestors = set(_ancestors(resolve(str(ledger.path))))
+        ancestors = set(_ancestors(resolve(file)))
         for name, path in paths.items():
             if resolve(path) in ancestors:
                 findings.add_problem(
-                    ("ledger", "path"),
-                    f"{quoted(str(ledger.path))} is inside the folder {quoted(name)}",
-                    'write a path outside all folders, such as "/var/lib/syncd/ledger.db"',
+                    key,
+                    f"{quoted(file)} is inside the folder {quoted(name)}",
+                    f'write a path outside all folders, such as "{_OUTSIDE[key]}"',
                 )
                 return
 

@@ -28,6 +28,7 @@ def changes(before: Config, after: Config) -> list[str]:
         *_within("deletions", before.deletions, after.deletions),
         *_within("audit", before.audit, after.audit),
         *_within("log", before.log, after.log),
+        *_within("metrics", before.metrics, after.metrics),
     ]
 
 

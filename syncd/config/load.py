@@ -1,15 +1,16 @@
 """Loading: from a TOML file to the checked configuration, or to all of its mistakes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from syncd.config import values
-from syncd.config.checks import check_ledger, check_overlaps, resolve_links
-from syncd.config.errors import ConfigError, Problem
+from syncd.config.checks import check_outside, check_overlaps, resolve_links
+from syncd.config.errors import ConfigError, Key, Problem
 from syncd.config.include import read_whole
+from syncd.config.listen import SocketPath
 from syncd.config.reader import Findings, Table
-from syncd.config.schema import Config
+from syncd.config.schema import Config, LedgerConfig, MetricsConfig
 from syncd.config.sections import (
     read_accounts,
     read_audit,
@@ -18,6 +19,7 @@ from syncd.config.sections import (
     read_graph,
     read_ledger,
     read_log,
+    read_metrics,
     read_pack,
     read_watch,
 )
@@ -52,13 +54,15 @@ def loads(text: str, path: Path, environ: Mapping[str, str]) -> Config:
     deletions = read_deletions(root.table("deletions"))
     audit = read_audit(root.table("audit"))
     log = read_log(root.table("log"))
+    metrics = read_metrics(root.table("metrics"), is_written=root.has("metrics"))
     no_files: tuple[str, ...] = ()
     root.optional("include", values.strings, no_files)  # `whole` has them
     root.close()
-    resolved = resolve_links([*paths.values(), *([] if ledger is None else [str(ledger.path)])])
+    files = dict(_written_files(ledger, metrics))
+    resolved = resolve_links([*paths.values(), *files.values()])
     check_overlaps(paths, resolved, findings)
-    if ledger is not None:
-        check_ledger(ledger, paths, resolved, findings)
+    for key, file in files.items():
+        check_outside(key, file, paths, resolved, findings)
 
     if findings.problems or ledger is None:
         raise ConfigError(sorted(findings.problems, key=_place))
@@ -75,7 +79,20 @@ def loads(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         deletions=deletions,
         audit=audit,
         log=log,
+        metrics=metrics,
     )
+
+
+def _written_files(
+    ledger: LedgerConfig | None, metrics: MetricsConfig
+) -> Iterator[tuple[Key, str]]:
+    """Yield the keys of the files that syncd writes, and their paths."""
+    if ledger is not None:
+        yield ("ledger", "path"), str(ledger.path)
+    if isinstance(metrics.listen, SocketPath):
+        yield ("metrics", "listen"), metrics.listen.path
+    if metrics.textfile is not None:
+        yield ("metrics", "textfile"), str(metrics.textfile)
 
 
 def _place(problem: Problem) -> tuple[str, int]:

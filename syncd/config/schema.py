@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from syncd.config.errors import Problem
+from syncd.config.listen import Listen
 from syncd.config.secrets import SecretSource
 from syncd.model import AccountId, AccountName, Copying, Deletions, FolderName, HoldAbove
 
@@ -138,6 +139,13 @@ class LogConfig(msgspec.Struct, frozen=True):
     stats_every: float = 60.0
 
 
+class MetricsConfig(msgspec.Struct, frozen=True):
+    """The address that serves metrics and health, and the file for node_exporter."""
+
+    listen: Listen | None = None
+    textfile: Path | None = None
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """A whole configuration, and warnings about what is unusual but not wrong."""
 
@@ -153,6 +161,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     deletions: DeletionsConfig
     audit: AuditConfig
     log: LogConfig
+    metrics: MetricsConfig
 
     def account_by_id(self, account_id: AccountId) -> AccountConfig | None:
         """Return the account, or None for one that is in the ledger but no longer configured."""

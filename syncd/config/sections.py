@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from syncd.config import values
-from syncd.config.errors import dotted, quoted
+from syncd.config.errors import InvalidValueError, dotted, quoted
+from syncd.config.listen import listen
 from syncd.config.reader import Table
 from syncd.config.schema import (
     AccountConfig,
@@ -21,6 +22,7 @@ from syncd.config.schema import (
     LogConfig,
     LogFormat,
     LogLevel,
+    MetricsConfig,
     Tier,
     WatchConfig,
 )
@@ -32,7 +34,7 @@ ACCOUNT_EXAMPLE = '[accounts.main]\nid = "act_1234567890"'
 FOLDER_PATH = "/srv/creatives/spring"
 FOLDER_EXAMPLE = f'[folders.spring]\npath = "{FOLDER_PATH}"\naccount = "main"'
 
-
+_TEXTFILE = "/var/lib/prometheus/node-exporter/syncd.prom"
 _DEFAULT_HISTORY = LedgerConfig(Path()).history
 
 
@@ -272,3 +274,32 @@ def read_log(table: Table) -> LogConfig:
     )
     table.close()
     return log
+
+
+def read_metrics(table: Table, *, is_written: bool) -> MetricsConfig:
+    """Return the settings of the metrics; a table that sets nothing is a mistake."""
+    default = MetricsConfig()
+    textfile = partial(_textfile, directory=table.directory_of("textfile"))
+    metrics = MetricsConfig(
+        listen=table.optional("listen", listen, default.listen),
+        textfile=table.optional("textfile", textfile, default.textfile),
+    )
+    if is_written and not table.names():
+        table.findings.add_problem(
+            table.key,
+            "sets neither listen nor textfile",
+            'write listen = "127.0.0.1:9464", or remove [metrics]',
+        )
+    table.close()
+    return metrics
+
+
+def _textfile(value: object, directory: Path) -> Path:
+    """Parse the path of a file of metrics; node_exporter ignores those with another ending."""
+    path = values.path(_TEXTFILE, directory)(value)
+    if not path.endswith(".prom"):
+        raise InvalidValueError(
+            f'{quoted(path)} does not end in ".prom": node_exporter would ignore it',
+            f'write a path, such as "{_TEXTFILE}"',
+        )
+    return Path(path)

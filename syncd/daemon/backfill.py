@@ -12,6 +12,7 @@ import msgspec
 from syncd.config import Config
 from syncd.daemon.backfill_result import Result, is_given_up, log_result, of_part, result_of
 from syncd.daemon.counting import pause_after_count
+from syncd.daemon.monitoring import monitoring_running
 from syncd.daemon.notify import NO_MANAGER, Notifier, Status
 from syncd.daemon.runtime import Runtime, Work, open_runtime
 from syncd.daemon.signals import run_until, stop_on_hangup, stop_signals
@@ -80,7 +81,11 @@ async def backfill(
     """
     began = time.monotonic()
     with stop_signals(host.manager) as stop, stop_on_hangup(stop):
-        async with open_runtime(config, open_account, tries=MAX_TRIES, work=work) as runtime:
+        async with (
+            open_runtime(config, open_account, tries=MAX_TRIES, work=work) as runtime,
+            monitoring_running(stop) as monitoring,
+        ):
+            await monitoring.configure(config.metrics)
             stats = StatsLog(runtime, ProcessMeter(config.ledger.path, host.dropped))
             status = Status(host.manager)
             writer = StatusWriter(host.environ, "backfill", config.ledger.path)
@@ -103,7 +108,8 @@ async def backfill(
                     for task in tasks:
                         task.cancel()
 
-            ended = await run_until(stop, fill)
+            with monitoring.observing(runtime, has_watches=False):
+                ended = await run_until(stop, fill)
             await stats.write_all()
             await writer.close()
             seconds = time.monotonic() - began

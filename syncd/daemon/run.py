@@ -17,6 +17,7 @@ import structlog
 from syncd import __version__
 from syncd.config import Config
 from syncd.config.diff import changes
+from syncd.daemon.monitoring import Monitoring, monitoring_running
 from syncd.daemon.notify import NO_MANAGER, Notifier
 from syncd.daemon.reload import ReadSettings, Settings, log_warnings, next_settings
 from syncd.daemon.runtime import Runtime, build_runtime, keep_in_sync, take_ledger
@@ -53,6 +54,7 @@ async def run(
         async with (
             take_ledger(ledger_path) as ledger,
             watchdog_running(ledger, manager) as watchdog,
+            monitoring_running(stop, watchdog) as monitoring,
         ):
             writer = StatusWriter(environ, "run", ledger_path)
             reloaded = partial(next_settings, hangup=hangup, read=read, ledger=ledger)
@@ -60,6 +62,7 @@ async def run(
             while True:
                 config = settings.config
                 log_warnings(config)
+                await monitoring.configure(config.metrics)
                 async with build_runtime(
                     config,
                     settings.open_account,
@@ -69,9 +72,9 @@ async def run(
                 ) as runtime:
                     _log_start(previous, config)
                     stats, startup = StatsLog(runtime, meter), Startup(manager, progress)
-                    with watchdog.watching(parts_of(runtime)):
+                    with watchdog.watching(parts_of(runtime)), monitoring.observing(runtime):
                         new = await _run_until_reload(
-                            runtime, stats, writer, startup, stop, reloaded
+                            runtime, stats, writer, startup, stop, reloaded, monitoring
                         )
                     if new is None:
                         await stats.write_all()
@@ -90,6 +93,7 @@ async def _run_until_reload(
     startup: Startup,
     stop: asyncio.Event,
     reloaded: Callable[[Config], Awaitable[Settings]],
+    monitoring: Monitoring,
 ) -> Settings | None:
     """Keep the accounts in sync until `reloaded` returns settings; return None at a stop."""
     found: list[Settings] = []
@@ -105,6 +109,7 @@ async def _run_until_reload(
             found.append(await reloaded(runtime.config))
             log.notice("daemon.reloading")
             startup.manager.send_reloading()
+            monitoring.record_reloading()
             for task in tasks:
                 task.cancel()
 

@@ -136,6 +136,15 @@ class Watchdog:
                 self._reported.pop(part.name, None)
             self._parts = ()
 
+    @property
+    def vital_stalls(self) -> list[str]:
+        """The parts that a restart helps, which are also why the manager is not notified."""
+        return [
+            name
+            for name, stall in self._reported.items()
+            if watchdog_action(stall.state) is Action.RESTART
+        ]
+
     async def run(self) -> None:
         """Check and notify until cancelled."""
         responded_at = dict.fromkeys(_PROBES, time.monotonic())

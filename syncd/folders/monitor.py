@@ -167,6 +167,11 @@ class WatchMonitor:
         """Return once the watch is active, or the reason why not is logged, or its disk stalls."""
         await wait_unless_stalled(self._known.is_set, self._known.wait, self.heartbeat)
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether `wait_for_state` would wait."""
+        return not (self._known.is_set() or self.heartbeat.is_stalled())
+
     def record_event(self, targets: frozenset[ScanTarget]) -> None:
         """Request scans of the targets, which the watch has named."""
         if targets != {EVERYWHERE}:  # with which each watch begins, without an event

@@ -16,6 +16,9 @@ EXAMPLE = Path(__file__).with_name("config.example.toml")
 _KEY = re.compile(r"(?P<mark>#   |#|)(?P<line>(?P<name>\w+) = .*)")
 """A key: after `#` with its default, otherwise with an example."""
 
+_SECTION = re.compile(r"(?:#   )?(?P<name>\[.+\])")
+"""A table; after `#` one that the example leaves out."""
+
 _COLUMNS = 60
 """The longest line of TOML that fits a page of 80 columns."""
 
@@ -55,7 +58,7 @@ def _blocks(text: str) -> Iterator[Block]:
             yield from _term(lines, comments)
         else:
             if kind == "section":
-                yield Heading(lines[0])
+                yield Heading(_SECTION.sub(r"\g<name>", lines[0]))
             yield from _described(comments)
         comments = []
 
@@ -63,7 +66,7 @@ def _blocks(text: str) -> Iterator[Block]:
 def _kind(line: str) -> str:
     if _KEY.fullmatch(line):
         return "key"
-    if line.startswith("["):
+    if _SECTION.fullmatch(line):
         return "section"
     return "comment" if line else "empty"
 

@@ -104,6 +104,22 @@ PROCESS = (
         " enough or could not be written; logged once writing succeeds again",
     ),
     Event(
+        "metrics.available",
+        ("notice",),
+        ("duration", "what"),
+        "the address or the file of [metrics] can be used again",
+    ),
+    Event(
+        "metrics.unavailable",
+        ("warning",),
+        ("remedy", "what", "why"),
+        "the address or the file of [metrics] cannot be used, or prometheus-client is not"
+        " installed: monitoring sees less, and everything else continues; a reload that changes"
+        " [metrics], or a restart, clears it as well",
+        "what the field `remedy` says",
+        ended_by=("metrics.available",),
+    ),
+    Event(
         "stats.process",
         ("info",),
         ("descriptors", "ledger_mb", "lines_dropped", "memory_mb", "reading", "uptime", "wal_mb"),

@@ -14,6 +14,7 @@ from syncd.config import (
     GraphConfig,
     LedgerConfig,
     LogConfig,
+    MetricsConfig,
     WatchConfig,
 )
 
@@ -36,13 +37,14 @@ SHAPES = (
     DeletionsConfig,
     AuditConfig,
     LogConfig,
+    MetricsConfig,
 )
 KEYS = st.sampled_from([field.name for shape in SHAPES for field in fields(shape)]) | (
     st.sampled_from(["hold_above", "share"])
 )
 TABLES = st.sampled_from(
     ["", "[graph]", "[ledger]", "[accounts]", "[accounts.main]", "[folders.a]", "[[log]]", "[pack]"]
-) | st.sampled_from(["[deletions]", "[deletions.hold_above]", "[audit]"])
+) | st.sampled_from(["[deletions]", "[deletions.hold_above]", "[audit]", "[metrics]"])
 FILES = st.lists(
     st.tuples(TABLES, st.lists(st.tuples(KEYS, TOML_VALUE).map(" = ".join), max_size=4)),
     max_size=5,

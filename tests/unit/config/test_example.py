@@ -16,6 +16,7 @@ from syncd.config import (
     GraphConfig,
     LedgerConfig,
     LogConfig,
+    MetricsConfig,
     WatchConfig,
     load,
 )
@@ -54,10 +55,10 @@ def test_the_example_has_every_key() -> None:
         "pack": BatchConfig,
         "log": LogConfig,
     }
-    sections |= {"deletions": DeletionsConfig, "audit": AuditConfig}
+    sections |= {"deletions": DeletionsConfig, "audit": AuditConfig, "metrics": MetricsConfig}
     found: dict[str, set[str]] = {}
     for line in EXAMPLE.read_text().splitlines():
-        if header := re.fullmatch(r"\[(.+)\]", line):
+        if header := re.fullmatch(r"(?:#   )?\[(.+)\]", line):
             found[header[1]] = set()
         # A default, a value, or a key without a default: `#   app_secret = …`.
         elif key := re.match(r"(?:#|#   )?(\w+) = ", line):

@@ -29,7 +29,8 @@ KEYS: list[tuple[dict[str, str | None], str]] = [
         {"wach": 'settle = "2s"'},
         (
             "wach: is not a known key | did you mean watch? The known keys are"
-            " graph, accounts, ledger, folders, watch, pack, deletions, audit, log, include"
+            " graph, accounts, ledger, folders, watch, pack, deletions, audit, log, metrics,"
+            " include"
         ),
     ),
     (

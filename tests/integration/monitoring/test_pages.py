@@ -1,0 +1,159 @@
+"""The server of the pages: its addresses, and what it does with one that is in use."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+from support.page_client import fetch
+from support.rig import until
+
+from syncd.config.listen import Listen, SocketPath, TcpAddress
+from syncd.monitoring.page import Page, Pages
+from syncd.monitoring.pages import keep_serving, serving
+
+PAGES: Pages = {"/a": lambda accept: Page(503, f"for {accept}".encode(), "text/x-a; charset=utf-8")}
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as bound:
+        bound.bind((host, 0))
+        return int(bound.getsockname()[1])
+
+
+@asynccontextmanager
+async def kept(listen: Listen) -> AsyncIterator[list[EventDict]]:
+    """Keep serving in the block; yield the events that are logged."""
+    with capture_logs() as logs:
+        task = asyncio.create_task(keep_serving(listen, PAGES, retry=0.01))
+        try:
+            yield logs
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+def events(logs: list[EventDict]) -> list[str]:
+    return [log["event"] for log in logs]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_a_page_is_served_over_tcp(host: str) -> None:
+    address = TcpAddress(host, free_port(host))
+    async with serving(address, PAGES):
+        found = await fetch(address, "/a", accept="text/plain")
+    assert (found.status, found.text) == (503, "for text/plain")
+    assert found.headers["Content-Type"] == "text/x-a; charset=utf-8"
+    assert found.headers["Server"] == "syncd"
+    assert found.headers["Cache-Control"] == "no-store"
+
+
+async def test_only_get_and_head_of_the_pages_are_served(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    async with serving(SocketPath(str(path)), PAGES):
+        head = await fetch(path, "/a", "HEAD")
+        assert (head.status, head.text) == (503, "")
+        assert (await fetch(path, "/b")).status == 404
+        assert (await fetch(path, "/a", "POST")).status == 405
+        assert (await fetch(path, "/a/")).headers["Server"] == "syncd"
+
+
+async def test_a_unix_socket_is_for_user_and_group_and_is_removed_at_the_end(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "socket"
+    async with serving(SocketPath(str(path)), PAGES):
+        assert path.stat().st_mode & 0o777 == 0o660
+        assert (await fetch(path, "/a")).status == 503
+    assert not path.exists()
+
+
+async def test_a_socket_that_a_killed_process_left_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
+    assert path.is_socket()
+    async with serving(SocketPath(str(path)), PAGES):
+        assert (await fetch(path, "/a")).status == 503
+
+
+async def test_the_socket_of_a_process_that_started_later_is_not_removed(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    async with serving(SocketPath(str(path)), PAGES):
+        path.unlink()
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(str(path))
+            other.listen()
+    assert path.is_socket()
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+async def test_the_socket_of_a_running_process_is_not_replaced(
+    tmp_path: Path, is_full: bool
+) -> None:
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as other, socket.socket(socket.AF_UNIX) as client:
+        other.bind(str(path))
+        other.listen(0)
+        if is_full:
+            client.connect(str(path))
+        before = os.lstat(path).st_ino
+        with pytest.raises(OSError, match="Address already in use"):
+            async with serving(SocketPath(str(path)), PAGES):
+                pass
+        assert os.lstat(path).st_ino == before
+
+
+async def test_a_file_at_the_path_of_the_socket_is_never_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    path.write_text("content")
+    async with kept(SocketPath(str(path))) as logs:
+        await until(lambda: len(logs) == 1)
+        assert logs[0]["event"] == "metrics.unavailable"
+        assert logs[0]["why"] == "something that is not a socket is at this path"
+    assert path.read_text() == "content"
+
+
+async def test_an_address_is_tried_again_and_its_trouble_is_logged_once(tmp_path: Path) -> None:
+    path, attempts = tmp_path / "socket", 0
+
+    def count(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal attempts
+        attempts += 1
+        writer.close()
+
+    other = await asyncio.start_unix_server(count, path)
+    async with kept(SocketPath(str(path))) as logs:
+        await until(lambda: attempts >= 3)
+        assert events(logs) == ["metrics.unavailable"]
+        other.close()
+        await until(lambda: len(logs) == 2)
+        assert events(logs) == ["metrics.unavailable", "metrics.available"]
+
+
+async def test_an_address_in_use_is_served_when_it_is_free() -> None:
+    address = TcpAddress("127.0.0.1", free_port())
+    with socket.socket() as other:
+        other.bind((address.host, address.port))
+        other.listen()
+        async with kept(address) as logs:
+            await until(lambda: len(logs) == 1)
+            (failed,) = logs
+            assert failed["log_level"] == "warning"
+            assert failed["what"] == str(address)
+            assert failed["why"] == "address already in use"
+            assert "metrics.listen" in failed["remedy"]
+            other.close()
+            await until(lambda: len(logs) == 2)
+            assert events(logs) == ["metrics.unavailable", "metrics.available"]
+            assert logs[1]["duration"] >= 0
+            assert (await fetch(address, "/a")).status == 503
+    with pytest.raises(aiohttp.ClientError):
+        await fetch(address, "/a")
