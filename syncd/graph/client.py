@@ -225,8 +225,7 @@ class GraphClient:
         after: str | None,
         fields: str = listing.FIELDS,
     ) -> Page:
-        cursor = {} if after is None else {"after": after}
-        query = {**query, "fields": fields, **cursor}
+        query = {**query, "fields": fields, **listing.position(after)}
         response = await self.call(
             "GET", f"act_{account}/adimages", account, credentials, query=query
         )

@@ -28,6 +28,7 @@ class Listing(msgspec.Struct, frozen=True):
 
     images: tuple[Listed, ...]
     after: str | None
+    """For `position`: a cursor, or an offset in the form of 2013."""
     total: int | None
     is_whole: bool = True
     """Whether each of its entries is an image with a hash."""
@@ -37,6 +38,7 @@ class _Page(msgspec.Struct):
     data: list[Any] | dict[str, Any]
     paging: Any = None
     summary: Any = None
+    offset: Any = None
 
 
 class _Image(msgspec.Struct, kw_only=True):
@@ -67,19 +69,40 @@ class _Deleted(msgspec.Struct):
     success: Any = None
 
 
+_OFFSET = "offset="  # cursors are Base64, which has no character after this one
+
+
+def position(after: str | None) -> dict[str, str]:
+    """Return the parameter that requests the page after one; empty for the first page."""
+    if after is None:
+        return {}
+    at = after.removeprefix(_OFFSET)
+    return {"after": after} if at == after else {"offset": at}
+
+
 def read_listing(body: bytes, requested_after: str | None) -> Listing | None:
     """Return the page of a list that was requested after a cursor; None when it cannot be read.
 
     A page with a `next` but without its cursor cannot be read either: taken for the last page, it
-    would hide all images that follow. A page whose next cursor is its own is the last one.
+    would hide all images that follow. A page whose next cursor is its own is the last one. In the
+    form of 2013, a page at another offset than the requested one cannot be read, and the list ends
+    with an empty page: whether `count` is of this page or of all images is not documented.
     """
     page = decoded(body, _Page)
     if page is None:
         return None
     paging = converted(page.paging, _Paging) or _Paging()
-    after = _cursor(paging) if paging.next else None
-    if paging.next and after is None:
+    at, requested = number(page.offset), position(requested_after)
+    if paging.next:
+        after = _cursor(paging)
+        if after is None:
+            return None
+    elif at is None or paging.cursors is not None or "after" in requested:
+        after = None
+    elif str(at) != requested.get("offset", "0"):
         return None
+    else:
+        after = f"{_OFFSET}{at + len(page.data)}" if page.data else None
     summary = converted(page.summary, _Summary) or _Summary()
     total = number(summary.total_count)
     images = tuple(_images(page.data))

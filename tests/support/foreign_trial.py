@@ -6,9 +6,10 @@ import asyncio
 import os
 import signal
 import sqlite3
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from syncd.config import Config, load
 from syncd.daemon.backfill import backfill
 from syncd.daemon.backfill_result import Result
 from syncd.daemon.credentials import opener
+from syncd.daemon.runtime import Runtime, keep_in_sync, open_runtime, upkeep_of
+from syncd.daemon.signals import run_until
+from syncd.engine.audit import Audit
 
 MAIN = "41"
 """The id of the folder's account."""
@@ -36,6 +40,7 @@ class Trial:
     server: ForeignServer
     pack: str = ""  # lines of [pack]
     mirrors: tuple[str, ...] = ()
+    deletions: str = "keep"
     timeout: str = "10s"
     include: str = '["*.jpg", "*.jpeg", "*.png", "*.gif", "*.bmp", "*.tif"]'
     images: dict[str, bytes] = field(default_factory=dict)
@@ -72,8 +77,12 @@ path = "{self.path}/pictures"
 account = "a{MAIN}"
 mirrors = [{mirrors}]
 include = {self.include}
+deletions = "{self.deletions}"
 [watch]
 settle = "0s"
+rescan = "1s"
+[deletions]
+grace = "0s"
 [pack]
 {self.pack}
 """
@@ -96,6 +105,33 @@ settle = "0s"
             result = await backfill(config, opened, show, interval=0.02)
         assert result.interrupted == stopped
         return result
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Runtime]:
+        """Run the daemon's loops in this process until the block ends."""
+        config, stop = self.config(), asyncio.Event()
+        opened = opener(config, ENVIRON, lambda _secret: None)
+        async with open_runtime(config, opened, upkeep=True) as runtime:
+            task = asyncio.create_task(run_until(stop, partial(keep_in_sync, runtime)))
+            try:
+                yield runtime
+            finally:
+                stop.set()
+                await task
+
+    @asynccontextmanager
+    async def auditing(self) -> AsyncIterator[Audit]:
+        """Yield the audit of the account, without the daemon's loops."""
+        config = self.config()
+        opened = opener(config, ENVIRON, lambda _secret: None)
+        async with (
+            asyncio.timeout(DEADLINE),
+            open_runtime(config, opened) as runtime,
+            asyncio.TaskGroup() as sends,
+        ):
+            await runtime.engine.restore()
+            (lane,) = runtime.engine.lanes.values()
+            yield runtime.engine.audit(lane, sends, upkeep_of(config))
 
     def query(self, sql: str) -> list[Any]:
         """Return the rows of a query of the ledger."""

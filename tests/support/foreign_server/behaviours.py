@@ -133,6 +133,8 @@ class Behaviour:
     """Maps an image with the requested fields to its value in a list."""
     listing: Callable[[Entry], object] = lambda answer: answer
     """Maps the response of a page: `data`, `paging`, and `summary` if requested."""
+    by_offset: bool = False
+    """Pages are requested by `offset`, as in 2013, and have no cursors."""
     page: Callable[[int], int] = lambda limit: limit
     """Maps the requested limit to the number of images that a page covers."""
     hidden: Callable[[str], bool] = lambda _hash: False

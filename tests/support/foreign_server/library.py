@@ -22,7 +22,7 @@ FIELDS = {
 }  # fmt: skip
 PARAMETERS = {
     "hashes", "hashes[]", "name", "minwidth", "minheight", "business_id", "biz_tag_id", "fields",
-    "limit", "after", "before", "summary", "appsecret_proof",
+    "limit", "after", "before", "offset", "summary", "appsecret_proof",
 }  # fmt: skip
 Query = list[tuple[str, str]]
 
@@ -47,6 +47,7 @@ class ListRequest:
     fields: tuple[str, ...]
     limit: int
     after: str | None
+    offset: int | None
     summary: bool
     query: tuple[tuple[str, str], ...]
 
@@ -75,6 +76,7 @@ def read_list_request(query: Query) -> ListRequest:
         tuple(fields),
         int(limit),
         given.get("after"),
+        int(given["offset"]) if "offset" in given else None,
         bool(summary),
         tuple(query),
     )
@@ -140,19 +142,26 @@ class Library:
         known = sorted(here.values(), key=lambda held: _cursor(account, held))
         known = [held for held in known if not held.gone or self._behaviour.deleted_status]
         matching = [h for h in known if request.hashes is None or h.hash in request.hashes]
+        if (request.after if self._behaviour.by_offset else request.offset) is not None:
+            raise Malformed("a page is requested in the form of another server")
         if request.after is not None:
             if request.after not in {_cursor(account, held) for held in known}:
                 return error(400, 100)  # a cursor is invalid after its image was deleted
             matching = [h for h in matching if _cursor(account, h) > request.after]
-        page = matching[: self._behaviour.page(request.limit)]
+        at = request.offset or 0
+        page = matching[at : at + self._behaviour.page(request.limit)]
         data = [
             self._behaviour.listed(self._node(account, held, request.fields))
             for held in page
             if not self._behaviour.hidden(held.hash)
         ]
         self._random.shuffle(data)
-        more = len(matching) > len(page)
-        page_body: Entry = {"data": data, "paging": _paging(account, page, more, request, url)}
+        more = len(matching) > at + len(page)
+        page_body: Entry = {"data": data}
+        if self._behaviour.by_offset:
+            page_body |= {"count": len(matching), "limit": request.limit, "offset": at}
+        else:
+            page_body["paging"] = _paging(account, page, more, request, url)
         if request.summary:
             page_body["summary"] = {"total_count": len(known)}
         return Reply(

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from syncd.graph.json_values import MAX_NAME
-from syncd.graph.listing import Listing, is_deleted, read_listing
+from syncd.graph.listing import Listing, is_deleted, position, read_listing
 from syncd.model import ImageHash, ImageStatus, Listed
 
 HASH = ImageHash("d8fc613662fb5ff2d3d7e4a3a1a3b2c1")
@@ -60,6 +60,58 @@ def test_a_page_of_2013_is_a_map_by_hash() -> None:
     got = read(data=data, count=5, limit=25, offset=0).images
     assert [one.hash for one in got] == ["h1", "h3", "h4"]
     assert got[0].name == "a"
+
+
+def map_of(images: int) -> dict[str, Any]:
+    return {f"h{n}": {"hash": f"h{n}", "url": f"https://u/h{n}"} for n in range(images)}
+
+
+@pytest.mark.parametrize(
+    ("images", "offset", "requested", "after"),
+    [
+        (2, 0, None, "offset=2"),
+        (0, 0, None, None),
+        (100, 100, "offset=100", "offset=200"),
+        (50, 200, "offset=200", "offset=250"),
+        (0, 250, "offset=250", None),
+        (2, "0", None, "offset=2"),
+        (2, None, None, None),
+        (2, "x", None, None),
+    ],
+)
+@pytest.mark.parametrize("count", [2, 250])
+def test_a_list_of_2013_continues_at_an_offset_until_a_page_is_empty(
+    images: int, count: int, offset: Any, requested: str | None, after: str | None
+) -> None:
+    got = page(requested, data=map_of(images), count=count, limit=100, offset=offset)
+    assert got is not None
+    assert (len(got.images), got.after, got.total) == (images, after, None)
+
+
+@pytest.mark.parametrize(("offset", "requested"), [(0, "offset=2"), (2, None), (-2, None)])
+def test_a_page_at_another_offset_is_unreadable(offset: int, requested: str | None) -> None:
+    """Taken for the requested page, it would be requested forever."""
+    assert page(requested, data=map_of(2), count=9, limit=2, offset=offset) is None
+
+
+@pytest.mark.parametrize("paging", [{"cursors": {"after": "b"}}, {"cursors": {}}])
+def test_a_list_with_cursors_continues_by_them_alone(paging: Any) -> None:
+    assert read(data=map_of(2), count=9, limit=2, offset=0, paging=paging).after is None
+    got = read(data=map_of(2), count=9, limit=2, offset=0, paging=paging | {"next": "x?after=b"})
+    assert got.after == "b"
+    end = page("b", data={}, count=9, limit=2, offset=0, paging={})
+    assert end is not None
+    assert end.after is None
+
+
+@pytest.mark.parametrize(
+    ("after", "parameter"),
+    [(None, {}), ("offset=100", {"offset": "100"}), ("QVFI=", {"after": "QVFI="})],
+)
+def test_the_next_page_is_requested_by_its_position(
+    after: str | None, parameter: dict[str, str]
+) -> None:
+    assert position(after) == parameter
 
 
 NOT_HASHES: list[Any] = ["", None, 7, [], "h" * 129, "a b", "é", "h\n", "\x1b[2J", "see https://x"]
@@ -268,16 +320,28 @@ near = st.recursive(
 )
 
 
-@given(data=near, paging=near, summary=near, after=st.none() | st.text(max_size=9))
+offsets = json_values | st.integers(0, 3).map(str) | st.integers(0, 3)
+
+
+@given(
+    data=near,
+    paging=near,
+    summary=near,
+    counts=st.fixed_dictionaries({}, optional=dict.fromkeys(("count", "limit", "offset"), offsets)),
+    after=st.none() | st.text(max_size=9) | st.integers(0, 3).map("offset={}".format),
+)
 @example(
     data=[{"hash": "h", "created_time": "0001-01-01T00:00:00+23:59"}],
     paging=0,
     summary=0,
+    counts={},
     after=None,
 )
-@example(data=[], paging={"next": "//[", "cursors": {}}, summary=0, after=None)
-def test_every_page_can_be_read(data: Any, paging: Any, summary: Any, after: str | None) -> None:
-    got = page(after, data=data, paging=paging, summary=summary)
+@example(data=[], paging={"next": "//[", "cursors": {}}, summary=0, counts={}, after=None)
+def test_every_page_can_be_read(
+    data: Any, paging: Any, summary: Any, counts: dict[str, Any], after: str | None
+) -> None:
+    got = page(after, data=data, paging=paging, summary=summary, **counts)
     if got is None:
         return
     assert got.after is None or got.after != after

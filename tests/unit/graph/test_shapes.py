@@ -55,6 +55,10 @@ def test_a_response_of_2017_with_only_hash_and_url_is_read() -> None:
     assert entry({"hash": HASH, "url": "https://u"}) == Entry(hash=HASH)
 
 
+def test_a_response_of_2013_is_keyed_by_the_hash() -> None:
+    assert images({HASH: {"hash": HASH, "url": "https:\\/\\/u"}}) == {HASH: Entry(hash=HASH)}
+
+
 @pytest.mark.parametrize(
     ("width", "read"),
     [
