@@ -69,7 +69,7 @@ class _Deleted(msgspec.Struct):
     success: Any = None
 
 
-_OFFSET = "offset="  # cursors are Base64, which has no character after this one
+_OFFSET = "offset="  # a cursor of the API is Base64, where "=" occurs only at the end
 
 
 def position(after: str | None) -> dict[str, str]:
