@@ -1,22 +1,18 @@
-"""The image libraries of the accounts, and the creatives and ads that use the images."""
+"""The image libraries of the accounts."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
 from syncd.sandbox.values import (
     AccountId,
-    CreativeId,
     Image,
     ImageHash,
     Picture,
     Status,
     account_id,
 )
-
-_FIRST_ID = 23_840_000_000_000_000
 
 
 class Library:
@@ -145,41 +141,3 @@ class _AccountImages:
 def order(image: Image) -> str:
     """Return the sort key of lists: in effect random, and the same in every call."""
     return image.hash[::-1]
-
-
-class Creatives:
-    """The creatives and ads of the accounts; an image in a creative cannot be deleted."""
-
-    def __init__(self) -> None:
-        self._creatives: dict[CreativeId, tuple[AccountId, ImageHash]] = {}
-        self._ads: list[tuple[AccountId, CreativeId]] = []
-        self._ids = itertools.count(_FIRST_ID)
-
-    def add(self, account: str, image: str) -> CreativeId:
-        """Create a creative that uses an image."""
-        creative = CreativeId(str(next(self._ids)))
-        self._creatives[creative] = account_id(account), ImageHash(image)
-        return creative
-
-    def remove(self, creative: str) -> AccountId | None:
-        """Delete a creative; return its account, or None when it does not exist."""
-        account, _ = self._creatives.pop(CreativeId(creative), (None, None))
-        return account
-
-    def using(self, image: Image) -> list[CreativeId]:
-        """Return the creatives that use an image."""
-        use = image.account, image.hash
-        return [creative for creative, used in self._creatives.items() if used == use]
-
-    def add_ad(self, account: str, creative: CreativeId) -> str:
-        """Create an active ad; each one raises its account's hourly budget."""
-        self._ads.append((account_id(account), creative))
-        return str(next(self._ids))
-
-    def ads(self, account: str) -> int:
-        """Return the number of ads in an account."""
-        return sum(owner == account_id(account) for owner, _ in self._ads)
-
-    def is_advertised(self, image: Image) -> bool:
-        """Return whether an ad uses the image."""
-        return any((image.account, creative) in self._ads for creative in self.using(image))

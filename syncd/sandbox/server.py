@@ -15,9 +15,10 @@ from aiohttp import web
 from syncd.sandbox.calls import Call
 from syncd.sandbox.control import Control
 from syncd.sandbox.counts import Counts
+from syncd.sandbox.creatives import Creatives
 from syncd.sandbox.faults import Faults
 from syncd.sandbox.graph import Graph
-from syncd.sandbox.library import Creatives, Library
+from syncd.sandbox.library import Library
 from syncd.sandbox.outcomes import Outcome
 from syncd.sandbox.pictures import examine
 from syncd.sandbox.state import State
@@ -53,7 +54,7 @@ class Sandbox:
         switches = switches or Switches()
         keeps_ages = switches.upload_of_deleted == "revives_as_created"
         self.library = Library(clock, keeps_ages=keeps_ages)
-        self.creatives = Creatives()
+        self.creatives = Creatives(clock)
         self.counts = Counts()
         self.faults = Faults(seed)
         self.tokens = Tokens(tokens, app_secret)

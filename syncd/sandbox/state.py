@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from syncd.sandbox.counts import Counts
+from syncd.sandbox.creatives import Creatives
 from syncd.sandbox.errors import CallError, call_error, no_such_object
 from syncd.sandbox.faults import Faults
-from syncd.sandbox.library import Creatives, Library
+from syncd.sandbox.library import Library
 from syncd.sandbox.switches import Switches
 from syncd.sandbox.tokens import Token, Tokens
 from syncd.sandbox.values import AccountId

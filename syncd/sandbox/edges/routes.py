@@ -5,7 +5,13 @@ from __future__ import annotations
 from syncd.sandbox.calls import Call
 from syncd.sandbox.edges.accounts import account_node, me
 from syncd.sandbox.edges.copy import copy
-from syncd.sandbox.edges.creatives import create_ad, create_creative
+from syncd.sandbox.edges.creatives import (
+    create_ad,
+    create_creative,
+    list_ads,
+    list_creatives,
+    node,
+)
 from syncd.sandbox.edges.delete import delete
 from syncd.sandbox.edges.listing import image_node, listing
 from syncd.sandbox.edges.tokens import debug_token
@@ -13,7 +19,7 @@ from syncd.sandbox.edges.upload import upload
 from syncd.sandbox.errors import no_such_object
 from syncd.sandbox.state import State
 from syncd.sandbox.tokens import Token
-from syncd.sandbox.values import AccountId, Json, Kind
+from syncd.sandbox.values import Json, Kind
 
 _BY_KIND = {
     Kind.UPLOAD: upload,
@@ -24,7 +30,9 @@ _BY_KIND = {
 }
 _BY_EDGE = {
     ("POST", "adcreatives"): create_creative,
+    ("GET", "adcreatives"): list_creatives,
     ("POST", "ads"): create_ad,
+    ("GET", "ads"): list_ads,
 }
 
 
@@ -40,11 +48,6 @@ def work(call: Call, token: Token, state: State) -> Json:
         edge = _BY_KIND.get(call.kind) or _BY_EDGE.get((call.method, call.edge))
         if edge is not None:
             return edge(call, call.account, token, state)
-    if call.method == "DELETE" and not call.edge and _delete_creative(call.node, token, state):
-        return {"success": True}
+    if (response := node(call, token, state)) is not None:
+        return response
     raise no_such_object(call.method.lower(), call.node)
-
-
-def _delete_creative(node: str, token: Token, state: State) -> bool:
-    account: AccountId | None = state.creatives.remove(node)
-    return account is not None and token.reaches(account)

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from facebook_business.adobjects.ad import Ad
 from facebook_business.adobjects.adaccount import AdAccount
+from facebook_business.adobjects.adcreative import AdCreative
 from facebook_business.adobjects.adimage import AdImage
 from facebook_business.adobjects.user import User
 from facebook_business.api import FacebookAdsApi
@@ -167,6 +169,67 @@ async def test_an_image_in_a_creative_is_not_deleted(api: Any, sandbox: Sandbox)
         await asyncio.to_thread(use_and_delete)
     assert caught.value.api_error_code() == 100
     assert len(sandbox.library.images("1234")) == 1
+
+
+async def test_a_paused_ad_is_created_of_an_uploaded_image(
+    api: Any, sandbox: Sandbox, pictures: list[Path]
+) -> None:
+    def use() -> tuple[Any, Any]:
+        creative = AdCreative(parent_id=ACCOUNT)
+        creative[AdCreative.Field.title] = "My Test Creative"
+        creative[AdCreative.Field.image_hash] = create(pictures[0])[AdImage.Field.hash]
+        made = AdAccount(ACCOUNT).create_ad(
+            params={
+                "name": "My Ad",
+                "adset_id": "5",
+                "creative": creative,
+                "status": Ad.Status.paused,
+            }
+        )
+        ads = list(AdAccount(ACCOUNT).get_ads(fields=["name", "status", "adset_id"]))
+        return made, ads
+
+    made, (listed,) = await asyncio.to_thread(use)
+    assert (listed["id"], listed["status"], listed["adset_id"]) == (made["id"], "PAUSED", "5")
+    (image,) = sandbox.library.images("1234")
+    assert sandbox.creatives.is_advertised(image)
+    assert sandbox.creatives.ads("1234") == 0
+
+    def read() -> Any:
+        fields = ["creatives", "is_associated_creatives_in_adgroups"]
+        (node,) = AdAccount(ACCOUNT).get_ad_images(fields=fields)
+        return node
+
+    node = await asyncio.to_thread(read)
+    assert node["creatives"] == sandbox.creatives.using(image)
+    assert node["is_associated_creatives_in_adgroups"] is True
+
+
+async def test_an_ad_is_created_with_the_file_of_its_image(
+    api: Any, sandbox: Sandbox, pictures: list[Path]
+) -> None:
+    def make() -> Any:
+        params = {
+            "campaign_id": "5",
+            "name": "My ad",
+            "creative": {"title": "test title", "image_file": "test.jpg"},
+            "status": "PAUSED",
+        }
+        with pictures[0].open("rb") as file:
+            files = {"test.jpg": ("test.jpg", file)}
+            return api.call("POST", (ACCOUNT, "ads"), params=params, files=files).json()
+
+    made = await asyncio.to_thread(make)
+    (image,) = sandbox.library.images("1234")
+    assert image.name == "test.jpg"
+    (ad,) = sandbox.creatives.ads_in("1234")
+    assert (ad.id, ad.status) == (made["id"], "PAUSED")
+
+    def listed() -> list[Any]:
+        return list(AdAccount(ACCOUNT).get_ad_creatives(fields=["title", "image_hash"]))
+
+    (creative,) = await asyncio.to_thread(listed)
+    assert (creative["title"], creative["image_hash"]) == ("test title", image.hash)
 
 
 async def test_a_batch_has_a_response_for_each_call(api: Any, sandbox: Sandbox) -> None:

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 import zipfile
 from collections.abc import AsyncIterator
 from typing import Any
@@ -266,18 +265,3 @@ async def test_an_image_that_is_uploaded_again_can_keep_its_first_time(
         now[0] = 2.0
         await post(sandbox, data=files(("a.jpg", picture(1))))
         assert [its.created_time for its in sandbox.library.images("1")] == [created]
-
-
-async def test_a_creative_can_upload_its_image(sandbox: Sandbox) -> None:
-    form = files(("test.jpg", picture(1)))
-    form.add_field("creative", json.dumps({"title": "t", "image_file": "test.jpg"}))
-    headers = {"Authorization": f"Bearer {sandbox.token}"}
-    async with (
-        aiohttp.ClientSession(headers=headers) as session,
-        session.post(f"{sandbox.url}/v25.0/act_1/ads", data=form) as response,
-    ):
-        assert response.status == 200
-        assert set(await response.json()) == {"id"}
-    (image,) = sandbox.library.images("1")
-    assert sandbox.creatives.is_advertised(image)
-    assert sandbox.creatives.ads("1") == 1
