@@ -17,6 +17,7 @@ from syncd.cli.events import events
 from syncd.cli.explain import explain
 from syncd.cli.export import export
 from syncd.cli.help import help_topic
+from syncd.cli.images import images
 from syncd.cli.init import init
 from syncd.cli.ledger import ledger
 from syncd.cli.pause import pause, resume
@@ -37,7 +38,8 @@ app = typer.Typer(
     name="syncd",
     help="Keep the image libraries of Meta ad accounts in sync with folders on disk.",
     epilog="Exit codes: 0 done · 1 something could not be done or was not found · 2 wrong usage · "
-    "3 all is sent but rejected files; for find, not uploaded; for status --check, not running · "
+    "3 all is sent but rejected files; for find, not uploaded; for status --check, not running; "
+    "for images, some of several failed · "
     "65 the ledger is unusable · 69 an account was given up · "
     "70 a bug · 74 a system error, such as a full disk · 75 another process uses the ledger · "
     "78 the configuration is invalid · 130 ended by a signal",
@@ -66,6 +68,7 @@ for command in (
 ):  # fmt: skip
     app.command()(command)
 app.command("help")(help_topic)
+app.add_typer(images)
 app.add_typer(token)
 app.add_typer(ledger)
 show_no_types(app)

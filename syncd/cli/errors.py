@@ -35,6 +35,8 @@ class Exit(IntEnum):
     """Wrong usage, as typer reports it: an option or a name that does not exist."""
     REJECTED = 3
     """A backfill sent everything that could be sent; some files were rejected."""
+    PARTLY = 3
+    """`syncd images`: some images were processed, and others not."""
     NOT_RUNNING = 3
     """`syncd status --check`: the daemon is not running."""
     LEDGER_UNFIT = 65  # EX_DATAERR

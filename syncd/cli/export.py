@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +13,7 @@ import msgspec
 import typer
 
 from syncd.cli.console import json_array
+from syncd.cli.csv_row import CsvRow
 from syncd.cli.errors import fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath, account_names
@@ -121,39 +121,12 @@ def _held_line(image: HeldImage, names: Mapping[AccountId, AccountName]) -> Line
     )
 
 
-class _LastRow:
-    """A file for csv.writer that keeps only the last row."""
-
-    def __init__(self) -> None:
-        self.text = ""
-
-    def write(self, text: str) -> None:
-        self.text = text
-
-
 def _as_csv(lines: Iterable[Line]) -> Iterator[bytes]:
-    """Yield rows of RFC 4180: a header, CRLF, quotes where needed; UTF-8 without a BOM."""
-    row = _LastRow()
-    write = csv.writer(row, lineterminator="\r\n").writerow
-    write(Line.__struct_fields__)
-    yield row.text.encode()
+    """Yield rows of RFC 4180, with a header."""
+    row = CsvRow()
+    yield row.encode(Line.__struct_fields__)
     for line in lines:
-        write([_cell(value) for value in msgspec.structs.astuple(line)])
-        yield row.text.encode()
-
-
-_FORMULA = tuple("=+-@＝＋－＠")  # owasp.org/www-community/attacks/CSV_Injection
-
-
-def _cell(value: str | int | None) -> str | int | None:
-    """Return a cell of one printable line that a spreadsheet does not evaluate.
-
-    An apostrophe marks what could be a formula as text.
-    """
-    if not isinstance(value, str):
-        return value
-    text = printable(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+        yield row.encode(msgspec.structs.astuple(line))
 
 
 def _write(chunks: Iterable[bytes]) -> None:

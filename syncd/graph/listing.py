@@ -6,7 +6,7 @@ map by hash), Paginated Results. Nothing relies on the order of images, which is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -80,7 +80,15 @@ def position(after: str | None) -> dict[str, str]:
     return {"after": after} if at == after else {"offset": at}
 
 
-def read_listing(body: bytes, requested_after: str | None) -> Listing | None:
+class RawPage(msgspec.Struct, frozen=True):
+    """A page with its entries as they came, each with its key if `data` is a map by hash."""
+
+    entries: tuple[tuple[str | None, Any], ...]
+    after: str | None
+    total: int | None
+
+
+def read_page(body: bytes, requested_after: str | None) -> RawPage | None:
     """Return the page of a list that was requested after a cursor; None when it cannot be read.
 
     A page with a `next` but without its cursor cannot be read either: taken for the last page, it
@@ -105,12 +113,25 @@ def read_listing(body: bytes, requested_after: str | None) -> Listing | None:
         after = f"{_OFFSET}{at + len(page.data)}" if page.data else None
     summary = converted(page.summary, _Summary) or _Summary()
     total = number(summary.total_count)
-    images = tuple(_images(page.data))
+    data = page.data
+    return RawPage(
+        tuple(data.items() if isinstance(data, dict) else ((None, value) for value in data)),
+        after if after != requested_after else None,
+        total if total is not None and total >= 0 else None,
+    )
+
+
+def read_listing(body: bytes, requested_after: str | None) -> Listing | None:
+    """Return the page of a list as `read_page` does, with its images."""
+    page = read_page(body, requested_after)
+    if page is None:
+        return None
+    images = tuple(_images(page.entries))
     return Listing(
         images=images,
-        after=after if after != requested_after else None,
-        total=total if total is not None and total >= 0 else None,
-        is_whole=len(images) == len(page.data),
+        after=page.after,
+        total=page.total,
+        is_whole=len(images) == len(page.entries),
     )
 
 
@@ -120,9 +141,8 @@ def is_deleted(body: bytes) -> bool:
     return response is not None and _flag(response.success) is True
 
 
-def _images(data: list[Any] | dict[str, Any]) -> Iterator[Listed]:
-    pairs = data.items() if isinstance(data, dict) else ((None, value) for value in data)
-    for key, value in pairs:
+def _images(entries: Sequence[tuple[str | None, Any]]) -> Iterator[Listed]:
+    for key, value in entries:
         image = converted(value, _Image)
         if image is None:
             continue

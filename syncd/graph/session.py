@@ -25,6 +25,7 @@ from syncd.graph.exchange import BUFFERED, CALL, CHUNK, HttpError, HttpResponse
 _MAX_HEADER = 256 * 1024  # bytes; one usage header lists every account of a business
 
 
+_DOWNLOAD = 10.0  # stall timeouts within which an image is downloaded
 _MAX_RESPONSE = 4 * 1024 * 1024  # bytes; the entries of 50 images take some 50 KB
 
 
@@ -83,13 +84,30 @@ class HttpSession:
         # Raised here, without a context: an aiohttp error holds the request, and so the token.
         raise HttpError(message)
 
+    async def fetch(self, url: str, longest: int) -> HttpResponse:
+        """Return what is at a URL, at most `longest` bytes; the request has no token.
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+        The URL is the server's: it may lead to any host. Raises HttpError.
+        """
+        host = urlsplit(url).netloc.rpartition("@")[2]
+        try:
+            async with (
+                asyncio.timeout(_DOWNLOAD * self._stall_timeout),
+                self._session.get(url, max_redirects=5) as response,
+            ):
+                content = await _read(response, longest)
+                return HttpResponse(response.status, response.headers, content)
+        except (aiohttp.ClientError, OSError, TimeoutError, NotRepeatedError, ValueError) as error:
+            message = describe(error, f"//{host}", self._stall_timeout)
+        raise HttpError(message)
+
+
+async def _read(response: aiohttp.ClientResponse, longest: int = _MAX_RESPONSE) -> bytes:
     content = bytearray()
     async for chunk in response.content.iter_any():
         content += chunk
-        if len(content) > _MAX_RESPONSE:
-            raise HttpError(f"the response is longer than {_MAX_RESPONSE:,} bytes")
+        if len(content) > longest:
+            raise HttpError(f"the response is longer than {longest:,} bytes")
     return bytes(content)
 
 

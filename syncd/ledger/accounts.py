@@ -125,6 +125,32 @@ def pause(db: sqlite3.Connection, accounts: Sequence[AccountId], pause: Pause) -
 
 
 @write
+def pause_longer(db: sqlite3.Connection, paused: Sequence[AccountId], longer: Pause) -> None:
+    """Record that accounts are paused, where no stop and no longer pause is recorded."""
+    until = longer.until or 0.0
+    known = pauses()(db)
+    shorter = [
+        account
+        for account in paused
+        if account not in known
+        or (known[account].until is not None and (known[account].until or 0.0) < until)
+    ]
+    pause(shorter, longer)(db)
+
+
+@write
+def resume_ended(db: sqlite3.Connection, account: AccountId, now: float) -> None:
+    """Forget the pause of an account that ended before `now`: a call has shown that it has."""
+    db.execute(
+        """
+        DELETE FROM pause
+        WHERE account_id = (SELECT id FROM account WHERE act = ?) AND until <= ?
+        """,
+        (account, now),
+    )
+
+
+@write
 def resume(db: sqlite3.Connection, account: AccountId) -> None:
     """End the pause or stop of an account."""
     db.execute(

@@ -23,7 +23,7 @@ from syncd.sandbox.values import AccountId, Image, Json, Status
 
 DEFAULT_LIMIT = 25
 
-_FILTERS = ("hashes", "name", "minwidth", "minheight")
+_FILTERS = ("hashes", "name", "minwidth", "minheight", "biz_tag_id", "business_id")
 _SUMMARY_FIELDS = frozenset({"total_count"})
 
 
@@ -163,6 +163,9 @@ def _filtered(images: list[Image], call: Call) -> list[Image]:
     min_width = call.params.number("minwidth") or 0
     min_height = call.params.number("minheight") or 0
     wanted = None if hashes is None else frozenset(hashes)
+    call.params.number("business_id")  # it "assists with filters", and selects nothing by itself
+    if call.params.number("biz_tag_id") is not None:
+        return []  # no image has a tag here
     return [
         image
         for image in images

@@ -1,0 +1,133 @@
+"""What all commands of `syncd images` do: open the account, run the operation, report errors."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from syncd.cli.console import print_error, terminal_width
+from syncd.cli.errors import Exit, fail, ledger_required
+from syncd.cli.fast_start import fast_imports
+from syncd.cli.image_rows import Format, Rows, rows
+from syncd.cli.options import account_opener, load_config
+from syncd.cli.parameters import account_names
+from syncd.cli.selected import account_named
+from syncd.ledger.file import reading
+from syncd.model import ImageHash
+from syncd.operations.target import NoTokenError, Target, target
+
+if TYPE_CHECKING:
+    from syncd.config import Config
+    from syncd.operations.session import Session
+
+_HASH = re.compile(r"[0-9A-Za-z_-]{1,128}")
+
+Account = Annotated[
+    str,
+    typer.Option(
+        "--account",
+        metavar="NAME|ID",
+        help="An account of the configuration by its name, or any account by its id.",
+        show_default=False,
+        autocompletion=account_names,
+    ),
+]
+Hashes = Annotated[
+    list[str],
+    typer.Argument(metavar="HASH…", help="The hashes of images in the account."),
+]
+Form = Annotated[
+    Format,
+    typer.Option(
+        "--format",
+        help="table: for people. json: one array, with one line per image. csv: for spreadsheets.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+
+
+def checked_hashes(texts: Sequence[str]) -> list[ImageHash]:
+    """Return the hashes without repetitions; raise BadParameter for what is not a hash."""
+    for text in texts:
+        if _HASH.fullmatch(text) is None:
+            raise typer.BadParameter(
+                f"{text!r} is not a hash: it has 1 to 128 letters, digits, _ and -"
+            )
+    return [ImageHash(text) for text in dict.fromkeys(texts)]
+
+
+def run(
+    config: Path, account: str, operate: Callable[[Session, Config], Awaitable[Exit]]
+) -> typer.Exit:
+    """Run an operation with an account; return how the command exits."""
+    settings = load_config(config)
+    chosen = chosen_target(settings, account)
+    with ledger_required(), reading(settings.ledger.path):
+        pass
+    open_account = account_opener(settings)
+    with fast_imports():
+        from syncd.operations.session import open_session  # noqa: PLC0415  slow to import
+
+    async def session() -> Exit:
+        notify = _notify
+        async with open_session(settings, chosen, open_account, notify) as opened:
+            return await operate(opened, settings)
+
+    with _reported_errors():
+        return typer.Exit(asyncio.run(session()))
+
+
+def chosen_target(config: Config, account: str) -> Target:
+    """Return the account that an option names; end the process if there is none."""
+    try:
+        found = target(config, account)
+    except NoTokenError as error:
+        fail(str(error), Exit.USAGE)
+    return found or Target(account_named(config, account), (), is_managed=True)
+
+
+def _notify(text: str) -> None:
+    print_error(f"syncd: {text}", "warning")
+
+
+@contextmanager
+def _reported_errors() -> Iterator[None]:
+    from syncd.graph.client import GraphError  # noqa: PLC0415  slow to import
+    from syncd.operations.calls import ClosedError, ends_all, sentence  # noqa: PLC0415  the same
+
+    try:
+        yield
+    except ClosedError as error:
+        fail(str(error), Exit.UNAVAILABLE)
+    except GraphError as error:
+        code = Exit.UNAVAILABLE if ends_all(error.api_error) else Exit.NOT_ALL
+        fail(sentence(error.api_error), code)
+
+
+@contextmanager
+def output(form: Format, columns: Sequence[str]) -> Iterator[Rows]:
+    """Yield a writer of rows; an error that ends the operation is the last row of JSON."""
+    from syncd.graph.client import GraphError  # noqa: PLC0415  slow to import
+    from syncd.operations.calls import ClosedError, sentence  # noqa: PLC0415  the same
+
+    with rows(form, columns, terminal_width()) as written:
+        try:
+            yield written
+        except (GraphError, ClosedError) as error:
+            if form is Format.JSON:
+                why = sentence(error.api_error) if isinstance(error, GraphError) else str(error)
+                written.write({"error": why})
+            raise
+
+
+def exit_of(done: int, failed: int) -> Exit:
+    """Return the exit code of an operation on several images."""
+    if not failed:
+        return Exit.DONE
+    return Exit.PARTLY if done else Exit.NOT_ALL
