@@ -32,7 +32,7 @@ class Copy(msgspec.Struct, frozen=True):
 
     digest: Digest
     source: Holder
-    file: str
+    file: str | None
 
 
 class Copies:
@@ -73,7 +73,7 @@ class Copies:
 
     async def _copy(self, digest: Digest, source: Holder) -> Copy:
         files = await self._ledger.read(sources.of_image(self._lane.account, digest, 1))
-        return Copy(digest, source, str(files[0]) if files else digest.hex())
+        return Copy(digest, source, str(files[0]) if files else None)
 
     async def send(self, copy: Copy, call: Call) -> None:
         """Ask for one copy, with the turn of a call that was granted for a batch."""
@@ -136,7 +136,7 @@ class Copies:
             if api_error.status is not None:  # the next call shows whether only copies fail
                 limits = lane.limitations.limits
                 await lane.limitations.learn(limits.after_copy_failed(copy.source.account, why))
-            await lane.retry_later([(copy.digest, copy.file)], why, api_error)
+            await lane.retry_later({copy.digest: copy.file}, why, api_error)
         elif verdict is Verdict.STOP_ACCOUNT:
             await lane.health.on_response()  # uploads show whether the account can be used
             if is_permission(api_error):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -241,26 +241,33 @@ class Lane:
 
     async def retry_later(
         self,
-        images: Sequence[tuple[Digest, str]],
+        images: Mapping[Digest, str | None],
         why: str,
         error: ApiError = NO_ERROR,
         *,
         delay: float | None = None,
     ) -> None:
-        """Try images, each with its file for the log, again after a while, or give them up.
+        """Try images, each with a file for the log if one is known, again later, or give them up.
 
         They share one jitter: what failed together is due together, and shares a POST again.
         `delay`, in seconds, replaces the usual one; where tries are limited, nothing waits for it.
         """
-        await self._ledger.write(replicas.record_trouble(self.account, [d for d, _ in images], why))
+        await self._ledger.write(replicas.record_trouble(self.account, list(images), why))
         is_logged = self.health.failing.failures.is_about_one_image  # else the account's event is
         chance = random.random()  # noqa: S311  jitter
-        for digest, file in images:
+        for digest, file in images.items():
             tries = self.attempts[digest].tries + 1
             most = self.attempts.most
             if most is not None and (tries >= most or delay is not None):
                 self.delayed.give_up(digest)
-                log.warning("image.given_up", account=self.name, file=file, why=why, tries=tries)
+                log.warning(
+                    "image.given_up",
+                    account=self.name,
+                    file=file,
+                    sha256=digest.hex(),
+                    why=why,
+                    tries=tries,
+                )
                 continue
             self.attempts.record_failure(digest)
             usual = backoff.retry_delay(tries, chance)
@@ -270,6 +277,7 @@ class Lane:
                     "image.retrying",
                     account=self.name,
                     file=file,
+                    sha256=digest.hex(),
                     why=why,
                     tries=tries,
                     error_user_title=error.title,

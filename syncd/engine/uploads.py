@@ -228,8 +228,8 @@ class Uploads:
         self._lane.queue.put_back(digests)
 
 
-def _labelled(images: Sequence[Loaded]) -> list[tuple[Digest, str]]:
-    return [(image.digest, str(image.source)) for image in images]
+def _labelled(images: Sequence[Loaded]) -> dict[Digest, str | None]:
+    return {image.digest: str(image.source) for image in images}
 
 
 def named_parts(images: Sequence[Loaded]) -> list[Part]:

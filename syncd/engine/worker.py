@@ -148,7 +148,7 @@ class Worker:
         except GraphError as error:
             await lane.finish_call(call, end_of(error.api_error), error.usage)
             await lane.health.on_error(error, credentials, digests)
-            images = [(digest, digest.hex()) for digest in digests]
+            images = dict.fromkeys(digests)  # their files have not been read from the ledger
             await lane.retry_later(images, str(error.api_error), error.api_error)
             return False
         return True
@@ -215,11 +215,11 @@ class Worker:
         found = await self._ledger.read(sources.of_images(lane.account, digests))
         contents = await self._files.fetch(found)
         loaded: list[Loaded] = []
-        absent: dict[Absent, list[tuple[Digest, str]]] = {}
+        absent: dict[Absent, dict[Digest, str | None]] = {}
         for facts, (_, files), content in zip(batch, found, contents, strict=True):
             if isinstance(content, Absent):
-                file = str(files[0]) if files else facts.digest.hex()
-                absent.setdefault(content, []).append((facts.digest, file))
+                file = str(files[0]) if files else None
+                absent.setdefault(content, {})[facts.digest] = file
             else:
                 loaded.append(Loaded(facts.digest, content, files[0], facts.format))
         for why, images in absent.items():

@@ -51,7 +51,7 @@ IMAGES = (
     Event(
         "image.given_up",
         ("warning",),
-        ("account", "file", "tries", "why"),
+        ("account", "file", "sha256", "tries", "why"),
         "the backfill stopped retrying an image; the next backfill tries it again",
     ),
     Event(
@@ -95,8 +95,9 @@ IMAGES = (
     Event(
         "image.retrying",
         ("info",),
-        ("account", *DETAILS, "file", "tries", "why"),
-        "sending an image failed; it is retried after a delay. Not logged while calls for different"
+        ("account", *DETAILS, "file", "sha256", "tries", "why"),
+        "sending an image failed; it is retried after a delay. `file` is null if its last file has"
+        " just gone, or was not looked up. Not logged while calls for different"
         " images fail: `account.failing` reports that",
     ),
     Event(

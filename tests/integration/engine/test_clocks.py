@@ -3,9 +3,11 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from support.pictures import picture
 from support.rig import Rig, rig_without_grace, until, wait_until_held
 
@@ -14,6 +16,7 @@ from syncd.ledger.file import changing
 from syncd.ledger.operator_pauses import OperatorPause
 from syncd.model import AccountId
 from syncd.rules.deletion import MAX_SKEWED, RECHECK_INTERVAL
+from syncd.sandbox.faults import parse_fault
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
 
@@ -104,3 +107,16 @@ async def test_the_clock_is_not_read_for_an_image_that_is_no_longer_missing(
                 operator_pauses.end([ACCOUNT])(db)
             await until(lambda: runtime.engine.lanes[ACCOUNT].is_at_rest)
         assert sandbox.counts.calls() == 0
+
+
+async def test_a_clock_that_cannot_be_read_delays_an_image_which_is_logged_by_its_digest(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    rig = rig_without_grace(tmp_path, sandbox)
+    rig.write("a.jpg", THEIRS)
+    sandbox.faults.add(parse_fault("reset_before:times=1"))
+    with capture_logs() as logs:
+        async with rig.running():
+            await wait_until_held(rig, THEIRS)
+    (entry,) = (one for one in logs if one["event"] == "image.retrying")
+    assert (entry["file"], entry["sha256"]) == (None, sha256(THEIRS).hexdigest())
