@@ -14,6 +14,7 @@ from syncd.daemon.backfill_result import Result, is_given_up, log_result, of_par
 from syncd.daemon.counting import pause_after_count
 from syncd.daemon.monitoring import monitoring_running
 from syncd.daemon.notify import NO_MANAGER, Notifier, Status
+from syncd.daemon.process_view import ProcessView
 from syncd.daemon.runtime import Runtime, Work, open_runtime
 from syncd.daemon.signals import run_until, stop_on_hangup, stop_signals
 from syncd.daemon.stats import StatsLog
@@ -81,9 +82,10 @@ async def backfill(
     """
     began = time.monotonic()
     with stop_signals(host.manager) as stop, stop_on_hangup(stop):
+        view = ProcessView(stop, host.dropped)
         async with (
             open_runtime(config, open_account, tries=MAX_TRIES, work=work) as runtime,
-            monitoring_running(stop) as monitoring,
+            monitoring_running(view) as monitoring,
         ):
             await monitoring.configure(config.metrics)
             stats = StatsLog(runtime, ProcessMeter(config.ledger.path, host.dropped))
@@ -108,7 +110,7 @@ async def backfill(
                     for task in tasks:
                         task.cancel()
 
-            with monitoring.observing(runtime, has_watches=False):
+            with view.observing(runtime, writer, has_watches=False):
                 ended = await run_until(stop, fill)
             await stats.write_all()
             await writer.close()

@@ -3,97 +3,108 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
 
 from syncd.config import MetricsConfig
-from syncd.daemon.runtime import Runtime
-from syncd.daemon.watchdog import Watchdog
-from syncd.monitoring.health import Health, alive_page, ready_page
-from syncd.monitoring.page import Pages
+from syncd.config.listen import Listen
+from syncd.daemon.process_view import ProcessView
+from syncd.monitoring.availability import Availability
+from syncd.monitoring.figures import Figures
+from syncd.monitoring.health import alive_page, ready_page
+from syncd.monitoring.page import Page, Pages
+from syncd.monitoring.textfile import keep_writing
+
+INSTALL = "pip install 'syncd[metrics]'"
+"""The command that installs the optional dependency."""
+
+_MISSING = "prometheus-client is not installed"
+
+_Render = Callable[[Figures, str], Page]
+"""Returns the metrics in a format that a header Accept names."""
 
 
 class Monitoring:
-    """What other programs learn about the process, at the address that [metrics] names."""
+    """What [metrics] asks for: pages at an address, and a file."""
 
-    def __init__(
-        self, tasks: asyncio.TaskGroup, stop: asyncio.Event, watchdog: Watchdog | None
-    ) -> None:
-        """`stop` is set once the process is to end; `watchdog` is None where none runs."""
+    def __init__(self, tasks: asyncio.TaskGroup, view: ProcessView) -> None:
         self._tasks = tasks
-        self._stop = stop
-        self._watchdog = watchdog
-        self._runtime: Runtime | None = None
-        self._has_watches = False
-        self._is_reloading = False
+        self._view = view
         self._config = MetricsConfig()
-        self._serving: list[asyncio.Task[None]] = []
+        self._running: list[asyncio.Task[None]] = []
+        self._library = Availability("/metrics")
 
     async def configure(self, config: MetricsConfig) -> None:
-        """Serve as a configuration says; what has not changed continues."""
+        """Serve and write what a configuration asks for; what has not changed continues."""
         if config == self._config:
             return
         await self.close()
         self._config = config
+        if config == MetricsConfig():
+            return
+        try:
+            render = await asyncio.to_thread(_renderer)
+        except ModuleNotFoundError as error:
+            if error.name != "prometheus_client":
+                raise
+            render = None
+            self._library.record_failure(_MISSING, f"run `{INSTALL}` in syncd's environment")
         if config.listen is not None:
-            # It loads aiohttp's server, which takes long.
-            from syncd.monitoring.pages import keep_serving  # noqa: PLC0415
-
-            serving = keep_serving(config.listen, self._pages())
-            self._serving.append(self._tasks.create_task(serving, name="metrics"))
+            keep_serving = await asyncio.to_thread(_server)
+            self._start(keep_serving(config.listen, self._pages(render)))
+        if config.textfile is not None and render is not None:
+            self._start(keep_writing(config.textfile, partial(self._text, render)))
 
     async def close(self) -> None:
-        """Serve nothing any longer."""
-        for task in self._serving:
+        """Serve and write nothing any longer."""
+        for task in self._running:
             task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
-        self._serving.clear()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        self._running.clear()
 
-    @contextmanager
-    def observing(self, runtime: Runtime, *, has_watches: bool = True) -> Iterator[None]:
-        """Report the state of a runtime inside the block; a backfill watches no folder."""
-        self._runtime, self._has_watches, self._is_reloading = runtime, has_watches, False
-        try:
-            yield
-        finally:
-            self._runtime, self._is_reloading = None, True
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        self._running.append(self._tasks.create_task(work, name="metrics"))
 
-    def record_reloading(self) -> None:
-        """Record that the runtime ends, and that another one follows."""
-        self._is_reloading = True
+    def _pages(self, render: _Render | None) -> Pages:
+        async def alive(_accept: str) -> Page:
+            return alive_page(self._view.health())
 
-    def health(self) -> Health:
-        """Return the health of the process now."""
-        stuck = [] if self._watchdog is None else self._watchdog.vital_stalls
-        return Health([f"{part} makes no progress" for part in stuck], self._not_ready())
+        async def ready(_accept: str) -> Page:
+            return ready_page(self._view.health())
 
-    def _not_ready(self) -> list[str]:
-        if self._stop.is_set():
-            return ["syncd is stopping"]
-        if self._is_reloading:
-            return ["syncd is reloading its configuration"]
-        if self._runtime is None or not self._runtime.engine.restored.is_set():
-            return ["syncd is starting: the ledger has not been read yet"]
-        return [
-            f"syncd is starting: the folder {monitor.name} is not watched yet"
-            for monitor in self._runtime.disk.monitors.values()
-            if self._has_watches and monitor.watch.is_pending
-        ]
+        async def metrics(accept: str) -> Page:
+            if render is None:
+                return Page(501, f"{_MISSING}: {INSTALL}\n".encode(), "text/plain; charset=utf-8")
+            return await self._render(render, accept)
 
-    def _pages(self) -> Pages:
-        return {
-            "/healthz": lambda _: alive_page(self.health()),
-            "/readyz": lambda _: ready_page(self.health()),
-        }
+        return {"/healthz": alive, "/readyz": ready, "/metrics": metrics}
+
+    async def _render(self, render: _Render, accept: str) -> Page:
+        """Return the metrics; those of a thousand accounts take too long for the event loop."""
+        return await asyncio.to_thread(render, self._view.figures(), accept)
+
+    async def _text(self, render: _Render) -> bytes:
+        return (await self._render(render, "text/plain")).content
+
+
+def _renderer() -> _Render:
+    from syncd.monitoring.exposition import metrics_page  # noqa: PLC0415  an optional dependency
+
+    return metrics_page
+
+
+def _server() -> Callable[[Listen, Pages], Coroutine[None, None, None]]:
+    from syncd.monitoring.pages import keep_serving  # noqa: PLC0415  aiohttp's server loads slowly
+
+    return keep_serving
 
 
 @asynccontextmanager
-async def monitoring_running(
-    stop: asyncio.Event, watchdog: Watchdog | None = None
-) -> AsyncIterator[Monitoring]:
-    """Monitor the process inside the block; the arguments are those of `Monitoring`."""
+async def monitoring_running(view: ProcessView) -> AsyncIterator[Monitoring]:
+    """Monitor the process inside the block."""
     async with asyncio.TaskGroup() as tasks:
-        monitoring = Monitoring(tasks, stop, watchdog)
+        monitoring = Monitoring(tasks, view)
         try:
             yield monitoring
         finally:

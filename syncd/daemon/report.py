@@ -48,6 +48,7 @@ class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
     held: int
     missing: int
     rejected: int
+    missing_since: float | None = None  # when the oldest missing image became so
     sync: Sync
     pause: Pause | None = None
     failing_since: float | None = None  # None: its calls do not fail
@@ -93,6 +94,7 @@ def account_status(db: sqlite3.Connection, account: AccountId) -> AccountStatus:
         held=tally.held,
         missing=tally.missing,
         rejected=tally.rejected,
+        missing_since=tally.waiting_since,
         sync=tally.sync,
         rejections=queries.rejections(account)(db),
         troubles=queries.troubles(account)(db),

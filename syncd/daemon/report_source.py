@@ -23,6 +23,8 @@ class ReportSource:
         self._version: int | None = None  # of the ledger when it was last counted
         self._due = float("-inf")  # by the clock: it is not counted before
         self._ends_at = float("inf")  # when the first of its pauses ends, unix seconds
+        self.report: Report | None = None
+        """The last report; None: not yet."""
         self.encoded = NO_REPORT
         self.counted_at: float | None = None
         """When the report was last as the ledger is, in unix seconds."""
@@ -45,6 +47,7 @@ class ReportSource:
             self._due = began + pause_after_count(self.count_took, INTERVAL)
             self._version, self.counted_at = version, now
             self._ends_at = _first_end(report)
+            self.report = report
             self.encoded = msgspec.Raw(msgspec.json.encode(report))
 
     async def _count(self, now: float) -> Report:

@@ -17,18 +17,26 @@ import structlog
 from syncd import __version__
 from syncd.config import Config
 from syncd.config.diff import changes
-from syncd.daemon.monitoring import Monitoring, monitoring_running
+from syncd.daemon.monitoring import monitoring_running
 from syncd.daemon.notify import NO_MANAGER, Notifier
+from syncd.daemon.process_view import ProcessView
 from syncd.daemon.reload import ReadSettings, Settings, log_warnings, next_settings
-from syncd.daemon.runtime import Runtime, build_runtime, keep_in_sync, take_ledger
+from syncd.daemon.runtime import (
+    Runtime,
+    build_runtime,
+    continue_counters,
+    keep_in_sync,
+    take_ledger,
+)
 from syncd.daemon.signals import listen_for_hangups, run_until, stop_signals
 from syncd.daemon.startup import Startup, start_timeout_extended
 from syncd.daemon.stats import StatsLog
 from syncd.daemon.status_writer import StatusWriter
 from syncd.daemon.totals import ProcessMeter
 from syncd.daemon.watchdog import parts_of, watchdog_running
+from syncd.engine.counters import Counters
 from syncd.log import Log
-from syncd.model import printable
+from syncd.model import AccountId, printable
 
 log: Log = structlog.get_logger()
 
@@ -51,14 +59,17 @@ async def run(
     meter = ProcessMeter(ledger_path, dropped)
     with stop_signals(manager) as stop, start_timeout_extended(manager) as progress:
         hangup = listen_for_hangups()
+        view = ProcessView(stop, dropped)
         async with (
             take_ledger(ledger_path) as ledger,
             watchdog_running(ledger, manager) as watchdog,
-            monitoring_running(stop, watchdog) as monitoring,
+            monitoring_running(view) as monitoring,
         ):
             writer = StatusWriter(environ, "run", ledger_path)
             reloaded = partial(next_settings, hangup=hangup, read=read, ledger=ledger)
+            view.watchdog = watchdog
             previous: Config | None = None
+            counters: dict[AccountId, Counters] = {}
             while True:
                 config = settings.config
                 log_warnings(config)
@@ -70,11 +81,12 @@ async def run(
                     upkeep=True,
                     progress=progress.record,
                 ) as runtime:
+                    continue_counters(runtime, counters)
                     _log_start(previous, config)
                     stats, startup = StatsLog(runtime, meter), Startup(manager, progress)
-                    with watchdog.watching(parts_of(runtime)), monitoring.observing(runtime):
+                    with watchdog.watching(parts_of(runtime)), view.observing(runtime, writer):
                         new = await _run_until_reload(
-                            runtime, stats, writer, startup, stop, reloaded, monitoring
+                            runtime, stats, writer, startup, stop, reloaded, view
                         )
                     if new is None:
                         await stats.write_all()
@@ -93,7 +105,7 @@ async def _run_until_reload(
     startup: Startup,
     stop: asyncio.Event,
     reloaded: Callable[[Config], Awaitable[Settings]],
-    monitoring: Monitoring,
+    view: ProcessView,
 ) -> Settings | None:
     """Keep the accounts in sync until `reloaded` returns settings; return None at a stop."""
     found: list[Settings] = []
@@ -109,7 +121,7 @@ async def _run_until_reload(
             found.append(await reloaded(runtime.config))
             log.notice("daemon.reloading")
             startup.manager.send_reloading()
-            monitoring.record_reloading()
+            view.record_reloading()
             for task in tasks:
                 task.cancel()
 

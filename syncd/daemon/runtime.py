@@ -12,6 +12,7 @@ import msgspec
 from syncd.config import AccountConfig, Config, SecretFile
 from syncd.config.selection import Selection, select
 from syncd.daemon.folders import Disk, build_disk, declare
+from syncd.engine.counters import Counters
 from syncd.engine.engine import Engine, EngineConfig, Upkeep
 from syncd.engine.part import Part
 from syncd.engine.reconcile import Grace
@@ -125,6 +126,12 @@ async def build_runtime(
             yield Runtime(config=config, ledger=ledger, disk=disk, engine=engine, work=work)
         finally:
             disk.threads.close()
+
+
+def continue_counters(runtime: Runtime, counters: dict[AccountId, Counters]) -> None:
+    """Let the lanes continue the counters of earlier runtimes of this process, and keep theirs."""
+    for account, lane in runtime.engine.lanes.items():
+        lane.counters = counters.setdefault(account, lane.counters)
 
 
 def upkeep_of(config: Config) -> Upkeep:

@@ -44,7 +44,9 @@ class StatsLog:
         self._clock = clock
         self._every = runtime.config.log.stats_every
         self._written: dict[str, tuple[object, float]] = {}  # line → its content, and when
-        self._images = dict.fromkeys(runtime.engine.lanes, 0)  # sent until the last measurement
+        self._images = {  # sent until the last measurement
+            account: lane.counters.images for account, lane in runtime.engine.lanes.items()
+        }
         self._measured_at = clock()
 
     async def run(self, summarise: Callable[[str], None]) -> None:

@@ -53,7 +53,8 @@ class StatusWriter:
         self._done: tuple[int, ...] = ()  # calls, images and waiting files: a change is activity
         self._active_at: float | None = None
         self._failed_at: float | None = None
-        self._source: ReportSource | None = None
+        self.source: ReportSource | None = None
+        """The source of the report, once a runtime has been started."""
         self._samples: deque[tuple[float, dict[AccountId, int]]] = deque(
             maxlen=round(_RATE_OVER / INTERVAL) + 1
         )
@@ -61,9 +62,9 @@ class StatusWriter:
     async def run(self, runtime: Runtime) -> None:
         """Write the file every INTERVAL seconds until cancelled; do not delay the first report."""
         self._samples.clear()
-        self._source = ReportSource(runtime)
+        self.source = ReportSource(runtime)
         while True:
-            await self._source.refresh()
+            await self.source.refresh()
             self._measure(runtime)
             accounts = {
                 str(lane.name): self._activity(lane, runtime.config.pack.images)
@@ -115,9 +116,9 @@ class StatusWriter:
             interval=INTERVAL,
             stopped=stopped,
             accounts=accounts,
-            counted_at=None if self._source is None else self._source.counted_at,
-            count_took=0.0 if self._source is None else self._source.count_took,
-            report=NO_REPORT if self._source is None else self._source.encoded,
+            counted_at=None if self.source is None else self.source.counted_at,
+            count_took=0.0 if self.source is None else self.source.count_took,
+            report=NO_REPORT if self.source is None else self.source.encoded,
         )
 
     async def _write(self, status: DaemonStatus) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import structlog
@@ -17,10 +15,9 @@ from syncd.folders.monitor import FolderMonitor
 from syncd.ledger.queries import FolderSummary
 from syncd.log import Log, moment
 from syncd.model import FolderName, printable
+from syncd.monitoring.resources import measured, open_descriptors, resident_memory
 
 log: Log = structlog.get_logger()
-
-T = TypeVar("T")
 
 _MB = 1e6
 
@@ -67,10 +64,10 @@ class ProcessMeter:
         """
         wal = self._ledger.with_name(self._ledger.name + "-wal")
         return ProcessFigures(
-            memory_mb=_measured(_memory_mb),
-            descriptors=_measured(lambda: len(os.listdir("/proc/self/fd"))),
-            ledger_mb=_measured(lambda: _size_mb(self._ledger)),
-            wal_mb=_measured(lambda: _size_mb(wal)),
+            memory_mb=measured(lambda: round(resident_memory() / _MB, 1)),
+            descriptors=measured(open_descriptors),
+            ledger_mb=measured(lambda: _size_mb(self._ledger)),
+            wal_mb=measured(lambda: _size_mb(wal)),
             lines_dropped=self._dropped(),
             reading=reading,
             uptime=round(time.monotonic() - self._began),
@@ -111,20 +108,7 @@ def log_process(figures: ProcessFigures) -> None:
     )
 
 
-def _memory_mb() -> float:
-    # proc(5): the second figure of statm is the resident set, in pages.
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    return round(pages * os.sysconf("SC_PAGE_SIZE") / _MB, 1)
-
-
 def _size_mb(path: Path) -> float:
     with suppress(FileNotFoundError):  # the WAL exists only while it has content
         return round(path.stat().st_size / _MB, 3)
     return 0.0
-
-
-def _measured(measure: Callable[[], T]) -> T | None:
-    try:
-        return measure()
-    except OSError:  # /proc is missing or hidden
-        return None

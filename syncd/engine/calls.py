@@ -10,15 +10,15 @@ from typing import TypeVar
 
 import msgspec
 
+from syncd.engine.counters import CallKind
 from syncd.engine.lane import Lane
-from syncd.engine.pacer import end_of
 from syncd.engine.sends import finish_in
 from syncd.graph.client import Credentials, GraphClient, GraphError, Page
 from syncd.graph.shapes import Usage
 from syncd.model import ImageHash, Listed
 from syncd.rules.errors import ApiError, Verdict
 from syncd.rules.listing import PageError, page_error, smaller_page
-from syncd.rules.pacing.budget import READ, Call, End
+from syncd.rules.pacing.budget import READ, Call, write
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class Calls:
         self._sends = sends
 
     async def make(
-        self, cost: Call, send: Send[T], is_wanted: Callable[[], Awaitable[bool]] = always
+        self, kind: CallKind, send: Send[T], is_wanted: Callable[[], Awaitable[bool]] = always
     ) -> T | None:
         """Send a call when the account takes it, and return its response.
 
@@ -68,18 +68,22 @@ class Calls:
         lane = self.lane
         while True:  # a turn may take minutes: meanwhile no caller may keep the gate to itself
             await lane.gate.wait_enterable()
-            call = await lane.pacer.turn_for(cost)
+            call = await lane.pacer.turn_for(READ if kind is CallKind.READ else write())
             if lane.gate.try_enter():
                 break
             lane.pacer.withdraw(call)
-        sending = self._send(call, send, is_wanted)
+        sending = self._send(kind, call, send, is_wanted)
         response = await finish_in(self._sends, sending, f"call:{lane.name}")
         if isinstance(response, GraphError):
             raise response
         return response
 
     async def _send(
-        self, call: Call, send: Send[T], is_wanted: Callable[[], Awaitable[bool]]
+        self,
+        kind: CallKind,
+        call: Call,
+        send: Send[T],
+        is_wanted: Callable[[], Awaitable[bool]],
     ) -> T | GraphError | None:
         lane = self.lane
         wanted = await is_wanted()
@@ -92,12 +96,12 @@ class Calls:
         try:
             response, usage = await send(credentials)
         except GraphError as error:
-            await lane.finish_call(call, end_of(error.api_error), error.usage)
+            await lane.finish_call(kind, call, error.usage, error=error.api_error)
             verdict = await lane.health.on_error(error, credentials)
             if verdict is Verdict.STOP_ACCOUNT:
                 await lane.health.on_response()  # uploads show whether the account can be used
             return error
-        await lane.finish_call(call, End.TAKEN, usage)
+        await lane.finish_call(kind, call, usage)
         await lane.health.on_success()
         return response
 
@@ -182,7 +186,7 @@ async def _pages(
     clock_offset: float | None = None
     after = None
     for _ in range(limit):
-        page = await calls.make(READ, partial(page_after, after))
+        page = await calls.make(CallKind.READ, partial(page_after, after))
         if page is None or isinstance(page, PageError):
             return page
         images.update((listed.hash, listed) for listed in page.images)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import msgspec
 import structlog
 
+from syncd.engine.counters import CallKind
 from syncd.engine.lane import Lane
-from syncd.engine.pacer import end_of
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.ledger import copies, replicas, sources
 from syncd.ledger.copies import Holder
@@ -21,7 +21,7 @@ from syncd.model import Digest, Entry
 from syncd.rules.batch import Candidate
 from syncd.rules.copy import RECHECK, plan_copy
 from syncd.rules.errors import Scope, Verdict, is_permission
-from syncd.rules.pacing.budget import Call, End
+from syncd.rules.pacing.budget import Call
 from syncd.rules.unanswered import Copied
 
 log: Log = structlog.get_logger()
@@ -96,7 +96,7 @@ class Copies:
                 lane.account, credentials, source.account, source.hash
             )
         except GraphError as error:
-            await lane.finish_call(call, end_of(error.api_error), error.usage)
+            await lane.finish_call(CallKind.COPY, call, error.usage, error=error.api_error)
             await self._on_error(copy, error, credentials)
             return
         if len(response.entries) == 1:
@@ -105,10 +105,10 @@ class Copies:
             held = replicas.record_held(
                 lane.account, [(copy.digest, entry)], time.time(), sent, What.COPIED
             )
-            await lane.finish_call(call, End.TAKEN, response.usage, held)
+            await lane.finish_call(CallKind.COPY, call, response.usage, held)
             await self._on_copied(copy, entry)
         else:  # the account took the copy, and the response names no image
-            await lane.finish_call(call, End.TAKEN, response.usage)
+            await lane.finish_call(CallKind.COPY, call, response.usage)
             await lane.health.on_success()
             await self._try_next_source(copy, "the response does not name the image")
 

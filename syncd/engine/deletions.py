@@ -10,6 +10,7 @@ from typing import assert_never
 
 from syncd.engine.calls import MAX_HASHES, Calls, look_up
 from syncd.engine.confirmations import log_deleted, log_kept
+from syncd.engine.counters import CallKind
 from syncd.engine.unanswered import Unanswered
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.graph.shapes import Usage
@@ -32,7 +33,6 @@ from syncd.rules.deletion import (
     repeat_delay,
 )
 from syncd.rules.errors import ApiError, Verdict, judge
-from syncd.rules.pacing.budget import write
 
 _SKEWED = (
     "the clock of the server or of this machine has changed since the upload: the times do not show"
@@ -199,7 +199,7 @@ class Deletions:
         async def send(credentials: Credentials) -> tuple[bool, Usage]:
             return True, await self._client.delete(self._lane.account, credentials, image_hash)
 
-        return await self._calls.make(write(), send, mark) is not None
+        return await self._calls.make(CallKind.DELETE, send, mark) is not None
 
     async def _record_rejected(self, due: Due, error: ApiError) -> None:
         if not self._lane.gate.is_shut:  # otherwise the error was about the account

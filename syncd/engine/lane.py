@@ -7,16 +7,16 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
-import msgspec
 import structlog
 
 from syncd.config import AccountConfig
 from syncd.engine.attempts import Attempts
+from syncd.engine.counters import CallKind, Counters, outcome_of
 from syncd.engine.delayed import Delayed
 from syncd.engine.gate import Gate
 from syncd.engine.health import AccountHealth
 from syncd.engine.limitations import Limitations
-from syncd.engine.pacer import Pacer
+from syncd.engine.pacer import Pacer, end_of
 from syncd.engine.part import Part
 from syncd.engine.queue import ROOM, WorkQueue
 from syncd.graph.client import Credentials
@@ -43,16 +43,6 @@ MOST_COUNTED = 100_000
 
 LONGEST_WINDOW = 3600.0
 """Seconds for which a call counts against a budget: the longest window, a rolling hour."""
-
-
-class Counters(msgspec.Struct, kw_only=True):
-    """What this process has sent to an account: calls, images and bytes; images it rejected."""
-
-    calls: int = 0
-    images: int = 0
-    copied: int = 0  # of the images
-    rejected: int = 0
-    bytes: int = 0
 
 
 class Neighbours:
@@ -200,8 +190,20 @@ class Lane:
         is_lane = expected.account in self._neighbours.lanes
         return is_lane and self._neighbours.part.includes(expected)
 
-    async def finish_call(self, call: Call, end: End, usage: Usage, *results: Write[None]) -> None:
-        """Record what a call cost and what its headers report, in one commit with `results`."""
+    async def finish_call(
+        self,
+        kind: CallKind,
+        call: Call,
+        usage: Usage,
+        *results: Write[None],
+        error: ApiError | None = None,
+    ) -> None:
+        """Record how a call ended, what it cost and what its headers report.
+
+        That is one commit with `results`.
+        """
+        self.counters.ended[kind, outcome_of(error)] += 1
+        end = End.TAKEN if error is None else end_of(error)
         tier, charge = self.pacer.pace.tier, self.pacer.pace.quota.charge
         by_image = charge.by_image
         if end is End.THROTTLED:  # before a waiting worker gets its turn

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from enum import Enum, auto
 
 from syncd.engine.calls import ENDLESS, Calls, list_error
+from syncd.engine.counters import CallKind
 from syncd.graph.client import Credentials, GraphClient, GraphError, Page
 from syncd.graph.shapes import Usage
 from syncd.rules.listing import (
@@ -16,7 +17,6 @@ from syncd.rules.listing import (
     page_error,
     smaller_page,
 )
-from syncd.rules.pacing.budget import READ
 
 
 class Begin(Enum):
@@ -75,4 +75,4 @@ class Library:
                 return about, error.usage
             return page, page.usage
 
-        return await self._calls.make(READ, send)
+        return await self._calls.make(CallKind.READ, send)

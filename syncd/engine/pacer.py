@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from asyncio_throttle.throttler import Throttler
 
@@ -45,6 +45,11 @@ class Pacer:
     def budget_used(self) -> float:
         """Percent of the account's budget, less the reserve, that its window has spent."""
         return 100 * self._pace.share_used(time.monotonic())
+
+    @property
+    def shares_used(self) -> Mapping[str, float]:
+        """The same as shares, by window: that of the points, and that of the calls."""
+        return self._pace.shares_used(time.monotonic())
 
     @property
     def delay_of_read(self) -> float:

@@ -71,7 +71,7 @@ def account_figures(
             calls=lane.counters.calls,
             budget_used=round(lane.pacer.budget_used, 1),
         ),
-        state=_state(pause, is_failing=failing.since is not None),
+        state=state_of(pause, is_failing=failing.since is not None),
         pause=pause,
         failing_since=failing.since,
         paused_for=None if pause is None else max(0, round(now - pause.since)),
@@ -144,7 +144,8 @@ def reasons(counts: Iterable[Count]) -> dict[str, int]:
     return found
 
 
-def _state(pause: Pause | None, *, is_failing: bool) -> str:
+def state_of(pause: Pause | None, *, is_failing: bool) -> str:
+    """Return the state of an account in one word; `pause` is its pause or stop."""
     if pause is not None:
         return "stopped" if pause.until is None and pause.kind != OPERATOR else "paused"
     return "failing" if is_failing else "open"
@@ -157,12 +158,20 @@ def in_step_in(lane: Lane, missing: int, per_post: int) -> str:
     """
     if not missing:
         return "now"
+    seconds = seconds_to_send(lane, missing, per_post)
+    if seconds is None:
+        return "unknown"
+    return f"{'' if lane.pacer.pace.quota.is_tier_known else 'at most '}{duration(seconds)}"
+
+
+def seconds_to_send(lane: Lane, missing: int, per_post: int) -> float | None:
+    """Return the same in seconds; None while the account is stopped, or failing."""
     if (
         lane.gate.is_locked
         or lane.health.stopped is not None
         or lane.health.failing.since is not None
     ):
-        return "unknown"
+        return None
     used = lane.pacer.budget_used / 100
     ahead = forecast(missing, lane.images_per_post(per_post), lane.pacer.pace.budget, used)
-    return f"{'' if lane.pacer.pace.quota.is_tier_known else 'at most '}{duration(ahead.seconds)}"
+    return ahead.seconds

@@ -13,16 +13,16 @@ from typing import Protocol
 import structlog
 
 from syncd.config import AccountConfig
+from syncd.engine.counters import CallKind
 from syncd.engine.health import UNREADABLE, AccountHealth, Stop, stop_together
 from syncd.engine.lane import Lane
-from syncd.engine.pacer import end_of
 from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.graph.shapes import Usage
 from syncd.log import Log, elapsed
 from syncd.model import AccountId
 from syncd.rules.backoff import retry_delay
 from syncd.rules.errors import Verdict, judge
-from syncd.rules.pacing.budget import READ, End
+from syncd.rules.pacing.budget import READ
 from syncd.threads import run_in_thread
 
 log: Log = structlog.get_logger()
@@ -146,9 +146,9 @@ class Tokens:
         try:
             await self._client.account(lane.account, credentials)
         except GraphError as error:  # the stop continues, and was logged
-            await lane.finish_call(call, end_of(error.api_error), error.usage)
+            await lane.finish_call(CallKind.READ, call, error.usage, error=error.api_error)
             return
-        await lane.finish_call(call, End.TAKEN, Usage())
+        await lane.finish_call(CallKind.READ, call, Usage())
         if credentials == lane.health.credentials:
             await lane.health.on_probe(is_idle=lane.queue.is_idle and not lane.delayed)
 

@@ -9,8 +9,8 @@ from itertools import repeat
 
 import structlog
 
+from syncd.engine.counters import CallKind
 from syncd.engine.lane import Lane
-from syncd.engine.pacer import end_of
 from syncd.graph.body import Part
 from syncd.graph.client import Credentials, GraphClient, GraphError, Uploaded
 from syncd.ledger import replicas
@@ -21,7 +21,7 @@ from syncd.model import Digest, Entry
 from syncd.rules.batch import normalized, part_names
 from syncd.rules.errors import ApiError, Scope, Verdict
 from syncd.rules.limitation import Post
-from syncd.rules.pacing.budget import Call, End
+from syncd.rules.pacing.budget import Call
 from syncd.rules.rejection import Fate, fate, time_to_confirm
 from syncd.rules.unanswered import Named, SentAs
 
@@ -79,21 +79,25 @@ class Uploads:
         try:
             response = await self._post(parts, post, credentials)
         except GraphError as error:
-            await lane.finish_call(call, end_of(error.api_error), error.usage)
+            lane.counters.uploads.add(time.monotonic() - began)
+            api_error = error.api_error
+            await lane.finish_call(CallKind.UPLOAD, call, error.usage, error=api_error)
             await self._on_error(images, post, error, credentials)
             return
+        seconds = time.monotonic() - began
+        lane.counters.uploads.add(seconds)
         log.debug(
             "upload.done",
             account=lane.name,
             images=len(images),
             bytes=sum(len(image.content) for image in images),
-            seconds=round(time.monotonic() - began, 3),
+            seconds=round(seconds, 3),
             usage_percent=response.usage.percent,
         )
         matched, unmatched = match_entries(images, parts, response.entries)
         held = [(image.digest, entry) for image, entry in matched]
         hold = replicas.record_held(lane.account, held, time.time(), self._client.clock.at(began))
-        await lane.finish_call(call, End.TAKEN, response.usage, hold)
+        await lane.finish_call(CallKind.UPLOAD, call, response.usage, hold)
         if response.entries:
             await lane.health.on_success()
             taken = lane.limitations.limits.after_taken(post, len(matched), time.time())

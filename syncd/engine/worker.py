@@ -12,8 +12,8 @@ import msgspec
 from syncd.config import BatchConfig
 from syncd.engine.calls import Calls
 from syncd.engine.copies import Copies
+from syncd.engine.counters import CallKind
 from syncd.engine.lane import Lane
-from syncd.engine.pacer import end_of
 from syncd.engine.queue import wait_for_batch
 from syncd.engine.semaphore import FairByteSemaphore
 from syncd.engine.sends import finish_in
@@ -27,7 +27,7 @@ from syncd.ledger.sources import Loaded, Source
 from syncd.model import Absent, AccountId, Digest
 from syncd.rules.batch import Candidate, choose_batch, name_key
 from syncd.rules.decide import Missing, Step, next_step
-from syncd.rules.pacing.budget import READ, Call
+from syncd.rules.pacing.budget import Call
 
 Fetch = Callable[[Sequence[tuple[Digest, Sequence[Source]]]], Awaitable[list[bytes | Absent]]]
 """Reads the bytes of images from any of their files, or returns why no file has them now."""
@@ -109,7 +109,7 @@ class Worker:
             return None, page.usage
 
         with contextlib.suppress(GraphError):  # `Calls` has delayed the next read
-            await calls.make(READ, send)
+            await calls.make(CallKind.READ, send)
 
     def _limit(self) -> int:
         if self._lane.health.failing.failures.unknown:
@@ -146,7 +146,7 @@ class Worker:
         try:
             await self._client.read_clock(credentials)
         except GraphError as error:
-            await lane.finish_call(call, end_of(error.api_error), error.usage)
+            await lane.finish_call(CallKind.READ, call, error.usage, error=error.api_error)
             await lane.health.on_error(error, credentials, digests)
             images = dict.fromkeys(digests)  # their files have not been read from the ledger
             await lane.retry_later(images, str(error.api_error), error.api_error)

@@ -19,6 +19,11 @@ class Health(msgspec.Struct, frozen=True):
     not_ready: Sequence[str] = ()
     """Why the process does not do its work yet, or no longer."""
 
+    @property
+    def reasons(self) -> Sequence[str]:
+        """Why the process is not ready; empty if it is."""
+        return [*self.stuck, *self.not_ready]
+
 
 class _Content(msgspec.Struct, frozen=True):
     status: str
@@ -35,7 +40,7 @@ def ready_page(health: Health) -> Page:
 
     Trouble of an account or a folder is not one of them: the process does what can be done.
     """
-    return _page("ready", "not ready", [*health.stuck, *health.not_ready])
+    return _page("ready", "not ready", health.reasons)
 
 
 def _page(good: str, bad: str, reasons: Sequence[str]) -> Page:

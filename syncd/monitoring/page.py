@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
@@ -15,5 +15,5 @@ class Page(msgspec.Struct, frozen=True):
     content_type: str
 
 
-Pages = Mapping[str, Callable[[str], Page]]
+Pages = Mapping[str, Callable[[str], Awaitable[Page]]]
 """A function for each path, which gets the request's header Accept."""

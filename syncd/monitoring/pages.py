@@ -66,7 +66,7 @@ async def serving(listen: Listen, pages: Pages) -> AsyncIterator[None]:
 
 def _handler(pages: Pages, path: str) -> Callable[[web.Request], Coroutine[Any, Any, web.Response]]:
     async def respond(request: web.Request) -> web.Response:
-        page = pages[path](request.headers.get("Accept", ""))
+        page = await pages[path](request.headers.get("Accept", ""))
         return web.Response(
             status=page.status, body=page.content, headers={"Content-Type": page.content_type}
         )

@@ -96,10 +96,17 @@ class Pace:
         """Return the assumed cost of a call."""
         return self.quota.price(call)
 
-    def share_used(self, now: float) -> float:
-        """Return the share of `budget` that is spent or in flight, of points or calls."""
+    def shares_used(self, now: float) -> dict[str, float]:
+        """Return the shares of `budget` that are spent or in flight: of its points and calls."""
         used = self.quota.used(self._at(now))
-        return max(used.points / self.budget.points, used.calls / self.budget.calls)
+        return {
+            "points": used.points / self.budget.points,
+            "calls": used.calls / self.budget.calls,
+        }
+
+    def share_used(self, now: float) -> float:
+        """Return the larger one of `shares_used`."""
+        return max(self.shares_used(now).values())
 
     def images(self, wanted: int) -> int:
         """Return how many images the next POST may upload, at most `wanted`."""

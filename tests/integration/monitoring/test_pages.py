@@ -18,7 +18,12 @@ from syncd.config.listen import Listen, SocketPath, TcpAddress
 from syncd.monitoring.page import Page, Pages
 from syncd.monitoring.pages import keep_serving, serving
 
-PAGES: Pages = {"/a": lambda accept: Page(503, f"for {accept}".encode(), "text/x-a; charset=utf-8")}
+
+async def page(accept: str) -> Page:
+    return Page(503, f"for {accept}".encode(), "text/x-a; charset=utf-8")
+
+
+PAGES: Pages = {"/a": page}
 
 
 def free_port(host: str = "127.0.0.1") -> int:

@@ -1,0 +1,65 @@
+"""The metrics in the formats of Prometheus: the one module that knows prometheus_client.
+
+Its own collectors are not used: ProcessCollector yields nothing where /proc/stat is hidden, as
+syncd's units do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from syncd.monitoring.figures import Figures, Histogram
+from syncd.monitoring.metrics import METRICS, Kind
+from syncd.monitoring.page import Page
+
+_FAMILIES = {
+    Kind.COUNTER: CounterMetricFamily,
+    Kind.GAUGE: GaugeMetricFamily,
+    Kind.HISTOGRAM: HistogramMetricFamily,
+}
+
+
+class _Figures(Collector):
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in METRICS:
+            family = _FAMILIES[metric.kind](metric.name, metric.help, labels=metric.labels)
+            for labels, value in metric.series(self._figures):
+                if isinstance(family, HistogramMetricFamily):
+                    assert isinstance(value, Histogram)  # noqa: S101  its kind says so
+                    family.add_metric(labels, *_buckets(value))
+                elif value is not None:
+                    assert not isinstance(value, Histogram)  # noqa: S101  the same
+                    family.add_metric(labels, value)
+            if family.samples:
+                yield family
+
+
+def metrics_page(figures: Figures, accept: str) -> Page:
+    """Return the metrics in a format that a header Accept names; by default in the text format."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Figures(figures))
+    encode, content_type = choose_encoder(accept)
+    return Page(200, encode(registry), content_type)
+
+
+def _buckets(histogram: Histogram) -> tuple[list[tuple[str, float]], float]:
+    """Return the counts up to each bound, and the sum of all observations."""
+    buckets, below = [], 0
+    bounds = [*map(str, histogram.bounds), "+Inf"]
+    for bound, count in zip(bounds, histogram.counts, strict=True):
+        below += count
+        buckets.append((bound, float(below)))
+    return buckets, histogram.total
