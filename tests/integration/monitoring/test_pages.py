@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 from support.page_client import fetch
 from support.rig import until
+from support.tcp import free_port
 
 from syncd.config.listen import Listen, SocketPath, TcpAddress
 from syncd.monitoring.page import Page, Pages
@@ -24,13 +25,6 @@ async def page(accept: str) -> Page:
 
 
 PAGES: Pages = {"/a": page}
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as bound:
-        bound.bind((host, 0))
-        return int(bound.getsockname()[1])
 
 
 @asynccontextmanager
