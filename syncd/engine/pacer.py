@@ -42,13 +42,8 @@ class Pacer:
         return self._pace
 
     @property
-    def budget_used(self) -> float:
-        """Percent of the account's budget, less the reserve, that its window has spent."""
-        return 100 * self._pace.share_used(time.monotonic())
-
-    @property
     def shares_used(self) -> Mapping[str, float]:
-        """The same as shares, by window: that of the points, and that of the calls."""
+        """The shares of the budget, less the reserve, that are spent: of its points and calls."""
         return self._pace.shares_used(time.monotonic())
 
     @property

@@ -69,7 +69,7 @@ def account_figures(
             in_flight=lane.queue.in_flight,
             images_per_second=round(rate, 2),
             calls=lane.counters.calls,
-            budget_used=round(lane.pacer.budget_used, 1),
+            budget_used=round(100 * max(lane.pacer.shares_used.values()), 1),
         ),
         state=state_of(pause, is_failing=failing.since is not None),
         pause=pause,
@@ -172,6 +172,6 @@ def seconds_to_send(lane: Lane, missing: int, per_post: int) -> float | None:
         or lane.health.failing.since is not None
     ):
         return None
-    used = lane.pacer.budget_used / 100
+    used = max(lane.pacer.shares_used.values())
     ahead = forecast(missing, lane.images_per_post(per_post), lane.pacer.pace.budget, used)
     return ahead.seconds

@@ -104,10 +104,6 @@ class Pace:
             "calls": used.calls / self.budget.calls,
         }
 
-    def share_used(self, now: float) -> float:
-        """Return the larger one of `shares_used`."""
-        return max(self.shares_used(now).values())
-
     def images(self, wanted: int) -> int:
         """Return how many images the next POST may upload, at most `wanted`."""
         if not self.quota.charge.by_image:

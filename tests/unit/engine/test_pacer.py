@@ -20,7 +20,7 @@ async def test_fresh_images_use_half_of_the_reserve_once_the_rest_is_used() -> N
     pacer = Pacer(Terms(Tier.DEVELOPMENT, reserve=0.5))
     for _ in range(10):
         await take(pacer, is_fresh=True, missing=0)
-    assert pacer.budget_used == 100
+    assert pacer.shares_used["points"] == 1
     await take(pacer, is_fresh=True, missing=0)
     await take(pacer, is_fresh=True, missing=0)
 

@@ -17,7 +17,7 @@ def end(pace: Pace, now: float, call: Call, how: End, usage: BudgetUsage | None 
 
 def by_image(pace: Pace, now: float) -> bool:
     """Return the assumed charge at a time, which the pace learns from its next use."""
-    pace.share_used(now)
+    pace.shares_used(now)
     return pace.quota.charge.by_image
 
 
