@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from syncd.cli.console import print_error, terminal_width
 from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.fast_start import fast_imports
 from syncd.cli.image_rows import Format, Rows, rows
+from syncd.cli.operator import operator_name
 from syncd.cli.options import account_opener, load_config
 from syncd.cli.parameters import account_names
 from syncd.cli.selected import account_named
@@ -24,6 +26,7 @@ from syncd.operations.target import NoTokenError, Target, target
 
 if TYPE_CHECKING:
     from syncd.config import Config
+    from syncd.operations.result import Result
     from syncd.operations.session import Session
 
 _HASH = re.compile(r"[0-9A-Za-z_-]{1,128}")
@@ -75,8 +78,8 @@ def run(
         from syncd.operations.session import open_session  # noqa: PLC0415  slow to import
 
     async def session() -> Exit:
-        notify = _notify
-        async with open_session(settings, chosen, open_account, notify) as opened:
+        user = operator_name()
+        async with open_session(settings, chosen, open_account, _notify, user) as opened:
             return await operate(opened, settings)
 
     with _reported_errors():
@@ -124,6 +127,32 @@ def output(form: Format, columns: Sequence[str]) -> Iterator[Rows]:
                 why = sentence(error.api_error) if isinstance(error, GraphError) else str(error)
                 written.write({"error": why})
             raise
+
+
+class Tally:
+    """Writes results as rows and to stderr, and counts them."""
+
+    def __init__(self, written: Rows, form: Format) -> None:
+        self._written = written
+        self._form = form
+        self.done = 0
+        self.failed = 0
+
+    def add(self, result: Result) -> None:
+        """Write one result: JSON has failures, too; they are one line on stderr in any case."""
+        subject = result.file or result.hash
+        if result.error is None:
+            self.done += 1
+        else:
+            self.failed += 1
+            print_error(f"syncd: {subject}: {result.error}")
+        if result.error is None or self._form is Format.JSON:
+            self._written.write(msgspec.structs.asdict(result))
+
+    @property
+    def exit(self) -> Exit:
+        """The exit code of the command."""
+        return exit_of(self.done, self.failed)
 
 
 def exit_of(done: int, failed: int) -> Exit:

@@ -6,6 +6,7 @@ import time
 import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import repeat
+from typing import TypeVar
 
 import structlog
 
@@ -24,6 +25,8 @@ from syncd.rules.limitation import Post
 from syncd.rules.pacing.budget import Call
 from syncd.rules.rejection import Fate, fate, time_to_confirm
 from syncd.rules.unanswered import Named, SentAs
+
+T = TypeVar("T")
 
 log: Log = structlog.get_logger()
 
@@ -249,8 +252,8 @@ def named_parts(images: Sequence[Loaded]) -> list[Part]:
 
 
 def match_entries(
-    images: Sequence[Loaded], parts: Sequence[Part], entries: Mapping[str, Entry]
-) -> tuple[list[tuple[Loaded, Entry]], list[Loaded]]:
+    images: Sequence[T], parts: Sequence[Part], entries: Mapping[str, Entry]
+) -> tuple[list[tuple[T, Entry]], list[T]]:
     """Return the images with their entries, and the images that the response does not identify.
 
     An entry belongs to the image whose part's name is its key or its `name`. The only entry of a

@@ -23,11 +23,17 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Ledger
     client: GraphClient
     calls: AccountCalls
+    user: str
+    """Who runs the command, for the history."""
 
 
 @asynccontextmanager
 async def open_session(
-    config: Config, target: Target, open_account: OpenAccount, notify: Callable[[str], None]
+    config: Config,
+    target: Target,
+    open_account: OpenAccount,
+    notify: Callable[[str], None],
+    user: str,
 ) -> AsyncIterator[Session]:
     """Open an existing ledger without its lock, next to a daemon that may hold it.
 
@@ -43,4 +49,6 @@ async def open_session(
     ):
         calls = AccountCalls(target, credentials, ledger, notify)
         await calls.begin()
-        yield Session(config=config, target=target, ledger=ledger, client=client, calls=calls)
+        yield Session(
+            config=config, target=target, ledger=ledger, client=client, calls=calls, user=user
+        )
