@@ -9,7 +9,8 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import fields
 
-from syncd.config.schema import Budget, Config
+from syncd.config.errors import quoted
+from syncd.config.schema import Budget, Config, NotifyConfig
 from syncd.model import HoldAbove, printable
 
 N = TypeVar("N", bound=str)
@@ -29,7 +30,13 @@ def changes(before: Config, after: Config) -> list[str]:
         *_within("audit", before.audit, after.audit),
         *_within("log", before.log, after.log),
         *_within("metrics", before.metrics, after.metrics),
+        *_named("notify", _receivers(before), _receivers(after)),
+        *_within("ping", before.ping, after.ping),
     ]
+
+
+def _receivers(config: Config) -> dict[str, NotifyConfig]:
+    return {quoted(one.name): one for one in config.notify}
 
 
 def _named(

@@ -12,6 +12,7 @@ import msgspec
 from syncd.model import printable
 
 BARE = re.compile(r"[A-Za-z0-9_-]+")
+ITEM = re.compile(r"\[\d+\]")
 TOKEN = re.compile(r"EAA[A-Za-z0-9]{12,}|\d{6,}\|[\w-]+|\b[0-9a-fA-F]{32}\b")
 """Access tokens begin with EAA, app tokens are ID|SECRET, app secrets are 32 hex digits."""
 
@@ -52,9 +53,18 @@ class InvalidValueError(Exception):
         self.fix = fix
 
 
+def item(number: int) -> str:
+    """Return the part of a key that stands for a table of an array; the first one has number 1."""
+    return f"[{number}]"
+
+
 def dotted(key: Key) -> str:
-    """Return a key as TOML writes it, with every token in it masked."""
-    return ".".join(masked(part) if BARE.fullmatch(part) else quoted(part) for part in key)
+    """Return a key as TOML writes it, with every token in it masked; tables of arrays as `a[2]`."""
+    parts = (
+        masked(part) if BARE.fullmatch(part) or ITEM.fullmatch(part) else quoted(part)
+        for part in key
+    )
+    return ".".join(parts).replace(".[", "[")
 
 
 def quoted(text: str) -> str:

@@ -6,10 +6,11 @@ import glob
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TypeGuard
 
 import msgspec
 
-from syncd.config.errors import Key, Problem, dotted
+from syncd.config.errors import ITEM, Key, Problem, dotted, item
 from syncd.config.toml_text import Place, lines_of_keys, parse, read_text
 from syncd.config.values import below
 from syncd.model import printable
@@ -68,6 +69,7 @@ def _add(whole: Whole, file: Path, text: str) -> None:
         fix = "write the pattern into the file that --config names"
         whole.problems.append(_problem(places[("include",)], ("include",), message, fix))
         del content["include"]
+    places = _after_items(whole.content, places)
     _merge(whole, whole.content, content, places, ())
     for key, place in places.items():
         whole.places.setdefault(key, place)
@@ -86,12 +88,31 @@ def _merge(
             into[name] = value
         elif not table and isinstance(known, dict) and isinstance(value, dict):
             _merge(whole, known, value, places, key)
+        elif not table and _is_array(known) and _is_array(value):
+            into[name] = [*known, *value]
         else:
             kind = "name" if table and table[0] in _NAMED else "key"
             place = whole.places[key]
             message = f"is also in {place.file}:{place.line}"
             fix = f"write each {kind} in one file"
             whole.problems.append(_problem(places[key], key, message, fix))
+
+
+def _is_array(value: object) -> TypeGuard[list[dict[str, object]]]:
+    """Return whether a value is an array of tables: each file can add some."""
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+
+
+def _after_items(content: Mapping[str, object], places: dict[Key, Place]) -> dict[Key, Place]:
+    """Return the places with the numbers that tables of arrays get after those in `content`."""
+    found: dict[Key, Place] = {}
+    for key, place in places.items():
+        known = content.get(key[0])
+        whole = key
+        if len(key) > 1 and ITEM.fullmatch(key[1]) and isinstance(known, list):
+            whole = (key[0], item(len(known) + int(key[1].strip("[]"))), *key[2:])
+        found[whole] = place
+    return found
 
 
 def _places(file: Path, text: str) -> dict[Key, Place]:

@@ -10,6 +10,7 @@ from syncd.config.errors import ConfigError, Key, Problem
 from syncd.config.include import read_whole
 from syncd.config.listen import SocketPath
 from syncd.config.reader import Findings, Table
+from syncd.config.receivers import read_ping, read_receivers
 from syncd.config.schema import Config, LedgerConfig, MetricsConfig
 from syncd.config.sections import (
     read_accounts,
@@ -55,6 +56,8 @@ def loads(text: str, path: Path, environ: Mapping[str, str]) -> Config:
     audit = read_audit(root.table("audit"))
     log = read_log(root.table("log"))
     metrics = read_metrics(root.table("metrics"), is_written=root.has("metrics"))
+    notify = read_receivers(root.array("notify"))
+    ping = read_ping(root.table("ping"))
     no_files: tuple[str, ...] = ()
     root.optional("include", values.strings, no_files)  # `whole` has them
     root.close()
@@ -80,6 +83,8 @@ def loads(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         audit=audit,
         log=log,
         metrics=metrics,
+        notify=notify,
+        ping=ping,
     )
 
 

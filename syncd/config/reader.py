@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from syncd.config.errors import InvalidValueError, Key, Problem, dotted
+from syncd.config.errors import InvalidValueError, Key, Problem, dotted, item
 from syncd.config.toml_text import Place, line_of
 from syncd.config.values import check_name, described
 
@@ -79,6 +79,20 @@ class Table:
             except InvalidValueError as error:
                 self.add_problem(name, error.message, error.fix)
             yield name, self._inner(name)
+
+    def array(self, name: str) -> Iterator["Table"]:
+        """Yield the tables of an array of tables, none when the file does not have it."""
+        self._known.append(name)
+        key, value = (*self.key, name), self._content.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            self.add_problem(
+                name,
+                f"expected an array of tables, got {described(value)}",
+                f"write [[{dotted(key)}]]",
+            )
+            return
+        for number, content in enumerate(value, 1):
+            yield Table((*key, item(number)), content, self.findings)
 
     def directory_of(self, name: str) -> Path:
         """Return the directory in which the relative paths of a key begin."""

@@ -146,6 +146,37 @@ class MetricsConfig(msgspec.Struct, frozen=True):
     textfile: Path | None = None
 
 
+class Topic(StrEnum):
+    """What a receiver can be notified of."""
+
+    ALERT = "alert"
+    RECOVERED = "recovered"
+    TOKEN_EXPIRING = "token.expiring"  # noqa: S105  an event, not a password
+    BACKFILL_DONE = "backfill.done"
+    IMAGE_REJECTED = "image.rejected"
+    IMAGE_HELD = "image.held"
+
+
+class NotifyConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """A receiver of notifications: the source of its URL, or the words of a command.
+
+    `name` is that in messages; `every` is the least number of seconds between two notifications.
+    """
+
+    url: SecretSource | None = None
+    command: tuple[str, ...] = ()
+    on: tuple[Topic, ...] = (Topic.ALERT, Topic.RECOVERED, Topic.TOKEN_EXPIRING)
+    every: float = 0.0
+    name: str = ""
+
+
+class PingConfig(msgspec.Struct, frozen=True):
+    """The source of the URL that is requested every so many seconds; None: no URL is."""
+
+    url: SecretSource | None = None
+    every: float = 5 * 60.0
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """A whole configuration, and warnings about what is unusual but not wrong."""
 
@@ -162,6 +193,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     audit: AuditConfig
     log: LogConfig
     metrics: MetricsConfig
+    notify: tuple[NotifyConfig, ...] = ()
+    ping: PingConfig = PingConfig()
 
     def account_by_id(self, account_id: AccountId) -> AccountConfig | None:
         """Return the account, or None for one that is in the ledger but no longer configured."""

@@ -108,7 +108,7 @@ def secret_source(value: object, directory: Path) -> SecretSource:
         raise InvalidValueError(f"needs exactly one of the keys {keys}", SOURCE_FIX)
     ((key, name),) = value.items()
     if key == "command":
-        return _command(name)
+        return Command(command_words(name))
     if not isinstance(name, str):
         raise InvalidValueError(f"expected a string for {key}, got {described(name)}", SOURCE_FIX)
     if looks_like_token(name):
@@ -128,16 +128,17 @@ def secret_source(value: object, directory: Path) -> SecretSource:
             return SecretFile(path("/etc/syncd/token", directory)(name))
 
 
-def _command(value: object) -> Command:
+def command_words(value: object, fix: str = SOURCE_FIX) -> tuple[str, ...]:
+    """Parse a program and its arguments, none of which is a secret."""
     words = value if isinstance(value, list) else []
     if not words or not all(isinstance(word, str) and "\0" not in word for word in words):
         message = f"expected a list of strings for command, got {described(value)}"
-        raise InvalidValueError(message, SOURCE_FIX)
+        raise InvalidValueError(message, fix)
     if not words[0].strip():
-        raise InvalidValueError("the command has no program", SOURCE_FIX)
+        raise InvalidValueError("the command has no program", fix)
     if any(looks_like_token(word) for word in words):
-        raise InvalidValueError("command contains a secret, instead of its source", SOURCE_FIX)
-    return Command(tuple(words))
+        raise InvalidValueError("command contains a secret, instead of its source", fix)
+    return tuple(words)
 
 
 def exposure(source: SecretSource | None) -> tuple[str, str] | None:

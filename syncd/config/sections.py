@@ -43,8 +43,8 @@ def read_graph(table: Table) -> GraphConfig:
     graph = GraphConfig(
         version=table.optional("version", values.version, default.version),
         base_url=table.optional("base_url", values.base_url, default.base_url),
-        token=_read_source(table, "token"),
-        app_secret=_read_source(table, "app_secret"),
+        token=read_source(table, "token"),
+        app_secret=read_source(table, "app_secret"),
         timeout=table.optional("timeout", duration("1s", "10m"), default.timeout),
     )
     table.close()
@@ -110,15 +110,16 @@ def _read_account(name: AccountName, account_id: AccountId, table: Table) -> Acc
         name=name,
         id=account_id,
         workers=table.optional("workers", values.integer(1, 64), default.workers),
-        token=_read_source(table, "token"),
-        app_secret=_read_source(table, "app_secret"),
+        token=read_source(table, "token"),
+        app_secret=read_source(table, "app_secret"),
         tier=table.optional("tier", values.one_of(Tier), default.tier),
         budget=_read_budget(table.table("budget")),
         reserve=table.optional("reserve", values.share, default.reserve),
     )
 
 
-def _read_source(table: Table, name: str) -> SecretSource | None:
+def read_source(table: Table, name: str) -> SecretSource | None:
+    """Return the source of a secret; warn where other users can read it."""
     parse = partial(secret_source, directory=table.directory_of(name))
     source = table.optional(name, parse, None)
     if exposed := exposure(source):

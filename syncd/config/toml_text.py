@@ -9,19 +9,19 @@ from typing import TypeVar
 
 import msgspec
 
-from syncd.config.errors import ConfigError, Key, Problem, masked
+from syncd.config.errors import ConfigError, Key, Problem, item, masked
 from syncd.model import printable
 
 P = TypeVar("P")
 
-SECRET = re.compile(r"((?:token|secret)\w*\W{1,4}).+", re.IGNORECASE)
+SECRET = re.compile(r"((?:token|secret|\burl)\w*\W{1,4}).+", re.IGNORECASE)
 POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)")
 MAX_WIDTH = 160
 """Characters of a line that are shown."""
 
 PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
 DOTTED = rf"{PART}(?:\s*\.\s*{PART})*"
-HEADER = re.compile(rf"\s*\[{{1,2}}\s*({DOTTED})\s*\]")
+HEADER = re.compile(rf"\s*(\[{{1,2}})\s*({DOTTED})\s*\]")
 ASSIGNMENT = re.compile(rf"\s*({DOTTED})\s*=")
 
 Position = tuple[int, int]
@@ -86,10 +86,14 @@ def lines_of_keys(text: str) -> dict[Key, int]:
     a message; a parser of our own would cost more.
     """
     found: dict[Key, int] = {}
+    arrays: dict[Key, int] = {}  # the tables so far of each array of tables
     table: Key = ()
     for number, line in enumerate(text.split("\n"), 1):
         if header := HEADER.match(line):
-            table = _parts(header[1])
+            table = _of_items(_parts(header[2]), arrays)
+            if header[1] == "[[":
+                arrays[table] = arrays.get(table, 0) + 1
+                table = (*table, item(arrays[table]))
             key = table
         elif assignment := ASSIGNMENT.match(line):
             key = (*table, *_parts(assignment[1]))
@@ -114,6 +118,16 @@ def line_of(key: Key, lines: Mapping[Key, P]) -> P | None:
         if key[:depth] in lines:
             return lines[key[:depth]]
     return None
+
+
+def _of_items(key: Key, arrays: Mapping[Key, int]) -> Key:
+    """Return the key of a header, which is about the last table of each array that it names."""
+    whole: Key = ()
+    for part in key[:-1]:
+        whole = (*whole, part)
+        if whole in arrays:
+            whole = (*whole, item(arrays[whole]))
+    return (*whole, *key[-1:])
 
 
 def _parts(dotted: str) -> Key:

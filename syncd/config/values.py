@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from enum import Enum
 from ipaddress import ip_address
 from pathlib import Path
@@ -106,6 +107,25 @@ def one_of(kinds: type[E]) -> Parser[E]:
         if value not in known:
             raise InvalidValueError(f"{quoted(value)} is not a known value", fix)
         return kinds(value)
+
+    return parse
+
+
+def several_of(kinds: type[E]) -> Parser[tuple[E, ...]]:
+    """Return a parser of arrays of the values of an enum of strings, without repetitions."""
+    known: list[str] = [member.value for member in kinds]
+
+    def parse(value: object) -> tuple[E, ...]:
+        fix = f"write some of {', '.join(map(quoted, known))}"
+        given = strings(value)
+        if not given:
+            raise InvalidValueError("is empty", fix)
+        for word in given:
+            if word not in known:
+                near = get_close_matches(word, known, n=1, cutoff=0.5)
+                fix = f"did you mean {quoted(near[0])}? {fix[0].upper()}{fix[1:]}" if near else fix
+                raise InvalidValueError(f"{quoted(word)} is not a known value", fix)
+        return tuple(kinds(word) for word in dict.fromkeys(given))
 
     return parse
 

@@ -141,3 +141,14 @@ def test_a_fifo_that_a_pattern_matches_is_a_mistake_and_is_not_read(directory: P
 def test_a_wrong_value_of_include_is_a_mistake(directory: Path) -> None:
     main = (MAIN + SPRING).replace('["conf.d/*.toml"]', '"conf.d/*.toml"')
     assert problems(directory, main) == ["syncd.toml:2: include: expected an array, got a string"]
+
+
+def test_files_add_receivers_whose_mistakes_have_their_own_lines(directory: Path) -> None:
+    receiver = '[[notify]]\nurl = {{ env = "{}" }}\n'
+    main = MAIN + receiver.format("A")
+    config = read(directory, main, one=SPRING + receiver.format("B"), two=receiver.format("C"))
+    assert [one.name for one in config.notify] == [f"the variable {name}" for name in "ABC"]
+    wrong = receiver.format("D") + "every = 1\n"
+    assert problems(directory, main, two=wrong) == [
+        "conf.d/two.toml:3: notify[3].every: expected a string with a unit, got the integer 1"
+    ]

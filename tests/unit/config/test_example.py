@@ -17,6 +17,8 @@ from syncd.config import (
     LedgerConfig,
     LogConfig,
     MetricsConfig,
+    NotifyConfig,
+    PingConfig,
     WatchConfig,
     load,
 )
@@ -56,15 +58,17 @@ def test_the_example_has_every_key() -> None:
         "log": LogConfig,
     }
     sections |= {"deletions": DeletionsConfig, "audit": AuditConfig, "metrics": MetricsConfig}
+    sections |= {"notify": NotifyConfig, "ping": PingConfig}
     found: dict[str, set[str]] = {}
     for line in EXAMPLE.read_text().splitlines():
-        if header := re.fullmatch(r"(?:#   )?\[(.+)\]", line):
+        if header := re.fullmatch(r"(?:#   )?\[{1,2}(.+?)\]{1,2}", line):
             found[header[1]] = set()
         # A default, a value, or a key without a default: `#   app_secret = …`.
         elif key := re.match(r"(?:#|#   )?(\w+) = ", line):
             found[list(found)[-1]].add(key[1])
     known = {
-        name: {field.name for field in fields(shape)} - {"name"} for name, shape in sections.items()
+        name: {field.name for field in fields(shape)} - ({"name"} if name != "notify" else set())
+        for name, shape in sections.items()
     }
     assert found == known
     assert {name.split(".")[0] for name in found} == {field.name for field in fields(Config)} - {
