@@ -311,6 +311,20 @@ CREATE TABLE request (                          -- one row, raised by each comma
 ) STRICT;
 INSERT INTO request VALUES (0);
 
+CREATE TABLE receiver (                         -- of notifications: [[notify]]
+    code       TEXT PRIMARY KEY,                -- of its source and of what it is notified of
+    history_id INTEGER NOT NULL,                -- rows of the history up to this one were delivered, or do not concern it
+    sent_at    REAL                             -- when it last accepted a notification; NULL: never
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notified (                         -- alerts that a receiver knows, until it also knows that they have ended
+    receiver TEXT NOT NULL REFERENCES receiver,
+    event    TEXT NOT NULL,                     -- all as in `alert`
+    subject  TEXT NOT NULL,
+    since    REAL NOT NULL,
+    PRIMARY KEY (receiver, event, subject)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE refresh (                          -- after a change of routes: the last file whose replicas were refreshed
     directory_id INTEGER NOT NULL,
     name         BLOB NOT NULL

@@ -29,6 +29,7 @@ from syncd.ledger import (
     missed,
     pending,
     queries,
+    receivers,
     replicas,
     requests,
     schema,
@@ -43,6 +44,7 @@ from syncd.ledger.accounts import SpentCall
 from syncd.ledger.files import Content, Place
 from syncd.ledger.history_rows import Filter
 from syncd.ledger.kept import KeepReason
+from syncd.ledger.receivers import Told
 from syncd.ledger.statements import Read
 from syncd.ledger.unanswered import UnansweredImage
 from syncd.model import (
@@ -65,6 +67,7 @@ ONE, TWO = AccountId("1"), AccountId("2")
 HASH, SENT = ImageHash("ff00"), Sent(1.0, 0)
 ENTRY = Entry(hash=HASH)
 CONTENT = Content(digest=Digest(bytes(32)), size=1, format="PNG", width=1, height=1, unfit=None)
+TOLD = Told("account.stopped", "accounts.main", 1.0)
 EVERYTHING = Filter()
 
 
@@ -129,6 +132,7 @@ def fill(db: sqlite3.Connection) -> None:
         SELECT file.image_id, 'gone', file.image_id, directory.folder_id,
             CAST(directory.path || '/' || file.name AS BLOB)
         FROM file JOIN directory ON directory.id = directory_id;
+        INSERT INTO receiver (code, history_id) VALUES ('a', 0);
         DROP TABLE number;
         """
     )
@@ -324,6 +328,13 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "history of a hash": history_rows.images_of_hash("ff00", "ff00~"),
     "last_id of the history": history_rows.last_id(),
     "forget_before": history.forget_before(1.0),
+    "register": receivers.register(["a", "b"]),
+    "position": receivers.position("a"),
+    "told": receivers.told("a"),
+    "pending": receivers.pending(99_000, ["uploaded", "copied"], 100),
+    "pending, summed": receivers.pending(99_000, ["uploaded"], 20, summed=True),
+    "accept": receivers.accept("a", 5, 1.0, begun=[TOLD], ended=[TOLD]),
+    "skip": receivers.skip("a", 7),
     "release": kept.release("ff00"),
     "approve": condemned.approve(FolderName("a"), "eva"),
     "dismiss": condemned.dismiss(FolderName("a"), "eva"),

@@ -72,8 +72,8 @@ def test_a_receiver_without_a_name_has_that_of_its_source_or_command() -> None:
             'url = "https://hooks.slack.com/services/T0/B0/secret"',
             [
                 (
-                    "notify[1].url: this file must not contain the secret itself, because others may"
-                    f" read it | {SOURCE_FIX}"
+                    "notify[1].url: this file must not contain the secret itself, because others"
+                    f" may read it | {SOURCE_FIX}"
                 )
             ],
         ),
@@ -91,8 +91,8 @@ def test_a_receiver_without_a_name_has_that_of_its_source_or_command() -> None:
             f"{WEBHOOK}\nevry = 1",
             [
                 (
-                    "notify[1].evry: is not a known key | did you mean every? The known keys are url,"
-                    " command, on, every, name"
+                    "notify[1].evry: is not a known key | did you mean every? The known keys are"
+                    " url, command, on, every, name"
                 )
             ],
         ),
@@ -130,8 +130,8 @@ def test_a_table_that_is_not_an_array_is_a_mistake() -> None:
 def test_an_interval_of_pings_without_a_url_is_a_mistake() -> None:
     assert sentences(config_text({"ping": 'every = "1m"'})) == [
         (
-            'ping.url: is missing | write url = { file = "/etc/syncd/webhook" }, with the URL in that'
-            " file"
+            'ping.url: is missing | write url = { file = "/etc/syncd/webhook" }, with the URL in'
+            " that file"
         )
     ]
 
