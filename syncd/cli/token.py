@@ -29,7 +29,7 @@ from syncd.config import (
     Variable,
     read_secret,
 )
-from syncd.config.secret_command import MAX_BYTES
+from syncd.config.program import MAX_BYTES
 from syncd.config.secret_file import replace_secret
 from syncd.logs.setup import hide
 from syncd.model import AccountName

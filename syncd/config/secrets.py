@@ -13,7 +13,8 @@ from typing import Any, NoReturn, assert_never
 import msgspec
 
 from syncd.config.errors import InvalidValueError, looks_like_token, quoted
-from syncd.config.secret_command import MAX_BYTES, output_of
+from syncd.config.program import MAX_BYTES
+from syncd.config.secret_command import output_of
 from syncd.config.secret_errors import NoFilesError, SecretError
 from syncd.config.values import described, path
 
@@ -158,16 +159,16 @@ def exposure(source: SecretSource | None) -> tuple[str, str] | None:
     )
 
 
-def read_secret(source: SecretSource, environ: Mapping[str, str]) -> Secret:
+def read_secret(source: SecretSource, environ: Mapping[str, str], what: str = "token") -> Secret:
     """Read a secret, without the newline at its end; blocks while a file is read or a program runs.
 
-    Raises SecretError.
+    Raises SecretError, which calls the secret `what`.
     """
     match source:
         case Credential(name):
-            text = _read_credential(name, environ)
+            text = _read_credential(name, environ, what)
         case SecretFile(path):
-            text = _read_file(path, "write the token into it, or name another file")
+            text = _read_file(path, f"write the {what} into it, or name another file", what)
         case Variable(name):
             if name not in environ:
                 raise SecretError(f"the variable {name} is not set: export it before syncd starts")
@@ -176,18 +177,18 @@ def read_secret(source: SecretSource, environ: Mapping[str, str]) -> Secret:
             text = output_of(words, environ)
         case _:
             assert_never(source)
-    return checked_secret(text, source)
+    return checked_secret(text, source, what)
 
 
-def checked_secret(text: str, source: object) -> Secret:
+def checked_secret(text: str, source: object, what: str = "token") -> Secret:
     """Return the secret in a text, without the newline at its end; `source` is where it is from.
 
     Raises SecretError.
     """
-    return Secret(_checked(text.removesuffix("\n").removesuffix("\r"), source))
+    return Secret(_checked(text.removesuffix("\n").removesuffix("\r"), source, what))
 
 
-def _read_credential(name: str, environ: Mapping[str, str]) -> str:
+def _read_credential(name: str, environ: Mapping[str, str], what: str) -> str:
     directory = environ.get("CREDENTIALS_DIRECTORY")
     if not directory:
         raise SecretError(
@@ -197,10 +198,11 @@ def _read_credential(name: str, environ: Mapping[str, str]) -> str:
     return _read_file(
         f"{directory}/{name}",
         f"put it into /etc/credstore/{name} (mode 0600), with LoadCredential={name} in the unit",
+        what,
     )
 
 
-def _read_file(path: str, fix: str) -> str:
+def _read_file(path: str, fix: str, what: str) -> str:
     try:
         with open(path, "rb", opener=_open_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -225,7 +227,7 @@ def _read_file(path: str, fix: str) -> str:
             f"{path} cannot be read ({error.strerror}): check the path and its disk"
         ) from None
     if len(content) > MAX_BYTES:
-        raise SecretError(f"{path} is too long to be a token: {fix}")
+        raise SecretError(f"{path} is too long to be a {what}: {fix}")
     # Bytes that are not UTF-8 become a character that _checked rejects without showing it.
     return content.decode("utf-8", "replace")
 
@@ -235,17 +237,17 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
-def _checked(text: str, source: object) -> str:
+def _checked(text: str, source: object, what: str) -> str:
     if not text:
-        raise SecretError(f"{source} is empty: write the token into it")
+        raise SecretError(f"{source} is empty: write the {what} into it")
     if text != text.strip():
         raise SecretError(
-            f"{source} begins or ends with white space: write nothing but the token into it"
+            f"{source} begins or ends with white space: write nothing but the {what} into it"
         )
     # The secret is sent in an HTTP header, where a newline would begin another header.
     if any(not "!" <= character <= "~" for character in text):
         raise SecretError(
-            f"{source} contains a character that no token has, such as a space or a second line:"
-            " write nothing but the token into it"
+            f"{source} contains a character that no {what} has, such as a space or a second line:"
+            f" write nothing but the {what} into it"
         )
     return text

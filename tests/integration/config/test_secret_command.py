@@ -10,7 +10,8 @@ import pytest
 from support.rig import until
 
 from syncd.config import AccountConfig, Command, Secret, SecretError, load, read_secret
-from syncd.config.secret_command import MAX_BYTES, output_of
+from syncd.config.program import MAX_BYTES
+from syncd.config.secret_command import output_of
 from syncd.daemon.credentials import opener
 from syncd.graph.client import Credentials
 from syncd.model import AccountName
