@@ -54,6 +54,11 @@ def timestamp(at: datetime) -> str:
     return time.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+def timestamp_of(at: float) -> str:
+    """Return a time in unix seconds as the log contains it."""
+    return timestamp(datetime.fromtimestamp(at, UTC))
+
+
 def elapsed(since: float, now: float) -> float:
     """Return the seconds between two times in unix seconds; 0 if the clock was set back."""
     return round(max(0.0, now - since), 1)

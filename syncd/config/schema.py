@@ -147,7 +147,7 @@ class MetricsConfig(msgspec.Struct, frozen=True):
 
 
 class Topic(StrEnum):
-    """What a receiver can be notified of."""
+    """A kind of news that a receiver can be notified of."""
 
     ALERT = "alert"
     RECOVERED = "recovered"
@@ -171,7 +171,7 @@ class NotifyConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PingConfig(msgspec.Struct, frozen=True):
-    """The source of the URL that is requested every so many seconds; None: no URL is."""
+    """The source of the URL that is pinged, or None, and the seconds between two pings."""
 
     url: SecretSource | None = None
     every: float = 5 * 60.0

@@ -13,6 +13,7 @@ from syncd.config import Config
 from syncd.daemon.backfill_result import Result, is_given_up, log_result, of_part, result_of
 from syncd.daemon.counting import pause_after_count
 from syncd.daemon.monitoring import monitoring_running
+from syncd.daemon.notifications import notifying
 from syncd.daemon.notify import NO_MANAGER, Notifier, Status
 from syncd.daemon.process_view import ProcessView
 from syncd.daemon.runtime import Runtime, Work, open_runtime
@@ -111,12 +112,16 @@ async def backfill(
                         task.cancel()
 
             with view.observing(runtime, writer, has_watches=False):
-                ended = await run_until(stop, fill)
+                async with notifying(
+                    config, runtime.ledger, host.environ, backfill=True
+                ) as notifications:
+                    ended = await run_until(stop, fill)
             await stats.write_all()
             await writer.close()
             seconds = time.monotonic() - began
             result = await result_of(runtime, seconds, interrupted=not ended)
             log_result(result)
+            await notifications.finish(result)
             return result
 
 

@@ -27,6 +27,8 @@ from syncd.ledger.sources import Source
 from syncd.ledger.wanted import FILES_PER_STEP, refresh_next
 from syncd.log import Log
 from syncd.model import Absent, AccountId, Copying, Digest, FolderName
+from syncd.monitoring import ping
+from syncd.monitoring.receiver import code_of, subject_of
 from syncd.threads import ThreadPool
 
 CACHE_BYTES = 12 * 2**20
@@ -138,6 +140,8 @@ def _subjects(config: Config) -> list[str]:
     return [
         *map(alerts.account_subject, config.accounts),
         *map(alerts.folder_subject, config.folders),
+        *(subject_of(code_of(receiver)) for receiver in config.notify),
+        *([] if config.ping.url is None else [ping.SUBJECT]),
     ]
 
 

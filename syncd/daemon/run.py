@@ -18,6 +18,7 @@ from syncd import __version__
 from syncd.config import Config
 from syncd.config.diff import changes
 from syncd.daemon.monitoring import monitoring_running
+from syncd.daemon.notifications import notifying
 from syncd.daemon.notify import NO_MANAGER, Notifier
 from syncd.daemon.process_view import ProcessView
 from syncd.daemon.reload import ReadSettings, Settings, log_warnings, next_settings
@@ -85,9 +86,10 @@ async def run(
                     _log_start(previous, config)
                     stats, startup = StatsLog(runtime, meter), Startup(manager, progress)
                     with watchdog.watching(parts_of(runtime)), view.observing(runtime, writer):
-                        new = await _run_until_reload(
-                            runtime, stats, writer, startup, stop, reloaded, view
-                        )
+                        async with notifying(config, ledger, environ):
+                            new = await _run_until_reload(
+                                runtime, stats, writer, startup, stop, reloaded, view
+                            )
                     if new is None:
                         await stats.write_all()
                         await writer.close()

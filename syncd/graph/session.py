@@ -42,8 +42,8 @@ class HttpSession:
             cookie_jar=aiohttp.DummyCookieJar(),
             connector=aiohttp.TCPConnector(limit=0),
             headers={"User-Agent": f"syncd/{__version__}"},
-            middlewares=(_send_once,),
-            proxy=_proxy(base_url),
+            middlewares=(send_once,),
+            proxy=proxy_of(base_url),
             max_field_size=_MAX_HEADER,
         )
 
@@ -149,7 +149,7 @@ class NotRepeatedError(Exception):
         self.error = error
 
 
-async def _send_once(
+async def send_once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
     """Send a call once: by itself, aiohttp repeats a GET or DELETE after a lost connection.
@@ -163,12 +163,15 @@ async def _send_once(
         raise NotRepeatedError(error) from None
 
 
-def describe(error: Exception, base_url: str, stall_timeout: float) -> str:
-    """Return what went wrong on the connection, as one line without URLs or secrets."""
-    host = urlsplit(base_url).netloc.rpartition("@")[2]
+def describe(error: Exception, base_url: str, stall_timeout: float, host: str = "") -> str:
+    """Return what went wrong on the connection, as one line without URLs or secrets.
+
+    The server is named `host`, or by default as the URL names it.
+    """
+    host = host or urlsplit(base_url).netloc.rpartition("@")[2]
     match error:
         case NotRepeatedError():
-            return describe(error.error, base_url, stall_timeout)
+            return describe(error.error, base_url, stall_timeout, host)
         case aiohttp.ConnectionTimeoutError():
             return f"cannot reach {host}: it did not respond within {stall_timeout:g} s"
         case TimeoutError():
@@ -204,7 +207,7 @@ def _reason(error: OSError) -> str:
     return os.strerror(error.errno).lower() if error.errno else "no connection"
 
 
-def _proxy(base_url: str) -> str | None:
+def proxy_of(base_url: str) -> str | None:
     """Return the environment's proxy; aiohttp's `trust_env` would also read ~/.netrc, and fail."""
     url = urlsplit(base_url)
     if url.scheme != "https" or proxy_bypass(url.netloc):

@@ -33,13 +33,15 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class Pending(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of the history that a receiver has not accepted, the oldest first.
+    """Rows of the history that a receiver has not accepted, the oldest first, and what it knows.
 
     `end` is the id up to which the history was read. `counts` are the images of all rows up to
     there, by what happened to them; `rows` can be fewer. `removed` is the number of rows that the
     receiver never gets, because they were removed from the history before.
     """
 
+    position: Position
+    told: Sequence[Told]
     rows: Sequence[Row]
     end: int
     counts: dict[str, int]
@@ -97,21 +99,33 @@ def told(db: sqlite3.Connection, code: str) -> list[Told]:
 
 @read
 def pending(
-    db: sqlite3.Connection, after: int, whats: Sequence[str], limit: int, *, summed: bool = False
+    db: sqlite3.Connection,
+    code: str,
+    whats: Sequence[str],
+    limit: int,
+    *,
+    seen: int = 0,
+    summed: bool = False,
 ) -> Pending:
-    """Return the rows after an id that are about one of `whats`: `limit`, and those of its commit.
+    """Return what a registered receiver has not accepted of the rows that are about `whats`.
 
-    `summed`: `counts` and `end` are of all rows after that id, however few are returned.
+    Those are the first `limit` rows and the others of the last one's commit. Rows up to the id
+    `seen` are not looked at. `summed`: `counts` and `end` are of all rows, however few are
+    returned.
     """
+    at = position(code)(db)
+    after = max(at.history_id, seen)
     (first,) = db.execute("SELECT coalesce(min(id), 0) FROM history").fetchone()
     last = max(after, history_rows.last_id()(db))  # before the rows, of which more may be committed
     found = history_rows.after(Filter(whats=whats), after, limit)(db) if whats else []
     end = last if summed or len(found) < limit else found[-1].id
     return Pending(
+        position=at,
+        told=told(code)(db),
         rows=[row for row in found if row.id <= end],
         end=end,
         counts=_counts(db, after, end, whats) if found else {},
-        removed=max(0, first - after - 1),
+        removed=max(0, first - after - 1) if whats else 0,
     )
 
 

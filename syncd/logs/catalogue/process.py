@@ -120,6 +120,35 @@ PROCESS = (
         ended_by=("metrics.available",),
     ),
     Event(
+        "notify.failing",
+        ("warning",),
+        ("receiver", "why"),
+        "a receiver of notifications has not accepted one, or its URL cannot be read; it is tried"
+        " again every 5 s to 10 min, and gets what is still true then",
+        ended_by=("notify.recovered",),
+    ),
+    Event(
+        "notify.incomplete",
+        ("warning",),
+        ("receiver", "rows"),
+        "a receiver was unreachable for longer than `ledger.history`: up to `rows` rows of the"
+        " history were removed before it was notified of them",
+    ),
+    Event(
+        "notify.recovered",
+        ("notice",),
+        ("duration", "receiver"),
+        "a receiver accepts notifications again",
+    ),
+    Event(
+        "ping.failing",
+        ("warning",),
+        ("why",),
+        "the monitor of [ping] has not accepted a ping; it is tried again",
+        ended_by=("ping.recovered",),
+    ),
+    Event("ping.recovered", ("notice",), ("duration",), "the monitor accepts pings again"),
+    Event(
         "stats.process",
         ("info",),
         ("descriptors", "ledger_mb", "lines_dropped", "memory_mb", "reading", "uptime", "wal_mb"),

@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any, cast
 
 import pytest
+from support.plans import Plans
 
 from syncd.ledger import (
     accounts,
@@ -69,24 +70,6 @@ ENTRY = Entry(hash=HASH)
 CONTENT = Content(digest=Digest(bytes(32)), size=1, format="PNG", width=1, height=1, unfit=None)
 TOLD = Told("account.stopped", "accounts.main", 1.0)
 EVERYTHING = Filter()
-
-
-class Plans:
-    """A connection that records the plan of each statement before it runs the statement."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-        self.plans: list[str] = []
-
-    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
-        if not sql.lstrip().startswith("CREATE"):
-            rows = self._db.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)
-            self.plans += [row[3] for row in rows]
-        return self._db.execute(sql, parameters)
-
-    def executemany(self, sql: str, rows: Any) -> None:
-        for row in list(rows):
-            self.execute(sql, row)
 
 
 def digest(number: int) -> Digest:
@@ -331,8 +314,8 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "register": receivers.register(["a", "b"]),
     "position": receivers.position("a"),
     "told": receivers.told("a"),
-    "pending": receivers.pending(99_000, ["uploaded", "copied"], 100),
-    "pending, summed": receivers.pending(99_000, ["uploaded"], 20, summed=True),
+    "pending": receivers.pending("a", ["uploaded"], 100, seen=99_000),
+    "pending, summed": receivers.pending("a", ["uploaded"], 20, seen=9, summed=True),
     "accept": receivers.accept("a", 5, 1.0, begun=[TOLD], ended=[TOLD]),
     "skip": receivers.skip("a", 7),
     "release": kept.release("ff00"),

@@ -23,6 +23,7 @@ SINGLE_EVENTS = {
     "image.rejected",
     "library.message",
     "log.dropped",
+    "notify.incomplete",
 }
 """Warnings and errors that do not begin a state: they concern one moment, one image that
 `syncd status` counts, or the end of the process."""
