@@ -1,9 +1,11 @@
 """Advice on read access, carried out on real files: the kernel then permits to read all of it."""
 
 import os
+import runpy
 import shutil
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 
@@ -31,12 +33,19 @@ pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="NOT TESTED: access of another user to files; they need root"
 )
 
-SETFACL = Path(__file__).parents[2] / "support/setfacl"
+set_acls = runpy.run_path(str(Path(__file__).parents[2] / "support/setfacl"))["main"]
 USERS = 100  # Debian: base-passwd; no user has that name
 MODES = (0o600, 0o644, 0o604, 0o700, 0o750, 0o755, 0o705, 0o310)
 NONE_DENIED = DeniedTree(top=False, own=0, others=0, groups=frozenset())
 ACLS, NOACL = Mount("ext4", "/"), Mount("ext4", "/", acls=False, noacl=True)
 WITHOUT_ACLS = Mount("nfs4", "/", acls=False)
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A directory that has no parents which the start of another pytest closes again."""
+    with tempfile.TemporaryDirectory() as directory:
+        yield Path(directory)
 
 
 @pytest.fixture
@@ -47,13 +56,14 @@ def user() -> User:
 def carry_out(commands: tuple[Command, ...], user: User) -> User:
     """Run the commands, and return the user as it is afterwards."""
     for command in commands:
-        words = [*command.words]
+        words = command.words
         if words[0] == "usermod":
             user = user.with_group(USERS)
             continue
         if words[0] == "setfacl":
-            words[0] = str(SETFACL)
-        subprocess.run(words, check=True)
+            set_acls(*words[1:])
+        else:
+            subprocess.run(words, check=True)
     return user
 
 

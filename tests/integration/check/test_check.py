@@ -4,6 +4,7 @@ import errno
 import importlib
 import os
 import pwd
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -219,7 +220,7 @@ def test_proc_has_no_acls_and_the_test_directory_has(tmp_path: Path) -> None:
 def test_the_verdict_on_each_file_agrees_with_an_access_by_that_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    setfacl = Path(__file__).parents[2] / "support/setfacl"
+    set_acls = runpy.run_path(str(Path(__file__).parents[2] / "support/setfacl"))["main"]
     tmp_path.chmod(0o711)
     monkeypatch.chdir(tmp_path)  # its parents are closed to other users
     daemon, mail = user_named("daemon"), user_named("mail")
@@ -235,7 +236,7 @@ def test_the_verdict_on_each_file_agrees_with_an_access_by_that_user(
         os.chown(file, owner, group)
         file.chmod(mode)
         if acl is not None:
-            subprocess.run([setfacl, "-m", acl, file], check=True)
+            set_acls("-m", acl, file)
     files = sorted(tmp_path.iterdir())
     for user in (daemon, mail):
         by_user = run_as(user, lambda: bytes(not os.access(file.name, os.R_OK) for file in files))

@@ -191,7 +191,8 @@ async def test_a_stopped_account_that_is_throttled_after_a_probe_is_tried_again(
             rig.sandbox.faults.add(Fault("80004", times=1, on="upload"))
             await runtime.engine.probe_stopped()
             probed = lane.counters.calls
-            await until(lambda: bool(lane.counters.calls > probed) and lane.gate.is_shut)
+            await until(lambda: lane.counters.calls > probed and not lane.queue.in_flight)
+            assert lane.gate.is_shut  # for the whole pause: the images have been put back
             assert lane.health.stopped is not None
             lane.gate.reopen()  # as the end of the pause does
             await until(lambda: held(rig, 0, 1, 2, 3))
