@@ -57,6 +57,7 @@ def log(about: str, config: Path, options: Options) -> None:
     accounts = [settings.accounts[name].id for name in part.accounts] if options.accounts else None
     since, whats = _since(options.since), _whats(options.what)
     with ledger_required(), reading(settings.ledger.path) as db:
+        opened = os.stat(settings.ledger.path)
         images = _images(settings, db, about) if about else None
         wanted = Filter(images=images, since=since, accounts=accounts, whats=whats)
         last = history_rows.last_id()(db)
@@ -69,7 +70,7 @@ def log(about: str, config: Path, options: Options) -> None:
         else:
             _print(shown, settings)
         if options.follow:
-            _follow(db, wanted, last, settings)
+            _follow(db, wanted, last, settings, opened)
     if not rows:
         days = f"{settings.ledger.history / 86400:g} days"
         advice = f"; `syncd find {about}` shows its state" if about else ""
@@ -80,10 +81,18 @@ def _description(about: str) -> str:
     return f"about {about}" if about else "that these options select"
 
 
-def _follow(db: sqlite3.Connection, wanted: Filter, last: int, settings: Config) -> None:
-    """Print new rows until the process is ended. Raises LedgerReplacedError."""
+def _follow(
+    db: sqlite3.Connection,
+    wanted: Filter,
+    last: int,
+    settings: Config,
+    opened: os.stat_result,
+) -> None:
+    """Print new rows until the process is ended. Raises LedgerReplacedError.
+
+    `opened` is the status of the ledger's file when `db` was connected to it.
+    """
     path, version = settings.ledger.path, None
-    opened = os.stat(path)
     while True:
         if not (schema.exists(path) and os.path.samestat(os.stat(path), opened)):
             raise LedgerReplacedError(str(path))

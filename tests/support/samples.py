@@ -81,7 +81,7 @@ async def _samples(root: Path) -> dict[str, str]:
             await daemon.read_until("image.held", "eu")
             (folder / "teaser.jpg").write_bytes(picture(9))
             made["log"] = await daemon.records_until("teaser.jpg", "account=main", "image.copied ")
-            made["status"] = await shell.prints("status")
+            made["status"] = await shell.prints_without("not scanned yet", "status")
             made["find"] = await shell.prints("find", "hero_9x16.jpg")
             made["history"] = await shell.prints("log", "hero_9x16.jpg")
         return made
@@ -109,6 +109,13 @@ class _Shell:
             out, _ = await process.communicate()
         text = out.decode().replace(str(self._root), "")
         return f"$ syncd {' '.join(words)}\n{text}"
+
+    async def prints_without(self, words: str, *command: str) -> str:
+        """Return a command and what it prints as soon as that lacks these words."""
+        async with asyncio.timeout(_DEADLINE):
+            while words in (text := await self.prints(*command)):
+                pass
+        return text
 
     @asynccontextmanager
     async def daemon(self) -> AsyncIterator[_Terminal]:
