@@ -231,9 +231,9 @@ def _check(text: str, switches: Switches) -> None:
         switches.copy_denied_error,
         switches.copy_missing_error,
         switches.in_use_error,
-        switches.delete_unknown,
     )
-    if not all(name in CATALOGUE or name == "success" for name in errors):
+    is_known = switches.delete_unknown in (*CATALOGUE, "success")
+    if not is_known or not all(name in CATALOGUE for name in errors):
         raise SwitchError(f"{text}: takes {', '.join(names())}")
     if switches.usage_entry:
         try:

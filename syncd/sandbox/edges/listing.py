@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from syncd.sandbox.calls import Call
-from syncd.sandbox.edges.representation import fields_of, node
+from syncd.sandbox.edges.representation import image_fields_of, node
 from syncd.sandbox.errors import CallError, call_error, no_such_object
 from syncd.sandbox.library import order
 from syncd.sandbox.state import State
@@ -127,7 +127,7 @@ def listing(call: Call, account: AccountId, _: Token, state: State) -> Json:
     """Return one page of an account's images."""
     visible = _visible(call, account, state)
     page = cut(_filtered(visible, call), visible, call, state.switches)
-    fields = fields_of(call)
+    fields = image_fields_of(call)
     nodes = [node(image, fields, call, state) for image in page.images]
     response: dict[str, Json] = {"data": _shaped(nodes, page, state)}
     response["paging"] = links(page, call)
@@ -145,7 +145,7 @@ def image_node(call: Call, account: AccountId, image_hash: str, state: State) ->
     hidden = state.switches.deleted_images == "missing"
     if image is None or (hidden and image.status is Status.DELETED):
         raise no_such_object("get", call.node)
-    return node(image, fields_of(call), call, state)
+    return node(image, image_fields_of(call), call, state)
 
 
 def _visible(call: Call, account: AccountId, state: State) -> list[Image]:

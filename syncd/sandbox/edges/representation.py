@@ -37,13 +37,18 @@ def uploaded(image: Image, name: str, call: Call, state: State) -> dict[str, Jso
 
 def node(image: Image, fields: Iterable[str], call: Call, state: State) -> dict[str, Json]:
     """Return the requested fields of an image, and always its id."""
-    view, values = _View(image, call, state), dict[str, Json]()
-    for name in fields:
-        if name in _FIELDS:
-            values[name] = _FIELDS[name](view)
-        elif name not in _ABSENT:
-            raise nonexisting_field(name, "AdImage")
+    view = _View(image, call, state)
+    values = {name: _FIELDS[name](view) for name in fields if name in _FIELDS}
     return values | {"id": image.id}
+
+
+def image_fields_of(call: Call) -> list[str]:
+    """Return the fields of an image that a call requests; raise 100 for one that it lacks."""
+    fields = fields_of(call)
+    for name in fields:
+        if name not in _FIELDS and name not in _ABSENT:
+            raise nonexisting_field(name, "AdImage")
+    return fields
 
 
 def fields_of(call: Call) -> list[str]:
