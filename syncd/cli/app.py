@@ -9,6 +9,7 @@ import typer
 from syncd import __version__
 from syncd.cli.audit import audit
 from syncd.cli.check import check
+from syncd.cli.conformance import conformance
 from syncd.cli.console import print_line
 from syncd.cli.declared import backfill, find, log, run, status
 from syncd.cli.deletions import deletions
@@ -64,7 +65,7 @@ def options(
 
 for command in (
     init, run, backfill, plan, status, find, log, export, pause, resume, retry, deletions, audit,
-    check, events, explain, sandbox, demo,
+    check, events, explain, conformance, sandbox, demo,
 ):  # fmt: skip
     app.command()(command)
 app.command("help")(help_topic)
