@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -185,3 +186,41 @@ def _confirm(
     print_error(f"Delete {amount(len(free), 'image')} from {account}? [y/N]", "warning")
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         fail("nothing was deleted")
+
+
+def download(
+    hashes: Hashes,
+    account: Account,
+    to: Annotated[
+        Path,
+        typer.Option(
+            "--to",
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="An existing directory.",
+            show_default=False,
+        ),
+    ],
+    json: AsJson = False,
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Download images into a directory, under their names in the account.
+
+    No file is overwritten: where another file has the name, the hash is added to it. A download
+    has to be a complete image with the size in pixels that the account lists. Its bytes are not
+    those that were uploaded: Meta converts images. The exit codes are those of `upload`.
+    """
+    form = Format.JSON if json else Format.TABLE
+    wanted = checked_hashes(hashes)
+
+    async def operate(session: Session, _: Config) -> Exit:
+        from syncd.operations.downloads import downloaded  # noqa: PLC0415  slow to import
+
+        with output(form, _UPLOADED) as rows:
+            tally = Tally(rows, form)
+            async for result in downloaded(session, wanted, str(to)):
+                tally.add(result)
+        return tally.exit
+
+    raise run(config, account, operate)

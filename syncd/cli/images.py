@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from syncd.cli.image_changes import copy, delete, upload
+from syncd.cli.image_changes import copy, delete, download, upload
 from syncd.cli.image_lists import get, list_images
 
 images = typer.Typer(
@@ -14,5 +14,5 @@ images = typer.Typer(
     rich_markup_mode="markdown",
 )
 images.command("list")(list_images)
-for command in (get, upload, copy, delete):
+for command in (get, upload, copy, delete, download):
     images.command()(command)

@@ -11,6 +11,7 @@ from aiohttp import web
 from syncd.sandbox.faults import FaultError, parse_fault
 from syncd.sandbox.graph import Graph
 from syncd.sandbox.page import page
+from syncd.sandbox.pictures import white
 from syncd.sandbox.report import report
 from syncd.sandbox.switches import SwitchError, switched
 
@@ -31,7 +32,7 @@ class Control:
         router.add_get("/sandbox", self._page)
         router.add_get("/favicon.ico", self._favicon)
         router.add_get("/sandbox.json", self._json)
-        router.add_get("/sandbox/images/{hash}", self._thumbnail)
+        router.add_get("/sandbox/images/{hash}", self._image)
         router.add_post("/sandbox/faults", self._add_faults)
         router.add_delete("/sandbox/faults", self._clear_faults)
         router.add_post("/sandbox/switches", self._set_switches)
@@ -47,11 +48,19 @@ class Control:
         """Respond to a request that browsers send by themselves; it is not a call of the API."""
         return web.Response(status=204)
 
-    async def _thumbnail(self, request: web.Request) -> web.Response:
-        image = request.match_info["hash"]
-        if not _HASH.fullmatch(image):
+    async def _image(self, request: web.Request) -> web.Response:
+        """Send a picture of the image's size; for a thumbnail, or an unknown image, a pattern."""
+        image_hash = request.match_info["hash"]
+        if not _HASH.fullmatch(image_hash):
             raise web.HTTPNotFound
-        return web.Response(text=_thumbnail(image), content_type="image/svg+xml")
+        state, expiry = self._graph.state, request.query.get("oe")
+        if expiry is not None and int(expiry, 16) <= state.clock():
+            raise web.HTTPForbidden(text="URL signature expired\n")
+        found = (state.library.find(account, image_hash) for account in state.library.accounts())
+        image = next((one for one in found if one is not None), None)
+        if image is None or request.query.get("size", "full") != "full":
+            return web.Response(text=_thumbnail(image_hash), content_type="image/svg+xml")
+        return web.Response(body=white(image.width, image.height), content_type="image/png")
 
     async def _add_faults(self, request: web.Request) -> web.Response:
         """Add the faults of the body, one per line, as `--fault` takes them."""

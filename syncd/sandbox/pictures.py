@@ -6,6 +6,7 @@ import enum
 import hashlib
 import io
 import struct
+import zlib
 
 import imagesize
 
@@ -143,3 +144,14 @@ def _hash(content: bytes, kind: Format, digest: bytes, switches: Switches) -> Im
         digest = hashlib.sha256(canonical(content, kind)).digest()
     made = hashlib.md5(b"transcoded " + digest, usedforsecurity=False)
     return ImageHash(made.hexdigest())
+
+
+def white(width: int, height: int) -> bytes:
+    """Return a PNG of white pixels, one bit each."""
+    rows = zlib.compress((b"\0" + b"\xff" * -(-width // 8)) * height, 1)
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )

@@ -168,6 +168,9 @@ class Switches:
         default="ends",
         metadata=_doc("never: the first page follows the last one, with new cursors"),
     )
+    url_lifetime: float = field(
+        default=86400.0, metadata=_doc("seconds after which `url` and `url_128` expire")
+    )
     # Tokens
     token_lifetime: float = field(
         default=0.0, metadata=_doc("seconds from the start until a token expires; 0: never")

@@ -12,7 +12,6 @@ from syncd.sandbox.state import State
 from syncd.sandbox.values import Image, Json, graph_time
 
 DEFAULT_FIELDS: Final = ("id", "hash")
-_EXPIRY: Final = 24 * 3600
 _ABSENT: Final = frozenset({"owner_business"})
 """Fields that the SDKs know and the reference page does not: accepted, and never returned."""
 
@@ -74,7 +73,7 @@ def boxed(width: int, height: int, box: int) -> tuple[int, int]:
 
 
 def _url(image: Image, size: str, call: Call, state: State) -> str:
-    expiry = int(state.clock()) + _EXPIRY
+    expiry = int(state.clock() + state.switches.url_lifetime)
     return f"{call.base_url}/sandbox/images/{image.hash}?size={size}&oe={expiry:X}"
 
 

@@ -104,7 +104,8 @@ async def test_unknown_hashes_are_left_out_and_the_order_is_unrelated(sandbox: S
         ({"minwidth": "13"}, 2),
         ({"minheight": "30"}, 5),
         ({"minheight": "31"}, 0),
-        ({"business_id": "7", "biz_tag_id": "8"}, 5),
+        ({"business_id": "7"}, 5),
+        ({"biz_tag_id": "8"}, 0),
     ],
 )
 async def test_a_list_can_be_filtered(
