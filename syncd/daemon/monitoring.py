@@ -21,8 +21,11 @@ INSTALL = "pip install 'syncd[metrics]'"
 
 _MISSING = "prometheus-client is not installed"
 
-_Render = Callable[[Figures, str], Page]
-"""Returns the metrics in a format that a header Accept names."""
+_Page = Callable[[Figures, str], Page]
+"""Returns the page of the metrics for a header Accept."""
+
+_Textfile = Callable[[Figures], bytes]
+"""Returns the content of the file."""
 
 
 class Monitoring:
@@ -44,17 +47,17 @@ class Monitoring:
         if config == MetricsConfig():
             return
         try:
-            render = await asyncio.to_thread(_renderer)
+            page, text = await asyncio.to_thread(_exposition)
         except ModuleNotFoundError as error:
             if error.name != "prometheus_client":
                 raise
-            render = None
+            page, text = None, None
             self._library.record_failure(_MISSING, f"run `{INSTALL}` in syncd's environment")
         if config.listen is not None:
             keep_serving = await asyncio.to_thread(_server)
-            self._start(keep_serving(config.listen, self._pages(render)))
-        if config.textfile is not None and render is not None:
-            self._start(keep_writing(config.textfile, partial(self._text, render)))
+            self._start(keep_serving(config.listen, self._pages(page)))
+        if config.textfile is not None and text is not None:
+            self._start(keep_writing(config.textfile, partial(self._text, text)))
 
     async def close(self) -> None:
         """Serve and write nothing any longer."""
@@ -66,7 +69,7 @@ class Monitoring:
     def _start(self, work: Coroutine[None, None, None]) -> None:
         self._running.append(self._tasks.create_task(work, name="metrics"))
 
-    def _pages(self, render: _Render | None) -> Pages:
+    def _pages(self, page: _Page | None) -> Pages:
         async def alive(_accept: str) -> Page:
             return alive_page(self._view.health())
 
@@ -74,24 +77,21 @@ class Monitoring:
             return ready_page(self._view.health())
 
         async def metrics(accept: str) -> Page:
-            if render is None:
+            if page is None:
                 return Page(501, f"{_MISSING}: {INSTALL}\n".encode(), "text/plain; charset=utf-8")
-            return await self._render(render, accept)
+            # The metrics of a thousand accounts take too long for the event loop.
+            return await asyncio.to_thread(page, self._view.figures(), accept)
 
         return {"/healthz": alive, "/readyz": ready, "/metrics": metrics}
 
-    async def _render(self, render: _Render, accept: str) -> Page:
-        """Return the metrics; those of a thousand accounts take too long for the event loop."""
-        return await asyncio.to_thread(render, self._view.figures(), accept)
-
-    async def _text(self, render: _Render) -> bytes:
-        return (await self._render(render, "text/plain")).content
+    async def _text(self, text: _Textfile) -> bytes:
+        return await asyncio.to_thread(text, self._view.figures())
 
 
-def _renderer() -> _Render:
-    from syncd.monitoring.exposition import metrics_page  # noqa: PLC0415  an optional dependency
+def _exposition() -> tuple[_Page, _Textfile]:
+    from syncd.monitoring import exposition  # noqa: PLC0415  it needs an optional dependency
 
-    return metrics_page
+    return exposition.metrics_page, exposition.textfile
 
 
 def _server() -> Callable[[Listen, Pages], Coroutine[None, None, None]]:

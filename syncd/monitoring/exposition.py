@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import choose_encoder, generate_latest
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -30,11 +30,12 @@ _FAMILIES = {
 
 
 class _Figures(Collector):
-    def __init__(self, figures: Figures) -> None:
+    def __init__(self, figures: Figures, prefix: str) -> None:
         self._figures = figures
+        self._metrics = [metric for metric in METRICS if metric.name.startswith(prefix)]
 
     def collect(self) -> Iterator[Metric]:
-        for metric in METRICS:
+        for metric in self._metrics:
             family = _FAMILIES[metric.kind](metric.name, metric.help, labels=metric.labels)
             for labels, value in metric.series(self._figures):
                 if isinstance(family, HistogramMetricFamily):
@@ -49,10 +50,19 @@ class _Figures(Collector):
 
 def metrics_page(figures: Figures, accept: str) -> Page:
     """Return the metrics in a format that a header Accept names; by default in the text format."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Figures(figures))
     encode, content_type = choose_encoder(accept)
-    return Page(200, encode(registry), content_type)
+    return Page(200, encode(_registry(figures)), content_type)
+
+
+def textfile(figures: Figures) -> bytes:
+    """Return the metrics for node_exporter, which has process_* metrics about itself already."""
+    return generate_latest(_registry(figures, prefix="syncd_"))
+
+
+def _registry(figures: Figures, prefix: str = "") -> CollectorRegistry:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Figures(figures, prefix))
+    return registry
 
 
 def _buckets(histogram: Histogram) -> tuple[list[tuple[str, float]], float]:

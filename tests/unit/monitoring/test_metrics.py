@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from support.exposition import Samples, promtool
 
-from syncd.monitoring.exposition import metrics_page
+from syncd.monitoring.exposition import metrics_page, textfile
 from syncd.monitoring.figures import (
     AccountFigures,
     Figures,
@@ -151,6 +151,11 @@ def test_openmetrics_is_served_to_a_client_that_asks_for_it() -> None:
     assert page.content_type.startswith("application/openmetrics-text; version=1.0.0")
     assert page.content.endswith(b"# EOF\n")
     assert metrics_page(FIGURES, "*/*").content_type.startswith("text/plain; version=0.0.4")
+
+
+def test_the_file_for_node_exporter_has_no_metrics_of_that_name_in_node_exporter() -> None:
+    names = Samples(textfile(FIGURES).decode()).names()
+    assert names == {name for name in Samples(text()).names() if name.startswith("syncd_")}
 
 
 def test_promtool_finds_no_mistake_in_the_metrics() -> None:
