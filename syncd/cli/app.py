@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from syncd import __version__
+from syncd.cli.ads import ads
 from syncd.cli.audit import audit
 from syncd.cli.check import check
 from syncd.cli.conformance import conformance
@@ -70,6 +71,7 @@ for command in (
     app.command()(command)
 app.command("help")(help_topic)
 app.add_typer(images)
+app.add_typer(ads)
 app.add_typer(token)
 app.add_typer(ledger)
 show_no_types(app)

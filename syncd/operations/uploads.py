@@ -123,7 +123,7 @@ class Uploads:
 
     async def _send(self, batch: Sequence[Picture], way: Way) -> list[Result]:
         """Send images in one POST; those of a rejected POST are sent in halves."""
-        parts = _parts(batch)
+        parts = parts_of(batch)
         try:
             if way is Way.ZIP:
                 content = packed((part.name, part.content) for part in parts)
@@ -210,7 +210,8 @@ def _matched(pictures: Sequence[Picture], names: Sequence[Part], response: Uploa
     return other if len(other[0]) > len(sent[0]) else sent
 
 
-def _parts(batch: Sequence[Picture]) -> list[Part]:
+def parts_of(batch: Sequence[Picture]) -> list[Part]:
+    """Return the parts of a request, with names that differ and have an extension."""
     extensions = [FORMATS[picture.facts.format or ""][1] for picture in batch]
     files = ((one.name, extension) for one, extension in zip(batch, extensions, strict=True))
     return [_part(one, name) for one, name in zip(batch, part_names(files), strict=True)]
