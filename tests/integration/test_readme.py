@@ -79,7 +79,7 @@ def test_syncd_events_prints_one_event_or_those_of_one_subject() -> None:
 
 def test_syncd_events_suggests_the_event_with_a_similar_name() -> None:
     ended = runner.invoke(app, ["events", "acount.paused"])
-    assert ended.exit_code == Exit.NOT_ALL
+    assert ended.exit_code == Exit.USAGE
     assert "did you mean account.paused?" in ended.stderr
 
 
