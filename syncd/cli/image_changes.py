@@ -161,7 +161,7 @@ def delete(
             tally = Tally(rows, form)
             for one, why in obstacles.items():
                 if why is not None:
-                    tally.add(Result(hash=one, error=why))
+                    tally.add(Result(hash=one, why=why))
             if free:
                 _confirm(session.calls.name, list(free), again, yes=yes)
             async for result in deletions.deleted(session, free):

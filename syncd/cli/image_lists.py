@@ -185,7 +185,7 @@ def get(
                 missing += 1
                 print_error(f"syncd: {image_hash}: {_MISSING}")
                 if form is Format.JSON:
-                    rows.write({"hash": image_hash, "error": _MISSING})
+                    rows.write({"hash": image_hash, "why": _MISSING})
         return exit_of(len(found), missing)
 
     raise run(config, account, operate)

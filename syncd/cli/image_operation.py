@@ -1,4 +1,4 @@
-"""What all commands of `syncd images` do: open the account, run the operation, report errors."""
+"""The frame of all commands of `syncd images`: the account, the operation, and its errors."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def run(
 
 
 def chosen_target(config: Config, account: str) -> Target:
-    """Return the account that an option names; end the process if there is none."""
+    """Return the account that an option names; end the process if it is unknown."""
     try:
         found = target(config, account)
     except NoTokenError as error:
@@ -125,7 +125,7 @@ def output(form: Format, columns: Sequence[str]) -> Iterator[Rows]:
         except (GraphError, ClosedError) as error:
             if form is Format.JSON:
                 why = sentence(error.api_error) if isinstance(error, GraphError) else str(error)
-                written.write({"error": why})
+                written.write({"why": why})
             raise
 
 
@@ -141,12 +141,12 @@ class Tally:
     def add(self, result: Result) -> None:
         """Write one result: JSON has failures, too; they are one line on stderr in any case."""
         subject = result.file or result.hash
-        if result.error is None:
+        if result.why is None:
             self.done += 1
         else:
             self.failed += 1
-            print_error(f"syncd: {subject}: {result.error}")
-        if result.error is None or self._form is Format.JSON:
+            print_error(f"syncd: {subject}: {result.why}")
+        if result.why is None or self._form is Format.JSON:
             self._written.write(msgspec.structs.asdict(result))
 
     @property

@@ -1,4 +1,4 @@
-"""What other processes record in the ledger about the accounts: calls, pauses, and decisions."""
+"""The calls and pauses of other processes, and the operator's pauses, as the ledger has them."""
 
 from __future__ import annotations
 

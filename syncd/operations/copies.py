@@ -30,13 +30,13 @@ async def copied(
             entry = await _copy(session, source, image_hash)
         except (GraphError, ClosedError) as error:
             if isinstance(error, GraphError) and _is_about_the_image(error):
-                yield Result(hash=image_hash, error=sentence(error.api_error))
+                yield Result(hash=image_hash, why=sentence(error.api_error))
                 continue
             for left in hashes[number:]:
-                yield Result(hash=left, error=NOT_TRIED)
+                yield Result(hash=left, why=NOT_TRIED)
             raise
         if entry is None:
-            yield Result(hash=image_hash, error=_UNNAMED)
+            yield Result(hash=image_hash, why=_UNNAMED)
         else:
             yield Result(hash=entry.hash, name=entry.name, state="copied")
 

@@ -69,18 +69,18 @@ async def deleted(
     ended: GraphError | ClosedError | None = None
     for image_hash, image in images.items():
         if ended is not None:
-            yield Result(hash=image_hash, name=_name(image), error=NOT_TRIED)
+            yield Result(hash=image_hash, name=_name(image), why=NOT_TRIED)
             continue
         try:
             error = await _delete(session, image_hash)
         except (GraphError, ClosedError) as fatal:
             ended = fatal
-            yield Result(hash=image_hash, name=_name(image), error=NOT_TRIED)
+            yield Result(hash=image_hash, name=_name(image), why=NOT_TRIED)
             continue
         if error is None:
             sent.append(image_hash)
         else:
-            yield Result(hash=image_hash, name=_name(image), error=sentence(error))
+            yield Result(hash=image_hash, name=_name(image), why=sentence(error))
     for first in range(0, len(sent), MAX_HASHES):
         async for result in _confirmed(session, images, sent[first : first + MAX_HASHES], pauses):
             yield result
@@ -131,7 +131,7 @@ async def _confirmed(
             there = await shown(session, left)
         except (GraphError, ClosedError):
             for image_hash in left:
-                yield Result(hash=image_hash, name=_name(images[image_hash]), error=_UNCONFIRMED)
+                yield Result(hash=image_hash, name=_name(images[image_hash]), why=_UNCONFIRMED)
             raise
         for image_hash in left:
             if image_hash not in there:
@@ -141,7 +141,7 @@ async def _confirmed(
         if not left:
             return
     for image_hash in left:
-        yield Result(hash=image_hash, name=_name(images[image_hash]), error=_STILL_THERE)
+        yield Result(hash=image_hash, name=_name(images[image_hash]), why=_STILL_THERE)
 
 
 async def _record_gone(session: Session, image_hash: ImageHash) -> None:

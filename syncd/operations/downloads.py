@@ -47,7 +47,7 @@ async def downloaded(
                 found = await looked_up(session, some, _FIELDS)
             except (GraphError, ClosedError):
                 for image_hash in hashes[first:]:
-                    yield Result(hash=image_hash, error=NOT_TRIED)
+                    yield Result(hash=image_hash, why=NOT_TRIED)
                 raise
             for image_hash in some:
                 yield await _result(connections, image_hash, found.get(image_hash), directory)
@@ -59,7 +59,7 @@ async def _result(
     connections: Connections, image_hash: ImageHash, node: Node | None, directory: str
 ) -> Result:
     if node is None:
-        return Result(hash=image_hash, error="the account does not list it")
+        return Result(hash=image_hash, why="the account does not list it")
     name = node.fields.get("name")
     name = name if isinstance(name, str) else None
     try:
@@ -68,7 +68,7 @@ async def _result(
         path, is_new = await asyncio.to_thread(_save, directory, names, content)
     except (DownloadError, OSError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        return Result(hash=image_hash, name=name, error=f"{why}; nothing was written")
+        return Result(hash=image_hash, name=name, why=f"{why}; nothing was written")
     state = "downloaded" if is_new else "there before"
     return Result(file=printable(os.fsencode(path)), hash=image_hash, name=name, state=state)
 

@@ -26,7 +26,7 @@ class Picture(msgspec.Struct, frozen=True):
     """An image to send; `content` is empty for one inside an archive."""
 
     label: str
-    """What the operator has to recognise: the path, and the entry of an archive."""
+    """The path, and the entry of an archive, for the operator."""
     name: bytes
     content: bytes
     facts: Content
@@ -49,7 +49,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 def read(path: str) -> Picture | Archive | Refused:
     """Return an image or an archive of images with its bytes, or why it is not sent. Blocks."""
-    label = printable(os.fsencode(path))
+    label = printable(os.path.abspath(os.fsencode(path)))
     place = os.path.realpath(os.fsencode(path))  # an operator may name a link
     parent, name = os.path.split(place)
     try:

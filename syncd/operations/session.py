@@ -16,7 +16,7 @@ from syncd.operations.target import Target
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """What an operation works with; the calls are those to its account."""
+    """The connections of one operation; the calls are those to its account."""
 
     config: Config
     target: Target

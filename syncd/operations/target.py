@@ -30,8 +30,8 @@ class Target(msgspec.Struct, frozen=True):
 def target(config: Config, text: str) -> Target | None:
     """Return the account with a name, or with the digits of an id, with or without `act_`.
 
-    An account that is not in the configuration is called with the token of [graph]; raises
-    NoTokenError if there is none. Returns None for an unknown name.
+    An account that is not in the configuration is called with the token of [graph]; without one,
+    raises NoTokenError. Returns None for an unknown name.
     """
     known = config.accounts.get(AccountName(text))
     found = _ID.fullmatch(text)

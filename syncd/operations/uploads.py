@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
@@ -42,7 +43,7 @@ _Sent = tuple[list[tuple[Picture, Entry]], list[Picture]]
 
 
 _Unit = Refused | Archive | list[Picture]
-"""What one POST sends, or a file that is not sent."""
+"""The images of one POST, or a file that is not sent."""
 
 
 class Uploads:
@@ -80,8 +81,8 @@ class Uploads:
             try:
                 results = await self._process(unit)
             except (GraphError, ClosedError):
-                for label in (*_labels(unit), *left):
-                    yield Result(file=label, error=NOT_TRIED)
+                for label in (*_labels(unit), *map(os.path.abspath, left)):
+                    yield Result(file=label, why=NOT_TRIED)
                 raise
             for result in results:
                 yield result
@@ -104,7 +105,7 @@ class Uploads:
     async def _process(self, unit: _Unit) -> list[Result]:
         match unit:
             case Refused(label, why):
-                return [Result(file=label, error=f"{why}; nothing was sent")]
+                return [Result(file=label, why=f"{why}; nothing was sent")]
             case Archive():
                 return await self._send_archive(unit)
             case _:
@@ -138,7 +139,7 @@ class Uploads:
             for picture in unmatched:
                 results += await self._send([picture], way)
             return results
-        return results + [Result(file=one.label, error=_UNNAMED) for one in unmatched]
+        return results + [Result(file=one.label, why=_UNNAMED) for one in unmatched]
 
     async def _after_error(
         self, batch: Sequence[Picture], way: Way, error: GraphError
@@ -152,7 +153,7 @@ class Uploads:
         as_field, too_large = way is Way.BYTES, verdict is Verdict.TOO_LARGE
         if fate(verdict, as_field=as_field, too_large=too_large) is Fate.AS_FIELD:
             return await self._send(batch, Way.BYTES)
-        return [Result(file=batch[0].label, error=sentence(error.api_error))]
+        return [Result(file=batch[0].label, why=sentence(error.api_error))]
 
     async def _send_archive(self, archive: Archive) -> list[Result]:
         part = Part("images.zip", "application/zip", archive.content)
@@ -162,9 +163,9 @@ class Uploads:
         except GraphError as error:
             if judge(error.api_error).scope is not Scope.IMAGE:
                 raise
-            return [Result(file=archive.label, error=sentence(error.api_error))]
+            return [Result(file=archive.label, why=sentence(error.api_error))]
         results = [self._done(picture, entry) for picture, entry in sent[0]]
-        return results + [Result(file=one.label, error=_UNNAMED) for one in sent[1]]
+        return results + [Result(file=one.label, why=_UNNAMED) for one in sent[1]]
 
     async def _post(
         self, pictures: Sequence[Picture], names: Sequence[Part], parts: Sequence[Part], way: Way

@@ -75,6 +75,8 @@ def written(directory: Path) -> str:
     [
         (("log", "--account", "m"), ["main", "maine"]),
         (("export", "--account", "m"), ["main", "maine"]),
+        (("images", "list", "--account", "m"), ["main", "maine"]),
+        (("images", "copy", "--from", "m"), ["main", "maine"]),
         (("audit", "--accept", "m"), ["main", "maine"]),
         (("pause", "m"), ["main", "maine"]),
         (("resume", "main", "m"), ["main", "maine"]),

@@ -46,7 +46,7 @@ async def test_an_image_is_copied_whatever_the_key_of_the_response(
     copied = await images("copy", image, "--from", "main", "--to", "other", "--json")
     assert copied.code == 0
     assert copied.rows == [
-        {"file": None, "hash": image, "name": "1.jpg", "state": "copied", "error": None}
+        {"file": None, "hash": image, "name": "1.jpg", "state": "copied", "why": None}
     ]
     assert rig.holds(picture(1), "2")
     assert (rig.sandbox.counts.calls("1"), rig.sandbox.counts.calls("2", "copy")) == (0, 1)
@@ -93,7 +93,7 @@ async def test_an_image_in_use_is_not_deleted_and_its_creatives_are_named(
     gone = await images("delete", image, free, "--account", "main", "--yes", "--json")
     assert gone.code == 3
     used, done = gone.rows
-    assert used["error"] == f"the creative {creative} uses it; delete that first"
+    assert used["why"] == f"the creative {creative} uses it; delete that first"
     assert done["state"] == "deleted"
     assert rig.holds(picture(1))
 
@@ -180,7 +180,7 @@ async def test_an_image_that_stays_listed_is_a_failure_and_stays_unconfirmed(
         there = await shown(session, [image])
         results = [result async for result in deleted(session, there, pauses=(0.0, 0.0))]
     (result,) = results
-    assert "still lists it" in (result.error or "")
+    assert "still lists it" in (result.why or "")
     assert rig.rows("SELECT state FROM replica") == [("unconfirmed",)]
 
 

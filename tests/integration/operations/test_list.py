@@ -180,7 +180,7 @@ async def test_get_shows_images_and_reports_those_that_are_missing(
     found, missing = both.rows
     assert (found["hash"], missing) == (
         image.hash,
-        {"hash": "f" * 32, "error": "the account does not list it"},
+        {"hash": "f" * 32, "why": "the account does not list it"},
     )
     assert both.code == 3
     none = await images("get", "f" * 32, "--account", "main")
@@ -213,7 +213,7 @@ async def test_an_error_ends_the_json_and_is_one_line_with_a_remedy(
     rig.sandbox.tokens.revoke(rig.sandbox.token)
     listed = await images("list", "--account", "main", "--json")
     assert listed.code == 69
-    assert "190" in listed.rows[-1]["error"]
+    assert "190" in listed.rows[-1]["why"]
     assert listed.err.startswith("syncd: 190")
     assert "syncd token set" in listed.err
     assert listed.err.count("\n") == 1

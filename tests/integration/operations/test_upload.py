@@ -102,8 +102,8 @@ async def test_a_file_that_the_api_does_not_accept_is_not_sent(
     sent = await images("upload", path, "--account", "main", "--json")
     (row,) = sent.rows
     assert (sent.code, row["hash"], row["state"]) == (1, None, "failed")
-    assert why in row["error"]
-    assert sent.err == f"syncd: {path}: {row['error']}\n"
+    assert why in row["why"]
+    assert sent.err == f"syncd: {path}: {row['why']}\n"
     assert rig.sandbox.counts.calls("1") == 0
 
 
@@ -166,10 +166,10 @@ async def test_one_rejected_image_does_not_stop_the_others(
     rig.sandbox.faults.add(Fault("100/2490361", image="2.jpg"))
     paths = write_pictures(rig, 4)
     sent = await images("upload", *paths, "--account", "main", "--json", "--as", way)
-    failed = [row for row in sent.rows if row["error"]]
+    failed = [row for row in sent.rows if row["why"]]
     assert sent.code == 3
     assert [row["file"] for row in failed] == [paths[2]]
-    assert "2490361" in failed[0]["error"]
+    assert "2490361" in failed[0]["why"]
     assert sorted(row["file"] for row in sent.rows) == paths
 
 
@@ -192,6 +192,6 @@ async def test_files_after_an_error_of_the_account_are_not_tried(
     assert sent.code == 69
     uploaded, second, third, error = sent.rows
     assert uploaded["state"] == "uploaded"
-    assert second["error"] == third["error"] == "not tried: the operation ended before it"
-    assert error["error"].startswith("200")
+    assert second["why"] == third["why"] == "not tried: the operation ended before it"
+    assert error["why"].startswith("200")
     assert "ads_management" in sent.err
