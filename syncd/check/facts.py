@@ -176,6 +176,13 @@ class RouteFacts(msgspec.Struct, frozen=True):
     """The account that the folder had before, with the token of the new one."""
 
 
+class ReceiverFacts(msgspec.Struct, frozen=True):
+    """A receiver of notifications, or the monitor of [ping], and why it cannot be notified."""
+
+    name: Name
+    problem: Text = ""
+
+
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
     """The facts about everything that the configuration names."""
 
@@ -183,6 +190,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     folders: tuple[FolderFacts, ...]
     accounts: tuple[AccountFacts, ...]
     changed: tuple[RouteFacts, ...] = ()
+    receivers: tuple[ReceiverFacts, ...] = ()
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from syncd.check.facts import Contents, Facts, bounded
 from syncd.check.filesystem import path_facts
 from syncd.check.folders import folder_facts
 from syncd.check.ledger import known_accounts, ledger_facts
+from syncd.check.receivers import receiver_facts, sources
 from syncd.check.tokens import account_facts
 from syncd.config import Config, ConfigError, Secret, SecretFile, load
 from syncd.graph.client import connect
@@ -67,7 +68,13 @@ async def _contents(
     folders = [await asyncio.to_thread(folder_facts, one) for one in config.folders.values()]
     async with connect(config.graph.base_url, config.graph.version, config.graph.timeout) as client:
         accounts, changed = await account_facts(client, config, environ, hide, known)
-    return Contents(ledger=ledger, folders=tuple(folders), accounts=accounts, changed=changed)
+    return Contents(
+        ledger=ledger,
+        folders=tuple(folders),
+        accounts=accounts,
+        changed=changed,
+        receivers=await asyncio.to_thread(receiver_facts, config, environ),
+    )
 
 
 def _secret_files(config: Config) -> Iterator[bytes]:
@@ -75,6 +82,9 @@ def _secret_files(config: Config) -> Iterator[bytes]:
         for source in (config.token_of(account), config.app_secret_of(account)):
             if isinstance(source, SecretFile):
                 yield os.fsencode(source.path)
+    for source in sources(config).values():
+        if isinstance(source, SecretFile):
+            yield os.fsencode(source.path)
 
 
 def _end_with_stdin() -> None:

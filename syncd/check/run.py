@@ -16,6 +16,7 @@ from syncd.check.fixes import Client, with_access
 from syncd.check.inside import find_facts
 from syncd.check.perspective import Perspective
 from syncd.check.probe import EXEC, Failure, probe
+from syncd.check.receivers import receiver_checks, sources
 from syncd.check.result import Check, CheckedPath, State, bad, ok, unknown
 from syncd.check.secrets import missing_secret
 from syncd.check.service import View, network_check, view_of
@@ -30,7 +31,7 @@ from syncd.check.verdict import (
     token_checks,
 )
 from syncd.check.watch_limit import WATCH_LIMIT, check_watch_limit
-from syncd.config import Command, Config, Secret, SecretFile
+from syncd.config import Command, Config, Secret, SecretFile, SecretSource
 
 Hide = Callable[[Secret], None]
 
@@ -135,6 +136,7 @@ def _checks(config: Config, perspective: Perspective, view: View, inotify: Path)
         directories += read.directories
     checks.append(check_watch_limit(inotify, directories, len(config.folders)))
     checks += _secrets(config, contents, view, perspective)
+    checks += _receivers(config, contents, view, perspective)
     return [_completed(check, config, perspective, view) for check in checks]
 
 
@@ -149,7 +151,6 @@ def _secrets(
     config: Config, contents: Contents, view: View, perspective: Perspective
 ) -> Iterator[Check]:
     """Return the checks of tokens and accounts, with the reason in the unit for a missing one."""
-    unit, probes = perspective.unit, perspective.probes
     accounts = {str(name): account for name, account in config.accounts.items()}
     checks = token_checks(accounts, contents.accounts, time.time())
     checks += route_checks(config, contents)
@@ -165,18 +166,34 @@ def _secrets(
         if account is None:
             yield check
             continue
-        source = config.token_of(account)
-        if isinstance(source, SecretFile):
-            path = os.fsencode(source.path)
-            at = view.facts.at(path)
-            denied = at is not None and is_denied(at)
-            yield msgspec.structs.replace(check, path=CheckedPath(path, denied=denied))
-            continue
-        if unit is not None and not probes and not isinstance(source, Command):
-            yield unknown(check.subject, f"systemd passes it to {unit.name} alone")
-            continue
-        advice = None if unit is None else missing_secret(source, unit)
-        yield check if advice is None else bad(check.subject, *advice)
+        yield _of_source(check, config.token_of(account), view, perspective)
+
+
+def _receivers(
+    config: Config, contents: Contents, view: View, perspective: Perspective
+) -> Iterator[Check]:
+    """Return the checks of the receivers of notifications and pings."""
+    found = sources(config)
+    for check in receiver_checks(contents.receivers):
+        source = found.get(check.subject)
+        if check.is_ok or source is None:
+            yield check
+        else:
+            yield _of_source(check, source, view, perspective)
+
+
+def _of_source(check: Check, source: SecretSource, view: View, perspective: Perspective) -> Check:
+    """Return the check of a secret that cannot be read, with the reason in the unit."""
+    unit = perspective.unit
+    if isinstance(source, SecretFile):
+        path = os.fsencode(source.path)
+        at = view.facts.at(path)
+        denied = at is not None and is_denied(at)
+        return msgspec.structs.replace(check, path=CheckedPath(path, denied=denied))
+    if unit is not None and not perspective.probes and not isinstance(source, Command):
+        return unknown(check.subject, f"systemd passes it to {unit.name} alone")
+    advice = None if unit is None else missing_secret(source, unit)
+    return check if advice is None else bad(check.subject, *advice)
 
 
 def _completed(check: Check, config: Config, perspective: Perspective, view: View) -> Check:

@@ -22,6 +22,7 @@ from syncd.cli.help import help_topic
 from syncd.cli.images import images
 from syncd.cli.init import init
 from syncd.cli.ledger import ledger
+from syncd.cli.notify import notify
 from syncd.cli.pause import pause, resume
 from syncd.cli.placeholders import show_no_types
 from syncd.cli.plan import plan
@@ -73,5 +74,6 @@ app.command("help")(help_topic)
 app.add_typer(images)
 app.add_typer(ads)
 app.add_typer(token)
+app.add_typer(notify)
 app.add_typer(ledger)
 show_no_types(app)

@@ -48,6 +48,12 @@ def folder_names(context: typer.Context, incomplete: str) -> list[str]:
     return [] if config is None else _beginning(config.folders, incomplete)
 
 
+def receiver_names(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the receivers of notifications that complete a word."""
+    config = _config_of(context)
+    return [] if config is None else _beginning((one.name for one in config.notify), incomplete)
+
+
 AccountNames = Annotated[
     list[str] | None,
     typer.Option(

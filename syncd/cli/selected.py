@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NoReturn
 
 from syncd.cli.errors import Exit, fail
-from syncd.config import AccountConfig, Config, FolderConfig
+from syncd.config import AccountConfig, Config, FolderConfig, NotifyConfig
 from syncd.config.selection import Selection, select
 from syncd.model import AccountName, FolderName
 
@@ -41,6 +41,14 @@ def folder_named(config: Config, name: str) -> FolderConfig:
     if (folder := config.folders.get(FolderName(name))) is None:
         _fail("folder", name, config.folders)
     return folder
+
+
+def receiver_named(config: Config, name: str) -> NotifyConfig:
+    """Return the receiver of that name; end the process if the configuration has none."""
+    names = [receiver.name for receiver in config.notify]
+    if name not in names:
+        _fail("receiver", name, names)
+    return config.notify[names.index(name)]
 
 
 def _fail(kind: str, name: str, known: Iterable[str]) -> NoReturn:

@@ -17,6 +17,7 @@ from syncd.cli.errors import Exit, fail
 from syncd.cli.fast_start import fast_imports
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath, account_names
+from syncd.cli.stored_secrets import load_with_stored_secrets
 from syncd.config import (
     AccountConfig,
     Command,
@@ -34,8 +35,7 @@ from syncd.config.secret_file import replace_secret
 from syncd.logs.setup import hide
 from syncd.model import AccountName
 from syncd.rules import token as rule
-from syncd.setup.places import UNIT, places
-from syncd.setup.stored import with_stored_credentials
+from syncd.setup.places import places
 from syncd.wording.figures import format_time
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def show(config: ConfigPath = DEFAULT_CONFIG) -> None:
     with fast_imports():
         from syncd.check.new_token import inspected  # noqa: PLC0415  slow to load
 
-    settings, sound = _settings(config), True
+    settings, sound = load_with_stored_secrets(config, "the token"), True
     for source, accounts in _by_source(settings, settings.accounts.values()).items():
         print_line(f"token of {_names(accounts)}")
         print_line(f"  source   {source}")
@@ -90,7 +90,8 @@ def check_tokens(config: ConfigPath = DEFAULT_CONFIG) -> None:
     with fast_imports():
         from syncd.check.new_token import tested  # noqa: PLC0415  slow to load
 
-    checks = asyncio.run(tested(_settings(config), os.environ, hide))
+    settings = load_with_stored_secrets(config, "the token")
+    checks = asyncio.run(tested(settings, os.environ, hide))
     width = max(len(one.subject) for one in checks)
     for one in checks:
         print_line(f"{one.state.value:<3} {one.subject:<{width}}  {one.message}")
@@ -119,7 +120,7 @@ def set_token(
     with fast_imports():
         from syncd.check.new_token import inspected  # noqa: PLC0415  slow to load
 
-    settings = _settings(config)
+    settings = load_with_stored_secrets(config, "the token")
     source, users = _chosen(settings, accounts)
     if not isinstance(source, SecretFile):
         fail(f"the token of {_names(users)} is {source}: {_instead(source)}")
@@ -142,21 +143,6 @@ def set_token(
     for name, text in _facts(found):
         print_line(f"{name:<7}  {text}")
     print_line(f"saved to {source.path}: {_used(config, settings, source)}")
-
-
-def _settings(config: Path) -> Config:
-    """Return the configuration, with the file of each systemd credential as the token's source.
-
-    systemd passes a credential to the service alone. Its file belongs to root.
-    """
-    settings = load_config(config)
-    where = places(config.absolute(), has_units=UNIT.exists())
-    if not where.units or "CREDENTIALS_DIRECTORY" in os.environ:
-        return settings
-    found = with_stored_credentials(settings, where.token)
-    if found != settings and os.geteuid() != 0:
-        fail("the token is a systemd credential, which only root can read: run this with sudo")
-    return found
 
 
 def _used(config: Path, settings: Config, source: SecretFile) -> str:

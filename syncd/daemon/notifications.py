@@ -14,11 +14,11 @@ from syncd.ledger import receivers
 from syncd.ledger.database import Ledger
 from syncd.log import timestamp_of
 from syncd.monitoring.entries import BackfillEntry, Names
+from syncd.monitoring.errors import DeliveryError
 from syncd.monitoring.feed import Feed
 from syncd.monitoring.ping import FAIL, START, Pinger
 from syncd.monitoring.receiver import Receiver, code_of
 from syncd.monitoring.text import text_of
-from syncd.monitoring.transport import DeliveryError
 from syncd.rules.sync import Sync
 
 LAST_TRIES = 10.0

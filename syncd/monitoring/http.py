@@ -9,6 +9,7 @@ import aiohttp
 
 from syncd import __version__
 from syncd.graph.session import NotRepeatedError, describe, proxy_of, send_once
+from syncd.monitoring.errors import DeliveryError
 
 TIMEOUT = 10.0
 """Seconds until a response has begun."""
@@ -17,12 +18,8 @@ _SERVER = "the server"
 """Its name in errors: its own name belongs to the secret."""
 
 
-class PostError(Exception):
-    """A POST that was not accepted; the text is for the operator."""
-
-
 async def post(url: str, body: bytes, content_type: str, limit: float = TIMEOUT) -> None:
-    """Send a POST, which any status from 200 to 299 accepts; raise PostError otherwise.
+    """Send a POST, which any status from 200 to 299 accepts; raise DeliveryError otherwise.
 
     It fails after `limit` seconds. Redirects are not followed: another server would get the
     message.
@@ -50,7 +47,7 @@ async def post(url: str, body: bytes, content_type: str, limit: float = TIMEOUT)
         if status // 100 == 3:
             message += ", a redirect, which is not followed: write the URL that it leads to"
     # Raised here, without a context: an aiohttp error holds the request, and so the URL.
-    raise PostError(message)
+    raise DeliveryError(message)
 
 
 def _without_host(message: str, url: str) -> str:

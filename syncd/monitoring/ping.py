@@ -18,10 +18,10 @@ from syncd.ledger.alerts import Alert
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.logs.secrets import without_secrets
+from syncd.monitoring.errors import DeliveryError
 from syncd.monitoring.feed import Feed
-from syncd.monitoring.http import PostError, post
 from syncd.monitoring.news import retry_delay
-from syncd.monitoring.transport import DeliveryError, read_url
+from syncd.monitoring.transport import read_url
 
 log: Log = structlog.get_logger()
 
@@ -79,12 +79,15 @@ class Pinger:
 
     async def send(self, signal: str, text: str) -> bool:
         """Ping once; return whether that was accepted. A failure is logged once."""
+        # It loads aiohttp, which takes long.
+        from syncd.monitoring.http import post  # noqa: PLC0415
+
         try:
             if self._url is None:
                 self._url = await self._read()
             body = without_secrets(text)[:_MAX_BODY].encode()
             await post(with_signal(self._url, signal), body, "text/plain; charset=utf-8")
-        except (DeliveryError, PostError) as error:
+        except DeliveryError as error:
             self._url = None  # it is read again
             why = str(error)
             if await self._ledger.write(alerts.begin("ping.failing", SUBJECT, why, time.time())):

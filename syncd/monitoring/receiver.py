@@ -21,9 +21,10 @@ from syncd.ledger.database import Ledger
 from syncd.ledger.receivers import Pending
 from syncd.log import Log
 from syncd.monitoring.entries import Entry, Names, image_entry, whats
+from syncd.monitoring.errors import DeliveryError
 from syncd.monitoring.feed import Feed
 from syncd.monitoring.news import Change, change, retry_delay, seconds_until_due
-from syncd.monitoring.transport import DeliveryError, Transport, open_transport
+from syncd.monitoring.transport import Transport, open_transport
 
 log: Log = structlog.get_logger()
 

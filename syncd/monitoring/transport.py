@@ -23,7 +23,7 @@ from syncd.config.program import MAX_BYTES, run_program
 from syncd.logs.secrets import hide, without_secrets
 from syncd.model import printable
 from syncd.monitoring.entries import Entry
-from syncd.monitoring.http import PostError, post
+from syncd.monitoring.errors import DeliveryError
 from syncd.monitoring.text import text_of
 from syncd.threads import run_in_thread
 
@@ -49,10 +49,6 @@ _HTTP_STATUS = re.compile(r"error=(\d{3})\b")
 
 _LIBRARIES = ("apprise", "urllib3", "requests", "charset_normalizer", "paho")
 """Loggers whose records can contain the URL: none of these is logged."""
-
-
-class DeliveryError(Exception):
-    """A receiver has not accepted a notification; the text is for the operator."""
 
 
 class Transport(Protocol):
@@ -115,11 +111,11 @@ class Webhook:
 
     async def send(self, entries: Sequence[Entry], images: int | None = None) -> None:
         """Return once any 2xx was received."""
+        # It loads aiohttp, which takes long.
+        from syncd.monitoring.http import post  # noqa: PLC0415
+
         del images
-        try:
-            await post(self._url, payload(entries), "application/json")
-        except PostError as error:
-            raise DeliveryError(str(error)) from None
+        await post(self._url, payload(entries), "application/json")
 
 
 class Program:

@@ -33,4 +33,10 @@ def with_stored_credentials(config: Config, token: Path) -> Config:
         )
         for name, one in config.accounts.items()
     }
-    return msgspec.structs.replace(config, graph=graph, accounts=accounts)
+    return msgspec.structs.replace(
+        config,
+        graph=graph,
+        accounts=accounts,
+        notify=tuple(msgspec.structs.replace(one, url=stored(one.url)) for one in config.notify),
+        ping=msgspec.structs.replace(config.ping, url=stored(config.ping.url)),
+    )

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +23,8 @@ class Hook:
     mode: str = "200 OK"
     requests: list[Request] = field(default_factory=list)
     accepted: list[Request] = field(default_factory=list)
+    on_accepted: Callable[[], object] = lambda: None
+    """Called before the response that accepts a notification is sent."""
 
     @property
     def url(self) -> str:
@@ -56,6 +58,7 @@ class Hook:
             return
         if mode.startswith("2"):
             self.accepted.append(request)
+            self.on_accepted()
         headers = ("Location: http://127.0.0.1:1/elsewhere",) if mode.startswith("3") else ()
         body = b"" if mode.startswith("204") else b"<html>page</html>"
         writer.write(http(body, mode, *headers))

@@ -18,6 +18,9 @@ id = "1"
 [folders.spring]
 path = "{path}/folder"
 account = "main"
+[[notify]]
+command = ["true"]
+name = "chat"
 """
 
 
@@ -30,6 +33,7 @@ account = "main"
         (("deletions", "trust", "sprin"), "spring"),
         (("export", "--account", "mian"), "main"),
         (("log", "--account", "mian"), "main"),
+        (("notify", "test", "chatt"), "chat"),
         (("pause", "mian"), "main"),
         (("plan", "--folder", "sprin"), "spring"),
         (("resume", "mian"), "main"),
@@ -55,3 +59,11 @@ def test_the_closest_topic_or_event_is_suggested(words: tuple[str, ...], nearest
     ended = CliRunner().invoke(app, words)
     assert ended.exit_code == Exit.USAGE
     assert f"did you mean {nearest}?" in ended.stderr
+
+
+def test_a_test_of_notifications_without_a_receiver_names_the_table_to_add(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(CONFIG.partition("[[notify]]")[0].format(path=tmp_path))
+    ended = CliRunner().invoke(app, ["notify", "test", "--config", str(config)])
+    assert ended.exit_code == Exit.NOT_ALL
+    assert "add a [[notify]] table" in ended.stderr

@@ -18,10 +18,10 @@ from syncd.config import NotifyConfig, Secret, SecretFile
 from syncd.logs.hooks import capture_libraries
 from syncd.logs.secrets import without_secrets
 from syncd.monitoring.entries import TestEntry
-from syncd.monitoring.http import PostError, post
+from syncd.monitoring.errors import DeliveryError
+from syncd.monitoring.http import post
 from syncd.monitoring.ping import with_signal
 from syncd.monitoring.transport import (
-    DeliveryError,
     Program,
     Service,
     Webhook,
@@ -51,7 +51,7 @@ def program(path: Path, text: str) -> str:
 
 
 async def error_of(url: str, limit: float = 10.0) -> str:
-    with pytest.raises(PostError) as caught:
+    with pytest.raises(DeliveryError) as caught:
         await post(url, b"{}", "application/json", limit)
     assert caught.value.__context__ is None
     return str(caught.value)

@@ -1,0 +1,8 @@
+"""The one error of notifications and pings."""
+
+
+class DeliveryError(Exception):
+    """A receiver has not accepted a notification, or a monitor a ping.
+
+    The text is for the operator. It names neither the URL nor its server.
+    """
