@@ -114,7 +114,7 @@ def list_images(
     from syncd.operations.listing import Selection  # noqa: PLC0415  the same
 
     filters = Filters(
-        hashes=checked_hashes(hashes.split(",")) if hashes else None,
+        hashes=checked_hashes([one.strip() for one in hashes.split(",")]) if hashes else None,
         name=name or None,
         min_width=min_width,
         min_height=min_height,

@@ -24,7 +24,7 @@ from syncd.engine.tokens import OpenAccount, Tokens, stop_unreadable
 from syncd.engine.worker import ImageFiles, Role, Worker
 from syncd.graph.client import GraphClient
 from syncd.heartbeat import Heartbeat
-from syncd.ledger import accounts, requests
+from syncd.ledger import accounts
 from syncd.ledger.database import Ledger
 from syncd.log import Log
 from syncd.model import AccountId, Copying, Digest
@@ -257,19 +257,15 @@ class Engine:
 
     async def _watch_ledger(self) -> None:
         """Act on what another process, such as `syncd retry`, has written to the ledger."""
-        seen = await self._ledger.data_version()
-        known = await self._ledger.read(requests.count())
+        seen: int | None = None  # the first time, what was written since the start is read
         while True:
             await asyncio.sleep(LEDGER_POLL)
             version = await self._ledger.data_version()
             if version == seen:
                 continue
             seen = version
-            await self._elsewhere.apply()
-            requested = await self._ledger.read(requests.count())
-            if requested == known:  # calls alone: a failed image waits for its time
+            if not await self._elsewhere.apply():  # calls alone: a failed image waits for its time
                 continue
-            known = requested
             pauses = await self._ledger.read(accounts.pauses())
             await self._retry([one for one in self.lanes.values() if one.account not in pauses])
             for lane in self.lanes.values():

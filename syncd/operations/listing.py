@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -55,13 +55,14 @@ async def listed(session: Session, selection: Selection) -> AsyncIterator[Part]:
     Raises GraphError and ClosedError.
     """
     left = selection.limit
-    async for page in _pages(session, selection):
-        nodes = await _selected(session, selection, page.nodes)
-        if left is not None:
-            nodes, left = nodes[:left], max(0, left - len(nodes))
-        yield Part(nodes, page.total)
-        if left == 0:
-            return
+    for some in _in_parts(selection):
+        async for page in _pages(session, some):
+            nodes = await _selected(session, selection, page.nodes)
+            if left is not None:
+                nodes, left = nodes[:left], max(0, left - len(nodes))
+            yield Part(nodes, page.total)
+            if left == 0:
+                return
 
 
 async def total(session: Session) -> int:
@@ -78,11 +79,22 @@ async def looked_up(
 ) -> dict[ImageHash, Node]:
     """Return the images with these hashes; unknown ones are missing."""
     found: dict[ImageHash, Node] = {}
-    for first in range(0, len(hashes), MAX_HASHES):
-        filters = Filters(hashes=hashes[first : first + MAX_HASHES])
-        async for page in _pages(session, Selection(fields=fields, filters=filters)):
+    wanted = Selection(fields=fields, filters=Filters(hashes=hashes))
+    for some in _in_parts(wanted):
+        async for page in _pages(session, some):
             found |= {node.hash: node for node in page.nodes if node.hash in hashes}
     return found
+
+
+def _in_parts(selection: Selection) -> Iterator[Selection]:
+    """Yield selections of at most MAX_HASHES hashes, which together are this one."""
+    hashes = selection.filters.hashes
+    if hashes is None:
+        yield selection
+        return
+    for first in range(0, len(hashes), MAX_HASHES):
+        filters = replace(selection.filters, hashes=hashes[first : first + MAX_HASHES])
+        yield replace(selection, filters=filters)
 
 
 async def _selected(session: Session, selection: Selection, nodes: Sequence[Node]) -> list[Node]:

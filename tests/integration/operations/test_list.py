@@ -281,3 +281,11 @@ async def test_an_account_that_waits_for_the_operator_gets_no_call(
     assert listed.code == 69
     assert words in listed.err
     assert rig.sandbox.counts.calls("1") == 0
+
+
+async def test_many_hashes_are_requested_in_parts(rig: Rig, images: ImageCommands) -> None:
+    held = [hold(rig, number).hash for number in range(3)]
+    chosen = [*(f"{number:032x}" for number in range(120)), *held]
+    listed = await images("list", "--account", "main", "--json", "--hashes", ", ".join(chosen))
+    assert sorted(row["hash"] for row in listed.rows) == sorted(held)
+    assert rig.sandbox.counts.calls("1", "list") == 3
