@@ -183,6 +183,15 @@ class ReceiverFacts(msgspec.Struct, frozen=True):
     problem: Text = ""
 
 
+class MetricsFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of what [metrics] names."""
+
+    has_library: bool  # prometheus-client is installed
+    address: Text  # why it cannot be used; empty if it can, or if there is none
+    no_directory: bool  # that of the file does not exist
+    closed: bool  # that of the file cannot be entered or written
+
+
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
     """The facts about everything that the configuration names."""
 
@@ -191,6 +200,8 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     accounts: tuple[AccountFacts, ...]
     changed: tuple[RouteFacts, ...] = ()
     receivers: tuple[ReceiverFacts, ...] = ()
+    metrics: MetricsFacts | None = None
+    """None where the configuration has no [metrics]."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from syncd.check.facts import Contents, Facts, bounded
 from syncd.check.filesystem import path_facts
 from syncd.check.folders import folder_facts
 from syncd.check.ledger import known_accounts, ledger_facts
+from syncd.check.metrics import metrics_facts
 from syncd.check.receivers import receiver_facts, sources
 from syncd.check.tokens import account_facts
 from syncd.config import Config, ConfigError, Secret, SecretFile, load
@@ -32,17 +33,25 @@ def find_facts(config: Config, environ: Mapping[str, str], hide: Callable[[Secre
 
 
 def named_paths(config: Config) -> list[bytes]:
-    """Return the paths of the configuration, of the ledger's directory, folders and tokens."""
+    """Return the paths of the configuration, of folders and tokens, and where syncd writes."""
     return list(
         dict.fromkeys(
             (
                 *(os.fsencode(file.absolute()) for file in (config.path, *config.included)),
-                os.fsencode(config.ledger.path.parent),
+                *written_directories(config),
                 *(folder.path for folder in config.folders.values()),
                 *_secret_files(config),
             )
         )
     )
+
+
+def written_directories(config: Config) -> list[bytes]:
+    """Return the directories in which syncd writes: of the ledger, and of the file of metrics."""
+    files = [config.ledger.path]
+    if config.metrics.textfile is not None:
+        files.append(config.metrics.textfile)
+    return [os.fsencode(file.parent) for file in files]
 
 
 def print_facts(path: Path, environ: Mapping[str, str], hide: Callable[[Secret], None]) -> None:
@@ -74,6 +83,7 @@ async def _contents(
         accounts=accounts,
         changed=changed,
         receivers=await asyncio.to_thread(receiver_facts, config, environ),
+        metrics=await asyncio.to_thread(metrics_facts, config.metrics),
     )
 
 

@@ -27,11 +27,12 @@ from syncd.check.verdict import (
     folder_check,
     is_denied,
     ledger_check,
+    metrics_checks,
     route_checks,
     token_checks,
 )
 from syncd.check.watch_limit import WATCH_LIMIT, check_watch_limit
-from syncd.config import Command, Config, Secret, SecretFile, SecretSource
+from syncd.config import Command, Config, MetricsConfig, Secret, SecretFile, SecretSource
 
 Hide = Callable[[Secret], None]
 
@@ -135,9 +136,20 @@ def _checks(config: Config, perspective: Perspective, view: View, inotify: Path)
         checks.append(folder_check(folder, read))
         directories += read.directories
     checks.append(check_watch_limit(inotify, directories, len(config.folders)))
+    checks += _metrics(config, view, user)
     checks += _secrets(config, contents, view, perspective)
     checks += _receivers(config, contents, view, perspective)
     return [_completed(check, config, perspective, view) for check in checks]
+
+
+def _metrics(config: Config, view: View, user: User) -> list[Check]:
+    if config.metrics == MetricsConfig():
+        return []
+    file = config.metrics.textfile
+    found = _contents(view, b"" if file is None else os.fsencode(file.parent)).metrics
+    if found is None:
+        return [unknown("metrics", _ANOTHER)]
+    return metrics_checks(config.metrics, found, user)
 
 
 def _contents(view: View, path: bytes) -> Contents:

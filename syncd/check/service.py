@@ -22,7 +22,7 @@ from syncd.check.drop_in import (
 )
 from syncd.check.facts import Facts, Failed, PathFacts
 from syncd.check.filesystem import path_facts
-from syncd.check.inside import named_paths
+from syncd.check.inside import named_paths, written_directories
 from syncd.check.probe import Failure, probe
 from syncd.check.result import Check, bad
 from syncd.check.shell import Command
@@ -80,7 +80,8 @@ def view_of(config: Config, unit: Unit, found: Facts, base: tuple[str, ...]) -> 
     restricted = {}
     for path, restriction in restrictions.items():
         lines = proposals[path] if path in helped else ()
-        message = _message(unit, restriction, outside[path], _is_written(path, config), lines)
+        is_ledger = path == os.fsencode(config.ledger.path.parent)
+        message = _message(unit, restriction, outside[path], lines, is_ledger=is_ledger)
         commands = drop_in_commands(unit.name, lines) if lines else ()
         restricted[path] = Restricted(message, lines, commands)
     return View(found, restricted, helped)
@@ -113,27 +114,32 @@ def _try_all(
 
 
 def _message(
-    unit: Unit, restriction: Restriction, outside: PathFacts, writes: bool, lines: Sequence[str]
+    unit: Unit,
+    restriction: Restriction,
+    outside: PathFacts,
+    lines: Sequence[str],
+    *,
+    is_ledger: bool,
 ) -> str:
     setting = blamed_setting(unit.settings, restriction)
     message = f"{unit.name} {restriction.effect.value}"
     if setting is not None:
         message += f" ({setting})"
-    state = unit.state_directory
+    state = unit.state_directory if is_ledger else None
     if lines:
         if restriction.effect is Effect.PROTECTS and state is not None:
             message += f": keep it in {state}, or type this"
         return message
     if setting is not None and setting.startswith("InaccessiblePaths="):
         return f"{message}: remove that setting from the unit, or move it"
-    if writes and state is not None:
+    if state is not None:
         return f"{message}: keep it in {state}"
     elsewhere = "/srv" if outside.directory else "/etc/syncd"
     return f"{message}: move it elsewhere, such as to {elsewhere}"
 
 
 def _is_written(path: bytes, config: Config) -> bool:
-    return path == os.fsencode(config.ledger.path.parent)
+    return path in written_directories(config)
 
 
 def network_check(config: Config, unit: Unit, view: View, base: tuple[str, ...]) -> Check | None:

@@ -17,6 +17,7 @@ from syncd.check.facts import (
     Grant,
     LedgerFacts,
     LedgerState,
+    MetricsFacts,
     Node,
     PathFacts,
     Unsent,
@@ -24,7 +25,7 @@ from syncd.check.facts import (
 from syncd.check.result import Check, CheckedPath, bad, ok, warning
 from syncd.check.shell import Command
 from syncd.check.user import User
-from syncd.config import AccountConfig, Config, FolderConfig
+from syncd.config import AccountConfig, Config, FolderConfig, MetricsConfig
 from syncd.config.account_change import AccountChange
 from syncd.folders import skipped
 from syncd.model import AccountId, printable
@@ -108,6 +109,39 @@ def ledger_check(
             return ok(LEDGER, f"{path} ({found.free / 2**30:,.1f} GB free)", checked)
         case LedgerState.SOUND:
             return ok(LEDGER, f"{path} (will be created)", checked)
+
+
+def metrics_checks(config: MetricsConfig, found: MetricsFacts, user: User) -> list[Check]:
+    """Return the checks of [metrics]: of its library, its address and its file."""
+    checks = []
+    if not found.has_library:
+        message = (
+            "prometheus-client is not installed: /healthz and /readyz alone are served. Run `pip"
+            " install 'syncd[metrics]'` in syncd's environment"
+        )
+        checks.append(bad("metrics", message))
+    if config.listen is not None:
+        address = printable(str(config.listen))
+        problem = found.address
+        checks.append(
+            bad("metrics", f"{address}: {problem}") if problem else ok("metrics", address)
+        )
+    if config.textfile is not None:
+        checks.append(_textfile_check(os.fsencode(config.textfile), found, user))
+    return checks
+
+
+def _textfile_check(file: bytes, found: MetricsFacts, user: User) -> Check:
+    directory = os.path.dirname(file)
+    path = CheckedPath(directory, denied=found.closed and not found.no_directory, writes=True)
+    if found.no_directory:
+        message = f"cannot create {printable(file)}: there is no {printable(directory)}"
+        return bad("metrics", message, path=path)
+    if found.closed:
+        grant = Command(("setfacl", "-m", f"u:{user.name}:rwx", os.fsdecode(directory)))
+        message = f"user {user.name} cannot write {printable(file)}"
+        return bad("metrics", message, (grant,), path)
+    return ok("metrics", printable(file), path)
 
 
 def folder_check(folder: FolderConfig, found: FolderFacts) -> Check:

@@ -2,6 +2,8 @@
 
 import errno
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,13 +16,16 @@ from syncd.check.facts import (
     FolderFacts,
     LedgerFacts,
     LedgerState,
+    MetricsFacts,
     PathFacts,
     Step,
     Unsent,
 )
 from syncd.check.result import State
 from syncd.check.user import User
-from syncd.check.verdict import is_denied, ledger_check, restriction_of
+from syncd.check.verdict import is_denied, ledger_check, metrics_checks, restriction_of
+from syncd.config import MetricsConfig
+from syncd.config.listen import SocketPath
 
 ROOT, SRV, FOLDER = Step(b"/", 1, 1), Step(b"/srv", 1, 2), Step(b"/srv/a", 1, 3)
 OTHER_SRV, OTHER_FOLDER = Step(b"/srv", 2, 1), Step(b"/srv/a", 2, 3)
@@ -133,6 +138,34 @@ def test_a_read_only_file_system_is_not_a_matter_of_permissions() -> None:
     assert check.commands == ()
 
 
+ALL_WELL = MetricsFacts(has_library=True, address="", no_directory=False, closed=False)
+METRICS = MetricsConfig(
+    listen=SocketPath("/run/syncd/metrics.sock"), textfile=Path("/srv/a/syncd.prom")
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "texts", "program"),
+    [
+        ({}, [], None),
+        ({"has_library": False}, ["pip install 'syncd[metrics]'"], None),
+        ({"address": "address already in use"}, ["metrics.sock: address already in use"], None),
+        ({"closed": True}, ["user syncd cannot write /srv/a/syncd.prom"], "setfacl"),
+        ({"no_directory": True, "closed": True}, ["there is no /srv/a"], None),
+    ],
+)
+def test_each_problem_of_the_metrics_has_a_sentence_and_its_command(
+    change: dict[str, Any], texts: list[str], program: str | None
+) -> None:
+    found = msgspec.structs.replace(ALL_WELL, **change)
+    checks = metrics_checks(METRICS, found, User("syncd", 9, 9, frozenset()))
+    bad = [check for check in checks if not check.is_ok]
+    assert len(bad) == len(texts)
+    assert all(text in check.message for text, check in zip(texts, bad, strict=True))
+    words = [command.words[0] for check in bad for command in check.commands]
+    assert words == ([program] if program else [])
+
+
 FACTS = Facts(
     paths=(THERE,),
     contents=Contents(
@@ -147,6 +180,7 @@ FACTS = Facts(
             ),
         ),
         changed=(facts.RouteFacts("a", "123", Unsent("no token")),),
+        metrics=ALL_WELL,
     ),
 )
 
