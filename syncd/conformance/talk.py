@@ -131,7 +131,7 @@ def talk(made: Plan, findings: list[Finding]) -> Generator[Request, Reply, None]
         else:
             found, cost = yield from _counted(check)
             findings += found
-            spent += cost
+            spent += cost + WRITE_POINTS * check.images  # and the deletions
 
 
 def _counted(check: Check) -> Generator[Request, Reply, tuple[list[Finding], int]]:
@@ -144,7 +144,7 @@ def _counted(check: Check) -> Generator[Request, Reply, tuple[list[Finding], int
         except StopIteration as end:
             return end.value, spent
         reply = yield request
-        spent += points(request) + WRITE_POINTS * len(set(reply.hashes))  # and the deletions
+        spent += points(request)
 
 
 class Left(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import pytest
 
 from syncd.config import Secret
 from syncd.conformance.exchange import Report, call, failed, reply_of, run
-from syncd.conformance.messages import Reply, Request, Wait
+from syncd.conformance.messages import Reply, Request, Wait, points
 from syncd.conformance.pictures import png
 from syncd.conformance.talk import plan
 from syncd.graph.client import Credentials, GraphError, connect
@@ -32,11 +32,13 @@ class Sender:
         self._left = failing
         self._waits = waits
         self.reached = asyncio.Event()
+        self.points = 0
 
     async def __call__(self, request: Request) -> Reply:
         if isinstance(request, Wait):
             return Reply()
         self._left -= 1
+        self.points += points(request)
         if self._left == 0:
             self.reached.set()
             if self._waits:
@@ -110,7 +112,9 @@ async def test_checks_beyond_the_budget_are_left_out_and_named() -> None:
     ):
         for budget in range(1, 180, 20):
             made, report = plan(ACCOUNT, PREFIX, budget, patience=0.0), Report()
-            await run(made, Sender(sandbox, client, 0, waits=False), report)
+            sender = Sender(sandbox, client, 0, waits=False)
+            await run(made, sender, report)
+            assert sender.points <= budget
             names = {check.name for check in made.checks}
             skipped = {one.name for one in report.findings if "the budget of" in one.text}
             assert skipped <= names
