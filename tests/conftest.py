@@ -1,5 +1,7 @@
 """Markers by test folder, a logger that prints, and a sandbox and a rig for each test."""
 
+import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +13,10 @@ from support.rig import Rig
 from syncd.logs.logger import bound_logger
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
+
+# Every worker and each of 1,000 processes would compile syncd and the tests again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile("syncd", deadline=None)  # no test depends on how busy the machine is
 settings.load_profile("syncd")
