@@ -25,6 +25,7 @@ LAST_TRIES = 10.0
 """Seconds for which a backfill that has ended waits for receivers; after a signal, 2 s."""
 
 _AFTER_SIGNAL = 2.0
+_BETWEEN_TRIES = 1.0  # seconds
 
 
 class Notifications:
@@ -46,7 +47,8 @@ class Notifications:
 
     async def register(self) -> None:
         """Record the receivers in the ledger, before anything happens that they are notified of."""
-        await self._ledger.write(receivers.register(list(self._on)))
+        if await self._ledger.read(receivers.registered()) != set(self._on):
+            await self._ledger.write(receivers.register(list(self._on)))
 
     async def run(self, *, backfill: bool) -> None:
         """Notify until cancelled; of a backfill, pings report the begin, and `finish` the end."""
@@ -59,13 +61,16 @@ class Notifications:
                 pinging = self._pinger.send(START, "") if backfill else self._pinger.run()
                 tasks.create_task(pinging, name="pings")
 
-    async def finish(self, result: Result) -> None:
-        """Notify of the end of a backfill; what is not accepted in time waits in the ledger."""
+    async def finish(self, result: Result, limit: float = LAST_TRIES) -> None:
+        """Notify of the end of a backfill, for at most `limit` seconds.
+
+        What is not accepted in time waits in the ledger, except for the end of the backfill itself.
+        """
         if not self._receivers and self._pinger is None:
             return
         await self._feed.refresh()
         entries = [_entry(name, one) for name, one in result.accounts.items()]
-        limit = _AFTER_SIGNAL if result.interrupted else LAST_TRIES
+        limit = min(limit, _AFTER_SIGNAL) if result.interrupted else limit
         try:
             async with asyncio.timeout(limit), asyncio.TaskGroup() as tasks:
                 for receiver in self._receivers:
@@ -92,11 +97,13 @@ async def notifying(
 
 
 async def _last(receiver: Receiver, entries: Sequence[BackfillEntry]) -> None:
-    """Notify a receiver of what is left, and of these entries."""
-    try:
-        await receiver.finish(entries)
-    except DeliveryError as error:
-        await receiver.report(error)
+    """Notify a receiver of what is left, and of these entries, until it accepts them."""
+    while True:
+        try:
+            return await receiver.finish(entries)
+        except DeliveryError as error:
+            await receiver.report(error)
+        await asyncio.sleep(_BETWEEN_TRIES)
 
 
 def _entry(name: str, account: AccountResult) -> BackfillEntry:

@@ -48,11 +48,17 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
     removed: int
 
 
+@read
+def registered(db: sqlite3.Connection) -> set[str]:
+    """Return the receivers that are recorded."""
+    return {code for (code,) in db.execute("SELECT code FROM receiver")}
+
+
 @write
 def register(db: sqlite3.Connection, codes: Collection[str]) -> None:
     """Record these receivers, and forget others; a new one begins at the end of the history."""
     last = history_rows.last_id()(db)
-    known = {code for (code,) in db.execute("SELECT code FROM receiver")}
+    known = registered()(db)
     for code in known.difference(codes):
         db.execute("DELETE FROM notified WHERE receiver = ?", (code,))
         db.execute("DELETE FROM receiver WHERE code = ?", (code,))

@@ -40,7 +40,9 @@ _SKIP_ROWS, _SKIP_SECONDS = 1000, 3600.0
 
 def code_of(receiver: NotifyConfig) -> str:
     """Return a code that is the same for the same receiver and topics in every configuration."""
-    identity = (repr(receiver.url), receiver.command, sorted(receiver.on))
+    source = receiver.url
+    kind = None if source is None else (type(source).__name__, msgspec.structs.astuple(source))
+    identity = (kind, receiver.command, sorted(receiver.on))
     return hashlib.sha256(msgspec.json.encode(identity)).hexdigest()[:16]
 
 

@@ -25,6 +25,7 @@ from bench.rows import (
     large,
     latency,
     memory,
+    notify,
     pacing,
     rate,
     rest,
@@ -55,6 +56,7 @@ ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "rest": rest.rows,
     "facts": facts.rows,
     "pacing": pacing.rows,
+    "notify": notify.rows,
 }
 
 

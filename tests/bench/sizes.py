@@ -22,6 +22,7 @@ class Sizes:
     commits: int
     ledger_files: int  # in a ledger with two replicas of each
     large: int  # files in the ledger of the row of that name
+    notified: int  # images of which a webhook is notified
     rest_accounts: int  # each with a folder
     rest_seconds: int
 
@@ -40,6 +41,7 @@ FULL = Sizes(
     commits=5000,
     ledger_files=500_000,
     large=1_000_000,
+    notified=10_000,
     rest_accounts=200,
     rest_seconds=30,
 )
@@ -58,6 +60,7 @@ QUICK = Sizes(
     commits=500,
     ledger_files=20_000,
     large=20_000,
+    notified=200,
     rest_accounts=20,
     rest_seconds=2,
 )

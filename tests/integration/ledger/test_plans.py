@@ -312,6 +312,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "last_id of the history": history_rows.last_id(),
     "forget_before": history.forget_before(1.0),
     "register": receivers.register(["a", "b"]),
+    "registered": receivers.registered(),
     "position": receivers.position("a"),
     "told": receivers.told("a"),
     "pending": receivers.pending("a", ["uploaded"], 100, seen=99_000),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 from support.hook import Hook, hooking
-from support.http_server import closed_port, never_respond, self_signed, serving
+from support.http_server import closed_port, http, never_respond, self_signed, serving
 
 from syncd.config import NotifyConfig, Secret, SecretFile
 from syncd.logs.hooks import capture_libraries
@@ -148,6 +148,22 @@ async def test_errors_of_the_connection_do_not_name_the_server(tmp_path: Path) -
         assert found.startswith("the TLS certificate of the server is not valid: self-signed")
         found = await error_of(server.url.replace("127.0.0.1", "localhost"))
         assert "localhost" not in found
+
+
+async def test_a_proxy_of_the_environment_is_used_and_its_failure_names_the_proxy_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    async with serving() as server:
+        server.response = http(b"", "403 Forbidden")
+        monkeypatch.setenv("https_proxy", server.url)
+        found = await error_of("https://hooks.invalid/secret")
+        assert found == "the proxy did not connect to the server: HTTP 403"
+        assert server.requests[0].line.startswith("CONNECT hooks.invalid:443")
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{closed_port()}")
+    found = await error_of("https://hooks.invalid/secret")
+    assert found == "cannot reach the proxy 127.0.0.1: connection refused"
 
 
 async def test_a_service_gets_a_text_through_apprise(hook: Hook) -> None:
