@@ -14,19 +14,19 @@ from bench.processes import Child, running
 from bench.row import Goal, Row
 from bench.running_sandbox import sandbox
 
-_CALM = 10.0  # seconds after the last scan, for what follows the start
+CALM = 10.0  # seconds after the last scan, for what follows the start
 
 
 def rows(bench: Bench) -> Iterator[Row]:
     count, seconds = bench.sizes.rest_accounts, bench.sizes.rest_seconds
     with sandbox("--tier", "unlimited") as server:
-        config = _write_config(bench.new_directory("rest"), server.url, count)
+        config = write_accounts(bench.new_directory("rest"), server.url, count)
         with running(syncd("run", "--config", config), config.parent / "log", TOKEN) as child:
             child.wait_until(lambda: child.has_logged("scan.done", count))
-            time.sleep(min(_CALM, seconds))
-            before, began = _use(child.process.pid), time.monotonic()
+            time.sleep(min(CALM, seconds))
+            before, began = use(child.process.pid), time.monotonic()
             time.sleep(seconds)
-            after, elapsed = _use(child.process.pid), time.monotonic() - began
+            after, elapsed = use(child.process.pid), time.monotonic() - began
             unwatched = _unwatched(child)
             instances, descriptors = _descriptors(child.process.pid)
     at_rest = f"at rest, {count} accounts with a folder each"
@@ -43,14 +43,15 @@ def rows(bench: Bench) -> Iterator[Row]:
 
 
 @dataclass(frozen=True)
-class _Use:
+class Use:
     """Context switches of all threads, and their CPU time in seconds."""
 
     wakeups: int
     cpu: float
 
 
-def _use(pid: int) -> _Use:
+def use(pid: int) -> Use:
+    """Return what a process has used so far."""
     wakeups, cpu = 0, 0.0
     for task in Path(f"/proc/{pid}/task").iterdir():
         try:
@@ -59,7 +60,7 @@ def _use(pid: int) -> _Use:
             continue
         wakeups += sum(map(int, re.findall(r"ctxt_switches:\s+(\d+)", status)))
         cpu += int(used.split()[0]) / 1e9
-    return _Use(wakeups, cpu)
+    return Use(wakeups, cpu)
 
 
 def _unwatched(child: Child) -> int:
@@ -74,7 +75,8 @@ def _descriptors(pid: int) -> tuple[int, int]:
     return links.count("anon_inode:inotify"), len(links)
 
 
-def _write_config(directory: Path, url: str, count: int) -> Path:
+def write_accounts(directory: Path, url: str, count: int, more: str = "") -> Path:
+    """Write a configuration of `count` accounts, each with an empty folder."""
     tables = []
     for number in range(1, count + 1):
         folder = directory / f"folders/{number}"
@@ -87,6 +89,6 @@ def _write_config(directory: Path, url: str, count: int) -> Path:
     file.write_text(
         f'[graph]\nversion = "v25.0"\nbase_url = "{url}"\n'
         f'token = {{ env = "{next(iter(TOKEN))}" }}\n'
-        f'[ledger]\npath = "{directory / "ledger.db"}"\n' + "".join(tables)
+        f'[ledger]\npath = "{directory / "ledger.db"}"\n{more}\n' + "".join(tables)
     )
     return file
