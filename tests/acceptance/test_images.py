@@ -2,7 +2,12 @@
 
 import asyncio
 import json
+import os
+import pty
 import re
+import signal
+import sys
+from dataclasses import replace
 
 from support.pictures import picture
 from support.process import Daemon, running, syncd
@@ -82,3 +87,36 @@ async def test_ctrl_c_completes_and_records_the_upload_under_way(rig: Rig) -> No
         assert await command.end() == 130
     assert rig.recorded(picture(2)) is not None
     assert rig.rows("SELECT count(*) FROM api_call WHERE process > 0") == [(1,)]
+
+
+async def test_a_list_shows_a_bar_and_is_a_complete_array_after_ctrl_c(rig: Rig) -> None:
+    config = ("--account", "main", "--config", str(rig.write_config()))
+    await rig.backfill()
+    rig.sandbox.switches = replace(rig.sandbox.switches, largest_page=3)
+    for number in range(6):
+        rig.sandbox.hold("1", f"{number}.jpg", picture(number))
+    second, interrupted = asyncio.Event(), asyncio.Event()
+
+    async def wait(call: Call, outcome: Outcome) -> Outcome:
+        if call.params.has("after"):
+            second.set()
+            await interrupted.wait()
+        return outcome
+
+    rig.sandbox.on_response = wait
+    ours, theirs = pty.openpty()
+    command = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "syncd", "images", "list", "--json", *config),
+        env={**rig.environ, "TERM": "xterm", "COLUMNS": "80"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    await asyncio.wait_for(second.wait(), 20)
+    await until(lambda: b"50%" in os.read(ours, 65_536))
+    command.send_signal(signal.SIGINT)
+    interrupted.set()
+    out, _ = await command.communicate()
+    os.close(ours)
+    assert command.returncode == 130
+    assert len(json.loads(out)) == 3

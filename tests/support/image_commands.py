@@ -41,7 +41,11 @@ class ImageCommands:
 
     async def __call__(self, *words: str, stdin: str | None = None) -> Outcome:
         """Run `syncd images` with these words and the configuration."""
-        command = ["images", *words, "--config", str(self.config)]
+        return await self.other("images", *words, stdin=stdin)
+
+    async def other(self, *words: str, stdin: str | None = None) -> Outcome:
+        """Run another command of syncd with the configuration."""
+        command = [*words, "--config", str(self.config)]
         result = await asyncio.to_thread(self._runner.invoke, app, command, input=stdin)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception

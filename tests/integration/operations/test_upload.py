@@ -141,6 +141,23 @@ async def test_an_upload_to_an_account_that_syncd_does_not_manage_is_not_recorde
     assert rig.rows("SELECT * FROM replica") == []
 
 
+async def test_an_image_kept_by_hand_is_listed_and_released(
+    rig: Rig, images: ImageCommands
+) -> None:
+    path = write(rig, "a.jpg", picture(1))
+    await images("upload", path, "--account", "main")
+    image = rig.recorded(picture(1)) or ""
+    listed = await images.other("deletions", "--kept")
+    assert listed.out.endswith("  main  -  -  by_hand\n")
+    (row,) = (await images.other("deletions", "--kept", "--json")).rows
+    assert (row["file"], row["account"], row["kept"]) == (None, "main", "by_hand")
+    found = await images.other("find", image)
+    assert "`syncd images` uploaded or copied it" in found.out
+    assert "uploaded to main" in (await images.other("log", image)).out
+    assert (await images.other("deletions", "release", image)).code == 0
+    assert kept(rig) == []
+
+
 async def test_the_same_bytes_are_sent_once(rig: Rig, images: ImageCommands) -> None:
     one, two = write(rig, "1.jpg", picture(1)), write(rig, "2.jpg", picture(1))
     sent = await images("upload", one, two, one, "--account", "main", "--json")
