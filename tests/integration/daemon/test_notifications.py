@@ -1,6 +1,8 @@
 """Notifications: each receiver gets what happened, at least once, and delays nothing."""
 
 import asyncio
+import json
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -272,6 +274,24 @@ async def test_a_backfill_notifies_of_its_end_after_all_of_its_images(rig: Rig, 
     )
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of modules that apprise imports
+async def test_a_service_gets_one_text_about_all_images(rig: Rig, hook: Hook) -> None:
+    service = f"json{hook.url.removeprefix('http')}"
+    rig.toml = receiver(rig, hook, '["image.held"]', every="1h")
+    (rig.path / "hook.url").write_text(service)
+    for number in range(120):
+        rig.write(f"{number}.jpg", picture(number))
+    async with take_ledger(rig.ledger) as ledger, notifying(rig.config(), ledger, rig.environ):
+        pass  # the receiver is known from now on
+    await rig.backfill()
+    message = "\n".join(json.loads(body)["message"] for body in hook.bodies)
+    listed = message.count(" holds ")
+    more = sum(int(number) for number in re.findall(r"and (\d+) more", message))
+    assert listed + more == 120
+    assert len(hook.bodies) <= 2  # the first one can be sent before all images are held
+    assert max(body.count(" holds ") for body in hook.bodies) <= 20
+
+
 async def test_the_end_of_a_backfill_is_tried_again_for_a_limited_time(
     rig: Rig, hook: Hook
 ) -> None:
@@ -291,20 +311,19 @@ async def test_the_end_of_a_backfill_is_tried_again_for_a_limited_time(
     assert [event["on"] for event in hook.events] == ["backfill.done"]
 
 
-async def test_pings_report_whether_something_needs_the_operator(rig: Rig, hook: Hook) -> None:
+async def test_the_begin_and_the_end_of_alerts_are_pinged_at_once(rig: Rig, hook: Hook) -> None:
     (rig.path / "ping").write_text(f"{hook.url}\n")
-    rig.toml = f'[ping]\nurl = {{ file = "{rig.path}/ping" }}\nevery = "1s"\n'
+    rig.toml = f'[ping]\nurl = {{ file = "{rig.path}/ping" }}\nevery = "1h"\n'
     path = hook.url.removeprefix(hook.server.url)
-    fail = path.replace("?", "/fail?")
     async with at_rest(rig) as ledger:
-        await until(lambda: hook.paths.count(path) >= 2)
-        assert "nothing needs you" in hook.bodies[0]
+        await until(lambda: len(hook.accepted) == 1)
         await begin(ledger, 1)
-        await until(lambda: fail in hook.paths)
-        failure = hook.bodies[hook.paths.index(fail)]
-        assert f"account.failing accounts.a1: HTTP 500. {REMEDY}" in failure
+        await until(lambda: len(hook.accepted) == 2)
         await end(ledger, 1)
-        await until(lambda: hook.paths[-1] == path)
+        await until(lambda: len(hook.accepted) == 3)
+    assert hook.paths == [path, path.replace("?", "/fail?"), path]
+    assert "nothing needs you" in hook.bodies[0]
+    assert f"account.failing accounts.a1: HTTP 500. {REMEDY}" in hook.bodies[1]
 
 
 async def test_a_ping_that_fails_is_logged_once_until_it_is_accepted(rig: Rig, hook: Hook) -> None:
@@ -316,6 +335,7 @@ async def test_a_ping_that_fails_is_logged_once_until_it_is_accepted(rig: Rig, h
             await until(lambda: len(hook.requests) >= 2)
             hook.mode = "200 OK"
             await until(lambda: bool(named(logs, "ping.recovered")))
+            await until(lambda: len(hook.accepted) >= 3)  # one every second
     assert [record["why"] for record in named(logs, "ping.failing")] == [
         "the server responded with HTTP 404"
     ]

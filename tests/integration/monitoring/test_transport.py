@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
+from support.config_text import config_text
 from support.hook import Hook, hooking
 from support.http_server import closed_port, http, never_respond, self_signed, serving
 
+from syncd.check.receivers import receiver_facts
 from syncd.config import NotifyConfig, Secret, SecretFile
+from syncd.config.load import loads
 from syncd.logs.hooks import capture_libraries
 from syncd.logs.secrets import without_secrets
 from syncd.monitoring.entries import TestEntry
@@ -22,6 +25,7 @@ from syncd.monitoring.errors import DeliveryError
 from syncd.monitoring.http import post
 from syncd.monitoring.ping import with_signal
 from syncd.monitoring.transport import (
+    NEEDS_APPRISE,
     Program,
     Service,
     Webhook,
@@ -234,6 +238,23 @@ async def test_the_file_of_a_url_decides_how_it_is_sent(tmp_path: Path) -> None:
     file.unlink()
     with pytest.raises(DeliveryError, match="does not exist: write the URL into it"):
         await open_transport(receiver, ENVIRON)
+
+
+async def test_a_service_without_apprise_is_an_error_with_the_command_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "url"
+    file.write_text("https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ")
+    monkeypatch.setitem(sys.modules, "apprise", None)  # makes it unavailable
+    with pytest.raises(DeliveryError, match=r"install it with `pip install 'syncd\[notify\]'`"):
+        await open_transport(NotifyConfig(url=SecretFile(str(file)), name="a"), ENVIRON)
+    config = loads(
+        f'{config_text({})}\n[[notify]]\nurl = {{ file = "{file}" }}\nname = "a"',
+        tmp_path / "config.toml",
+        {},
+    )
+    (found,) = receiver_facts(config, ENVIRON)
+    assert (found.name, found.problem) == ("receiver a", NEEDS_APPRISE)
 
 
 def test_a_url_and_its_keys_are_hidden_and_words_of_its_path_are_not() -> None:
