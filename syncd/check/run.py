@@ -178,7 +178,7 @@ def _secrets(
         if account is None:
             yield check
             continue
-        yield _of_source(check, config.token_of(account), view, perspective)
+        yield _of_source(check, config.token_of(account), "token", view, perspective)
 
 
 def _receivers(
@@ -191,10 +191,12 @@ def _receivers(
         if check.is_ok or source is None:
             yield check
         else:
-            yield _of_source(check, source, view, perspective)
+            yield _of_source(check, source, "URL", view, perspective)
 
 
-def _of_source(check: Check, source: SecretSource, view: View, perspective: Perspective) -> Check:
+def _of_source(
+    check: Check, source: SecretSource, what: str, view: View, perspective: Perspective
+) -> Check:
     """Return the check of a secret that cannot be read, with the reason in the unit."""
     unit = perspective.unit
     if isinstance(source, SecretFile):
@@ -204,7 +206,7 @@ def _of_source(check: Check, source: SecretSource, view: View, perspective: Pers
         return msgspec.structs.replace(check, path=CheckedPath(path, denied=denied))
     if unit is not None and not perspective.probes and not isinstance(source, Command):
         return unknown(check.subject, f"systemd passes it to {unit.name} alone")
-    advice = None if unit is None else missing_secret(source, unit)
+    advice = None if unit is None else missing_secret(source, unit, what)
     return check if advice is None else bad(check.subject, *advice)
 
 

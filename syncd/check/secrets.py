@@ -18,12 +18,12 @@ ENCRYPTED_STORES = tuple(store.replace("credstore", "credstore.encrypted") for s
 Advice = tuple[str, tuple[Command, ...]]
 
 
-def missing_secret(source: SecretSource, unit: Unit) -> Advice | None:
-    """Return why a service does not get a secret; None if its unit is not the reason."""
+def missing_secret(source: SecretSource, unit: Unit, what: str = "token") -> Advice | None:
+    """Return why a service does not get a secret, `what`; None if its unit is not the reason."""
     match source:
         case Credential(name):
             loads = any(name == loaded for _, loaded, _ in _credentials(unit))
-            advice = missing_credential(unit, name)
+            advice = missing_credential(unit, name, what)
             if loads or advice is not None:
                 return advice
             message = f"{unit.name} has no LoadCredential={name}"
@@ -39,7 +39,7 @@ def missing_secret(source: SecretSource, unit: Unit) -> Advice | None:
             return None
 
 
-def missing_credential(unit: Unit, name: str | None = None) -> Advice | None:
+def missing_credential(unit: Unit, name: str | None = None, what: str = "token") -> Advice | None:
     """Return that the credential of this name has no file, and how to create it.
 
     Without a name, any without which systemd does not start the service.
@@ -51,7 +51,7 @@ def missing_credential(unit: Unit, name: str | None = None) -> Advice | None:
         if setting == "LoadCredential" and not _exists(source, STORES):
             path = source if source.startswith("/") else f"{STORES[0]}/{source}"
             return (
-                f"there is no {path}: write the token into it (paste it, Enter, Ctrl-D)",
+                f"there is no {path}: write the {what} into it (paste it, Enter, Ctrl-D)",
                 (
                     Command(("install", "-D", "-m", "600", "/dev/stdin", path)),
                     Command(("systemctl", "try-restart", unit.short_name)),

@@ -100,6 +100,12 @@ def test_a_credential_without_a_file_is_named(line: str, path: str) -> None:
     assert path in advice[0]
 
 
+def test_a_credential_without_a_file_names_what_belongs_into_it() -> None:
+    advice = missing_secret(Credential("t"), unit("LoadCredential=t:/none"), "URL")
+    assert advice is not None
+    assert advice[0].startswith("there is no /none: write the URL into it")
+
+
 def test_a_credential_with_a_file_is_not_the_fault_of_the_unit(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.touch()
