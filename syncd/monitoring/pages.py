@@ -24,6 +24,9 @@ from syncd.monitoring.page import Pages
 RETRY = 15.0
 """Seconds between two attempts to listen on an address that cannot be used."""
 
+MAX_CONNECTIONS = 50
+"""Simultaneous connections: clients that open more must not use up the file descriptors."""
+
 _SOCKET_MODE = 0o660
 """Of a unix socket: for syncd's user and group."""
 
@@ -58,10 +61,31 @@ async def serving(listen: Listen, pages: Pages) -> AsyncIterator[None]:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSE)
         await runner.setup()
         try:
-            await web.SockSite(runner, bound).start()
-            yield
+            async with await _listening(bound, runner):
+                yield
         finally:
             await runner.cleanup()
+
+
+async def _listening(bound: socket.socket, runner: web.AppRunner) -> asyncio.Server:
+    """Accept connections; those above the limit are closed at once."""
+    server, loop = runner.server, asyncio.get_running_loop()
+    assert server is not None  # noqa: S101  it was set up
+
+    def accept() -> asyncio.BaseProtocol:
+        return server() if len(server.connections) < MAX_CONNECTIONS else _Refusal()
+
+    if bound.family == socket.AF_UNIX:
+        return await loop.create_unix_server(accept, sock=bound)
+    return await loop.create_server(accept, sock=bound)
+
+
+class _Refusal(asyncio.Protocol):
+    """A connection that is closed at once."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Close it."""
+        transport.close()
 
 
 def _handler(pages: Pages, path: str) -> Callable[[web.Request], Coroutine[Any, Any, web.Response]]:

@@ -36,7 +36,10 @@ async def wait_for(listen: Path, path: str, status: int, *words: str) -> Any:
             await asyncio.sleep(0.01)
 
 
-async def test_readiness_follows_the_process_from_its_start_to_its_end(rig: Rig) -> None:
+async def test_health_follows_the_process_from_its_start_to_its_end(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "1000000")
     listen = rig.path / "metrics.sock"
     rig.toml = f'[metrics]\nlisten = "{listen}"'
     async with running(rig) as daemon:
@@ -49,8 +52,10 @@ async def test_readiness_follows_the_process_from_its_start_to_its_end(rig: Rig)
     async with running(rig) as daemon:
         with lock:
             await wait_for(listen, "/readyz", 503, "starting")
-            assert (await fetch(listen, "/healthz")).status == 200
+            await wait_for(listen, "/healthz", 503, "stuck", "ledger writer makes no progress")
+            await wait_for(listen, "/readyz", 503, "starting", "ledger writer makes no progress")
         assert await wait_for(listen, "/readyz", 200) == {"status": "ready", "reasons": []}
+        await wait_for(listen, "/healthz", 200)
         rig.write("a.jpg", picture(1))
         await until(lambda: rig.sandbox.counts.calls("1", "upload") == 1)
         rig.workers = 5

@@ -190,11 +190,14 @@ async def test_counters_continue_and_figures_stay_through_a_reload(rig: Rig) -> 
         with view.observing(runtime, writer):
             before = Viewed(runtime, view, writer)
             await before.wait_for(1, "syncd_images", account="main", state="held")
+            (lane,) = runtime.engine.lanes.values()
+            lane.counters.bytes += 1  # of a call that ends after the last scrape
         assert view.health().reasons == ["syncd is reloading its configuration"]
     kind = {"account": "main", "kind": "upload", "outcome": "ok"}
     shown = Samples(metrics_page(view.figures(), "").content.decode())
     assert shown.value("syncd_images", account="main", state="held") == 1
     assert shown.value("syncd_calls_total", **kind) == 1
+    assert shown.value("syncd_uploaded_bytes_total", account="main") == len(picture(1)) + 1
     assert shown.value("syncd_ready") == 0
     async with rig.running() as runtime:
         continue_counters(runtime, counters)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -12,12 +12,12 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 from support.page_client import fetch
-from support.rig import until
+from support.rig import DEADLINE, until
 from support.tcp import free_port
 
 from syncd.config.listen import Listen, SocketPath, TcpAddress
 from syncd.monitoring.page import Page, Pages
-from syncd.monitoring.pages import keep_serving, serving
+from syncd.monitoring.pages import MAX_CONNECTIONS, keep_serving, serving
 
 
 async def page(accept: str) -> Page:
@@ -62,6 +62,28 @@ async def test_only_get_and_head_of_the_pages_are_served(tmp_path: Path) -> None
         assert (await fetch(path, "/b")).status == 404
         assert (await fetch(path, "/a", "POST")).status == 405
         assert (await fetch(path, "/a/")).headers["Server"] == "syncd"
+
+
+async def test_connections_above_the_limit_are_closed_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(serving(SocketPath(str(path)), PAGES))
+        idle = []
+        for _ in range(MAX_CONNECTIONS):
+            reader, writer = await asyncio.open_unix_connection(path)
+            stack.callback(writer.close)
+            idle.append((reader, writer))
+        with pytest.raises(aiohttp.ClientError):
+            await fetch(path, "/a")
+        assert not idle[0][0].at_eof()
+        idle[0][1].close()
+        async with asyncio.timeout(DEADLINE):
+            while True:  # until the server has noticed it
+                try:
+                    assert (await fetch(path, "/a")).status == 503
+                    break
+                except aiohttp.ClientError:
+                    continue
 
 
 async def test_a_unix_socket_is_for_user_and_group_and_is_removed_at_the_end(
