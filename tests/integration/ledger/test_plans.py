@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any, cast
 
 import pytest
+from support.million_replicas import digest, fill
 from support.plans import Plans
 
 from syncd.ledger import (
@@ -25,6 +26,7 @@ from syncd.ledger import (
     history_rows,
     integrity,
     kept,
+    library,
     limitations,
     listings,
     missed,
@@ -45,6 +47,8 @@ from syncd.ledger.accounts import SpentCall
 from syncd.ledger.files import Content, Place
 from syncd.ledger.history_rows import Filter
 from syncd.ledger.kept import KeepReason
+from syncd.ledger.library_filter import Filter as Shown
+from syncd.ledger.library_filter import Ratio, State
 from syncd.ledger.receivers import Told
 from syncd.ledger.statements import Read
 from syncd.ledger.unanswered import UnansweredImage
@@ -70,57 +74,6 @@ ENTRY = Entry(hash=HASH)
 CONTENT = Content(digest=Digest(bytes(32)), size=1, format="PNG", width=1, height=1, unfit=None)
 TOLD = Told("account.stopped", "accounts.main", 1.0)
 EVERYTHING = Filter()
-
-
-def digest(number: int) -> Digest:
-    return Digest(b"%032d" % number)
-
-
-IMAGES, FOLDERS, ACCOUNTS_PER_FOLDER = 50_000, 10, 20
-"""Each folder has its share of the images and of the 200 accounts: 1,000,000 replicas."""
-
-
-def fill(db: sqlite3.Connection) -> None:
-    """Fill a ledger with rows as its statements would write them, but in a few seconds."""
-    db.executescript(
-        f"""
-        CREATE TEMP TABLE number (n INTEGER PRIMARY KEY);
-        INSERT INTO number
-        WITH RECURSIVE counted (n) AS (
-            SELECT 0 UNION ALL SELECT n + 1 FROM counted WHERE n < {IMAGES - 1}
-        )
-        SELECT n FROM counted;
-        INSERT INTO account (id, act) SELECT n + 1, CAST(n + 1 AS TEXT) FROM number
-        WHERE n < {FOLDERS * ACCOUNTS_PER_FOLDER};
-        INSERT INTO folder (id, name, path) SELECT n + 1, char(97 + n), CAST(n AS BLOB) FROM number
-        WHERE n < {FOLDERS};
-        INSERT INTO route
-        SELECT folder.id, account.id, account.id - 1 - (folder.id - 1) * {ACCOUNTS_PER_FOLDER}
-        FROM folder JOIN account ON (account.id - 1) / {ACCOUNTS_PER_FOLDER} = folder.id - 1;
-        INSERT INTO directory (folder_id, parent_id, path)
-        SELECT id, NULL, x'' FROM folder;
-        INSERT INTO directory (folder_id, parent_id, path)
-        SELECT folder.id, directory.id, CAST('d' || n AS BLOB)
-        FROM folder JOIN directory ON directory.folder_id = folder.id JOIN number ON n < 50;
-        INSERT INTO image (id, sha256, size, format, width, height)
-        SELECT n + 1, CAST(printf('%032d', n) AS BLOB), 7, 'PNG', 1, 1 FROM number;
-        INSERT INTO file (directory_id, name, device, inode, size, mtime_ns, ctime_ns, image_id)
-        SELECT {FOLDERS} + 1 + n % {FOLDERS * 50}, CAST(n AS BLOB), 1, n, 7, 4, 5, n + 1
-        FROM number;
-        INSERT INTO replica (account_id, image_id, wanted, wanted_at, hash, held_at)
-        SELECT route.account_id, file.image_id, 1, file.image_id,
-            iif(file.image_id % 3, printf('%032x', file.image_id), NULL), 1
-        FROM file JOIN directory ON directory.id = directory_id JOIN route USING (folder_id);
-        INSERT INTO history (at, what, image_id, folder_id, path)
-        SELECT file.image_id, 'gone', file.image_id, directory.folder_id,
-            CAST(directory.path || '/' || file.name AS BLOB)
-        FROM file JOIN directory ON directory.id = directory_id;
-        INSERT INTO receiver (code, history_id) VALUES ('a', 0);
-        DROP TABLE number;
-        """
-    )
-    for first in range(1, IMAGES, 25):
-        history.record_held(db, 1, history.What.UPLOADED, range(first, first + 25))
 
 
 @pytest.fixture(scope="module")
@@ -323,7 +276,19 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "approve": condemned.approve(FolderName("a"), "eva"),
     "dismiss": condemned.dismiss(FolderName("a"), "eva"),
     "record_trouble": replicas.record_trouble(ONE, [digest(5)], "HTTP 500"),
+    "library ids": library.ids([digest(5), digest(6)]),
+    "library sources": library.sources(digest(5)),
 }
+SHOWN = {
+    "all": Shown(),
+    "a folder": Shown(folder="a", format="PNG"),
+    "held": Shown(account=ONE, state=State.HELD, since=1.0, until=2.0, ratio=Ratio(0.9, 1.1)),
+    "a part of a name": Shown(text="999"),
+    "digits": Shown(text="30303030"),
+    **{state: Shown(state=state, account=ONE, pixels=(1, 1)) for state in State},
+    **{f"{state} anywhere": Shown(state=state) for state in State},
+}
+STATEMENTS |= {f"library, {what}": library.page(one, 40_000, 60) for what, one in SHOWN.items()}
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
