@@ -29,6 +29,7 @@ from syncd.cli.plan import plan
 from syncd.cli.retry import retry
 from syncd.cli.sandbox import sandbox
 from syncd.cli.token import token
+from syncd.cli.web import web
 
 
 def _print_version(value: bool) -> None:
@@ -67,7 +68,7 @@ def options(
 
 for command in (
     init, run, backfill, plan, status, find, log, export, pause, resume, retry, deletions, audit,
-    check, events, explain, conformance, sandbox, demo,
+    check, events, explain, conformance, sandbox, demo, web,
 ):  # fmt: skip
     app.command()(command)
 app.command("help")(help_topic)

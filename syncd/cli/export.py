@@ -13,7 +13,6 @@ import msgspec
 import typer
 
 from syncd.cli.console import json_array
-from syncd.cli.csv_row import CsvRow
 from syncd.cli.errors import fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath, account_names
@@ -23,6 +22,7 @@ from syncd.ledger.export import HeldImage, Row, State
 from syncd.ledger.file import reading
 from syncd.model import AccountId, AccountName, printable
 from syncd.wording.account import why_waiting
+from syncd.wording.csv_row import CsvRow
 
 
 class Format(StrEnum):

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import msgspec
 
 from syncd.cli.console import print_line
-from syncd.cli.csv_row import Cell, CsvRow
+from syncd.wording.csv_row import Cell, CsvRow
 
 
 class Format(StrEnum):

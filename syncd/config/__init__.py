@@ -26,6 +26,7 @@ from syncd.config.schema import (
     Tier,
     Topic,
     WatchConfig,
+    WebConfig,
 )
 from syncd.config.secret_errors import NoFilesError, SecretError
 from syncd.config.secrets import (
@@ -68,6 +69,7 @@ __all__ = [
     "Topic",
     "Variable",
     "WatchConfig",
+    "WebConfig",
     "checked_secret",
     "load",
     "read_secret",

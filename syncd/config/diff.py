@@ -30,6 +30,7 @@ def changes(before: Config, after: Config) -> list[str]:
         *_within("audit", before.audit, after.audit),
         *_within("log", before.log, after.log),
         *_within("metrics", before.metrics, after.metrics),
+        *_within("web", before.web, after.web),
         *_named("notify", _receivers(before), _receivers(after)),
         *_within("ping", before.ping, after.ping),
     ]

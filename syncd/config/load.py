@@ -23,6 +23,7 @@ from syncd.config.sections import (
     read_metrics,
     read_pack,
     read_watch,
+    read_web,
 )
 from syncd.config.toml_text import read_text
 
@@ -56,6 +57,7 @@ def loads(text: str, path: Path, environ: Mapping[str, str]) -> Config:
     audit = read_audit(root.table("audit"))
     log = read_log(root.table("log"))
     metrics = read_metrics(root.table("metrics"), is_written=root.has("metrics"))
+    web = read_web(root.table("web"))
     notify = read_receivers(root.array("notify"))
     ping = read_ping(root.table("ping"))
     no_files: tuple[str, ...] = ()
@@ -83,6 +85,7 @@ def loads(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         audit=audit,
         log=log,
         metrics=metrics,
+        web=web,
         notify=notify,
         ping=ping,
     )

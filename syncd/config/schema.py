@@ -146,6 +146,12 @@ class MetricsConfig(msgspec.Struct, frozen=True):
     textfile: Path | None = None
 
 
+class WebConfig(msgspec.Struct, frozen=True):
+    """The password of the pages of `syncd web`."""
+
+    token: SecretSource | None = None
+
+
 class Topic(StrEnum):
     """A kind of news that a receiver can be notified of."""
 
@@ -193,6 +199,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     audit: AuditConfig
     log: LogConfig
     metrics: MetricsConfig
+    web: WebConfig = WebConfig()
     notify: tuple[NotifyConfig, ...] = ()
     ping: PingConfig = PingConfig()
 

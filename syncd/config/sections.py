@@ -25,6 +25,7 @@ from syncd.config.schema import (
     MetricsConfig,
     Tier,
     WatchConfig,
+    WebConfig,
 )
 from syncd.config.secrets import SecretSource, exposure, secret_source
 from syncd.config.values import duration, size
@@ -293,6 +294,12 @@ def read_metrics(table: Table, *, is_written: bool) -> MetricsConfig:
         )
     table.close()
     return metrics
+
+
+def read_web(table: Table) -> WebConfig:
+    web = WebConfig(token=read_source(table, "token"))
+    table.close()
+    return web
 
 
 def _textfile(value: object, directory: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What is known about the daemon, accounts and images, in words.
+"""Texts about the daemon, accounts and images.
 
 One wording for every command and page.
 """

@@ -277,6 +277,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "dismiss": condemned.dismiss(FolderName("a"), "eva"),
     "record_trouble": replicas.record_trouble(ONE, [digest(5)], "HTTP 500"),
     "library ids": library.ids([digest(5), digest(6)]),
+    "library directory_names": library.directory_names("a", b"d1", b"1"),
     "library sources": library.sources(digest(5)),
 }
 SHOWN = {

@@ -44,7 +44,7 @@ KEYS = st.sampled_from([field.name for shape in SHAPES for field in fields(shape
 )
 TABLES = st.sampled_from(
     ["", "[graph]", "[ledger]", "[accounts]", "[accounts.main]", "[folders.a]", "[[log]]", "[pack]"]
-) | st.sampled_from(["[deletions]", "[deletions.hold_above]", "[audit]", "[metrics]"])
+) | st.sampled_from(["[deletions]", "[deletions.hold_above]", "[audit]", "[metrics]", "[web]"])
 FILES = st.lists(
     st.tuples(TABLES, st.lists(st.tuples(KEYS, TOML_VALUE).map(" = ".join), max_size=4)),
     max_size=5,

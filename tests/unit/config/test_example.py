@@ -20,6 +20,7 @@ from syncd.config import (
     NotifyConfig,
     PingConfig,
     WatchConfig,
+    WebConfig,
     load,
 )
 from syncd.config.load import loads
@@ -58,6 +59,7 @@ def test_the_example_has_every_key() -> None:
         "log": LogConfig,
     }
     sections |= {"deletions": DeletionsConfig, "audit": AuditConfig, "metrics": MetricsConfig}
+    sections |= {"web": WebConfig}
     sections |= {"notify": NotifyConfig, "ping": PingConfig}
     found: dict[str, set[str]] = {}
     for line in EXAMPLE.read_text().splitlines():

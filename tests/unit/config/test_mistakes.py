@@ -30,7 +30,7 @@ KEYS: list[tuple[dict[str, str | None], str]] = [
         (
             "wach: is not a known key | did you mean watch? The known keys are"
             " graph, accounts, ledger, folders, watch, pack, deletions, audit, log, metrics,"
-            " notify, ping, include"
+            " web, notify, ping, include"
         ),
     ),
     (

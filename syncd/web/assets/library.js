@@ -1,0 +1,124 @@
+"use strict";
+// Copies, marks, more pages and keys. Every page works without this file.
+
+const KEPT = "marked"; // in sessionStorage: the marked images of all pages, with their hashes
+const grid = document.getElementById("grid");
+
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const area = document.createElement("textarea"); // a page without TLS has no clipboard
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
+function flash(button, text) {
+  const before = button.dataset.label || button.textContent;
+  button.dataset.label = before;
+  button.textContent = text;
+  setTimeout(() => { button.textContent = before; }, 1200);
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await copy(button.dataset.copy);
+  flash(button, "Copied");
+});
+
+if (grid) {
+  const form = document.getElementById("selection");
+  const label = document.getElementById("marked");
+  const account = document.getElementById("of");
+  const copyMarked = document.getElementById("copy-marked");
+  const clear = document.getElementById("clear");
+  const nothing = label.textContent;
+  const marked = new Map(JSON.parse(sessionStorage.getItem(KEPT) || "[]"));
+
+  const boxes = () => grid.querySelectorAll("input[name=image]");
+  const hashes = (card) => Object.fromEntries(
+    [...card.querySelectorAll("code[data-account]")].map((c) => [c.dataset.account, c.textContent]));
+
+  const show = () => {
+    const any = marked.size > 0;
+    label.textContent = any ? `${marked.size} marked` : nothing;
+    copyMarked.hidden = clear.hidden = !any;
+    for (const box of boxes()) box.checked = marked.has(box.value);
+  };
+  const keep = () => {
+    sessionStorage.setItem(KEPT, JSON.stringify([...marked]));
+    show();
+  };
+  const mark = (box) => {
+    if (box.checked) marked.set(box.value, hashes(box.closest(".image")));
+    else marked.delete(box.value);
+    keep();
+  };
+
+  grid.addEventListener("change", (event) => mark(event.target));
+  clear.addEventListener("click", () => { marked.clear(); keep(); });
+  copyMarked.addEventListener("click", async () => {
+    const found = [...marked.values()].flatMap(
+      (of) => account.value ? (of[account.value] || []) : Object.values(of));
+    await copy(found.join("\n"));
+    flash(copyMarked, `Copied ${found.length}`);
+  });
+  form.addEventListener("formdata", (event) => {
+    event.formData.delete("image");
+    for (const digest of marked.keys()) event.formData.append("image", digest);
+  });
+
+  const more = async () => {
+    const link = document.getElementById("more");
+    if (!link || link.dataset.loading) return;
+    link.dataset.loading = "yes";
+    const response = await fetch(link.href);
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const next = page.getElementById("grid");
+    if (!next) { location.href = link.href; return; } // the session has ended
+    const cards = [...next.children];
+    grid.append(...cards);
+    link.parentElement.replaceWith((page.getElementById("more") || page.getElementById("end"))
+      .closest("p"));
+    show();
+    if (!cards.length) await more(); // a search that has found nothing yet
+  };
+  document.addEventListener("click", (event) => {
+    if (event.target.id !== "more") return;
+    event.preventDefault();
+    more();
+  });
+  if (!grid.children.length) more();
+
+  let at = -1;
+  const go = (to) => {
+    const cards = [...grid.children];
+    if (!cards.length) return;
+    cards[at]?.classList.remove("at");
+    at = Math.max(0, Math.min(cards.length - 1, to));
+    cards[at].classList.add("at");
+    cards[at].scrollIntoView({ block: "nearest" });
+    cards[at].querySelector("h3 a").focus({ preventScroll: true });
+  };
+  const columns = () => getComputedStyle(grid).gridTemplateColumns.split(" ").length;
+  const keys = {
+    "/": () => { document.getElementById("q").focus(); },
+    j: () => go(at + 1), ArrowRight: () => go(at + 1),
+    k: () => go(at - 1), ArrowLeft: () => go(at - 1),
+    ArrowDown: () => go(at < 0 ? 0 : at + columns()), ArrowUp: () => go(at - columns()),
+    x: () => { grid.children[at]?.querySelector("input").click(); },
+    c: () => { grid.children[at]?.querySelector("[data-copy]")?.click(); },
+    m: more,
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.matches("input:not([type=checkbox]), select, textarea, summary")) return;
+    const act = keys[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+  show();
+}

@@ -1,0 +1,1 @@
+"""The pages, from what was read to HTML."""

@@ -1,0 +1,207 @@
+"""The library: a search form, and a grid of images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from syncd.config import Config
+from syncd.ledger.library import Card, CardReplica, Page
+from syncd.ledger.library_filter import State
+from syncd.rules.family import Family
+from syncd.web.addresses import image_address, library_address, picture_address
+from syncd.web.html import Content, Html, element, name
+from syncd.web.pages.layout import copy_button, whole_page
+from syncd.web.search_form import FORMATS, RATIOS, Search
+from syncd.wording.figures import format_size
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A page of the library; the family of each image is that of its first file."""
+
+    search: Search
+    page: Page
+    families: Sequence[Family | None]
+    has_pictures: bool
+
+
+def library_page(shown: Shown, config: Config, *, signed_in: bool) -> bytes:
+    """Return the page of a search."""
+    cards = zip(shown.page.images, shown.families, strict=True)
+    return whole_page(
+        "Library",
+        element("h1", "Library"),
+        _form(shown.search, config),
+        (element("p", problem, class_="warning") for problem in shown.search.problems),
+        None if shown.has_pictures else element("p", _NO_PILLOW, class_="note"),
+        _selection(shown.search, config),
+        element("div", (_card(card, family, config) for card, family in cards), id="grid"),
+        _end(shown),
+        element("p", _KEYS, class_="note keys"),
+        signed_in=signed_in,
+    )
+
+
+_NO_PILLOW = "Pictures need Pillow: install syncd[web] where syncd is installed."
+_KEYS = (
+    "Keys: / searches, the arrow keys or j and k move, Enter opens, x selects, c copies the first"
+    " hash, m shows more."
+)
+
+
+def _end(shown: Shown) -> Html:
+    if shown.page.after is not None:
+        address = library_address(**shown.search.fields, after=str(shown.page.after))
+        label = "Show more" if shown.page.images else "Nothing yet: search on"
+        return element("p", element("a", label, href=address, id="more", class_="button"))
+    return element("p", "No image matches." if not shown.page.images else "That is all.", id="end")
+
+
+def _form(search: Search, config: Config) -> Html:
+    fields = search.fields
+    more = any(fields[key] for key in ("format", "ratio", "size", "since", "until"))
+    text = element(
+        "input",
+        type="search",
+        name="q",
+        id="q",
+        value=fields["q"],
+        placeholder="Name, hash or SHA-256",
+        aria_label="Name, hash or SHA-256",
+    )
+    return element(
+        "form",
+        text,
+        _choice("folder", "every folder", config.folders, fields),
+        _choice("account", "every account", config.accounts, fields),
+        _choice("state", "every state", (state.value for state in State), fields),
+        element("button", "Search"),
+        element(
+            "details",
+            element("summary", "More conditions"),
+            _choice("format", "every format", FORMATS, fields),
+            _choice("ratio", "every ratio", RATIOS, fields),
+            _field("size", "Width × height", fields["size"], "text"),
+            _field("since", "Changed since", fields["since"], "date"),
+            _field("until", "Changed until", fields["until"], "date"),
+            open=more,
+        ),
+        method="get",
+        action="/library",
+        class_="search",
+        role="search",
+    )
+
+
+def _field(key: str, label: str, value: str, kind: str) -> Html:
+    box = element("input", type=kind, name=key, value=value, size=12)
+    return element("label", label, " ", box)
+
+
+def _choice(key: str, every: str, values: Iterable[str], fields: object) -> Html:
+    chosen = fields[key] if isinstance(fields, dict) else ""
+    options = [element("option", value, value=value, selected=value == chosen) for value in values]
+    return element(
+        "select", element("option", every, value=""), options, name=key, aria_label=key.title()
+    )
+
+
+def _selection(search: Search, config: Config) -> Html:
+    """Return the bar that acts on marked images; without a script, on those of this page."""
+    chosen = search.fields["account"]
+    accounts = [
+        element("option", one, value=one, selected=one == chosen) for one in config.accounts
+    ]
+    return element(
+        "form",
+        element("span", "Mark images to copy their hashes, or to save them.", id="marked"),
+        element(
+            "select",
+            element("option", "every account", value=""),
+            accounts,
+            name="account",
+            id="of",
+            aria_label="Hashes of",
+        ),
+        element("button", "Copy hashes", type="button", id="copy-marked", hidden=True),
+        element("button", "Save as CSV", id="save"),
+        element("button", "Clear", type="button", id="clear", hidden=True),
+        method="post",
+        action="/csv",
+        id="selection",
+    )
+
+
+def _card(card: Card, family: Family | None, config: Config) -> Html:
+    digest = card.digest.hex()
+    file = card.files[0] if card.files else None
+    title = name(b"(no file)" if file is None else file.name)
+    address = image_address(card.digest)
+    return element(
+        "article",
+        element(
+            "input",
+            type="checkbox",
+            name="image",
+            value=digest,
+            form="selection",
+            aria_label="Mark",
+        ),
+        element(
+            "a",
+            element("img", src=picture_address(card.digest), alt="", loading="lazy"),
+            href=address,
+            class_="picture",
+            tabindex="-1",
+        ),
+        element("h3", element("a", title, href=address)),
+        element("p", _place(card), class_="note"),
+        element("p", content_of(card), class_="note"),
+        family_chips(family),
+        element("ul", (chip(one, config) for one in card.replicas), class_="chips"),
+        class_="image",
+        data_digest=digest,
+    )
+
+
+def _place(card: Card) -> Content:
+    """Return the folder of the first file, and how many other files there are."""
+    if not card.files:
+        return None
+    others = card.file_count - 1
+    return name(card.files[0].folder), f" · and {others:,} more" if others else None
+
+
+def content_of(card: Card) -> str:
+    """Return the format, the pixels and the bytes of an image."""
+    pixels = "" if card.width is None else f"{card.width}×{card.height} · "
+    return f"{pixels}{card.format or 'not a picture'} · {format_size(card.size)}"
+
+
+def family_chips(family: Family | None) -> Content:
+    """Return the ratios of a family, and those that are missing."""
+    if family is None:
+        return None
+    present = (element("li", ratio, class_="ratio") for ratio in family.present)
+    missing = (
+        element("li", f"no {ratio}", class_="ratio absent", title="other motifs here have it")
+        for ratio in family.missing
+    )
+    return element("ul", present, missing, class_="chips family")
+
+
+def chip(replica: CardReplica, config: Config) -> Html:
+    """Return an account with the state of the image in it, and its hash."""
+    account = config.name_of(replica.account)
+    return element(
+        "li",
+        element("span", name(account), " ", element("b", replica.state.value), title=replica.why),
+        None
+        if replica.hash is None
+        else (
+            element("code", replica.hash, data_account=account),
+            copy_button(replica.hash, f"the hash in {account}"),
+        ),
+        class_=replica.state.value,
+    )

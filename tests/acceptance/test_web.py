@@ -1,0 +1,50 @@
+"""`syncd web` as a process: where it serves, and when it refuses to start."""
+
+import asyncio
+import signal
+import sys
+
+import aiohttp
+from support.process import syncd
+from support.rig import DEADLINE, Rig
+
+
+async def test_pages_are_served_next_to_a_ledger_until_the_process_is_stopped(rig: Rig) -> None:
+    rig.write("a.png", b"not a picture")
+    await syncd(rig, "backfill", "--config", str(rig.write_config()))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "syncd", "web", "--listen", "127.0.0.1:0"),
+        *("--config", str(rig.write_config())),
+        env=rig.environ,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(DEADLINE):
+            line = (await process.stdout.readline()).decode()
+        assert line.startswith("the library is at http://127.0.0.1:")
+        async with aiohttp.ClientSession() as session, session.get(line.split()[-1]) as response:
+            assert response.status == 200
+            assert "syncd is not running" in await response.text()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(DEADLINE):
+            assert await process.wait() == 0
+
+
+async def test_an_address_that_others_reach_needs_a_password(rig: Rig) -> None:
+    config = str(rig.write_config())
+    ended = await syncd(rig, "web", "--listen", "0.0.0.0:8780", "--config", config)
+    assert ended.code == 78
+    assert "[web] has no password" in ended.err
+    rig.toml = '[web]\ntoken = { file = "/nonexistent/password" }'
+    ended = await syncd(rig, "web", "--config", str(rig.write_config()))
+    assert ended.code == 78
+    assert "/nonexistent/password does not exist" in ended.err
+
+
+async def test_a_wrong_address_is_wrong_usage(rig: Rig) -> None:
+    for address in ("nowhere", "localhost:1", "/run/web.sock", "127.0.0.1:99999"):
+        ended = await syncd(rig, "web", "--listen", address, "--config", str(rig.write_config()))
+        assert ended.code == 2, ended
+        assert ended.err.startswith("syncd: --listen: "), ended

@@ -1,0 +1,120 @@
+"""The pages in a real browser: search, marks, copies, more pages, keys; how they look."""
+
+import os
+from pathlib import Path
+
+from support.chromium import Tab, browser, required
+from support.rig import Rig
+from support.web_library import MARKUP, served
+
+pytestmark = required
+
+SHOTS = os.environ.get("SYNCD_TEST_SCREENSHOTS")
+"""A directory for the screenshots, to look at."""
+
+CLIPBOARD = ["clipboardReadWrite", "clipboardSanitizedWrite"]
+CARDS = "document.querySelectorAll('.image').length"
+AT = "document.querySelector('.image.at h3')?.textContent"
+
+
+async def copied(tab: Tab) -> str:
+    return str(await tab.evaluate("navigator.clipboard.readText()"))
+
+
+async def test_a_visit_without_errors_and_without_other_servers(
+    library: Rig, tmp_path: Path
+) -> None:
+    async with served(library) as url, browser(tmp_path / "profile") as tab:
+        await tab.call("Browser.grantPermissions", permissions=CLIPBOARD)
+        await _page(tab, url)
+        await _search(tab)
+        await _copy(tab)
+        await _mark(tab, url)
+        await _use_keys(tab, url)
+        await _read_hostile_names(tab, url)
+        await _look(tab, url)
+        assert tab.errors == []
+        assert tab.requested
+        assert [one for one in tab.requested if not one.startswith((url, "data:"))] == []
+
+
+async def _page(tab: Tab, url: str) -> None:
+    await tab.open(f"{url}/library")
+    assert await tab.evaluate(CARDS) == 60
+    await tab.evaluate("document.getElementById('more').click()")
+    await tab.until(f"{CARDS} === 89")
+    assert await tab.evaluate("document.getElementById('end').textContent") == "That is all."
+    await tab.until("[...document.images].slice(0, 5).every((one) => one.naturalWidth > 0)")
+
+
+async def _search(tab: Tab) -> None:
+    await tab.evaluate("document.getElementById('q').value = 'summer'")
+    await tab.evaluate("document.querySelector('select[name=account]').value = 'eu'")
+    await tab.evaluate("document.querySelector('form.search').requestSubmit()")
+    await tab.until("location.search.includes('q=summer') && document.readyState === 'complete'")
+    assert await tab.evaluate(CARDS) == 3
+
+
+async def _copy(tab: Tab) -> None:
+    await tab.evaluate("document.querySelector('[data-copy]').click()")
+    await tab.until("document.querySelector('[data-copy]').textContent === 'Copied'")
+    shown = await tab.evaluate("document.querySelector('.chips code').textContent")
+    assert await copied(tab) == shown
+
+
+async def _mark(tab: Tab, url: str) -> None:
+    """Mark images of two pages, and copy their hashes in one account."""
+    await tab.evaluate("document.querySelector('.image input').click()")
+    hashes = [await tab.evaluate("document.querySelector('code[data-account=eu]').textContent")]
+    await tab.open(f"{url}/library?q=winter&account=eu")
+    await tab.until("document.getElementById('marked').textContent === '1 marked'")
+    await tab.evaluate("document.querySelector('.image input').click()")
+    hashes += [await tab.evaluate("document.querySelector('code[data-account=eu]').textContent")]
+    await tab.evaluate("document.getElementById('copy-marked').click()")
+    await tab.until("document.getElementById('copy-marked').textContent === 'Copied 2'")
+    assert (await copied(tab)).splitlines() == hashes
+    saved = "new FormData(document.getElementById('selection')).getAll('image').length"
+    assert await tab.evaluate(saved) == 2
+    await tab.evaluate("document.getElementById('clear').click()")
+    assert await tab.evaluate("document.querySelectorAll('.image input:checked').length") == 0
+
+
+async def _use_keys(tab: Tab, url: str) -> None:
+    await tab.open(f"{url}/library?q=summer")
+    await tab.press("j")
+    first = await tab.evaluate(AT)
+    await tab.press("ArrowRight")
+    assert await tab.evaluate(AT) != first
+    await tab.press("k")
+    assert await tab.evaluate(AT) == first
+    await tab.press("x")
+    assert await tab.evaluate("document.querySelectorAll('.image input:checked').length") == 1
+    await tab.press("x")
+    await tab.press("c")
+    await tab.until("document.querySelector('[data-copy]').textContent === 'Copied'")
+    await tab.press("/")
+    assert await tab.evaluate("document.activeElement.id") == "q"
+    await tab.press("j")
+    assert await tab.evaluate("document.getElementById('q').value.includes('j')")
+
+
+async def _read_hostile_names(tab: Tab, url: str) -> None:
+    await tab.open(f"{url}/library?q=onerror")
+    assert await tab.evaluate("document.querySelector('.image h3').textContent") == MARKUP
+    await tab.evaluate("document.querySelector('.image h3 a').click()")
+    await tab.until("location.pathname.startsWith('/image/') && document.querySelector('h1')")
+    assert await tab.evaluate("document.querySelector('h1').textContent") == MARKUP
+    assert await tab.evaluate("document.querySelectorAll('img').length") == 1
+
+
+async def _look(tab: Tab, url: str) -> None:
+    """No page is wider than the window, in light and dark."""
+    image = await tab.evaluate("location.pathname")
+    for width, height, dark in ((390, 844, True), (390, 844, False), (1280, 900, True)):
+        await tab.resize(width, height, dark=dark)
+        for name, path in (("overview", "/"), ("library", "/library"), ("image", image)):
+            await tab.open(f"{url}{path}")
+            assert await tab.evaluate("document.documentElement.scrollWidth") <= width
+            if SHOTS:
+                file = Path(SHOTS, f"{name}-{width}-{'dark' if dark else 'light'}.png")
+                file.write_bytes(await tab.screenshot())  # noqa: ASYNC240  a local file
