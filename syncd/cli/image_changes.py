@@ -14,7 +14,6 @@ from syncd.cli.console import print_error
 from syncd.cli.errors import fail
 from syncd.cli.image_operation import (
     Account,
-    AsJson,
     Hashes,
     Tally,
     checked_hashes,
@@ -24,7 +23,7 @@ from syncd.cli.image_operation import (
 )
 from syncd.cli.image_rows import Format
 from syncd.cli.options import DEFAULT_CONFIG
-from syncd.cli.parameters import ConfigPath, account_names
+from syncd.cli.parameters import ConfigPath, Json, account_names
 from syncd.model import ImageHash
 from syncd.operations.result import Result
 from syncd.rules.forecast import amount
@@ -61,7 +60,7 @@ def upload(
             " in one ZIP file per POST. A ZIP file is sent as it is.",
         ),
     ] = As.FILES,
-    json: AsJson = False,
+    json: Json = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Upload files, and print the hash of each.
@@ -109,7 +108,7 @@ def copy(
             autocompletion=account_names,
         ),
     ],
-    json: AsJson = False,
+    json: Json = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Copy images from one account to another, with one call for each.
@@ -137,7 +136,7 @@ def delete(
     hashes: Hashes,
     account: Account,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    json: AsJson = False,
+    json: Json = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Delete images from an account, after a question on the terminal.
@@ -202,7 +201,7 @@ def download(
             show_default=False,
         ),
     ],
-    json: AsJson = False,
+    json: Json = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Download images into a directory, under their names in the account.

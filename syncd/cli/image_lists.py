@@ -45,7 +45,10 @@ Fields = Annotated[
 ]
 
 Name = Annotated[
-    str, typer.Option("--name", metavar="TEXT", help="Only names with it.", show_default=False)
+    str,
+    typer.Option(
+        "--name", metavar="TEXT", help="Only images whose name has it.", show_default=False
+    ),
 ]
 MinWidth = Annotated[
     int | None,
@@ -59,11 +62,21 @@ MinHeight = Annotated[
 ]
 Business = Annotated[
     str,
-    typer.Option("--business", metavar="ID", help="The parameter business_id.", show_default=False),
+    typer.Option(
+        "--business",
+        metavar="ID",
+        help="Only images that a business has used (business_id).",
+        show_default=False,
+    ),
 ]
 BizTag = Annotated[
     str,
-    typer.Option("--biz-tag", metavar="ID", help="The parameter biz_tag_id.", show_default=False),
+    typer.Option(
+        "--biz-tag",
+        metavar="ID",
+        help="Only images with this business tag (biz_tag_id).",
+        show_default=False,
+    ),
 ]
 HashList = Annotated[
     str,

@@ -43,7 +43,7 @@ from syncd.ledger import (
     vacuum,
     wanted,
 )
-from syncd.ledger.accounts import SpentCall
+from syncd.ledger.accounts import Pause, SpentCall
 from syncd.ledger.files import Content, Place
 from syncd.ledger.history_rows import Filter
 from syncd.ledger.kept import KeepReason
@@ -71,6 +71,7 @@ from syncd.rules.unanswered import Named
 ONE, TWO = AccountId("1"), AccountId("2")
 HASH, SENT = ImageHash("ff00"), Sent(1.0, 0)
 ENTRY = Entry(hash=HASH)
+PAUSE = Pause(kind="throttled", why="17", since=1.0, until=9.0, consecutive=1)
 CONTENT = Content(digest=Digest(bytes(32)), size=1, format="PNG", width=1, height=1, unfit=None)
 TOLD = Told("account.stopped", "accounts.main", 1.0)
 EVERYTHING = Filter()
@@ -115,6 +116,8 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "calls_of_others": accounts.calls_of_others(5, 0),
     "record_call": accounts.record_call(ONE, SpentCall(5.0, 1, 0), 3600.0),
     "record_call_ended": accounts.record_call_ended(5, 6.0),
+    "pause_longer": accounts.pause_longer([ONE], PAUSE),
+    "resume_ended": accounts.resume_ended(ONE, 5.0),
     "requests": requests.count(),
     "add a request": requests.add(),
     "uploaded by hand": by_hand.record_uploaded(ONE, [(CONTENT, ENTRY)], 5.0, SENT, "root"),

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import pytest
 from support.image_commands import ImageCommands
 from support.pictures import picture
 from support.rig import Rig, until
@@ -15,7 +16,7 @@ from syncd.ledger import accounts
 from syncd.ledger.accounts import SpentCall
 from syncd.ledger.file import changing
 from syncd.model import AccountId
-from syncd.operations.listing import Selection, listed
+from syncd.operations.listing import Selection, listed, total
 from syncd.operations.session import Session, open_session
 from syncd.operations.target import target
 from syncd.sandbox.faults import Fault
@@ -34,26 +35,26 @@ async def session_of(rig: Rig, told: list[str]) -> AsyncIterator[Session]:
         yield session
 
 
-async def test_a_command_waits_for_the_budget_that_a_daemon_has_used(rig: Rig) -> None:
-    rig.per_account = 'budget = { points = 10, window = "2s" }\nreserve = 0.0'
-    images = ImageCommands(rig)
-    with changing(rig.ledger) as db:  # as a daemon records its calls
-        accounts.record_call(ONE, SpentCall(time.time(), 10, 0), 3600.0)(db)
-    waited = await images("list", "--account", "main")
-    assert waited.code == 0
-    assert waited.err == "syncd: main: waiting for room in the account's budget\n"
-
-
-async def test_a_command_counts_calls_that_others_make_meanwhile(rig: Rig) -> None:
-    rig.per_account = 'budget = { points = 10, window = "3s" }\nreserve = 0.0'
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+async def test_a_command_waits_for_the_budget_that_a_daemon_has_used(rig: Rig, when: str) -> None:
+    rig.per_account = "budget = { points = 10 }\nreserve = 0.0"
     ImageCommands(rig)
     told: list[str] = []
-    async with session_of(rig, told) as session:
-        with changing(rig.ledger) as db:
+
+    def spend() -> None:
+        with changing(rig.ledger) as db:  # as a daemon records its calls
             accounts.record_call(ONE, SpentCall(time.time(), 10, 0), 3600.0)(db)
-        async for _ in listed(session, Selection(fields=("hash",))):
-            pass
-    assert told == ["main: waiting for room in the account's budget"]
+
+    if when == "before":
+        spend()
+    async with session_of(rig, told) as session:
+        if when == "meanwhile":
+            spend()
+        command = asyncio.create_task(total(session))
+        await until(lambda: told == ["main: waiting for room in the account's budget"])
+        command.cancel()
+        await asyncio.wait([command])
+    assert rig.sandbox.counts.calls("1") == 0
 
 
 async def test_an_error_of_the_app_pauses_the_other_accounts_of_its_token(rig: Rig) -> None:
@@ -66,7 +67,7 @@ async def test_an_error_of_the_app_pauses_the_other_accounts_of_its_token(rig: R
 
 
 async def test_a_throttled_call_is_a_pause_in_the_ledger_until_a_call_succeeds(rig: Rig) -> None:
-    rig.per_account = 'tier = "standard"\nbudget = { window = "20s" }'
+    rig.per_account = 'tier = "standard"\nbudget = { window = "10s" }'
     images = ImageCommands(rig)
     rig.sandbox.faults.add(Fault("80004", times=1))
     command = asyncio.create_task(images("list", "--account", "main"))
