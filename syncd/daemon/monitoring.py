@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib import invalidate_caches
 
 from syncd.config import MetricsConfig
 from syncd.config.listen import Listen
@@ -20,6 +21,7 @@ INSTALL = "pip install 'syncd[metrics]'"
 """The command that installs the optional dependency."""
 
 _MISSING = "prometheus-client is not installed"
+_REMEDY = f"run `{INSTALL}` in syncd's environment, then reload syncd"
 
 _Page = Callable[[Figures, str], Page]
 """Returns the page of the metrics for a header Accept."""
@@ -37,27 +39,38 @@ class Monitoring:
         self._config = MetricsConfig()
         self._running: list[asyncio.Task[None]] = []
         self._library = Availability("/metrics")
+        self._has_library = True
 
     async def configure(self, config: MetricsConfig) -> None:
-        """Serve and write what a configuration asks for; what has not changed continues."""
-        if config == self._config:
+        """Serve and write what a configuration asks for; what has not changed continues.
+
+        A library that is missing is looked for again each time.
+        """
+        if config == self._config and self._has_library:
             return
         await self.close()
         self._config = config
         if config == MetricsConfig():
             return
-        try:
-            page, text = await asyncio.to_thread(_exposition)
-        except ModuleNotFoundError as error:
-            if error.name != "prometheus_client":
-                raise
-            page, text = None, None
-            self._library.record_failure(_MISSING, f"run `{INSTALL}` in syncd's environment")
+        page, text = await self._exposition()
         if config.listen is not None:
             keep_serving = await asyncio.to_thread(_server)
             self._start(keep_serving(config.listen, self._pages(page)))
         if config.textfile is not None and text is not None:
             self._start(keep_writing(config.textfile, partial(self._text, text)))
+
+    async def _exposition(self) -> tuple[_Page, _Textfile] | tuple[None, None]:
+        try:
+            found = await asyncio.to_thread(_exposition)
+        except ModuleNotFoundError as error:
+            if error.name != "prometheus_client":
+                raise
+            self._library.record_failure(_MISSING, _REMEDY)
+            self._has_library = False
+            return None, None
+        self._library.record_success()
+        self._has_library = True
+        return found
 
     async def close(self) -> None:
         """Serve and write nothing any longer."""
@@ -89,6 +102,7 @@ class Monitoring:
 
 
 def _exposition() -> tuple[_Page, _Textfile]:
+    invalidate_caches()  # it may have been installed since the last attempt
     from syncd.monitoring import exposition  # noqa: PLC0415  it needs an optional dependency
 
     return exposition.metrics_page, exposition.textfile

@@ -6,12 +6,11 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 from support.exposition import Samples, promtool
-from support.page_client import fetch
+from support.page_client import Fetched, fetch
 from support.pictures import picture
 from support.process import running
 from support.rig import DEADLINE, Rig, until
@@ -22,8 +21,8 @@ from syncd.monitoring.metrics import METRICS
 from syncd.sandbox.faults import Fault
 
 
-async def wait_for(listen: Path, path: str, status: int, *words: str) -> Any:
-    """Wait until a page has this status and these words in its content."""
+async def wait_for(listen: Path, path: str, status: int, *words: str) -> Fetched:
+    """Wait until a page has this status and these words in its content; return it."""
     async with asyncio.timeout(DEADLINE):
         while True:
             try:
@@ -32,7 +31,7 @@ async def wait_for(listen: Path, path: str, status: int, *words: str) -> Any:
                 await asyncio.sleep(0.01)
                 continue
             if found.status == status and all(word in found.text for word in words):
-                return found.json
+                return found
             await asyncio.sleep(0.01)
 
 
@@ -54,7 +53,8 @@ async def test_health_follows_the_process_from_its_start_to_its_end(
             await wait_for(listen, "/readyz", 503, "starting")
             await wait_for(listen, "/healthz", 503, "stuck", "ledger writer makes no progress")
             await wait_for(listen, "/readyz", 503, "starting", "ledger writer makes no progress")
-        assert await wait_for(listen, "/readyz", 200) == {"status": "ready", "reasons": []}
+        ready = await wait_for(listen, "/readyz", 200)
+        assert ready.json == {"status": "ready", "reasons": []}
         await wait_for(listen, "/healthz", 200)
         rig.write("a.jpg", picture(1))
         await until(lambda: rig.sandbox.counts.calls("1", "upload") == 1)
@@ -168,7 +168,7 @@ async def test_a_prometheus_scrapes_the_daemon_also_after_a_reload(
     assert not daemon.logged("metrics.unavailable")
 
 
-async def test_without_prometheus_client_health_alone_is_served(
+async def test_without_prometheus_client_health_alone_is_served_until_it_is_installed(
     rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocked = tmp_path / "blocked"
@@ -186,8 +186,13 @@ async def test_without_prometheus_client_health_alone_is_served(
         assert found.text == ("prometheus-client is not installed: pip install 'syncd[metrics]'\n")
         assert daemon.logged("warning", "metrics.unavailable", "pip install 'syncd[metrics]'")
         assert daemon.count("metrics.unavailable") == 1
+        assert not textfile.exists()
+        (blocked / "prometheus_client.py").unlink()
+        daemon.hang_up()
+        await until(lambda: daemon.logged("notice", "metrics.available", "what=/metrics"))
+        await until(textfile.exists)
+        await wait_for(listen, "/metrics", 200, "syncd_ready")
         assert await daemon.end() == 0
-    assert not textfile.exists()
 
 
 async def test_without_metrics_neither_the_library_nor_a_server_is_imported(
