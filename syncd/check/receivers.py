@@ -45,7 +45,10 @@ def _problems(config: Config, environ: Mapping[str, str]) -> Iterator[tuple[str,
         if receiver.command:
             program = receiver.command[0]
             is_found = shutil.which(program, path=environ.get("PATH")) is not None
-            problem = f"the program {program} is not found, or is not executable by this user"
+            problem = (
+                f"the program {program} is not found, or this user cannot run it (in a unit, allow"
+                " it with ExecPaths=)"
+            )
             yield subject_of(receiver.name), "" if is_found else problem
 
 

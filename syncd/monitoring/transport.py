@@ -5,6 +5,7 @@ Each raises DeliveryError, whose text names neither the URL nor its server.
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import logging
 import re
@@ -30,14 +31,16 @@ from syncd.threads import run_in_thread
 PROGRAM_LIMIT = 60.0
 """Seconds that a program may run."""
 
+SERVICE_LIMIT = 30.0
+"""Seconds for which apprise is waited for; most of its services have limits of a few seconds."""
+
 _MAX_REASON = 200  # characters of a program's message
 
 NEEDS_APPRISE = "a URL of this service needs apprise: install it with `pip install 'syncd[notify]'`"
 
 _SERVICES = re.compile(
     r"hooks\.slack(-gov)?\.com|discord(app)?\.com|chat\.googleapis\.com|ntfy\.sh|api\.flock\.com"
-    r"|webexapis\.com|open\.larksuite\.com|.+\.webhook\.office\.com|.+\.logic\.azure\.com"
-    r"|.+\.api\.powerplatform\.com"
+    r"|webexapis\.com|open\.larksuite\.com|.+\.logic\.azure\.com|.+\.api\.powerplatform\.com"
 )
 """Servers that need JSON of their own form, and whose URLs apprise recognises."""
 
@@ -163,13 +166,18 @@ class Service:
 
     is_summary = True
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, limit: float = SERVICE_LIMIT) -> None:
         self._url = url
+        self._limit = limit
 
     async def send(self, entries: Sequence[Entry], images: int | None = None) -> None:
         """Return once apprise has delivered the text."""
-        title, body = text_of(entries, socket.gethostname(), images)
-        await run_in_thread(partial(self._notify, without_secrets(title), without_secrets(body)))
+        title, body = map(without_secrets, text_of(entries, socket.gethostname(), images))
+        try:
+            async with asyncio.timeout(self._limit):
+                await run_in_thread(partial(self._notify, title, body))
+        except TimeoutError:
+            raise DeliveryError(f"apprise did not end within {self._limit:g} s") from None
 
     def _notify(self, title: str, body: str) -> None:
         import apprise  # noqa: PLC0415  an optional dependency, and slow to load

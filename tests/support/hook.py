@@ -23,6 +23,7 @@ class Hook:
     mode: str = "200 OK"
     requests: list[Request] = field(default_factory=list)
     accepted: list[Request] = field(default_factory=list)
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
     on_accepted: Callable[[], object] = lambda: None
     """Called before the response that accepts a notification is sent."""
 
@@ -52,7 +53,8 @@ class Hook:
         self.requests.append(request)
         mode = self.mode
         if mode == "hang":
-            await asyncio.Event().wait()
+            await self.closed.wait()
+            return
         if mode == "close":
             writer.transport.abort()
             return
@@ -71,4 +73,7 @@ async def hooking() -> AsyncIterator[Hook]:
     async with serving() as server:
         hook = Hook(server)
         server.behaviour = hook.respond
-        yield hook
+        try:
+            yield hook
+        finally:
+            hook.closed.set()

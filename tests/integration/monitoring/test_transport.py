@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 from support.config_text import config_text
 from support.hook import Hook, hooking
-from support.http_server import closed_port, http, never_respond, self_signed, serving
+from support.http_server import closed_port, http, self_signed, serving
 
 from syncd.check.receivers import receiver_facts
 from syncd.config import NotifyConfig, Secret, SecretFile
@@ -33,6 +33,9 @@ from syncd.monitoring.transport import (
     needs_apprise,
     open_transport,
 )
+
+WORKFLOW = "/triggers/manual/paths/invoke?api-version=1&sp=%2Ftriggers&sv=1.0&sig=abcdefghijk"
+"""The end of a URL of Teams."""
 
 TEST = [TestEntry("test", "2026-11-28T19:13:49.000Z")]
 ENVIRON = dict(os.environ)
@@ -144,9 +147,9 @@ async def test_errors_of_the_connection_do_not_name_the_server(tmp_path: Path) -
         assert await error_of(url) == (
             "the URL is not valid: write one such as https://example.com/hook"
         )
-    async with serving() as server:
-        server.behaviour = never_respond
-        assert await error_of(server.url, 0.2) == "the server did not respond within 0.2 s"
+    async with hooking() as hook:
+        hook.mode = "hang"
+        assert await error_of(hook.url, 0.2) == "the server did not respond within 0.2 s"
     async with serving(self_signed(tmp_path)) as server:
         found = await error_of(server.url)
         assert found.startswith("the TLS certificate of the server is not valid: self-signed")
@@ -199,6 +202,12 @@ async def test_a_service_that_fails_is_an_error_and_libraries_log_nothing(
     assert logs == []
 
 
+async def test_a_service_that_hangs_is_given_up(hook: Hook) -> None:
+    hook.mode = "hang"
+    with pytest.raises(DeliveryError, match=r"apprise did not end within 0\.2 s"):
+        await Service(f"json{hook.url.removeprefix('http')}", 0.2).send(TEST)
+
+
 async def test_a_url_that_apprise_does_not_know_is_an_error() -> None:
     with pytest.raises(DeliveryError) as caught:
         await Service("nosuch://secret").send(TEST)
@@ -212,6 +221,18 @@ async def test_a_url_that_apprise_does_not_know_is_an_error() -> None:
         ("https://discord.com/api/webhooks/4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js", True),
         ("https://discordapp.com/api/webhooks/4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js", True),
         ("https://ntfy.sh/a-topic", True),
+        ("https://chat.googleapis.com/v1/spaces/ABC/messages?key=KEYKEY&token=TOKTOK", True),
+        (f"https://api.flock.com/hooks/sendMessage/{'a' * 24}", True),
+        (f"https://webexapis.com/v1/webhooks/incoming/{'a' * 80}", True),
+        (f"https://open.larksuite.com/open-apis/bot/v2/hook/{'a' * 36}", True),
+        (f"https://p.westus.logic.azure.com/workflows/{'a' * 32}{WORKFLOW}", True),
+        (
+            (
+                "https://d.environment.api.powerplatform.com/powerautomate/automations/direct/workflows"
+                f"/{'a' * 32}{WORKFLOW}"
+            ),
+            True,
+        ),
         ("ntfy://a-topic", True),
         ("mailto://user:pass@example.com", True),
         ("https://example.com/hooks.slack.com", False),
