@@ -36,7 +36,10 @@ SERVICE_LIMIT = 30.0
 
 _MAX_REASON = 200  # characters of a program's message
 
-NEEDS_APPRISE = "a URL of this service needs apprise: install it with `pip install 'syncd[notify]'`"
+NEEDS_APPRISE = (
+    "a URL of this service needs apprise: install it with `pip install 'syncd[notify]'`, or with"
+    " `pipx inject syncd apprise`"
+)
 
 _SERVICES = re.compile(
     r"hooks\.slack(-gov)?\.com|discord(app)?\.com|chat\.googleapis\.com|ntfy\.sh|api\.flock\.com"
