@@ -65,7 +65,7 @@ Business = Annotated[
     typer.Option(
         "--business",
         metavar="ID",
-        help="Only images that a business has used (business_id).",
+        help="The API's business_id, which assists filters such as recently used.",
         show_default=False,
     ),
 ]
