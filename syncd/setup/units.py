@@ -10,7 +10,13 @@ LIBRARY = Path("/usr/lib")
 """Files of programs; the operator's changes are drop-ins in /etc/systemd/system."""
 RUNNABLE = ("/usr/", "/opt/")
 """The directories in which the units can run programs: their ExecPaths=."""
-ENABLED = ("syncd.service", "syncd.target", "syncd@.service", "syncd-watch@.timer")
+ENABLED = (
+    "syncd.service",
+    "syncd.target",
+    "syncd@.service",
+    "syncd-watch@.timer",
+    "syncd-web.service",
+)
 """The units with an [Install] section; a template stands for all its instances."""
 RUNNING = (
     "syncd.service",
@@ -19,6 +25,7 @@ RUNNING = (
     "syncd-backfill.service",
     "syncd-backfill@*",
     "syncd-watch@*",
+    "syncd-web.service",
 )
 
 _SOURCE = Path(__file__).with_name("systemd")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.pictures import picture
 from support.systemd_box import CONFIG as ONE_FOLDER
-from support.systemd_box import TOKEN, Box, as_root, missing, until
+from support.systemd_box import TOKEN, Box, as_root, missing, see_pages, until
 
 from syncd.man.blocks import Code
 from syncd.man.topics import topics
@@ -80,8 +80,8 @@ def add(box: Box, number: int, folder: str = "/srv/spring") -> None:
 
 
 async def test_systemd_accepts_the_units(box: Box) -> None:
-    for unit in ("syncd.service", "syncd@eu.service", "syncd-backfill.service"):
-        ended = box.run("systemd-analyze", "verify", unit)
+    for unit in ("syncd", "syncd@eu", "syncd-backfill", "syncd-web"):
+        ended = box.run("systemd-analyze", "verify", f"{unit}.service")
         assert (ended.code, ended.err) == (0, "")
 
 
@@ -316,6 +316,7 @@ async def test_a_backfill_fails_while_the_daemon_runs_and_succeeds_without_it(bo
     assert box.one("syncd-backfill", "Result") == "success"
     assert box.held() == 40
     box.do("test", "-f", "/var/lib/syncd/ledger.db")
+    await see_pages(box, "<b>40</b> held")
 
 
 async def test_each_instance_has_its_own_configuration_token_and_ledger(box: Box) -> None:

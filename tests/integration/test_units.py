@@ -16,6 +16,7 @@ SERVICES = (
     "syncd@.service",
     "syncd-backfill.service",
     "syncd-backfill@.service",
+    "syncd-web.service",
 )
 
 pytestmark = pytest.mark.skipif(
@@ -54,7 +55,7 @@ def test_the_exposure_is_at_most_1_2(name: str) -> None:
     "name",
     ["syncd.service", "syncd@eu.service", "syncd-backfill@eu.service",
      "syncd-backfill.service", "syncd.target", "syncd-failed@syncd.service.service",
-     "syncd-watch@syncd.service", "syncd-watch@syncd.timer"],
+     "syncd-watch@syncd.service", "syncd-watch@syncd.timer", "syncd-web.service"],
 )  # fmt: skip
 def test_systemd_accepts_each_unit(units: Path, name: str) -> None:
     ended = analyze("verify", str(units / name))

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -243,6 +244,16 @@ async def until(condition: Callable[[], bool], actual: Callable[[], str] = str) 
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(f"not within {DEADLINE} s\n{actual()}") from None
+
+
+async def see_pages(box: Box, text: str) -> None:
+    """Start `syncd-web`, wait until its overview contains a text, and stop it."""
+    box.do("systemctl", "start", "syncd-web")
+    fetch = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8780/').read().decode())"
+    page = partial(box.run, _PYTHON, "-c", fetch)
+    await until(lambda: text in page().out, lambda: box.journal("syncd-web"))
+    box.do("systemctl", "stop", "syncd-web")
+    assert box.one("syncd-web", "Result") == "success"
 
 
 def installation() -> list[str]:

@@ -26,7 +26,8 @@ def test_only_units_and_their_users_and_directories_are_installed() -> None:
         SYSTEM / name
         for name in ("syncd.service", "syncd@.service", "syncd-backfill.service",
                      "syncd-backfill@.service", "syncd.target",
-                     "syncd-failed@.service", "syncd-watch@.service", "syncd-watch@.timer")
+                     "syncd-failed@.service", "syncd-watch@.service", "syncd-watch@.timer",
+                     "syncd-web.service")
     }  # fmt: skip
     assert {path for path in FILES if path.parent != SYSTEM} == {
         Path("/usr/lib/sysusers.d/syncd.conf"),
