@@ -15,7 +15,7 @@ from syncd.ledger.database import Ledger
 from syncd.log import timestamp_of
 from syncd.monitoring.entries import BackfillEntry, Names
 from syncd.monitoring.errors import DeliveryError
-from syncd.monitoring.feed import Feed
+from syncd.monitoring.feed import POLL, Feed
 from syncd.monitoring.ping import FAIL, START, Pinger
 from syncd.monitoring.receiver import Receiver, code_of
 from syncd.monitoring.text import text_of
@@ -31,11 +31,14 @@ _BETWEEN_TRIES = 1.0  # seconds
 class Notifications:
     """The receivers and the pings of one configuration."""
 
-    def __init__(self, config: Config, ledger: Ledger, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, config: Config, ledger: Ledger, environ: Mapping[str, str], poll: float = POLL
+    ) -> None:
+        """`poll` is the number of seconds between two looks at the ledger."""
         names = {account.id: str(name) for name, account in config.accounts.items()}
         folders = {folder.path: str(name) for name, folder in config.folders.items()}
         self._ledger = ledger
-        self._feed = Feed(ledger, names)
+        self._feed = Feed(ledger, names, poll)
         self._on = {code_of(one): one.on for one in config.notify}
         self._receivers = [
             Receiver(one, ledger, Names(names, folders), self._feed, environ)
@@ -85,10 +88,15 @@ class Notifications:
 
 @asynccontextmanager
 async def notifying(
-    config: Config, ledger: Ledger, environ: Mapping[str, str], *, backfill: bool = False
+    config: Config,
+    ledger: Ledger,
+    environ: Mapping[str, str],
+    *,
+    backfill: bool = False,
+    poll: float = POLL,
 ) -> AsyncIterator[Notifications]:
     """Notify the receivers of a configuration inside the block."""
-    notifications = Notifications(config, ledger, environ)
+    notifications = Notifications(config, ledger, environ, poll)
     await notifications.register()
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(notifications.run(backfill=backfill), name="notifications")

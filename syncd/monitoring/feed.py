@@ -27,9 +27,10 @@ _SHARE = 20.0
 class Feed:
     """The alerts as they are now, and a signal for changes of the ledger."""
 
-    def __init__(self, ledger: Ledger, names: Mapping[AccountId, str]) -> None:
+    def __init__(self, ledger: Ledger, names: Mapping[AccountId, str], poll: float = POLL) -> None:
         self._ledger = ledger
         self._names = names
+        self._poll = poll
         self.alerts: Sequence[Alert] | None = None
         """The alerts that need the operator; None before they were read."""
         self.changed = asyncio.Event()
@@ -45,7 +46,7 @@ class Feed:
                 await self.refresh()
                 version, read_at = found, now
                 took = time.monotonic() - now
-            await asyncio.sleep(max(POLL, _SHARE * took))
+            await asyncio.sleep(max(self._poll, _SHARE * took))
 
     async def refresh(self) -> None:
         """Read the alerts now, and wake those that wait."""

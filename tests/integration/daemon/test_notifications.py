@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from hashlib import sha256
 
 import pytest
@@ -15,7 +16,8 @@ from support.hook import Hook, hooking
 from support.pictures import picture
 from support.rig import Rig, until, wait_until_held
 
-from syncd.daemon.notifications import Notifications, notifying
+from syncd.daemon import notifications as daemon_notifications
+from syncd.daemon.notifications import Notifications
 from syncd.daemon.runtime import take_ledger
 from syncd.ledger import alerts
 from syncd.ledger.database import Ledger
@@ -23,6 +25,7 @@ from syncd.ledger.statements import Write, all_of
 from syncd.sandbox.faults import Fault
 
 REMEDY = "do this"
+notifying = partial(daemon_notifications.notifying, poll=0.02)
 DELETE_BEFORE = "DELETE FROM history WHERE id < ?"
 
 
