@@ -26,6 +26,7 @@ from syncd.cli.notify import notify
 from syncd.cli.pause import pause, resume
 from syncd.cli.placeholders import show_no_types
 from syncd.cli.plan import plan
+from syncd.cli.report import report
 from syncd.cli.retry import retry
 from syncd.cli.sandbox import sandbox
 from syncd.cli.token import token
@@ -68,7 +69,7 @@ def options(
 
 for command in (
     init, run, backfill, plan, status, find, log, export, pause, resume, retry, deletions, audit,
-    check, events, explain, conformance, sandbox, demo, web,
+    check, events, explain, conformance, sandbox, demo, web, report,
 ):  # fmt: skip
     app.command()(command)
 app.command("help")(help_topic)

@@ -50,7 +50,7 @@ class Thumbnails:
         async with self._free:
             if (found := self.kept(digest, side)) is not None:  # made while this one waited
                 return found
-            made = await run_in_thread(partial(_first, files, side))
+            made = await run_in_thread(partial(picture_of, files, side))
         if made is not None:
             self._keep((digest, side), made)
         return made
@@ -72,7 +72,8 @@ def has_pillow() -> bool:
     return True
 
 
-def _first(files: Sequence[SourceFile], side: int) -> bytes | None:
+def picture_of(files: Sequence[SourceFile], side: int) -> bytes | None:
+    """Return the picture of the first file that can be shown, as WebP; blocks."""
     if not has_pillow():
         return None
     contents = (content for file in files if (content := _content(file)) is not None)

@@ -1,10 +1,12 @@
 """`syncd web` as a process: where it serves, and when it refuses to start."""
 
 import asyncio
+import re
 import signal
 import sys
 
 import aiohttp
+from support.pictures import picture
 from support.process import syncd
 from support.rig import DEADLINE, Rig
 
@@ -48,3 +50,21 @@ async def test_a_wrong_address_is_wrong_usage(rig: Rig) -> None:
         ended = await syncd(rig, "web", "--listen", address, "--config", str(rig.write_config()))
         assert ended.code == 2, ended
         assert ended.err.startswith("syncd: --listen: "), ended
+
+
+async def test_a_report_is_one_file_with_pictures_hashes_and_names_as_text(rig: Rig) -> None:
+    for number in range(3):
+        rig.write(f"<i>{number}.png", picture(number, "PNG"))
+    config = str(rig.write_config())
+    await syncd(rig, "backfill", "--config", config)
+    out = rig.path / "out.html"
+    ended = await syncd(rig, "report", str(out), "--limit", "2", "--config", config)
+    assert (ended.code, ended.err) == (0, "")
+    text = out.read_text()
+    assert re.findall(r"<h3><bdi>([^<]*)", text) == ["&lt;i&gt;2.png", "&lt;i&gt;1.png"]
+    assert re.findall(r' src="([^,]*)', text) == ["data:image/webp;base64"] * 2
+    assert " href=" not in text
+    assert str(rig.recorded(picture(2, "PNG"))) in text
+    for words in (("--account", "x"), ("--folder", "x")):
+        ended = await syncd(rig, "report", str(out), *words, "--config", config)
+        assert ended.code == 2
