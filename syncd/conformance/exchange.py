@@ -114,7 +114,7 @@ def _media_type(file: File) -> str:
 
 @dataclass(slots=True)
 class Report:
-    """What a run has found, and which of its images are still in the account."""
+    """The findings of a run, and which of its images are still in the account."""
 
     findings: list[Finding] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)

@@ -136,7 +136,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """The HTTP status that the response must have; None for any."""
     verdict: Verdict
     meaning: str
-    """What happened, for the operator."""
+    """The event, for the operator."""
     remedy: str | None = None
     """The likely setting, where the code names one; None: the remedy of the verdict."""
     about_object: bool = False

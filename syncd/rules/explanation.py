@@ -1,4 +1,4 @@
-"""What syncd does about each error of the API, for the operator.
+"""Explanations of the errors of the API: their scope, and the consequences, for the operator.
 
 The texts follow from the decisions of the engine: its table of errors, and the rules about pauses,
 images and lists. A changed figure there changes the text here.
@@ -33,9 +33,9 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
     """The objects that it is about: image, account, token or app."""
     action: str
-    """What syncd does."""
+    """The consequences, as syncd handles the error."""
     remedy: str
-    """What the operator has to do."""
+    """The instruction for the operator."""
     is_known: bool
     """Whether the table has the error."""
 
