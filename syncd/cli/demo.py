@@ -14,7 +14,8 @@ from syncd.cli.fast_start import fast_imports
 def demo(
     *,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Keep the sandbox and the daemon running afterwards.")
+        bool,
+        typer.Option("--keep", help="Keep sandbox, daemon and web pages running."),
     ] = False,
 ) -> None:
     """Show syncd at work in 15 seconds: no token, no network, no configuration.

@@ -103,7 +103,7 @@ def print_suggestions(workspace: Workspace) -> None:
     workspace.console.print()
     _print_list(
         workspace,
-        "Sandbox and daemon keep running until Ctrl-C; then all these files are removed.",
+        "Sandbox, daemon and web pages run until Ctrl-C; then all these files are removed.",
         {
             "folders": f"{workspace.root}/spring and {workspace.root}/summer",
             "config": f"{workspace.config}",

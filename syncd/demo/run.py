@@ -61,8 +61,9 @@ async def _run(console: Console, completed: asyncio.Event, *, keep: bool) -> Non
             _show_results(workspace)
             if keep:
                 results.print_suggestions(workspace)
-                completed.set()
-                await process.wait()
+                async with steps.pages(workspace):
+                    completed.set()
+                    await process.wait()
                 raise DemoFailed("the daemon ended although it was to keep running")
         results.print_next_steps(workspace)
 

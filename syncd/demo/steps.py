@@ -61,6 +61,13 @@ async def daemon(workspace: Workspace) -> AsyncIterator[Process]:
             yield process
 
 
+@contextlib.asynccontextmanager
+async def pages(workspace: Workspace) -> AsyncIterator[None]:
+    """Serve the library within the block; the command prints its address."""
+    async with syncd(*workspace.command("web"), "--listen", "127.0.0.1:0"):
+        yield
+
+
 def _is_watching(workspace: Workspace, began: float) -> bool:
     with reading(workspace.root / "ledger.db") as db:
         scanned = [folder.scanned_at or 0.0 for folder in queries.folder_states()(db)]

@@ -143,6 +143,10 @@ def test_the_table_agrees_with_the_files_and_the_accounts(tmp_path: Path) -> Non
         assert rows["spring/beacon-copy.png"][0] == rows["summer/beacon-final.png"][0]
         assert {f"summer/wave-{number}.png" for number in range(1, 5)} <= rows.keys()
 
+        address = found(r"^the library is at (http://\S+)$", running.until("the library is at "))
+        with urllib.request.urlopen(f"{address}library?q=beacon-final") as page:
+            assert rows["summer/beacon-final.png"][1]["eu"] in page.read().decode()
+
         (root / "spring" / "another.png").write_bytes(picture("another.png"))
         running.until(f"event=image.held account=main file={root}/spring/another.png")
         running.interrupt()
