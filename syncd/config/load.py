@@ -88,7 +88,7 @@ def loads(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         web=web,
         notify=notify,
         ping=ping,
-    )
+    ).of_shard()
 
 
 def _written_files(

@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from enum import Enum, StrEnum
 from pathlib import Path
+from types import MappingProxyType
+from typing import Self
 
 import msgspec
+from msgspec.structs import replace
 
 from syncd.config.errors import Problem
 from syncd.config.listen import Listen
 from syncd.config.secrets import SecretSource
+from syncd.config.shard import Shard
 from syncd.model import AccountId, AccountName, Copying, Deletions, FolderName, HoldAbove
 
 
@@ -54,6 +58,7 @@ class GraphConfig(msgspec.Struct, frozen=True, kw_only=True):
 class LedgerConfig(msgspec.Struct, frozen=True):
     path: Path
     history: float = 180 * 86400.0  # seconds that a row of the history is kept
+    shard: Shard | None = None  # None: this ledger has all accounts
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -211,6 +216,22 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         """Return the name of an account, or for one that is no longer configured its id."""
         known = self.account_by_id(account_id)
         return f"act_{account_id}" if known is None else known.name
+
+    def of_shard(self) -> Self:
+        """Return the configuration of the ledger's shard: its accounts, and what feeds them.
+
+        The accounts of a folder that are in the shard keep their order; the first of them becomes
+        the folder's own, so that a mirror of an account in another shard gets the bytes.
+        """
+        if (shard := self.ledger.shard) is None:
+            return self
+        accounts = {n: a for n, a in self.accounts.items() if shard.has(a.id)}
+        folders = {}
+        for name, folder in self.folders.items():
+            fed = tuple(n for n in (folder.account, *folder.mirrors) if n in accounts)
+            if fed:
+                folders[name] = replace(folder, account=fed[0], mirrors=fed[1:])
+        return replace(self, accounts=MappingProxyType(accounts), folders=MappingProxyType(folders))
 
     def token_of(self, account: AccountConfig) -> SecretSource:
         token = account.token or self.graph.token

@@ -28,6 +28,7 @@ from syncd.config.schema import (
     WebConfig,
 )
 from syncd.config.secrets import SecretSource, exposure, secret_source
+from syncd.config.shard import Shard
 from syncd.config.values import duration, size
 from syncd.model import AccountId, AccountName, Copying, Deletions, FolderName, HoldAbove
 
@@ -64,8 +65,9 @@ def read_ledger(table: Table, environ: Mapping[str, str]) -> LedgerConfig | None
             "path", parse, 'write path = "/var/lib/syncd/ledger.db" under [ledger]'
         )
     history = table.optional("history", duration("1d", "3650d"), _DEFAULT_HISTORY)
+    shard: Shard | None = table.optional("shard", values.shard, None)
     table.close()
-    return LedgerConfig(Path(path), history) if path else None
+    return LedgerConfig(Path(path), history, shard) if path else None
 
 
 def read_accounts(table: Table, graph: Table) -> dict[AccountName, AccountConfig]:

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from syncd.config.errors import InvalidValueError, quoted
+from syncd.config.shard import MOST, Shard
+from syncd.config.shard import parse as parse_shard
 from syncd.model import AccountId
 
 T = TypeVar("T")
@@ -231,6 +233,15 @@ def account_id(value: object) -> AccountId:
     if not re.fullmatch(r"[1-9]\d{0,19}", digits, re.ASCII):
         raise InvalidValueError(f"{quoted(value)} is not an account id", fix)
     return AccountId(digits)
+
+
+def shard(value: object) -> Shard:
+    """Parse a shard, K/N."""
+    fix = f'write "K/N" with K from 0 to N - 1 and N up to {MOST}, such as "0/3" for the first of 3'
+    given = string(value)
+    if (found := parse_shard(given)) is None:
+        raise InvalidValueError(f"{quoted(given)} is not a shard", fix)
+    return found
 
 
 def base_url(value: object) -> str:
