@@ -18,6 +18,7 @@ from syncd.cli.parameters import (
     ConfigPath,
     FolderNames,
     Quiet,
+    ShardOption,
     Verbose,
     level_of,
 )
@@ -26,7 +27,10 @@ from syncd.ledger.history import What
 
 
 def run(
-    config: ConfigPath = DEFAULT_CONFIG, quiet: Quiet = False, verbose: Verbose = False
+    config: ConfigPath = DEFAULT_CONFIG,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    shard: ShardOption = None,  # noqa: ARG001  its callback has applied it
 ) -> None:
     """Run the daemon: keep the accounts in sync until it is stopped.
 
@@ -64,6 +68,7 @@ def backfill(
             help="Do not ask on a terminal before images go to another ad account than before.",
         ),
     ] = False,
+    shard: ShardOption = None,  # noqa: ARG001  its callback has applied it
 ) -> None:
     """Send every missing image once, then exit.
 

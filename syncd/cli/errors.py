@@ -20,6 +20,7 @@ from syncd.ledger.errors import (
     LedgerBusyError,
     LedgerError,
     LedgerUnusableError,
+    OtherShardError,
     flatten,
 )
 from syncd.log import unexpected
@@ -98,6 +99,8 @@ def _ending_of_one(error: BaseException) -> Ending:
             return Ending(Exit.LEDGER_UNFIT, str(error), _FOLLOW_REASON)
         case LedgerBusyError():
             return Ending(Exit.LEDGER_BUSY, str(error), _FOLLOW_REASON)
+        case OtherShardError():
+            return Ending(Exit.CONFIGURATION, str(error), _FOLLOW_REASON)
         case LedgerError():
             return Ending(Exit.SYSTEM, str(error), _FOLLOW_REASON)
         case OSError(errno=int(number)) if number in _SYSTEM:

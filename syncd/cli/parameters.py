@@ -11,6 +11,8 @@ import typer
 
 from syncd.cli.options import DEFAULT_CONFIG
 from syncd.config import Config, ConfigError, LogLevel, load
+from syncd.config.shard import SHARD_VARIABLE
+from syncd.config.shard import parse as parse_shard
 
 ConfigPath = Annotated[
     Path,
@@ -72,6 +74,26 @@ FolderNames = Annotated[
         help="Only this folder; may be given several times.",
         show_default=False,
         autocompletion=folder_names,
+    ),
+]
+
+
+def _replace_shard(value: str | None) -> str | None:
+    if value is not None:
+        if parse_shard(value) is None:
+            raise typer.BadParameter("write K/N, such as 0/3 for the first of 3 machines")
+        os.environ[SHARD_VARIABLE] = value  # a reload reads the configuration again
+    return value
+
+
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="K/N",
+        help="Only the accounts of machine K of N, from 0 to N-1, instead of `ledger.shard`.",
+        show_default=False,
+        callback=_replace_shard,
     ),
 ]
 

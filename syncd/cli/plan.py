@@ -13,7 +13,7 @@ import typer
 from syncd.cli.console import print_json, print_json_with_list, print_row
 from syncd.cli.fast_start import fast_imports
 from syncd.cli.options import DEFAULT_CONFIG, load_config
-from syncd.cli.parameters import AccountNames, ConfigPath, FolderNames
+from syncd.cli.parameters import AccountNames, ConfigPath, FolderNames, ShardOption
 from syncd.cli.selected import selected
 from syncd.config import Config, LogFormat
 from syncd.config.selection import Selection
@@ -50,6 +50,7 @@ def plan(
     account: AccountNames = None,
     folder: FolderNames = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    shard: ShardOption = None,  # noqa: ARG001  its callback has applied it
 ) -> None:
     """Show what a backfill would send now. Nothing is sent, and the ledger is not changed.
 

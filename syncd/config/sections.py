@@ -28,7 +28,7 @@ from syncd.config.schema import (
     WebConfig,
 )
 from syncd.config.secrets import SecretSource, exposure, secret_source
-from syncd.config.shard import Shard
+from syncd.config.shard import SHARD_VARIABLE, Shard
 from syncd.config.values import duration, size
 from syncd.model import AccountId, AccountName, Copying, Deletions, FolderName, HoldAbove
 
@@ -54,7 +54,10 @@ def read_graph(table: Table) -> GraphConfig:
 
 
 def read_ledger(table: Table, environ: Mapping[str, str]) -> LedgerConfig | None:
-    """Return the ledger's place; by default it is in the first of systemd's state directories."""
+    """Return the settings of the ledger.
+
+    By default it is in the first of systemd's state directories. SHARD_VARIABLE replaces its shard.
+    """
     parse = values.path("/var/lib/syncd/ledger.db", table.directory_of("path"))
     # systemd separates several directories with colons; the first one is the unit's own.
     state = environ.get("STATE_DIRECTORY", "").split(":")[0]
@@ -66,6 +69,11 @@ def read_ledger(table: Table, environ: Mapping[str, str]) -> LedgerConfig | None
         )
     history = table.optional("history", duration("1d", "3650d"), _DEFAULT_HISTORY)
     shard: Shard | None = table.optional("shard", values.shard, None)
+    if given := environ.get(SHARD_VARIABLE):
+        try:
+            shard = values.shard(given)
+        except InvalidValueError as error:
+            table.add_problem("shard", f"${SHARD_VARIABLE}: {error.message}", error.fix)
     table.close()
     return LedgerConfig(Path(path), history, shard) if path else None
 

@@ -17,6 +17,9 @@ from syncd.model import AccountId
 
 MOST = 1000  # shards
 
+SHARD_VARIABLE = "SYNCD_SHARD"
+"""The environment variable that replaces the shard of the configuration file."""
+
 
 class Shard(msgspec.Struct, frozen=True):
     """One of `of` shards, numbered from 0."""

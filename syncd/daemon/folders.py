@@ -21,8 +21,9 @@ from syncd.folders.watching.shared_watch import SharedWatch
 from syncd.folders.watching.targets import ScanTarget
 from syncd.folders.watching.timing import Timing
 from syncd.heartbeat import Heartbeat, wait_unless_stalled
-from syncd.ledger import alerts, condemned, folders, missed
+from syncd.ledger import accounts, alerts, condemned, folders, missed
 from syncd.ledger.database import Ledger
+from syncd.ledger.errors import OtherShardError
 from syncd.ledger.sources import Source
 from syncd.ledger.wanted import FILES_PER_STEP, refresh_next
 from syncd.log import Log
@@ -108,7 +109,12 @@ async def declare(
 
     A change of routes is applied to the replicas of `files_per_step` files at a time, so that other
     writes wait only for one step; `progress` is called after each.
+    Raises OtherShardError, before any change, for a ledger with images of other shards' accounts.
     """
+    if (shard := config.ledger.shard) is not None:
+        held = await ledger.read(accounts.holding())
+        if others := sorted(account for account in held if not shard.has(account)):
+            raise OtherShardError(str(config.ledger.path), shard, others)
     await ledger.write(missed.unmark_all())
     await ledger.write(alerts.discard_stale(_subjects(config)))
     for change in changed_accounts(config, await ledger.read(folders.own_accounts())):

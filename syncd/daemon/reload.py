@@ -73,6 +73,8 @@ def _settings_or_reason(current: Config, read: ReadSettings) -> Settings | str:
     old, new = current.ledger.path, settings.config.ledger.path
     if new != old:
         return f"ledger.path: a reload cannot change it from {old} to {new}: restart syncd"
+    if current.ledger.shard != settings.config.ledger.shard:
+        return "ledger.shard: a reload cannot change it: restart syncd"
     return settings
 
 

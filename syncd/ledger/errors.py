@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+from syncd.config.shard import Shard, shard_of
+from syncd.model import AccountId
 
 
 class LedgerError(Exception):
@@ -24,6 +27,23 @@ class LedgerBusyError(LedgerError):
         who = f"process {holder}" if holder is not None else "another process"
         super().__init__(f"{path} is in use by {who}; stop it first, or configure another ledger")
         self.holder = holder
+
+
+class OtherShardError(LedgerError):
+    """The ledger has images of accounts that belong to other shards: a wrong configuration."""
+
+    MOST = 20  # accounts that the message names
+
+    def __init__(self, path: str, shard: Shard, accounts: Sequence[AccountId]) -> None:
+        named = ", ".join(
+            f"act_{one} ({shard_of(one, shard.of)}/{shard.of})" for one in accounts[: self.MOST]
+        )
+        more = f" and {len(accounts) - self.MOST} more" if len(accounts) > self.MOST else ""
+        super().__init__(
+            f"{path} has images in accounts that do not belong to shard {shard}: {named}{more};"
+            " set ledger.shard back to what it was, or move the ledger away: syncd then creates"
+            " a new one and uploads every image again, which is harmless"
+        )
 
 
 class LedgerReplacedError(LedgerError):

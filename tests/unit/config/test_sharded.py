@@ -1,18 +1,19 @@
 """The part of a configuration that one of several machines works on."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from syncd.config import Config, ConfigError
 from syncd.config.load import loads
-from syncd.config.shard import shard_of
+from syncd.config.shard import SHARD_VARIABLE, shard_of
 from syncd.model import AccountId
 
 IDS = ("1", "1234567890", "1002", "98765432101234", "7", "8", "9")
 
 
-def read(shard: str) -> Config:
+def read(shard: str, environ: Mapping[str, str] = {}) -> Config:
     accounts = "".join(f'[accounts.a{digits}]\nid = "{digits}"\n' for digits in IDS)
     mirrors = ", ".join(f'"a{digits}"' for digits in IDS[1:])
     text = f"""
@@ -30,7 +31,7 @@ def read(shard: str) -> Config:
         path = "/srv/last"
         account = "a{IDS[-1]}"
     """
-    return loads(text, Path("/etc/syncd/config.toml"), {})
+    return loads(text, Path("/etc/syncd/config.toml"), environ)
 
 
 def routes(config: Config) -> dict[str, tuple[AccountId, ...]]:
@@ -67,3 +68,12 @@ def test_a_folder_that_feeds_no_account_of_the_shard_is_left_out() -> None:
 def test_a_value_that_is_not_a_shard_is_reported(value: str) -> None:
     with pytest.raises(ConfigError, match=r"ledger\.shard"):
         read(f"shard = {value}")
+
+
+def test_the_environment_replaces_the_shard_of_the_file() -> None:
+    assert str(read('shard = "0/3"', {SHARD_VARIABLE: "1/2"}).ledger.shard) == "1/2"
+
+
+def test_a_variable_that_is_not_a_shard_is_reported() -> None:
+    with pytest.raises(ConfigError, match=r'SYNCD_SHARD: "a" is not a shard'):
+        read("", {SHARD_VARIABLE: "a"})
