@@ -143,6 +143,7 @@ async def test_level_and_format_of_the_log_can_be_changed_by_a_reload(rig: Rig) 
         ("settle", "setle", "watch.setle"),
         ('timeout = "5s"', "timeout = 5", "graph.timeout"),
         ("ledger.db", "other.db", "restart"),
+        ('ledger.db"', 'ledger.db"\nshard = "0/1"', "ledger.shard: a reload cannot change it"),
         (None, None, "the file does not exist"),
     ],
 )
