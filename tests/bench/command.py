@@ -33,6 +33,7 @@ from bench.rows import (
     scaling,
     start,
     stop,
+    web,
     wire,
 )
 from bench.sizes import FULL, QUICK
@@ -51,6 +52,7 @@ ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "large": large.rows,
     "memory": memory.rows,
     "latency": latency.rows,
+    "web": web.rows,
     "burst": burst.rows,
     "lag": lag.rows,
     "stop": stop.rows,

@@ -22,22 +22,23 @@ _FIRST = 60_000_000  # distinct from the numbers of all other rows
 
 def rows(bench: Bench) -> Iterator[Row]:
     drop = bench.new_directory("drop")
-    with _daemon(bench, {"drop": drop}) as (child, server):
+    with serving(bench, {"drop": drop}) as (child, server):
         child.wait_until(lambda: child.has_logged("scan.done"))
-        idle = _latencies(bench, child, server, drop)
+        idle = latencies(bench, child, server, drop)
     yield from _figures("idle", idle, 100)
     drop, count = bench.new_directory("drop"), bench.sizes.backfill
     tree = pictures.tiny_tree(bench.cache / f"tree-{count}", count)
-    with _daemon(bench, {"drop": drop, "bench": tree}) as (child, server):
+    with serving(bench, {"drop": drop, "bench": tree}) as (child, server):
         child.wait_until(lambda: server.count().posts > 0)
-        busy = _latencies(bench, child, server, drop)
+        busy = latencies(bench, child, server, drop)
         ended = server.count().images >= count + len(busy)
     note = "the backfill ended before the last of them" if ended else ""
     yield from _figures(f"during a backfill of {count:,} files", busy, 1000, note)
 
 
 @contextmanager
-def _daemon(bench: Bench, folders: dict[str, Path]) -> Iterator[tuple[Child, RunningSink]]:
+def serving(bench: Bench, folders: dict[str, Path]) -> Iterator[tuple[Child, RunningSink]]:
+    """Run a daemon with these folders, once it watches them."""
     directory = bench.new_directory("latency")
     with sink(arrivals=True) as server:
         config = write_config(
@@ -48,10 +49,12 @@ def _daemon(bench: Bench, folders: dict[str, Path]) -> Iterator[tuple[Child, Run
             yield child, server
 
 
-def _latencies(bench: Bench, child: Child, server: RunningSink, drop: Path) -> list[float]:
+def latencies(
+    bench: Bench, child: Child, server: RunningSink, drop: Path, first: int = _FIRST
+) -> list[float]:
     """Write files one after the other; return the latency of each in milliseconds."""
     closed: dict[str, float] = {}
-    for number in range(_FIRST, _FIRST + bench.sizes.probes):
+    for number in range(first, first + bench.sizes.probes):
         name = f"probe-{number}.png"
         (drop / name).write_bytes(pictures.tiny(number))
         closed[name] = time.monotonic()
