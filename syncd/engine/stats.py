@@ -98,6 +98,7 @@ def log_account(figures: AccountFigures) -> None:
         state=figures.state,
         why=figures.why,
         failing_since=moment(figures.failing_since),
+        missing_since=moment(tally.waiting_since),
         paused_for=figures.paused_for,
         paused_since=moment(pause.since if pause is not None else None),
         paused_until=moment(pause.until if pause is not None else None),

@@ -19,8 +19,8 @@ _PATHS = frozenset({"config", "file", "ledger", "path"})
 _MEASURED = frozenset(
     {
         "budget_used", "calls", "descriptors", "images_per_second", "in_flight", "in_step_in",
-        "last_event_at", "ledger_mb", "memory_mb", "oldest_waiting", "paused_for", "scanned_at",
-        "uptime", "wal_mb",
+        "last_event_at", "ledger_mb", "memory_mb", "missing_since", "oldest_waiting", "paused_for",
+        "scanned_at", "uptime", "wal_mb",
     }
 )  # fmt: skip
 """Fields of statistics that differ at each measurement although nothing has happened."""

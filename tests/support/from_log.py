@@ -41,6 +41,7 @@ def from_status(printed: str) -> State:
         if (pause := account["pause"]) is not None:
             pause["since"], pause["until"] = _unix(pause["since"]), _unix(pause["until"])
         account["failing_since"] = _unix(account["failing_since"])
+        account["missing_since"] = _unix(account["missing_since"])
         for learned in account["limitations"]:
             learned["since"] = _unix(learned["since"])
             learned["retry_at"] = _unix(learned["retry_at"])
@@ -152,6 +153,7 @@ def _account(record: State) -> State:
         **{f: record[f] for f in fields},
         "pause": pause,
         "failing_since": failing_since,
+        "missing_since": _unix(record["missing_since"]),
         "limitations": limitations,
     }
 

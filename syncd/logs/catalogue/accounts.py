@@ -141,6 +141,7 @@ ACCOUNTS = (
             "kind",
             "limitations",
             "missing",
+            "missing_since",
             "oldest_waiting",
             "paused_for",
             "paused_since",
