@@ -159,7 +159,7 @@ async def test_every_command_reports_each_state_of_an_image(rig: Rig) -> None:
     file.unlink()
     await check(rig, "file deleted")
     async with running(rig) as daemon:
-        await until(lambda: rig.rows("SELECT 1 FROM deletion") != [])
+        await recorded(rig, daemon, "deletion")
         await check(rig, "condemned")
         rig.toml = '[deletions]\ngrace = "0s"\n'
         await reload(rig, daemon)
@@ -171,7 +171,7 @@ async def test_every_command_reports_each_state_of_an_image(rig: Rig) -> None:
         await until(lambda: daemon.logged("image.held", "promo.jpg"))
         await scanned(daemon)
         file.unlink()
-        await until(lambda: rig.rows("SELECT 1 FROM kept") != [])
+        await recorded(rig, daemon, "kept")
         await check(rig, "kept")
 
 
@@ -179,6 +179,12 @@ async def scanned(daemon: Daemon) -> None:
     """Wait for two more scans, the second of which began after this call."""
     before = daemon.count("scan.done")
     await until(lambda: daemon.count("scan.done") >= before + 2)
+
+
+async def recorded(rig: Rig, daemon: Daemon, table: str) -> None:
+    """Wait until a table has a row, and scans have recorded the number of files."""
+    await until(lambda: rig.rows(f"SELECT 1 FROM {table}") != [])
+    await scanned(daemon)
 
 
 async def command(rig: Rig, *words: str) -> Ended:
