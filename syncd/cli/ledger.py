@@ -14,12 +14,12 @@ from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath, Json
 from syncd.ledger import backup as backups
-from syncd.ledger import integrity, schema
+from syncd.ledger import integrity, moved_account, schema
 from syncd.ledger import vacuum as vacuums
 from syncd.ledger.errors import LedgerBusyError, LedgerUnusableError
-from syncd.ledger.file import maintaining, reading
+from syncd.ledger.file import changing, create, maintaining, reading
 from syncd.ledger.lock import exclusive_lock
-from syncd.model import printable
+from syncd.model import AccountId, printable
 from syncd.rules.forecast import amount
 from syncd.wording.figures import format_size
 
@@ -108,6 +108,41 @@ def vacuum(config: ConfigPath = DEFAULT_CONFIG) -> None:
             fail(f"the ledger was not vacuumed: {error}")
         after = path.stat().st_size
     print_line(f"{path}: {format_size(before)} before, {format_size(after)} now")
+
+
+@ledger.command()
+def move(
+    account: Annotated[
+        str, typer.Argument(metavar="ACCOUNT", help="The id of an ad account, such as act_123.")
+    ],
+    to: Annotated[
+        Path, typer.Option("--to", metavar="LEDGER", help="The other ledger; created if missing.")
+    ],
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Move what the ledger knows about an account to the ledger of another machine.
+
+    Neither ledger may be in use: stop both daemons first. The other machine then sends nothing
+    again, and deletes nothing that was kept. Deletions that wait begin their grace again. The
+    history stays. If it is interrupted, run it again.
+    """
+    path, moved = load_config(config).ledger.path, AccountId(account.removeprefix("act_"))
+    with ledger_required(), reading(path) as db:
+        if not moved_account.has(moved)(db):
+            fail(f"{path} has nothing about act_{moved}")
+    if not schema.exists(to):
+        create(to)
+    if path.samefile(to):
+        fail("--to names the same ledger", Exit.USAGE)
+    with exclusive_lock(path), exclusive_lock(to):
+        with maintaining(to) as db:
+            db.execute("ATTACH ? AS other", (str(path),))
+            db.execute("BEGIN IMMEDIATE")
+            moved_account.receive(moved)(db)
+            db.execute("COMMIT")
+        with changing(path) as db:  # not before: a process that ends here can move it again
+            moved_account.release(moved)(db)
+    print_line(f"act_{moved} is now in {to}")
 
 
 def _vacuum(path: Path, db: sqlite3.Connection) -> None:

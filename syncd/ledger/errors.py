@@ -41,8 +41,8 @@ class OtherShardError(LedgerError):
         more = f" and {len(accounts) - self.MOST} more" if len(accounts) > self.MOST else ""
         super().__init__(
             f"{path} has images in accounts that do not belong to shard {shard}: {named}{more};"
-            " set ledger.shard back to what it was, or move the ledger away: syncd then creates"
-            " a new one and uploads every image again, which is harmless"
+            " move each by `syncd ledger move ACCOUNT --to LEDGER` to the ledger of its machine, or"
+            " set ledger.shard back to what it was"
         )
 
 

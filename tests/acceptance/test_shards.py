@@ -62,3 +62,20 @@ async def test_a_word_that_is_not_a_shard_is_wrong_usage(rig: Rig) -> None:
     ended = await backfill(rig, "2/2", "ledger.db")
     assert ended.code == 2
     assert "write K/N" in ended.err
+
+
+async def test_a_moved_account_is_not_sent_again_by_its_new_machine(rig: Rig) -> None:
+    assert (await backfill(rig, "0/1", "first.db")).code == 0
+    calls = {number: rig.sandbox.counts.images(number) for number in ACCOUNTS.values()}
+    assert (await backfill(rig, "0/2", "first.db")).code == 78
+    file, second = str(rig.path / "config.toml"), str(rig.path / "second.db")
+    for number in set(ACCOUNTS.values()) - FIRST:
+        ended = await syncd(
+            rig, "ledger", "move", f"act_{number}", "--to", second, "--config", file
+        )
+        assert ended.code == 0, ended.err
+    for shard, ledger in (("0/2", "first.db"), ("1/2", "second.db")):
+        ended = await backfill(rig, shard, ledger)
+        assert ended.code == 0, ended.err
+        assert (await syncd(rig, "ledger", "check", "--config", file)).code == 0
+    assert {number: rig.sandbox.counts.images(number) for number in ACCOUNTS.values()} == calls
