@@ -1,4 +1,4 @@
-"""What monitoring sees of the process: its health and its figures, also during a reload."""
+"""The health and the figures of the process for monitoring, also during a reload."""
 
 from __future__ import annotations
 

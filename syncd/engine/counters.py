@@ -1,4 +1,4 @@
-"""What this process has sent to an account, counted."""
+"""Counts of the calls, images and bytes that this process has sent to an account."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Durations:
 
 
 class Counters(msgspec.Struct, kw_only=True):
-    """What this process has sent to an account: calls, images and bytes; images it rejected."""
+    """The calls, images and bytes that were sent to an account, and the images it rejected."""
 
     calls: int = 0
     ended: dict[tuple[CallKind, Outcome], int] = msgspec.field(

@@ -85,7 +85,7 @@ class SourceFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Images, and the key of the next page; None: there are no more.
+    """Images, and the key of the next page; None after the last page.
 
     A page with a key can have fewer images than were requested, or none: its read has ended.
     """

@@ -1,4 +1,4 @@
-"""What other programs learn about syncd: health, metrics for Prometheus, notifications and pings.
+"""Health, metrics for Prometheus, notifications and pings: syncd as other programs see it.
 
 The daemon provides the figures as values, and notifications read the ledger: this package knows
 neither the daemon's loops nor its engine.

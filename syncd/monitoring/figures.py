@@ -45,7 +45,7 @@ class FolderFigures(msgspec.Struct, frozen=True):
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
-    """What the process uses; None where the system hides it."""
+    """The resources that the process uses; None where the system hides it."""
 
     started_at: float  # unix seconds
     cpu: float  # seconds

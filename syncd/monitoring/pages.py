@@ -1,6 +1,6 @@
 """The server of the pages: the one module that knows aiohttp's server.
 
-It has no access control: whoever reaches the address can read the pages.
+It has no access control: every client that reaches the address can read the pages.
 """
 
 from __future__ import annotations

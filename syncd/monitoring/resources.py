@@ -1,4 +1,4 @@
-"""What the process uses, from the system calls and files that syncd's units do not hide."""
+"""The resources that the process uses, from sources that syncd's units do not hide."""
 
 from __future__ import annotations
 
