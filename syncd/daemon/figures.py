@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -22,7 +22,6 @@ from syncd.engine.lane import Lane
 from syncd.engine.stats import seconds_to_send, state_of
 from syncd.folders import skipped
 from syncd.ledger.queries import Count
-from syncd.logs.catalogue import CATALOGUE
 from syncd.monitoring.figures import (
     AccountFigures,
     Figures,
@@ -41,10 +40,6 @@ _REASONS = (
     _EXTENSION,
 )
 
-_ALERTS = [event.name for event in CATALOGUE if "error" in event.levels and event.ended_by]
-"""The events that begin an alert. Each of them has a series: one that appears together with the
-first alert is not noticed by all rules."""
-
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of a runtime; by default those before the first count."""
@@ -52,7 +47,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     at: float | None = None  # unix seconds
     accounts: Sequence[AccountFigures] = ()
     folders: Sequence[FolderFigures] = ()
-    alerts: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(_ALERTS, 0))
+    alerts: Mapping[str, int] = msgspec.field(default_factory=dict)  # by event
 
 
 def counted_of(runtime: Runtime, report: Report, at: float | None) -> Counted:
@@ -69,7 +64,7 @@ def counted_of(runtime: Runtime, report: Report, at: float | None) -> Counted:
             if lane.name in report.accounts
         ],
         folders=[_folder(name, folder, now) for name, folder in report.folders.items()],
-        alerts=dict.fromkeys(_ALERTS, 0) | Counter(alert.event for alert in report.needs_you),
+        alerts=Counter(alert.event for alert in report.needs_you),
     )
 
 

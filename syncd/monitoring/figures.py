@@ -63,6 +63,6 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     counted_at: float | None  # unix seconds of the ledger's figures; None: not yet
     accounts: Sequence[AccountFigures]
     folders: Sequence[FolderFigures]
-    alerts: Mapping[str, int]  # by event
+    alerts: Mapping[str, int]  # by event; none of an event that is left out
     dropped: int  # records of the log
     resources: Resources

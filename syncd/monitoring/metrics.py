@@ -12,6 +12,7 @@ from enum import Enum
 
 import msgspec
 
+from syncd.logs.catalogue import CATALOGUE
 from syncd.monitoring.figures import (
     ACCOUNT_STATES,
     AccountFigures,
@@ -19,6 +20,10 @@ from syncd.monitoring.figures import (
     FolderFigures,
     Histogram,
 )
+
+_ALERTS = [event.name for event in CATALOGUE if "error" in event.levels and event.ended_by]
+"""The events that begin an alert. Each of them has a series: one that appears together with the
+first alert is not noticed by all rules."""
 
 Value = float | Histogram
 
@@ -203,7 +208,7 @@ METRICS = (
         kind=_GAUGE,
         labels=("event",),
         help="alerts that need the operator, as in `syncd status`, by event",
-        series=lambda figures: [((event,), n) for event, n in figures.alerts.items()],
+        series=lambda figures: [((event,), figures.alerts.get(event, 0)) for event in _ALERTS],
     ),
     Metric(
         name="syncd_log_dropped_total",

@@ -10,7 +10,6 @@ import importlib.util
 import logging
 import re
 import socket
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Protocol
@@ -142,6 +141,8 @@ class Program:
         await run_in_thread(partial(self._run, payload(entries)))
 
     def _run(self, body: bytes) -> None:
+        import tempfile  # noqa: PLC0415  slow to load, and only programs need it
+
         with tempfile.TemporaryFile() as given:
             given.write(body)
             given.seek(0)

@@ -42,7 +42,7 @@ FIGURES = Figures(
         FolderFigures("spring", 12.0, {"hidden": 2, "extension": 9}),
         FolderFigures("new", None, {}),
     ],
-    alerts={"account.stopped": 1, "token.expiring": 0},
+    alerts={"account.stopped": 1},
     dropped=4,
     resources=Resources(
         started_at=1.4e9, cpu=2.5, memory=10_000, descriptors=20, most_descriptors=1024
@@ -141,7 +141,7 @@ def test_a_figure_that_is_not_known_has_no_series() -> None:
     names = Samples(text(EMPTY)).names()
     assert names == {
         "syncd_build_info", "syncd_ready", "syncd_log_dropped_total", "process_cpu_seconds_total",
-        "process_max_fds", "process_start_time_seconds",
+        "process_max_fds", "process_start_time_seconds", "syncd_alerts",
     }  # fmt: skip
 
 
