@@ -149,7 +149,7 @@ class AccountHealth:
             if verdict.scope is not Scope.ACCOUNT:
                 for mate in self._token_mates(self.credentials):
                     if mate is not self:
-                        await mate.paused.join(pause, api_error)
+                        await mate.paused.join_another(pause, api_error)
         elif verdict.scope is not Scope.ACCOUNT:
             await self.stop_for(verdict, api_error, self._token_mates(self.credentials))
         return verdict

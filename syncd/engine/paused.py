@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections.abc import Callable
 
@@ -15,6 +16,7 @@ from syncd.ledger.accounts import LONGEST_PAUSE, USAGE, Pause
 from syncd.ledger.database import Ledger
 from syncd.log import Log, elapsed, moment
 from syncd.model import AccountId, AccountName
+from syncd.rules import backoff
 from syncd.rules.errors import NO_ERROR, ApiError
 
 log: Log = structlog.get_logger()
@@ -107,10 +109,7 @@ class Paused:
         return pause
 
     async def join(self, pause: Pause, error: ApiError) -> None:
-        """Pause as a call of this account, or of another with its token, asks for.
-
-        A longer pause stays as it is.
-        """
+        """Pause as a call of this account asks for; a longer pause stays as it is."""
         known, until = self._pause, pause.until or 0.0
         self._gate.shut_for(until - time.time())
         if self._is_stopped() or (known is not None and (known.until or 0.0) >= until):
@@ -120,6 +119,16 @@ class Paused:
         worse = known is not None and known.remedy is None and pause.remedy is not None
         begins = known is None or worse or not _is_logged(known)
         self._log(pause, begins=begins, error=error)
+
+    async def join_another(self, pause: Pause, error: ApiError) -> None:
+        """Pause as a call of another account with the same token asks for, but resume later."""
+        now = time.time()
+        left = (pause.until or 0.0) - now
+        if self.left >= left:
+            return
+        chance = random.random()  # noqa: S311  jitter
+        seconds = min(backoff.spread(left, chance), LONGEST_PAUSE)
+        await self.join(replace(pause, until=now + seconds), error)
 
     async def end(self) -> None:
         """Record that a call has received a response, unless it was sent before the pause."""

@@ -47,4 +47,13 @@ def pause_length(
         length = max(hint, first)
     else:
         length = min(longest, first * 2.0 ** min(consecutive - 1, 20))
-    return float(length) * (1 + chance / 10)
+    return spread(length, chance)
+
+
+def spread(seconds: float, chance: float) -> float:
+    """Return a pause of `seconds` with jitter, which adds at most a tenth; `chance` is 0 to 1.
+
+    An account that joins the pause of another has its own: all accounts of an app would else resume
+    at one moment. The first of them sends one call, and if that fails, the others join again.
+    """
+    return seconds * (1 + chance / 10)
