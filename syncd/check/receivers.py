@@ -5,7 +5,6 @@ Nothing is sent: `syncd notify test` does that.
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from collections.abc import Iterator, Mapping
 
@@ -13,7 +12,7 @@ from syncd.check.facts import ReceiverFacts, bounded
 from syncd.check.result import Check, bad, ok
 from syncd.config import Config, SecretError, SecretSource, read_secret
 from syncd.logs.secrets import without_secrets
-from syncd.monitoring.transport import NEEDS_APPRISE, hide_url, needs_apprise
+from syncd.monitoring.transport import hide_url, url_problem
 
 PING = "ping"
 """The name of the monitor of [ping]; receivers have the prefix of `subject_of`."""
@@ -40,7 +39,7 @@ def receiver_facts(config: Config, environ: Mapping[str, str]) -> tuple[Receiver
 
 def _problems(config: Config, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for subject, source in sources(config).items():
-        yield subject, _problem(source, environ, is_service=subject != PING)
+        yield subject, _problem(source, environ, is_ping=subject == PING)
     for receiver in config.notify:
         if receiver.command:
             program = receiver.command[0]
@@ -52,15 +51,14 @@ def _problems(config: Config, environ: Mapping[str, str]) -> Iterator[tuple[str,
             yield subject_of(receiver.name), "" if is_found else problem
 
 
-def _problem(source: SecretSource, environ: Mapping[str, str], *, is_service: bool) -> str:
+def _problem(source: SecretSource, environ: Mapping[str, str], *, is_ping: bool) -> str:
     """Return why a URL cannot be used, or an empty text."""
     try:
         secret = read_secret(source, environ, "URL")
     except SecretError as error:
         return str(error)
     hide_url(secret)
-    is_missing = importlib.util.find_spec("apprise") is None
-    return NEEDS_APPRISE if is_service and is_missing and needs_apprise(secret.reveal()) else ""
+    return url_problem(secret.reveal(), is_ping=is_ping)
 
 
 def receiver_checks(found: tuple[ReceiverFacts, ...]) -> list[Check]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from syncd import __version__
 from syncd.graph.session import NotRepeatedError, describe, proxy_of, send_once
-from syncd.monitoring.errors import DeliveryError
+from syncd.monitoring.errors import INVALID_URL, DeliveryError
 
 TIMEOUT = 10.0
 """Seconds until a response has begun."""
@@ -37,7 +38,7 @@ async def post(url: str, body: bytes, content_type: str, limit: float = TIMEOUT)
         ):
             status = response.status
     except (aiohttp.InvalidURL, ValueError):
-        message = "the URL is not valid: write one such as https://example.com/hook"
+        message = INVALID_URL
     except (aiohttp.ClientError, OSError, NotRepeatedError) as error:  # a TimeoutError, too
         message = _without_host(describe(error, url, limit, _SERVER), url)
     else:
@@ -53,4 +54,4 @@ async def post(url: str, body: bytes, content_type: str, limit: float = TIMEOUT)
 def _without_host(message: str, url: str) -> str:
     """Return the message of an error, of which some quote the server's name."""
     host = urlsplit(url).hostname
-    return message.replace(host, _SERVER) if host else message
+    return re.sub(rf"\b{re.escape(host)}\b", _SERVER, message) if host else message

@@ -101,7 +101,7 @@ class Pinger:
     async def _read(self) -> str:
         source: SecretSource | None = self._config.url
         assert source is not None, "without a URL there is no Pinger"  # noqa: S101  for mypy
-        return await read_url(source, self._environ)
+        return await read_url(source, self._environ, is_ping=True)
 
 
 def _text(found: Sequence[Alert]) -> str:

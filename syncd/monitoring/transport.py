@@ -23,7 +23,7 @@ from syncd.config.program import MAX_BYTES, run_program
 from syncd.logs.secrets import hide, without_secrets
 from syncd.model import printable
 from syncd.monitoring.entries import Entry
-from syncd.monitoring.errors import DeliveryError
+from syncd.monitoring.errors import INVALID_URL, DeliveryError
 from syncd.monitoring.text import text_of
 from syncd.threads import run_in_thread
 
@@ -39,6 +39,8 @@ NEEDS_APPRISE = (
     "a URL of this service needs apprise: install it with `pip install 'syncd[notify]'`, or with"
     " `pipx inject syncd apprise`"
 )
+
+_HTTP = frozenset({"http", "https"})
 
 _SERVICES = re.compile(
     r"hooks\.slack(-gov)?\.com|discord(app)?\.com|chat\.googleapis\.com|ntfy\.sh|api\.flock\.com"
@@ -71,21 +73,22 @@ async def open_transport(receiver: NotifyConfig, environ: Mapping[str, str]) -> 
     if receiver.url is None:
         return Program(receiver.command, environ)
     url = await read_url(receiver.url, environ)
-    if not needs_apprise(url):
-        return Webhook(url)
-    if importlib.util.find_spec("apprise") is None:
-        raise DeliveryError(NEEDS_APPRISE)
-    return Service(url)
+    return Service(url) if needs_apprise(url) else Webhook(url)
 
 
-async def read_url(source: SecretSource, environ: Mapping[str, str]) -> str:
+async def read_url(
+    source: SecretSource, environ: Mapping[str, str], *, is_ping: bool = False
+) -> str:
     """Return a URL, which no record of the log contains from now on; raise DeliveryError."""
     try:
         secret = await run_in_thread(partial(read_secret, source, environ, "URL"))
     except SecretError as error:
         raise DeliveryError(str(error)) from None
     hide_url(secret)
-    return secret.reveal()
+    url = secret.reveal()
+    if problem := url_problem(url, is_ping=is_ping):
+        raise DeliveryError(problem)
+    return url
 
 
 def hide_url(secret: Secret) -> None:
@@ -96,14 +99,22 @@ def hide_url(secret: Secret) -> None:
             hide(Secret(part))
 
 
-def needs_apprise(url: str) -> bool:
-    """Return whether a URL is that of a service with a form of its own."""
+def url_problem(url: str, *, is_ping: bool) -> str:
+    """Return why a URL cannot be used, or an empty text; no service gets pings."""
     try:
-        found = urlsplit(url)
-        host = found.hostname or ""
-    except ValueError:  # reported by the POST
-        return False
-    return found.scheme not in {"http", "https"} or _SERVICES.fullmatch(host) is not None
+        scheme = urlsplit(url).scheme
+    except ValueError:
+        return INVALID_URL
+    if "://" not in url or (is_ping and scheme not in _HTTP):
+        return INVALID_URL
+    is_missing = importlib.util.find_spec("apprise") is None
+    return NEEDS_APPRISE if is_missing and not is_ping and needs_apprise(url) else ""
+
+
+def needs_apprise(url: str) -> bool:
+    """Return whether a URL, which `url_problem` has examined, is that of a service."""
+    found = urlsplit(url)
+    return found.scheme not in _HTTP or _SERVICES.fullmatch(found.hostname or "") is not None
 
 
 class Webhook:

@@ -78,7 +78,7 @@ def failing_receivers(rig: Rig, hook: Hook, tls: str) -> Iterator[str]:
     assert set(urls) == set(FAILURES)
     for name, url in urls.items():
         yield receiver(rig, name, url)
-    (rig.path / "ping").write_text(f"http://localhost:{closed_port()}/{KEY}")
+    (rig.path / "ping").write_text(f"https://[::1/{KEY}")
     yield f'[ping]\nurl = {{ file = "{rig.path}/ping" }}\n'
 
 

@@ -94,7 +94,7 @@ def reset_after(count: int) -> Behaviour:
 
 async def never_respond(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
     await read_request(reader)
-    await asyncio.Event().wait()
+    await reader.read()  # until the client closes: nothing would hold an event and its task
 
 
 def closed_port() -> int:

@@ -21,7 +21,7 @@ from syncd.config.load import loads
 from syncd.logs.hooks import capture_libraries
 from syncd.logs.secrets import without_secrets
 from syncd.monitoring.entries import TestEntry
-from syncd.monitoring.errors import DeliveryError
+from syncd.monitoring.errors import INVALID_URL, DeliveryError
 from syncd.monitoring.http import post
 from syncd.monitoring.ping import with_signal
 from syncd.monitoring.transport import (
@@ -32,6 +32,7 @@ from syncd.monitoring.transport import (
     hide_url,
     needs_apprise,
     open_transport,
+    read_url,
 )
 
 WORKFLOW = "/triggers/manual/paths/invoke?api-version=1&sp=%2Ftriggers&sv=1.0&sig=abcdefghijk"
@@ -143,10 +144,11 @@ async def test_errors_of_the_connection_do_not_name_the_server(tmp_path: Path) -
         await error_of("https://no-such-host.invalid/secret")
         == "cannot reach the server: its name cannot be resolved"
     )
+    assert (
+        await error_of("https://c/secret") == "cannot reach the server: its name cannot be resolved"
+    )
     for url in ("https://", "https://[::1/x", "http:///c"):
-        assert await error_of(url) == (
-            "the URL is not valid: write one such as https://example.com/hook"
-        )
+        assert await error_of(url) == INVALID_URL
     async with hooking() as hook:
         hook.mode = "hang"
         assert await error_of(hook.url, 0.2) == "the server did not respond within 0.2 s"
@@ -237,7 +239,6 @@ async def test_a_url_that_apprise_does_not_know_is_an_error() -> None:
         ("mailto://user:pass@example.com", True),
         ("https://example.com/hooks.slack.com", False),
         ("http://127.0.0.1:8080/x", False),
-        ("https://[::1/x", False),
     ],
 )
 def test_a_url_of_a_service_goes_through_apprise_which_recognises_it(
@@ -259,6 +260,21 @@ async def test_the_file_of_a_url_decides_how_it_is_sent(tmp_path: Path) -> None:
     file.unlink()
     with pytest.raises(DeliveryError, match="does not exist: write the URL into it"):
         await open_transport(receiver, ENVIRON)
+
+
+@pytest.mark.parametrize("ping", ["https://[::1/KEY", "hc-ping.com/KEY", "ntfy://KEY"])
+async def test_a_url_that_cannot_be_used_is_an_error_before_anything_is_sent(
+    tmp_path: Path, ping: str
+) -> None:
+    file = tmp_path / "url"
+    file.write_text(ping)
+    with pytest.raises(DeliveryError) as caught:
+        await read_url(SecretFile(str(file)), ENVIRON, is_ping=True)
+    assert str(caught.value) == INVALID_URL
+    config = loads(
+        f'{config_text({})}\n[ping]\nurl = {{ file = "{file}" }}', tmp_path / "config.toml", {}
+    )
+    assert [found.problem for found in receiver_facts(config, ENVIRON)] == [INVALID_URL]
 
 
 async def test_a_service_without_apprise_is_an_error_with_the_command_that_installs_it(
