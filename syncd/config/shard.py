@@ -9,6 +9,7 @@ one has sent.
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Iterable
 from hashlib import sha256
 
 import msgspec
@@ -38,6 +39,18 @@ class Shard(msgspec.Struct, frozen=True):
 def shard_of(account: AccountId, of: int) -> int:
     """Return the number of the shard, from 0 to `of` - 1, that an account belongs to."""
     return max(range(of), key=lambda number: sha256(f"{number} {account}".encode()).digest())
+
+
+def taken_over(
+    accounts: Iterable[AccountId], before: Shard | None, held: Container[AccountId]
+) -> list[AccountId]:
+    """Return the accounts that were of another shard than `before`, and hold no image.
+
+    The ledger of another machine may know them. None: the ledger had all accounts.
+    """
+    if before is None:
+        return []
+    return sorted(one for one in accounts if one not in held and not before.has(one))
 
 
 def parse(text: str) -> Shard | None:

@@ -12,6 +12,7 @@ import structlog
 
 from syncd.config import Config
 from syncd.config.account_change import changed_accounts
+from syncd.config.shard import taken_over
 from syncd.folders.intake.cache import ContentCache
 from syncd.folders.intake.intake import Intake
 from syncd.folders.intake.read import load
@@ -21,7 +22,7 @@ from syncd.folders.watching.shared_watch import SharedWatch
 from syncd.folders.watching.targets import ScanTarget
 from syncd.folders.watching.timing import Timing
 from syncd.heartbeat import Heartbeat, wait_unless_stalled
-from syncd.ledger import accounts, alerts, condemned, folders, missed
+from syncd.ledger import accounts, alerts, condemned, folders, missed, shards
 from syncd.ledger.database import Ledger
 from syncd.ledger.errors import OtherShardError
 from syncd.ledger.sources import Source
@@ -111,10 +112,7 @@ async def declare(
     writes wait only for one step; `progress` is called after each.
     Raises OtherShardError, before any change, for a ledger with images of other shards' accounts.
     """
-    if (shard := config.ledger.shard) is not None:
-        held = await ledger.read(accounts.holding())
-        if others := sorted(account for account in held if not shard.has(account)):
-            raise OtherShardError(str(config.ledger.path), shard, others)
+    await _change_shard(config, ledger)
     await ledger.write(missed.unmark_all())
     await ledger.write(alerts.discard_stale(_subjects(config)))
     for change in changed_accounts(config, await ledger.read(folders.own_accounts())):
@@ -140,6 +138,28 @@ async def declare(
         progress()
     await ledger.write(condemned.spare_unrouted())
     return ids
+
+
+async def _change_shard(config: Config, ledger: Ledger) -> None:
+    """Refuse to start with accounts of another shard in the ledger; log those that are new to it.
+
+    Raises OtherShardError.
+    """
+    shard, held = config.ledger.shard, await ledger.read(accounts.holding())
+    if shard is not None and (others := sorted(one for one in held if not shard.has(one))):
+        raise OtherShardError(str(config.ledger.path), shard, others)
+    before = await ledger.read(shards.last())
+    if before == shard:
+        return
+    names = {account.id: name for name, account in config.accounts.items()}
+    if taken := taken_over(names, before, held):
+        log.warning(
+            "shard.changed",
+            accounts=[names[account] for account in taken],
+            before=str(before),
+            shard=None if shard is None else str(shard),
+        )
+    await ledger.write(shards.record(shard))
 
 
 def _subjects(config: Config) -> list[str]:

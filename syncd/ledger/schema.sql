@@ -39,6 +39,11 @@ CREATE TABLE former_route (                     -- a route that the configuratio
     PRIMARY KEY (folder_id, account_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE shard (                            -- one row
+    name TEXT                                   -- K/N; NULL: it has all accounts
+) STRICT;
+INSERT INTO shard VALUES (NULL);
+
 -- The disk, as scans and the intake last saw it ------------------------------------------------------------------------
 
 CREATE TABLE directory (

@@ -156,6 +156,16 @@ PROCESS = (
         " or every `log.stats_every` if that is longer",
     ),
     Event(
+        "shard.changed",
+        ("warning",),
+        ("accounts", "before", "shard"),
+        "the ledger was last used for the shard `before`, and now for `shard` (null: all"
+        " accounts), with `accounts` that were of other shards: their images that only the ledger"
+        " of another machine knows are sent again. It is logged once",
+        "stop syncd on both machines, and move each account from the other ledger by"
+        " `syncd ledger move`; nothing if these accounts are new",
+    ),
+    Event(
         "status.unwritable",
         ("warning",),
         ("file", "why"),

@@ -10,6 +10,7 @@ import pytest
 from support.million_replicas import digest, fill
 from support.plans import Plans
 
+from syncd.config.shard import Shard
 from syncd.ledger import (
     accounts,
     alerts,
@@ -38,6 +39,7 @@ from syncd.ledger import (
     schema,
     search,
     selection,
+    shards,
     sources,
     unanswered,
     vacuum,
@@ -112,6 +114,8 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "selected missing_after": selection.missing_after(ONE, (5, 5), 500, [FolderName("a")]),
     "selected reasons": selection.reasons(ONE, [FolderName("a")]),
     "holding": accounts.holding(),
+    "shard": shards.last(),
+    "record the shard": shards.record(Shard(0, 2)),
     "last_call": accounts.last_call(),
     "calls_of_others": accounts.calls_of_others(5, 0),
     "record_call": accounts.record_call(ONE, SpentCall(5.0, 1, 0), 3600.0),

@@ -24,6 +24,7 @@ SINGLE_EVENTS = {
     "library.message",
     "log.dropped",
     "notify.incomplete",
+    "shard.changed",
 }
 """Warnings and errors that do not begin a state: they concern one moment, one image that
 `syncd status` counts, or the end of the process."""
