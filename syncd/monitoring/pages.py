@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import socket
 import stat
@@ -15,6 +16,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from syncd.config.listen import Listen, SocketPath, TcpAddress
 from syncd.model import printable
@@ -58,13 +60,25 @@ async def serving(listen: Listen, pages: Pages) -> AsyncIterator[None]:
         for path in pages:
             app.router.add_get(path, _handler(pages, path))
         app.on_response_prepare.append(_set_headers)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSE)
+        runner = web.AppRunner(app, access_log=None, logger=server_log(), shutdown_timeout=_CLOSE)
         await runner.setup()
         try:
             async with await _listening(bound, runner):
                 yield
         finally:
             await runner.cleanup()
+
+
+def server_log() -> logging.Logger:
+    """Return the log of aiohttp's server, without requests that are not valid HTTP."""
+    found = logging.getLogger("aiohttp.server")
+    found.addFilter(_is_no_bad_request)
+    return found
+
+
+def _is_no_bad_request(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, (HttpProcessingError, web.RequestPayloadError))
 
 
 async def _listening(bound: socket.socket, runner: web.AppRunner) -> asyncio.Server:

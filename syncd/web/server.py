@@ -12,6 +12,7 @@ from typing import Self
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from syncd.monitoring.pages import server_log
 from syncd.web.app import App
 from syncd.web.exchange import Request, Response
 
@@ -47,7 +48,11 @@ class Server:
         application.router.add_route("GET", "/{path:.*}", self._respond)
         application.router.add_route("POST", "/{path:.*}", self._respond)
         self._runner = web.AppRunner(
-            application, access_log=None, handler_cancellation=True, shutdown_timeout=1.0
+            application,
+            access_log=None,
+            logger=server_log(),
+            handler_cancellation=True,
+            shutdown_timeout=1.0,
         )
         await self._runner.setup()
         host, port = self._address

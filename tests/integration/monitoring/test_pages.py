@@ -16,6 +16,7 @@ from support.rig import DEADLINE, until
 from support.tcp import free_port
 
 from syncd.config.listen import Listen, SocketPath, TcpAddress
+from syncd.logs.hooks import capture_libraries
 from syncd.monitoring.page import Page, Pages
 from syncd.monitoring.pages import MAX_CONNECTIONS, keep_serving, serving
 
@@ -62,6 +63,29 @@ async def test_only_get_and_head_of_the_pages_are_served(tmp_path: Path) -> None
         assert (await fetch(path, "/b")).status == 404
         assert (await fetch(path, "/a", "POST")).status == 405
         assert (await fetch(path, "/a/")).headers["Server"] == "syncd"
+
+
+NO_REQUESTS = {
+    "the version": b"GET /a HTTP/9.9\r\n\r\n",
+    "the length": b"GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: b\r\n\r\n",
+    "the size of a header": b"GET /a HTTP/1.1\r\nHost: " + b"a" * 20_000 + b"\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(200)),
+}
+
+
+@pytest.mark.parametrize("wrong", NO_REQUESTS)
+async def test_bytes_that_are_no_request_have_status_400_and_are_not_logged(
+    tmp_path: Path, wrong: str
+) -> None:
+    path = tmp_path / "socket"
+    capture_libraries()
+    with capture_logs() as logs:
+        async with serving(SocketPath(str(path)), PAGES):
+            reader, writer = await asyncio.open_unix_connection(path)
+            writer.write(NO_REQUESTS[wrong])
+            assert b" 400 " in await reader.readline()
+            writer.close()
+    assert logs == []
 
 
 async def test_connections_above_the_limit_are_closed_at_once(tmp_path: Path) -> None:
