@@ -33,6 +33,8 @@ from syncd.check.verdict import (
 )
 from syncd.check.watch_limit import WATCH_LIMIT, check_watch_limit
 from syncd.config import Command, Config, MetricsConfig, Secret, SecretFile, SecretSource
+from syncd.config.shard import Shard
+from syncd.rules.forecast import amount
 
 Hide = Callable[[Secret], None]
 
@@ -127,6 +129,8 @@ def _checks(config: Config, perspective: Perspective, view: View, inotify: Path)
     found = view.of(directory).at(directory)
     ledger = os.fsencode(config.ledger.path)
     checks.append(ledger_check(ledger, seen.ledger, found, user, group_name(user.gid)))
+    if config.ledger.shard is not None:
+        checks.append(_shard(config, config.ledger.shard))
     directories = 0
     for name, folder in config.folders.items():
         read = {one.name: one for one in _contents(view, folder.path).folders}.get(name)
@@ -140,6 +144,10 @@ def _checks(config: Config, perspective: Perspective, view: View, inotify: Path)
     checks += _secrets(config, contents, view, perspective)
     checks += _receivers(config, contents, view, perspective)
     return [_completed(check, config, perspective, view) for check in checks]
+
+
+def _shard(config: Config, shard: Shard) -> Check:
+    return ok("shard", f"{shard}: {len(config.accounts)} of {amount(len(config.ids), 'account')}")
 
 
 def _metrics(config: Config, view: View, user: User) -> list[Check]:

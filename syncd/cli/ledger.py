@@ -13,13 +13,14 @@ from syncd.cli.console import print_json, print_line
 from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath, Json
+from syncd.cli.selected import account_of_any_shard
 from syncd.ledger import backup as backups
 from syncd.ledger import integrity, moved_account, schema
 from syncd.ledger import vacuum as vacuums
 from syncd.ledger.errors import LedgerBusyError, LedgerUnusableError
 from syncd.ledger.file import changing, create, maintaining, reading
 from syncd.ledger.lock import exclusive_lock
-from syncd.model import AccountId, printable
+from syncd.model import printable
 from syncd.rules.forecast import amount
 from syncd.wording.figures import format_size
 
@@ -113,7 +114,7 @@ def vacuum(config: ConfigPath = DEFAULT_CONFIG) -> None:
 @ledger.command()
 def move(
     account: Annotated[
-        str, typer.Argument(metavar="ACCOUNT", help="The id of an ad account, such as act_123.")
+        str, typer.Argument(metavar="ACCOUNT", help="Its name, or its id such as act_123.")
     ],
     to: Annotated[
         Path, typer.Option("--to", metavar="LEDGER", help="The other ledger; created if missing.")
@@ -126,7 +127,8 @@ def move(
     again, and deletes nothing that was kept. Deletions that wait begin their grace again. The
     history stays. If it is interrupted, run it again.
     """
-    path, moved = load_config(config).ledger.path, AccountId(account.removeprefix("act_"))
+    settings = load_config(config)
+    path, moved = settings.ledger.path, account_of_any_shard(settings, account)
     with ledger_required(), reading(path) as db:
         if not moved_account.has(moved)(db):
             fail(f"{path} has nothing about act_{moved}")

@@ -8,7 +8,7 @@ from typing import NoReturn
 from syncd.cli.errors import Exit, fail
 from syncd.config import AccountConfig, Config, FolderConfig, NotifyConfig
 from syncd.config.selection import Selection, select
-from syncd.model import AccountName, FolderName
+from syncd.model import AccountId, AccountName, FolderName
 
 
 def selected(
@@ -34,6 +34,19 @@ def account_named(config: Config, name: str) -> AccountConfig:
     if (account := config.accounts.get(AccountName(name))) is None:
         _fail("account", name, config.accounts)
     return account
+
+
+def account_of_any_shard(config: Config, given: str) -> AccountId:
+    """Return the account of that name or id, also of another machine; end the process if neither.
+
+    An account that the configuration no longer has can be given by its id.
+    """
+    if (known := config.ids.get(AccountName(given))) is not None:
+        return known
+    digits = given.removeprefix("act_")
+    if not (digits.isascii() and digits.isdigit()):
+        _fail("account", given, config.ids)
+    return AccountId(digits)
 
 
 def folder_named(config: Config, name: str) -> FolderConfig:

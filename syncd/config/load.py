@@ -78,6 +78,7 @@ def loads(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         graph=graph,
         ledger=ledger,
         accounts=MappingProxyType(accounts),
+        ids=MappingProxyType({name: account.id for name, account in accounts.items()}),
         folders=MappingProxyType(folders),
         watch=watch,
         pack=pack,

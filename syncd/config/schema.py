@@ -197,6 +197,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     graph: GraphConfig
     ledger: LedgerConfig
     accounts: Mapping[AccountName, AccountConfig]
+    ids: Mapping[AccountName, AccountId]  # of the accounts of all shards
     folders: Mapping[FolderName, FolderConfig]
     watch: WatchConfig
     pack: BatchConfig

@@ -77,6 +77,7 @@ def test_the_example_has_every_key() -> None:
         "path",
         "included",
         "warnings",
+        "ids",
     }
 
 
