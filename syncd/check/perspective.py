@@ -9,6 +9,7 @@ import msgspec
 
 from syncd.check.unit import Unit, unit_of
 from syncd.check.user import ImpersonationError, User, current_user, user_named
+from syncd.config.shard import SHARD_VARIABLE
 
 NO_ID = 65_534
 """The id of a user or group that does not exist."""
@@ -28,9 +29,10 @@ class Perspective(msgspec.Struct, frozen=True):
 
     def environ(self, environ: Mapping[str, str]) -> Mapping[str, str]:
         """Return the environment with which to read the configuration."""
-        if self.unit is None or self.unit.state_directory is None:
+        if self.unit is None:
             return environ
-        return {**environ, "STATE_DIRECTORY": self.unit.state_directory}
+        given = {"STATE_DIRECTORY": self.unit.state_directory, SHARD_VARIABLE: self.unit.shard}
+        return {**environ, **{name: value for name, value in given.items() if value is not None}}
 
 
 def perspective_for(config: Path, name: str | None, environ: Mapping[str, str]) -> Perspective:

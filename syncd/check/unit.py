@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from syncd.check.drop_in import split_words
+from syncd.config.shard import SHARD_VARIABLE
 
 CONFIGURATIONS = Path("/etc/syncd")
 _PROPERTIES = (
@@ -39,6 +40,13 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
     """The first StateDirectory=, as an absolute path."""
     invocation_id: str
     active: bool
+
+    @property
+    def shard(self) -> str | None:
+        """The value that Environment= gives to SHARD_VARIABLE; of several, the last one counts."""
+        words = [word.partition("=") for word in words_of(self.settings, "Environment")]
+        given = [value for name, _, value in words if name == SHARD_VARIABLE]
+        return given[-1] if given else None
 
     @property
     def short_name(self) -> str:

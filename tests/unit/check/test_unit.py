@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 from support.readme import ROOT
 
+from syncd.check.perspective import Perspective
 from syncd.check.secrets import missing_secret, rejected_credential
 from syncd.check.unit import Unit, parse_unit, service_settings
+from syncd.check.user import current_user
 from syncd.config import Credential, SecretFile, Variable
+from syncd.config.shard import SHARD_VARIABLE
 
 SHOWN = {
     "User": ["syncd"],
@@ -36,6 +39,22 @@ def test_a_unit_without_settings_runs_as_root() -> None:
     bare = parse_unit("syncd.service", {}, "")
     assert (bare.user, bare.state_directory, bare.settings) == ("root", None, ())
     assert (bare.command, bare.program) == ([], "")
+
+
+@pytest.mark.parametrize(
+    ("text", "shard"),
+    [
+        ("", None),
+        ("Environment=A=1 SYNCD_SHARD=0/3 B=2", "0/3"),
+        ('Environment="SYNCD_SHARD=0/3"\nEnvironment=SYNCD_SHARD=1/3', "1/3"),
+        ("Environment=SYNCD_SHARD=0/3\nEnvironment=", None),
+        ("Environment=OTHER_SYNCD_SHARD=0/3", None),
+    ],
+)
+def test_the_configuration_is_read_with_the_shard_of_the_unit(text: str, shard: str | None) -> None:
+    environ = Perspective(current_user(), unit(text)).environ({"A": "a"})
+    state = {"A": "a", "STATE_DIRECTORY": "/var/lib/syncd"}
+    assert environ == (state if shard is None else {**state, SHARD_VARIABLE: shard})
 
 
 @pytest.mark.parametrize(
