@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from support.systemd_box import CONFIG, TOKEN, URL, Box, missing
+from support.pictures import picture
+from support.systemd_box import CONFIG, TOKEN, URL, Box, missing, until
 
 WHY_NOT = missing()
 pytestmark = [
@@ -172,3 +173,37 @@ def test_a_failing_step_ends_init_with_its_reason(box: Box) -> None:
         box.do("rm", "/usr/local/bin/systemd-tmpfiles")
     assert ended.code == 74
     assert "systemd-tmpfiles ended with 5" in ended.err
+
+
+RECEIVER = """
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Receiver(BaseHTTPRequestHandler):
+    def do_POST(self):
+        with open("/tmp/notified", "ab") as file:
+            file.write(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(204)
+        self.end_headers()
+HTTPServer(("127.0.0.1", 8770), Receiver).serve_forever()
+"""
+"""A receiver of notifications, which adds them to a file."""
+
+
+async def test_a_credential_is_the_url_of_a_receiver_for_the_service_and_for_root(box: Box) -> None:
+    key = "T0SECRETKEY-0123456789"
+    box.install(
+        f'{CONFIG}[ledger]\npath = "/var/lib/syncd/ledger.db"\n'
+        '[[notify]]\nurl = { credential = "syncd.webhook" }\non = ["image.held"]\n'
+    )
+    box.write("/etc/credstore/syncd.webhook", f"http://127.0.0.1:8770/{key}\n", 0o600)
+    drop_in = "[Service]\nLoadCredential=syncd.webhook\n"
+    box.write("/etc/systemd/system/syncd.service.d/webhook.conf", drop_in)
+    box.write("/srv/spring/1.jpg", picture(1))
+    box.write("/etc/receiver.py", RECEIVER)
+    box.do("systemctl", "daemon-reload")
+    box.do("systemd-run", "--unit=receiver", "/usr/bin/python3", "/etc/receiver.py")
+    await until(lambda: box.run("syncd", "notify", "test").code == 0)
+    refused = box.run("runuser", "-u", "nobody", "--", "syncd", "notify", "test")
+    assert "a URL is a systemd credential, which only root can read" in refused.err
+    box.do("systemctl", "restart", "syncd")
+    await until(lambda: '"image.held"' in box.do("cat", "/tmp/notified"))
+    assert key not in box.do("journalctl", "--no-pager", "-q", "-u", "syncd")
