@@ -67,23 +67,30 @@ class Notifications:
     async def finish(self, result: Result, limit: float = LAST_TRIES) -> None:
         """Notify of the end of a backfill, for at most `limit` seconds.
 
-        What is not accepted in time waits in the ledger, except for the end of the backfill itself.
+        What is not accepted in time waits in the ledger, except for the end of the backfill itself:
+        that is logged.
         """
         if not self._receivers and self._pinger is None:
             return
         await self._feed.refresh()
         entries = [_entry(name, one) for name, one in result.accounts.items()]
         limit = min(limit, _AFTER_SIGNAL) if result.interrupted else limit
+        sending: list[tuple[Receiver | Pinger, asyncio.Task[object]]] = []
         try:
             async with asyncio.timeout(limit), asyncio.TaskGroup() as tasks:
                 for receiver in self._receivers:
                     is_told = Topic.BACKFILL_DONE in self._on[receiver.code]
-                    tasks.create_task(_last(receiver, entries if is_told else []))
+                    last = _last(receiver, entries if is_told else [])
+                    sending.append((receiver, tasks.create_task(last)))
                 if self._pinger is not None:
                     signal = FAIL if result.sync is Sync.MISSING else ""
-                    tasks.create_task(self._pinger.send(signal, text_of(entries, "")[1]))
+                    ping = self._pinger.send(signal, text_of(entries, "")[1])
+                    sending.append((self._pinger, tasks.create_task(ping)))
         except TimeoutError:
-            return
+            why = f"it had not accepted the last message {limit:g} s after the backfill ended"
+            for one, task in sending:
+                if task.cancelled():
+                    await one.report(DeliveryError(why))
 
 
 @asynccontextmanager

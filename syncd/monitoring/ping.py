@@ -88,15 +88,19 @@ class Pinger:
             body = without_secrets(text)[:_MAX_BODY].encode()
             await post(with_signal(self._url, signal), body, "text/plain; charset=utf-8")
         except DeliveryError as error:
-            self._url = None  # it is read again
-            why = str(error)
-            if await self._ledger.write(alerts.begin("ping.failing", SUBJECT, why, time.time())):
-                log.warning("ping.failing", why=why)
+            await self.report(error)
             return False
         ended = await self._ledger.write(alerts.end("ping.failing", SUBJECT, time.time()))
         if ended is not None:
             log.notice("ping.recovered", duration=ended)
         return True
+
+    async def report(self, error: DeliveryError) -> None:
+        """Log once that pings fail, until one is accepted again."""
+        self._url = None  # it is read again
+        why = str(error)
+        if await self._ledger.write(alerts.begin("ping.failing", SUBJECT, why, time.time())):
+            log.warning("ping.failing", why=why)
 
     async def _read(self) -> str:
         source: SecretSource | None = self._config.url

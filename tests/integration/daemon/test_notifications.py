@@ -314,6 +314,22 @@ async def test_the_end_of_a_backfill_is_tried_again_for_a_limited_time(
     assert [event["on"] for event in hook.events] == ["backfill.done"]
 
 
+async def test_a_backfill_logs_who_has_not_accepted_its_end_in_time(rig: Rig, hook: Hook) -> None:
+    result = await rig.backfill()
+    rig.toml = receiver(rig, hook, '["backfill.done"]')
+    rig.toml += f'[ping]\nurl = {{ file = "{rig.path}/hook.url" }}\n'
+    hook.mode = "hang"
+    async with take_ledger(rig.ledger) as ledger:
+        notifications = Notifications(rig.config(), ledger, rig.environ)
+        await notifications.register()
+        with capture_logs() as logs:
+            await notifications.finish(result, limit=0.2)
+    for event in ("notify.failing", "ping.failing"):
+        assert [record["why"] for record in named(logs, event)] == [
+            "it had not accepted the last message 0.2 s after the backfill ended"
+        ]
+
+
 async def test_the_begin_and_the_end_of_alerts_are_pinged_at_once(rig: Rig, hook: Hook) -> None:
     (rig.path / "ping").write_text(f"{hook.url}\n")
     rig.toml = f'[ping]\nurl = {{ file = "{rig.path}/ping" }}\nevery = "1h"\n'
