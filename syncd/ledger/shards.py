@@ -10,7 +10,7 @@ from syncd.ledger.statements import read, write
 
 @read
 def last(db: sqlite3.Connection) -> Shard | None:
-    """Return the shard of the last start; None if it had all accounts, or there was none."""
+    """Return the shard of the last start; None if it had all accounts, or before the first."""
     (name,) = db.execute("SELECT name FROM shard").fetchone()
     return None if name is None else parse(name)
 
