@@ -190,6 +190,7 @@ async def test_counters_continue_and_figures_stay_through_a_reload(rig: Rig) -> 
         with view.observing(runtime, writer):
             before = Viewed(runtime, view, writer)
             await before.wait_for(1, "syncd_images", account="main", state="held")
+            await before.wait_for(0, "syncd_images", account="main", state="in_flight")
             (lane,) = runtime.engine.lanes.values()
             lane.counters.bytes += 1  # of a call that ends after the last scrape
         assert view.health().reasons == ["syncd is reloading its configuration"]
@@ -206,6 +207,7 @@ async def test_counters_continue_and_figures_stay_through_a_reload(rig: Rig) -> 
             after = Viewed(runtime, view, writer)
             rig.write("b.jpg", picture(2))
             await after.wait_for(2, "syncd_images", account="main", state="held")
+            await after.wait_for(0, "syncd_images", account="main", state="in_flight")
             assert await after.value("syncd_calls_total", **kind) == 2
             assert await after.value("syncd_upload_duration_seconds_count", account="main") == 2
             await after.wait_for(1, "syncd_ready")
