@@ -13,7 +13,7 @@ from syncd.cli.errors import Exit, fail
 from syncd.cli.image_operation import Account, checked_hashes, run
 from syncd.cli.options import DEFAULT_CONFIG
 from syncd.cli.parameters import ConfigPath
-from syncd.operations.ad import Ad, AdStatus, Creative, with_hash
+from syncd.operations.ad import Ad, AdStatus, Creative, images_named, with_hash
 
 if TYPE_CHECKING:
     from syncd.config import Config
@@ -87,12 +87,13 @@ def create(
     """
     if (image is None) == (image_hash is None):
         raise typer.BadParameter("give --image or --hash, not both")
-    described = _read(creative)
-    if image_hash is not None:
-        (known,) = checked_hashes([image_hash])
-        described = with_hash(described, known)
-    ad = Ad(name=name, adset=adset, status=status, creative=described)
-    if not active and (found := ad.active()) is not None:
+    try:
+        described = _with_image(_read(creative), image_hash)
+        ad = Ad(name=name, adset=adset, status=status, creative=described)
+        found = None if active else ad.active()
+    except RecursionError:
+        raise typer.BadParameter(f"{creative}: it is nested too deeply") from None
+    if found is not None:
         raise typer.BadParameter(f"{found}: the ad would not be paused; allow that by --active")
 
     async def operate(session: Session, _: Config) -> Exit:
@@ -110,6 +111,28 @@ def _read(path: Path) -> Creative:
     except msgspec.DecodeError as error:
         raise typer.BadParameter(f"{path}: {error}", param_hint="--creative") from None
     return found
+
+
+def _with_image(creative: Creative, image_hash: str | None) -> Creative:
+    """Return a creative with an image of the account, or for one that is uploaded with it.
+
+    The ad must show that image alone: raise BadParameter if the creative names others.
+    """
+    named = images_named(creative)
+    if image_hash is None:
+        if named:
+            raise typer.BadParameter(
+                f"the creative names an image ({', '.join(named)}): remove its image_hash, or give"
+                " --hash instead of --image"
+            )
+        return creative
+    if len(named) > 1:
+        raise typer.BadParameter(
+            f"the creative names several images ({', '.join(named)}), which --hash would replace:"
+            " leave one image_hash in it"
+        )
+    (known,) = checked_hashes([image_hash])
+    return with_hash(creative, known)
 
 
 async def _create(session: Session, ad: Ad, image: str | None, *, json: bool) -> Exit:

@@ -50,6 +50,12 @@ class Ad(msgspec.Struct, frozen=True, kw_only=True):
         return next(found, None)
 
 
+def images_named(creative: Creative) -> list[str]:
+    """Return the different hashes of images that a creative names, in order."""
+    named = (value for name, value in _members(creative) if name == "image_hash" and value)
+    return list(dict.fromkeys(map(str, named)))
+
+
 def with_hash(creative: Creative, image_hash: str) -> Creative:
     """Return a creative with this image: where it names one, else in its link, else at its top."""
     if any(name == "image_hash" for name, _ in _members(creative)):

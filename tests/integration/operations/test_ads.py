@@ -138,6 +138,7 @@ async def test_what_is_not_an_image_is_not_sent(with_ledger: Rig, tmp_path: Path
         (("--hash", "not a hash"), CREATIVE),
         (("--hash", "0123"), "[]"),
         (("--hash", "0123"), "{"),
+        (("--hash", "0123"), '{"a":' * 5000 + "1" + "}" * 5000),
     ],
 )
 async def test_wrong_usage_sends_nothing(
@@ -146,3 +147,33 @@ async def test_wrong_usage_sends_nothing(
     ended = await create(with_ledger, *words, creative=creative)
     assert ended.exit_code == Exit.USAGE
     assert with_ledger.sandbox.counts.calls("1") == 0
+
+
+def carousel(*hashes: str) -> dict[str, Any]:
+    cards = [{"image_hash": one} for one in hashes]
+    return {"object_story_spec": {"link_data": {"child_attachments": cards}}}
+
+
+async def test_an_image_is_not_uploaded_with_a_creative_that_names_another(
+    with_ledger: Rig, file: Path
+) -> None:
+    other = with_ledger.sandbox.hold("1", "a.jpg", picture(2))
+    ended = await create(with_ledger, "--image", file, creative=carousel(other.hash))
+    assert with_ledger.recorded(picture(1)) is None, "the hash of the ad is that of the other image"
+    assert ended.exit_code == Exit.USAGE
+    assert other.hash in ended.stderr
+    assert with_ledger.sandbox.counts.calls("1") == 0
+
+
+async def test_a_hash_replaces_one_image_and_not_the_different_ones_of_a_carousel(
+    with_ledger: Rig,
+) -> None:
+    first, second, new = (with_ledger.sandbox.hold("1", f"{n}", picture(n)) for n in range(3))
+    images = carousel(first.hash, second.hash)
+    ended = await create(with_ledger, "--hash", new.hash, creative=images)
+    assert ended.exit_code == Exit.USAGE
+    assert f"{first.hash}, {second.hash}" in ended.stderr
+    assert with_ledger.sandbox.counts.calls("1") == 0
+    images = carousel(first.hash, first.hash)
+    ended = await create(with_ledger, "--hash", new.hash, creative=images)
+    assert ended.exit_code == Exit.DONE, ended.output
