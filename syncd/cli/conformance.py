@@ -56,7 +56,8 @@ def conformance(
 
     It reports what is as described, what differs, and what the pages of the API leave open and this
     API has shown, with the switches of `syncd sandbox` that behave in the same way. It only reads,
-    unless --write is given. Its pictures are deleted at the end, also after an error or Ctrl-C.
+    unless --write is given. Its pictures are deleted at the end, also after an error, Ctrl-C
+    or SIGTERM.
 
     It exits with 1 if something differs, or an image could not be deleted; with 69 if the account
     takes no calls.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
+import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,7 +84,7 @@ def run(
         async with open_session(settings, chosen, open_account, _notify, user) as opened:
             return await operate(opened, settings)
 
-    with _reported_errors():
+    with _reported_errors(), _ended_by_signals():
         return typer.Exit(asyncio.run(session()))
 
 
@@ -97,6 +99,26 @@ def chosen_target(config: Config, account: str) -> Target:
 
 def _notify(text: str) -> None:
     print_error(f"syncd: {text}", "warning")
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end an operation as Ctrl-C does: a call under way is completed."""
+
+    def interrupt(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    is_main = threading.current_thread() is threading.main_thread()  # as asyncio with SIGINT
+    numbers = (signal.SIGTERM, signal.SIGHUP) if is_main else ()
+    before = {one: signal.getsignal(one) for one in numbers}
+    for number, handler in before.items():
+        if handler is signal.SIG_DFL:  # nohup ignores SIGHUP
+            signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -97,13 +97,16 @@ async def test_what_differs_ends_it_with_1(with_ledger: Rig) -> None:
     }  # fmt: skip
 
 
-async def test_ctrl_c_ends_it_after_the_deletion_of_its_images(with_ledger: Rig) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_ends_it_after_the_deletion_of_its_images(
+    with_ledger: Rig, number: signal.Signals
+) -> None:
     sandbox = with_ledger.sandbox
     process = await asyncio.create_subprocess_exec(
         SYNCD, *words(with_ledger, "--write", "--yes", "--wait", "0"), env=with_ledger.environ
     )
     await until(lambda: len(sandbox.library.images("1")) >= 8)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     async with asyncio.timeout(30):
         code = await process.wait()
     assert sandbox.library.images("1") == []
