@@ -31,7 +31,8 @@ from syncd.graph.client import Credentials, GraphClient, GraphError, Response
 from syncd.graph.json_values import decoded
 from syncd.graph.shapes import Usage
 from syncd.model import AccountId, ImageHash
-from syncd.operations.calls import AccountCalls, ClosedError
+from syncd.operations.calls import AccountCalls, ClosedError, sentence
+from syncd.rules.errors import ApiError, Verdict, judge
 from syncd.rules.pacing.budget import READ, Call
 
 T = TypeVar("T")
@@ -50,7 +51,10 @@ class Caller:
         """Requests that were sent."""
 
     async def send(self, request: Request) -> Reply:
-        """Send a request; raises ClosedError if the account takes no calls."""
+        """Send a request; raises ClosedError if the account takes no calls.
+
+        Its error would say nothing about the request: it is not a reply to report.
+        """
         if isinstance(request, Wait):
             await asyncio.sleep(request.seconds)
             return Reply()
@@ -60,11 +64,23 @@ class Caller:
         try:
             return await self._calls.make(cost, partial(self._send, request))
         except GraphError as error:
+            if _is_about_the_account(request, error.api_error):
+                raise ClosedError(sentence(error.api_error)) from None
             return failed(error)
 
     async def _send(self, request: Request, credentials: Credentials) -> tuple[Reply, Usage]:
         response = await call(self._client, self._calls.account, credentials, request)
         return reply_of(response), response.usage
+
+
+def _is_about_the_account(request: Request, error: ApiError) -> bool:
+    match judge(error):
+        case Verdict.STOP_TOKEN | Verdict.STOP_APP:
+            return True
+        case Verdict.STOP_ACCOUNT:  # the permission to write may be missing alone
+            return isinstance(request, Read)
+        case _:
+            return False
 
 
 def reply_of(response: Response) -> Reply:

@@ -20,6 +20,7 @@ from syncd.conformance.talk import plan
 from syncd.ledger.file import connect_writer
 from syncd.model import AccountId
 from syncd.sandbox.calls import Call
+from syncd.sandbox.faults import Fault
 from syncd.sandbox.outcomes import Outcome
 
 SYNCD = Path(sys.executable).with_name("syncd")
@@ -95,6 +96,18 @@ async def test_what_differs_ends_it_with_1(with_ledger: Rig) -> None:
     assert found(ended)["fields"] == {
         "name": "fields", "state": "differs", "text": "without status", "switches": [],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", ["190 after=4", "10", "200", "5 after=6"])
+async def test_an_account_that_takes_no_calls_ends_it_with_69(with_ledger: Rig, fault: str) -> None:
+    code, _, after = fault.partition(" after=")
+    with_ledger.sandbox.faults.add(Fault(code, after=int(after or 0)))
+    ended = await conformance(with_ledger, "--write", "--yes", "--json")
+    assert all(code not in one["text"] for one in found(ended).values()), (
+        "it says nothing of a check"
+    )
+    assert ended.exit_code == Exit.UNAVAILABLE
+    assert ended.stderr.splitlines()[-1].startswith(f"syncd: {code}: ")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
