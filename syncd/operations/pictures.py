@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import lzma
 import os
+import struct
 import time
 import zipfile
 import zlib
@@ -18,6 +20,20 @@ from syncd.images.probe import Picture as Probed
 from syncd.images.probe import Unsupported, Verdict, probe
 from syncd.ledger.files import Content
 from syncd.model import Digest, printable
+
+_BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+)
+"""What zipfile raises for a broken or encrypted archive: OSError in bz2, ValueError for an offset
+before the file and for a name that is not in its encoding."""
 
 _ZIP = b"PK\x03\x04"  # APPNOTE.TXT, 4.3.7: the signature of a local file header
 
@@ -88,28 +104,34 @@ def _picture(label: str, name: bytes, content: bytes, verdict: Verdict) -> Pictu
 def _archive(label: str, content: bytes) -> Archive | Refused:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            found = list(_entries(label, archive))
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-        return Refused(label, f"the ZIP file cannot be read: {error}")
-    for one in found:
-        if isinstance(one, Refused):  # it may fail all of them
-            return Refused(label, f"{one.label}: {one.why}; remove it from the ZIP file")
-    pictures = tuple(one for one in found if isinstance(one, Picture))
-    return Archive(label, content, pictures) if pictures else Refused(label, "it has no image")
+            pictures: list[Picture] = []
+            for one in _entries(label, archive):
+                if isinstance(one, Refused):  # it may fail all of them
+                    entry = one.label.removeprefix(f"{label}: ")
+                    return Refused(label, f"{entry}: {one.why}; remove it from the ZIP file")
+                pictures.append(one)
+    except _BROKEN_ZIP as error:
+        return Refused(label, f"the ZIP file cannot be read: {printable(str(error))}")
+    if not pictures:
+        return Refused(label, "it has no image")
+    return Archive(label, content, tuple(pictures))
 
 
 def _entries(label: str, archive: zipfile.ZipFile) -> Iterator[Picture | Refused]:
+    names: set[str] = set()
     for entry in archive.infolist():
         base = entry.filename.rpartition("/")[2]
         if entry.is_dir() or base.startswith(".") or entry.filename.startswith("__MACOSX/"):
             continue
-        name = printable(entry.filename)
+        place = f"{label}: {printable(entry.filename)}"
+        if entry.filename in names:
+            yield Refused(place, "another entry has its name")
+        names.add(entry.filename)
         if entry.file_size > MAX_SIZE:
-            yield Refused(name, f"too large: {entry.file_size:,} bytes")
-            continue
+            yield Refused(place, f"too large: {entry.file_size:,} bytes")
         content = archive.read(entry)
         verdict = probe(io.BytesIO(content), hole=False, unchanged=_DAY)
-        found = _picture(f"{label}: {name}", entry.filename.encode(), content, verdict)
+        found = _picture(place, entry.filename.encode(), content, verdict)
         if isinstance(found, Picture):
             found = msgspec.structs.replace(found, content=b"")
         yield found

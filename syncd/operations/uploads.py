@@ -165,7 +165,11 @@ class Uploads:
                 raise
             return [Result(file=archive.label, why=sentence(error.api_error))]
         results = [self._done(picture, entry) for picture, entry in sent[0]]
-        return results + [Result(file=one.label, why=_UNNAMED) for one in sent[1]]
+        for one in sent[1]:
+            same = self._sent.get(one.facts.digest)  # the response may name equal images once
+            unnamed = Result(file=one.label, why=_UNNAMED)
+            results.append(unnamed if same is None else replace(same, file=one.label))
+        return results
 
     async def _post(
         self, pictures: Sequence[Picture], names: Sequence[Part], parts: Sequence[Part], way: Way

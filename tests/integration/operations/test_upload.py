@@ -30,9 +30,9 @@ def write_pictures(rig: Rig, number: int) -> list[str]:
     return [write(rig, f"{one}.jpg", picture(one)) for one in range(number)]
 
 
-def zipped(entries: Mapping[str, bytes]) -> bytes:
+def zipped(entries: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
         for name, content in entries.items():
             archive.writestr(name, content)
     return buffer.getvalue()
@@ -84,6 +84,27 @@ async def test_a_zip_file_is_sent_as_it_is_and_its_entries_are_mapped_to_hashes(
     assert len(kept(rig)) == 2
 
 
+def damaged(compression: int) -> bytes:
+    """Return an archive whose compressed bytes were changed."""
+    content = bytearray(zipped({"a.png": picture(1, "PNG") * 20}, compression))
+    content[45:75] = bytes(255 - byte for byte in content[45:75])
+    return bytes(content)
+
+
+def with_offset(content: bytes) -> bytes:
+    """Return an archive whose directory is said to begin after its end."""
+    end = content.index(b"PK\x05\x06")
+    return content[: end + 16] + b"\xff\xff\xff\x7f" + content[end + 20 :]
+
+
+def doubled(name: str, *contents: bytes) -> bytes:
+    """Return an archive with several entries of one name."""
+    different = zipped({f"{number}{name[1:]}": one for number, one in enumerate(contents)})
+    for number in range(len(contents)):
+        different = different.replace(f"{number}{name[1:]}".encode(), name.encode())
+    return different
+
+
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
@@ -93,6 +114,16 @@ async def test_a_zip_file_is_sent_as_it_is_and_its_entries_are_mapped_to_hashes(
         ("a.zip", zipped({"note.txt": b"text"}), "note.txt"),
         ("a.zip", b"PK\x03\x04 broken", "cannot be read"),
         ("a.zip", zipped({"d/": b""}), "it has no image"),
+        ("a.zip", damaged(zipfile.ZIP_LZMA), "cannot be read"),
+        ("a.zip", damaged(zipfile.ZIP_BZIP2), "cannot be read"),
+        ("a.zip", damaged(zipfile.ZIP_DEFLATED), "cannot be read"),
+        (
+            "a.zip",
+            zipped({"ü.jpg": picture(1)}).replace("ü".encode(), b"\xff\xfe"),
+            "cannot be read",
+        ),
+        ("a.zip", with_offset(zipped({"a.jpg": picture(1)})), "cannot be read"),
+        ("a.zip", doubled("a.jpg", picture(1), picture(2)), "a.jpg: another entry has its name"),
     ],
 )
 async def test_a_file_that_the_api_does_not_accept_is_not_sent(
@@ -105,6 +136,14 @@ async def test_a_file_that_the_api_does_not_accept_is_not_sent(
     assert why in row["why"]
     assert sent.err == f"syncd: {path}: {row['why']}\n"
     assert rig.sandbox.counts.calls("1") == 0
+
+
+async def test_equal_images_of_a_zip_file_have_one_hash(rig: Rig, images: ImageCommands) -> None:
+    path = write(rig, "two.zip", zipped({"a.jpg": picture(1), "b.jpg": picture(1)}))
+    sent = await images("upload", path, "--account", "main", "--json")
+    assert (sent.code, sent.err) == (0, "")
+    assert [row["file"] for row in sent.rows] == [f"{path}: a.jpg", f"{path}: b.jpg"]
+    assert {row["hash"] for row in sent.rows} == {rig.recorded(picture(1))}
 
 
 async def test_a_file_that_does_not_exist_does_not_stop_the_others(
