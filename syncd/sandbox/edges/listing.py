@@ -109,7 +109,7 @@ def _position(text: str, known: Sequence[Image]) -> str:
 
 
 def _invalid_cursor() -> CallError:
-    return call_error("100", "(#100) Invalid cursors values. Either before or after is invalid.")
+    return call_error("2642")
 
 
 def link(call: Call, side: str, at: str) -> str:

@@ -82,8 +82,9 @@ def test_a_text_that_is_not_a_cursor_is_an_error(query: str) -> None:
 def test_a_cursor_is_invalid_after_its_image_was_deleted() -> None:
     everything = images(3)
     gone = cursor(everything[1])
-    with pytest.raises(CallError):
+    with pytest.raises(CallError) as raised:
         page([everything[0], everything[2]], f"after={gone}")
+    assert raised.value.api_error.code == 2642
 
 
 @pytest.mark.parametrize("in_query", [True, False])
