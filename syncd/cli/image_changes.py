@@ -17,7 +17,7 @@ from syncd.cli.image_operation import (
     Hashes,
     Tally,
     checked_hashes,
-    chosen_target,
+    chosen_id,
     output,
     run,
 )
@@ -122,7 +122,7 @@ def copy(
     async def operate(session: Session, settings: Config) -> Exit:
         from syncd.operations.copies import copied  # noqa: PLC0415  slow to import
 
-        origin = chosen_target(settings, source).account.id
+        origin = chosen_id(settings, source)
         with output(form, _CHANGED) as rows:
             tally = Tally(rows, form)
             async for result in copied(session, origin, wanted):

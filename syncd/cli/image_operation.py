@@ -23,8 +23,8 @@ from syncd.cli.options import account_opener, load_config
 from syncd.cli.parameters import account_names
 from syncd.cli.selected import account_named
 from syncd.ledger.file import reading
-from syncd.model import ImageHash
-from syncd.operations.target import NoTokenError, Target, target
+from syncd.model import AccountId, ImageHash
+from syncd.operations.target import NoTokenError, Target, account_id, target
 
 if TYPE_CHECKING:
     from syncd.config import Config
@@ -95,6 +95,11 @@ def chosen_target(config: Config, account: str) -> Target:
     except NoTokenError as error:
         fail(str(error), Exit.USAGE)
     return found or Target(account_named(config, account), (), is_managed=True)
+
+
+def chosen_id(config: Config, account: str) -> AccountId:
+    """Return the id of an account that gets no call itself, and needs no token."""
+    return account_id(config, account) or account_named(config, account).id
 
 
 def _notify(text: str) -> None:

@@ -33,21 +33,28 @@ def target(config: Config, text: str) -> Target | None:
     An account that is not in the configuration is called with the token of [graph]; without one,
     raises NoTokenError. Returns None for an unknown name.
     """
-    known = config.accounts.get(AccountName(text))
-    found = _ID.fullmatch(text)
-    if known is None and found is not None:
-        known = config.account_by_id(AccountId(found[1]))
+    account = account_id(config, text)
+    if account is None:
+        return None
+    known = config.account_by_id(account)
     if known is not None:
         return Target(known, _mates(config, known), is_managed=True)
-    if found is None:
-        return None
     if config.graph.token is None:
         raise NoTokenError(
-            f"act_{found[1]} is not in the configuration, and [graph] has no token: add"
+            f"act_{account} is not in the configuration, and [graph] has no token: add"
             " graph.token, or the account"
         )
-    foreign = AccountConfig(name=AccountName(f"act_{found[1]}"), id=AccountId(found[1]))
+    foreign = AccountConfig(name=AccountName(f"act_{account}"), id=account)
     return Target(foreign, _mates(config, foreign), is_managed=False)
+
+
+def account_id(config: Config, text: str) -> AccountId | None:
+    """Return the id of an account, be it in the configuration or not; None for an unknown name."""
+    known = config.accounts.get(AccountName(text))
+    if known is not None:
+        return known.id
+    found = _ID.fullmatch(text)
+    return None if found is None else AccountId(found[1])
 
 
 def _mates(config: Config, account: AccountConfig) -> list[AccountId]:

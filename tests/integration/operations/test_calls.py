@@ -99,6 +99,9 @@ async def test_an_account_by_id_without_a_token_of_graph_is_wrong_usage(rig: Rig
     assert (await images("list", "--account", "1")).code == 0
     other = await images("list", "--account", "77")
     assert (other.code, other.err.count("[graph] has no token")) == (2, 1)
+    image = rig.sandbox.hold("77", "a.jpg", picture(1)).hash
+    copied = await images("copy", image, "--from", "act_77", "--to", "1", "--json")
+    assert [row["state"] for row in copied.rows] == ["copied"], "the source gets no call"
 
 
 async def test_a_command_needs_a_ledger(rig: Rig) -> None:
