@@ -152,12 +152,12 @@ def delete(
     async def operate(session: Session, _: Config) -> Exit:
         from syncd.operations import deletions  # noqa: PLC0415  slow to import
 
-        shown = await deletions.shown(session, wanted)
-        obstacles = {one: deletions.obstacle(shown.get(one)) for one in wanted}
-        free = {one: shown[one] for one in wanted if obstacles[one] is None}
-        again = await deletions.wanted(session, list(free))
         with output(form, _CHANGED) as rows:
             tally = Tally(rows, form)
+            shown = await deletions.shown(session, wanted)
+            obstacles = {one: deletions.obstacle(shown.get(one)) for one in wanted}
+            free = {one: shown[one] for one in wanted if obstacles[one] is None}
+            again = await deletions.wanted(session, list(free))
             for one, why in obstacles.items():
                 if why is not None:
                     tally.add(Result(hash=one, why=why))

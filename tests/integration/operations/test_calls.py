@@ -91,6 +91,29 @@ async def test_a_page_is_printed_before_the_next_one_is_requested(rig: Rig) -> N
     assert pages == 3
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list", "--account", "main"),
+        ("get", "0123", "--account", "main"),
+        ("upload", "a.jpg", "--account", "main"),
+        ("copy", "0123", "--from", "2", "--to", "main"),
+        ("delete", "0123", "--account", "main", "--yes"),
+        ("download", "0123", "--account", "main", "--to", "."),
+    ],
+)
+async def test_the_json_of_each_command_ends_with_the_error_of_the_account(
+    rig: Rig, words: tuple[str, ...]
+) -> None:
+    images = ImageCommands(rig)
+    (rig.path / "a.jpg").write_bytes(picture(1))
+    rig.sandbox.tokens.revoke(rig.sandbox.token)
+    at = [str(rig.path / word) if word in ("a.jpg", ".") else word for word in words]
+    ended = await images(*at, "--json")
+    assert ended.code == 69
+    assert ended.rows[-1]["why"].startswith("190: ")
+
+
 async def test_an_account_by_id_without_a_token_of_graph_is_wrong_usage(rig: Rig) -> None:
     images = ImageCommands(rig)
     text = images.config.read_text()
