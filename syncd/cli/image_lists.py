@@ -79,7 +79,7 @@ BizTag = Annotated[
     ),
 ]
 HashList = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--hashes",
         metavar="LIST",
@@ -108,7 +108,7 @@ def list_images(
     min_height: MinHeight = None,
     business: Business = "",
     biz_tag: BizTag = "",
-    hashes: HashList = "",
+    hashes: HashList = None,
     all_statuses: AllStatuses = False,
     unknown: Unknown = False,
     limit: Limit = None,
@@ -127,7 +127,9 @@ def list_images(
     from syncd.operations.listing import Selection  # noqa: PLC0415  the same
 
     filters = Filters(
-        hashes=checked_hashes([one.strip() for one in hashes.split(",")]) if hashes else None,
+        hashes=None
+        if hashes is None
+        else checked_hashes([one.strip() for one in hashes.split(",")]),
         name=name or None,
         min_width=min_width,
         min_height=min_height,

@@ -190,6 +190,7 @@ async def test_get_shows_images_and_reports_those_that_are_missing(
 async def test_a_word_that_is_not_a_hash_is_wrong_usage(images: ImageCommands) -> None:
     for word in ("a/b", "x" * 129, ""):
         assert (await images("get", word, "--account", "main")).code == 2
+        assert (await images("list", "--hashes", word, "--account", "main")).code == 2
 
 
 async def test_an_unknown_account_is_wrong_usage(images: ImageCommands) -> None:
