@@ -60,7 +60,7 @@ _WIDTHS = {
     "pixels": 11,
     "created": 10,
     "status": 8,
-    "state": 10,
+    "state": 12,
     "id": 52,
     "account_id": 17,
     "created_time": 24,

@@ -69,6 +69,8 @@ async def test_a_file_is_never_overwritten(rig: Rig, images: ImageCommands, to: 
         done = await download(images, to, image.hash)
         assert [(row["file"], row["state"]) for row in done.rows] == [(str(marked), state)]
     assert (to / "a.png").read_bytes() == b"mine"
+    table = await images("download", image.hash, "--account", "main", "--to", str(to))
+    assert table.out.splitlines()[1].split("  ")[1] == "there before"
     marked.write_bytes(b"mine, too")
     (to / f"a-{image.hash}.png").symlink_to(to / "nowhere")
     done = await download(images, to, image.hash)
