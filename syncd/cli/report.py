@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from syncd.cli.console import print_line
-from syncd.cli.errors import Exit, fail, ledger_required
+from syncd.cli.errors import ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath, account_names, folder_names
+from syncd.cli.selected import account_named, folder_named
 from syncd.ledger.file import reading
 from syncd.ledger.library_filter import Filter
-from syncd.model import AccountName, FolderName
 from syncd.setup.files import replace
 from syncd.wording.figures import format_size
 
@@ -52,13 +52,11 @@ def report(
     It needs no server and no other file. Pictures need Pillow: install syncd[web].
     """
     settings = load_config(config)
-    if account and AccountName(account) not in settings.accounts:
-        fail(f"no account {account} in the configuration", Exit.USAGE)
-    if folder and FolderName(folder) not in settings.folders:
-        fail(f"no folder {folder} in the configuration", Exit.USAGE)
+    only = account_named(settings, account).id if account else None
+    if folder:
+        folder_named(settings, folder)
     from syncd.web.report import report as report_of  # noqa: PLC0415  no other command needs it
 
-    only = settings.accounts[AccountName(account)].id if account else None
     with ledger_required(), reading(settings.ledger.path) as db:
         content = report_of(db, settings, Filter(folder=folder, account=only), limit, time.time())
     replace(out, content, 0o644)

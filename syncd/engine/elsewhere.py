@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from syncd.engine.lane import Lane
 from syncd.engine.operator_pauses import OperatorPauses
+from syncd.engine.pacer import recall
 from syncd.ledger import accounts, requests
 from syncd.ledger.database import Ledger
 from syncd.model import AccountId
 from syncd.rules.errors import NO_ERROR
-from syncd.rules.pacing.budget import Call
 
 
 class Elsewhere:
@@ -38,9 +38,7 @@ class Elsewhere:
         for one in await self._ledger.read(accounts.calls_of_others(self._last, 0)):
             self._last = one.id
             if (lane := self._lanes.get(one.account)) is not None:
-                spent = one.spent
-                age, call = max(0.0, now - spent.at), Call(spent.points, spent.images)
-                lane.pacer.pace.recall(time.monotonic(), age, call)
+                recall(lane.pacer.pace, one.spent)
         for account, pause in (await self._ledger.read(accounts.pauses())).items():
             lane, until = self._lanes.get(account), pause.until
             if lane is not None and until is not None and until - now > lane.health.paused.left:

@@ -129,15 +129,7 @@ class Lane:
 
     async def restore(self, pause: Pause | None) -> None:
         """Restore what an earlier process recorded: the health, and the calls that still count."""
-        now = time.time()
-        spent = await self._ledger.read(accounts.recent_calls(self.account, now, LONGEST_WINDOW))
-        learned = await self._ledger.read(accounts.learned(self.account))
-        until = learned.images_charged_until
-        self.pacer.restore(
-            Tier(learned.tier) if learned.tier is not None else None,
-            0.0 if until is None else min(until - now, CONFIRMED),
-            [(max(0.0, now - c.at), Call(c.points, c.images)) for c in spent],
-        )
+        await restore_spending(self.pacer, self._ledger, self.account)
         await self.limitations.restore()
         await self.health.restore(pause)
 
@@ -291,6 +283,19 @@ class Lane:
         """Finish an image that was taken from the queue and needs nothing more."""
         self.attempts.forget(digest)
         self.queue.done(digest)
+
+
+async def restore_spending(pacer: Pacer, ledger: Ledger, account: AccountId) -> None:
+    """Restore what earlier processes have learned of an account, and their calls that count."""
+    now = time.time()
+    spent = await ledger.read(accounts.recent_calls(account, now, LONGEST_WINDOW))
+    learned = await ledger.read(accounts.learned(account))
+    until = learned.images_charged_until
+    pacer.restore(
+        Tier(learned.tier) if learned.tier is not None else None,
+        0.0 if until is None else min(until - now, CONFIRMED),
+        [(max(0.0, now - c.at), Call(c.points, c.images)) for c in spent],
+    )
 
 
 def terms_of(config: AccountConfig) -> Terms:

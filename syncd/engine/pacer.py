@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from asyncio_throttle.throttler import Throttler
 
+from syncd.ledger.accounts import SpentCall
 from syncd.rules.errors import ApiError, Verdict, judge
 from syncd.rules.pacing.budget import READ, Call, End, Terms, Tier, write
 from syncd.rules.pacing.pace import Pace
@@ -21,6 +22,12 @@ from syncd.rules.pacing.usage import BudgetUsage
 def end_of(error: ApiError) -> End:
     """Return how a call ended that failed with an error."""
     return End.THROTTLED if judge(error) is Verdict.PAUSE_ACCOUNT else End.OTHERWISE
+
+
+def recall(pace: Pace, spent: SpentCall) -> None:
+    """Spend a call that another process has recorded."""
+    age = max(0.0, time.time() - spent.at)
+    pace.recall(time.monotonic(), age, Call(spent.points, spent.images))
 
 
 _POLL = 0.02  # seconds between two checks of a throttler that delays a call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from enum import Enum
 from typing import BinaryIO
 
@@ -92,6 +93,11 @@ def probe(stream: BinaryIO, *, hole: bool, unchanged: float) -> Verdict:
         return Picture(kind, *SIZES[kind](stream))
     except Damaged as damage:
         return Unsupported(damage.reason)
+
+
+def probe_bytes(content: bytes) -> Verdict:
+    """Judge bytes that are no longer written, such as those of a download."""
+    return probe(io.BytesIO(content), hole=False, unchanged=REJECTED_AFTER)
 
 
 def _format(head: bytes) -> Format | None:

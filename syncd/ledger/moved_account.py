@@ -65,6 +65,18 @@ _VALUES = {
 """The value of each column that is not copied as it is; ?2 is the account's id in the target."""
 
 
+_CONDITIONS = {
+    "learned": """(
+        source_id = 0
+        OR source_id IN (
+            SELECT there.id
+            FROM other.account AS there JOIN main.account AS here ON here.act = there.act
+        )
+    )"""
+}
+"""Which rows of a table are copied, where not all are: those about a source known here."""
+
+
 @read
 def has(db: sqlite3.Connection, account: AccountId) -> bool:
     """Return whether the ledger has a fact about an account."""
@@ -102,8 +114,6 @@ def receive(db: sqlite3.Connection, account: AccountId) -> None:
     for table in TABLES:
         columns = _columns(db, table)
         values = ", ".join(_VALUES.get(column, f"moved.{column}") for column in columns)
-        is_known = "source_id = 0 OR source_id IN (SELECT there.id FROM other.account AS there"
-        is_known += " JOIN main.account AS here ON here.act = there.act)"
         if table == "api_call":  # without a key: a second move must not count them twice
             db.execute("DELETE FROM main.api_call WHERE account_id = ?", (here,))
         db.execute(
@@ -111,7 +121,7 @@ def receive(db: sqlite3.Connection, account: AccountId) -> None:
             INSERT OR REPLACE INTO main.{table} ({", ".join(columns)})
             SELECT {values}
             FROM other.{table} AS moved
-            WHERE moved.account_id = ?1 AND ({is_known if table == "learned" else "?2"})
+            WHERE moved.account_id = ?1 AND {_CONDITIONS.get(table, "?2")}
             """,
             (there, here),
         )

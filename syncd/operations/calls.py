@@ -9,8 +9,8 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from syncd.engine.lane import LONGEST_WINDOW, terms_of
-from syncd.engine.pacer import Pacer, end_of
+from syncd.engine.lane import LONGEST_WINDOW, restore_spending, terms_of
+from syncd.engine.pacer import Pacer, end_of, recall
 from syncd.graph.client import Credentials, GraphError
 from syncd.graph.shapes import Usage
 from syncd.ledger import accounts, operator_pauses
@@ -22,8 +22,7 @@ from syncd.rules import backoff
 from syncd.rules.errors import ApiError, Scope, Verdict, judge, remedy
 from syncd.rules.explanation import explained
 from syncd.rules.forecast import duration
-from syncd.rules.pacing.budget import Call, End, Tier
-from syncd.rules.pacing.charge import CONFIRMED
+from syncd.rules.pacing.budget import Call, End
 
 T = TypeVar("T")
 
@@ -79,16 +78,8 @@ class AccountCalls:
 
     async def begin(self) -> None:
         """Read what earlier processes have spent and learned."""
-        now = time.time()
         self._last = await self._ledger.read(accounts.last_call())
-        spent = await self._ledger.read(accounts.recent_calls(self.account, now, LONGEST_WINDOW))
-        learned = await self._ledger.read(accounts.learned(self.account))
-        until = learned.images_charged_until
-        self._pacer.restore(
-            Tier(learned.tier) if learned.tier is not None else None,
-            0.0 if until is None else min(until - now, CONFIRMED),
-            [(max(0.0, now - c.at), Call(c.points, c.images)) for c in spent],
-        )
+        await restore_spending(self._pacer, self._ledger, self.account)
 
     def images_per_post(self, limit: int) -> int:
         """Return how many images the next POST may hold, at most `limit`."""
@@ -137,8 +128,7 @@ class AccountCalls:
         for one in await self._ledger.read(accounts.calls_of_others(self._last, self._process)):
             self._last = one.id
             if one.account == self.account:
-                age, spent = max(0.0, now - one.spent.at), one.spent
-                self._pacer.pace.recall(time.monotonic(), age, Call(spent.points, spent.images))
+                recall(self._pacer.pace, one.spent)
         recorded = await self._ledger.read(accounts.pauses())
         self._paused = recorded.get(self.account)
         effective = await self._ledger.read(operator_pauses.effective(now))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
@@ -13,7 +12,7 @@ from syncd.graph.client import Connections, GraphError
 from syncd.graph.exchange import HttpError
 from syncd.graph.image_calls import download
 from syncd.graph.nodes import Node
-from syncd.images.probe import Picture, probe
+from syncd.images.probe import Picture, probe_bytes
 from syncd.model import ImageHash, printable
 from syncd.operations.calls import ClosedError
 from syncd.operations.listing import looked_up
@@ -91,7 +90,7 @@ async def _content(connections: Connections, node: Node) -> tuple[bytes, str]:
         why = f"its URL returned HTTP {response.status}"
     if content is None:
         raise DownloadError(why)
-    verdict = probe(io.BytesIO(content), hole=False, unchanged=_DAY)
+    verdict = probe_bytes(content)
     if not isinstance(verdict, Picture):
         raise DownloadError(f"the download is not a complete image: {verdict.reason}")
     listed = node.fields.get("width"), node.fields.get("height")
@@ -104,9 +103,6 @@ async def _content(connections: Connections, node: Node) -> tuple[bytes, str]:
             f" {listed[0]}x{listed[1]}"
         )
     return content, FORMATS[verdict.format.name][1]
-
-
-_DAY = 24 * 3600.0  # seconds for which a download counts as unchanged
 
 
 def file_names(name: str, image_hash: ImageHash, extension: str) -> Iterator[str]:

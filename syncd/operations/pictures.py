@@ -17,7 +17,7 @@ import msgspec
 from syncd.folders.intake.read import MAX_SIZE, Reader
 from syncd.folders.safe_open import Unreadable
 from syncd.images.probe import Picture as Probed
-from syncd.images.probe import Unsupported, Verdict, probe
+from syncd.images.probe import Unsupported, Verdict, probe_bytes
 from syncd.ledger.files import Content
 from syncd.model import Digest, printable
 
@@ -130,14 +130,10 @@ def _entries(label: str, archive: zipfile.ZipFile) -> Iterator[Picture | Refused
         if entry.file_size > MAX_SIZE:
             yield Refused(place, f"too large: {entry.file_size:,} bytes")
         content = archive.read(entry)
-        verdict = probe(io.BytesIO(content), hole=False, unchanged=_DAY)
-        found = _picture(place, entry.filename.encode(), content, verdict)
+        found = _picture(place, entry.filename.encode(), content, probe_bytes(content))
         if isinstance(found, Picture):
             found = msgspec.structs.replace(found, content=b"")
         yield found
-
-
-_DAY = 24 * 3600.0  # seconds for which an entry of an archive counts as unchanged
 
 
 def packed(files: Iterator[tuple[str, bytes]]) -> bytes:

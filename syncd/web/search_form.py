@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 import msgspec
 
 from syncd.config import Config
+from syncd.images.probe import Format
 from syncd.ledger.library_filter import Filter, Ratio, State
 from syncd.model import AccountName
 
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF")
+FORMATS = tuple(one.name for one in Format)
 
 RATIOS: Mapping[str, float] = {
     "9:16": 9 / 16,

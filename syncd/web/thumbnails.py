@@ -13,6 +13,7 @@ from syncd.folders.safe_open import open_file
 from syncd.ledger.library import SourceFile
 from syncd.model import joined
 from syncd.threads import run_in_thread
+from syncd.web.search_form import FORMATS
 
 MOST_BYTES = 64 * 2**20
 MOST_PIXELS = 50_000_000
@@ -26,8 +27,6 @@ CACHE = 64 * 2**20
 
 SMALL, LARGE = 320, 1280
 """The longest sides of a picture in the library and on its own page, in pixels."""
-
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF")
 
 
 class Thumbnails:
@@ -102,7 +101,7 @@ def _shrunk(content: bytes, side: int) -> bytes | None:
 
     out = BytesIO()
     try:
-        with Image.open(BytesIO(content), formats=_FORMATS) as picture:
+        with Image.open(BytesIO(content), formats=FORMATS) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 return None
             picture.draft("RGB", (side, side))  # a JPEG is decoded at a fraction of its size

@@ -36,6 +36,8 @@ name = "chat"
         (("notify", "test", "chatt"), "chat"),
         (("pause", "mian"), "main"),
         (("plan", "--folder", "sprin"), "spring"),
+        (("report", "out.html", "--account", "mian"), "main"),
+        (("report", "out.html", "--folder", "sprin"), "spring"),
         (("resume", "mian"), "main"),
         (("status", "--account", "mian"), "main"),
     ],
