@@ -187,7 +187,7 @@ class MetricsFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The state of what [metrics] names."""
 
     has_library: bool  # prometheus-client is installed
-    address: Text  # why it cannot be used; empty if it can, or if there is none
+    address: Text  # why it cannot be used; empty if it can, or if none is configured
     no_directory: bool  # that of the file does not exist
     closed: bool  # that of the file cannot be entered or written
 

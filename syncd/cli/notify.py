@@ -67,7 +67,7 @@ def notify_test(
 
 
 def _chosen(config: Config, name: str) -> Sequence[NotifyConfig]:
-    """Return the receivers to test; end the command if there are none."""
+    """Return the receivers to test; end the command if none is configured."""
     if not config.notify:
         fail("no receiver is configured: add a [[notify]] table (`syncd help notifications`)")
     return [receiver_named(config, name)] if name else config.notify

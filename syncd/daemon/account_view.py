@@ -20,7 +20,7 @@ STALL_TIMEOUT = 5.0
 
 
 class AccountView(msgspec.Struct, frozen=True):
-    """What the API shows of some accounts."""
+    """Some accounts as the API shows them."""
 
     accounts: Mapping[AccountId, AdAccount | str]
     """Each account, or why the API does not show it."""

@@ -55,7 +55,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Host(msgspec.Struct, frozen=True):
-    """What surrounds a backfill: systemd, the log and the environment."""
+    """The surroundings of a backfill: systemd, the log and the environment."""
 
     manager: Notifier = NO_MANAGER
     """Gets a sentence about the progress."""

@@ -79,8 +79,8 @@ class Notifications:
         try:
             async with asyncio.timeout(limit), asyncio.TaskGroup() as tasks:
                 for receiver in self._receivers:
-                    is_told = Topic.BACKFILL_DONE in self._on[receiver.code]
-                    last = _last(receiver, entries if is_told else [])
+                    is_notified = Topic.BACKFILL_DONE in self._on[receiver.code]
+                    last = _last(receiver, entries if is_notified else [])
                     sending.append((receiver, tasks.create_task(last)))
                 if self._pinger is not None:
                     signal = FAIL if result.sync is Sync.MISSING else ""

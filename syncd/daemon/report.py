@@ -1,4 +1,4 @@
-"""What the ledger has about accounts and folders, as `syncd status` shows it.
+"""The facts of the ledger about accounts and folders, as `syncd status` shows them.
 
 The daemon writes it to the status file, and `syncd status` reads it there, or from the ledger.
 """
@@ -66,7 +66,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class States(msgspec.Struct, frozen=True):
-    """What calls to the accounts have led to, and what needs the operator."""
+    """The results of calls to the accounts, and what needs the operator."""
 
     needs_you: list[Alert]
     pauses: Mapping[AccountId, Pause]  # those that have not ended

@@ -230,7 +230,7 @@ def recent_calls(
 
 @read
 def last_call(db: sqlite3.Connection) -> int:
-    """Return the id of the newest call of any account and process; 0 if there is none."""
+    """Return the id of the newest call of any account and process; 0 before the first call."""
     (newest,) = db.execute("SELECT coalesce(max(id), 0) FROM api_call").fetchone()
     return int(newest)
 

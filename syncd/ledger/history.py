@@ -1,8 +1,8 @@
 """The history: one row for each change of an image or of an operator's decision, for `syncd log`.
 
 A statement that changes such a fact calls a function of this module, so that both are in one
-commit. What each image of a backfill needs is one row for all images of a commit: new images that
-were found, uploaded or copied. Such a row has no path and no hash: `history_rows` takes them from
+commit. New images that were found, uploaded or copied, as those of a backfill, share one row for
+all images of a commit. Such a row has no path and no hash: `history_rows` takes them from
 the image's other rows or, where these have none, from the file and the replica that it has now.
 
 Every other row is about one image. As the file of an image cannot go without such a row, which is

@@ -91,7 +91,7 @@ def _open(ledger: Path) -> _Inode:
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise LedgerDiskError(
-            f"cannot open {ledger}: {why}; `syncd check` says what to do"
+            f"cannot open {ledger}: {why}; `syncd check` shows what to do"
         ) from None
     return inode
 

@@ -17,7 +17,7 @@ from syncd.ledger.history_rows import Filter, Row
 from syncd.ledger.statements import as_structs, read, write
 
 
-class Told(msgspec.Struct, frozen=True):
+class KnownAlert(msgspec.Struct, frozen=True):
     """An alert that a receiver knows; `since` in unix seconds."""
 
     event: str
@@ -41,7 +41,7 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     position: Position
-    told: Sequence[Told]
+    known: Sequence[KnownAlert]
     rows: Sequence[Row]
     end: int
     counts: dict[str, int]
@@ -89,7 +89,7 @@ def position(db: sqlite3.Connection, code: str) -> Position:
 
 
 @read
-def told(db: sqlite3.Connection, code: str) -> list[Told]:
+def known(db: sqlite3.Connection, code: str) -> list[KnownAlert]:
     """Return the alerts that a receiver knows."""
     rows = db.execute(
         """
@@ -100,7 +100,7 @@ def told(db: sqlite3.Connection, code: str) -> list[Told]:
         """,
         (code,),
     )
-    return as_structs(rows, Told)
+    return as_structs(rows, KnownAlert)
 
 
 @read
@@ -127,7 +127,7 @@ def pending(
     end = last if summed or len(found) < limit else found[-1].id
     return Pending(
         position=at,
-        told=told(code)(db),
+        known=known(code)(db),
         rows=[row for row in found if row.id <= end],
         end=end,
         counts=_counts(db, after, end, whats) if found else {},
@@ -169,8 +169,8 @@ def accept(
     history_id: int,
     at: float,
     *,
-    begun: Sequence[Told] = (),
-    ended: Sequence[Told] = (),
+    begun: Sequence[KnownAlert] = (),
+    ended: Sequence[KnownAlert] = (),
 ) -> None:
     """Record that a receiver has accepted a notification: up to which row, and of which alerts."""
     db.execute(
@@ -186,7 +186,7 @@ def accept(
 
 @write
 def know(
-    db: sqlite3.Connection, code: str, *, begun: Sequence[Told], ended: Sequence[Told]
+    db: sqlite3.Connection, code: str, *, begun: Sequence[KnownAlert], ended: Sequence[KnownAlert]
 ) -> None:
     """Record which alerts a receiver knows now, and which it knows to have ended."""
     db.executemany(

@@ -15,7 +15,7 @@ from syncd.config import Topic
 from syncd.ledger.alerts import Alert
 from syncd.ledger.history import What
 from syncd.ledger.history_rows import Row
-from syncd.ledger.receivers import Told
+from syncd.ledger.receivers import KnownAlert
 from syncd.log import elapsed, timestamp_of
 from syncd.logs.secrets import without_secrets
 from syncd.model import AccountId, printable
@@ -127,14 +127,14 @@ def alert_entry(alert: Alert) -> AlertEntry:
     )
 
 
-def recovered_entry(told: Told, now: float) -> RecoveredEntry:
+def recovered_entry(known: KnownAlert, now: float) -> RecoveredEntry:
     return RecoveredEntry(
         on=Topic.RECOVERED,
-        event=told.event,
+        event=known.event,
         timestamp=timestamp_of(now),
-        subject=told.subject,
-        since=timestamp_of(told.since),
-        duration=elapsed(told.since, now),
+        subject=known.subject,
+        since=timestamp_of(known.since),
+        duration=elapsed(known.since, now),
     )
 
 

@@ -39,7 +39,7 @@ class _Figures(Collector):
             family = _FAMILIES[metric.kind](metric.name, metric.help, labels=metric.labels)
             for labels, value in metric.series(self._figures):
                 if isinstance(family, HistogramMetricFamily):
-                    assert isinstance(value, Histogram)  # noqa: S101  its kind says so
+                    assert isinstance(value, Histogram)  # noqa: S101  as its kind is
                     family.add_metric(labels, *_buckets(value))
                 elif value is not None:
                     assert not isinstance(value, Histogram)  # noqa: S101  the same

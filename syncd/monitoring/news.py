@@ -8,7 +8,7 @@ import msgspec
 
 from syncd.config import Topic
 from syncd.ledger.alerts import Alert
-from syncd.ledger.receivers import Told
+from syncd.ledger.receivers import KnownAlert
 from syncd.monitoring.entries import AlertEntry, RecoveredEntry, alert_entry, recovered_entry
 from syncd.monitoring.entries import topic_of as topic_of_alert
 
@@ -19,32 +19,32 @@ class Change(msgspec.Struct, frozen=True):
     """The alerts that began and ended since a receiver was last notified."""
 
     begun: tuple[Alert, ...] = ()
-    ended: tuple[Told, ...] = ()
+    ended: tuple[KnownAlert, ...] = ()
 
     @property
-    def told(self) -> list[Told]:
+    def known(self) -> list[KnownAlert]:
         """The alerts that began, as the receiver knows them once it has accepted them."""
-        return [Told(alert.event, alert.subject, alert.since) for alert in self.begun]
+        return [KnownAlert(alert.event, alert.subject, alert.since) for alert in self.begun]
 
     def entries(self, on: Collection[Topic], now: float) -> list[AlertEntry | RecoveredEntry]:
         """Return the entries that a receiver gets; `now` in unix seconds."""
         return [
             *(alert_entry(alert) for alert in self.begun if _selects(on, alert.event)),
-            *(recovered_entry(told, now) for told in self.ended if Topic.RECOVERED in on),
+            *(recovered_entry(known, now) for known in self.ended if Topic.RECOVERED in on),
         ]
 
 
-def change(alerts: Sequence[Alert], told: Sequence[Told], on: Collection[Topic]) -> Change:
+def change(alerts: Sequence[Alert], known: Sequence[KnownAlert], on: Collection[Topic]) -> Change:
     """Return what has begun and ended; an alert that began again meanwhile has not ended."""
-    known = {(one.event, one.subject) for one in told}
+    keys = {(one.event, one.subject) for one in known}
     now = {(alert.event, alert.subject) for alert in alerts}
     return Change(
         tuple(
             alert
             for alert in alerts
-            if (alert.event, alert.subject) not in known and _follows(on, alert.event)
+            if (alert.event, alert.subject) not in keys and _follows(on, alert.event)
         ),
-        tuple(one for one in told if (one.event, one.subject) not in now),
+        tuple(one for one in known if (one.event, one.subject) not in now),
     )
 
 

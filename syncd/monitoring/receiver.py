@@ -149,7 +149,7 @@ class Receiver:
             log.warning("notify.incomplete", receiver=self.name, rows=found.removed)
             removed = max(self._seen, found.position.history_id) + found.removed
             await self._ledger.write(receivers.skip(self.code, removed))
-        new = change(self._feed.alerts or (), found.told, on)
+        new = change(self._feed.alerts or (), found.known, on)
         return _News(
             entries=[
                 *new.entries(on, now),
@@ -169,7 +169,7 @@ class Receiver:
                 self.code,
                 news.pending.end,
                 time.time(),
-                begun=news.change.told,
+                begun=news.change.known,
                 ended=news.change.ended,
             )
         )
@@ -180,7 +180,7 @@ class Receiver:
     async def _skip(self, news: _News) -> None:
         """Record what the receiver does not get, as far as that is worth a write."""
         if news.change != Change():
-            known = receivers.know(self.code, begun=news.change.told, ended=news.change.ended)
+            known = receivers.know(self.code, begun=news.change.known, ended=news.change.ended)
             await self._ledger.write(known)
         self._seen, now = news.pending.end, time.monotonic()
         unrecorded = self._seen - news.pending.position.history_id

@@ -74,7 +74,7 @@ class AccountCalls:
         self._process = 1 + secrets.randbits(60)
         self._last = 0  # the id of the newest call of others that the pacer knows
         self._paused: Pause | None = None
-        self._told = 0.0  # the end of the wait that `notify` was last called for
+        self._reported_until = 0.0  # the end of the wait that `notify` was last called for
 
     async def begin(self) -> None:
         """Read what earlier processes have spent and learned."""
@@ -117,7 +117,7 @@ class AccountCalls:
                 async with asyncio.timeout(POLL):
                     return await self._pacer.turn_for(cost)
             except TimeoutError:
-                self._tell(time.time() + POLL, "waiting for room in the account's budget")
+                self._report_wait(time.time() + POLL, "waiting for room in the account's budget")
 
     async def _pause_left(self) -> float:
         """Read what others have recorded; return the seconds until the account takes calls.
@@ -147,14 +147,14 @@ class AccountCalls:
         if pause.remedy is not None:
             until = duration(left)
             raise ClosedError(f"{self.name} is paused for {until} ({pause.why}); {pause.remedy}")
-        self._tell(pause.until, f"paused for {duration(left)} ({pause.why}): waiting")
+        self._report_wait(pause.until, f"paused for {duration(left)} ({pause.why}): waiting")
         return left
 
-    def _tell(self, until: float, text: str) -> None:
+    def _report_wait(self, until: float, text: str) -> None:
         """Report a wait once: a later call that goes on with the same wait is not reported."""
-        if until > self._told + POLL / 2:
+        if until > self._reported_until + POLL / 2:
             self._notify(f"{self.name}: {text}")
-        self._told = max(self._told, until + POLL)
+        self._reported_until = max(self._reported_until, until + POLL)
 
     async def _send(self, call: Call, send: Send[T]) -> T:
         spent = SpentCall(time.time(), call.points, call.images)

@@ -21,7 +21,7 @@ class Samples:
         }
 
     def value(self, name: str, **labels: str) -> float | None:
-        """Return the value of the series with exactly these labels; None: there is none."""
+        """Return the value of the series with exactly these labels; None if it is missing."""
         return self._values.get((name, frozenset(labels.items())))
 
     def series(self, name: str) -> list[tuple[Labels, float]]:

@@ -1,4 +1,4 @@
-"""A receiver of notifications: an HTTP server that accepts, fails, hangs or closes, as told."""
+"""A receiver of notifications: an HTTP server that accepts, fails, hangs or closes."""
 
 import asyncio
 import json

@@ -24,7 +24,7 @@ MAX_OPEN = 64
 
 
 class Absence(Enum):
-    """What was found at a missing name, or on the path to it."""
+    """The finding at a missing name, or on the path to it."""
 
     DELETED = "deleted"
     BACK = "back"
@@ -41,7 +41,7 @@ class Absence(Enum):
 
 
 class KnownTree(msgspec.Struct, frozen=True):
-    """What is known of the directories of a folder. Paths are relative to it, empty for itself."""
+    """The known directories of a folder. Paths are relative to it, empty for itself."""
 
     root: bytes
     inodes: Mapping[bytes, int]

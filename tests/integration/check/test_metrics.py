@@ -59,7 +59,7 @@ async def test_an_address_of_another_program_is_in_use(tmp_path: Path) -> None:
         assert await problem(SocketPath(str(path))) == "another program uses it"
 
 
-async def test_a_socket_that_a_killed_process_left_is_no_problem(tmp_path: Path) -> None:
+async def test_a_socket_that_a_killed_process_left_is_not_a_problem(tmp_path: Path) -> None:
     path = tmp_path / "socket"
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(path))

@@ -31,7 +31,7 @@ def test_the_fields_that_can_be_listed_are_those_of_the_reference_page() -> None
     assert sorted(FIELDS) == sorted(PAGES[:16])
 
 
-def test_each_statement_names_a_command_or_says_what_syncd_does_instead() -> None:
+def test_each_statement_names_a_command_or_what_syncd_does_instead() -> None:
     assert isinstance(topics()["operations"].blocks[0], Heading)
     others = [term.term for term in TERMS if "`syncd " not in term.text and "--" not in term.text]
     assert others == [

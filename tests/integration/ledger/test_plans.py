@@ -51,7 +51,7 @@ from syncd.ledger.history_rows import Filter
 from syncd.ledger.kept import KeepReason
 from syncd.ledger.library_filter import Filter as Shown
 from syncd.ledger.library_filter import Ratio, State
-from syncd.ledger.receivers import Told
+from syncd.ledger.receivers import KnownAlert
 from syncd.ledger.statements import Read
 from syncd.ledger.unanswered import UnansweredImage
 from syncd.model import (
@@ -75,7 +75,7 @@ HASH, SENT = ImageHash("ff00"), Sent(1.0, 0)
 ENTRY = Entry(hash=HASH)
 PAUSE = Pause(kind="throttled", why="17", since=1.0, until=9.0, consecutive=1)
 CONTENT = Content(digest=Digest(bytes(32)), size=1, format="PNG", width=1, height=1, unfit=None)
-TOLD = Told("account.stopped", "accounts.main", 1.0)
+KNOWN_ALERT = KnownAlert("account.stopped", "accounts.main", 1.0)
 EVERYTHING = Filter()
 
 
@@ -274,10 +274,10 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "register": receivers.register(["a", "b"]),
     "registered": receivers.registered(),
     "position": receivers.position("a"),
-    "told": receivers.told("a"),
+    "known": receivers.known("a"),
     "pending": receivers.pending("a", ["uploaded"], 100, seen=99_000),
     "pending, summed": receivers.pending("a", ["uploaded"], 20, seen=9, summed=True),
-    "accept": receivers.accept("a", 5, 1.0, begun=[TOLD], ended=[TOLD]),
+    "accept": receivers.accept("a", 5, 1.0, begun=[KNOWN_ALERT], ended=[KNOWN_ALERT]),
     "skip": receivers.skip("a", 7),
     "release": kept.release("ff00"),
     "approve": condemned.approve(FolderName("a"), "eva"),

@@ -8,13 +8,13 @@ import pytest
 from syncd.ledger import files, folders, history, receivers, replicas, schema
 from syncd.ledger.files import Content, Place
 from syncd.ledger.history import What
-from syncd.ledger.receivers import Pending, Position, Told
+from syncd.ledger.receivers import KnownAlert, Pending, Position
 from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
 ONE = AccountId("1")
 DIGESTS = [Digest(hashlib.sha256(bytes([n])).digest()) for n in range(30)]
 HELD = ["uploaded", "copied", "restored"]
-STOPPED = Told("account.stopped", "accounts.main", 5.0)
+STOPPED = KnownAlert("account.stopped", "accounts.main", 5.0)
 
 
 @pytest.fixture
@@ -126,16 +126,16 @@ def test_a_receiver_knows_alerts_until_it_knows_that_they_have_ended(
     db: sqlite3.Connection,
 ) -> None:
     receivers.accept("new", 0, 7.0, begun=[STOPPED])(db)
-    receivers.accept("new", 0, 8.0, begun=[Told(STOPPED.event, STOPPED.subject, 6.0)])(db)
-    assert receivers.told("new")(db) == [STOPPED]
+    receivers.accept("new", 0, 8.0, begun=[KnownAlert(STOPPED.event, STOPPED.subject, 6.0)])(db)
+    assert receivers.known("new")(db) == [STOPPED]
     receivers.accept("new", 0, 9.0, ended=[STOPPED])(db)
-    assert receivers.told("new")(db) == []
+    assert receivers.known("new")(db) == []
 
 
 def test_a_receiver_that_is_no_longer_registered_is_forgotten(db: sqlite3.Connection) -> None:
     receivers.accept("new", 0, 7.0, begun=[STOPPED])(db)
     receivers.register(["other"])(db)
     assert db.execute("SELECT code FROM receiver").fetchall() == [("other",)]
-    assert receivers.told("new")(db) == []
+    assert receivers.known("new")(db) == []
     receivers.know("new", begun=[STOPPED], ended=[])(db)  # by a notification under way
-    assert receivers.told("new")(db) == []
+    assert receivers.known("new")(db) == []

@@ -74,7 +74,7 @@ NO_REQUESTS = {
 
 
 @pytest.mark.parametrize("wrong", NO_REQUESTS)
-async def test_bytes_that_are_no_request_have_status_400_and_are_not_logged(
+async def test_bytes_that_are_not_a_request_have_status_400_and_are_not_logged(
     tmp_path: Path, wrong: str
 ) -> None:
     path = tmp_path / "socket"

@@ -13,7 +13,7 @@ from syncd.config import Topic
 from syncd.ledger.alerts import Alert
 from syncd.ledger.history import What
 from syncd.ledger.history_rows import Row
-from syncd.ledger.receivers import Told
+from syncd.ledger.receivers import KnownAlert
 from syncd.logs.catalogue import CATALOGUE
 from syncd.model import AccountId
 from syncd.monitoring.entries import (
@@ -55,11 +55,11 @@ ALERT = Alert(
 
 
 def test_the_manual_shows_the_json_of_a_notification() -> None:
-    told = Told(ALERT.event, ALERT.subject, ALERT.since)
+    known = KnownAlert(ALERT.event, ALERT.subject, ALERT.since)
     entries: list[Entry] = [
         image_entry(ROW, NAMES),
         alert_entry(ALERT),
-        recovered_entry(told, AT + 601),
+        recovered_entry(known, AT + 601),
     ]
     made = json.dumps(json.loads(payload(entries)), indent=2)
     made = made.replace(f'"{socket.gethostname()}"', '"web1"', 1).replace(__version__, "0.1.0", 1)

@@ -26,12 +26,12 @@ SECOND = 'tier = "standard"\nbudget = { window = "1s" }'  # blocks are in propor
 
 
 @asynccontextmanager
-async def session_of(rig: Rig, told: list[str]) -> AsyncIterator[Session]:
+async def session_of(rig: Rig, waits: list[str]) -> AsyncIterator[Session]:
     config = rig.config()
     chosen = target(config, "main")
     assert chosen is not None
     open_account = opener(config, rig.environ, lambda _: None)
-    async with open_session(config, chosen, open_account, told.append, "eva") as session:
+    async with open_session(config, chosen, open_account, waits.append, "eva") as session:
         yield session
 
 
@@ -39,7 +39,7 @@ async def session_of(rig: Rig, told: list[str]) -> AsyncIterator[Session]:
 async def test_a_command_waits_for_the_budget_that_a_daemon_has_used(rig: Rig, when: str) -> None:
     rig.per_account = "budget = { points = 10 }\nreserve = 0.0"
     ImageCommands(rig)
-    told: list[str] = []
+    waits: list[str] = []
 
     def spend() -> None:
         with changing(rig.ledger) as db:  # as a daemon records its calls
@@ -47,11 +47,11 @@ async def test_a_command_waits_for_the_budget_that_a_daemon_has_used(rig: Rig, w
 
     if when == "before":
         spend()
-    async with session_of(rig, told) as session:
+    async with session_of(rig, waits) as session:
         if when == "meanwhile":
             spend()
         command = asyncio.create_task(total(session))
-        await until(lambda: told == ["main: waiting for room in the account's budget"])
+        await until(lambda: waits == ["main: waiting for room in the account's budget"])
         command.cancel()
         await asyncio.wait([command])
     assert rig.sandbox.counts.calls("1") == 0

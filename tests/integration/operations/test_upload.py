@@ -92,7 +92,7 @@ def damaged(compression: int) -> bytes:
 
 
 def with_offset(content: bytes) -> bytes:
-    """Return an archive whose directory is said to begin after its end."""
+    """Return an archive whose end places its directory behind it."""
     end = content.index(b"PK\x05\x06")
     return content[: end + 16] + b"\xff\xff\xff\x7f" + content[end + 20 :]
 

@@ -6,7 +6,7 @@ import pytest
 
 from syncd.config import Topic
 from syncd.ledger.alerts import Alert
-from syncd.ledger.receivers import Told
+from syncd.ledger.receivers import KnownAlert
 from syncd.monitoring.entries import AlertEntry, RecoveredEntry
 from syncd.monitoring.news import Change, change, retry_delay, seconds_until_due
 
@@ -21,8 +21,8 @@ def alert(event: str, subject: str = "accounts.main", since: float = 1.0) -> Ale
     return Alert(since=since, event=event, subject=subject, why="why", remedy="remedy")
 
 
-def told(event: str, subject: str = "accounts.main") -> Told:
-    return Told(event, subject, 1.0)
+def known(event: str, subject: str = "accounts.main") -> KnownAlert:
+    return KnownAlert(event, subject, 1.0)
 
 
 @pytest.mark.parametrize("on", TOPICS, ids=lambda on: ",".join(sorted(on)))
@@ -43,7 +43,7 @@ def test_the_end_of_an_alert_that_the_receiver_follows_is_sent_as_recovered(
 ) -> None:
     """One that is notified of no alert follows all of them, if it is notified of their ends."""
     begun = change([alert(event)], [], on)
-    ended = change([], begun.told, on)
+    ended = change([], begun.known, on)
     entries = ended.entries(on, 2.5)
     only_tokens = Topic.TOKEN_EXPIRING in on and Topic.ALERT not in on
     followed = Topic.RECOVERED in on and not (only_tokens and event != "token.expiring")
@@ -55,14 +55,14 @@ def test_the_end_of_an_alert_that_the_receiver_follows_is_sent_as_recovered(
 
 def test_what_the_receiver_knows_is_not_sent_again() -> None:
     on = frozenset({Topic.ALERT, Topic.RECOVERED})
-    assert change([alert("account.failing", since=9.0)], [told("account.failing")], on) == Change()
+    assert change([alert("account.failing", since=9.0)], [known("account.failing")], on) == Change()
 
 
 def test_another_subject_is_another_alert() -> None:
     on = frozenset({Topic.ALERT})
-    found = change([alert("a", "accounts.eu")], [told("a")], on)
+    found = change([alert("a", "accounts.eu")], [known("a")], on)
     assert [one.subject for one in found.begun] == ["accounts.eu"]
-    assert found.ended == (told("a"),)
+    assert found.ended == (known("a"),)
 
 
 @pytest.mark.parametrize(
