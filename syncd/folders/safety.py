@@ -171,7 +171,10 @@ class RootGuard:
     async def _trust(self, scan: ScanResult) -> None:
         self._proven = scan.identity
         since = await self._ledger.write(
-            folders.trust(self._id, scan.identity, self._patterns, scan.seen, scan.began)
+            folders.trust(
+                *(self._id, scan.identity, self._patterns, scan.seen, scan.began),
+                was_compared=scan.root is not RootMatch.FIRST,
+            )
         )
         self._reported = None
         now = time.time()

@@ -223,15 +223,19 @@ def trust(
     patterns: str,
     files: int,
     began: Moment,
+    *,
+    was_compared: bool = False,
 ) -> float | None:
     """Record a folder as trusted, as a whole scan that began then has found it.
 
-    Returns since when it was suspect, in unix seconds; None: it was not.
+    If the scan was compared with a baseline, and the operator has accepted the folder since, it is
+    left to the next scan. Returns since when the folder was suspect, in unix seconds; None: it was
+    not, or still is.
     """
     row = db.execute(
         "SELECT suspect_since FROM baseline WHERE folder_id = ?", (folder_id,)
     ).fetchone()
-    db.execute(
+    trusted = db.execute(
         """
         INSERT INTO baseline
             (folder_id, device, inode, filesystem, born_ns, patterns, files, trusted_at,
@@ -248,6 +252,7 @@ def trust(
             trusted_age = excluded.trusted_age,
             suspect = NULL,
             suspect_since = NULL
+        WHERE device IS NOT NULL OR NOT ?
         """,
         (
             folder_id,
@@ -256,9 +261,10 @@ def trust(
             files,
             began.at,
             began.age,
+            was_compared,
         ),
     )
-    return None if row is None else row[0]
+    return row[0] if row is not None and trusted.rowcount else None
 
 
 @write

@@ -14,8 +14,8 @@ from syncd.daemon.credentials import opener
 from syncd.daemon.runtime import Runtime, open_runtime
 from syncd.folders.scanning.scanner import FolderScanner
 from syncd.folders.watching.targets import ScanTarget
-from syncd.ledger import replicas
-from syncd.model import AccountId, Digest, Entry, ImageHash
+from syncd.ledger import folders, replicas
+from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash
 from syncd.sandbox.server import Sandbox
 
 STAYS, THEIRS, LATE = picture(1), picture(2), picture(3)
@@ -94,6 +94,30 @@ async def test_two_scans_at_once_delete_no_file_of_another_directory(
     await conclude(runtime)
     assert (str(rig.folder / "theirs.jpg"),) not in rig.rows("SELECT file FROM files")
     assert rig.rows("SELECT * FROM deletion") == []
+    assert rig.rows("SELECT path, reason FROM kept") == [(b"theirs.jpg", "suspect")]
+
+
+async def test_a_scan_that_began_before_the_operator_trusted_a_folder_does_not_undo_that(
+    rig: Rig, runtime: Runtime
+) -> None:
+    rig.write("stays.jpg", STAYS)
+    replaced = rig.write("theirs.jpg", THEIRS)
+    scanner = scanner_of(runtime)
+    await scanner.scan_all()
+    await conclude(runtime)
+    await hold(runtime, STAYS, THEIRS)
+    replaced.unlink()
+    replaced.symlink_to("/nowhere")
+    await scanner.scan_all()
+    await conclude(runtime)
+    assert rig.rows("SELECT event FROM alert") == [("files.kept",)]
+    await scanner.scan_all()
+    assert await runtime.ledger.write(folders.accept(FolderName("spring")))
+    await conclude(runtime)
+    assert rig.rows("SELECT event FROM alert") == [("files.kept",)]
+    await scanner.scan_all()
+    await conclude(runtime)
+    assert rig.rows("SELECT event FROM alert") == []
     assert rig.rows("SELECT path, reason FROM kept") == [(b"theirs.jpg", "suspect")]
 
 
