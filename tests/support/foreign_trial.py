@@ -7,22 +7,21 @@ import os
 import signal
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from support.foreign_server import Behaviour, ForeignServer, sha256
 from support.foreign_server.server import TOKEN
 from support.pictures import picture
+from support.rig import first_audit, loops_running
 
 from syncd.config import Config, load
 from syncd.daemon.backfill import backfill
 from syncd.daemon.backfill_result import Result
 from syncd.daemon.credentials import opener
-from syncd.daemon.runtime import Runtime, keep_in_sync, open_runtime, upkeep_of
-from syncd.daemon.signals import run_until
+from syncd.daemon.runtime import Runtime
 from syncd.engine.audit import Audit
 
 MAIN = "41"
@@ -106,32 +105,15 @@ grace = "0s"
         assert result.interrupted == stopped
         return result
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Runtime]:
+    def running(self) -> AbstractAsyncContextManager[Runtime]:
         """Run the daemon's loops in this process until the block ends."""
-        config, stop = self.config(), asyncio.Event()
-        opened = opener(config, ENVIRON, lambda _secret: None)
-        async with open_runtime(config, opened, upkeep=True) as runtime:
-            task = asyncio.create_task(run_until(stop, partial(keep_in_sync, runtime)))
-            try:
-                yield runtime
-            finally:
-                stop.set()
-                await task
+        return loops_running(self.config(), ENVIRON)
 
     @asynccontextmanager
     async def auditing(self) -> AsyncIterator[Audit]:
         """Yield the audit of the account, without the daemon's loops."""
-        config = self.config()
-        opened = opener(config, ENVIRON, lambda _secret: None)
-        async with (
-            asyncio.timeout(DEADLINE),
-            open_runtime(config, opened) as runtime,
-            asyncio.TaskGroup() as sends,
-        ):
-            await runtime.engine.restore()
-            (lane,) = runtime.engine.lanes.values()
-            yield runtime.engine.audit(lane, sends, upkeep_of(config))
+        async with asyncio.timeout(DEADLINE), first_audit(self.config(), ENVIRON) as audit:
+            yield audit
 
     def query(self, sql: str) -> list[Any]:
         """Return the rows of a query of the ledger."""

@@ -3,8 +3,8 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -32,6 +32,33 @@ async def until(condition: Callable[[], bool], within: float = DEADLINE) -> None
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110  the file system and the server set no event
             await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def loops_running(config: Config, environ: Mapping[str, str]) -> AsyncIterator[Runtime]:
+    """Run the daemon's loops in this process until the block ends."""
+    stop = asyncio.Event()
+    open_account = opener(config, environ, lambda _: None)
+    async with open_runtime(config, open_account, upkeep=True) as runtime:
+        task = asyncio.create_task(run_until(stop, partial(keep_in_sync, runtime)))
+        try:
+            yield runtime
+        finally:
+            stop.set()
+            await task
+
+
+@asynccontextmanager
+async def first_audit(config: Config, environ: Mapping[str, str]) -> AsyncIterator[Audit]:
+    """Yield the audit of the first account, without the daemon's loops."""
+    open_account = opener(config, environ, lambda _: None)
+    async with (
+        open_runtime(config, open_account) as runtime,
+        asyncio.TaskGroup() as sends,
+    ):
+        await runtime.engine.restore()
+        lane = next(iter(runtime.engine.lanes.values()))
+        yield runtime.engine.audit(lane, sends, upkeep_of(config))
 
 
 @dataclass
@@ -109,32 +136,13 @@ class Rig:
                 config, opener(config, self.environ, lambda _: None), lambda _: None
             )
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Runtime]:
+    def running(self) -> AbstractAsyncContextManager[Runtime]:
         """Run the daemon's loops in this process until the block ends."""
-        config = self.config()
-        stop = asyncio.Event()
-        open_account = opener(config, self.environ, lambda _: None)
-        async with open_runtime(config, open_account, upkeep=True) as runtime:
-            task = asyncio.create_task(run_until(stop, partial(keep_in_sync, runtime)))
-            try:
-                yield runtime
-            finally:
-                stop.set()
-                await task
+        return loops_running(self.config(), self.environ)
 
-    @asynccontextmanager
-    async def auditing(self) -> AsyncIterator[Audit]:
+    def auditing(self) -> AbstractAsyncContextManager[Audit]:
         """Yield the audit of the first account, without the daemon's loops."""
-        config = self.config()
-        open_account = opener(config, self.environ, lambda _: None)
-        async with (
-            open_runtime(config, open_account) as runtime,
-            asyncio.TaskGroup() as sends,
-        ):
-            await runtime.engine.restore()
-            lane = next(iter(runtime.engine.lanes.values()))
-            yield runtime.engine.audit(lane, sends, upkeep_of(config))
+        return first_audit(self.config(), self.environ)
 
     def holds(self, content: bytes, account: str = "1") -> bool:
         """Return whether an account of the sandbox holds exactly these bytes."""
