@@ -13,18 +13,22 @@ from syncd.cli.console import print_line
 from syncd.cli.errors import Exit, fail
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath
-from syncd.config import Config, Secret, SecretError, read_secret
+from syncd.config import Config, Secret, SecretError, WebConfig, read_secret
 from syncd.config.errors import InvalidValueError
-from syncd.config.listen import SocketPath, TcpAddress, listen
-
-DEFAULT_LISTEN = "127.0.0.1:8780"
+from syncd.config.listen import TcpAddress, tcp_address
 
 
 def web(
     config: ConfigPath = DEFAULT_CONFIG,
     address: Annotated[
-        str, typer.Option("--listen", metavar="ADDRESS:PORT", help="The address to serve at.")
-    ] = DEFAULT_LISTEN,
+        str | None,
+        typer.Option(
+            "--listen",
+            metavar="ADDRESS:PORT",
+            help="The address to serve at. By default, web.listen in the configuration, which is"
+            " 127.0.0.1:8780 unless set.",
+        ),
+    ] = None,
 ) -> None:
     """Serve pages about the image library: which image is in which account, or why it is not.
 
@@ -36,7 +40,8 @@ def web(
     pages are sent without encryption: put a reverse proxy with TLS before them.
     """
     settings = load_config(config)
-    place, password = _place(address), _password(settings)
+    place = settings.web.listen if address is None else _place(address)
+    password = _password(settings)
     from syncd.web.access import Access, is_loopback  # noqa: PLC0415  slow to import
     from syncd.web.app import App  # noqa: PLC0415  slow to import
     from syncd.web.server import Server, serve_until_stopped  # noqa: PLC0415  slow to import
@@ -45,7 +50,7 @@ def web(
         fail(
             f"{place} can be reached by others, and [web] has no password: write"
             ' token = { file = "/etc/syncd/web-password" } under [web], or listen at'
-            f" {DEFAULT_LISTEN}",
+            f" {WebConfig().listen}",
             Exit.CONFIGURATION,
         )
     app = App(settings, config, Access(password, time.time))
@@ -63,11 +68,11 @@ def _print_address(url: str) -> None:
 
 def _place(address: str) -> TcpAddress:
     try:
-        place = listen(address.removesuffix(":0") + ":1" if address.endswith(":0") else address)
+        place = tcp_address(
+            address.removesuffix(":0") + ":1" if address.endswith(":0") else address
+        )
     except InvalidValueError as error:
         fail(f"--listen: {error.message}; {error.fix}", Exit.USAGE)
-    if isinstance(place, SocketPath):
-        fail("--listen: write an IP address and a port, such as 127.0.0.1:8780", Exit.USAGE)
     return TcpAddress(place.host, 0) if address.endswith(":0") else place
 
 

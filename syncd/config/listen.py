@@ -40,8 +40,16 @@ def listen(value: object) -> Listen:
     given = string(value)
     fix = 'write an IP address and a port, such as "127.0.0.1:9464" or "[::1]:9464", or the'
     fix = f"{fix} absolute path of a unix socket"
-    if given.startswith("/"):
-        return _socket_path(given, fix)
+    return _socket_path(given, fix) if given.startswith("/") else _tcp_address(given, fix)
+
+
+def tcp_address(value: object) -> TcpAddress:
+    """Parse an address to listen on that is not a unix socket."""
+    fix = 'write an IP address and a port, such as "127.0.0.1:8780" or "[::1]:8780"'
+    return _tcp_address(string(value), fix)
+
+
+def _tcp_address(given: str, fix: str) -> TcpAddress:
     found = re.fullmatch(
         r"(?:\[(?P<ipv6>[^]]*)\]|(?P<ipv4>[^:]*)):(?P<port>\d{1,5})", given, re.ASCII
     )

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from syncd.config.errors import Problem
-from syncd.config.listen import Listen
+from syncd.config.listen import Listen, TcpAddress
 from syncd.config.secrets import SecretSource
 from syncd.config.shard import Shard
 from syncd.model import AccountId, AccountName, Copying, Deletions, FolderName, HoldAbove
@@ -152,8 +152,9 @@ class MetricsConfig(msgspec.Struct, frozen=True):
 
 
 class WebConfig(msgspec.Struct, frozen=True):
-    """The password of the pages of `syncd web`."""
+    """The address of the pages of `syncd web`, and their password."""
 
+    listen: TcpAddress = TcpAddress("127.0.0.1", 8780)
     token: SecretSource | None = None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from syncd.config import values
 from syncd.config.errors import InvalidValueError, dotted, quoted
-from syncd.config.listen import listen
+from syncd.config.listen import listen, tcp_address
 from syncd.config.reader import Table
 from syncd.config.schema import (
     AccountConfig,
@@ -307,7 +307,11 @@ def read_metrics(table: Table, *, is_written: bool) -> MetricsConfig:
 
 
 def read_web(table: Table) -> WebConfig:
-    web = WebConfig(token=read_source(table, "token"))
+    default = WebConfig()
+    web = WebConfig(
+        listen=table.optional("listen", tcp_address, default.listen),
+        token=read_source(table, "token"),
+    )
     table.close()
     return web
 

@@ -16,6 +16,7 @@ ENABLED = (
     "syncd@.service",
     "syncd-watch@.timer",
     "syncd-web.service",
+    "syncd-web@.service",
 )
 """The units with an [Install] section; a template stands for all its instances."""
 RUNNING = (
@@ -26,6 +27,7 @@ RUNNING = (
     "syncd-backfill@*",
     "syncd-watch@*",
     "syncd-web.service",
+    "syncd-web@*",
 )
 
 _SOURCE = Path(__file__).with_name("systemd")

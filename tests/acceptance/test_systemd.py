@@ -80,7 +80,7 @@ def add(box: Box, number: int, folder: str = "/srv/spring") -> None:
 
 
 async def test_systemd_accepts_the_units(box: Box) -> None:
-    for unit in ("syncd", "syncd@eu", "syncd-backfill", "syncd-web"):
+    for unit in ("syncd", "syncd@eu", "syncd-backfill", "syncd-web", "syncd-web@eu"):
         ended = box.run("systemd-analyze", "verify", f"{unit}.service")
         assert (ended.code, ended.err) == (0, "")
 

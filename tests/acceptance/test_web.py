@@ -39,6 +39,9 @@ async def test_an_address_that_others_reach_needs_a_password(rig: Rig) -> None:
     ended = await syncd(rig, "web", "--listen", "0.0.0.0:8780", "--config", config)
     assert ended.code == 78
     assert "[web] has no password" in ended.err
+    rig.toml = '[web]\nlisten = "0.0.0.0:8781"'
+    ended = await syncd(rig, "web", "--config", str(rig.write_config()))
+    assert (ended.code, "0.0.0.0:8781 can be reached by others" in ended.err) == (78, True)
     rig.toml = '[web]\ntoken = { file = "/nonexistent/password" }'
     ended = await syncd(rig, "web", "--config", str(rig.write_config()))
     assert ended.code == 78

@@ -17,6 +17,7 @@ SERVICES = (
     "syncd-backfill.service",
     "syncd-backfill@.service",
     "syncd-web.service",
+    "syncd-web@.service",
 )
 
 pytestmark = pytest.mark.skipif(
@@ -55,7 +56,8 @@ def test_the_exposure_is_at_most_1_2(name: str) -> None:
     "name",
     ["syncd.service", "syncd@eu.service", "syncd-backfill@eu.service",
      "syncd-backfill.service", "syncd.target", "syncd-failed@syncd.service.service",
-     "syncd-watch@syncd.service", "syncd-watch@syncd.timer", "syncd-web.service"],
+     "syncd-watch@syncd.service", "syncd-watch@syncd.timer", "syncd-web.service",
+     "syncd-web@eu.service"],
 )  # fmt: skip
 def test_systemd_accepts_each_unit(units: Path, name: str) -> None:
     ended = analyze("verify", str(units / name))

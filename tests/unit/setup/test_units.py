@@ -27,7 +27,7 @@ def test_only_units_and_their_users_and_directories_are_installed() -> None:
         for name in ("syncd.service", "syncd@.service", "syncd-backfill.service",
                      "syncd-backfill@.service", "syncd.target",
                      "syncd-failed@.service", "syncd-watch@.service", "syncd-watch@.timer",
-                     "syncd-web.service")
+                     "syncd-web.service", "syncd-web@.service")
     }  # fmt: skip
     assert {path for path in FILES if path.parent != SYSTEM} == {
         Path("/usr/lib/sysusers.d/syncd.conf"),
