@@ -36,7 +36,7 @@ class WorkQueue:
         self._working: set[Digest] = set()
         self._added_again: set[Digest] = set()  # while a worker had them
         self._held_back: set[Digest] = set()
-        self._done_since: set[Digest] = set()  # the last page was requested
+        self._done_since: set[Digest] | None = None  # a page was requested that is being read
         self._changed = asyncio.Event()
         self._on_fresh = on_fresh
 
@@ -106,10 +106,13 @@ class WorkQueue:
         A digest that is done while the page is read may be in it although it is held by now: it is
         not added, and `refill` is set.
         """
-        self._done_since.clear()
-        missing = await page
+        done = self._done_since = set()
+        try:
+            missing = await page
+        finally:
+            self._done_since = None
         for digest in admit(missing.digests):
-            if digest in self._done_since:
+            if digest in done:
                 self.refill.set()
             else:
                 self.add(digest)
@@ -137,7 +140,8 @@ class WorkQueue:
     def done(self, digest: Digest) -> None:
         """Finish a digest that was taken."""
         self._working.discard(digest)
-        self._done_since.add(digest)
+        if self._done_since is not None:
+            self._done_since.add(digest)
         if digest in self._added_again:
             self._added_again.discard(digest)
             self.refill.set()

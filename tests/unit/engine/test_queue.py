@@ -1,6 +1,7 @@
 """The work queue: a digest waits at most once, one worker has it, and none is lost."""
 
 import asyncio
+import sys
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,6 +67,22 @@ async def test_a_page_may_bring_back_a_digest_that_was_done_before_it_was_read()
     queue.done(digest(1))
     await queue.add_page(page())
     assert queue.take(9) == [digest(1)]
+
+
+async def test_nothing_of_a_digest_is_kept_once_it_is_done() -> None:
+    queue = WorkQueue()
+
+    async def page() -> Missing:
+        return Missing([], FIRST_MISSING)
+
+    await queue.add_page(page())
+    one = digest(1)
+    before = sys.getrefcount(one)
+    for add in (queue.add, queue.add_fresh):
+        add(one)
+        queue.take(1)
+        queue.done(one)
+        assert sys.getrefcount(one) == before
 
 
 async def test_the_order_is_new_arrivals_then_put_back_then_backlog() -> None:
