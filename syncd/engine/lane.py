@@ -21,7 +21,7 @@ from syncd.engine.part import Part
 from syncd.engine.queue import ROOM, WorkQueue
 from syncd.graph.client import Credentials
 from syncd.graph.shapes import Usage
-from syncd.ledger import accounts, replicas, selection
+from syncd.ledger import accounts, activity, replicas, selection
 from syncd.ledger.accounts import Pause, SpentCall
 from syncd.ledger.copies import Expected
 from syncd.ledger.database import Ledger
@@ -205,11 +205,13 @@ class Lane:
         images = 1 if end is End.THROTTLED else call.images  # none was stored
         spent = SpentCall(now, call.points, images)
         spend = accounts.record_call(self.account, spent, LONGEST_WINDOW)
+        share, is_throttled = max(self.pacer.shares_used.values()), end is End.THROTTLED
+        count = activity.record_call(self.account, now, share, is_throttled=is_throttled)
         if charge.by_image is not by_image:
             until = charge.by_image_until  # by a monotonic clock
             until = None if until is None else now + until - time.monotonic()
             results = (*results, accounts.record_charge(self.account, until))
-        await self._ledger.write(all_of([spend, *results]))
+        await self._ledger.write(all_of([spend, count, *results]))
         if end is not End.THROTTLED:  # else the error asks for the pause
             await self.health.on_usage(usage)
         if learned is not tier:

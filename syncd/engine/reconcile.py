@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 import structlog
 
-from syncd.ledger import alerts, condemned, history
+from syncd.ledger import activity, alerts, condemned, history
 from syncd.ledger.condemned import PendingDeletions
 from syncd.ledger.database import Ledger
 from syncd.log import Log
@@ -41,6 +41,7 @@ class Reconcile:
         self._ledger = ledger
         self._grace = grace
         self._history_kept = history_kept  # seconds
+        self._passed_at = ledger.now().age  # the last pass
         self._condemned: dict[int, int] = {}  # folder id → images, at the last pass
         self._held: set[str] = set()  # folders whose held deletions this process has logged
 
@@ -52,6 +53,7 @@ class Reconcile:
 
     async def run_once(self) -> None:
         """Make one pass."""
+        await self._record_running()
         for folder, file in await self._ledger.write(condemned.spare_wanted()):
             log.info("deletion.withdrawn", folder=folder, file=printable(file))
         before = self._ledger.now().age - max(self._grace.seconds, MAX_UPLOAD_TIME)
@@ -59,6 +61,12 @@ class Reconcile:
         await self._hold()
         while await self._ledger.write(history.forget_before(time.time() - self._history_kept)):
             pass
+
+    async def _record_running(self) -> None:
+        now, before = self._ledger.now(), self._passed_at
+        self._passed_at = now.age
+        running = activity.record_running(now.at, int(now.age) - int(before))
+        await self._ledger.write(running)
 
     async def _hold(self) -> None:
         hold = condemned.hold_excess(self._grace.hold, self._ledger.now().age)

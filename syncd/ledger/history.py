@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
+from syncd.ledger import activity
 from syncd.ledger.statements import write
 from syncd.model import AccountId
 
@@ -112,6 +113,8 @@ def record_gone(db: sqlite3.Connection, why: str) -> None:
 
 def record_held(db: sqlite3.Connection, account_id: int, what: What, images: Sequence[int]) -> None:
     """Record that an account took images, some of which it may have lost before."""
+    count = activity.Count.COPIED if what is What.COPIED else activity.Count.UPLOADED
+    activity.add(db, account_id, count, len(images), time.time())
     lost = _lost(db, account_id, images)
     _record_several(db, what, account_id, [image for image in images if image not in lost])
     db.executemany(
@@ -168,17 +171,21 @@ def record_replicas(
     why: str | None = None,
 ) -> None:
     """Record something about replicas; `which` is a condition on `replica`."""
-    marks = len(values)
-    db.execute(
+    marks, now = len(values), time.time()
+    recorded = db.execute(
         f"""
         INSERT INTO history (at, what, account_id, image_id, hash, why)
         SELECT ?{marks + 1}, ?{marks + 2}, account_id, image_id, hash,
             coalesce(?{marks + 3}, rejected)
         FROM replica
         WHERE {which}
+        RETURNING account_id
         """,
-        (*values, int(time.time()), what.value, why),
-    )
+        (*values, int(now), what.value, why),
+    ).fetchall()
+    if what is What.DELETED:
+        for (account_id,) in recorded:
+            activity.add(db, account_id, activity.Count.DELETED, 1, now)
 
 
 def record_deletions(

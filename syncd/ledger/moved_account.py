@@ -16,7 +16,7 @@ from syncd.model import AccountId
 
 TABLES = (
     *("replica", "deletion", "unanswered", "kept", "kept_hash", "own", "former_hash", "audit"),
-    *("learned", "pause", "operator_pause", "api_call"),
+    *("learned", "pause", "operator_pause", "api_call", "activity"),
 )
 """The tables with facts about an account."""
 

@@ -18,7 +18,7 @@ OLDEST_SQLITE = (3, 37, 0)
 
 _HEADER = 100  # bytes; sqlite.org/fileformat2.html, "The Database Header"
 
-VERSION = 19
+VERSION = 20
 """The layout of the ledger (`PRAGMA user_version`), raised with every change of schema.sql, so that
 a ledger of another layout is refused. Before 0.1.0 there are no migrations."""
 

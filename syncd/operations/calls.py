@@ -13,9 +13,10 @@ from syncd.engine.lane import LONGEST_WINDOW, restore_spending, terms_of
 from syncd.engine.pacer import Pacer, end_of, recall
 from syncd.graph.client import Credentials, GraphError
 from syncd.graph.shapes import Usage
-from syncd.ledger import accounts, operator_pauses
+from syncd.ledger import accounts, activity, operator_pauses
 from syncd.ledger.accounts import LONGEST_PAUSE, OPERATOR, USAGE, Pause, SpentCall
 from syncd.ledger.database import Ledger
+from syncd.ledger.statements import all_of
 from syncd.model import AccountId
 from syncd.operations.target import Target
 from syncd.rules import backoff
@@ -177,7 +178,10 @@ class AccountCalls:
     async def _finish(self, call: Call, recorded: int, end: End, usage: Usage) -> None:
         tier = self._pacer.pace.tier
         self._pacer.finish(call, end, usage.reading)
-        await self._ledger.write(accounts.record_call_ended(recorded, time.time()))
+        now, share = time.time(), max(self._pacer.shares_used.values())
+        ended = accounts.record_call_ended(recorded, now)
+        count = activity.record_call(self.account, now, share, is_throttled=end is End.THROTTLED)
+        await self._ledger.write(all_of([ended, count]))
         learned = self._pacer.pace.tier
         if learned is not tier:
             await self._ledger.write(accounts.record_tier(self.account, learned.value))

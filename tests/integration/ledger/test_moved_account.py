@@ -47,6 +47,8 @@ def source(tmp_path: Path) -> Iterator[sqlite3.Connection]:
             INSERT INTO api_call (account_id, at, points, images, process)
                 VALUES (6, 1.0, 3, 1, 0), (6, 1.0, 3, 1, 0);
             INSERT INTO kept_hash VALUES (6, 'k', 1.0);
+            INSERT INTO activity
+                VALUES (3, 6, 9, 1, 50, 2, 3, 700, 60), (3, 5, 1, 0, 1, 0, 0, 2, 0);
             """
         )
         yield db
@@ -91,6 +93,7 @@ def facts(db: sqlite3.Connection) -> dict[str, list[Any]]:
         "pause": "kind, why, since, until, consecutive, remedy",
         "operator_pause": "since, until, why, user",
         "api_call": "at, points, images",
+        "activity": "hour, calls, throttled, uploaded, copied, deleted, budget, blocked",
     }
     return {
         table: db.execute(
