@@ -64,6 +64,8 @@ class LedgerState(Enum):
     """The directory cannot be entered or written."""
     FILE_CLOSED = "file_closed"
     UNUSABLE = "unusable"
+    OUTDATED = "outdated"
+    """The next start migrates it."""
     FULL = "full"
 
 

@@ -11,7 +11,7 @@ import msgspec
 from syncd.check.facts import LedgerFacts, LedgerFile, LedgerState, bounded
 from syncd.check.filesystem import permits
 from syncd.ledger import accounts, folders
-from syncd.ledger.errors import LedgerError
+from syncd.ledger.errors import LedgerError, LedgerOutdatedError
 from syncd.ledger.file import reading
 from syncd.ledger.schema import exists
 from syncd.model import AccountId, FolderName
@@ -70,6 +70,8 @@ def ledger_facts(path: Path) -> LedgerFacts:
         try:
             with reading(path):
                 pass
+        except LedgerOutdatedError:
+            return LedgerFacts(state=LedgerState.OUTDATED, there=True)
         except LedgerError as error:
             problem = bounded(str(error))
             return LedgerFacts(state=LedgerState.UNUSABLE, there=True, problem=problem)

@@ -102,6 +102,9 @@ def ledger_check(
             return bad(LEDGER, message, (chown,), denied)
         case LedgerState.UNUSABLE:
             return bad(LEDGER, found.problem, path=checked)
+        case LedgerState.OUTDATED:
+            message = f"{path} (the next start backs it up and migrates it to this version)"
+            return ok(LEDGER, message, checked)
         case LedgerState.FULL:
             left = f"{found.free / 2**20:,.0f} MB left"
             return bad(LEDGER, f"{path}: its disk has {left}: make room on it", path=checked)

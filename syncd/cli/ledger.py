@@ -1,4 +1,4 @@
-"""`syncd ledger`: backup, check, vacuum."""
+"""`syncd ledger`: backup, check, vacuum, migrate, move."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from syncd.cli.parameters import ConfigPath, Json
 from syncd.cli.selected import account_of_any_shard
 from syncd.ledger import backup as backups
 from syncd.ledger import integrity, moved_account, schema
+from syncd.ledger import migration as migrations
 from syncd.ledger import vacuum as vacuums
 from syncd.ledger.errors import LedgerBusyError, LedgerUnusableError
 from syncd.ledger.file import changing, create, maintaining, reading
@@ -99,7 +100,7 @@ def vacuum(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """
     path = load_config(config).ledger.path
     with ledger_required(), maintaining(path) as db:
-        before, dropped = path.stat().st_size, sum(vacuums.drop_all_unreferenced(db))
+        before, dropped = vacuums.file_size()(db), sum(vacuums.drop_all_unreferenced(db))
         print_line(f"{amount(dropped, 'image')} removed that nothing refers to")
         try:
             _vacuum(path, db)
@@ -107,8 +108,27 @@ def vacuum(config: ConfigPath = DEFAULT_CONFIG) -> None:
             fail(str(error), Exit.LEDGER_BUSY)
         except sqlite3.OperationalError as error:  # most likely a full disk
             fail(f"the ledger was not vacuumed: {error}")
-        after = path.stat().st_size
+        after = vacuums.file_size()(db)
     print_line(f"{path}: {format_size(before)} before, {format_size(after)} now")
+
+
+@ledger.command()
+def migrate(config: ConfigPath = DEFAULT_CONFIG) -> None:
+    """Give the ledger of an earlier syncd the layout of this one, after a backup.
+
+    The next `syncd run` or `syncd backfill` does the same. No daemon may use the ledger. If it is
+    interrupted, nothing has changed: run it again.
+    """
+    path = load_config(config).ledger.path
+    with ledger_required(), reading(path, schema.OLDEST):
+        pass
+    with exclusive_lock(path):
+        done = migrations.migrate(path, lambda _before, _step, done: _print_percent(done))
+    if done is None:
+        print_line(f"{path} has the layout of this syncd already (version {schema.VERSION})")
+    else:
+        print_line(f"{path}: version {done.before} before, {schema.VERSION} now")
+        print_line(f"{done.backup}: the ledger as it was")
 
 
 @ledger.command()

@@ -62,7 +62,7 @@ async def run(
         hangup = listen_for_hangups()
         view = ProcessView(stop, dropped)
         async with (
-            take_ledger(ledger_path) as ledger,
+            take_ledger(ledger_path, progress.record) as ledger,
             watchdog_running(ledger, manager) as watchdog,
             monitoring_running(view) as monitoring,
         ):

@@ -12,6 +12,7 @@ import msgspec
 from syncd.config import AccountConfig, Config, SecretFile
 from syncd.config.selection import Selection, select
 from syncd.daemon.folders import Disk, build_disk, declare
+from syncd.daemon.migration import migrate_and_log
 from syncd.engine.counters import Counters
 from syncd.engine.engine import Engine, EngineConfig, Upkeep
 from syncd.engine.part import Part
@@ -63,9 +64,15 @@ async def open_runtime(
 
 
 @asynccontextmanager
-async def take_ledger(path: Path) -> AsyncIterator[Ledger]:
-    """Open the ledger for this process alone; it is kept across reloads. Raises LedgerError."""
+async def take_ledger(
+    path: Path, progress: Callable[[], None] = lambda: None
+) -> AsyncIterator[Ledger]:
+    """Open the ledger for this process alone, after its migration; it is kept across reloads.
+
+    `progress` is called from a thread during a migration. Raises LedgerError.
+    """
     with owned(path) as lock:
+        await migrate_and_log(path, progress)
         async with open_ledger(path, lock) as ledger:
             yield ledger
 

@@ -45,9 +45,9 @@ def start_timeout_extended(
 ) -> Iterator[StartProgress]:
     """Request more time inside the block as long as the start progresses; yield its progress.
 
-    Each step in which a change of routes is applied is progress, and so is each folder once it is
-    watched. Requests are sent by the event loop, at `interval` seconds, so that none is sent while
-    it is blocked.
+    Each step of a migration, or in which a change of routes is applied, is progress, and so is each
+    folder once it is watched. Requests are sent by the event loop, at `interval` seconds, so that
+    none is sent while it is blocked.
     """
     loop = asyncio.get_running_loop()
     progress = StartProgress()

@@ -86,13 +86,28 @@ def _copy(
     put: Callable[[Path], None],
     step: int = STEP,
 ) -> None:
+    with reading(path, schema.OLDEST) as ledger:  # also before a migration
+        write_copy(ledger, to, progress, put, step)
+
+
+def write_copy(
+    ledger: sqlite3.Connection,
+    to: Path,
+    progress: Progress,
+    put: Callable[[Path], None],
+    step: int = STEP,
+) -> None:
+    """Write a verified copy of an open ledger under another name, which `put` changes to `to`.
+
+    Raises LedgerUnusableError when the ledger is damaged, OSError when it cannot be written.
+    """
     descriptor, name = tempfile.mkstemp(prefix=f".{to.name}.", dir=to.parent)  # with mode 0600
     copy = Path(name)
     try:
-        with reading(path) as ledger:
-            _fill(ledger, copy, progress, step)
+        _fill(ledger, copy, progress, step)
         if not _is_sound(copy):
-            raise LedgerUnusableError(schema.damaged_message(path))
+            (_, _, path), *_ = ledger.execute("PRAGMA database_list")
+            raise LedgerUnusableError(schema.damaged_message(Path(path)))
         os.fsync(descriptor)
         put(copy)
     finally:

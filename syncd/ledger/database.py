@@ -9,6 +9,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from syncd.ledger import schema
 from syncd.ledger.age import AgeClock, recorded
 from syncd.ledger.errors import LedgerDiskError, LedgerReplacedError
 from syncd.ledger.file import (
+    begin,
     check_file,
     connect_reader,
     connect_writer,
@@ -39,8 +41,9 @@ class _Connection(aiosqlite.Connection):
     leaves a transaction open, and each write happens as a whole or not at all.
     """
 
-    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
-        super().__init__(connector, iter_chunk_size=64)
+    def __init__(self, connector: Callable[[Path], sqlite3.Connection], path: Path) -> None:
+        super().__init__(partial(connector, path), iter_chunk_size=64)
+        self._path = path
         self._waiting: list[tuple[Write[Any], asyncio.Future[Any]]] = []
         self._committing = False
 
@@ -59,7 +62,8 @@ class _Connection(aiosqlite.Connection):
         loop = asyncio.get_running_loop()
 
         def commit() -> None:
-            outcomes = _run_all(self._conn, [statement for statement, _ in batch])
+            statements = [statement for statement, _ in batch]
+            outcomes = _run_all(self._conn, self._path, statements)
             loop.call_soon_threadsafe(self._committed, batch, outcomes)
 
         self._tx.put_nowait((None, commit))
@@ -92,22 +96,24 @@ class Outcome(msgspec.Struct, frozen=True):
     error: BaseException | None = None
 
 
-def _run_all(db: sqlite3.Connection, statements: Sequence[Write[Any]]) -> list[Outcome]:
+def _run_all(db: sqlite3.Connection, path: Path, statements: Sequence[Write[Any]]) -> list[Outcome]:
     """Run all statements in one transaction, or each in its own if one of them fails.
 
     An error of the disk, or a lock, is about all of them.
     """
     try:
-        return [Outcome(result) for result in _run_in_transaction(db, statements)]
+        return [Outcome(result) for result in _run_in_transaction(db, path, statements)]
     except BaseException as error:  # noqa: BLE001  each caller raises it
         if len(statements) == 1 or isinstance(error, sqlite3.OperationalError):
             return [Outcome(error=error)] * len(statements)
-    return [outcome for statement in statements for outcome in _run_all(db, [statement])]
+    return [outcome for statement in statements for outcome in _run_all(db, path, [statement])]
 
 
-def _run_in_transaction(db: sqlite3.Connection, statements: Sequence[Write[Any]]) -> list[Any]:
+def _run_in_transaction(
+    db: sqlite3.Connection, path: Path, statements: Sequence[Write[Any]]
+) -> list[Any]:
     """Run all statements in one transaction and return their results, or run none."""
-    db.execute("BEGIN IMMEDIATE")
+    begin(db, path)
     try:
         results = [statement(db) for statement in statements]
         db.execute("COMMIT")
@@ -196,8 +202,8 @@ async def open_ledger(path: Path, lock: LedgerLock | None = None) -> AsyncIterat
     """
     with translated_errors(path):
         check_file(path)
-        writer = _Connection(lambda: connect_writer(path))
-        reader = _Connection(lambda: connect_reader(path))
+        writer = _Connection(connect_writer, path)
+        reader = _Connection(connect_reader, path)
         async with writer:
             async with reader:
                 clock = AgeClock(await reader.read(recorded()))

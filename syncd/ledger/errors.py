@@ -16,6 +16,23 @@ class LedgerUnusableError(LedgerError):
     """The file is damaged, belongs to another program, or has the layout of another version."""
 
 
+class LedgerOutdatedError(LedgerUnusableError):
+    """The ledger has the layout of an earlier version, and can be migrated."""
+
+    def __init__(self, path: str, version: int, needed: int, *, is_in_use: bool) -> None:
+        super().__init__(
+            f"{path} has the layout of an earlier syncd (ledger version {version}, this one needs"
+            f" {needed}); "
+            + (
+                "the process that uses it was started before the upgrade: restart the daemon, whose"
+                " start migrates the ledger"
+                if is_in_use
+                else "start the daemon, or run `syncd ledger migrate`: both make a backup, and"
+                " migrate the ledger"
+            )
+        )
+
+
 class LedgerDiskError(LedgerError):
     """The disk failed to read or write; what was recorded before is intact."""
 

@@ -35,15 +35,15 @@ _CACHE = 4096  # KiB of pages that the writer keeps in memory
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the ledger for reads; a daemon may be running.
+def reading(path: Path, oldest: int = schema.VERSION) -> Iterator[sqlite3.Connection]:
+    """Open the ledger, of the layout `oldest` or a newer one, for reads; a daemon may be running.
 
     Raises FileNotFoundError for a missing ledger, LedgerUnusableError as `open_ledger` does.
     """
     if not schema.exists(path):
         raise FileNotFoundError(f"there is no ledger at {path} yet; `syncd run` creates it")
-    check_file(path)
-    with translated_errors(path), closing(connect_reader(path)) as db:
+    check_file(path, oldest)
+    with translated_errors(path), closing(connect_reader(path, oldest)) as db:
         yield db
 
 
@@ -54,7 +54,7 @@ def changing(path: Path) -> Iterator[sqlite3.Connection]:
     Raises what `reading` raises.
     """
     with maintaining(path) as db:
-        db.execute("BEGIN IMMEDIATE")
+        begin(db, path)
         yield db
         requests.add()(db)
         db.execute("COMMIT")
@@ -69,34 +69,47 @@ def maintaining(path: Path) -> Iterator[sqlite3.Connection]:
         yield db
 
 
-def check_file(path: Path) -> None:
+def begin(db: sqlite3.Connection, path: Path, oldest: int = schema.VERSION) -> None:
+    """Begin a transaction that writes.
+
+    Raises LedgerUnusableError if a newer syncd has migrated the ledger since it was opened.
+    """
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        schema.check_version(db, path, oldest)
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def check_file(path: Path, oldest: int = schema.VERSION) -> None:
     """Raise LedgerUnusableError after reads only, before anything could write to the file."""
     schema.check_sqlite_version(sqlite3.sqlite_version_info)
     schema.check_header(path)
     if schema.exists(path):
-        with translated_errors(path), closing(connect_reader(path)) as db:
+        with translated_errors(path), closing(connect_reader(path, oldest)) as db:
             schema.read_first_rows(db)
 
 
-def connect_reader(path: Path) -> sqlite3.Connection:
+def connect_reader(path: Path, oldest: int = schema.VERSION) -> sqlite3.Connection:
     """Return a read-only connection, which may be handed to another thread."""
     db = connect(address_of(path))
     try:
-        schema.check_version(db, path)
+        schema.check_version(db, path, oldest)
     except BaseException:
         db.close()
         raise
     return db
 
 
-def connect_writer(path: Path) -> sqlite3.Connection:
+def connect_writer(path: Path, oldest: int = schema.VERSION) -> sqlite3.Connection:
     """Return a connection that may write, and be handed to another thread."""
     if not schema.exists(path):
         create(path)
     # SQLite gives the WAL and its index the mode of the ledger.
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY)
     try:
-        schema.check_version(db, path)
+        schema.check_version(db, path, oldest)
         db.execute("PRAGMA journal_mode = WAL")  # a restored backup has a rollback journal
         db.execute("PRAGMA synchronous = FULL")
         db.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
@@ -138,12 +151,12 @@ def create(path: Path) -> None:
 
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
-_ROOM = 32
+ROOM = 32
 """MB of free space with which the ledger works again: twice its WAL, and what SQLite writes at a
 start."""
 
 _DISK_ERRORS = {
-    sqlite3.SQLITE_FULL: f"the disk or a quota is full; make room, at least {_ROOM} MB",
+    sqlite3.SQLITE_FULL: f"the disk or a quota is full; make room, at least {ROOM} MB",
     sqlite3.SQLITE_IOERR: "the disk reports an input/output error; check the system's log",
     sqlite3.SQLITE_READONLY: "it cannot be written; check the owner and the mode of the file, and"
     " whether its file system is mounted read-only",

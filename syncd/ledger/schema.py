@@ -8,7 +8,8 @@ import sqlite3
 import stat
 from pathlib import Path
 
-from syncd.ledger.errors import LedgerUnusableError
+from syncd.ledger.errors import LedgerOutdatedError, LedgerUnusableError
+from syncd.ledger.lock import is_in_use
 
 APPLICATION_ID = 0x53594E43
 """`SYNC` in ASCII, by which `file` and sqlite3 recognize a ledger."""
@@ -19,8 +20,11 @@ OLDEST_SQLITE = (3, 37, 0)
 _HEADER = 100  # bytes; sqlite.org/fileformat2.html, "The Database Header"
 
 VERSION = 20
-"""The layout of the ledger (`PRAGMA user_version`), raised with every change of schema.sql, so that
-a ledger of another layout is refused. Before 0.1.0 there are no migrations."""
+"""The layout of the ledger (`PRAGMA user_version`), raised with every change of schema.sql. The
+change is also a script in migrations/, which brings a ledger of the version before to this one."""
+
+OLDEST = 19
+"""The oldest layout that is migrated."""
 
 
 _NO_PATH = {errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR}
@@ -127,20 +131,27 @@ def read_first_rows(db: sqlite3.Connection) -> None:
         db.execute(f'SELECT * FROM "{table}" NOT INDEXED LIMIT 1').fetchone()
 
 
-def check_version(db: sqlite3.Connection, path: Path) -> None:
-    """Raise LedgerUnusableError for a ledger of another layout."""
+def check_version(db: sqlite3.Connection, path: Path, oldest: int = VERSION) -> int:
+    """Return the layout of a ledger.
+
+    Raises LedgerUnusableError for one that is newer than this syncd or older than `oldest`.
+    """
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise LedgerUnusableError(
             f"{path} was written by a newer syncd (ledger version {version}, this one supports"
-            f" {VERSION}); install the newer syncd again"
+            f" {VERSION}); install the newer syncd again, or restore the backup that it made:"
+            " `syncd help upgrade`"
         )
-    if 0 < version < VERSION:
+    if 0 < version < OLDEST:
         raise LedgerUnusableError(
-            f"{path} has the layout of an earlier syncd (ledger version {version}, this one needs"
-            f" {VERSION}); delete it: syncd then creates a new ledger and uploads every image"
-            " again, which is harmless"
+            f"{path} has the layout of an earlier syncd (ledger version {version}), and this one"
+            f" can migrate version {OLDEST} and newer; delete it: syncd then creates a new ledger"
+            " and uploads every image again, which is harmless"
         )
+    if 0 < version < oldest:
+        raise LedgerOutdatedError(str(path), version, VERSION, is_in_use=is_in_use(path))
+    return int(version)
 
 
 def create(db: sqlite3.Connection) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from syncd.ledger.errors import LedgerError
 from syncd.ledger.integrity import IMAGES_PER_READ, parts
-from syncd.ledger.statements import write
+from syncd.ledger.statements import read, write
 
 ONLINE_LIMIT = 1.0
 """Seconds within which a vacuum next to a daemon must have read the ledger. Writing it takes more
@@ -51,6 +51,19 @@ def drop_all_unreferenced(db: sqlite3.Connection) -> Iterator[int]:
         dropped = drop_unreferenced(first)(db)
         db.execute("COMMIT")
         yield dropped
+
+
+@read
+def file_size(db: sqlite3.Connection) -> int:
+    """Return the bytes of a ledger, of which a part may still be in the WAL."""
+    return int(
+        db.execute(
+            """
+            SELECT page_count * page_size
+            FROM pragma_page_count, pragma_page_size
+            """
+        ).fetchone()[0]
+    )
 
 
 def vacuum(db: sqlite3.Connection) -> None:

@@ -91,6 +91,21 @@ PROCESS = (
         "what the field `remedy` says",
     ),
     Event(
+        "ledger.migrated",
+        ("notice",),
+        ("backup", "before", "ledger", "seconds", "version"),
+        "the ledger of an earlier syncd (layout `before`) has the layout `version` now; `backup` is"
+        " the ledger as it was, for a return to that syncd",
+    ),
+    Event(
+        "ledger.migrating",
+        ("notice",),
+        ("before", "done", "ledger", "step", "version"),
+        "an earlier syncd wrote the ledger: it is being backed up (`step` is `backup`) or changed"
+        " (the layout that is being made); `done` is the share of the step from 0 to 1. Logged when"
+        " it begins, and every 10 s",
+    ),
+    Event(
         "library.message",
         ("warning", "error", "critical"),
         ("logger", "message", "traceback"),

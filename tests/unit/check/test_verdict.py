@@ -114,6 +114,7 @@ LEDGERS = {
     LedgerState.CLOSED: (State.BAD, "user syncd cannot write /srv/a/ledger.db", "setfacl"),
     LedgerState.FILE_CLOSED: (State.BAD, "user syncd cannot write /srv/a/ledger.db-wal", "chown"),
     LedgerState.UNUSABLE: (State.BAD, "not a database", None),
+    LedgerState.OUTDATED: (State.OK, "the next start backs it up and migrates it", None),
     LedgerState.FULL: (State.BAD, "0 MB left: make room", None),
 }
 
