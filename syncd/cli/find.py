@@ -215,7 +215,7 @@ def _lines(image: FoundImage, config: Config, waiting: Mapping[AccountId, str]) 
     if image.unsupported:
         yield f"  rejected  {image.unsupported}"
     for replica in image.replicas:
-        state = state_of(replica, waiting.get(replica.account))
+        state = state_of(replica, waiting.get(replica.account), config.name_of)
         yield f"  {config.name_of(replica.account)}: {state}"
 
 
@@ -263,6 +263,7 @@ def _as_json(
                 "wanted": replica.wanted,
                 "hash": replica.hash,
                 "held_at": moment(replica.held_at),
+                "copied_from": replica.copied_from and config.name_of(replica.copied_from),
                 "missing_since": None if replica.is_held else moment(replica.wanted_at),
                 "name": replica.name,
                 "rejected": replica.rejected,

@@ -14,7 +14,6 @@ from syncd.graph.client import Credentials, GraphClient, GraphError
 from syncd.ledger import copies, replicas, sources
 from syncd.ledger.copies import Holder
 from syncd.ledger.database import Ledger
-from syncd.ledger.history import What
 from syncd.ledger.replicas import Facts
 from syncd.log import Log
 from syncd.model import Digest, Entry
@@ -103,7 +102,7 @@ class Copies:
             (entry,) = response.entries.values()
             sent = self._client.clock.at(began)
             held = replicas.record_held(
-                lane.account, [(copy.digest, entry)], time.time(), sent, What.COPIED
+                lane.account, [(copy.digest, entry)], time.time(), sent, source.account
             )
             await lane.finish_call(CallKind.COPY, call, response.usage, held)
             await self._on_copied(copy, entry)

@@ -60,7 +60,7 @@ def record_copied(
             source,
         )
     ]
-    replicas.record_held(account, [(d, entry) for d in digests], at, sent, What.COPIED)(db)
+    replicas.record_held(account, [(d, entry) for d in digests], at, sent, source[0])(db)
     _keep(db, account, digests, at, user)
     if not digests:
         db.execute(

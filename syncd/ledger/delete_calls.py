@@ -158,7 +158,7 @@ def record_absent(
         f"""
         UPDATE replica
         SET hash = NULL, held_at = NULL, sent_at = NULL, clock_offset = NULL, remote_name = NULL,
-            remote_status = NULL, delete_failed = 0, check_at = NULL
+            remote_status = NULL, delete_failed = 0, check_at = NULL, copied_from = NULL
         WHERE {_OF_HASH}
         """,
         (account, image_hash),

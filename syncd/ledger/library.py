@@ -55,6 +55,7 @@ class CardReplica(msgspec.Struct, frozen=True, kw_only=True):
 
     account: AccountId
     state: State
+    copied_from: AccountId | None
     hash: str | None  # None unless it is held
     why: str | None  # it is rejected, or its last attempt failed
 
@@ -362,7 +363,8 @@ def _card(db: sqlite3.Connection, image: int) -> Card:
     )
     replicas = db.execute(
         """
-        SELECT account.act AS account, state,
+        SELECT account.act AS account,
+            iif(state = 'held' AND copied_from IS NOT NULL, 'copied', state) AS state, copied_from,
             iif(state IN ('held', 'unwanted'), hash, NULL) AS hash,
             coalesce(rejected, last_error) AS why
         FROM replica

@@ -12,9 +12,13 @@ from syncd.model import AccountId
 
 
 class State(StrEnum):
-    """A state of an image in an account: the values of the column `state`, without the former."""
+    """A state of an image in an account: the values of the column `state`, without the former.
+
+    An image that is held is also copied, if it arrived as a copy from another account.
+    """
 
     HELD = "held"
+    COPIED = "copied"
     MISSING = "missing"
     REJECTED = "rejected"
     UNCONFIRMED = "unconfirmed"
@@ -102,7 +106,9 @@ def _of_replica(wanted: Filter) -> Iterator[_Condition]:
     if wanted.account is not None:
         of_account = "replica.account_id = (SELECT id FROM account WHERE act = ?)"
         inner.append((of_account, (wanted.account,)))
-    if wanted.state is not None:
+    if wanted.state is State.COPIED:
+        inner.append(("replica.state = 'held' AND replica.copied_from IS NOT NULL", ()))
+    elif wanted.state is not None:
         inner.append(("replica.state = ?", (wanted.state.value,)))
     if inner:
         yield (

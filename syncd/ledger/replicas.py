@@ -153,9 +153,11 @@ def record_held(
     held: Sequence[tuple[Digest, Entry]],
     at: float,
     sent: Sent | None = None,
-    what: What = What.UPLOADED,
+    source: AccountId | None = None,
 ) -> None:
     """Record that an account holds images, and under which hashes; `at` is in unix seconds.
+
+    They were copied from the account `source`, or uploaded.
 
     `sent` is when they were sent, unless `record_sending` has recorded an earlier time by the same
     clock, the server's.
@@ -167,9 +169,11 @@ def record_held(
         db,
         """
         WITH taken (sha256, hash, name) AS (VALUES {rows})
-        INSERT INTO replica
-            (account_id, image_id, wanted, hash, held_at, sent_at, clock_offset, remote_name)
-        SELECT ?1, image.id, 0, taken.hash, CAST(?2 AS INTEGER), ?3, ?4, taken.name
+        INSERT INTO replica (
+            account_id, image_id, wanted, hash, held_at, sent_at, clock_offset, remote_name,
+            copied_from
+        )
+        SELECT ?1, image.id, 0, taken.hash, CAST(?2 AS INTEGER), ?3, ?4, taken.name, ?5
         FROM taken CROSS JOIN image ON image.sha256 = taken.sha256
         WHERE true
         ON CONFLICT DO UPDATE SET
@@ -183,13 +187,15 @@ def record_held(
             sent_at = iif(clock_offset IS NULL, coalesce(excluded.sent_at, sent_at), sent_at),
             clock_offset = coalesce(clock_offset, excluded.clock_offset),
             remote_name = excluded.remote_name,
-            remote_status = NULL
+            remote_status = NULL,
+            copied_from = excluded.copied_from
         """,
         [(digest, entry.hash, entry.name) for digest, entry in held],
-        *(account_id, at, sent_at, clock_offset),
+        *(account_id, at, sent_at, clock_offset, source),
     )
     images = sorted(image_ids(db, [digest for digest, _ in held]).values())
     unanswered.forget(db, account_id, images)
+    what = What.UPLOADED if source is None else What.COPIED
     history.record_held(db, account_id, what, images)
 
 
@@ -242,7 +248,7 @@ def record_not_held(
         UPDATE replica
         SET hash = NULL, held_at = NULL, sent_at = NULL, clock_offset = NULL,
             remote_name = NULL, remote_status = NULL, delete_sent_at = NULL, delete_failed = 0,
-            resent_at = NULL, check_at = NULL,
+            resent_at = NULL, check_at = NULL, copied_from = NULL,
             wanted_at = CAST(strftime('%s', 'now') AS INTEGER)
         WHERE {where}
         """,

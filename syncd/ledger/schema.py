@@ -19,7 +19,7 @@ OLDEST_SQLITE = (3, 37, 0)
 
 _HEADER = 100  # bytes; sqlite.org/fileformat2.html, "The Database Header"
 
-VERSION = 20
+VERSION = 21
 """The layout of the ledger (`PRAGMA user_version`), raised with every change of schema.sql. The
 change is also a script in migrations/, which brings a ledger of the version before to this one."""
 

@@ -157,6 +157,7 @@ CREATE TABLE replica (
                        WHEN hash IS NOT NULL THEN iif(wanted, 'held', 'unwanted')
                        WHEN wanted THEN iif(rejected IS NULL, 'missing', 'rejected')
                        ELSE 'forgotten' END) VIRTUAL,
+    copied_from    TEXT,                        -- the digits of the account that it was copied from; NULL: uploaded
     PRIMARY KEY (image_id, account_id)          -- the image first: the rows of one commit are next to each other
 ) STRICT, WITHOUT ROWID;
 -- Each has the columns of its condition, so that a count never leaves the index; SQLite cannot do that with `state`.

@@ -33,6 +33,7 @@ class FoundReplica(msgspec.Struct, frozen=True, kw_only=True):
     hash: str | None = None
     held_at: int | None = None
     name: str | None = None
+    copied_from: AccountId | None = None  # None: it was uploaded, or is not held
     unconfirmed: bool = False  # a DELETE was sent, and its effect is not known
     sent_again: bool = False  # since that DELETE
     rejected: str | None = None
@@ -273,7 +274,7 @@ def _replicas(db: sqlite3.Connection, image: int) -> list[FoundReplica]:
     rows = db.execute(
         """
         SELECT account.act AS account, replica.wanted, replica.wanted_at, replica.hash,
-            replica.held_at, replica.remote_name AS name,
+            replica.held_at, replica.remote_name AS name, replica.copied_from,
             replica.delete_sent_at IS NOT NULL AS unconfirmed,
             replica.resent_at IS NOT NULL AS sent_again, replica.rejected,
             replica.last_error AS error, deletion.state AS deletion,

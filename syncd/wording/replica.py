@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from syncd.ledger.kept import KeepReason
 from syncd.ledger.search import FoundReplica
+from syncd.model import AccountId
 from syncd.wording.figures import format_time
 
 WHY_KEPT: Mapping[str, str] = {
@@ -30,15 +31,18 @@ _WHY_CONDEMNED = {
 }
 
 
-def state_of(replica: FoundReplica, waiting: str | None) -> str:
+def state_of(
+    replica: FoundReplica, waiting: str | None, name_of: Callable[[AccountId], str]
+) -> str:
     """Return the state; `waiting` is why nothing is sent to the account now, if nothing is."""
     if replica.hash is not None and replica.is_held:
         since = f" since {format_time(replica.held_at)}" if replica.held_at else ""
         named = f", named {replica.name}" if replica.name else ""
+        copied = f", {copied_from(name_of(source))}" if (source := replica.copied_from) else ""
         held = "sent again as" if replica.unconfirmed else "held as"
         confirmed = "; to be confirmed" if replica.unconfirmed else ""
         why = "" if replica.wanted else f"; {_why_there(replica)}"
-        return f"{held} {replica.hash}{since}{named}{confirmed}{why}"
+        return f"{held} {replica.hash}{since}{copied}{named}{confirmed}{why}"
     if replica.unconfirmed and replica.wanted:
         return "missing: its deletion was under way when its file returned; it is sent again"
     if replica.unconfirmed:
@@ -49,6 +53,11 @@ def state_of(replica: FoundReplica, waiting: str | None) -> str:
         return f"deleted at {format_time(replica.deleted_at)}: no file needed it"
     since = f" since {format_time(replica.wanted_at)}" if replica.wanted_at else ""
     return f"missing{since}: {why_missing(replica, waiting) or 'it waits its turn'}"
+
+
+def copied_from(account: str) -> str:
+    """Return how an image arrived that was copied from this account."""
+    return f"copied from {account}"
 
 
 def why_missing(replica: FoundReplica, waiting: str | None) -> str | None:

@@ -79,7 +79,7 @@ def _replica(replica: FoundReplica, known: Known, config: Config) -> Html:
     return element(
         "tr",
         element("th", name(account), scope="row"),
-        element("td", state_of(replica, known.waiting.get(replica.account)), copy),
+        element("td", state_of(replica, known.waiting.get(replica.account), config.name_of), copy),
     )
 
 

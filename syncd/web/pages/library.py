@@ -15,6 +15,7 @@ from syncd.web.html import Content, Html, element, name
 from syncd.web.pages.layout import copy_button, whole_page
 from syncd.web.search_form import FORMATS, RATIOS, Search
 from syncd.wording.figures import format_size
+from syncd.wording.replica import copied_from
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -194,9 +195,12 @@ def family_chips(family: Family | None) -> Content:
 def chip(replica: CardReplica, config: Config) -> Html:
     """Return an account with the state of the image in it, and its hash."""
     account = config.name_of(replica.account)
+    why = replica.why
+    if replica.state is State.COPIED and replica.copied_from is not None:
+        why = copied_from(config.name_of(replica.copied_from))
     return element(
         "li",
-        element("span", name(account), " ", element("b", replica.state.value), title=replica.why),
+        element("span", name(account), " ", element("b", replica.state.value), title=why),
         None
         if replica.hash is None
         else (

@@ -19,7 +19,7 @@ from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash, Stat
 
 ONE, TWO = AccountId("1"), AccountId("2")
 SHAPES = [("PNG", 1080, 1080), ("JPEG", 1080, 1920), ("JPEG", 1920, 1080)]
-COUNT, PAGE = 90, 7
+COUNT, PAGE, COPY = 90, 7, 21
 
 
 def digest(number: int) -> Digest:
@@ -43,7 +43,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def fill(path: Path) -> None:
     """Write a ledger: even images are in the folder a, odd ones in b, which feeds 2, too.
 
-    Of each ten, account 1 holds eight, misses one and rejects one.
+    Of each ten, account 1 holds eight, misses one and rejects one. Account 2 holds one copy.
     """
     async with open_ledger(path) as ledger:
         places = [
@@ -63,6 +63,8 @@ async def fill(path: Path) -> None:
             (digest(n), Entry(hash=ImageHash(f"{n:06}hash"))) for n in range(COUNT) if n % 10 < 8
         ]
         await ledger.write(replicas.record_held(ONE, held, 1.0))
+        copied = [(digest(COPY), Entry(hash=ImageHash("copy")))]
+        await ledger.write(replicas.record_held(TWO, copied, 1.0, source=ONE))
         for number in range(9, COUNT, 10):
             await ledger.write(replicas.record_rejected(ONE, digest(number), "too large"))
 
@@ -95,9 +97,11 @@ SELECTED: dict[str, tuple[Filter, Callable[[int], bool]]] = {
     "unknown folder": (Filter(folder="unknown"), lambda n: False),
     "account": (Filter(account=TWO), lambda n: n % 2 == 1),
     "held": (Filter(state=State.HELD), lambda n: n % 10 < 8),
-    "held in 2": (Filter(state=State.HELD, account=TWO), lambda n: False),
+    "held in 2": (Filter(state=State.HELD, account=TWO), lambda n: n == COPY),
+    "copied": (Filter(state=State.COPIED), lambda n: n == COPY),
+    "copied in 1": (Filter(state=State.COPIED, account=ONE), lambda n: False),
     "missing in 1": (Filter(state=State.MISSING, account=ONE), lambda n: n % 10 == 8),
-    "missing": (Filter(state=State.MISSING), lambda n: n % 10 == 8 or n % 2 == 1),
+    "missing": (Filter(state=State.MISSING), lambda n: n % 10 == 8 or (n % 2 == 1 and n != COPY)),
     "rejected": (Filter(state=State.REJECTED), lambda n: n % 10 == 9),
     "rejected in 2": (Filter(state=State.REJECTED, account=TWO), lambda n: False),
     "format": (Filter(format="JPEG"), lambda n: n % 3 != 0),
@@ -142,8 +146,29 @@ def test_a_card_has_the_file_and_the_state_in_each_account(db: Connection) -> No
 def test_a_rejected_image_has_the_reason(db: Connection) -> None:
     (card,) = library.page(Filter(text="_19.png"), None, 60)(db).images
     assert [msgspec.to_builtins(one) for one in card.replicas if one.account == ONE] == [
-        {"account": "1", "state": "rejected", "hash": None, "why": "too large"}
+        {"account": "1", "state": "rejected", "copied_from": None, "hash": None, "why": "too large"}
     ]
+
+
+async def test_an_image_is_copied_until_the_account_has_it_by_an_upload(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path / "ledger.db") as ledger:
+        folder = await ledger.write(folders.declare(FolderName("a"), b"/a", [ONE, TWO]))
+        stat = Stat(device=1, inode=2, size=7, mtime_ns=3, ctime_ns=5)
+        place = Place(folder, b"", b"a.png")
+        await ledger.write(files.record_all([(place, stat, content(1))]))
+        held, image_hash = digest(1), ImageHash("aa")
+
+        async def state() -> tuple[State, AccountId | None]:
+            (found,) = (await ledger.read(library.page(Filter(), None, 1))).images
+            return found.replicas[1].state, found.replicas[1].copied_from
+
+        entry = [(held, Entry(hash=image_hash))]
+        await ledger.write(replicas.record_held(TWO, entry, 1.0, source=ONE))
+        assert await state() == (State.COPIED, ONE)
+        await ledger.write(replicas.record_not_held(TWO, image_hash))
+        assert await state() == (State.MISSING, None)
+        await ledger.write(replicas.record_held(TWO, entry, 1.0))
+        assert await state() == (State.HELD, None)
 
 
 def test_the_ids_of_known_images_are_in_the_order_of_the_request(db: Connection) -> None:

@@ -13,8 +13,9 @@ import aiohttp
 import msgspec
 import pytest
 from PIL import Image
+from support.process import syncd
 from support.rig import Rig
-from support.web_library import FORMULA, MARKUP, served
+from support.web_library import FORMULA, MARKUP, picture, served
 
 from syncd.sandbox.server import Sandbox
 
@@ -143,6 +144,31 @@ async def test_the_page_of_an_image_shows_accounts_files_and_history(visit: Visi
     assert page.count("/folder/") > page.count("again/summer_1x1.png") > 0
     assert "uploaded to " in page
     assert digest in page
+
+
+async def test_an_image_that_was_copied_names_its_source(tmp_path: Path) -> None:
+    async with Sandbox() as sandbox:
+        rig = Rig(
+            tmp_path,
+            sandbox,
+            accounts={"main": "1", "eu": "2"},
+            mirrors=("eu",),
+            per_folder='copy = "copy"',
+        )
+        rig.write("a.png", picture(1, (9, 9)))
+        await rig.backfill()
+        async with visitor(rig) as visit:
+            for state, expected in (("held", 1), ("copied", 1), ("missing", 0)):
+                page = (await visit.get(f"/library?state={state}")).text
+                assert len(digests(page)) == expected, state
+            page = (await visit.get("/library")).text
+            assert re.findall(r'title="([^"]*)"><bdi>(\w+)</bdi> <b>(\w+)<', page) == [
+                ("copied from main", "eu", "copied")
+            ]
+            image = (await visit.get(f"/image/{digests(page)[0]}")).text
+        found = await syncd(rig, "find", "a.png", "--config", str(rig.write_config()))
+        words = ", copied from main"
+        assert image.count(words) == found.out.count(words) == 1
 
 
 async def test_hostile_names_are_text(visit: Visitor) -> None:

@@ -1,0 +1,3 @@
+-- The source of copies; unknown for those from before.
+
+ALTER TABLE replica ADD COLUMN copied_from TEXT;
