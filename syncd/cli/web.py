@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from syncd.cli.parameters import ConfigPath
 from syncd.config import Config, Secret, SecretError, WebConfig, read_secret
 from syncd.config.errors import InvalidValueError
 from syncd.config.listen import TcpAddress, tcp_address
+from syncd.logs.setup import configure_logs
 
 
 def web(
@@ -53,8 +55,9 @@ def web(
             f" {WebConfig().listen}",
             Exit.CONFIGURATION,
         )
-    app = App(settings, config, Access(password, time.time))
-    server = Server(app, place.host, place.port)
+    configure_logs(settings.log.level, settings.log.format, sys.stderr)
+    app = App(settings, config, Access(password, time.time, settings.web.hosts))
+    server = Server(app, place.host, place.port, settings.web.proxies)
     try:
         asyncio.run(serve_until_stopped(server, _print_address))
     except OSError as error:

@@ -1,13 +1,13 @@
-"""Addresses to listen on: an IP address with a port, or the path of a unix socket."""
+"""Addresses: to listen on, an IP address with a port or a unix socket; networks; host names."""
 
 import os
 import re
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 import msgspec
 
 from syncd.config.errors import InvalidValueError, quoted
-from syncd.config.values import string
+from syncd.config.values import string, strings
 
 _MAX_SOCKET_PATH = 107  # bytes; unix(7): sun_path has 108, the last one is NUL
 
@@ -33,6 +33,7 @@ class SocketPath(msgspec.Struct, frozen=True):
 
 
 Listen = TcpAddress | SocketPath
+Network = IPv4Network | IPv6Network
 
 
 def listen(value: object) -> Listen:
@@ -79,3 +80,30 @@ def _is_address(host: str, *, in_v6: bool) -> bool:
         return isinstance(ip_address(host), IPv6Address) is in_v6
     except ValueError:
         return False
+
+
+def networks(value: object) -> tuple[Network, ...]:
+    """Parse an array of IP addresses and networks."""
+    return tuple(_network(one) for one in strings(value))
+
+
+def _network(given: str) -> Network:
+    try:
+        return ip_network(given, strict=False)
+    except ValueError:
+        fix = 'write IP addresses or networks, such as ["127.0.0.1", "10.0.0.0/8"]'
+        raise InvalidValueError(f"{quoted(given)} is not an IP address or network", fix) from None
+
+
+def host_names(value: object) -> tuple[str, ...]:
+    """Parse an array of host names or IP addresses, without ports; in lower case."""
+    fix = 'write names without scheme and port, such as ["library.example.com"]'
+    names = tuple(one.lower() for one in strings(value))
+    for name in names:
+        if not re.fullmatch(r"[0-9a-z]([0-9a-z_.-]*[0-9a-z])?", name) and not _is_v6(name):
+            raise InvalidValueError(f"{quoted(name)} is not a host name", fix)
+    return names
+
+
+def _is_v6(text: str) -> bool:
+    return _is_address(text, in_v6=True)

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from syncd.config.errors import Problem
-from syncd.config.listen import Listen, TcpAddress
+from syncd.config.listen import Listen, Network, TcpAddress
 from syncd.config.secrets import SecretSource
 from syncd.config.shard import Shard
 from syncd.model import AccountId, AccountName, Copying, Deletions, FolderName, HoldAbove
@@ -152,10 +152,12 @@ class MetricsConfig(msgspec.Struct, frozen=True):
 
 
 class WebConfig(msgspec.Struct, frozen=True):
-    """The address of the pages of `syncd web`, and their password."""
+    """The address of the pages of `syncd web`, their password and the proxies before them."""
 
     listen: TcpAddress = TcpAddress("127.0.0.1", 8780)
     token: SecretSource | None = None
+    hosts: tuple[str, ...] = ()  # in lower case; the names of this machine are always accepted
+    proxies: tuple[Network, ...] = ()
 
 
 class Topic(StrEnum):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from syncd.config import values
 from syncd.config.errors import InvalidValueError, dotted, quoted
-from syncd.config.listen import listen, tcp_address
+from syncd.config.listen import host_names, listen, networks, tcp_address
 from syncd.config.reader import Table
 from syncd.config.schema import (
     AccountConfig,
@@ -311,6 +311,8 @@ def read_web(table: Table) -> WebConfig:
     web = WebConfig(
         listen=table.optional("listen", tcp_address, default.listen),
         token=read_source(table, "token"),
+        hosts=table.optional("hosts", host_names, default.hosts),
+        proxies=table.optional("proxies", networks, default.proxies),
     )
     table.close()
     return web

@@ -7,12 +7,14 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib.resources import files
+from math import ceil
 from pathlib import Path
 
 from syncd.config import Config
 from syncd.ledger.errors import LedgerError
+from syncd.rules.forecast import duration
 from syncd.web import reads
-from syncd.web.access import COOKIE, LASTS, Access, is_local_host
+from syncd.web.access import COOKIE, LASTS, Access
 from syncd.web.exchange import CSV, Request, Response, redirect
 from syncd.web.library_reads import LibraryReads
 from syncd.web.pages.image import image_page
@@ -20,6 +22,7 @@ from syncd.web.pages.layout import error_page
 from syncd.web.pages.library import Shown, library_page
 from syncd.web.pages.login import login_page
 from syncd.web.pages.overview import overview_page
+from syncd.web.rejections import Rejections
 from syncd.web.search_form import search_of
 from syncd.web.thumbnails import LARGE, SMALL, Thumbnails, has_pillow
 
@@ -33,6 +36,11 @@ _ASSETS = {
 }
 
 _NO_PICTURE = files("syncd.web").joinpath("assets/no-picture.svg").read_bytes()
+
+_NOT_THIS_HOST = (
+    "These pages are not served under this host name. Open them under a name of the machine that"
+    " runs syncd web, or add the name to [web] hosts in its configuration."
+)
 
 _KEPT_BY_BROWSER = {"Cache-Control": "private, max-age=86400"}
 _COOKIE = f"{COOKIE}={{}}; Max-Age={{}}; Path=/; HttpOnly; SameSite=Strict"
@@ -49,12 +57,16 @@ class App:
         self._access = access
         self._ledger = LibraryReads(config.ledger.path)
         self._pictures = Thumbnails()
+        self._rejections = Rejections()
+
+    def close(self) -> None:
+        """Log what is not logged yet."""
+        self._rejections.close()
 
     async def respond(self, request: Request) -> Response:
         """Return the response to a request."""
-        if not self._access.needs_password and not is_local_host(request.host):
-            text = f"This address is for this machine only, and not for {request.host}."
-            return Response(body=error_page("Not this host", text), status=403)
+        if not self._access.serves(request.host):
+            return Response(body=error_page("Not this host", _NOT_THIS_HOST), status=403)
         if request.path.startswith("/static/"):
             return _asset(request.path.removeprefix("/static/"))
         if request.path == "/login":
@@ -75,14 +87,18 @@ class App:
             return redirect("/")
         if request.method != "POST":
             return Response(body=login_page())
-        if not self._access.may_try(request.client):
-            problem = "There were too many attempts: try again in a minute."
-            return Response(body=login_page(problem), status=429)
+        if wait := self._access.wait(request.client):
+            self._rejections.record(request.client)
+            problem = f"There were too many wrong passwords: try again in {duration(wait)}."
+            retry = {"Retry-After": str(ceil(wait))}
+            return Response(body=login_page(problem), status=429, headers=retry)
         given = "".join(request.form.get("password", ()))
         cookie = self._access.log_in(given, request.client)
         if cookie is None:
+            self._rejections.record(request.client)
             return Response(body=login_page("This is not the password."), status=403)
-        return redirect("/", {"Set-Cookie": _COOKIE.format(cookie, LASTS)})
+        secure = "; Secure" if request.is_encrypted else ""
+        return redirect("/", {"Set-Cookie": _COOKIE.format(cookie, LASTS) + secure})
 
     async def log_out(self, _: Request) -> Response:
         """Return the end of the session."""

@@ -20,6 +20,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     cookies: Mapping[str, str] = {}
     host: str = ""  # the header Host
     client: str = ""  # the address
+    is_encrypted: bool = False  # between the client and a proxy
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,16 +5,25 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
+from urllib.parse import parse_qs
 
+import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from syncd.config.listen import Network
+from syncd.log import Log, unexpected
+from syncd.model import printable
 from syncd.monitoring.pages import server_log
 from syncd.web.app import App
 from syncd.web.exchange import Request, Response
+from syncd.web.pages.layout import error_page
+from syncd.web.proxies import client_of, is_proxy
+
+log: Log = structlog.get_logger()
 
 MOST_FORM = 2**20  # bytes of a form: 5,000 marked images have 350 KB
 
@@ -34,12 +43,21 @@ HEADERS = {
 """Headers of every response, unless it has its own."""
 
 
+_LONGEST = 500  # characters of a path in the log
+_FAILED = (
+    "syncd web could not make this page, because of a bug. Reload the page. If that fails again,"
+    " report it to the operator of syncd: the event web.failed in its log has the details"
+    " (journalctl -u syncd-web)."
+)
+
+
 class Server:
     """The pages at an address: `async with Server(app, host, port) as server:`."""
 
-    def __init__(self, app: App, host: str, port: int) -> None:
+    def __init__(self, app: App, host: str, port: int, proxies: Sequence[Network] = ()) -> None:
         self._app = app
         self._address = (host, port)
+        self._proxies = proxies
         self._runner: web.AppRunner | None = None
         self.url = ""
 
@@ -71,25 +89,36 @@ class Server:
     ) -> None:
         if self._runner is not None:
             await self._runner.cleanup()
+        self._app.close()
 
     async def _respond(self, request: web.Request) -> web.Response:
-        form: dict[str, list[str]] = {}
-        if request.method == "POST":
-            for key, value in (await request.post()).items():
-                if isinstance(value, str):
-                    form.setdefault(key, []).append(value)
+        headers, peer = request.headers, request.remote or ""
+        forwarded = ",".join(headers.getall("X-Forwarded-For", ()))
+        scheme = headers.get("X-Forwarded-Proto", "")
         found = await self._app.respond(
             Request(
                 method="GET" if request.method == "HEAD" else request.method,
                 path=request.path,
                 query=dict(request.query),
-                form=form,
+                form=await _form(request),
                 cookies=dict(request.cookies),
-                host=request.headers.get("Host", ""),
-                client=request.remote or "",
+                host=headers.get("Host", ""),
+                client=client_of(peer, forwarded, self._proxies),
+                is_encrypted=scheme == "https" and is_proxy(peer, self._proxies),
             )
         )
         return _as_http(found)
+
+
+async def _form(request: web.Request) -> dict[str, list[str]]:
+    """Return the fields of a form as browsers send it without files; empty for anything else."""
+    if request.method != "POST" or request.content_type != "application/x-www-form-urlencoded":
+        return {}
+    try:
+        body = await request.read()
+    except web.RequestPayloadError:
+        raise web.HTTPBadRequest from None
+    return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
 
 
 def _as_http(found: Response) -> web.Response:
@@ -99,12 +128,21 @@ def _as_http(found: Response) -> web.Response:
 
 @web.middleware
 async def _secured(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Add the headers of every response, also to those that aiohttp makes."""
+    """Add the headers of every response; what cannot be served gets a page of ours, too."""
     try:
         response = await handler(request)
     except web.HTTPException as error:
-        error.headers.update(HEADERS)
-        raise
+        body = error_page(error.reason, "syncd web does not serve such a request.")
+        response = _as_http(Response(body=body, status=error.status))
+    except Exception as error:
+        log.critical(
+            "web.failed",
+            path=printable(request.path)[:_LONGEST],
+            why=unexpected(error),
+            remedy="report it with this record; reload the page",
+            exc_info=error,
+        )
+        response = _as_http(Response(body=error_page("This page failed", _FAILED), status=500))
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     return response

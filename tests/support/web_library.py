@@ -36,8 +36,10 @@ def picture(number: int, size: tuple[int, int]) -> bytes:
 async def served(rig: Rig, password: str | None = None) -> AsyncIterator[str]:
     """Serve the library of a rig; yield the URL without a slash at its end."""
     secret = None if password is None else Secret(password)
-    app = App(rig.config(), rig.path / "config.toml", Access(secret, time.time))
-    async with Server(app, "127.0.0.1", 0) as server:
+    config = rig.config()
+    access = Access(secret, time.time, config.web.hosts)
+    app = App(config, rig.path / "config.toml", access)
+    async with Server(app, "127.0.0.1", 0, config.web.proxies) as server:
         yield server.url.rstrip("/")
 
 

@@ -212,4 +212,21 @@ PROCESS = (
         "what the field `remedy` says",
         ended_by=("watchdog.recovered",),
     ),
+    Event(
+        "web.failed",
+        ("critical",),
+        ("path", "remedy", "traceback", "why"),
+        "a bug ended a request of `syncd web`, which continues; `path` is that of the page",
+        "what the field `remedy` says",
+    ),
+    Event(
+        "web.rejected",
+        ("warning",),
+        ("attempts", "client"),
+        "wrong passwords were sent to `syncd web`, or too many: `attempts` since the last such"
+        " record, of which there is at most one a minute, the last of them from the address"
+        " `client`",
+        "if nobody who knows the password has mistyped it, let a firewall limit who reaches the"
+        " pages",
+    ),
 )

@@ -3,19 +3,19 @@
 import csv
 import os
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import closing
 from html import escape
 from io import BytesIO
 from pathlib import Path
 
-import aiohttp
-import msgspec
 import pytest
 from PIL import Image
+from structlog.testing import capture_logs
 from support.process import syncd
 from support.rig import Rig
-from support.web_library import FORMULA, MARKUP, picture, served
+from support.visitor import Visitor, digests, names, visitor
+from support.web_library import FORMULA, MARKUP, picture
 
 from syncd.sandbox.server import Sandbox
 
@@ -24,65 +24,6 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
 }
-
-
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """A response."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def text(self) -> str:
-        return self.body.decode()
-
-
-class Visitor:
-    """A browser without scripts."""
-
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session = session
-        self._url = url
-
-    async def get(self, path: str, **headers: str) -> Reply:
-        return await self._send("GET", path, headers)
-
-    async def post(self, path: str, *form: tuple[str, str]) -> Reply:
-        return await self._send("POST", path, {}, form)
-
-    async def delete(self, path: str) -> Reply:
-        return await self._send("DELETE", path, {})
-
-    async def _send(
-        self, method: str, path: str, headers: Mapping[str, str], form: object = None
-    ) -> Reply:
-        async with self._session.request(
-            method, self._url + path, headers=headers, data=form, allow_redirects=False
-        ) as response:
-            body = await response.read()
-            return Reply(status=response.status, headers=dict(response.headers), body=body)
-
-
-@asynccontextmanager
-async def visitor(rig: Rig, password: str | None = None) -> AsyncIterator[Visitor]:
-    jar = aiohttp.CookieJar(unsafe=True)  # it keeps the cookies of an IP address
-    async with served(rig, password) as url, aiohttp.ClientSession(cookie_jar=jar) as session:
-        yield Visitor(session, url)
-
-
-@pytest.fixture
-async def visit(library: Rig) -> AsyncIterator[Visitor]:
-    async with visitor(library) as visitor_:
-        yield visitor_
-
-
-def names(page: str) -> list[str]:
-    return re.findall(r"<h3><a [^>]*><bdi>([^<]*)</bdi>", page)
-
-
-def digests(page: str) -> list[str]:
-    return re.findall(r'data-digest="([0-9a-f]{64})"', page)
 
 
 async def test_the_overview_shows_accounts_folders_and_whether_the_daemon_runs(
@@ -227,38 +168,6 @@ async def test_an_unknown_page_is_not_found(visit: Visitor) -> None:
         assert (await visit.get(path)).status == 404, path
 
 
-async def test_another_host_name_is_rejected_without_a_password(visit: Visitor) -> None:
-    assert (await visit.get("/library", Host="evil.com")).status == 403
-    assert (await visit.get("/library", Host="localhost:1")).status == 200
-
-
-async def test_a_password_is_needed_for_every_page(library: Rig) -> None:
-    async with visitor(library, "right") as visit:
-        for path in ("/", "/library", "/image/" + 64 * "0", "/small/" + 64 * "0"):
-            reply = await visit.get(path, Host="library.example.com")
-            assert (reply.status, reply.headers["Location"]) == (303, "/login")
-        assert (await visit.post("/csv")).status == 303
-        assert (await visit.get("/login")).status == 200
-
-
-async def test_the_password_opens_a_session_until_it_is_closed(library: Rig) -> None:
-    async with visitor(library, "right") as visit:
-        assert (await visit.post("/login", ("password", "wrong"))).status == 403
-        reply = await visit.post("/login", ("password", "right"))
-        assert {"HttpOnly", "SameSite=Strict"} <= set(reply.headers["Set-Cookie"].split("; "))
-        assert "right" not in reply.headers["Set-Cookie"]
-        assert (await visit.get("/")).status == 200
-        assert (await visit.post("/logout")).status == 303
-        assert (await visit.get("/")).status == 303
-
-
-async def test_passwords_cannot_be_tried_without_limit(library: Rig) -> None:
-    async with visitor(library, "right") as visit:
-        for _ in range(5):
-            assert (await visit.post("/login", ("password", "wrong"))).status == 403
-        assert (await visit.post("/login", ("password", "right"))).status == 429
-
-
 async def test_a_missing_ledger_is_reported(tmp_path: Path) -> None:
     async with Sandbox() as sandbox:
         rig = Rig(tmp_path, sandbox)
@@ -269,3 +178,22 @@ async def test_a_missing_ledger_is_reported(tmp_path: Path) -> None:
             rig.write("a.png", BytesIO().getvalue())
             await rig.backfill()
             assert (await visit.get("/")).status == 200
+
+
+async def test_a_bug_is_logged_and_gets_a_page_that_tells_what_to_do(tmp_path: Path) -> None:
+    async with Sandbox() as sandbox:
+        rig = Rig(tmp_path, sandbox)
+        rig.write("a.png", picture(1, (9, 9)))
+        await rig.backfill()
+        with closing(sqlite3.connect(rig.ledger)) as db, db:
+            db.execute("UPDATE history SET what = 'a code that this version does not know'")
+        with capture_logs() as logs:
+            async with visitor(rig) as visit:
+                (digest,) = digests((await visit.get("/library")).text)
+                reply = await visit.get(f"/image/{digest}")
+                assert (reply.status, (await visit.get("/library")).status) == (500, 200)
+    assert "web.failed in its log" in reply.text
+    assert HEADERS.items() <= reply.headers.items()
+    (logged,) = (one for one in logs if one["event"] == "web.failed")
+    assert (logged["log_level"], logged["path"]) == ("critical", f"/image/{digest}")
+    assert isinstance(logged["exc_info"], ValueError)

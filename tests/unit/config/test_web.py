@@ -1,5 +1,7 @@
 """[web]: the address of the pages, and what is reported about others."""
 
+from ipaddress import ip_network
+
 import pytest
 from support.config_text import PATH, config_text, sentences
 
@@ -31,3 +33,25 @@ def test_what_is_not_an_ip_address_and_a_port_is_reported(text: str) -> None:
 def test_a_port_out_of_range_is_reported() -> None:
     (reported,) = sentences(config_text({"web": 'listen = "127.0.0.1:0"'}))
     assert reported == f"web.listen: the port 0 is out of range | {ADDRESS}"
+
+
+def test_proxies_are_networks_and_hosts_are_names_in_lower_case() -> None:
+    lines = 'proxies = ["127.0.0.1", "10.1.2.3/8", "::1"]\nhosts = ["Library.Example.com", "::1"]'
+    web = loads(config_text({"web": lines}), PATH, {}).web
+    assert web.proxies == tuple(map(ip_network, ("127.0.0.1", "10.0.0.0/8", "::1")))
+    assert web.hosts == ("library.example.com", "::1")
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "problem"),
+    [
+        ("proxies", "proxy.example.com", "is not an IP address or network"),
+        ("proxies", "10.0.0.0/33", "is not an IP address or network"),
+        ("hosts", "https://library.example.com", "is not a host name"),
+        ("hosts", "library.example.com:443", "is not a host name"),
+        ("hosts", "", "is not a host name"),
+    ],
+)
+def test_what_is_not_a_proxy_or_a_host_is_reported(key: str, text: str, problem: str) -> None:
+    (reported,) = sentences(config_text({"web": f'{key} = ["{text}"]'}))
+    assert reported.startswith(f'web.{key}: "{text}" {problem} | write ')

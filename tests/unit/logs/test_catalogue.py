@@ -25,6 +25,7 @@ SINGLE_EVENTS = {
     "log.dropped",
     "notify.incomplete",
     "shard.changed",
+    "web.rejected",
 }
 """Warnings and errors that do not begin a state: they concern one moment, one image that
 `syncd status` counts, or the end of the process."""
