@@ -60,8 +60,10 @@ class App:
         self._rejections = Rejections()
 
     def close(self) -> None:
-        """Log what is not logged yet."""
+        """Log what is not logged yet, and end the threads."""
         self._rejections.close()
+        self._ledger.close()
+        self._pictures.close()
 
     async def respond(self, request: Request) -> Response:
         """Return the response to a request."""

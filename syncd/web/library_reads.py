@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sqlite3
 from collections.abc import Callable
@@ -14,12 +13,15 @@ from typing import TypeVar
 
 from syncd.ledger import schema
 from syncd.ledger.file import check_file, connect_reader, translated_errors
-from syncd.threads import run_in_thread
+from syncd.web.slots import Slots
 
 T = TypeVar("T")
 
 AT_ONCE = 4
 """Reads at the same time: more would only take the processor from the daemon."""
+
+PATIENCE = 60.0
+"""Seconds after which a read no longer counts: its disk hangs."""
 
 
 class LibraryReads:
@@ -27,7 +29,7 @@ class LibraryReads:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._free = asyncio.Semaphore(AT_ONCE)
+        self._slots = Slots("web reader", AT_ONCE, PATIENCE)
         self._checking = Lock()
         self._checked: tuple[int, int] | None = None  # device and inode
 
@@ -36,8 +38,11 @@ class LibraryReads:
 
         Raises FileNotFoundError for a missing ledger, and a LedgerError.
         """
-        async with self._free:
-            return await run_in_thread(partial(self._run, work))
+        return await self._slots.run(partial(self._run, work))
+
+    def close(self) -> None:
+        """End the threads."""
+        self._slots.close()
 
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with translated_errors(self._path):
