@@ -71,7 +71,7 @@ def test_images_are_counted_by_what_happened_to_them_in_their_account(
 ) -> None:
     entries = [(digest(n), Entry(hash=ImageHash(f"{n:032x}"))) for n in range(3)]
     replicas.record_held(ONE, entries, 1.0)(db)
-    replicas.record_held(TWO, entries[:2], 1.0, what=What.COPIED)(db)
+    replicas.record_held(TWO, entries[:2], 1.0, source=ONE)(db)
     replicas.record_not_held(ONE, entries[0][1].hash, What.DELETED)(db)
     replicas.record_not_held(ONE, entries[1][1].hash, What.LOST)(db)
     rows = db.execute("SELECT account_id, uploaded, copied, deleted FROM activity").fetchall()

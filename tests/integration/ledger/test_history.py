@@ -89,8 +89,10 @@ def lose(db: sqlite3.Connection, *names: bytes) -> None:
     condemned.condemn_missed(7, Moment(5.0, 5.0))(db)
 
 
-def hold(db: sqlite3.Connection, account: AccountId = ONE, what: What = What.UPLOADED) -> None:
-    replicas.record_held(account, [(PICTURE, Entry(hash=HASH))], 1.0, None, what)(db)
+def hold(
+    db: sqlite3.Connection, account: AccountId = ONE, source: AccountId | None = None
+) -> None:
+    replicas.record_held(account, [(PICTURE, Entry(hash=HASH))], 1.0, None, source)(db)
 
 
 def rows(db: sqlite3.Connection, wanted: Filter | None = None, limit: int = 100) -> list[Row]:
@@ -105,7 +107,7 @@ def test_a_row_of_an_upload_has_the_path_that_the_file_had_then(db: sqlite3.Conn
     find(db, "a.jpg", PICTURE)
     hold(db)
     find(db, "b.jpg", PICTURE)
-    hold(db, TWO, What.COPIED)
+    hold(db, TWO, ONE)
     assert [(row.what, row.account, row.path) for row in rows(db)] == [
         (What.FOUND, None, b"a.jpg"),
         (What.UPLOADED, ONE, b"a.jpg"),
