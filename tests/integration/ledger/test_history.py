@@ -89,9 +89,7 @@ def lose(db: sqlite3.Connection, *names: bytes) -> None:
     condemned.condemn_missed(7, Moment(5.0, 5.0))(db)
 
 
-def hold(
-    db: sqlite3.Connection, account: AccountId = ONE, source: AccountId | None = None
-) -> None:
+def hold(db: sqlite3.Connection, account: AccountId = ONE, source: AccountId | None = None) -> None:
     replicas.record_held(account, [(PICTURE, Entry(hash=HASH))], 1.0, None, source)(db)
 
 
