@@ -206,14 +206,23 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     """None where the configuration has no [metrics]."""
 
 
+class PagesFacts(msgspec.Struct, frozen=True):
+    """The facts about what `syncd web` opens; `password` is why its password cannot be read."""
+
+    ledger: LedgerFacts
+    password: Text = ""
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """All facts that one process found.
 
-    `contents` is None when it could not load the configuration, and `problem` is the reason.
+    `contents` is that of the daemon, `pages` that of `syncd web`. Both are None when the process
+    could not load the configuration, and `problem` is the reason.
     """
 
     paths: tuple[PathFacts, ...]
     contents: Contents | None = None
+    pages: PagesFacts | None = None
     problem: Text = ""
 
     def at(self, path: bytes) -> PathFacts | None:

@@ -13,14 +13,24 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from syncd.check import facts
-from syncd.check.facts import Contents, Facts, bounded
+from syncd.check.facts import Contents, Facts, PagesFacts, bounded
 from syncd.check.filesystem import path_facts
 from syncd.check.folders import folder_facts
 from syncd.check.ledger import known_accounts, ledger_facts
 from syncd.check.metrics import metrics_facts
 from syncd.check.receivers import receiver_facts, sources
 from syncd.check.tokens import account_facts
-from syncd.config import Config, ConfigError, Secret, SecretFile, load
+from syncd.check.unit import Role
+from syncd.config import (
+    Config,
+    ConfigError,
+    Secret,
+    SecretError,
+    SecretFile,
+    SecretSource,
+    load,
+    read_secret,
+)
 from syncd.graph.client import connect
 
 
@@ -32,36 +42,54 @@ def find_facts(config: Config, environ: Mapping[str, str], hide: Callable[[Secre
     )
 
 
-def named_paths(config: Config) -> list[bytes]:
-    """Return the paths of the configuration, of folders and tokens, and where syncd writes."""
+def pages_facts(config: Config, environ: Mapping[str, str]) -> Facts:
+    """Open all that `syncd web` needs, but the files in the folders: the daemon reads them, too."""
+    ledger, problem = ledger_facts(config.ledger.path), ""
+    if config.web.token is not None:
+        try:
+            read_secret(config.web.token, environ, "password")
+        except SecretError as error:
+            problem = bounded(str(error))
+    return Facts(
+        paths=tuple(map(path_facts, named_paths(config, Role.PAGES))),
+        pages=PagesFacts(ledger, problem),
+    )
+
+
+def named_paths(config: Config, role: Role = Role.DAEMON) -> list[bytes]:
+    """Return the paths of the configuration, of folders and secrets, and where syncd writes."""
     return list(
         dict.fromkeys(
             (
                 *(os.fsencode(file.absolute()) for file in (config.path, *config.included)),
-                *written_directories(config),
+                *written_directories(config, role),
                 *(folder.path for folder in config.folders.values()),
-                *_secret_files(config),
+                *_secret_files(config, role),
             )
         )
     )
 
 
-def written_directories(config: Config) -> list[bytes]:
+def written_directories(config: Config, role: Role) -> list[bytes]:
     """Return the directories in which syncd writes: of the ledger, and of the file of metrics."""
     files = [config.ledger.path]
-    if config.metrics.textfile is not None:
+    if role is Role.DAEMON and config.metrics.textfile is not None:
         files.append(config.metrics.textfile)
     return [os.fsencode(file.parent) for file in files]
 
 
-def print_facts(path: Path, environ: Mapping[str, str], hide: Callable[[Secret], None]) -> None:
+def print_facts(
+    path: Path, role: Role, environ: Mapping[str, str], hide: Callable[[Secret], None]
+) -> None:
     """Print the facts as JSON.
 
     The process that asked for them holds the other end of stdin: this process ends with it.
     """
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:
-        found = find_facts(load(path, environ), environ, hide)
+        config = load(path, environ)
+        is_daemon = role is Role.DAEMON
+        found = find_facts(config, environ, hide) if is_daemon else pages_facts(config, environ)
     except ConfigError as error:
         files = dict.fromkeys((path, *(problem.file for problem in error.problems)))
         paths = tuple(path_facts(os.fsencode(file)) for file in files)
@@ -87,14 +115,20 @@ async def _contents(
     )
 
 
-def _secret_files(config: Config) -> Iterator[bytes]:
-    for account in config.accounts.values():
-        for source in (config.token_of(account), config.app_secret_of(account)):
-            if isinstance(source, SecretFile):
-                yield os.fsencode(source.path)
-    for source in sources(config).values():
+def _secret_files(config: Config, role: Role) -> Iterator[bytes]:
+    for source in _secrets(config, role):
         if isinstance(source, SecretFile):
             yield os.fsencode(source.path)
+
+
+def _secrets(config: Config, role: Role) -> Iterator[SecretSource | None]:
+    if role is Role.PAGES:
+        yield config.web.token
+        return
+    for account in config.accounts.values():
+        yield config.token_of(account)
+        yield config.app_secret_of(account)
+    yield from sources(config).values()
 
 
 def _end_with_stdin() -> None:

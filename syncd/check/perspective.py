@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from syncd.check.unit import Unit, unit_of
+from syncd.check.unit import Role, Unit, unit_of
 from syncd.check.user import ImpersonationError, User, current_user, user_named
 from syncd.config.shard import SHARD_VARIABLE
 
@@ -16,16 +16,18 @@ NO_ID = 65_534
 SERVICE_USER = "syncd"  # systemd/sysusers.d/syncd.conf
 
 
-class Perspective(msgspec.Struct, frozen=True):
+class Perspective(msgspec.Struct, frozen=True, kw_only=True):
     """The user as whom the checks run, and the unit that runs syncd, if there is one.
 
     `probes` when the unit itself can be tried. `note` is a hint for the operator, printed last.
+    `pages` is the unit of `syncd web`, if it can be tried and is used.
     """
 
     user: User
     unit: Unit | None = None
     note: str | None = None
     probes: bool = False
+    pages: Unit | None = None
 
     def environ(self, environ: Mapping[str, str]) -> Mapping[str, str]:
         """Return the environment with which to read the configuration."""
@@ -42,21 +44,29 @@ def perspective_for(config: Path, name: str | None, environ: Mapping[str, str]) 
     """
     me = current_user()
     if name is not None and user_named(name).uid == me.uid:
-        return Perspective(me)
+        return Perspective(user=me)
     unit = unit_of(config)
     invocation_id = environ.get("INVOCATION_ID")
     if unit is not None and unit.invocation_id and unit.invocation_id == invocation_id:
-        return Perspective(me)  # this process belongs to the service and sees what it sees
+        return Perspective(user=me)  # this process belongs to the service and sees what it sees
     if me.uid != 0:
         if name is not None:
             raise ImpersonationError(f"only root can check as {name}: sudo syncd check --as {name}")
-        return Perspective(me, unit, _note(me, unit))
+        return Perspective(user=me, unit=unit, note=_note(me, unit))
     if unit is not None and name in {None, unit.user}:
-        return Perspective(_user_of(unit), unit, probes=True)
-    return Perspective(user_named(name)) if name is not None else Perspective(_service_user(me))
+        pages = unit_of(config, Role.PAGES)
+        used = pages is not None and (pages.enabled or pages.active)
+        return Perspective(
+            user=user_of(unit), unit=unit, probes=True, pages=pages if used else None
+        )
+    return (
+        Perspective(user=user_named(name))
+        if name is not None
+        else Perspective(user=_service_user(me))
+    )
 
 
-def _user_of(unit: Unit) -> User:
+def user_of(unit: Unit) -> User:
     """Return the user of a unit; systemd itself reports one that does not exist."""
     try:
         return user_named(unit.user, unit.group, unit.groups)

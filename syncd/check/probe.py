@@ -22,6 +22,7 @@ import msgspec
 from syncd.check import facts
 from syncd.check.facts import MAX_TEXT, Facts
 from syncd.check.unit import Unit, service_settings, words_of
+from syncd.config.shard import SHARD_VARIABLE
 from syncd.model import printable
 
 NOT_COPIED = frozenset(
@@ -105,12 +106,13 @@ def probe_command(
     words = unit.command
     if words and words[0][0] in "+!":
         return Failure(None, "its ExecStart= begins with + or !, and the sandbox does not apply")
-    if "run" not in words:
-        return Failure(None, "its ExecStart= does not start `syncd run`")
+    if unit.role is None:
+        return Failure(None, "its ExecStart= starts neither `syncd run` nor `syncd web`")
     if unexpanded:
         return Failure(None, f"`syncd check` does not know a specifier of {unexpanded[0]}=")
     words[0] = unit.program
-    at = words.index("run")
+    at = words.index(unit.role.value)
+    shard = [] if unit.shard is None else [f"--setenv={SHARD_VARIABLE}={unit.shard}"]
     properties = [
         f"--property={key}={value}"
         for key, value in settings
@@ -118,11 +120,20 @@ def probe_command(
     ]
     return [
         "systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--no-ask-password",
-        f"--unit={name}", "--service-type=exec",
+        f"--unit={name}", "--service-type=exec", *shard,
         *properties,
         f"--property=RuntimeMaxSec={TIME_LIMIT}", "--property=RuntimeDirectoryPreserve=yes",
-        "--", *words[:at], "check", "--inside", *words[at + 1 :],
+        "--", *words[:at], "check", "--inside", unit.role.value, *_configuration(words[at + 1 :]),
     ]  # fmt: skip
+
+
+def _configuration(words: Sequence[str]) -> list[str]:
+    """Return the options of a command that `check` has, too: that of the configuration."""
+    return [
+        word
+        for before, word in zip(("", *words), words, strict=False)
+        if re.match(r"--config(=|$)|-c", word) or before in ("--config", "-c")
+    ]
 
 
 def _run(command: Sequence[str], name: str) -> tuple[int | None, bytes, str]:

@@ -12,15 +12,16 @@ import msgspec
 
 from syncd.check import facts
 from syncd.check.facts import Contents, Facts, Unsent
-from syncd.check.fixes import Client, with_access
+from syncd.check.fixes import Client
 from syncd.check.inside import find_facts
+from syncd.check.pages import pages_checks
 from syncd.check.perspective import Perspective
-from syncd.check.probe import EXEC, Failure, probe
+from syncd.check.probe import Failure
 from syncd.check.receivers import receiver_checks, sources
 from syncd.check.result import Check, CheckedPath, State, bad, ok, unknown
 from syncd.check.secrets import missing_secret
-from syncd.check.service import View, network_check, view_of
-from syncd.check.start import failure_check, program_check
+from syncd.check.service import View, completed, network_check, view_of
+from syncd.check.start import start
 from syncd.check.user import UnreadableProgramError, User, group_name, run_as
 from syncd.check.verdict import (
     configuration_check,
@@ -51,7 +52,12 @@ def check_all(
     """Run the checks in the perspective: in a probe of the unit, or as a user."""
     head = [_user(perspective)]
     if perspective.unit is not None and perspective.probes:
-        return [*head, *_of_service(config, perspective, environ, hide, inotify)]
+        pages = perspective.pages
+        return [
+            *head,
+            *_of_service(config, perspective, environ, hide, inotify),
+            *([] if pages is None else pages_checks(config, pages)),
+        ]
     found = _found_as(config, perspective, environ, hide)
     if isinstance(found, Check):
         return [*head, found]
@@ -66,20 +72,15 @@ def _of_service(
 ) -> list[Check]:
     unit = perspective.unit
     assert unit is not None  # noqa: S101  for mypy
-    found, first, base = probe(unit), list[Check](), tuple[str, ...]()
-    if isinstance(found, Failure) and found.code == EXEC:
-        program, seen, base = program_check(unit, found)
-        if seen is None:
-            return [program]
-        first, found = [program], seen
-    if isinstance(found, Failure):
-        if found.code is not None:
-            return [failure_check(unit, found)]
-        return _untried(found, config, perspective, environ, hide, inotify)
-    view = view_of(config, unit, found, base)
-    network = network_check(config, unit, view, base)
+    started = start(unit)
+    if isinstance(started.found, Failure):
+        if started.checks:
+            return [*started.checks]
+        return _untried(started.found, config, perspective, environ, hide, inotify)
+    view = view_of(config, unit, started.found, started.lines)
+    network = network_check(config, unit, view, started.lines)
     checks = _checks(config, perspective, view, inotify)
-    return [*first, *checks, *([] if network is None else [network])]
+    return [*started.checks, *checks, *([] if network is None else [network])]
 
 
 def _untried(
@@ -115,7 +116,7 @@ def _found_as(
 
 def _checks(config: Config, perspective: Perspective, view: View, inotify: Path) -> list[Check]:
     """Return the checks of everything that the configuration names, with commands."""
-    user = perspective.user
+    user, client = perspective.user, Client(perspective.user, perspective.unit)
     contents = view.facts.contents
     files = (os.fsencode(file.absolute()) for file in (config.path, *config.included))
     found_files = (view.facts.at(file) for file in files)
@@ -123,7 +124,7 @@ def _checks(config: Config, perspective: Perspective, view: View, inotify: Path)
     if contents is None:
         if all(check.is_ok for check in checks):
             checks = [bad("configuration", f"not loaded: {view.facts.problem}")]
-        return [_completed(check, config, perspective, view) for check in checks]
+        return [completed(check, config, client, view) for check in checks]
     directory = os.fsencode(config.ledger.path.parent)
     seen = _contents(view, directory)
     found = view.of(directory).at(directory)
@@ -143,7 +144,7 @@ def _checks(config: Config, perspective: Perspective, view: View, inotify: Path)
     checks += _metrics(config, view, user)
     checks += _secrets(config, contents, view, perspective)
     checks += _receivers(config, contents, view, perspective)
-    return [_completed(check, config, perspective, view) for check in checks]
+    return [completed(check, config, client, view) for check in checks]
 
 
 def _shard(config: Config, shard: Shard) -> Check:
@@ -216,25 +217,6 @@ def _of_source(
         return unknown(check.subject, f"systemd passes it to {unit.name} alone")
     advice = None if unit is None else missing_secret(source, unit, what)
     return check if advice is None else bad(check.subject, *advice)
-
-
-def _completed(check: Check, config: Config, perspective: Perspective, view: View) -> Check:
-    """Return the check with the effect of the unit on its path, and with all commands."""
-    path = check.path
-    if path is None:
-        return check
-    restricted = view.restricted.get(path.path)
-    if restricted is None or restricted.lines:
-        inside = view.of(path.path).at(path.path)
-        client = Client(perspective.user, perspective.unit)
-        check = with_access(check, config, client, inside)
-    if restricted is None:
-        return check
-    message = f"{os.fsdecode(path.path)}: {restricted.message}"
-    if restricted.lines:
-        message = f"{check.message}{': ' if check.is_ok else '; '}{restricted.message}"
-    commands = (*check.commands, *restricted.commands) if restricted.lines else ()
-    return msgspec.structs.replace(check, state=State.BAD, message=message, commands=commands)
 
 
 def _unproven(check: Check, user: User) -> Check:

@@ -22,11 +22,12 @@ from syncd.check.drop_in import (
 )
 from syncd.check.facts import Facts, Failed, PathFacts
 from syncd.check.filesystem import path_facts
+from syncd.check.fixes import Client, with_access
 from syncd.check.inside import named_paths, written_directories
 from syncd.check.probe import Failure, probe
-from syncd.check.result import Check, bad
+from syncd.check.result import Check, State, bad
 from syncd.check.shell import Command
-from syncd.check.unit import Unit
+from syncd.check.unit import Role, Unit
 from syncd.check.verdict import restriction_of
 from syncd.config import Config
 
@@ -59,9 +60,10 @@ def view_of(config: Config, unit: Unit, found: Facts, base: tuple[str, ...]) -> 
     """
     restrictions: dict[bytes, Restriction] = {}
     outside: dict[bytes, PathFacts] = {}
-    for path in named_paths(config):
+    role = unit.role or Role.DAEMON
+    for path in named_paths(config, role):
         inside, outside[path] = found.at(path), path_facts(path)
-        writes = _is_written(path, config)
+        writes = path in written_directories(config, role)
         if inside is not None and (
             restriction := restriction_of(inside, outside[path], writes=writes)
         ):
@@ -70,7 +72,7 @@ def view_of(config: Config, unit: Unit, found: Facts, base: tuple[str, ...]) -> 
     possible = {path: one for path, one in restrictions.items() if outside[path].directory}
 
     def lines_for(path: bytes, target: bytes) -> tuple[str, ...]:
-        writes = _is_written(path, config)
+        writes = path in written_directories(config, role)
         return proposed_lines(unit.settings, possible[path], os.fsdecode(target), writes=writes)
 
     # What does not exist cannot be mounted: the directory that does is tried instead.
@@ -107,7 +109,7 @@ def _try_all(
             continue
         for path in remaining:
             inside = found.at(path)
-            writes = _is_written(path, config)
+            writes = path in written_directories(config, unit.role or Role.DAEMON)
             if inside is not None and restriction_of(inside, outside[path], writes=writes) is None:
                 helped[path] = found
     return helped
@@ -138,8 +140,21 @@ def _message(
     return f"{message}: move it elsewhere, such as to {elsewhere}"
 
 
-def _is_written(path: bytes, config: Config) -> bool:
-    return path in written_directories(config)
+def completed(check: Check, config: Config, client: Client, view: View) -> Check:
+    """Return the check with the effect of the unit on its path, and with all commands."""
+    path = check.path
+    if path is None:
+        return check
+    restricted = view.restricted.get(path.path)
+    if restricted is None or restricted.lines:
+        check = with_access(check, config, client, view.of(path.path).at(path.path))
+    if restricted is None:
+        return check
+    message = f"{os.fsdecode(path.path)}: {restricted.message}"
+    if restricted.lines:
+        message = f"{check.message}{': ' if check.is_ok else '; '}{restricted.message}"
+    commands = (*check.commands, *restricted.commands) if restricted.lines else ()
+    return msgspec.structs.replace(check, state=State.BAD, message=message, commands=commands)
 
 
 def network_check(config: Config, unit: Unit, view: View, base: tuple[str, ...]) -> Check | None:

@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from syncd.check.drop_in import drop_in_commands, paths_of, program_lines, sources_of
 from syncd.check.facts import Facts
-from syncd.check.probe import NOT_STARTED, Failure, probe
+from syncd.check.probe import EXEC, NOT_STARTED, Failure, probe
 from syncd.check.result import Check, bad
 from syncd.check.secrets import missing_credential, rejected_credential
 from syncd.check.unit import Unit
@@ -21,6 +23,26 @@ _MUST_EXIST = {
                 "NoExecPaths", "InaccessiblePaths", "RootDirectory", "RootImage"),
 }  # fmt: skip
 """The settings that name paths which have to exist, by the exit code when one does not."""
+
+
+class Start(msgspec.Struct, frozen=True):
+    """A start of a unit's program: what it found, with the lines of a drop-in that it needs."""
+
+    found: Facts | Failure
+    lines: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    """Why systemd cannot start the service as its unit is."""
+
+
+def start(unit: Unit) -> Start:
+    """Start the program of a unit in a probe."""
+    found = probe(unit)
+    if isinstance(found, Facts) or found.code is None:
+        return Start(found)
+    if found.code != EXEC:
+        return Start(found, (), (failure_check(unit, found),))
+    program, seen, lines = program_check(unit, found)
+    return Start(found if seen is None else seen, lines, (program,))
 
 
 def failure_check(unit: Unit, failure: Failure) -> Check:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -15,7 +17,7 @@ from syncd.config.shard import SHARD_VARIABLE
 CONFIGURATIONS = Path("/etc/syncd")
 _PROPERTIES = (
     "LoadState", "InvocationID", "ExecStart", "User", "Group", "SupplementaryGroups",
-    "StateDirectory", "ActiveState",
+    "StateDirectory", "ActiveState", "UnitFileState",
 )  # fmt: skip
 _TIMEOUT = 10.0  # seconds
 _SPECIFIERS = {
@@ -24,6 +26,17 @@ _SPECIFIERS = {
     "h": "/root", "u": "root", "U": "0", "g": "root", "G": "0", "%": "%",
 }  # fmt: skip
 """Specifiers whose values are the same in all units of the system (systemd.unit(5))."""
+
+
+class Role(Enum):
+    """What a unit runs, as a command of syncd."""
+
+    DAEMON = "run"
+    PAGES = "web"
+
+
+_UNITS = {Role.DAEMON: "syncd", Role.PAGES: "syncd-web"}
+"""The name of the unit for /etc/syncd/config.toml, and of the template for instances."""
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,12 +53,20 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
     """The first StateDirectory=, as an absolute path."""
     invocation_id: str
     active: bool
+    enabled: bool
+
+    @property
+    def role(self) -> Role | None:
+        return next((role for role in Role if role.value in self.command), None)
 
     @property
     def shard(self) -> str | None:
-        """The value that Environment= gives to SHARD_VARIABLE; of several, the last one counts."""
+        """The value of --shard, or that which Environment= gives to SHARD_VARIABLE last."""
         words = [word.partition("=") for word in words_of(self.settings, "Environment")]
         given = [value for name, _, value in words if name == SHARD_VARIABLE]
+        command = self.command
+        given += [after for word, after in pairwise(command) if word == "--shard"]
+        given += [w.removeprefix("--shard=") for w in command if w.startswith("--shard=")]
         return given[-1] if given else None
 
     @property
@@ -64,14 +85,14 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
         return self.command[0].lstrip("-:@+!") if self.command else ""
 
 
-def unit_of(config: Path) -> Unit | None:
+def unit_of(config: Path, role: Role = Role.DAEMON) -> Unit | None:
     """Return the unit that starts syncd with this configuration.
 
     None if there is no such unit, or no systemd.
     """
-    names = ["syncd.service"]
+    names = [f"{_UNITS[role]}.service"]
     if config.parent == CONFIGURATIONS and re.fullmatch(r"[\w.:@-]+", config.stem):
-        names.append(f"syncd@{config.stem}.service")
+        names.append(f"{_UNITS[role]}@{config.stem}.service")
     for name in names:
         properties = _properties(name)
         if properties is not None and str(config) in properties["ExecStart"][0].split():
@@ -96,6 +117,7 @@ def parse_unit(name: str, properties: Mapping[str, Sequence[str]], text: str) ->
         state_directory=f"/var/lib/{state[0].partition(':')[0]}" if state else None,
         invocation_id=one("InvocationID"),
         active=one("ActiveState") not in {"inactive", "failed"},
+        enabled=one("UnitFileState") in {"enabled", "enabled-runtime"},
     )
 
 

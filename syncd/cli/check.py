@@ -41,8 +41,13 @@ As = Annotated[
 ]
 
 Inside = Annotated[
-    bool,
-    typer.Option("--inside", hidden=True, help="Print what this process finds, for another one."),
+    str | None,
+    typer.Option(
+        "--inside",
+        hidden=True,
+        metavar="COMMAND",
+        help="Print what this process finds of what `syncd run` or `syncd web` uses.",
+    ),
 ]
 
 INOTIFY = Path("/proc/sys/fs/inotify")
@@ -52,7 +57,7 @@ def check(
     config: ConfigPath = DEFAULT_CONFIG,
     quick: Quick = False,
     user: As = None,
-    inside: Inside = False,
+    inside: Inside = None,
     json: Json = False,
 ) -> None:
     """Check that everything is ready: one line per check, ok or with what to do.
@@ -63,8 +68,9 @@ def check(
     tried. A line that begins with ! needs attention, and does not change the exit code.
 
     Run by root, it checks as the service: systemd starts the program of the unit once, with the
-    unit's user, credentials and sandbox. Below each BAD line are the commands that fix it; drop-ins
-    among them were tried. Otherwise ? marks what only the service can find out.
+    unit's user, credentials and sandbox, and so that of `syncd-web` if it is enabled or runs. Below
+    each BAD line are the commands that fix it; drop-ins among them were tried. Otherwise ? marks
+    what only the service can find out.
     """
     if quick:  # systemd gives the credentials to the daemon only, not to ExecReload= commands
         load_config(config)
@@ -74,10 +80,11 @@ def check(
         from syncd.check.inside import print_facts  # noqa: PLC0415  slow to load
         from syncd.check.perspective import perspective_for  # noqa: PLC0415  slow to load
         from syncd.check.run import check_all  # noqa: PLC0415  the same
+        from syncd.check.unit import Role  # noqa: PLC0415  the same
         from syncd.check.user import ImpersonationError  # noqa: PLC0415  the same
 
-    if inside:
-        print_facts(config.absolute(), os.environ, hide)
+    if inside is not None:
+        print_facts(config.absolute(), Role(inside), os.environ, hide)
         return
     try:
         perspective = perspective_for(config.absolute(), user, os.environ)

@@ -57,6 +57,8 @@ def _print_next(config: Path) -> None:
     print_line(f"    sudo systemctl enable --now {' '.join(units)}")
     if config.exists():
         print_line(f"    sudo systemctl restart {units[0]}    # if it runs already")
+        pages = units[0].replace("syncd", "syncd-web", 1)
+        print_line(f"    sudo systemctl try-restart {pages}    # the pages, if they are served")
 
 
 def remove(*, dry_run: bool) -> None:

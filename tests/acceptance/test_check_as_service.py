@@ -11,8 +11,17 @@ from pathlib import Path
 
 import pytest
 from support.exposition import Samples
-from support.pictures import picture
 from support.systemd_box import CONFIG, TOKEN, Box, Ran, missing, until
+from support.systemd_check import (
+    SETFACL,
+    as_new,
+    assert_all_ok,
+    await_upload_by_service,
+    bad,
+    check,
+    checked_machine,
+    fix,
+)
 
 WHY_NOT = missing()
 pytestmark = [
@@ -23,75 +32,22 @@ pytestmark = [
 ]
 
 LEDGER = f'{CONFIG}[ledger]\npath = "/var/lib/syncd/ledger.db"\n'
-SETFACL = Path(__file__).parents[1] / "support/setfacl"
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
-    """A machine on which syncd was installed with the commands of the README."""
-    box = Box(tmp_path_factory.mktemp("machine"))
-    try:
-        box.up()
-        if shutil.which("setfacl") is None:
-            box.write("/usr/local/bin/setfacl", SETFACL.read_bytes(), 0o755)
-        box.do("useradd", "--create-home", "--user-group", "anna")
-        box.do("groupadd", "creatives")
-        box.install(CONFIG)
+    with checked_machine(tmp_path_factory.mktemp("machine")) as box:
         yield box
-    finally:
-        box.down()
 
 
 @pytest.fixture
 def box(machine: Box) -> Box:
-    """The machine with nothing running, one folder with one image, and an API without images."""
-    machine.run("systemctl", "stop", "syncd*")
-    machine.run("systemctl", "reset-failed")
-    machine.do("sh", "-c", "rm -rf /var/lib/syncd /srv /etc/credstore*/syncd.* /etc/syncd/*"
-               " /etc/systemd/system/*.service.d /home/anna/* /root/token; mkdir -m 755 /srv;"
-               " chmod 755 /home/anna; rm -rf /tmp/spring;"
-               " gpasswd -d syncd creatives; gpasswd -d syncd anna; true")  # fmt: skip
-    machine.write("/etc/syncd/config.toml", CONFIG)
-    machine.write("/etc/credstore/syncd.token", f"{TOKEN}\n", 0o600)
-    machine.write("/srv/spring/1.jpg", picture(1))
-    machine.do("systemctl", "daemon-reload")
-    machine.do("systemctl", "restart", "graph-api")
-    machine.await_sandbox()
-    machine.forget_journal()
-    return machine
-
-
-def check(box: Box, *words: str) -> Ran:
-    return box.run("syncd", "check", *words)
+    return as_new(machine)
 
 
 def flat(ran: Ran) -> str:
     """Return stderr without the frame and the line breaks of a usage error."""
     return " ".join(ran.err.replace("│", " ").split())
-
-
-def bad(ran: Ran) -> list[str]:
-    return [line for line in ran.out.splitlines() if line.startswith("BAD")]
-
-
-def fix(box: Box, ran: Ran) -> list[str]:
-    """Run each printed command in a shell, unchanged, and return the commands."""
-    lines = [line[4:] for line in ran.out.splitlines() if line.startswith("    ")]
-    assert lines, ran.out
-    for line in lines:
-        typed = f"echo {TOKEN} | {line}" if "/dev/stdin" in line else line
-        box.do("bash", "-c", typed)
-    return lines
-
-
-def assert_all_ok(box: Box) -> None:
-    ran = check(box)
-    assert (ran.code, bad(ran)) == (0, []), ran.out + ran.err
-
-
-async def await_upload_by_service(box: Box, unit: str = "syncd") -> None:
-    box.do("systemctl", "start", unit)
-    await until(lambda: box.held() == 1, lambda: box.journal(unit))
 
 
 async def test_checks_of_a_good_installation_are_ok_and_create_no_files(box: Box) -> None:

@@ -53,6 +53,7 @@ def test_init_installs_units_user_and_directories_and_names_the_next_commands(bo
         "Next:\n    sudo syncd check --config /etc/syncd/eu.toml\n"
         "    sudo systemctl enable --now syncd@eu syncd.target\n"
         "    sudo systemctl restart syncd@eu    # if it runs already\n"
+        "    sudo systemctl try-restart syncd-web@eu    # the pages, if they are served\n"
     )
     assert box.one("syncd", "LoadState") == "loaded"
     assert "/usr/local/bin/syncd" in box.one("syncd", "ExecStart")
@@ -95,6 +96,7 @@ def test_a_removal_stops_everything_and_keeps_only_what_it_names(box: Box) -> No
     box.write("/etc/systemd/system/syncdog.service", "[Service]\nExecStart=sleep 1000\n")
     box.write("/etc/syncd/config.toml", CONFIG)
     box.write("/etc/syncd/eu.toml", CONFIG.replace('id = "1"', 'id = "2"'))
+    box.write("/etc/syncd/us.toml", f'{CONFIG}[web]\nlisten = "127.0.0.1:8781"\n')
     for token in ("syncd.token", "syncd.eu.token"):
         box.write(f"/etc/credstore/{token}", TOKEN, 0o600)
     box.do("mkdir", "-p", "/srv/spring")
@@ -102,11 +104,13 @@ def test_a_removal_stops_everything_and_keeps_only_what_it_names(box: Box) -> No
     box.do("systemctl", "start", "graph-api", "syncdog")
     box.await_sandbox()
     box.do("systemctl", "enable", "--now", "syncd", "syncd@eu", "syncd.target")
-    box.do("systemctl", "enable", "--now", "syncd-watch@syncd.timer")
+    box.do("systemctl", "enable", "--now", "syncd-watch@syncd.timer", "syncd-web", "syncd-web@us")
 
     out = box.do("syncd", "init", "--systemd", "--remove")
 
     assert box.one("syncd@eu", "ActiveState") == box.one("syncd", "ActiveState") == "inactive"
+    for unit in ("syncd-web", "syncd-web@us"):
+        assert box.one(unit, "ActiveState") == "inactive"
     assert box.one("syncd-watch@syncd.timer", "ActiveState") == "inactive"
     assert box.one("syncd", "LoadState") == "not-found"
     assert box.one("syncdog", "ActiveState") == "active"

@@ -175,7 +175,7 @@ async def test_check_understands_responses_in_every_framing(tmp_path: Path, wire
                 results = await asyncio.to_thread(
                     check_all,
                     config,
-                    Perspective(current_user()),
+                    Perspective(user=current_user()),
                     ENVIRON,
                     lambda _secret: None,
                     Path("/proc/sys/fs/inotify"),

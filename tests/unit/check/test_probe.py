@@ -70,10 +70,13 @@ def test_a_key_that_systemd_run_does_not_know_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("start", "words"),
     [
-        ("/usr/bin/syncd run --config /c.toml", "/usr/bin/syncd check --inside --config /c.toml"),
-        ("-@/usr/bin/syncd run -c /c.toml", "/usr/bin/syncd check --inside -c /c.toml"),
-        ("/v/bin/python -m syncd run -c /c", "/v/bin/python -m syncd check --inside -c /c"),
-        ("/u/syncd -c /c run", "/u/syncd -c /c check --inside"),
+        ("/u/syncd run --config /c.toml", "/u/syncd check --inside run --config /c.toml"),
+        ("-@/usr/bin/syncd run -c /c.toml", "/usr/bin/syncd check --inside run -c /c.toml"),
+        ("/v/bin/python -m syncd run -c /c", "/v/bin/python -m syncd check --inside run -c /c"),
+        ("/u/syncd -c /c run", "/u/syncd -c /c check --inside run"),
+        ("/u/syncd run --log-level debug --config=/c", "/u/syncd check --inside run --config=/c"),
+        ("/u/syncd web --config /c --listen [::1]:80", "/u/syncd check --inside web --config /c"),
+        ("/u/syncd web --listen=[::1]:80 -c/c", "/u/syncd check --inside web -c/c"),
     ],
 )
 def test_a_probe_runs_the_program_of_the_unit(start: str, words: str) -> None:
@@ -87,8 +90,8 @@ def test_a_probe_runs_the_program_of_the_unit(start: str, words: str) -> None:
     [
         ("ExecStart=+/usr/bin/syncd run", "begins with + or !"),
         ("ExecStart=!!/usr/bin/syncd run", "begins with + or !"),
-        ("ExecStart=/usr/bin/wrapper", "does not start `syncd run`"),
-        ("", "does not start `syncd run`"),
+        ("ExecStart=/usr/bin/wrapper", "starts neither `syncd run` nor `syncd web`"),
+        ("", "starts neither `syncd run` nor `syncd web`"),
         (f"{RUN}BindPaths=/srv/%H", "does not know a specifier of BindPaths="),
     ],
 )
@@ -99,7 +102,18 @@ def test_a_unit_that_no_probe_imitates_is_not_tried(text: str, reason: str) -> N
     assert reason in found.reason
 
 
-@pytest.mark.parametrize("name", ["syncd.service", "syncd@eu.service"])
+def test_a_probe_has_the_shard_of_the_command() -> None:
+    found = probe_command(unit("ExecStart=/u/syncd run --shard 1/3 -c /c"), (), "probe.service")
+    assert isinstance(found, list)
+    assert "--setenv=SYNCD_SHARD=1/3" in found
+    assert found[found.index("--") + 1 :] == [
+        "/u/syncd", "check", "--inside", "run", "-c", "/c"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", ["syncd.service", "syncd@eu.service", "syncd-web.service", "syncd-web@eu.service"]
+)
 def test_the_shipped_units_can_be_probed(name: str) -> None:
     text = (ROOT / "systemd" / name.replace("eu", "")).read_text()
     found = probe_command(parse_unit(name, {}, text), (), "probe.service")

@@ -49,10 +49,12 @@ def test_a_unit_without_settings_runs_as_root() -> None:
         ('Environment="SYNCD_SHARD=0/3"\nEnvironment=SYNCD_SHARD=1/3', "1/3"),
         ("Environment=SYNCD_SHARD=0/3\nEnvironment=", None),
         ("Environment=OTHER_SYNCD_SHARD=0/3", None),
+        ("Environment=SYNCD_SHARD=0/3\nExecStart=/u/syncd run --shard 2/3 -c /c", "2/3"),
+        ("ExecStart=/u/syncd run --shard=2/3", "2/3"),
     ],
 )
 def test_the_configuration_is_read_with_the_shard_of_the_unit(text: str, shard: str | None) -> None:
-    environ = Perspective(current_user(), unit(text)).environ({"A": "a"})
+    environ = Perspective(user=current_user(), unit=unit(text)).environ({"A": "a"})
     state = {"A": "a", "STATE_DIRECTORY": "/var/lib/syncd"}
     assert environ == (state if shard is None else {**state, SHARD_VARIABLE: shard})
 
