@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import msgspec
 
 from syncd.ledger.library_candidates import few_candidates
-from syncd.ledger.library_filter import Filter, State, conditions
+from syncd.ledger.library_filter import Filter, State, conditions, is_of_images
 from syncd.ledger.statements import as_structs, read
 from syncd.model import AccountId
 
@@ -29,7 +29,9 @@ class Work(msgspec.Struct, frozen=True):
     """How much one read does: each takes some 15 ms in a ledger of a million files."""
 
     examined: int = 5_000
-    """Images that are examined in the order of the page."""
+    """Images that are examined in the order of the page, with their files or replicas."""
+    scanned: int = 200_000
+    """Images that are examined in the order of the page, and nothing else."""
     few: int = 20_000
     """Candidates that are collected and sorted; more than these are not few."""
 
@@ -100,7 +102,8 @@ def page(
     wanted, candidates = few_candidates(db, wanted, work.few)
     if candidates is None:
         before = _begin(db, before)
-        images, after = _examined(db, wanted, (max(0, before - work.examined), before), limit)
+        first = before - (work.scanned if is_of_images(wanted) else work.examined)
+        images, after = _examined(db, wanted, (max(0, first), before), limit)
     else:
         below = [one for one in candidates if before is None or one < before]
         images, after = _chosen(db, wanted, sorted(below, reverse=True), limit)

@@ -7,7 +7,7 @@ import sqlite3
 
 import msgspec
 
-from syncd.ledger.library_filter import NAMED, Filter, State, like
+from syncd.ledger.library_filter import NAMED, Filter, State, like, times
 
 _DIGITS = re.compile(r"[0-9a-fA-F]{6,64}")
 """A SHA-256 or its beginning."""
@@ -22,7 +22,12 @@ def few_candidates(
     """Return all images that one condition selects, if these are few, and the other conditions."""
     if wanted.text and (found := _by_digits(db, wanted.text, few)):
         return msgspec.structs.replace(wanted, text=""), found
-    sources = (_of_state(db, wanted), _of_folder(db, wanted), _of_name(db, wanted))
+    sources = (
+        _of_state(db, wanted),
+        _of_folder(db, wanted),
+        _of_time(db, wanted),
+        _of_name(db, wanted),
+    )
     for rows in sources:
         if rows is None:
             continue
@@ -97,6 +102,24 @@ def _of_folder(db: sqlite3.Connection, wanted: Filter) -> sqlite3.Cursor | None:
             AND file.image_id IS NOT NULL
         """,
         (wanted.folder,),
+    )
+
+
+def _of_time(db: sqlite3.Connection, wanted: Filter) -> sqlite3.Cursor | None:
+    """Select by the times of files, which reads all files.
+
+    The `+` keeps SQLite from an index, which would look each file up in the table.
+    """
+    found = times(wanted)
+    if not found:
+        return None
+    return db.execute(
+        f"""
+        SELECT image_id
+        FROM file
+        WHERE +image_id IS NOT NULL AND {" AND ".join(condition for condition, _ in found)}
+        """,
+        [value for _, values in found for value in values],
     )
 
 

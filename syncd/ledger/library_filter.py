@@ -68,6 +68,22 @@ def conditions(wanted: Filter) -> tuple[str, list[object]]:
 _Condition = tuple[str, Sequence[object]]
 
 
+def times(wanted: Filter) -> list[_Condition]:
+    """Return the conditions on the time of a file, and their values."""
+    found: list[_Condition] = []
+    if wanted.since is not None:
+        found.append(("file.mtime_ns >= ?", (int(wanted.since * 1e9),)))
+    if wanted.until is not None:
+        found.append(("file.mtime_ns < ?", (int(wanted.until * 1e9),)))
+    return found
+
+
+def is_of_images(wanted: Filter) -> bool:
+    """Return whether there is no condition on files or replicas."""
+    of_others = (*_of_file(wanted), *_of_replica(wanted))
+    return not of_others
+
+
 def _of_image(wanted: Filter) -> Iterator[_Condition]:
     if wanted.format:
         yield "image.format = ?", (wanted.format,)
@@ -85,10 +101,7 @@ def _of_file(wanted: Filter) -> Iterator[_Condition]:
         inner.append((of_folder, (wanted.folder,)))
     if wanted.text:
         inner.append((NAMED, (like(wanted.text),)))
-    if wanted.since is not None:
-        inner.append(("file.mtime_ns >= ?", (int(wanted.since * 1e9),)))
-    if wanted.until is not None:
-        inner.append(("file.mtime_ns < ?", (int(wanted.until * 1e9),)))
+    inner += times(wanted)
     if inner:
         yield (
             f"""EXISTS (

@@ -121,13 +121,37 @@ SELECTED: dict[str, tuple[Filter, Callable[[int], bool]]] = {
 }
 
 
-@pytest.mark.parametrize("work", [Work(), Work(examined=11, few=3)], ids=["few", "many"])
+@pytest.mark.parametrize(
+    "work", [Work(), Work(examined=11, scanned=13, few=3)], ids=["few", "many"]
+)
 @pytest.mark.parametrize("what", SELECTED)
 def test_a_condition_selects_each_image_that_meets_it_once(
     db: Connection, what: str, work: Work
 ) -> None:
     wanted, is_selected = SELECTED[what]
     assert numbers(db, wanted, work) == [n for n in NEWEST_FIRST if is_selected(n)]
+
+
+def reads(db: Connection, wanted: Filter, work: Work) -> int:
+    """Return how many reads a whole listing takes."""
+    count, page = 1, library.page(wanted, None, PAGE, work)(db)
+    while page.after is not None:
+        count, page = count + 1, library.page(wanted, page.after, PAGE, work)(db)
+    return count
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [Filter(until=5.0), Filter(since=COUNT - 3), Filter(text="_1.png", since=0.0)],
+)
+def test_few_images_are_found_without_examining_all(db: Connection, wanted: Filter) -> None:
+    assert reads(db, wanted, Work(examined=1, few=PAGE)) == 1
+
+
+def test_conditions_on_images_alone_examine_more_images_than_others(db: Connection) -> None:
+    work = Work(examined=1, scanned=COUNT, few=3)
+    assert reads(db, Filter(format="BMP"), work) == 1
+    assert reads(db, Filter(format="BMP", account=ONE), work) == COUNT
 
 
 def test_a_card_has_the_file_and_the_state_in_each_account(db: Connection) -> None:

@@ -294,7 +294,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
 SHOWN = {
     "all": Shown(),
     "a folder": Shown(folder="a", format="PNG"),
-    "held": Shown(account=ONE, state=State.HELD, since=1.0, until=2.0, ratio=Ratio(0.9, 1.1)),
+    "held": Shown(account=ONE, state=State.HELD, ratio=Ratio(0.9, 1.1)),
     "a part of a name": Shown(text="999"),
     "digits": Shown(text="30303030"),
     **{state: Shown(state=state, account=ONE, pixels=(1, 1)) for state in State},
@@ -308,7 +308,12 @@ def test_no_table_that_grows_is_scanned(db: sqlite3.Connection, name: str) -> No
     plans = Plans(db)
     STATEMENTS[name](cast("sqlite3.Connection", plans))
     assert plans.plans
-    assert not any(map(GROWING.match, plans.plans)), plans.plans
+    assert not scans(plans), plans.plans
+
+
+def scans(plans: Plans) -> list[str]:
+    """Return the steps that read the whole of a table that grows."""
+    return [line for line in plans.plans if GROWING.match(line)]
 
 
 @pytest.mark.parametrize("search_by", [search.by_name, search.by_part_of_name])
@@ -317,8 +322,16 @@ def test_a_search_by_name_scans_the_names_and_no_other_table(
 ) -> None:
     plans = Plans(db)
     search_by(b"999999")(cast("sqlite3.Connection", plans))
-    scans = [line for line in plans.plans if GROWING.match(line)]
-    assert scans == ["SCAN file"]
+    assert scans(plans) == ["SCAN file"]
+
+
+def test_a_selection_by_time_scans_the_files_once_and_no_other_table(
+    db: sqlite3.Connection,
+) -> None:
+    plans = Plans(db)
+    wanted = Shown(account=ONE, state=State.HELD, since=1.0, until=2.0)
+    library.page(wanted, 40_000, 60)(cast("sqlite3.Connection", plans))
+    assert scans(plans) == ["SCAN file"]
 
 
 @pytest.mark.parametrize(
