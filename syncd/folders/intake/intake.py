@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 import msgspec
@@ -13,7 +14,8 @@ import msgspec
 from syncd.folders.intake.cache import ContentCache
 from syncd.folders.intake.read import READ_AT_ONCE, Reader, Reading
 from syncd.folders.intake.record import Recorder
-from syncd.folders.intake.settle import Found, SettleQueue, Settling, is_recent
+from syncd.folders.intake.settle import Found, SettleQueue, is_recent
+from syncd.folders.intake.unrecorded import Unrecorded
 from syncd.folders.safe_open import Unreadable
 from syncd.heartbeat import Heartbeat, wait_unless_stalled
 from syncd.ledger.files import Place
@@ -75,14 +77,14 @@ class Intake:
         self._unfinished: set[Place] = set()  # they changed while they were read, and wait again
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
+        self._unrecorded = Unrecorded()
+        self._line = {fresh: asyncio.Lock() for fresh in (True, False)}  # of those without room
 
     @property
     def is_reading(self) -> bool:
         """Whether settled files are being read, or soon will be, in a folder that responds."""
-        due = self._settling.next_due
-        return any(not self._settling.is_stalled(place.folder_id) for place in self._reading) or (
-            due is not None and due <= time.monotonic()
-        )
+        reading = any(not self._settling.is_stalled(place.folder_id) for place in self._reading)
+        return reading or self._settling.has_due(time.monotonic())
 
     @property
     def pending(self) -> int:
@@ -96,7 +98,7 @@ class Intake:
             self._add(Found(place, root, stat, now, fresh=False), now, wall_ns)
         self._notify()
         if found:
-            await self._wait_for_room(found[0][0].folder_id, lambda files: files.scanned)
+            await self._wait_for_room(found[0][0].folder_id, fresh=False)
 
     async def offer_fresh(self, root: bytes, found: Sequence[tuple[Place, Stat]]) -> bool:
         """Add new or changed files that the watch named, which go before those of scans.
@@ -110,7 +112,7 @@ class Intake:
             self._add(Found(place, root, stat, now, fresh=True), now, wall_ns)
         self._notify()
         if fresh:
-            await self._wait_for_room(fresh[0][0].folder_id, lambda files: files.fresh)
+            await self._wait_for_room(fresh[0][0].folder_id, fresh=True)
         return len(fresh) == len(found)
 
     async def run(self) -> None:
@@ -135,25 +137,28 @@ class Intake:
 
         Those of other folders whose disks hang are not waited for.
         """
-        waiting = {*self._reading, *self._settling.places()}
+        found = self._unrecorded.divide()
 
         def is_recorded() -> bool:
-            waiting.difference_update(
-                [
-                    place
-                    for place in waiting
-                    if (place not in self._reading and place not in self._settling)
-                    or (place.folder_id != folder_id and self._settling.is_stalled(place.folder_id))
-                ]
+            return all(
+                folder != folder_id and self._settling.is_stalled(folder)
+                for folder in self._unrecorded.folders(found)
             )
-            return not waiting
 
-        await wait_unless_stalled(is_recorded, self._change)
+        await wait_unless_stalled(is_recorded, self._unrecorded.wait_for_end)
 
-    async def _wait_for_room(self, folder_id: int, count: Callable[[Settling], int]) -> None:
+    async def _wait_for_room(self, folder_id: int, *, fresh: bool) -> None:
+        """Wait while too many files settle; those of a folder that hangs wait for each other.
+
+        Of hundreds of scans that wait, one checks after each change; the others wait in line.
+        """
+
         def has_room() -> bool:
-            return self._settling.count_with(folder_id, count) < MAX_SETTLING
+            return self._settling.count_with(folder_id, fresh=fresh) < MAX_SETTLING
 
+        async with self._line[fresh]:
+            if await wait_unless_stalled(has_room, self._change, self._readers[folder_id]):
+                return
         await wait_unless_stalled(has_room, self._change)
 
     def _add(self, found: Found, now: float, wall_ns: int) -> None:
@@ -161,6 +166,9 @@ class Intake:
         if being_read is not None and being_read.stat == found.stat:
             being_read.fresh = being_read.fresh or found.fresh
         else:
+            found.mark = self._unrecorded.latest if being_read is None else being_read.mark
+            if found.place not in self._settling:
+                self._unrecorded.add(found.place.folder_id, found.mark)
             self._settling.of(found.place.folder_id).add(found, now, wall_ns)
 
     async def _read_settled(self, readers: asyncio.TaskGroup) -> None:
@@ -208,13 +216,14 @@ class Intake:
         self._unfinished.difference_update(found.place for found in batch)
         self._unfinished.update(found.place for found, _ in changed)
         for found, stat in changed:
-            settling = self._settling.of(found.place.folder_id)
-            if found.place not in settling:
+            if found.place not in self._settling:
                 now = time.monotonic()
-                again = Found(found.place, found.root, stat, now, found.fresh)
-                settling.add(again, now, time.time_ns())
+                again = replace(found, stat=stat, since=now)
+                self._settling.of(found.place.folder_id).add(again, now, time.time_ns())
+                self._unrecorded.add(found.place.folder_id, found.mark)
         for found in batch:
             del self._reading[found.place]
+            self._unrecorded.remove(found.place.folder_id, found.mark)
         self._notify()
 
     def _read_batch(self, batch: Sequence[Found]) -> list[Reading | Unreadable]:

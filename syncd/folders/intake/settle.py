@@ -5,10 +5,10 @@ from __future__ import annotations
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from itertools import chain
 
+from syncd.folders.intake.unrecorded import Mark
 from syncd.heartbeat import CHECK_EVERY, Heartbeat
 from syncd.ledger.files import Place
 from syncd.model import Stat
@@ -55,6 +55,7 @@ class Found:
     stat: Stat
     since: float  # monotonic time from which it has had this stat
     fresh: bool  # it has just been dropped
+    mark: Mark = 0  # of the time at which its place was found
 
 
 class Settling:
@@ -78,9 +79,6 @@ class Settling:
     def __contains__(self, place: Place) -> bool:
         return place in self._files
 
-    def __iter__(self) -> Iterator[Place]:
-        return iter(self._files)
-
     @property
     def fresh(self) -> int:
         """The number of files that have just been dropped."""
@@ -100,6 +98,7 @@ class Settling:
         """Add a file; one that waits already starts again only if it has changed."""
         known = self._files.get(found.place)
         if known is not None:
+            found.mark = known.mark
             found.fresh = found.fresh or known.fresh
             if known.stat == found.stat:
                 if known.fresh == found.fresh:
@@ -169,10 +168,6 @@ class SettleQueue:
     def __contains__(self, place: Place) -> bool:
         return place.folder_id in self._folders and place in self._folders[place.folder_id]
 
-    def places(self) -> Iterator[Place]:
-        """Return the places of all files."""
-        return chain.from_iterable(self._folders.values())
-
     def of(self, folder_id: int) -> Settling:
         """Return the settling files of a folder."""
         return self._folders[folder_id]
@@ -192,6 +187,13 @@ class SettleQueue:
         dues = (files.next_due for files in self._responding())
         return min((due for due in dues if due is not None), default=None)
 
+    def has_due(self, now: float) -> bool:
+        """Return whether a file may have settled in a folder that does not hang."""
+        return any(
+            files.next_due is not None and files.next_due <= now and not self.is_stalled(folder_id)
+            for folder_id, files in self._folders.items()
+        )
+
     def idle_time(self, now: float) -> float | None:
         """Return the seconds until `take` may find files; None if it depends on new ones."""
         waits = [] if (due := self.next_due) is None else [due - now]
@@ -199,11 +201,14 @@ class SettleQueue:
             waits.append(CHECK_EVERY)
         return min(waits, default=None)
 
-    def count_with(self, folder_id: int, count: Callable[[Settling], int]) -> int:
-        """Return the count of a folder, plus those of all that respond if the folder does."""
-        if self.is_stalled(folder_id):
-            return count(self._folders[folder_id])
-        return sum(map(count, self._responding()))
+    def count_with(self, folder_id: int, *, fresh: bool) -> int:
+        """Return the fresh files, or those of scans, of all folders that respond.
+
+        Of a folder that hangs, return its own.
+        """
+        hangs = self.is_stalled(folder_id)
+        folders = [self._folders[folder_id]] if hangs else self._responding()
+        return sum(files.fresh if fresh else files.scanned for files in folders)
 
     def take(
         self,
@@ -215,9 +220,9 @@ class SettleQueue:
         largest: float = math.inf,
     ) -> list[Found]:
         """Take settled files of one folder that does not hang, as `Settling.take` does."""
-        responding = [item for item in self._folders.items() if not self.is_stalled(item[0])]
-        responding.sort(key=lambda item: not item[1].fresh)
-        for folder_id, files in responding:
+        for folder_id, files in sorted(self._folders.items(), key=lambda item: not item[1].fresh):
+            if self.is_stalled(folder_id):
+                continue
             if batch := files.take(limit, max_bytes, now, wall_ns, reading, largest):
                 del self._folders[folder_id]
                 if files:

@@ -234,6 +234,54 @@ async def test_a_folder_that_hangs_does_not_keep_the_files_of_another_waiting(
         await asyncio.wait([own, every])
 
 
+class CountedReaders(defaultdict[int, Heartbeat]):
+    """Readers that count how often it is checked whether a folder hangs."""
+
+    def __init__(self) -> None:
+        super().__init__(None, {1: Heartbeat(), 2: Heartbeat()})
+        self.checks = 0
+
+    def __getitem__(self, folder_id: int) -> Heartbeat:
+        self.checks += 1
+        return super().__getitem__(folder_id)
+
+
+async def test_scans_that_wait_for_files_check_nothing_for_each_file_that_is_found(
+    folder: Path,
+) -> None:
+    readers = CountedReaders()
+    async with intake_of(folder, readers=readers) as intake:
+        await intake.offer(b"/nowhere", nowhere(MANY))
+        ends = [asyncio.create_task(intake.record_found(2)) for _ in range(20)]
+        await asyncio.sleep(0)
+        readers.checks = 0
+        for found in of_second(nowhere(20)):
+            await intake.offer(b"/nowhere", [found])
+            await asyncio.sleep(0)
+        assert readers.checks < 100
+        for end in ends:
+            end.cancel()
+        await asyncio.wait(ends)
+
+
+async def test_one_of_many_scans_that_wait_for_room_checks_after_each_change(folder: Path) -> None:
+    readers = CountedReaders()
+    async with intake_of(folder, readers=readers) as intake:
+        files = nowhere(MAX_SETTLING + 50)
+        offers = [asyncio.create_task(intake.offer(b"/nowhere", files[:MAX_SETTLING]))]
+        offers += [asyncio.create_task(intake.offer(b"/nowhere", files)) for _ in range(50)]
+        await asyncio.sleep(0)
+        readers.checks = 0
+        for _ in range(20):
+            assert await intake.offer_fresh(b"/nowhere", of_second(nowhere(1)))
+            await asyncio.sleep(0)
+        assert readers.checks < 500
+        assert not any(offer.done() for offer in offers)
+        for offer in offers:
+            offer.cancel()
+        await asyncio.wait(offers)
+
+
 async def test_a_folder_that_hangs_is_read_as_soon_as_it_responds(
     folder: Path,
 ) -> None:
