@@ -29,15 +29,18 @@ class AccountChange(msgspec.Struct, frozen=True):
 def changed_accounts(
     config: Config, known: Mapping[FolderName, AccountId], part: Selection | None = None
 ) -> list[AccountChange]:
-    """Return the folders whose own account is not the `known` one; mirrors do not count.
+    """Return the folders whose images no longer go to their own account of before, the `known` one.
 
-    With a part, only its folders and accounts.
+    An account that is a mirror now, or belongs to another shard, still gets them. With a part, only
+    its folders and accounts count.
     """
     changes = []
     for name, folder in config.folders.items():
         account, before = config.accounts[folder.account], known.get(name)
         if part is not None and not (name in part.folders and account.name in part.accounts):
             continue
-        if before is not None and before != account.id:
+        if before is None or before in config.routes(folder):
+            continue
+        if config.ledger.has(before):
             changes.append(AccountChange(name, before, account))
     return changes

@@ -60,6 +60,10 @@ class LedgerConfig(msgspec.Struct, frozen=True):
     history: float = 180 * 86400.0  # seconds that a row of the history is kept
     shard: Shard | None = None  # None: this ledger has all accounts
 
+    def has(self, account: AccountId) -> bool:
+        """Return whether an account belongs to the ledger's shard."""
+        return self.shard is None or self.shard.has(account)
+
 
 class Budget(msgspec.Struct, frozen=True):
     """The limits of an account, windows in seconds; None stands for the tier's limit."""
@@ -227,9 +231,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         The accounts of a folder that are in the shard keep their order; the first of them becomes
         the folder's own, so that a mirror of an account in another shard gets the bytes.
         """
-        if (shard := self.ledger.shard) is None:
+        if self.ledger.shard is None:
             return self
-        accounts = {n: a for n, a in self.accounts.items() if shard.has(a.id)}
+        accounts = {n: a for n, a in self.accounts.items() if self.ledger.has(a.id)}
         folders = {}
         for name, folder in self.folders.items():
             fed = tuple(n for n in (folder.account, *folder.mirrors) if n in accounts)

@@ -130,10 +130,11 @@ async def declare(
         ids[name] = await ledger.write(
             folders.declare(name, folder.path, routes, folder.deletions, folder.copy)
         )
-        for account in sorted(before.difference(routes)):
+        for account in filter(config.ledger.has, sorted(before.difference(routes))):
             _log_removed(config, name, account)
-    for retired in await ledger.write(folders.retire_others(list(ids))):
-        log.notice("folder.retired", folder=retired)
+    for retired, parted in (await ledger.write(folders.retire_others(list(ids)))).items():
+        if any(map(config.ledger.has, parted)):
+            log.notice("folder.retired", folder=retired)
     while await ledger.write(refresh_next(files_per_step)):
         progress()
     await ledger.write(condemned.spare_unrouted())

@@ -142,8 +142,10 @@ def _part_from(
 
 
 @write
-def retire_others(db: sqlite3.Connection, names: Sequence[FolderName]) -> list[str]:
-    """Remove the routes of all folders but these, and return the names of those that had any.
+def retire_others(
+    db: sqlite3.Connection, names: Sequence[FolderName]
+) -> dict[FolderName, set[AccountId]]:
+    """Remove the routes of all folders but these, and return these routes.
 
     If there are any, `wanted.refresh_next` has to follow.
     """
@@ -154,12 +156,14 @@ def retire_others(db: sqlite3.Connection, names: Sequence[FolderName]) -> list[s
         WHERE EXISTS (SELECT 1 FROM route WHERE route.folder_id = folder.id)
         """
     ).fetchall()
-    retired = [(folder_id, name) for folder_id, name in rows if name not in names]
-    for folder_id, name in retired:
-        _part_from(db, folder_id, routes(name)(db), "retired")
+    retired = {}
+    for folder_id, name in rows:
+        if name not in names:
+            retired[FolderName(name)] = routes(name)(db)
+            _part_from(db, folder_id, retired[name], "retired")
     if retired:
         request_refresh(db)
-    return [name for _, name in retired]
+    return retired
 
 
 @write

@@ -9,8 +9,9 @@ ACCOUNTS = (
         "account.changed",
         ("warning",),
         ("account", "before", "folder", "id"),
-        "the folder's own account in the configuration has another ad account id than before:"
-        " its images are sent to `id`, and stay in `before`. Nothing waits for a confirmation",
+        "the folder's own account in the configuration has another ad account id than before, and"
+        " `before` is not one of its mirrors: its images are sent to `id`, and stay in `before`."
+        " Nothing waits for a confirmation",
         "compare the name and business of the account, which `syncd check` shows, and correct `id`"
         " of the account in the configuration if the change was not intended",
     ),

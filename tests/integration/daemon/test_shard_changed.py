@@ -27,12 +27,12 @@ def rig(tmp_path: Path, sandbox: Sandbox) -> Rig:
 
 
 async def start(rig: Rig, shard: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Declare the configuration of a shard; return the events about the change."""
+    """Declare the configuration of a shard; return all events."""
     monkeypatch.setenv(SHARD_VARIABLE, shard)
     with capture_logs() as logs:
         async with open_ledger(rig.ledger) as ledger:
             await declare(rig.config(), ledger)
-    return [line for line in logs if line["event"] == "shard.changed"]
+    return list(logs)
 
 
 @pytest.mark.parametrize(("shard", "shown"), [("", None), ("0/1", "0/1")])
@@ -60,3 +60,35 @@ async def test_a_ledger_of_every_account_takes_none_over(
 ) -> None:
     assert await start(rig, "", monkeypatch) == []
     assert await start(rig, "0/2", monkeypatch) == []
+
+
+SHARDS = ("", "0/2", "1/2", "0/3", "1/3", "2/3")
+
+
+@pytest.mark.parametrize("before", SHARDS)
+async def test_another_shard_is_not_a_change_of_accounts_mirrors_or_folders(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    for number, name in enumerate(ACCOUNTS):
+        rig.toml += f'[folders.f{number}]\npath = "{rig.path}/{number}"\naccount = "{name}"\n'
+    for shard in SHARDS:
+        await start(rig, before, monkeypatch)
+        events = {line["event"] for line in await start(rig, shard, monkeypatch)}
+        assert events <= {"shard.changed"}, shard
+
+
+async def test_another_account_of_the_same_shard_is_a_change(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *mirrors = (name for name in ACCOUNTS if name not in OTHERS)
+    rig.mirrors = tuple(mirrors)
+    rig.accounts = {name: ACCOUNTS[name] for name in (first, *mirrors)}
+    await start(rig, "0/2", monkeypatch)
+    other = next(str(n) for n in range(50, 99) if Shard(0, 2).has(AccountId(str(n))))
+    rig.accounts[first] = other
+    events = {line["event"]: line for line in await start(rig, "0/2", monkeypatch)}
+    assert set(events) == {"account.changed", "mirror.removed"}
+    assert (events["account.changed"]["before"], events["account.changed"]["id"]) == (
+        ACCOUNTS[first],
+        other,
+    )

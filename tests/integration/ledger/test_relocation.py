@@ -120,7 +120,7 @@ def test_folders_that_exchange_their_names_in_a_circle_keep_their_files(
     assert declare(db, SPRING, b"/b") == ids[1]
     assert declare(db, AUTUMN, b"/c") == ids[2]
     assert declare(db, WINTER, b"/a") == ids[0]
-    assert folders.retire_others([SPRING, AUTUMN, WINTER])(db) == []
+    assert folders.retire_others([SPRING, AUTUMN, WINTER])(db) == {}
 
 
 def test_a_name_given_to_the_path_of_a_removed_folder_retires_the_removed_name(
@@ -128,7 +128,7 @@ def test_a_name_given_to_the_path_of_a_removed_folder_retires_the_removed_name(
 ) -> None:
     spring, autumn = declare(db, SPRING, b"/a"), declare(db, AUTUMN, b"/b")
     assert declare(db, SPRING, b"/b") == autumn
-    assert folders.retire_others([SPRING])(db) == ["autumn"]
+    assert list(folders.retire_others([SPRING])(db)) == ["autumn"]
     (name,) = db.execute("SELECT name FROM folder WHERE id = ?", (spring,)).fetchone()
     assert name == "autumn"
 
