@@ -44,6 +44,9 @@ class AccountActivity(msgspec.Struct, frozen=True, kw_only=True):
     retry_at: float | None  # when a failing account is called again
     why: str | None  # why its last call failed; None if it takes calls
     token_expires_at: float | None = None  # None: it does not expire, or that is not known
+    budget_used: float | None = None  # percent, as in the log; None: an earlier syncd wrote this
+    seconds_to_send: float | None = None  # for the missing images, once the account takes calls
+    is_at_most: bool = False  # seconds_to_send assumes the smallest budget: the tier is not known
 
 
 class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ from syncd.daemon.status_file import (
     since_boot,
 )
 from syncd.engine.lane import Lane
-from syncd.engine.stats import in_step_in
+from syncd.engine.stats import budget_used, in_step_in, seconds_once_open
 from syncd.log import Log, elapsed
 from syncd.model import AccountId, printable
 from syncd.threads import run_in_thread
@@ -88,14 +88,18 @@ class StatusWriter:
         self._done = done
 
     def _activity(self, lane: Lane, per_post: int) -> AccountActivity:
+        missing = lane.missing
         return AccountActivity(
-            missing=lane.missing,
+            missing=missing,
             in_flight=lane.queue.in_flight,
             images_per_second=self._rate(lane.account),
-            in_step_in=None if lane.trouble else in_step_in(lane, lane.missing, per_post),
+            in_step_in=None if lane.trouble else in_step_in(lane, missing, per_post),
             retry_at=None if lane.health.failing.since is None else _retry_at(lane),
             why=lane.health.failing.why,
             token_expires_at=lane.health.token_expires_at,
+            budget_used=budget_used(lane),
+            seconds_to_send=seconds_once_open(lane, missing, per_post) if missing else None,
+            is_at_most=not lane.pacer.pace.quota.is_tier_known,
         )
 
     def _rate(self, account: AccountId) -> float:

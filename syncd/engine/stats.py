@@ -69,7 +69,7 @@ def account_figures(
             in_flight=lane.queue.in_flight,
             images_per_second=round(rate, 2),
             calls=lane.counters.calls,
-            budget_used=round(100 * max(lane.pacer.shares_used.values()), 1),
+            budget_used=budget_used(lane),
         ),
         state=state_of(pause, is_failing=failing.since is not None),
         pause=pause,
@@ -173,6 +173,16 @@ def seconds_to_send(lane: Lane, missing: int, per_post: int) -> float | None:
         or lane.health.failing.since is not None
     ):
         return None
+    return seconds_once_open(lane, missing, per_post)
+
+
+def seconds_once_open(lane: Lane, missing: int, per_post: int) -> float:
+    """Return the same, counted from when the account takes calls."""
     used = max(lane.pacer.shares_used.values())
     ahead = forecast(missing, lane.images_per_post(per_post), lane.pacer.pace.budget, used)
     return ahead.seconds
+
+
+def budget_used(lane: Lane) -> float:
+    """Return the share of the account's budget that is in use, in percent."""
+    return round(100 * max(lane.pacer.shares_used.values()), 1)

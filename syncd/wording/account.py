@@ -15,7 +15,7 @@ from syncd.daemon.status_file import AccountActivity
 from syncd.ledger import operator_pauses
 from syncd.ledger.accounts import OPERATOR, Pause
 from syncd.model import AccountId
-from syncd.rules.forecast import amount
+from syncd.rules.forecast import amount, duration
 from syncd.rules.sync import Sync
 from syncd.wording.daemon import read_daemon
 from syncd.wording.figures import format_duration, format_time
@@ -64,6 +64,33 @@ def _uploading(account: AccountStatus, activity: AccountActivity) -> str:
     if ahead is not None and ahead not in ("now", "unknown"):
         text += f", {ahead}" if ahead.startswith("at most") else f", about {ahead}"
     return text
+
+
+def ahead(account: AccountStatus, activity: AccountActivity, now: float) -> str | None:
+    """Return when the missing images will be in the account; None if none is missing.
+
+    `now` is in unix seconds.
+    """
+    if not activity.missing or activity.seconds_to_send is None:
+        return None
+    images = amount(activity.missing, "missing image")
+    takes = f"{'at most' if activity.is_at_most else 'about'} {duration(activity.seconds_to_send)}"
+    wait = f"{images} wait{'s' if activity.missing == 1 else ''} until"
+    pause = account.pause
+    if pause is not None and pause.until is not None:
+        begin = max(now, pause.until)
+        ready = _minute(begin + activity.seconds_to_send)
+        return f"{wait} {_minute(begin)}, then {takes} ({ready})"
+    if pause is not None:
+        end = "`syncd resume`" if pause.kind == OPERATOR else "the cause of the stop is removed"
+        return f"{wait} {end}, then {takes}"
+    if account.failing_since is not None:
+        return f"{wait} calls succeed, then {takes}"
+    return f"{images}: {takes} ({_minute(now + activity.seconds_to_send)})"
+
+
+def _minute(at: float) -> str:
+    return clock(at).rpartition(":")[0]
 
 
 def paused(pause: Pause) -> str:
