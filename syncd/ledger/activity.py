@@ -10,7 +10,9 @@ from __future__ import annotations
 import sqlite3
 from enum import StrEnum
 
-from syncd.ledger.statements import write
+import msgspec
+
+from syncd.ledger.statements import as_structs, read, write
 from syncd.model import AccountId
 
 HOUR = 3600  # seconds
@@ -25,6 +27,76 @@ class Count(StrEnum):
     UPLOADED = "uploaded"
     COPIED = "copied"
     DELETED = "deleted"
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of an hour, of one account or of all."""
+
+    hour: int  # unix seconds / HOUR
+    calls: int = 0
+    throttled: int = 0  # of the calls
+    uploaded: int = 0  # images
+    copied: int = 0  # images
+    deleted: int = 0  # images
+    budget: int = 0  # the largest share that was in use, in thousandths
+    blocked: int = 0  # seconds; of all accounts together
+
+
+@read
+def hours(
+    db: sqlite3.Connection, first: int, last: int, account: AccountId | None = None
+) -> list[Figures]:
+    """Return the figures from the hour `first` to `last`, of one account or of all together.
+
+    An hour without figures is left out.
+    """
+    if account is None:
+        rows = db.execute(
+            """
+            SELECT hour, sum(calls) AS calls, sum(throttled) AS throttled,
+                sum(uploaded) AS uploaded, sum(copied) AS copied, sum(deleted) AS deleted,
+                max(budget) AS budget, sum(blocked) AS blocked
+            FROM activity
+            WHERE hour BETWEEN ? AND ?
+            GROUP BY hour
+            """,
+            (first, last),
+        )
+        return as_structs(rows, Figures)
+    rows = db.execute(
+        """
+        SELECT hour, calls, throttled, uploaded, copied, deleted, budget, blocked
+        FROM activity
+        WHERE hour BETWEEN ? AND ? AND account_id = (SELECT id FROM account WHERE act = ?)
+        """,
+        (first, last, account),
+    )
+    return as_structs(rows, Figures)
+
+
+@read
+def hours_of_daemon(db: sqlite3.Connection, first: int, last: int) -> frozenset[int]:
+    """Return the hours from `first` to `last` in which a daemon ran."""
+    rows = db.execute("SELECT hour FROM daemon_hour WHERE hour BETWEEN ? AND ?", (first, last))
+    return frozenset(hour for (hour,) in rows)
+
+
+@read
+def busiest(db: sqlite3.Connection, first: int, last: int, limit: int) -> list[AccountId]:
+    """Return the accounts with the most calls from the hour `first` to `last`."""
+    rows = db.execute(
+        """
+        SELECT act
+        FROM activity JOIN account ON account.id = account_id
+        WHERE hour BETWEEN ? AND ?
+        GROUP BY account_id
+        HAVING sum(calls) > 0
+        ORDER BY sum(calls) DESC, account_id
+        LIMIT ?
+        """,
+        (first, last, limit),
+    )
+    return [AccountId(act) for (act,) in rows]
 
 
 def add(db: sqlite3.Connection, account_id: int, count: Count, images: int, at: float) -> None:

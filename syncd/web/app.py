@@ -106,13 +106,11 @@ class App:
         """Return the end of the session."""
         return redirect("/login", {"Set-Cookie": _COOKIE.format("", 0)})
 
-    async def overview(self, _: Request) -> Response:
+    async def overview(self, request: Request) -> Response:
         """Return the overview."""
-        found = await self._ledger.run(partial(reads.overview, self._config))
-        body = overview_page(
-            found.report, found.counted_at, found.daemon, self._path, signed_in=self._signed_in
-        )
-        return Response(body=body)
+        account = request.query.get("account", "")
+        found = await self._ledger.run(partial(reads.overview, self._config, account))
+        return Response(body=overview_page(found, self._path, signed_in=self._signed_in))
 
     async def library(self, request: Request) -> Response:
         """Return a page of the library."""

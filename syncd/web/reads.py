@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
-
-import msgspec
 
 from syncd.config import Config
 from syncd.daemon import report, status_file
-from syncd.daemon.report import Report
-from syncd.ledger import history_rows, library, search
+from syncd.ledger import activity, history_rows, library, search
+from syncd.ledger.activity import HOUR
 from syncd.ledger.history_rows import Filter as Rows
 from syncd.ledger.library import Card, Page, SourceFile
 from syncd.ledger.library_filter import Filter
 from syncd.model import AccountName
 from syncd.rules.family import Family, family, member
+from syncd.web.pages.activity import Activity, first_hour
 from syncd.web.pages.image import Known
+from syncd.web.pages.overview import Overview
 from syncd.wording.account import why_waiting
 from syncd.wording.csv_row import CsvRow
-from syncd.wording.daemon import DaemonReport, read_daemon
+from syncd.wording.daemon import read_daemon
 
 PAGE = 60
 """Images on a page."""
@@ -28,27 +29,39 @@ PAGE = 60
 MOST_ROWS = 200
 """Rows of the history of an image."""
 
+BUSIEST = 8
+"""Accounts that the activity offers by name; the card of each account offers its own."""
+
+LATELY = 7 * 24
+"""Hours whose calls make an account one of the busiest."""
+
 MOST_MARKED = 5_000
 """Images of which a CSV has the hashes."""
 
 
-class Overview(msgspec.Struct, frozen=True):
-    """The figures of a report, when they were counted, and whether the daemon runs."""
-
-    report: Report
-    counted_at: float  # unix seconds
-    daemon: DaemonReport
-
-
-def overview(config: Config, db: sqlite3.Connection) -> Overview:
-    """Return what the overview shows."""
+def overview(config: Config, account: str, db: sqlite3.Connection) -> Overview:
+    """Return what the overview shows, with the activity of an account; empty: of all."""
     path = config.ledger.path
     written = status_file.find(os.environ, path)
     daemon = read_daemon(path, written)
     names = {account.id: str(name) for name, account in config.accounts.items()}
     running = written if daemon.is_running else None
     found, counted_at = report.from_ledger(db, names, running)
-    return Overview(found, counted_at, daemon)
+    return Overview(found, counted_at, daemon, _activity(config, account, db))
+
+
+def _activity(config: Config, account: str, db: sqlite3.Connection) -> Activity:
+    now, only = time.time(), config.accounts.get(AccountName(account))
+    first, last = first_hour(now), int(now) // HOUR
+    busiest = activity.busiest(last - LATELY, last, BUSIEST)(db)
+    names = {one.id: str(name) for name, one in config.accounts.items()}
+    return Activity(
+        account=None if only is None else account,
+        others=[names[one] for one in busiest if one in names] if len(names) > 1 else [],
+        figures=activity.hours(first, last, None if only is None else only.id)(db),
+        running=activity.hours_of_daemon(first, last)(db),
+        now=now,
+    )
 
 
 def library_page(wanted: Filter, before: int | None, db: sqlite3.Connection) -> Page:

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
+
+import msgspec
 
 from syncd.daemon.report import AccountStatus, FolderStatus, Report
 from syncd.daemon.status_file import AccountActivity
 from syncd.ledger.alerts import Alert
 from syncd.rules.forecast import amount
-from syncd.web.addresses import library_address
+from syncd.web.addresses import activity_address, library_address
 from syncd.web.html import Html, element, name
+from syncd.web.pages.activity import Activity, activity_section
 from syncd.web.pages.layout import whole_page
 from syncd.wording import account as account_words
 from syncd.wording.daemon import DaemonReport, sentence
 from syncd.wording.figures import format_time
 
 
-def overview_page(
-    report: Report, counted_at: float, daemon: DaemonReport, config: Path, *, signed_in: bool
-) -> bytes:
-    """Return the page of a report, which was counted at that time in unix seconds."""
+class Overview(msgspec.Struct, frozen=True):
+    """The figures of a report, when they were counted, and whether the daemon runs."""
+
+    report: Report
+    counted_at: float  # unix seconds
+    daemon: DaemonReport
+    activity: Activity
+
+
+def overview_page(shown: Overview, config: Path, *, signed_in: bool) -> bytes:
+    """Return the page; `config` is the file of the configuration."""
+    report, daemon, counted_at = shown.report, shown.daemon, shown.counted_at
     level = "good" if daemon.is_running else "alert"
     accounts = [
         _account(one, status, daemon.accounts.get(one)) for one, status in report.accounts.items()
@@ -33,6 +45,7 @@ def overview_page(
         [_alert(alert) for alert in report.needs_you],
         element("h2", "Accounts"),
         element("div", accounts, class_="cards"),
+        activity_section(shown.activity),
         element("h2", "Folders"),
         element("div", folders, class_="cards"),
         element("p", f"Counted at {format_time(counted_at)}.", class_="note"),
@@ -52,18 +65,36 @@ def _alert(alert: Alert) -> Html:
 
 def _account(account: str, status: AccountStatus, activity: AccountActivity | None) -> Html:
     text, level = account_words.state(status, activity)
-    figures = (("held", status.held), ("missing", status.missing), ("rejected", status.rejected))
     return element(
         "article",
         element("h3", element("a", name(account), href=library_address(account=account))),
         element("p", text, class_=level.value),
-        element("ul", (_figure(account, *one) for one in figures), class_="figures"),
-        element("p", f"act_{status.id}", class_="note"),
+        _figures(account, status, activity),
+        element("p", f"act_{status.id} · ", _activity_link(account), class_="note"),
         class_="card",
     )
 
 
-def _figure(account: str, state: str, images: int) -> Html:
+def _activity_link(account: str) -> Html:
+    return element("a", "activity", href=activity_address(account=account))
+
+
+def _figures(
+    account: str, status: AccountStatus, activity: AccountActivity | None
+) -> Iterator[Html]:
+    """Return the images by state, the budget used, and when missing images will be there."""
+    counts = (("held", status.held), ("missing", status.missing), ("rejected", status.rejected))
+    yield element("ul", (_count(account, *one) for one in counts), class_="figures")
+    if activity is None:
+        return
+    if (used := activity.budget_used) is not None:
+        text = f"{used:g} % of the budget used"
+        yield element("label", text, element("meter", text, value=f"{used:g}", max=100, high=80))
+    if (ahead := account_words.ahead(status, activity, time.time())) is not None:
+        yield element("p", ahead)
+
+
+def _count(account: str, state: str, images: int) -> Html:
     address = library_address(account=account, state=state)
     return element("li", element("a", element("b", images), f" {state}", href=address))
 

@@ -110,9 +110,12 @@ async def _read_hostile_names(tab: Tab, url: str) -> None:
 async def _look(tab: Tab, url: str) -> None:
     """No page is wider than the window, in light and dark."""
     image = await tab.evaluate("location.pathname")
-    for width, height, dark in ((390, 844, True), (390, 844, False), (1280, 900, True)):
+    for width, height, dark in ((360, 800, True), (360, 800, False), (1280, 900, True)):
         await tab.resize(width, height, dark=dark)
-        for name, path in (("overview", "/"), ("library", "/library"), ("image", image)):
+        for name, path in (
+            *(("overview", "/"), ("activity", "/?account=eu")),
+            *(("library", "/library"), ("image", image)),
+        ):
             await tab.open(f"{url}{path}")
             assert await tab.evaluate("document.documentElement.scrollWidth") <= width
             if SHOTS:

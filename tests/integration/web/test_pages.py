@@ -1,5 +1,6 @@
 """The pages over HTTP: what they show, who may see them, and which headers they have."""
 
+import asyncio
 import csv
 import os
 import re
@@ -8,16 +9,20 @@ from contextlib import closing
 from html import escape
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from PIL import Image
 from structlog.testing import capture_logs
 from support.process import syncd
-from support.rig import Rig
+from support.rig import Rig, until
 from support.visitor import Visitor, digests, names, visitor
 from support.web_library import FORMULA, MARKUP, picture
 
+from syncd.daemon.status_writer import StatusWriter
+from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox
+from syncd.sandbox.switches import Switches
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -33,6 +38,52 @@ async def test_the_overview_shows_accounts_folders_and_whether_the_daemon_runs(
     assert "syncd is not running" in page
     assert page.count("<b>89</b> held") == 2
     assert "90 files" in page
+
+
+async def test_the_overview_plots_what_the_backfill_has_done(library: Rig, visit: Visitor) -> None:
+    page = (await visit.get("/")).text
+    uploaded, copied = images_of(library, "1"), images_of(library, "2")
+    assert sum(uploaded) == sum(copied) == 89
+    both = [sum(one) for one in zip(uploaded, copied, strict=True)]
+    assert page.count("{} uploaded, {} copied, 0 deleted in all".format(*both)) == 2
+    assert 'href="/?account=eu#activity"' in page
+    assert "<meter" not in page, "no daemon runs"
+
+
+async def test_the_overview_plots_the_account_that_is_chosen(library: Rig, visit: Visitor) -> None:
+    page = (await visit.get("/?account=eu")).text
+    assert "<h2>Activity of <bdi>eu</bdi></h2>" in page
+    images = "{} uploaded, {} copied, 0 deleted in all".format(*images_of(library, "2"))
+    assert page.count(images) == 2
+    for unknown in ("nobody", MARKUP, ""):
+        page = (await visit.get(f"/?account={quote(unknown)}")).text
+        assert "<h2>Activity of all accounts</h2>" in page
+        assert "onerror" not in page
+
+
+def images_of(rig: Rig, account: str) -> tuple[int, int]:
+    """Return how many images were uploaded and copied, as the ledger has counted."""
+    columns = "sum(uploaded), sum(copied) FROM activity JOIN account ON account.id = account_id"
+    ((uploaded, copied),) = rig.rows(f"SELECT {columns} WHERE act = ?", account)
+    return uploaded, copied
+
+
+async def test_the_overview_shows_the_budget_and_when_missing_images_will_be_there(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    sandbox.switches = Switches(tier="development")
+    sandbox.faults.add(Fault("17", on="upload", account="1"))
+    rig = Rig(tmp_path, sandbox, per_account="")
+    rig.write("a.png", picture(1, (20, 20)))
+    async with rig.running() as runtime, visitor(rig) as visit:
+        await until(lambda: rig.rows("SELECT 1 FROM pause") != [])
+        writing = asyncio.create_task(StatusWriter({}, "run", rig.ledger).run(runtime))
+        await until(rig.status_file.exists)
+        writing.cancel()
+        page = (await visit.get("/")).text
+    assert '5.6 % of the budget used<meter value="5.6" max="100" high="80">' in page
+    assert re.search(r"1 missing image waits until [0-9: -]+, then about 1 s \([0-9: -]+\)", page)
+    assert "1 throttled; at most 5.6 % of the budget" in page
 
 
 async def test_the_library_is_complete_page_by_page(visit: Visitor) -> None:
