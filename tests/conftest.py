@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from hypothesis import settings
+from support.fuzz import load_profile
 from support.rig import Rig
 
 from syncd.logs.logger import bound_logger
@@ -18,8 +18,7 @@ from syncd.sandbox.switches import Switches
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-settings.register_profile("syncd", deadline=None)  # no test depends on how busy the machine is
-settings.load_profile("syncd")
+load_profile()
 
 HERE = Path(__file__).parent
 TIERS = ("unit", "integration", "acceptance")

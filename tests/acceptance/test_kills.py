@@ -22,6 +22,7 @@ from syncd.sandbox.server import Sandbox
 KILLS = int(os.environ.get("KILLS", "500" if "EXPLORE" in os.environ else "30"))
 
 
+@pytest.mark.kills
 @pytest.mark.timeout(30 * KILLS)
 async def test_accounts_hold_what_the_folder_has_after_many_kills(
     tmp_path: Path, sandbox: Sandbox

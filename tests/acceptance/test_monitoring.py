@@ -125,6 +125,7 @@ async def wait_for_query(server: TcpAddress, expression: str, expected: float) -
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.prometheus
 async def test_a_prometheus_scrapes_the_daemon_also_after_a_reload(
     rig: Rig, tmp_path: Path
 ) -> None:

@@ -36,6 +36,7 @@ def node_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory / "calls.cjs"
 
 
+@pytest.mark.node
 async def test_the_node_sdk_uploads_copies_uses_and_deletes_an_image(
     sandbox: Sandbox, node_sdk: Path
 ) -> None:

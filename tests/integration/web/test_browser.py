@@ -3,11 +3,12 @@
 import os
 from pathlib import Path
 
+import pytest
 from support.chromium import Tab, browser, required
 from support.rig import Rig
 from support.web_library import MARKUP, served
 
-pytestmark = required
+pytestmark = [required, pytest.mark.browser]
 
 SHOTS = os.environ.get("SYNCD_TEST_SCREENSHOTS")
 """A directory for the screenshots, to look at."""

@@ -338,6 +338,7 @@ offsets = json_values | st.integers(0, 3).map(str) | st.integers(0, 3)
     after=None,
 )
 @example(data=[], paging={"next": "//[", "cursors": {}}, summary=0, counts={}, after=None)
+@pytest.mark.fuzz
 def test_every_page_can_be_read(
     data: Any, paging: Any, summary: Any, counts: dict[str, Any], after: str | None
 ) -> None:
@@ -352,6 +353,7 @@ def test_every_page_can_be_read(
 
 
 @given(st.binary())
+@pytest.mark.fuzz
 def test_every_body_can_be_read(body: bytes) -> None:
     read_listing(body, None)
     is_deleted(body)

@@ -336,6 +336,7 @@ near = st.recursive(
 
 @given(st.binary() | near.map(lambda value: json.dumps(value).encode()))
 @example(b'{"images":{"a":{"hash":"\\udc00"}}}')
+@pytest.mark.fuzz
 def test_every_body_can_be_read(body: bytes) -> None:
     error = read_error(400, body)
     assert (error.code is None) or is_error(body)
@@ -346,6 +347,7 @@ def test_every_body_can_be_read(body: bytes) -> None:
 
 
 @given(st.text() | near.map(json.dumps))
+@pytest.mark.fuzz
 def test_every_header_can_be_read(header: str) -> None:
     names = ("X-Business-Use-Case-Usage", "X-Ad-Account-Usage", "X-App-Usage")
     got = read_usage(ACCOUNT, dict.fromkeys(names, header))

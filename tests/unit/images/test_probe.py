@@ -7,10 +7,11 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from support.corpus.by_hand import bmp, chunk
+from support.fuzz import examples
 from support.pictures import picture
 
 from syncd.images.probe import Format, Picture, Unsupported, Verdict, probe
@@ -260,7 +261,8 @@ BEGINNINGS += [b"BM" + bytes(12) + bytes([n, 0, 0, 0]) for n in (12, 16, 40)]
 
 
 @given(st.sampled_from([b"", *BEGINNINGS]), st.binary(max_size=400))
-@settings(max_examples=1500)
+@examples(1500)
+@pytest.mark.fuzz
 def test_arbitrary_bytes_raise_nothing(beginning: bytes, rest: bytes) -> None:
     verdict = verdict_on(beginning + rest)
     assert isinstance(verdict, (Picture, Unsupported))
@@ -273,7 +275,8 @@ PICTURES = [picture(1, kind) for kind in KINDS] + list(UNUSUAL.values())
 
 
 @given(st.data())
-@settings(max_examples=1500)
+@examples(1500)
+@pytest.mark.fuzz
 def test_a_damaged_picture_raises_nothing(data: st.DataObject) -> None:
     damaged = bytearray(data.draw(st.sampled_from(PICTURES)))
     for _ in range(data.draw(st.integers(0, 8))):

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from support.logfmt import read_logfmt
@@ -91,6 +92,7 @@ FIELDS = st.dictionaries(TEXTS, ANYTHING, max_size=4)
 
 @given(event=TEXTS, fields=FIELDS)
 @example(event="x", fields={"path": b"a\nlevel=error event=forged"})
+@pytest.mark.fuzz
 def test_every_form_of_an_event_is_one_line_of_printable_characters(
     event: str, fields: dict[str, object]
 ) -> None:
@@ -110,6 +112,7 @@ def test_a_file_name_is_shown_as_in_other_output(name: bytes) -> None:
 
 
 @given(event=TEXTS, value=TEXTS)
+@pytest.mark.fuzz
 def test_a_text_is_read_back_unchanged_unless_it_has_surrogates(event: str, value: str) -> None:
     text = plain(value)
     assert json.loads(written(json_form, event, value=value))["value"] == text

@@ -158,5 +158,6 @@ def test_the_file_for_node_exporter_has_no_metrics_of_that_name_in_node_exporter
     assert names == {name for name in Samples(text()).names() if name.startswith("syncd_")}
 
 
+@pytest.mark.prometheus
 def test_promtool_finds_no_mistake_in_the_metrics() -> None:
     assert promtool("check", "metrics", stdin=text()) == ""

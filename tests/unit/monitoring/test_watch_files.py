@@ -135,6 +135,7 @@ def test_the_dashboard_has_a_row_for_each_subject() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.prometheus
 def test_promtool_parses_every_expression(tmp_path: Path) -> None:
     """As rules, because `promtool check` knows no dashboards."""
     rules = [
@@ -150,6 +151,7 @@ def test_promtool_parses_every_expression(tmp_path: Path) -> None:
     assert f"{len(rules)} rules found" in promtool("check", "rules", str(file))
 
 
+@pytest.mark.prometheus
 def test_promtool_accepts_the_scrape_configuration_of_the_readme(tmp_path: Path) -> None:
     text = "\n".join(lines_of("prometheus", MONITORING))
     rules = tmp_path / "rules.yaml"
@@ -159,6 +161,7 @@ def test_promtool_accepts_the_scrape_configuration_of_the_readme(tmp_path: Path)
     assert f"{len(RULES)} rules found" in promtool("check", "config", str(file))
 
 
+@pytest.mark.prometheus
 def test_the_rules_pass_their_tests() -> None:
     assert "SUCCESS" in promtool("check", "rules", str(WATCH / "prometheus-rules.yaml"))
     assert "SUCCESS" in promtool("test", "rules", str(WATCH / "prometheus-rules.test.yaml"))
