@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from support.fuzz import load_profile
+from support.fuzz import EXPLORING, load_profile
 from support.rig import Rig
 
 from syncd.logs.logger import bound_logger
@@ -29,6 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         tier = item.path.relative_to(HERE).parts[0]
         assert tier in TIERS, f"{item.path} is not in one of {TIERS}"
         item.add_marker(tier)
+        if EXPLORING and item.get_closest_marker("fuzz"):
+            item.add_marker(pytest.mark.timeout(7200))
 
 
 class Printer:

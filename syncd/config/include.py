@@ -11,7 +11,7 @@ from typing import TypeGuard
 import msgspec
 
 from syncd.config.errors import ITEM, Key, Problem, dotted, item
-from syncd.config.toml_text import Place, lines_of_keys, parse, read_text
+from syncd.config.toml_text import Place, line_of, lines_of_keys, parse, read_text
 from syncd.config.values import below
 from syncd.model import printable
 
@@ -40,7 +40,7 @@ def read_whole(path: Path, text: str) -> Whole:
         if (real := os.path.realpath(file)) in seen:
             message = f"includes {printable(str(file))} twice, or this file itself"
             fix = "write patterns of which one alone matches each file"
-        elif file.exists() and not file.is_file():  # reading a FIFO would wait for its writer
+        elif os.path.exists(file) and not os.path.isfile(file):  # reading a FIFO would wait
             message = f"includes {printable(str(file))}, which is not a regular file"
             fix = "remove it, or write a pattern that does not match it"
         else:
@@ -48,7 +48,7 @@ def read_whole(path: Path, text: str) -> Whole:
             _add(whole, file, read_text(file))
             continue
         key = ("include",)
-        whole.problems.append(_problem(whole.places[key], key, message, fix))
+        whole.problems.append(_problem(whole.places, key, message, fix))
     return whole
 
 
@@ -56,7 +56,8 @@ def _included(path: Path, content: Mapping[str, object]) -> Iterator[Path]:
     """Yield the files that the patterns match, each pattern's sorted; a plain path always."""
     patterns = content.get("include")
     for pattern in patterns if isinstance(patterns, list) else ():
-        if isinstance(pattern, str) and pattern:  # others are reported with the other keys
+        # Others are reported with the other keys.
+        if isinstance(pattern, str) and pattern and "\0" not in pattern:
             whole = below(pattern, path.absolute().parent)
             found = sorted(glob.glob(whole)) if glob.has_magic(whole) else [whole]
             yield from map(Path, found)
@@ -67,7 +68,7 @@ def _add(whole: Whole, file: Path, text: str) -> None:
     if "include" in content:
         message = "a file that is included cannot include others"
         fix = "write the pattern into the file that --config names"
-        whole.problems.append(_problem(places[("include",)], ("include",), message, fix))
+        whole.problems.append(_problem(places, ("include",), message, fix))
         del content["include"]
     places = _after_items(whole.content, places)
     _merge(whole, whole.content, content, places, ())
@@ -92,10 +93,10 @@ def _merge(
             into[name] = [*known, *value]
         else:
             kind = "name" if table and table[0] in _NAMED else "key"
-            place = whole.places[key]
+            place = _place(whole.places, key)
             message = f"is also in {place.file}:{place.line}"
             fix = f"write each {kind} in one file"
-            whole.problems.append(_problem(places[key], key, message, fix))
+            whole.problems.append(_problem(places, key, message, fix))
 
 
 def _is_array(value: object) -> TypeGuard[list[dict[str, object]]]:
@@ -107,7 +108,7 @@ def _after_items(content: Mapping[str, object], places: dict[Key, Place]) -> dic
     """Return the places with the numbers that tables of arrays get after those in `content`."""
     found: dict[Key, Place] = {}
     for key, place in places.items():
-        known = content.get(key[0])
+        known = content.get(key[0]) if key else None
         whole = key
         if len(key) > 1 and ITEM.fullmatch(key[1]) and isinstance(known, list):
             whole = (key[0], item(len(known) + int(key[1].strip("[]"))), *key[2:])
@@ -116,8 +117,16 @@ def _after_items(content: Mapping[str, object], places: dict[Key, Place]) -> dic
 
 
 def _places(file: Path, text: str) -> dict[Key, Place]:
-    return {key: Place(file, line) for key, line in lines_of_keys(text).items()}
+    """Return the place of each key that has one of its own, and of the file as that of no key."""
+    found = {key: Place(file, line) for key, line in lines_of_keys(text).items()}
+    return {**found, (): Place(file, 1)}
 
 
-def _problem(place: Place, key: Key, message: str, fix: str) -> Problem:
+def _place(places: Mapping[Key, Place], key: Key) -> Place:
+    """Return the nearest place: a key in an inline table or with an escape has none of its own."""
+    return line_of(key, places) or places[()]
+
+
+def _problem(places: Mapping[Key, Place], key: Key, message: str, fix: str) -> Problem:
+    place = _place(places, key)
     return Problem(file=place.file, key=dotted(key), message=message, fix=fix, line=place.line)

@@ -40,6 +40,8 @@ def strings(value: object) -> tuple[str, ...]:
     for item in value:
         if not isinstance(item, str):
             raise InvalidValueError(f"expected strings in the array, got {described(item)}", fix)
+        if "\0" in item:
+            raise InvalidValueError("contains a NUL character", fix)
     return tuple(value)
 
 

@@ -271,21 +271,6 @@ def test_arbitrary_bytes_raise_nothing(beginning: bytes, rest: bytes) -> None:
         assert verdict.height > 0
 
 
-PICTURES = [picture(1, kind) for kind in KINDS] + list(UNUSUAL.values())
-
-
-@given(st.data())
-@examples(1500)
-@pytest.mark.fuzz
-def test_a_damaged_picture_raises_nothing(data: st.DataObject) -> None:
-    damaged = bytearray(data.draw(st.sampled_from(PICTURES)))
-    for _ in range(data.draw(st.integers(0, 8))):
-        place = data.draw(st.one_of(st.integers(0, 200), st.integers(0, len(damaged) - 1)))
-        damaged[min(place, len(damaged) - 1)] = data.draw(st.integers(0, 255))
-    del damaged[data.draw(st.integers(0, len(damaged))) :]
-    assert isinstance(verdict_on(bytes(damaged)), (Picture, Unsupported))
-
-
 def test_the_codes_of_a_gif_may_end_before_its_last_pixels() -> None:
     data = bytearray(picture(1, "GIF", 61, 47))
     descriptor = data.index(b"\x2c" + bytes(4) + b"\x3d\0\x2f\0")
