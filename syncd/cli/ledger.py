@@ -11,6 +11,7 @@ import typer
 
 from syncd.cli.console import print_json, print_line
 from syncd.cli.errors import Exit, fail, ledger_required
+from syncd.cli.operator import operator_name
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath, Json
 from syncd.cli.selected import account_of_any_shard
@@ -145,10 +146,11 @@ def move(
 
     Neither ledger may be in use: stop both daemons first. The other machine then sends nothing
     again, and deletes nothing that was kept. Deletions that wait begin their grace again. The
-    history stays. If it is interrupted, run it again.
+    history stays, and both ledgers record the move. If it is interrupted, run it again.
     """
     settings = load_config(config)
     path, moved = settings.ledger.path, account_of_any_shard(settings, account)
+    to, user = to.absolute(), operator_name()
     with ledger_required(), reading(path) as db:
         if not moved_account.has(moved)(db):
             fail(f"{path} has nothing about act_{moved}")
@@ -160,10 +162,10 @@ def move(
         with maintaining(to) as db:
             db.execute("ATTACH ? AS other", (str(path),))
             db.execute("BEGIN IMMEDIATE")
-            moved_account.receive(moved)(db)
+            moved_account.receive(moved, printable(str(path)), user)(db)
             db.execute("COMMIT")
         with changing(path) as db:  # not before: a process that ends here can move it again
-            moved_account.release(moved)(db)
+            moved_account.release(moved, printable(str(to)), user)(db)
     print_line(f"act_{moved} is now in {to}")
 
 

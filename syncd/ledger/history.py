@@ -50,6 +50,8 @@ class What(StrEnum):
     RELEASED = "released"
     PAUSED = "paused"
     RESUMED = "resumed"
+    MOVED = "moved"
+    """The account was moved from or to another ledger."""
 
 
 DELETED_FILE = "deleted"

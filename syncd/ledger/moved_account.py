@@ -1,16 +1,20 @@
 """Statements that move an account from one ledger to another, for another machine.
 
 SQLite does not commit in two files at once. The target is written first: a process that ends
-between the two commits leaves the account in both, and the same move can be made again. The history
-of the account stays where it was written.
+between the two commits leaves the account in both, and the same move can be made again.
+
+The history stays where it was written, and both ledgers record the move: rows of the history are in
+order of arrival, and receivers are notified of those that arrive.
 """
 
 from __future__ import annotations
 
 import sqlite3
 
+from syncd.ledger import history
 from syncd.ledger.accounts import add
 from syncd.ledger.directories import ensure_directory
+from syncd.ledger.history import What
 from syncd.ledger.statements import read, write
 from syncd.model import AccountId
 
@@ -90,8 +94,8 @@ def has(db: sqlite3.Connection, account: AccountId) -> bool:
 
 
 @write
-def receive(db: sqlite3.Connection, account: AccountId) -> None:
-    """Copy an account from the ledger that is attached as `other`."""
+def receive(db: sqlite3.Connection, account: AccountId, source: str, user: str | None) -> None:
+    """Copy an account from the ledger that is attached as `other`; `source` is its path."""
     add(db, [account])
     (here,) = db.execute("SELECT id FROM main.account WHERE act = ?", (account,)).fetchone()
     there, tier, charged, body = db.execute(
@@ -125,6 +129,7 @@ def receive(db: sqlite3.Connection, account: AccountId) -> None:
             """,
             (there, here),
         )
+    history.record_account(db, What.MOVED, account, user, f"from {source}")
 
 
 def _receive_names(db: sqlite3.Connection, there: int) -> None:
@@ -177,8 +182,9 @@ def _columns(db: sqlite3.Connection, table: str) -> list[str]:
 
 
 @write
-def release(db: sqlite3.Connection, account: AccountId) -> None:
-    """Remove an account that another ledger has received."""
+def release(db: sqlite3.Connection, account: AccountId, target: str, user: str | None) -> None:
+    """Remove an account that another ledger, whose path is `target`, has received."""
+    history.record_account(db, What.MOVED, account, user, f"to {target}")
     for table in (*TABLES, *ROUTES):
         db.execute(
             f"DELETE FROM {table} WHERE account_id = (SELECT id FROM account WHERE act = ?)",

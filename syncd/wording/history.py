@@ -22,7 +22,7 @@ def preposition(what: What) -> str:
             return "by"
         case What.LOST | What.DELETED:
             return "from"
-        case What.PAUSED | What.RESUMED:
+        case What.PAUSED | What.RESUMED | What.MOVED:
             return "account"
         case _:
             return "in"

@@ -118,6 +118,9 @@ async def test_a_move_that_is_killed_between_its_commits_can_be_made_again(
     assert ended.code == 0, ended.err
     assert rows(rig.ledger, held) == []
     assert len(rows(other, held)) == 1
+    ended = await syncd(rig, "log", "--what", "moved", "--config", file)
+    assert "moved account main" in ended.out
+    assert f"(to {other})" in ended.out
 
 
 async def test_a_shard_without_an_account_runs_and_the_check_shows_it(

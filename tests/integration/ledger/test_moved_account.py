@@ -125,8 +125,8 @@ def test_a_moved_account_has_every_fact_in_the_target_however_often_it_is_moved(
     assert all(expected.values())
     expected["learned"] = [row for row in expected["learned"] if row[0] != "no_copy"]
     for _ in range(times):  # the process ended before the source was changed
-        transact(target, moved_account.receive(ACCOUNT))
-    transact(source, moved_account.release(ACCOUNT))
+        transact(target, moved_account.receive(ACCOUNT, "/a.db", "ann"))
+    transact(source, moved_account.release(ACCOUNT, "/b.db", "ann"))
     assert facts(target) == expected
     assert target.execute("SELECT found_age, wanted FROM deletion, replica").fetchall() == [
         (None, 0),
@@ -138,18 +138,29 @@ def test_a_moved_account_has_every_fact_in_the_target_however_often_it_is_moved(
 
 
 def test_a_released_account_leaves_the_others_as_they_were(source: sqlite3.Connection) -> None:
-    transact(source, moved_account.release(ACCOUNT))
+    transact(source, moved_account.release(ACCOUNT, "/b.db", "ann"))
     assert not moved_account.has(ACCOUNT)(source)
     assert moved_account.has(OTHER)(source)
     assert source.execute("SELECT count(*) FROM route").fetchone() == (1,)
     assert not source.execute("PRAGMA foreign_key_check").fetchall()
 
 
+def test_both_ledgers_record_a_move(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+    transact(target, moved_account.receive(ACCOUNT, "/a.db", "ann"))
+    transact(source, moved_account.release(ACCOUNT, "/b.db", "ann"))
+    for db, where in ((target, "from /a.db"), (source, "to /b.db")):
+        rows = db.execute(
+            "SELECT act, what, why, user FROM main.history"
+            " JOIN main.account ON account.id = account_id"
+        )
+        assert rows.fetchall() == [("7", "moved", where, "ann")]
+
+
 def test_the_target_keeps_what_its_own_files_require(
     source: sqlite3.Connection, target: sqlite3.Connection
 ) -> None:
-    transact(target, moved_account.receive(ACCOUNT))
+    transact(target, moved_account.receive(ACCOUNT, "/a.db", "ann"))
     target.execute("UPDATE replica SET wanted = 1 WHERE hash = 'h12'")
-    transact(target, moved_account.receive(ACCOUNT))
+    transact(target, moved_account.receive(ACCOUNT, "/a.db", "ann"))
     rows = target.execute("SELECT hash, wanted FROM replica ORDER BY 1").fetchall()
     assert rows == [("h12", 1), ("h13", 0)]

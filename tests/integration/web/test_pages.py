@@ -14,12 +14,16 @@ from urllib.parse import quote
 import pytest
 from PIL import Image
 from structlog.testing import capture_logs
+from support.ledgers import fixture
 from support.process import syncd
 from support.rig import Rig, until
 from support.visitor import Visitor, digests, names, visitor
 from support.web_library import FORMULA, MARKUP, picture
 
 from syncd.daemon.status_writer import StatusWriter
+from syncd.ledger import schema
+from syncd.ledger.lock import exclusive_lock
+from syncd.ledger.migration import migrate
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
@@ -228,6 +232,18 @@ async def test_a_missing_ledger_is_reported(tmp_path: Path) -> None:
             assert "syncd run` creates it" in reply.text
             rig.write("a.png", BytesIO().getvalue())
             await rig.backfill()
+            assert (await visit.get("/")).status == 200
+
+
+async def test_an_older_ledger_is_reported_until_it_is_migrated(tmp_path: Path) -> None:
+    async with Sandbox() as sandbox:
+        rig = Rig(tmp_path, sandbox)
+        fixture.write(schema.OLDEST, rig.ledger)
+        async with visitor(rig) as visit:
+            with exclusive_lock(rig.ledger):  # the daemon from before an upgrade runs
+                reply = await visit.get("/")
+                assert (reply.status, "restart the daemon" in reply.text) == (503, True)
+                migrate(rig.ledger, lambda *_: None)
             assert (await visit.get("/")).status == 200
 
 
