@@ -57,8 +57,18 @@ _DISK = "check that the disk is sound and writable, then start it again"
 _PERMISSION = "give syncd's user the permission, then start it again"
 _OPEN_FILES = "allow it more open files (LimitNOFILE= in its unit, or ulimit -n), then start again"
 _PATH = "create that directory, or correct the path in the configuration"
+_MEMORY = "give it more memory (MemoryMax= in its unit), or free some, then start it again"
+_PROCESSES = (
+    "allow it more processes and threads (TasksMax= in its unit, or ulimit -u), then start again"
+)
 _FOLLOW_REASON = "do what `why` says"
 _REPORT = "report it with this record; the next start continues from here, and nothing is lost"
+
+_OF_A_FILE_SERVER = (
+    *(errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH),
+    *(errno.EREMOTEIO, errno.ENODEV, errno.ENXIO, errno.EUCLEAN, errno.EBADMSG),
+)
+"""Errors of disks that are gone or damaged, and of file servers that do not respond."""
 
 _SYSTEM = {
     errno.ENOSPC: _FREE_SPACE,
@@ -72,6 +82,11 @@ _SYSTEM = {
     errno.ENFILE: _OPEN_FILES,
     errno.ENOENT: _PATH,
     errno.ENOTDIR: _PATH,
+    errno.ELOOP: _PATH,
+    errno.ENAMETOOLONG: _PATH,
+    errno.ENOMEM: _MEMORY,
+    errno.EAGAIN: _PROCESSES,
+    **dict.fromkeys(_OF_A_FILE_SERVER, _DISK),
 }
 
 
@@ -106,6 +121,10 @@ def _ending_of_one(error: BaseException) -> Ending:
         case OSError(errno=int(number)) if number in _SYSTEM:
             file = "" if error.filename is None else f": {os.fsdecode(error.filename)}"
             return Ending(Exit.SYSTEM, f"{error.strerror}{file}", _SYSTEM[number])
+        case MemoryError():
+            return Ending(Exit.SYSTEM, "the system gives no more memory", _MEMORY)
+        case RuntimeError(args=("can't start new thread",)):
+            return Ending(Exit.SYSTEM, "the system starts no more threads", _PROCESSES)
         case _:
             return Ending(Exit.CRASHED, unexpected(error), _REPORT)
 

@@ -13,7 +13,7 @@ import msgspec
 import typer
 
 from syncd.cli.console import json_array
-from syncd.cli.errors import fail, ledger_required
+from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import DEFAULT_CONFIG, load_config
 from syncd.cli.parameters import ConfigPath, account_names
 from syncd.cli.selected import account_named
@@ -140,4 +140,4 @@ def _write(chunks: Iterable[bytes]) -> None:
         # Python would write the remaining buffer at exit, and print an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
-            fail(f"the output is incomplete: {error.strerror}")
+            fail(f"the output is incomplete: {error.strerror}", Exit.SYSTEM)

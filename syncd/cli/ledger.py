@@ -58,7 +58,7 @@ def backup(
     except backups.BackupError as error:
         fail(str(error))
     except OSError as error:
-        fail(f"{file} cannot be written: {error.strerror}")
+        fail(f"{file} cannot be written: {error.strerror}", Exit.SYSTEM)
     print_line(f"{file}: {format_size(file.stat().st_size)}, verified")
 
 
@@ -108,7 +108,7 @@ def vacuum(config: ConfigPath = DEFAULT_CONFIG) -> None:
         except vacuums.VacuumAbortedError as error:
             fail(str(error), Exit.LEDGER_BUSY)
         except sqlite3.OperationalError as error:  # most likely a full disk
-            fail(f"the ledger was not vacuumed: {error}")
+            fail(f"the ledger was not vacuumed: {error}", Exit.SYSTEM)
         after = vacuums.file_size()(db)
     print_line(f"{path}: {format_size(before)} before, {format_size(after)} now")
 

@@ -139,7 +139,7 @@ def set_token(
     try:
         replace_secret(source.path, secret)
     except OSError as error:
-        fail(f"{source.path} cannot be written: {error.strerror}")
+        fail(f"{source.path} cannot be written: {error.strerror}", Exit.SYSTEM)
     for name, text in _facts(found):
         print_line(f"{name:<7}  {text}")
     print_line(f"saved to {source.path}: {_used(config, settings, source)}")

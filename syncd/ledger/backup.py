@@ -7,6 +7,7 @@ thereby a ledger again.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import tempfile
@@ -15,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 from syncd.ledger import schema
+from syncd.ledger.disk_errors import cause_of, code_of, is_about_writing
 from syncd.ledger.errors import LedgerUnusableError
 from syncd.ledger.file import reading
 from syncd.ledger.lock import is_in_use
@@ -104,7 +106,11 @@ def write_copy(
     descriptor, name = tempfile.mkstemp(prefix=f".{to.name}.", dir=to.parent)  # with mode 0600
     copy = Path(name)
     try:
-        _fill(ledger, copy, progress, step)
+        try:
+            _fill(ledger, copy, progress, step)
+        except sqlite3.DatabaseError as error:
+            _raise_if_of_copy(error, copy)
+            raise
         if not _is_sound(copy):
             (_, _, path), *_ = ledger.execute("PRAGMA database_list")
             raise LedgerUnusableError(schema.damaged_message(Path(path)))
@@ -132,6 +138,14 @@ def _fill(ledger: sqlite3.Connection, copy: Path, progress: Progress, step: int)
         finally:
             ledger.execute("ROLLBACK")
         target.execute("PRAGMA journal_mode = DELETE")
+
+
+def _raise_if_of_copy(error: sqlite3.DatabaseError, copy: Path) -> None:
+    """Raise OSError for an error of writing: the ledger is only read."""
+    if code_of(error) == sqlite3.SQLITE_FULL:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(copy)) from None
+    if is_about_writing(error):
+        raise cause_of(copy, error) or OSError(errno.EIO, os.strerror(errno.EIO), str(copy))
 
 
 def _is_marked(file: Path) -> bool:

@@ -18,6 +18,7 @@ import msgspec
 
 from syncd.ledger import schema
 from syncd.ledger.age import AgeClock, recorded
+from syncd.ledger.disk_errors import message_of
 from syncd.ledger.errors import LedgerDiskError, LedgerReplacedError
 from syncd.ledger.file import (
     begin,
@@ -161,9 +162,14 @@ class Ledger:
     async def data_version(self) -> int:
         """Return a number that changes when another process has written to the ledger.
 
-        Raises LedgerReplacedError when another file, or none, is at its path.
+        Raises LedgerReplacedError when another file, or none, is at its path, LedgerDiskError when
+        the disk does not show which.
         """
-        if self._lock is not None and not self._lock.is_in_place():
+        try:
+            is_in_place = self._lock is None or self._lock.is_in_place()
+        except OSError as error:
+            raise LedgerDiskError(message_of(self.path, error)) from None
+        if not is_in_place:
             raise LedgerReplacedError(str(self.path))
         return await self._writer.read(_data_version())
 

@@ -9,10 +9,11 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from syncd.ledger import requests, schema
+from syncd.ledger.disk_errors import code_of, disk_message
 from syncd.ledger.errors import (
     LedgerBusyError,
     LedgerDiskError,
@@ -151,22 +152,6 @@ def create(path: Path) -> None:
 
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
-ROOM = 32
-"""MB of free space with which the ledger works again: twice its WAL, and what SQLite writes at a
-start."""
-
-_DISK_ERRORS = {
-    sqlite3.SQLITE_FULL: f"the disk or a quota is full; make room, at least {ROOM} MB",
-    sqlite3.SQLITE_IOERR: "the disk reports an input/output error; check the system's log",
-    sqlite3.SQLITE_READONLY: "it cannot be written; check the owner and the mode of the file, and"
-    " whether its file system is mounted read-only",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check the owners and the modes of the file and"
-    " of its directory",
-}
-"""Messages for SQLite's result codes about the disk (sqlite.org/rescode.html)."""
-
-_NOTHING_LOST = "nothing that was recorded is lost, and the next start continues from there"
-
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
@@ -177,23 +162,27 @@ def translated_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.DatabaseError, ExceptionGroup) as error:
-        known = [found for one in flatten(error) if (found := _translate(one, path)) is not None]
+        kinds = {
+            getattr(one, "sqlite_errorcode", 0): one
+            for one in flatten(error)
+            if isinstance(one, sqlite3.DatabaseError)
+        }
+        found = [_translate(one, path) for one in kinds.values()]
+        known = [one for one in found if one is not None]
         if not known:
             raise
-        if existed and not schema.exists(path):  # whatever the other errors say
-            raise LedgerReplacedError(str(path)) from None
+        with suppress(OSError):  # the disk fails in this as well
+            if existed and not schema.exists(path):  # whatever the other errors say
+                raise LedgerReplacedError(str(path)) from None
         # Damage first: it may have caused the other errors.
         raise next((e for e in known if isinstance(e, LedgerUnusableError)), known[0]) from None
 
 
-def _translate(error: BaseException, path: Path) -> LedgerError | None:
-    if not isinstance(error, sqlite3.DatabaseError):
-        return None
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in _CORRUPT:
-        return LedgerUnusableError(schema.damaged_message(path))
-    if code in _LOCKED:
+def _translate(error: sqlite3.DatabaseError, path: Path) -> LedgerError | None:
+    if code_of(error) in _LOCKED:
         return LedgerBusyError(str(path), None)
-    if code in _DISK_ERRORS:
-        return LedgerDiskError(f"{path}: {_DISK_ERRORS[code]}; {_NOTHING_LOST}")
+    if (message := disk_message(path, error)) is not None:
+        return LedgerDiskError(message)
+    if code_of(error) in _CORRUPT:
+        return LedgerUnusableError(schema.damaged_message(path))
     return None

@@ -15,7 +15,7 @@ import fcntl
 import os
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from syncd.ledger.errors import LedgerBusyError, LedgerDiskError
@@ -23,13 +23,15 @@ from syncd.ledger.errors import LedgerBusyError, LedgerDiskError
 _OFFSET = 2**62
 _FLOCK = struct.Struct("hhqqi4x")  # l_type, l_whence, l_start, l_len, l_pid of struct flock
 
+_CHUNK = 2**20  # bytes
+
 _Inode = tuple[int, int]  # device, inode
 
 _descriptors: dict[_Inode, int] = {}
 """Open for writing; never closed."""
 
 _asked: dict[_Inode, int] = {}
-"""Open for reading, by commands that ask for the lock; never closed."""
+"""Open for reading, by those that ask for the lock or read the whole file; never closed."""
 
 _locked: set[_Inode] = set()
 """Locked by this process: a second lock on the same open file description would succeed."""
@@ -43,7 +45,7 @@ class LedgerLock:
         self._inode = inode
 
     def is_in_place(self) -> bool:
-        """Return whether the locked file is still the one at the ledger's path."""
+        """Return whether the locked file is still the one at the ledger's path. Raises OSError."""
         try:
             return _inode_of(os.stat(self._path)) == self._inode
         except FileNotFoundError:
@@ -72,13 +74,27 @@ def is_in_use(ledger: Path) -> bool:
 
     Raises OSError when the file cannot be opened.
     """
+    found = fcntl.fcntl(_reader(ledger), fcntl.F_OFD_GETLK, _flock(fcntl.F_WRLCK))
+    return bool(_FLOCK.unpack(found)[0] != fcntl.F_UNLCK)
+
+
+def read_through(ledger: Path) -> None:
+    """Read the whole file and its WAL; raise OSError if the disk cannot."""
+    descriptor, offset = _reader(ledger), 0
+    while chunk := os.pread(descriptor, _CHUNK, offset):
+        offset += len(chunk)
+    with suppress(FileNotFoundError), open(f"{ledger}-wal", "rb", buffering=0) as wal:
+        while wal.read(_CHUNK):
+            pass
+
+
+def _reader(ledger: Path) -> int:
     inode = _inode_of(os.stat(ledger))
     if inode not in _asked:
         descriptor = os.open(ledger, os.O_RDONLY | os.O_CLOEXEC)
         inode = _inode_of(os.fstat(descriptor))
         _asked[inode] = descriptor
-    found = fcntl.fcntl(_asked[inode], fcntl.F_OFD_GETLK, _flock(fcntl.F_WRLCK))
-    return bool(_FLOCK.unpack(found)[0] != fcntl.F_UNLCK)
+    return _asked[inode]
 
 
 def _open(ledger: Path) -> _Inode:

@@ -24,9 +24,9 @@ import msgspec
 
 from syncd.ledger import schema
 from syncd.ledger.backup import write_copy
+from syncd.ledger.disk_errors import ROOM
 from syncd.ledger.errors import LedgerDiskError
 from syncd.ledger.file import (
-    ROOM,
     begin,
     check_file,
     connect_reader,

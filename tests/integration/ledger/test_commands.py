@@ -192,7 +192,7 @@ async def test_a_backup_reports_a_missing_ledger_and_a_missing_directory(rig: Ri
     assert "no ledger at" in ended.err
     await fill(rig.ledger)
     ended = await on_ledger(rig, "backup", str(rig.path / "no" / "copy.db"))
-    assert ended.code == 1
+    assert ended.code == 74
     assert ended.err.endswith("cannot be written: No such file or directory\n")
 
 

@@ -214,7 +214,7 @@ async def test_a_full_disk_is_reported_without_a_traceback(rig: Rig) -> None:
         capture_output=True,
         text=True,
     )
-    assert ended.returncode == 1
+    assert ended.returncode == 74
     assert ended.stderr == "syncd: the output is incomplete: No space left on device\n"
 
 
