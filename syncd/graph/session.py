@@ -10,6 +10,7 @@ import os
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -21,9 +22,14 @@ from aiohttp.payload import Payload
 from syncd import __version__
 from syncd.graph.body import Body
 from syncd.graph.exchange import BUFFERED, CALL, CHUNK, HttpError, HttpResponse
+from syncd.graph.resolver import Resolver
 
 _MAX_HEADER = 256 * 1024  # bytes; one usage header lists every account of a business
 
+
+_ABOUT_TIME = {9, 10}
+"""Codes of certificates that are not valid yet or no longer (X509_V_ERR_CERT_NOT_YET_VALID and
+X509_V_ERR_CERT_HAS_EXPIRED in openssl/x509_vfy.h)."""
 
 _DOWNLOAD = 10.0  # stall timeouts within which an image is downloaded
 _MAX_RESPONSE = 4 * 1024 * 1024  # bytes; the entries of 50 images take some 50 KB
@@ -40,7 +46,7 @@ class HttpSession:
                 total=None, sock_connect=stall_timeout, sock_read=stall_timeout
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0, resolver=Resolver(stall_timeout)),
             headers={"User-Agent": f"syncd/{__version__}"},
             middlewares=(send_once,),
             proxy=proxy_of(base_url),
@@ -183,6 +189,8 @@ def describe(error: Exception, base_url: str, stall_timeout: float, host: str = 
         case aiohttp.ClientConnectorCertificateError():
             problem = error.certificate_error
             reason = getattr(problem, "verify_message", "") or str(problem)
+            if getattr(problem, "verify_code", 0) in _ABOUT_TIME:
+                reason += f"; this machine's clock is at {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
             return f"the TLS certificate of {host} is not valid: {reason}"
         case aiohttp.ClientConnectorDNSError():
             return f"cannot reach {error.host}: its name cannot be resolved"

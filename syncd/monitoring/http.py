@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from syncd import __version__
+from syncd.graph.resolver import Resolver
 from syncd.graph.session import NotRepeatedError, describe, proxy_of, send_once
 from syncd.monitoring.errors import INVALID_URL, DeliveryError
 
@@ -29,6 +30,7 @@ async def post(url: str, body: bytes, content_type: str, limit: float = TIMEOUT)
         async with (
             asyncio.timeout(limit),
             aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(resolver=Resolver(limit)),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": f"syncd/{__version__}", "Content-Type": content_type},
                 middlewares=(send_once,),
