@@ -18,6 +18,8 @@ from syncd.logs.queue import Write
 from syncd.logs.record import Record
 from syncd.logs.terminal import terminal_form
 
+_NEWLINE = ord("\n")
+
 Encode = Callable[[Record], bytes]
 
 
@@ -60,11 +62,15 @@ def stream_writer(stream: TextIO) -> Write:
     except (OSError, ValueError):  # a stream in memory
         return _text_writer(stream)
 
+    torn = False  # the last write ended within a line, because the disk was full
+
     def write(lines: Sequence[bytes]) -> None:
-        rest = memoryview(b"".join(lines))
+        nonlocal torn
+        rest = memoryview(b"".join((b"\n" if torn else b"", *lines)))
         while rest:
             try:
-                rest = rest[os.write(descriptor, rest) :]
+                end = os.write(descriptor, rest)
+                torn, rest = rest[end - 1] != _NEWLINE, rest[end:]
             except BlockingIOError:  # another process made the shared pipe or terminal non-blocking
                 _wait_until_writable(descriptor)
 
