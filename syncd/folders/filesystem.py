@@ -13,6 +13,7 @@ import struct
 from collections.abc import Callable
 from functools import cache
 
+from syncd.folders.safe_open import sentence
 from syncd.model import RootIdentity
 
 _AT_FDCWD = -100
@@ -38,6 +39,15 @@ def root_identity(root: bytes) -> RootIdentity | None:
         born_ns=_if_known(lambda: birth_time_ns(root)),
         unlinked=found.st_nlink == 0,
     )
+
+
+def why_missing(root: bytes) -> str:
+    """Return why a path has no root identity, in the operator's words."""
+    try:
+        os.stat(root)
+    except OSError as error:
+        return sentence(error)
+    return "it is not a directory"
 
 
 def filesystem_id(path: bytes, device: int) -> int | None:

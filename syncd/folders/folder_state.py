@@ -48,17 +48,17 @@ class FolderState:
         """Return the whole path of a trouble."""
         return printable(os.path.join(self._root, trouble.path) if trouble.path else self._root)
 
-    async def record_missing(self) -> None:
-        """Record that the folder is not there."""
+    async def record_missing(self, why: str) -> None:
+        """Record that the folder is not there, or that its disk does not show it."""
         if self._missing:
             return
         self._missing = True
-        why = "there is no such directory"
         await self._ledger.write(alerts.begin("folder.missing", self._subject, why, time.time()))
         log.warning(
             "folder.missing",
             folder=self._name,
             path=printable(self._root),
+            why=why,
             remedy=folders.REMEDY_OF_MISSING,
         )
 
@@ -89,8 +89,8 @@ class FolderState:
         """Record that every path can be read, or was deleted, except those `still` in trouble."""
         unreadable = {self.path_of(trouble) for trouble in still}
         for alert in await self._ledger.read(alerts.ongoing(_UNREADABLE, self._subject)):
-            if alert.part in unreadable:
-                continue
+            if any(f"{alert.part}/".startswith(f"{path}/") for path in unreadable):
+                continue  # what is below a directory that cannot be read is not known
             self._logged.discard(alert.part)
             ended = alerts.end(_UNREADABLE, self._subject, time.time(), alert.part)
             duration = await self._ledger.write(ended)
@@ -101,8 +101,8 @@ class FolderState:
         match state:
             case Active():
                 await self._record_watched()
-            case RootMissing():
-                await self.record_missing()
+            case RootMissing(reason=why):
+                await self.record_missing(why)
             case LimitReached(advice=remedy):
                 why = "the system grants no further watches"
                 await self._begin("watch.limit", why, remedy)

@@ -14,17 +14,19 @@ DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
 WAYPOINT = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NOCTTY | os.O_NONBLOCK  # opening a FIFO would block
 
-GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ESTALE}
+GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO}
 SENTENCES = {
     errno.EACCES: "permission denied",
     errno.ENOENT: "there is no such file or directory",
     errno.ENOTDIR: "a file or a link is in place of a directory",
     errno.ELOOP: "a link that leads in a circle or out of the folder",
     errno.ENXIO: "it is no longer a regular file",
-    errno.ESTALE: "the file server no longer has it",
+    errno.ESTALE: "the file server no longer knows it (stale file handle)",
+    errno.ENOTCONN: "its file system no longer responds (transport endpoint is not connected)",
     errno.EIO: "the disk cannot read it (input/output error)",
     errno.EROFS: "its file system is mounted read-only",
-    errno.EMFILE: "syncd has too many files open",
+    errno.EMFILE: "syncd has too many files open; allow it more (LimitNOFILE= in its unit, or"
+    " ulimit -n)",
     errno.ENFILE: "the system has too many files open",
 }
 

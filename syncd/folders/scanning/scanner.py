@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from syncd.folders import skipped
-from syncd.folders.filesystem import root_identity
+from syncd.folders.filesystem import root_identity, why_missing
 from syncd.folders.folder_state import FolderState
 from syncd.folders.intake.intake import Intake
 from syncd.folders.mounts import current_mounts_around
@@ -157,7 +157,7 @@ class FolderScanner:
             identity = await self._identity()
             root = await self._guard.compare(identity, self._stat_files)
             if identity is None:
-                await self._state.record_missing()
+                await self._state.record_missing(await self._why_missing())
                 return None
             if root is RootMatch.MISSING:
                 return None
@@ -215,6 +215,10 @@ class FolderScanner:
     async def _identity(self) -> RootIdentity | None:
         with self.heartbeat.operation():
             return await run_in_thread(partial(root_identity, self._tree.root))
+
+    async def _why_missing(self) -> str:
+        with self.heartbeat.operation():
+            return await run_in_thread(partial(why_missing, self._tree.root))
 
     async def mounts(self) -> list[bytes]:
         """Return the mounts at, above and below the folder; raise OSError without /proc.

@@ -13,9 +13,8 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 
-from syncd.folders.filesystem import root_identity
+from syncd.folders.filesystem import root_identity, why_missing
 from syncd.folders.patterns import Patterns
-from syncd.folders.safe_open import sentence
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget, coalesced, targets_of
 from syncd.folders.watching.timing import QuietRescan, RetryDelay, Timing
 from syncd.folders.watching.watch import (
@@ -73,7 +72,7 @@ class OwnWatch:
         """Use one watch until it ends; return the delay in seconds before the next one."""
         identity = self._identity()
         if identity is None:
-            self._set_state(RootMissing(_why_missing(self._root)))
+            self._set_state(RootMissing(why_missing(self._root)))
             return self._timing.root_check
         began = time.monotonic()
         built = None
@@ -169,11 +168,3 @@ def _await_disk(root: bytes) -> None:
     """
     with suppress(OSError):  # building the watch meets the same error
         os.statvfs(root)
-
-
-def _why_missing(root: bytes) -> str:
-    try:
-        os.stat(root)
-    except OSError as error:
-        return sentence(error)
-    return "it is not a directory"

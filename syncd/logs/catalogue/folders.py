@@ -89,8 +89,9 @@ FOLDERS = (
     Event(
         "folder.missing",
         ("warning",),
-        ("folder", "path", "remedy"),
-        "the folder does not exist; syncd waits for it, and its images stay in the accounts",
+        ("folder", "path", "remedy", "why"),
+        "the folder does not exist, or its disk or file server fails (`why`); syncd waits for it,"
+        " and its images stay in the accounts",
         "what the field `remedy` says, unless the folder is expected later",
         ended_by=("folder.back",),
     ),
