@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.hanging import Hanging, hanging
+from support.faulty_disk import ATTRIBUTES, EVERYTHING, FaultyDisk, Op, faulty_disk
 from support.notify_socket import Manager, service_manager
 from support.pictures import picture
 from support.process import running
@@ -19,15 +19,15 @@ EXIT_DEADLINE = 10.0  # seconds, with nothing in flight; the unit allows 60
 
 
 @pytest.fixture
-def share(tmp_path: Path) -> Iterator[Hanging]:
+def share(tmp_path: Path) -> Iterator[FaultyDisk]:
     path = tmp_path / "share"
     path.mkdir()
-    with hanging(path) as share:
+    with faulty_disk(path) as share:
         yield share
 
 
 @pytest.fixture
-def rig(rig: Rig, share: Hanging) -> Rig:
+def rig(rig: Rig, share: FaultyDisk) -> Rig:
     rig.toml = f'[folders.share]\npath = "{share.path}"\naccount = "main"'
     rig.workers = 1
     return rig
@@ -49,9 +49,9 @@ def alerts(rig: Rig) -> set[tuple[str, str]]:
 
 
 async def test_a_folder_that_hangs_at_the_start_is_reported_and_blocks_no_other(
-    rig: Rig, share: Hanging, manager: Manager
+    rig: Rig, share: FaultyDisk, manager: Manager
 ) -> None:
-    share.files[b"a.jpg"] = picture(1)
+    (share.path / "a.jpg").write_bytes(picture(1))
     share.hang()
     rig.write("b.jpg", picture(2))
     async with running(rig) as daemon:
@@ -71,12 +71,12 @@ async def test_a_folder_that_hangs_at_the_start_is_reported_and_blocks_no_other(
 
 
 async def test_a_link_to_a_disk_that_hangs_blocks_no_local_folder(
-    rig: Rig, share: Hanging, manager: Manager
+    rig: Rig, share: FaultyDisk, manager: Manager
 ) -> None:
     link = rig.path / "link"
     link.symlink_to(share.path)
     rig.toml = f'[folders.share]\npath = "{link}"\naccount = "main"'
-    share.files[b"a.jpg"] = picture(1)
+    (share.path / "a.jpg").write_bytes(picture(1))
     share.hang()
     async with running(rig) as daemon:
         await until(lambda: daemon.logged("watch.ready", "folder=spring"))
@@ -90,9 +90,9 @@ async def test_a_link_to_a_disk_that_hangs_blocks_no_local_folder(
 
 
 async def test_a_watch_that_hangs_while_it_is_built_does_not_block_the_process(
-    rig: Rig, share: Hanging, manager: Manager
+    rig: Rig, share: FaultyDisk, manager: Manager
 ) -> None:
-    share.hang_except_attributes()  # building the watch would hang and hold the GIL
+    share.hang(EVERYTHING - ATTRIBUTES)  # building the watch would hang and hold the GIL
     async with running(rig) as daemon:
         await until(lambda: daemon.logged("error", "watchdog.stuck", "watcher of share"))
         rig.write("b.jpg", picture(2))
@@ -103,9 +103,9 @@ async def test_a_watch_that_hangs_while_it_is_built_does_not_block_the_process(
 
 
 async def test_a_stop_does_not_wait_for_a_hanging_folder(
-    rig: Rig, share: Hanging, manager: Manager
+    rig: Rig, share: FaultyDisk, manager: Manager
 ) -> None:
-    share.files[b"a.jpg"] = picture(1)
+    (share.path / "a.jpg").write_bytes(picture(1))
     async with running(rig) as daemon:
         await until(lambda: rig.recorded(picture(1)) is not None)
         share.hang()
@@ -117,10 +117,11 @@ async def test_a_stop_does_not_wait_for_a_hanging_folder(
 
 
 async def test_a_folder_that_hangs_during_reads_blocks_only_its_own_readers(
-    rig: Rig, share: Hanging, manager: Manager
+    rig: Rig, share: FaultyDisk, manager: Manager
 ) -> None:
-    share.files |= {b"%d.jpg" % i: picture(i) for i in range(200)}  # a batch for every reader
-    share.hang_reads()
+    for i in range(200):  # a batch for every reader
+        (share.path / f"{i}.jpg").write_bytes(picture(i))
+    share.hang(frozenset({Op.READ}))
     async with running(rig) as daemon:
         await until(lambda: share.waiting > 0)
         await until(lambda: daemon.logged("watchdog.stuck", "reader of share"))
@@ -134,15 +135,15 @@ async def test_a_folder_that_hangs_during_reads_blocks_only_its_own_readers(
 
 
 async def test_images_that_cannot_be_read_block_no_worker(
-    rig: Rig, share: Hanging, manager: Manager
+    rig: Rig, share: FaultyDisk, manager: Manager
 ) -> None:
-    share.files[b"a.jpg"] = picture(1)
+    (share.path / "a.jpg").write_bytes(picture(1))
     rig.sandbox.faults.add(Fault("html503", on="upload"))
     async with running(rig) as daemon:
         await until(lambda: rig.rows("SELECT count(*) FROM file") == [(1,)])
         assert await daemon.end() == 0
     rig.sandbox.faults.clear()
-    share.hang_reads()
+    share.hang(frozenset({Op.READ}))
     async with running(rig) as daemon:
         await until(lambda: share.waiting > 0)
         rig.write("b.jpg", picture(2))
@@ -155,7 +156,7 @@ async def test_images_that_cannot_be_read_block_no_worker(
 
 
 async def test_a_hanging_folder_that_had_worked_long_enough_causes_a_restart(
-    rig: Rig, share: Hanging, manager: Manager, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, share: FaultyDisk, manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", "400000")
     async with running(rig) as daemon:

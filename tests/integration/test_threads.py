@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from support.hanging import hanging
+from support.faulty_disk import faulty_disk
 from support.rig import until
 
 from syncd.config.checks import resolve_links
@@ -80,7 +80,7 @@ def test_links_are_resolved_except_on_a_disk_that_hangs(tmp_path: Path) -> None:
     share, link = tmp_path / "share", tmp_path / "link"
     share.mkdir()
     link.symlink_to(tmp_path / "real")
-    with hanging(share) as folder:
+    with faulty_disk(share) as folder:
         folder.hang()
         resolved = resolve_links([str(share), str(link), "/nowhere"])
         assert folder.waiting > 0

@@ -14,7 +14,7 @@ from struct import pack
 import msgspec
 import pytest
 from PIL import Image
-from support.hanging import hanging
+from support.faulty_disk import faulty_disk
 from support.rig import until
 from support.web_library import picture
 
@@ -129,9 +129,8 @@ async def test_a_disk_that_hangs_delays_only_the_pictures_of_its_folder(tmp_path
     mounted.mkdir()
     local.mkdir()
     near = written(local / "a.png", picture(1, (9, 9)))
-    with hanging(mounted) as there:
-        there.files = {b"a.png": picture(2, (9, 9))}
-        far = source(mounted / "a.png")
+    with faulty_disk(mounted) as there:
+        far = written(mounted / "a.png", picture(2, (9, 9)))
         pictures = Thumbnails(patience=0.1)
         there.hang()
         late = [pictures.make(bytes([n]), SIDE, [far]) for n in range(3)]
