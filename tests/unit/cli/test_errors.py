@@ -40,6 +40,19 @@ def test_an_error_of_the_system_is_reported_with_its_file(number: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("error", "remedy"),
+    [(MemoryError(), "MemoryMax="), (RuntimeError("can't start new thread"), "TasksMax=")],
+    ids=repr,
+)
+def test_a_limit_of_memory_or_threads_is_an_error_of_the_system(
+    error: Exception, remedy: str
+) -> None:
+    ending = ending_of(error)
+    assert ending.code is Exit.SYSTEM
+    assert remedy in ending.remedy
+
+
+@pytest.mark.parametrize(
     "error",
     [KeyError("x"), OSError("odd"), OSError(errno.EBADF, "Bad file descriptor"), RuntimeError()],
     ids=repr,
