@@ -56,6 +56,7 @@ def ledger_facts(path: Path) -> LedgerFacts:
         return LedgerFacts(state=LedgerState.UNUSABLE, problem=bounded(str(error)))
     if not directory.exists():
         return LedgerFacts(state=LedgerState.NO_DIRECTORY)
+    ready, needed = LedgerState.SOUND, MIN_FREE
     if not permits(directory, os.W_OK | os.X_OK):
         return LedgerFacts(state=LedgerState.CLOSED, there=there)
     if there:
@@ -71,12 +72,12 @@ def ledger_facts(path: Path) -> LedgerFacts:
             with reading(path):
                 pass
         except LedgerOutdatedError:
-            return LedgerFacts(state=LedgerState.OUTDATED, there=True)
+            ready, needed = LedgerState.OUTDATED, MIN_FREE + path.stat().st_size
         except LedgerError as error:
             problem = bounded(str(error))
             return LedgerFacts(state=LedgerState.UNUSABLE, there=True, problem=problem)
     disk = os.statvfs(directory)
     free = disk.f_bavail * disk.f_frsize
-    full = free < MIN_FREE or (disk.f_files > 0 and not disk.f_favail)
-    state = LedgerState.FULL if full else LedgerState.SOUND
+    full = free < needed or (disk.f_files > 0 and not disk.f_favail)
+    state = LedgerState.FULL if full else ready
     return LedgerFacts(state=state, there=there, free=free)

@@ -99,6 +99,7 @@ def _follow(
         now = db.execute("PRAGMA data_version").fetchone()
         if now != version:
             version = now
+            schema.check_version(db, path)  # a newer syncd may have migrated the ledger
             while rows := history_rows.after(wanted, last, _PAGE)(db):
                 _print(rows, settings)
                 last = rows[-1].id

@@ -7,9 +7,10 @@ import pwd
 import re
 import shutil
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -230,6 +231,20 @@ async def test_following_ends_when_another_ledger_is_at_its_path(rig: Rig) -> No
             os.replace(shutil.copy(rig.ledger, rig.path / "copy.db"), rig.ledger)
             assert await process.wait() == 74
             assert b"was moved, replaced or removed" in await process.stderr.read()
+
+
+async def test_following_ends_when_a_newer_syncd_migrates_the_ledger(rig: Rig) -> None:
+    rig.write("a.jpg", ONE)
+    await command(rig, "backfill")
+    async with following(rig) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        async with asyncio.timeout(30):
+            assert b"found" in await process.stdout.readline()
+            with closing(sqlite3.connect(rig.ledger, isolation_level=None)) as db:
+                db.execute("PRAGMA user_version = 999")
+            assert await process.wait() == 65
+            assert b"newer syncd" in await process.stderr.read()
 
 
 async def test_a_kill_leaves_a_row_for_each_held_image_and_no_other(rig: Rig) -> None:

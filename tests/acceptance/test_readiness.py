@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.ledgers import fixture
 from support.notify_socket import Manager, service_manager
 from support.pictures import picture
 from support.process import running, syncd
 from support.rig import Rig, until
 
+from syncd.ledger import schema
 from syncd.sandbox.faults import Fault
 
 
@@ -37,6 +39,21 @@ async def test_ready_is_sent_once_the_folders_are_watched_and_the_token_is_check
         assert await daemon.end() == 0
     assert manager.states() == ["READY", "STOPPING"]
     assert rig.sandbox.counts.calls(None, "me") == 1
+
+
+async def test_a_start_migrates_an_older_ledger_and_then_is_ready(
+    rig: Rig, manager: Manager
+) -> None:
+    fixture.write(schema.OLDEST, rig.ledger)
+    async with running(rig) as daemon:
+        await until(lambda: manager.count("READY=1") == 1)
+        assert manager.messages[0] == ["EXTEND_TIMEOUT_USEC=60000000"]
+        assert daemon.logged("ledger.migrating", "step=backup")
+        assert daemon.logged(
+            "ledger.migrated", f"before={schema.OLDEST}", f"v{schema.OLDEST}.backup"
+        )
+        assert (await syncd(rig, "status", "--config", str(rig.write_config()))).code == 0
+        assert await daemon.end() == 0
 
 
 async def test_without_a_manager_no_call_is_made_to_check_the_token(rig: Rig) -> None:

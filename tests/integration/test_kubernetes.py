@@ -35,5 +35,6 @@ def test_each_pod_of_the_manifest_is_one_shard_of_a_valid_configuration() -> Non
         assert str(config.ledger.shard) == shard
         accounts += config.accounts
     assert accounts == ["main"]
-    probes = [container[f"{kind}Probe"]["httpGet"]["path"] for kind in ("readiness", "liveness")]
-    assert probes == ["/readyz", "/healthz"]
+    kinds = ("startup", "readiness", "liveness")
+    probes = [container[f"{kind}Probe"]["httpGet"]["path"] for kind in kinds]
+    assert probes == ["/healthz", "/readyz", "/healthz"]

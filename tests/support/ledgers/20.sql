@@ -22,8 +22,8 @@ CREATE TABLE activity (                         -- figures of an account in one 
     blocked    INTEGER NOT NULL DEFAULT 0,      -- seconds of pauses and stops, in steps of a reconcile pass
     PRIMARY KEY (hour, account_id)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO "activity" VALUES(498864,1,1,0,6,0,0,0,0);
-INSERT INTO "activity" VALUES(498864,2,1,0,6,0,0,0,0);
+INSERT INTO "activity" VALUES(498865,1,1,0,6,0,0,0,0);
+INSERT INTO "activity" VALUES(498865,2,1,0,6,0,0,0,0);
 CREATE TABLE alert (                            -- a state that was logged and has not ended
     event   TEXT NOT NULL,                      -- that logged its begin
     subject TEXT NOT NULL,                      -- accounts.main, folders.spring, config
@@ -42,8 +42,8 @@ CREATE TABLE api_call (                         -- calls of the last hour: a res
     images     INTEGER NOT NULL,
     process    INTEGER NOT NULL                 -- 0: the one that holds the lock; else a random number of `syncd images`
 ) STRICT;
-INSERT INTO "api_call" VALUES(1,1,1.7959138350853796005e+09,3,6,0);
-INSERT INTO "api_call" VALUES(2,2,1.79591383509632635112e+09,3,6,0);
+INSERT INTO "api_call" VALUES(1,1,1.7959153727981073856e+09,3,6,0);
+INSERT INTO "api_call" VALUES(2,2,1.79591537280080842976e+09,3,6,0);
 CREATE TABLE audit (                            -- where the audit of an account is
     account_id    INTEGER PRIMARY KEY REFERENCES account,
     position      INTEGER NOT NULL DEFAULT 0,   -- the last image id that the audit under way has compared
@@ -53,8 +53,8 @@ CREATE TABLE audit (                            -- where the audit of an account
     suspect_since REAL,                         -- at least half of the hashes were absent, which has to be confirmed
     accepted      INTEGER NOT NULL DEFAULT 0    -- 1: the audit under way believes that: confirmed, or by the operator
 ) STRICT;
-INSERT INTO "audit" VALUES(1,0,NULL,1.79591383524890661239e+09,NULL,NULL,0);
-INSERT INTO "audit" VALUES(2,0,NULL,1.79591383524890947339e+09,NULL,NULL,0);
+INSERT INTO "audit" VALUES(1,0,NULL,1.79591537293720674515e+09,NULL,NULL,0);
+INSERT INTO "audit" VALUES(2,0,NULL,1795915372.93721,NULL,NULL,0);
 CREATE TABLE baseline (                         -- a folder as the last trusted whole scan found it
     folder_id     INTEGER PRIMARY KEY REFERENCES folder,
     device        INTEGER,                      -- of the root; NULL: the next whole scan is trusted as it is
@@ -69,7 +69,7 @@ CREATE TABLE baseline (                         -- a folder as the last trusted 
     suspect       TEXT,                         -- why it has not been trusted since; NULL: it is trusted
     suspect_since REAL
 ) STRICT;
-INSERT INTO "baseline" VALUES(1,65024,4041521,-1767307739928934241,1795913834772224133,'*.jpg
+INSERT INTO "baseline" VALUES(1,65024,2196225,-1767307739928934241,1795915372366469762,'*.jpg
 *.jpeg
 *.jpe
 *.jfif
@@ -79,11 +79,11 @@ INSERT INTO "baseline" VALUES(1,65024,4041521,-1767307739928934241,1795913834772
 *.bmp
 *.dib
 *.tif
-*.tiff',8,1.79591383524617385861e+09,1.11119563996908254921e-01,NULL,NULL,NULL);
+*.tiff',8,1.79591537293528246874e+09,1.0763150700950063765e-01,NULL,NULL,NULL);
 CREATE TABLE daemon_hour (                      -- hours of the last 30 days in which a daemon ran
     hour INTEGER PRIMARY KEY                    -- as in `activity`
 ) STRICT;
-INSERT INTO "daemon_hour" VALUES(498864);
+INSERT INTO "daemon_hour" VALUES(498865);
 CREATE TABLE deletion (                         -- an image whose last file was deleted in a folder that propagates deletions
     account_id  INTEGER NOT NULL REFERENCES account,
     image_id    INTEGER NOT NULL REFERENCES image,
@@ -100,8 +100,8 @@ CREATE TABLE deletion (                         -- an image whose last file was 
     attempts    INTEGER NOT NULL DEFAULT 0,     -- DELETE calls that the account did not reject
     PRIMARY KEY (account_id, image_id)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO "deletion" VALUES(1,2,1,X'332E706E67',1,1.79591383524617385861e+09,1.11119563996908254921e-01,'waiting',0.0,NULL,0,0);
-INSERT INTO "deletion" VALUES(2,2,1,X'332E706E67',1,1.79591383524617385861e+09,1.11119563996908254921e-01,'waiting',0.0,NULL,0,0);
+INSERT INTO "deletion" VALUES(1,2,1,X'332E706E67',1,1.79591537293528246874e+09,1.0763150700950063765e-01,'waiting',0.0,NULL,0,0);
+INSERT INTO "deletion" VALUES(2,2,1,X'332E706E67',1,1.79591537293528246874e+09,1.0763150700950063765e-01,'waiting',0.0,NULL,0,0);
 CREATE TABLE directory (
     id        INTEGER PRIMARY KEY,
     folder_id INTEGER NOT NULL REFERENCES folder,
@@ -111,8 +111,8 @@ CREATE TABLE directory (
     other_inode INTEGER,                        -- of another directory that replaced it: files in that prove nothing
     UNIQUE (folder_id, path)
 ) STRICT;
-INSERT INTO "directory" VALUES(1,1,NULL,X'',4041521,NULL);
-INSERT INTO "directory" VALUES(2,1,1,X'617574756D6E',4041522,NULL);
+INSERT INTO "directory" VALUES(1,1,NULL,X'',2196225,NULL);
+INSERT INTO "directory" VALUES(2,1,1,X'617574756D6E',7734040,NULL);
 CREATE TABLE file (
     directory_id INTEGER NOT NULL REFERENCES directory,
     name         BLOB NOT NULL,
@@ -126,14 +126,14 @@ CREATE TABLE file (
     error_since  REAL,
     PRIMARY KEY (directory_id, name)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO "file" VALUES(1,X'312E706E67',65024,4041524,1424,1795913834799071649,1795913834799071649,1,NULL,NULL);
-INSERT INTO "file" VALUES(1,X'352E706E67',65024,4041528,1422,1795913834802210539,1795913834802210539,3,NULL,NULL);
-INSERT INTO "file" VALUES(1,X'636F7079206F6620312E706E67',65024,4041529,1424,1795913834802346021,1795913834802346021,1,NULL,NULL);
-INSERT INTO "file" VALUES(1,X'656D7074792E706E67',65024,4041530,0,1795913834802346021,1795913834802346021,NULL,'empty',1.79591383502651786804e+09);
-INSERT INTO "file" VALUES(1,X'746578742E706E67',65024,4041531,5,1795913834805162539,1795913834805162539,4,NULL,NULL);
-INSERT INTO "file" VALUES(2,X'6772C3B6C39F6520302E706E67',65024,4041523,1403,1795913834795981182,1795913834795981182,5,NULL,NULL);
-INSERT INTO "file" VALUES(2,X'6772C3B6C39F6520322E706E67',65024,4041525,1413,1795913834799285298,1795913834799285298,6,NULL,NULL);
-INSERT INTO "file" VALUES(2,X'6772C3B6C39F6520342E706E67',65024,4041527,1436,1795913834802060725,1795913834802060725,7,NULL,NULL);
+INSERT INTO "file" VALUES(1,X'312E706E67',65024,2196241,1424,1795915372400569075,1795915372400569075,1,NULL,NULL);
+INSERT INTO "file" VALUES(1,X'352E706E67',65024,2196273,1422,1795915372401108559,1795915372401108559,3,NULL,NULL);
+INSERT INTO "file" VALUES(1,X'636F7079206F6620312E706E67',65024,2196289,1424,1795915372401227686,1795915372401227686,1,NULL,NULL);
+INSERT INTO "file" VALUES(1,X'656D7074792E706E67',65024,2196305,0,1795915372401227686,1795915372401227686,NULL,'empty',1.79591537264240980143e+09);
+INSERT INTO "file" VALUES(1,X'746578742E706E67',65024,2196321,5,1795915372401339533,1795915372401339533,4,NULL,NULL);
+INSERT INTO "file" VALUES(2,X'6772C3B6C39F6520302E706E67',65024,7734041,1403,1795915372400330439,1795915372400330439,5,NULL,NULL);
+INSERT INTO "file" VALUES(2,X'6772C3B6C39F6520322E706E67',65024,7734042,1413,1795915372400722704,1795915372400722704,6,NULL,NULL);
+INSERT INTO "file" VALUES(2,X'6772C3B6C39F6520342E706E67',65024,7734043,1436,1795915372400988149,1795915372400988149,7,NULL,NULL);
 CREATE TABLE folder (
     id         INTEGER PRIMARY KEY,
     name       TEXT NOT NULL UNIQUE,            -- in the configuration
@@ -143,7 +143,7 @@ CREATE TABLE folder (
     error      TEXT,                            -- why it, or a part of it, cannot be read now
     scanned_at REAL                             -- the end of the last whole scan without an error
 ) STRICT;
-INSERT INTO "folder" VALUES(1,'spring',X'2F7372762F737072696E67','propagate','auto',NULL,1795913835.25288);
+INSERT INTO "folder" VALUES(1,'spring',X'2F7372762F737072696E67','propagate','auto',NULL,1.79591537295350527764e+09);
 CREATE TABLE former_hash (                      -- of an image that syncd deleted: the same bytes have it again
     image_id   INTEGER NOT NULL REFERENCES image,
     account_id INTEGER NOT NULL REFERENCES account,
@@ -157,7 +157,7 @@ CREATE TABLE former_route (                     -- a route that the configuratio
     reason     TEXT NOT NULL,                   -- retired: the whole folder; mirror: this account only
     PRIMARY KEY (folder_id, account_id)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO "former_route" VALUES(1,1,'made_up');
+INSERT INTO "former_route" VALUES(1,1,'mirror');
 CREATE TABLE history (                          -- what happened, for `syncd log`; the oldest rows are removed
     id         INTEGER PRIMARY KEY,             -- in order of arrival, thus of `at` unless a clock was set back
     at         INTEGER NOT NULL,
@@ -172,15 +172,15 @@ CREATE TABLE history (                          -- what happened, for `syncd log
     why        TEXT,
     user       TEXT                             -- who decided it
 ) STRICT;
-INSERT INTO "history" VALUES(1,1795913835,'found',NULL,X'01000000020000000300000004000000050000000600000007000000',NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "history" VALUES(2,1795913835,'found',NULL,NULL,1,1,X'636F7079206F6620312E706E67',NULL,NULL,NULL);
-INSERT INTO "history" VALUES(3,1795913835,'rejected',1,NULL,4,NULL,NULL,NULL,'not an image: a text file that begins with ''words''',NULL);
-INSERT INTO "history" VALUES(4,1795913835,'rejected',2,NULL,4,NULL,NULL,NULL,'not an image: a text file that begins with ''words''',NULL);
-INSERT INTO "history" VALUES(5,1795913835,'uploaded',1,X'010000000200000003000000050000000600000007000000',NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "history" VALUES(6,1795913835,'uploaded',2,X'010000000200000003000000050000000600000007000000',NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "history" VALUES(7,1795913835,'gone',NULL,NULL,2,1,X'332E706E67',NULL,'deleted',NULL);
-INSERT INTO "history" VALUES(8,1795913835,'condemned',1,NULL,2,1,X'332E706E67',NULL,NULL,NULL);
-INSERT INTO "history" VALUES(9,1795913835,'condemned',2,NULL,2,1,X'332E706E67',NULL,NULL,NULL);
+INSERT INTO "history" VALUES(1,1795915372,'found',NULL,X'01000000020000000300000004000000050000000600000007000000',NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "history" VALUES(2,1795915372,'found',NULL,NULL,1,1,X'636F7079206F6620312E706E67',NULL,NULL,NULL);
+INSERT INTO "history" VALUES(3,1795915372,'rejected',1,NULL,4,NULL,NULL,NULL,'not an image: a text file that begins with ''words''',NULL);
+INSERT INTO "history" VALUES(4,1795915372,'rejected',2,NULL,4,NULL,NULL,NULL,'not an image: a text file that begins with ''words''',NULL);
+INSERT INTO "history" VALUES(5,1795915372,'uploaded',1,X'010000000200000003000000050000000600000007000000',NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "history" VALUES(6,1795915372,'uploaded',2,X'010000000200000003000000050000000600000007000000',NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "history" VALUES(7,1795915372,'gone',NULL,NULL,2,1,X'332E706E67',NULL,'deleted',NULL);
+INSERT INTO "history" VALUES(8,1795915372,'condemned',1,NULL,2,1,X'332E706E67',NULL,NULL,NULL);
+INSERT INTO "history" VALUES(9,1795915372,'condemned',2,NULL,2,1,X'332E706E67',NULL,NULL,NULL);
 CREATE TABLE image (
     id          INTEGER PRIMARY KEY,
     sha256      BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
@@ -206,7 +206,7 @@ CREATE TABLE kept (                             -- images that are never deleted
     kept_at    REAL NOT NULL,
     PRIMARY KEY (image_id, account_id)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO "kept" VALUES(1,1,1,X'6D616465207570','made_up',1.0);
+INSERT INTO "kept" VALUES(1,1,1,X'6D616465207570','keep',1.0);
 CREATE TABLE kept_hash (                        -- images that `syncd images copy` copied, and whose bytes syncd never had
     account_id INTEGER NOT NULL REFERENCES account,
     hash       TEXT NOT NULL,
@@ -223,12 +223,12 @@ CREATE TABLE learned (                          -- limitations of an account tha
     retry_at   REAL NOT NULL,
     PRIMARY KEY (account_id, source_id, what)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO "learned" VALUES(1,1,'made_up',1,1.0,1.0);
+INSERT INTO "learned" VALUES(1,1,'no_copy',1,1.0,1.0);
 CREATE TABLE ledger_age (                       -- one row, written by each reconcile pass
     seconds REAL NOT NULL,                      -- for which a daemon has run on this ledger: no wall clock changes it
     started REAL NOT NULL                       -- the age at the last start or reload
 ) STRICT;
-INSERT INTO "ledger_age" VALUES(1.17766301991650834679e-01,1.0217216599266976118e-01);
+INSERT INTO "ledger_age" VALUES(1.31152841015136800706e-01,0.0925347020092886);
 CREATE TABLE missed (                           -- what each scan under way did not find; forgotten or dropped when it ends
     directory_id INTEGER NOT NULL,
     name         BLOB NOT NULL,                 -- empty: the directory itself, with all below it
@@ -324,20 +324,20 @@ CREATE TABLE replica (
                        ELSE 'forgotten' END) VIRTUAL,
     PRIMARY KEY (image_id, account_id)          -- the image first: the rows of one commit are next to each other
 ) STRICT, WITHOUT ROWID;
-INSERT INTO "replica" VALUES(1,1,1,1795913835,1.79591383500041222578e+09,0,'7c74b88203d7c23257410fb9710b5d6e',1795913835,NULL,0,NULL,NULL,'1.png',NULL,NULL,NULL,NULL);
-INSERT INTO "replica" VALUES(2,1,1,1795913835,1.79591383500167655947e+09,0,'7c74b88203d7c23257410fb9710b5d6e',1795913835,NULL,0,NULL,NULL,'1.png',NULL,NULL,NULL,NULL);
-INSERT INTO "replica" VALUES(1,2,0,1795913835,1.79591383500041222578e+09,0,'6f92fdf1ef55eda0cad2cc0b7c92fcf9',1795913835,NULL,0,NULL,NULL,'3.png',NULL,NULL,NULL,NULL);
-INSERT INTO "replica" VALUES(2,2,0,1795913835,1.79591383500167655947e+09,0,'6f92fdf1ef55eda0cad2cc0b7c92fcf9',1795913835,NULL,0,NULL,NULL,'3.png',NULL,NULL,NULL,NULL);
-INSERT INTO "replica" VALUES(1,3,1,1795913835,1.79591383500041222578e+09,0,'120a12cd6fd1936961d4a07e609cf66b',1795913835,NULL,0,NULL,NULL,'5.png',NULL,NULL,NULL,NULL);
-INSERT INTO "replica" VALUES(2,3,1,1795913835,1.79591383500167655947e+09,0,'120a12cd6fd1936961d4a07e609cf66b',1795913835,NULL,0,NULL,NULL,'5.png',NULL,NULL,NULL,NULL);
-INSERT INTO "replica" VALUES(1,4,1,1795913835,NULL,NULL,NULL,NULL,NULL,0,NULL,NULL,NULL,NULL,'not an image: a text file that begins with ''words''',NULL,NULL);
-INSERT INTO "replica" VALUES(2,4,1,1795913835,NULL,NULL,NULL,NULL,NULL,0,NULL,NULL,NULL,NULL,'not an image: a text file that begins with ''words''',NULL,NULL);
-INSERT INTO "replica" VALUES(1,5,1,1795913835,1.79591383500041222578e+09,0,'7aacb7d28b4a1063aee68038a77aa159',1795913835,NULL,0,NULL,NULL,'größe 0.png',NULL,NULL,NULL,NULL);
-INSERT INTO "replica" VALUES(2,5,1,1795913835,1.79591383500167655947e+09,0,'7aacb7d28b4a1063aee68038a77aa159',1795913835,NULL,0,NULL,NULL,'größe 0.png',NULL,NULL,NULL,NULL);
-INSERT INTO "replica" VALUES(1,6,1,1795913835,1.79591383500041222578e+09,0,'5ccf735d71b02a56a82505f19c912320',1795913835,NULL,0,NULL,NULL,'größe 2.png',NULL,NULL,NULL,NULL);
-INSERT INTO "replica" VALUES(2,6,1,1795913835,1.79591383500167655947e+09,0,'5ccf735d71b02a56a82505f19c912320',1795913835,NULL,0,NULL,NULL,'größe 2.png',NULL,NULL,NULL,NULL);
-INSERT INTO "replica" VALUES(1,7,1,1795913835,1.79591383500041222578e+09,0,'8a8b7fc9ec9566fadba028c5b4edcc66',1795913835,NULL,0,NULL,NULL,'größe 4.png',NULL,NULL,NULL,NULL);
-INSERT INTO "replica" VALUES(2,7,1,1795913835,1.79591383500167655947e+09,0,'8a8b7fc9ec9566fadba028c5b4edcc66',1795913835,NULL,0,NULL,NULL,'größe 4.png',NULL,NULL,NULL,NULL);
+INSERT INTO "replica" VALUES(1,1,1,1795915372,1.79591537200044941901e+09,-1,'7c74b88203d7c23257410fb9710b5d6e',1795915372,NULL,0,NULL,NULL,'1.png',NULL,NULL,NULL,NULL);
+INSERT INTO "replica" VALUES(2,1,1,1795915372,1.79591537201492118837e+09,-1,'7c74b88203d7c23257410fb9710b5d6e',1795915372,NULL,0,NULL,NULL,'1.png',NULL,NULL,NULL,NULL);
+INSERT INTO "replica" VALUES(1,2,0,1795915372,1.79591537200044941901e+09,-1,'6f92fdf1ef55eda0cad2cc0b7c92fcf9',1795915372,NULL,0,NULL,NULL,'3.png',NULL,NULL,NULL,NULL);
+INSERT INTO "replica" VALUES(2,2,0,1795915372,1.79591537201492118837e+09,-1,'6f92fdf1ef55eda0cad2cc0b7c92fcf9',1795915372,NULL,0,NULL,NULL,'3.png',NULL,NULL,NULL,NULL);
+INSERT INTO "replica" VALUES(1,3,1,1795915372,1.79591537200044941901e+09,-1,'120a12cd6fd1936961d4a07e609cf66b',1795915372,NULL,0,NULL,NULL,'5.png',NULL,NULL,NULL,NULL);
+INSERT INTO "replica" VALUES(2,3,1,1795915372,1.79591537201492118837e+09,-1,'120a12cd6fd1936961d4a07e609cf66b',1795915372,NULL,0,NULL,NULL,'5.png',NULL,NULL,NULL,NULL);
+INSERT INTO "replica" VALUES(1,4,1,1795915372,NULL,NULL,NULL,NULL,NULL,0,NULL,NULL,NULL,NULL,'not an image: a text file that begins with ''words''',NULL,NULL);
+INSERT INTO "replica" VALUES(2,4,1,1795915372,NULL,NULL,NULL,NULL,NULL,0,NULL,NULL,NULL,NULL,'not an image: a text file that begins with ''words''',NULL,NULL);
+INSERT INTO "replica" VALUES(1,5,1,1795915372,1.79591537200044941901e+09,-1,'7aacb7d28b4a1063aee68038a77aa159',1795915372,NULL,0,NULL,NULL,'größe 0.png',NULL,NULL,NULL,NULL);
+INSERT INTO "replica" VALUES(2,5,1,1795915372,1.79591537201492118837e+09,-1,'7aacb7d28b4a1063aee68038a77aa159',1795915372,NULL,0,NULL,NULL,'größe 0.png',NULL,NULL,NULL,NULL);
+INSERT INTO "replica" VALUES(1,6,1,1795915372,1.79591537200044941901e+09,-1,'5ccf735d71b02a56a82505f19c912320',1795915372,NULL,0,NULL,NULL,'größe 2.png',NULL,NULL,NULL,NULL);
+INSERT INTO "replica" VALUES(2,6,1,1795915372,1.79591537201492118837e+09,-1,'5ccf735d71b02a56a82505f19c912320',1795915372,NULL,0,NULL,NULL,'größe 2.png',NULL,NULL,NULL,NULL);
+INSERT INTO "replica" VALUES(1,7,1,1795915372,1.79591537200044941901e+09,-1,'8a8b7fc9ec9566fadba028c5b4edcc66',1795915372,NULL,0,NULL,NULL,'größe 4.png',NULL,NULL,NULL,NULL);
+INSERT INTO "replica" VALUES(2,7,1,1795915372,1.79591537201492118837e+09,-1,'8a8b7fc9ec9566fadba028c5b4edcc66',1795915372,NULL,0,NULL,NULL,'größe 4.png',NULL,NULL,NULL,NULL);
 CREATE TABLE request (                          -- one row, raised by each command whose change a daemon has to act on
     count INTEGER NOT NULL
 ) STRICT;
@@ -390,7 +390,7 @@ CREATE TABLE unanswered (                       -- calls that sent an image, unt
     last_at    REAL NOT NULL,
     PRIMARY KEY (account_id, image_id, sent_as)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO "unanswered" VALUES(1,1,'made_up',1.0,1.0);
+INSERT INTO "unanswered" VALUES(1,1,'name made up',1.0,1.0);
 CREATE INDEX directory_by_parent ON directory (parent_id);
 CREATE INDEX directory_by_inode ON directory (inode);
 CREATE INDEX directory_replaced ON directory (other_inode) WHERE other_inode IS NOT NULL;

@@ -1,8 +1,8 @@
 """Make the fixture of the current layout: PYTHONPATH=tests python tests/support/ledgers/make.py
 
-Run it with the code that has the layout, before schema.VERSION is raised; it writes `VERSION.sql`,
-a ledger as SQL in which each table has rows, and `VERSION.json`, what commands print about it. A
-fixture is never changed afterwards.
+It writes `VERSION.sql`, a ledger as SQL in which each table has rows, and `VERSION.json`, what
+commands print about it. Run it after schema.VERSION was raised. A fixture that is on the main
+branch is never made again.
 """
 
 import asyncio
@@ -43,8 +43,18 @@ def complete(db: sqlite3.Connection) -> None:
     for (table,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
         if db.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is None:
             columns = db.execute(f"PRAGMA table_info({table})").fetchall()
-            values = [_made_up(name, kind) for _, name, kind, *_ in columns]
+            values = [_made_up(f"{table}.{name}", kind) for _, name, kind, *_ in columns]
             db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)
+
+
+CODES = {
+    "former_route.reason": "mirror",
+    "kept.reason": "keep",
+    "learned.what": "no_copy",
+    "shard.name": "1/2",
+    "unanswered.sent_as": "name made up",
+}
+"""Columns whose values syncd must know."""
 
 
 def _made_up(column: str, kind: str) -> object:
@@ -52,7 +62,7 @@ def _made_up(column: str, kind: str) -> object:
         case "BLOB":
             return b"made up"
         case "TEXT":
-            return "1/2" if column == "name" else "made_up"
+            return CODES.get(column, "made_up")
         case _:
             return 1
 
