@@ -20,23 +20,20 @@ from aiohttp.http import HttpProcessingError
 
 from syncd.config.listen import Listen, SocketPath, TcpAddress
 from syncd.model import printable
-from syncd.monitoring.availability import Availability, reason
+from syncd.monitoring.availability import Availability, reason, remedy
+from syncd.monitoring.connections import IDLE, Connections
 from syncd.monitoring.page import Pages
 
 RETRY = 15.0
 """Seconds between two attempts to listen on an address that cannot be used."""
 
 MAX_CONNECTIONS = 50
-"""Simultaneous connections: clients that open more must not use up the file descriptors."""
+"""Clients that open more connections must not use up the file descriptors."""
 
 _SOCKET_MODE = 0o660
 """Of a unix socket: for syncd's user and group."""
 
 _CLOSE = 1.0  # seconds that a response in progress has when the server is closed
-_REMEDY = (
-    "free the address, or write another one for metrics.listen and reload syncd; syncd tries again"
-    " by itself"
-)
 
 
 async def keep_serving(listen: Listen, pages: Pages, retry: float = RETRY) -> None:
@@ -48,24 +45,27 @@ async def keep_serving(listen: Listen, pages: Pages, retry: float = RETRY) -> No
                 availability.record_success()
                 await asyncio.Event().wait()
         except OSError as error:
-            availability.record_failure(reason(error), _REMEDY)
+            todo = remedy(error, "metrics.listen", is_path=isinstance(listen, SocketPath))
+            availability.record_failure(reason(error), todo)
         await asyncio.sleep(retry)
 
 
 @asynccontextmanager
-async def serving(listen: Listen, pages: Pages) -> AsyncIterator[None]:
+async def serving(listen: Listen, pages: Pages, idle: float = IDLE) -> AsyncIterator[None]:
     """Serve pages inside the block; raise OSError if the address cannot be used."""
     with _bound(listen) as bound:
-        app = web.Application()
+        connections = Connections(MAX_CONNECTIONS, idle)
+        app = web.Application(middlewares=[connections.middleware])
         for path in pages:
             app.router.add_get(path, _handler(pages, path))
         app.on_response_prepare.append(_set_headers)
         runner = web.AppRunner(app, access_log=None, logger=server_log(), shutdown_timeout=_CLOSE)
         await runner.setup()
         try:
-            async with await _listening(bound, runner):
-                yield
+            await connections.listen(runner, bound)
+            yield
         finally:
+            connections.close()
             await runner.cleanup()
 
 
@@ -79,27 +79,6 @@ def server_log() -> logging.Logger:
 def _is_no_bad_request(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, (HttpProcessingError, web.RequestPayloadError))
-
-
-async def _listening(bound: socket.socket, runner: web.AppRunner) -> asyncio.Server:
-    """Accept connections; those above the limit are closed at once."""
-    server, loop = runner.server, asyncio.get_running_loop()
-    assert server is not None  # noqa: S101  it was set up
-
-    def accept() -> asyncio.BaseProtocol:
-        return server() if len(server.connections) < MAX_CONNECTIONS else _Refusal()
-
-    if bound.family == socket.AF_UNIX:
-        return await loop.create_unix_server(accept, sock=bound)
-    return await loop.create_server(accept, sock=bound)
-
-
-class _Refusal(asyncio.Protocol):
-    """A connection that is closed at once."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Close it."""
-        transport.close()
 
 
 def _handler(pages: Pages, path: str) -> Callable[[web.Request], Coroutine[Any, Any, web.Response]]:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from syncd.model import printable
-from syncd.monitoring.availability import Availability, reason
+from syncd.monitoring.availability import Availability, reason, remedy
 from syncd.threads import run_in_thread
 
 INTERVAL = 15.0
@@ -21,10 +21,6 @@ INTERVAL = 15.0
 
 _REMOVAL = 1.0  # seconds that the removal may take
 _MODE = 0o644  # node_exporter is another user
-_REMEDY = (
-    "make the directory writable for syncd, or write another path for metrics.textfile and reload"
-    " syncd; syncd tries again by itself"
-)
 
 
 async def keep_writing(
@@ -40,7 +36,8 @@ async def keep_writing(
             try:
                 await asyncio.shield(writing)
             except OSError as error:
-                availability.record_failure(reason(error), _REMEDY)
+                todo = remedy(error, "metrics.textfile", is_path=True)
+                availability.record_failure(reason(error), todo)
             else:
                 availability.record_success()
             await asyncio.sleep(interval)

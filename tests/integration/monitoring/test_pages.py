@@ -88,26 +88,63 @@ async def test_bytes_that_are_not_a_request_have_status_400_and_are_not_logged(
     assert logs == []
 
 
-async def test_connections_above_the_limit_are_closed_at_once(tmp_path: Path) -> None:
+async def opened(stack: AsyncExitStack, path: Path, sent: bytes) -> asyncio.StreamReader:
+    """Open a connection that stays open, and send something."""
+    reader, writer = await asyncio.open_unix_connection(path)
+    stack.callback(writer.close)
+    writer.write(sent)
+    return reader
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /a HTTP/1.1\r\nHost:"], ids=["nothing", "a part"])
+async def test_connections_without_a_request_keep_no_request_out(
+    tmp_path: Path, sent: bytes
+) -> None:
     path = tmp_path / "socket"
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(serving(SocketPath(str(path)), PAGES))
-        idle = []
-        for _ in range(MAX_CONNECTIONS):
-            reader, writer = await asyncio.open_unix_connection(path)
-            stack.callback(writer.close)
-            idle.append((reader, writer))
-        with pytest.raises(aiohttp.ClientError):
-            await fetch(path, "/a")
-        assert not idle[0][0].at_eof()
-        idle[0][1].close()
+        first, *others = [await opened(stack, path, sent) for _ in range(MAX_CONNECTIONS)]
+        for _ in range(3):
+            assert (await fetch(path, "/a")).status == 503
         async with asyncio.timeout(DEADLINE):
-            while True:  # until the server has noticed it
-                try:
-                    assert (await fetch(path, "/a")).status == 503
-                    break
-                except aiohttp.ClientError:
-                    continue
+            assert await first.read() == b""  # it was closed for the first of them
+        assert not others[-1].at_eof()
+
+
+async def test_a_connection_is_refused_if_all_others_have_requests_in_progress(
+    tmp_path: Path,
+) -> None:
+    path, going_on, done = tmp_path / "socket", 0, asyncio.Event()
+
+    async def slow(_accept: str) -> Page:
+        nonlocal going_on
+        going_on += 1
+        await done.wait()
+        return Page(200, b"done", "text/plain")
+
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(serving(SocketPath(str(path)), {"/slow": slow, **PAGES}))
+        request = b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"
+        waiting = [await opened(stack, path, request) for _ in range(MAX_CONNECTIONS)]
+        await until(lambda: going_on == MAX_CONNECTIONS)
+        with pytest.raises((aiohttp.ClientError, OSError)):
+            await fetch(path, "/a")
+        done.set()
+        async with asyncio.timeout(DEADLINE):
+            assert [await one.readline() for one in waiting] == [b"HTTP/1.1 200 OK\r\n"] * 50
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET /a HTTP/1.1\r\n", b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"]
+)
+async def test_a_connection_without_a_request_is_closed(tmp_path: Path, sent: bytes) -> None:
+    path = tmp_path / "socket"
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(serving(SocketPath(str(path)), PAGES, idle=0.05))
+        reader = await opened(stack, path, sent)
+        async with asyncio.timeout(DEADLINE):
+            received = await reader.read()
+        assert received.startswith(b"HTTP/1.1 503" if sent.endswith(b"\r\n\r\n") else b"")
 
 
 async def test_a_unix_socket_is_for_user_and_group_and_is_removed_at_the_end(
@@ -154,6 +191,16 @@ async def test_the_socket_of_a_running_process_is_not_replaced(
             async with serving(SocketPath(str(path)), PAGES):
                 pass
         assert os.lstat(path).st_ino == before
+
+
+async def test_a_missing_directory_of_the_socket_is_to_be_created(tmp_path: Path) -> None:
+    async with kept(SocketPath(str(tmp_path / "missing" / "socket"))) as logs:
+        await until(lambda: len(logs) == 1)
+        assert logs[0]["why"] == "no such file or directory"
+        assert logs[0]["remedy"].startswith("create its directory, or write another path")
+        (tmp_path / "missing").mkdir()
+        await until(lambda: len(logs) == 2)
+        assert events(logs) == ["metrics.unavailable", "metrics.available"]
 
 
 async def test_a_file_at_the_path_of_the_socket_is_never_replaced(tmp_path: Path) -> None:
