@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 IDLE = 60.0
 """Seconds without a whole request until a connection is closed, and up to a quarter more."""
@@ -31,13 +32,13 @@ class Connections:
         self._listener: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    @web.middleware
-    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Respond to a request; the application has to call this first."""
+    @contextmanager
+    def responding(self, request: web.Request) -> Iterator[None]:
+        """Keep the connection of a request, which has arrived with its body, open in the block."""
         connection = request.protocol
         self._busy.add(connection)
         try:
-            return await handler(request)
+            yield
         finally:
             self._busy.discard(connection)
             self._waiting_since[connection] = asyncio.get_running_loop().time()

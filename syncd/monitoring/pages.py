@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
@@ -22,7 +22,7 @@ from syncd.config.listen import Listen, SocketPath, TcpAddress
 from syncd.model import printable
 from syncd.monitoring.availability import Availability, reason, remedy
 from syncd.monitoring.connections import IDLE, Connections
-from syncd.monitoring.page import Pages
+from syncd.monitoring.page import Page, Pages
 
 RETRY = 15.0
 """Seconds between two attempts to listen on an address that cannot be used."""
@@ -55,9 +55,9 @@ async def serving(listen: Listen, pages: Pages, idle: float = IDLE) -> AsyncIter
     """Serve pages inside the block; raise OSError if the address cannot be used."""
     with _bound(listen) as bound:
         connections = Connections(MAX_CONNECTIONS, idle)
-        app = web.Application(middlewares=[connections.middleware])
+        app = web.Application()
         for path in pages:
-            app.router.add_get(path, _handler(pages, path))
+            app.router.add_get(path, _handler(connections, pages[path]))
         app.on_response_prepare.append(_set_headers)
         runner = web.AppRunner(app, access_log=None, logger=server_log(), shutdown_timeout=_CLOSE)
         await runner.setup()
@@ -81,9 +81,12 @@ def _is_no_bad_request(record: logging.LogRecord) -> bool:
     return not isinstance(error, (HttpProcessingError, web.RequestPayloadError))
 
 
-def _handler(pages: Pages, path: str) -> Callable[[web.Request], Coroutine[Any, Any, web.Response]]:
+def _handler(
+    connections: Connections, make: Callable[[str], Awaitable[Page]]
+) -> Callable[[web.Request], Coroutine[Any, Any, web.Response]]:
     async def respond(request: web.Request) -> web.Response:
-        page = await pages[path](request.headers.get("Accept", ""))
+        with connections.responding(request):
+            page = await make(request.headers.get("Accept", ""))
         return web.Response(
             status=page.status, body=page.content, headers={"Content-Type": page.content_type}
         )

@@ -17,6 +17,7 @@ from aiohttp.typedefs import Handler
 from syncd.config.listen import Network
 from syncd.log import Log, unexpected
 from syncd.model import printable
+from syncd.monitoring.connections import Connections
 from syncd.monitoring.pages import server_log
 from syncd.web.app import App
 from syncd.web.exchange import Request, Response
@@ -26,6 +27,9 @@ from syncd.web.proxies import client_of, is_proxy
 log: Log = structlog.get_logger()
 
 MOST_FORM = 2**20  # bytes of a form: 5,000 marked images have 350 KB
+
+MOST_CONNECTIONS = 300
+"""A browser opens six, and a process may have 1,024 files by default."""
 
 _CONTENT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
@@ -59,6 +63,7 @@ class Server:
         self._address = (host, port)
         self._proxies = proxies
         self._runner: web.AppRunner | None = None
+        self._connections = Connections(MOST_CONNECTIONS)
         self.url = ""
 
     async def __aenter__(self) -> Self:
@@ -76,7 +81,7 @@ class Server:
         host, port = self._address
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server(self._address, family=family, backlog=128)
-        await web.SockSite(self._runner, listener).start()
+        await self._connections.listen(self._runner, listener)
         port = listener.getsockname()[1]
         self.url = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
         return self
@@ -87,6 +92,7 @@ class Server:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._connections.close()
         if self._runner is not None:
             await self._runner.cleanup()
         self._app.close()
@@ -95,18 +101,18 @@ class Server:
         headers, peer = request.headers, request.remote or ""
         forwarded = ",".join(headers.getall("X-Forwarded-For", ()))
         scheme = headers.get("X-Forwarded-Proto", "")
-        found = await self._app.respond(
-            Request(
-                method="GET" if request.method == "HEAD" else request.method,
-                path=request.path,
-                query=dict(request.query),
-                form=await _form(request),
-                cookies=dict(request.cookies),
-                host=headers.get("Host", ""),
-                client=client_of(peer, forwarded, self._proxies),
-                is_encrypted=scheme == "https" and is_proxy(peer, self._proxies),
-            )
+        received = Request(
+            method="GET" if request.method == "HEAD" else request.method,
+            path=request.path,
+            query=dict(request.query),
+            form=await _form(request),
+            cookies=dict(request.cookies),
+            host=headers.get("Host", ""),
+            client=client_of(peer, forwarded, self._proxies),
+            is_encrypted=scheme == "https" and is_proxy(peer, self._proxies),
         )
+        with self._connections.responding(request):
+            found = await self._app.respond(received)
         return _as_http(found)
 
 

@@ -5,20 +5,21 @@ import csv
 import os
 import re
 import sqlite3
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from html import escape
 from io import BytesIO
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
+import aiohttp
 import pytest
 from PIL import Image
 from structlog.testing import capture_logs
 from support.ledgers import fixture
 from support.process import syncd
-from support.rig import Rig, until
+from support.rig import DEADLINE, Rig, until
 from support.visitor import Visitor, digests, names, visitor
-from support.web_library import FORMULA, MARKUP, picture
+from support.web_library import FORMULA, MARKUP, picture, served
 
 from syncd.daemon.status_writer import StatusWriter
 from syncd.ledger import schema
@@ -27,6 +28,7 @@ from syncd.ledger.migration import migrate
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Sandbox
 from syncd.sandbox.switches import Switches
+from syncd.web.server import MOST_CONNECTIONS
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -264,3 +266,29 @@ async def test_a_bug_is_logged_and_gets_a_page_that_tells_what_to_do(tmp_path: P
     (logged,) = (one for one in logs if one["event"] == "web.failed")
     assert (logged["log_level"], logged["path"]) == ("critical", f"/image/{digest}")
     assert isinstance(logged["exc_info"], ValueError)
+
+
+HALF_A_FORM = (
+    b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
+    b"Content-Type: application/x-www-form-urlencoded\r\n\r\npassword="
+)
+
+
+@pytest.mark.parametrize("sent", [b"", HALF_A_FORM], ids=["nothing", "half a form"])
+async def test_connections_without_a_request_keep_no_visitor_out(rig: Rig, sent: bytes) -> None:
+    async with served(rig) as url, AsyncExitStack() as stack:
+        parts = urlsplit(url)
+        idle = []
+        for _ in range(MOST_CONNECTIONS):
+            reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+            stack.callback(writer.close)
+            writer.write(sent)
+            idle.append(reader)
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{url}/static/style.css") as got,
+        ):
+            assert got.status == 200
+        async with asyncio.timeout(DEADLINE):
+            assert await idle[0].read() == b""
+        assert not idle[-1].at_eof()
