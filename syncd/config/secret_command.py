@@ -1,5 +1,6 @@
 """The output of a program that prints a secret."""
 
+import threading
 from collections.abc import Mapping, Sequence
 
 from syncd.config.errors import quoted
@@ -11,16 +12,19 @@ TIME_LIMIT = 10.0
 
 
 def output_of(
-    words: Sequence[str], environ: Mapping[str, str], time_limit: float = TIME_LIMIT
+    words: Sequence[str],
+    environ: Mapping[str, str],
+    time_limit: float = TIME_LIMIT,
+    stop: threading.Event | None = None,
 ) -> str:
     """Run a program without a shell and without input, and return its output.
 
-    It is killed after `time_limit` seconds, with the programs that it has started. Raises
-    SecretError, which contains nothing of the output.
+    It is killed after `time_limit` seconds or once `stop` is set, with the programs that it has
+    started. Raises SecretError, which contains nothing of the output, and StoppedError.
     """
     name = quoted(words[0])
     try:
-        ended = run_program(words, environ, time_limit)
+        ended = run_program(words, environ, time_limit, stop=stop)
     except TimeoutError:  # an OSError, too
         raise SecretError(
             f"the command {name} did not end within {time_limit:g} s: it must not ask for a"

@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import stat
+import threading
 from collections.abc import Mapping
 from hmac import compare_digest
 from pathlib import Path
@@ -159,10 +160,16 @@ def exposure(source: SecretSource | None) -> tuple[str, str] | None:
     )
 
 
-def read_secret(source: SecretSource, environ: Mapping[str, str], what: str = "token") -> Secret:
+def read_secret(
+    source: SecretSource,
+    environ: Mapping[str, str],
+    what: str = "token",
+    stop: threading.Event | None = None,
+) -> Secret:
     """Read a secret, without the newline at its end; blocks while a file is read or a program runs.
 
-    Raises SecretError, which calls the secret `what`.
+    Raises SecretError, which calls the secret `what`, and StoppedError once `stop` has ended a
+    program.
     """
     match source:
         case Credential(name):
@@ -174,7 +181,7 @@ def read_secret(source: SecretSource, environ: Mapping[str, str], what: str = "t
                 raise SecretError(f"the variable {name} is not set: export it before syncd starts")
             text = environ[name]
         case Command(words):
-            text = output_of(words, environ)
+            text = output_of(words, environ, stop=stop)
         case _:
             assert_never(source)
     return checked_secret(text, source, what)

@@ -10,6 +10,7 @@ import importlib.util
 import logging
 import re
 import socket
+import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Protocol
@@ -25,7 +26,7 @@ from syncd.model import printable
 from syncd.monitoring.entries import Entry
 from syncd.monitoring.errors import INVALID_URL, DeliveryError
 from syncd.monitoring.text import text_of
-from syncd.threads import run_in_thread
+from syncd.threads import run_in_thread, run_until_cancelled
 
 PROGRAM_LIMIT = 60.0
 """Seconds that a program may run."""
@@ -81,7 +82,8 @@ async def read_url(
 ) -> str:
     """Return a URL, which no record of the log contains from now on; raise DeliveryError."""
     try:
-        secret = await run_in_thread(partial(read_secret, source, environ, "URL"))
+        read = partial(read_secret, source, environ, "URL")
+        secret = await run_until_cancelled(read, "reader of a URL")
     except SecretError as error:
         raise DeliveryError(str(error)) from None
     hide_url(secret)
@@ -147,11 +149,11 @@ class Program:
         self._limit = limit
 
     async def send(self, entries: Sequence[Entry], images: int | None = None) -> None:
-        """Return once the program has ended with exit code 0."""
+        """Return once the program has ended with exit code 0; if cancelled, end it first."""
         del images
-        await run_in_thread(partial(self._run, payload(entries)))
+        await run_until_cancelled(partial(self._run, payload(entries)), "notifying program")
 
-    def _run(self, body: bytes) -> None:
+    def _run(self, body: bytes, stop: threading.Event) -> None:
         import tempfile  # noqa: PLC0415  slow to load, and only programs need it
 
         with tempfile.TemporaryFile() as given:
@@ -159,7 +161,7 @@ class Program:
             given.seek(0)
             try:
                 ended = run_program(
-                    self._words, self._environ, self._limit, stdin=given, output="stderr"
+                    self._words, self._environ, self._limit, stop=stop, stdin=given, output="stderr"
                 )
             except TimeoutError:
                 raise DeliveryError(f"it did not end within {self._limit:g} s") from None

@@ -14,9 +14,10 @@ from structlog.testing import capture_logs
 from support.config_text import config_text
 from support.hook import Hook, hooking
 from support.http_server import closed_port, http, self_signed, serving
+from support.rig import until
 
 from syncd.check.receivers import receiver_facts
-from syncd.config import NotifyConfig, Secret, SecretFile
+from syncd.config import Command, NotifyConfig, Secret, SecretFile
 from syncd.config.load import loads
 from syncd.logs.hooks import capture_libraries
 from syncd.logs.secrets import without_secrets
@@ -314,11 +315,38 @@ def test_the_signal_of_a_ping_is_the_end_of_its_path(url: str, signal: str, expe
     assert with_signal(url, signal) == expected
 
 
-async def test_a_notification_that_is_cancelled_is_not_waited_for(tmp_path: Path) -> None:
-    task = asyncio.create_task(
-        Program((program(tmp_path, "import time; time.sleep(3)"),), ENVIRON).send(TEST)
+HANGING = """
+import os, sys, time
+if os.fork() == 0:
+    sys.stderr.close()
+open({pids!r}, "a").write(f"{{os.getpid()}} ")
+time.sleep(3600)
+"""
+"""A program that hangs with a process that it has started; both write their process ids."""
+
+
+@pytest.mark.parametrize("what", ["the program", "the command of a URL"])
+async def test_a_program_ends_with_all_that_it_started_when_its_notification_is_cancelled(
+    tmp_path: Path, what: str
+) -> None:
+    pids = tmp_path / "pids"
+    words = (program(tmp_path, HANGING.format(pids=str(pids))),)
+    sending = (
+        Program(words, ENVIRON).send(TEST)
+        if what == "the program"
+        else read_url(Command(words), ENVIRON)
     )
-    await asyncio.sleep(0)
+    task: asyncio.Task[object] = asyncio.create_task(sending)
+    await until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    await until(lambda: not any(map(is_running, pids.read_text().split())))
+
+
+def is_running(pid: str) -> bool:
+    """Return whether a process exists and has not ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
