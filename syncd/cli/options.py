@@ -13,6 +13,7 @@ from syncd.cli.fast_start import fast_imports
 from syncd.config import Config, ConfigError, load
 from syncd.logs.secrets import hide
 from syncd.rules.forecast import amount
+from syncd.setup.places import UNIT, places
 
 if TYPE_CHECKING:
     from syncd.engine.tokens import OpenAccount
@@ -29,10 +30,16 @@ def with_config_last(words: Sequence[str]) -> list[str]:
     return rest[:end] + option + rest[end:]
 
 
-def load_config(path: Path, *, print_warnings: bool = True) -> Config:
-    """Return the configuration; print every mistake in it and end the process if there is one."""
+def load_config(path: Path, *, print_warnings: bool = True, needs_ledger: bool = True) -> Config:
+    """Return the configuration; print every mistake in it and end the process if there is one.
+
+    Without `ledger.path`, the ledger is that of the unit for this configuration, if the units are
+    installed. A command that does not open the ledger needs neither.
+    """
+    where = places(path.absolute(), has_units=UNIT.exists())
+    state = str(where.ledger.parent) if where.units or not needs_ledger else ""
     try:
-        config = load(path, os.environ)
+        config = load(path, {"STATE_DIRECTORY": state, **os.environ})
     except ConfigError as error:
         fail(
             f"{amount(len(error.problems), 'problem')} in the configuration\n\n{error}",

@@ -16,9 +16,9 @@ def load_with_stored_secrets(config: Path, what: str) -> Config:
     """Return the configuration, with the file of each systemd credential as the secret's source.
 
     systemd passes a credential to the service alone. Its file belongs to root. `what` names the
-    secret that the command reads.
+    secret that the command reads. The ledger is not opened.
     """
-    settings = load_config(config)
+    settings = load_config(config, needs_ledger=False)
     where = places(config.absolute(), has_units=UNIT.exists())
     if not where.units or "CREDENTIALS_DIRECTORY" in os.environ:
         return settings

@@ -31,8 +31,6 @@ pytestmark = [
     pytest.mark.timeout(240),
 ]
 
-LEDGER = f'{CONFIG}[ledger]\npath = "/var/lib/syncd/ledger.db"\n'
-
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
@@ -280,7 +278,6 @@ async def test_an_instance_is_checked_with_the_settings_of_its_own_unit(box: Box
 
 
 async def test_a_rejected_credential_is_replaced_by_token_set(box: Box) -> None:
-    box.write("/etc/syncd/config.toml", LEDGER)
     box.write("/etc/credstore/syncd.token", "expired\n", 0o600)
     box.do("systemctl", "start", "syncd")
     assert box.run("syncd", "token", "test").code == 1
@@ -292,10 +289,11 @@ async def test_a_rejected_credential_is_replaced_by_token_set(box: Box) -> None:
     box.do(*restart.split()[1:])
     await await_upload_by_service(box)
     assert f"source   the file {file}" in box.do("syncd", "token", "show")
+    assert "held" in box.do("syncd", "status")  # of the ledger of the unit
 
 
 async def test_the_token_of_an_instance_is_tested_by_root_alone(box: Box) -> None:
-    box.write("/etc/syncd/eu.toml", LEDGER)
+    box.write("/etc/syncd/eu.toml", CONFIG)
     box.write("/etc/credstore/syncd.eu.token", f"{TOKEN}\n", 0o600)
     words = ("syncd", "token", "test", "--config", "/etc/syncd/eu.toml")
     assert box.run(*words).code == 0

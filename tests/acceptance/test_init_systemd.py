@@ -195,8 +195,7 @@ HTTPServer(("127.0.0.1", 8770), Receiver).serve_forever()
 async def test_a_credential_is_the_url_of_a_receiver_for_the_service_and_for_root(box: Box) -> None:
     key = "T0SECRETKEY-0123456789"
     box.install(
-        f'{CONFIG}[ledger]\npath = "/var/lib/syncd/ledger.db"\n'
-        '[[notify]]\nurl = { credential = "syncd.webhook" }\non = ["image.held"]\n'
+        f'{CONFIG}[[notify]]\nurl = {{ credential = "syncd.webhook" }}\non = ["image.held"]\n'
     )
     box.write("/etc/credstore/syncd.webhook", f"http://127.0.0.1:8770/{key}\n", 0o600)
     drop_in = "[Service]\nLoadCredential=syncd.webhook\n"
