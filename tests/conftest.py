@@ -1,6 +1,7 @@
 """Markers by test folder, a logger that prints, and a sandbox and a rig for each test."""
 
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,6 +18,11 @@ from syncd.sandbox.switches import Switches
 # Every worker and each of 1,000 processes would compile syncd and the tests again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# A shell starts a program in the background with SIGINT ignored, and so would each process that a
+# test starts, whatever the test sends to it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 load_profile()
 

@@ -32,6 +32,9 @@ class Sender:
         self._left = failing
         self._waits = waits
         self.reached = asyncio.Event()
+        self._response = (
+            asyncio.Event()
+        )  # never set; a task on an event of its own may be collected
         self.points = 0
 
     async def __call__(self, request: Request) -> Reply:
@@ -42,7 +45,7 @@ class Sender:
         if self._left == 0:
             self.reached.set()
             if self._waits:
-                await asyncio.Event().wait()
+                await self._response.wait()
             raise ClosedError("the token was rejected")
         try:
             return reply_of(await self._call(request))
@@ -57,9 +60,9 @@ async def running(sandbox: Sandbox, at: int, *, waits: bool) -> AsyncIterator[Re
     async with connect(sandbox.url, "v25.0", 5.0) as client:
         sender = Sender(sandbox, client, at, waits=waits)
         task = asyncio.create_task(run(made, sender, report))
-        await asyncio.wait(
-            [task, asyncio.create_task(sender.reached.wait())], return_when="FIRST_COMPLETED"
-        )
+        reached = asyncio.create_task(sender.reached.wait())
+        await asyncio.wait([task, reached], return_when="FIRST_COMPLETED")
+        reached.cancel()
         if waits:
             task.cancel()
         with suppress(ClosedError, asyncio.CancelledError):
