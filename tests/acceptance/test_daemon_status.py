@@ -82,6 +82,7 @@ async def test_the_first_line_says_that_the_daemon_runs(rig: Rig) -> None:
         assert (checked.code, checked.out) == (0, "running, in sync\n")
         found = (await report(rig))["daemon"]
         assert (found["state"], found["pid"]) == ("running", daemon.process.pid)
+        assert 0 <= found["accounts"]["main"]["budget_used"] < 100
         assert await daemon.end() == 0
 
 

@@ -58,6 +58,7 @@ async def test_a_paused_ad_is_created_of_an_image_of_the_account(with_ledger: Ri
     assert ads(with_ledger) == [(ended.stdout.strip(), "My ad", "5", "PAUSED")]
     assert with_ledger.sandbox.creatives.is_advertised(image)
     assert with_ledger.rows("SELECT points FROM api_call") == [(3,)]
+    assert with_ledger.rows("SELECT calls, throttled FROM activity") == [(1, 0)]
 
 
 async def test_an_image_is_uploaded_with_the_ad_and_kept(with_ledger: Rig, file: Path) -> None:
