@@ -20,6 +20,9 @@ from syncd.wording import account as account_words
 from syncd.wording.daemon import DaemonReport, sentence
 from syncd.wording.figures import format_time
 
+HIGH = 80
+"""Percent of the budget from which on its bar has another colour."""
+
 
 class Overview(msgspec.Struct, frozen=True):
     """The figures of a report, when they were counted, and whether the daemon runs."""
@@ -43,14 +46,21 @@ def overview_page(shown: Overview, config: Path, *, signed_in: bool) -> bytes:
         element("h1", "Overview"),
         element("p", sentence(daemon, config), class_=level, id="daemon"),
         [_alert(alert) for alert in report.needs_you],
-        element("h2", "Accounts"),
+        element("p", _parts(), class_="choice"),
+        element("h2", "Accounts", id="accounts"),
         element("div", accounts, class_="cards"),
         activity_section(shown.activity),
-        element("h2", "Folders"),
+        element("h2", "Folders", id="folders"),
         element("div", folders, class_="cards"),
         element("p", f"Counted at {format_time(counted_at)}.", class_="note"),
         signed_in=signed_in,
     )
+
+
+def _parts() -> Iterator[Html]:
+    """Return links to the parts of the page: the cards of 200 accounts are many screens."""
+    for part in ("accounts", "activity", "folders"):
+        yield element("a", part.title(), href=f"#{part}")
 
 
 def _alert(alert: Alert) -> Html:
@@ -88,10 +98,15 @@ def _figures(
     if activity is None:
         return
     if (used := activity.budget_used) is not None:
-        text = f"{used:g} % of the budget used"
-        yield element("label", text, element("meter", text, value=f"{used:g}", max=100, high=80))
+        yield element("p", f"{used:g} % of the budget used", _share(used))
     if (ahead := account_words.ahead(status, activity, time.time())) is not None:
         yield element("p", ahead)
+
+
+def _share(percent: float) -> Html:
+    bar = element("rect", width=f"{min(100.0, percent):g}%", height="100%")
+    high = " high" if percent >= HIGH else ""
+    return element("svg", bar, class_=f"share{high}", aria_hidden="true")
 
 
 def _count(account: str, state: str, images: int) -> Html:

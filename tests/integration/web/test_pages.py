@@ -53,7 +53,7 @@ async def test_the_overview_plots_what_the_backfill_has_done(library: Rig, visit
     both = [sum(one) for one in zip(uploaded, copied, strict=True)]
     assert page.count("{} uploaded, {} copied, 0 deleted in all".format(*both)) == 2
     assert 'href="/?account=eu#activity"' in page
-    assert "<meter" not in page, "no daemon runs"
+    assert 'class="share' not in page, "no daemon runs"
 
 
 async def test_the_overview_plots_the_account_that_is_chosen(library: Rig, visit: Visitor) -> None:
@@ -87,7 +87,8 @@ async def test_the_overview_shows_the_budget_and_when_missing_images_will_be_the
         await until(rig.status_file.exists)
         writing.cancel()
         page = (await visit.get("/")).text
-    assert '5.6 % of the budget used<meter value="5.6" max="100" high="80">' in page
+    assert '5.6 % of the budget used<svg class="share" aria-hidden="true"' in page
+    assert '<rect width="5.6%" height="100%">' in page
     assert re.search(r"1 missing image waits until [0-9: -]+, then about 1 s \([0-9: -]+\)", page)
     assert "1 throttled; at most 5.6 % of the budget" in page
 
