@@ -146,6 +146,8 @@ def test_the_table_agrees_with_the_files_and_the_accounts(tmp_path: Path) -> Non
         address = found(r"^the library is at (http://\S+)$", running.until("the library is at "))
         with urllib.request.urlopen(f"{address}library?q=beacon-final") as page:
             assert rows["summer/beacon-final.png"][1]["eu"] in page.read().decode()
+        with urllib.request.urlopen(address) as page:
+            assert re.search(r"[1-9]\d* uploaded, [1-9]\d* copied", page.read().decode())
 
         (root / "spring" / "another.png").write_bytes(picture("another.png"))
         running.until(f"event=image.held account=main file={root}/spring/another.png")

@@ -172,7 +172,7 @@ def _budget(what: str, spans: Sequence[Span], activity: Activity) -> Plot:
         bars=[
             Bar(
                 f"{span.words}: {in_words(span.sum)}",
-                None if span.sum is None else [min(100.0, span.sum.budget / 10)],
+                None if span.sum is None else [span.sum.budget / 10],
                 is_marked=span.sum is not None and bool(span.sum.blocked),
             )
             for span in spans

@@ -44,7 +44,7 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
     ticks: Sequence[tuple[int, str]]
     """The numbers of bars that the time axis names."""
     top: float | None = None
-    """The end of the axis of figures; None: as the figures need it."""
+    """The end of the axis of figures, where longer bars end too; None: as the figures need it."""
     mark: str = ""
     """What a marked bar means."""
 
