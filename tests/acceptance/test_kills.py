@@ -35,3 +35,4 @@ async def test_accounts_hold_what_the_folder_has_after_many_kills(
     assert result.after_scan > 0
     assert all(result.in_call[kind] for kind in KINDS)
     await harness.check_ledger()
+    assert harness.images_by_activity() == harness.images_by_history() != []

@@ -324,6 +324,29 @@ class Harness:
             for row in self.rig.rows(f"SELECT * FROM {table}")
         ]
 
+    def images_by_history(self) -> list[tuple[int, int, int]]:
+        """Return for each account how many images it took and deleted, as the history has them."""
+        return self.rig.rows(
+            """
+            SELECT account_id,
+                sum(iif(what = 'deleted', 0, iif(images IS NULL, 1, length(images) / 4))),
+                sum(what = 'deleted')
+            FROM history
+            WHERE what IN ('uploaded', 'copied', 'restored', 'deleted')
+            GROUP BY account_id
+            """
+        )
+
+    def images_by_activity(self) -> list[tuple[int, int, int]]:
+        """Return the same as the figures over time have it."""
+        return self.rig.rows(
+            """
+            SELECT account_id, sum(uploaded + copied), sum(deleted)
+            FROM activity
+            GROUP BY account_id
+            """
+        )
+
     def is_settled(self) -> bool:
         """Return whether accounts equal the folder and the ledger has nothing left to do."""
         return not self.differences() and not self.stuck()
