@@ -130,7 +130,7 @@ async def _scan_all(runtime: Runtime) -> None:
     async with asyncio.TaskGroup() as scans:
         for monitor in runtime.disk.monitors.values():
             if monitor.name in runtime.work.selection.folders:
-                scans.create_task(monitor.scanner.scan_all(), name="scan")
+                scans.create_task(monitor.scan_all(), name="scan")
     await runtime.disk.intake.quiet()
     await runtime.disk.conclude()
     runtime.engine.request_refill()

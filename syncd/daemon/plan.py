@@ -98,7 +98,7 @@ async def _scan(config: Config, ledger: Ledger, part: Selection) -> None:
         reading = loops.create_task(disk.intake.run(), name="intake")
         async with asyncio.TaskGroup() as scans:
             for name in part.folders:
-                scans.create_task(disk.monitors[ids[name]].scanner.scan_all(), name="scan")
+                scans.create_task(disk.monitors[ids[name]].scan_all(), name="scan")
         await disk.intake.quiet()
         reading.cancel()
 

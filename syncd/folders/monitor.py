@@ -16,6 +16,7 @@ from syncd.folders.mounts import MountWatch
 from syncd.folders.patterns import Patterns
 from syncd.folders.safety import RootGuard
 from syncd.folders.scanning.scanner import FolderScanner, ScanRequests
+from syncd.folders.scanning.turns import ScanTurns
 from syncd.folders.scanning.walk import FolderTree
 from syncd.folders.watching.shared_watch import SharedWatch
 from syncd.folders.watching.targets import EVERYWHERE, ScanTarget
@@ -27,13 +28,14 @@ from syncd.ledger.database import Ledger
 from syncd.model import FolderName
 
 
-class MonitorSettings(msgspec.Struct, frozen=True):
+class MonitorSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a folder is monitored, and what it shares with the others."""
 
     rescan: float
     """Seconds between two scans of everything."""
     timing: Timing = msgspec.field(default_factory=Timing)
     mounts: MountWatch = msgspec.field(default_factory=MountWatch)
+    turns: ScanTurns = msgspec.field(default_factory=ScanTurns)
     shared: SharedWatch | None = None
     """None: the folder has a watch of its own."""
 
@@ -83,6 +85,12 @@ class FolderMonitor:
         """Ask for a scan of these targets, which begins soon."""
         self.scanner.requests.add(targets)
 
+    async def scan_all(self) -> bool:
+        """Scan the whole folder once it has a turn; return whether that met no error."""
+        async with self._settings.turns.turn(self.scanner.heartbeat):
+            self.scanner.requests.take_everything()
+            return await self.scanner.scan_all()
+
     def recheck(self) -> None:
         """Scan the folder again if the operator may have trusted it."""
         if self._guard.may_be_trusted:
@@ -116,8 +124,8 @@ class FolderMonitor:
 
     async def _scan_all_when_due(self) -> None:
         while True:
-            await self.scanner.requests.take_everything(self._settings.rescan)
-            await self.scanner.scan_all()
+            await self.scanner.requests.wait_for_everything(self._settings.rescan)
+            await self.scan_all()
 
     async def _scan_requested(self) -> None:
         """Scan requested targets, which do not wait for the end of a scan of everything."""

@@ -77,11 +77,14 @@ class ScanRequests:
         targets, self._targets = coalesced(self._targets), set()
         return targets
 
-    async def take_everything(self, limit: float) -> None:
-        """Wait until everything is requested, or for `limit` seconds, and take that request."""
+    async def wait_for_everything(self, limit: float) -> None:
+        """Wait until everything is requested, or for `limit` seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(limit):
                 await self._everything.wait()
+
+    def take_everything(self) -> None:
+        """Take the request of everything: a later one needs another scan."""
         self._everything.clear()
 
 
