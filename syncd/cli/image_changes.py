@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,20 +25,13 @@ from syncd.cli.options import DEFAULT_CONFIG
 from syncd.cli.parameters import ConfigPath, Json, account_names
 from syncd.model import ImageHash
 from syncd.operations.result import Result
+from syncd.operations.way import Way
 from syncd.rules.forecast import amount
 
 if TYPE_CHECKING:
     from syncd.cli.errors import Exit
     from syncd.config import Config
     from syncd.operations.session import Session
-
-
-class As(StrEnum):
-    """How images are sent."""
-
-    FILES = "files"
-    BYTES = "bytes"
-    ZIP = "zip"
 
 
 _UPLOADED = ["hash", "state", "file"]
@@ -53,13 +45,13 @@ def upload(
     ],
     account: Account,
     way: Annotated[
-        As,
+        Way,
         typer.Option(
             "--as",
             help="files: several in one POST. bytes: each as the form field `bytes`. zip: several"
             " in one ZIP file per POST. A ZIP file is sent as it is.",
         ),
-    ] = As.FILES,
+    ] = Way.FILES,
     json: Json = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
@@ -73,9 +65,9 @@ def upload(
     form = Format.JSON if json else Format.TABLE
 
     async def operate(session: Session, _: Config) -> Exit:
-        from syncd.operations.uploads import Uploads, Way  # noqa: PLC0415  slow to import
+        from syncd.operations.uploads import Uploads  # noqa: PLC0415  slow to import
 
-        uploads = Uploads(session, Way(way.value))
+        uploads = Uploads(session, way)
         await uploads.begin()
         with output(form, _UPLOADED) as rows:
             tally = Tally(rows, form)

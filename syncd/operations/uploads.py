@@ -7,7 +7,6 @@ import os
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from enum import StrEnum
 
 from msgspec.structs import replace
 
@@ -22,19 +21,11 @@ from syncd.operations.calls import ClosedError, sentence
 from syncd.operations.pictures import Archive, Picture, Refused, packed, read
 from syncd.operations.result import NOT_TRIED, Result
 from syncd.operations.session import Session
+from syncd.operations.way import Way
 from syncd.rules.batch import part_names
 from syncd.rules.errors import Scope, Verdict, judge
 from syncd.rules.pacing.budget import write
 from syncd.rules.rejection import Fate, fate
-
-
-class Way(StrEnum):
-    """How images are sent."""
-
-    FILES = "files"
-    BYTES = "bytes"
-    ZIP = "zip"
-
 
 _UNNAMED = "the response does not name the image: `syncd images list --name` shows whether it is in"
 
@@ -124,7 +115,7 @@ class Uploads:
 
     async def _send(self, batch: Sequence[Picture], way: Way) -> list[Result]:
         """Send images in one POST; those of a rejected POST are sent in halves."""
-        parts = parts_of(batch)
+        parts = parts_of(batch, archived=way is Way.ZIP)
         try:
             if way is Way.ZIP:
                 content = packed((part.name, part.content) for part in parts)
@@ -215,10 +206,15 @@ def _matched(pictures: Sequence[Picture], names: Sequence[Part], response: Uploa
     return other if len(other[0]) > len(sent[0]) else sent
 
 
-def parts_of(batch: Sequence[Picture]) -> list[Part]:
-    """Return the parts of a request, with names that differ and have an extension."""
+def parts_of(batch: Sequence[Picture], *, archived: bool = False) -> list[Part]:
+    """Return the parts of a request, with names that differ and have an extension.
+
+    In an archive, a name that begins with a dot is that of a file which is not meant to be seen:
+    its image would not be taken.
+    """
     extensions = [FORMATS[picture.facts.format or ""][1] for picture in batch]
-    files = ((one.name, extension) for one, extension in zip(batch, extensions, strict=True))
+    names = [(one.name.lstrip(b".") or b"image") if archived else one.name for one in batch]
+    files = zip(names, extensions, strict=True)
     return [_part(one, name) for one, name in zip(batch, part_names(files), strict=True)]
 
 

@@ -66,6 +66,19 @@ async def test_files_are_sent_in_each_way_and_kept(
     assert [reason for _, reason in kept(rig)] == ["by_hand"] * 5
 
 
+@pytest.mark.parametrize("way", ["files", "bytes", "zip"])
+async def test_files_whose_names_begin_with_dots_are_sent_in_each_way(
+    rig: Rig, images: ImageCommands, way: str
+) -> None:
+    rig.write_config()
+    names = (".a.jpg", "a.jpg", "..jpg", "...", ".ä.jpg")
+    paths = [write(rig, name, picture(number)) for number, name in enumerate(names)]
+    sent = await images("upload", *paths, "--account", "main", "--as", way, "--json")
+    assert (sent.code, sent.err) == (0, "")
+    assert [row["hash"] for row in sent.rows] == [rig.recorded(picture(n)) for n in range(5)]
+    assert all(rig.holds(picture(number)) for number in range(5))
+
+
 async def test_a_zip_file_is_sent_as_it_is_and_its_entries_are_mapped_to_hashes(
     rig: Rig, images: ImageCommands
 ) -> None:
