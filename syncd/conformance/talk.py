@@ -22,6 +22,7 @@ from syncd.conformance.messages import (
 )
 from syncd.conformance.uploads import SHARED, Set, Way
 from syncd.model import AccountId, ImageHash
+from syncd.rules.errors import Verdict, judge
 from syncd.rules.pacing.budget import WRITE_POINTS
 
 _MOST_PAGES = 3
@@ -135,7 +136,10 @@ def talk(made: Plan, findings: list[Finding]) -> Generator[Request, Reply, None]
 
 
 def _counted(check: Check) -> Generator[Request, Reply, tuple[list[Finding], int]]:
-    """Make a check, and return its findings and the points that it may have cost."""
+    """Make a check, and return its findings and the points that it may have cost.
+
+    A server that fails shows nothing of how it would respond.
+    """
     steps, spent = check.begin(), 0
     reply: Reply | None = None
     while True:
@@ -145,6 +149,9 @@ def _counted(check: Check) -> Generator[Request, Reply, tuple[list[Finding], int
             return end.value, spent
         reply = yield request
         spent += points(request)
+        if reply.error is not None and judge(reply.error) is Verdict.RETRY:
+            why = f"not tested: the server failed ({reply.error})"
+            return [unsettled(check.name, why)], spent
 
 
 class Left(msgspec.Struct, frozen=True):
