@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import msgspec
 import typer
@@ -75,7 +75,12 @@ def create(
         bool,
         typer.Option("--active", help="Allow an ad that is not paused: it can spend money."),
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="Print JSON, for programs: also for an ad that was not created."
+        ),
+    ] = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Create an ad, paused unless --active allows otherwise, and print its id.
@@ -136,24 +141,37 @@ def _with_image(creative: Creative, image_hash: str | None) -> Creative:
 
 
 async def _create(session: Session, ad: Ad, image: str | None, *, json: bool) -> Exit:
-    from syncd.operations.ads import UncertainError, created  # noqa: PLC0415  slow to import
+    from syncd.graph.client import GraphError  # noqa: PLC0415  slow to import
+    from syncd.operations.ads import UncertainError, created  # noqa: PLC0415  the same
+    from syncd.operations.calls import ClosedError, sentence  # noqa: PLC0415  the same
     from syncd.operations.pictures import Picture, Refused, read  # noqa: PLC0415  the same
+
+    def print_failure(why: str) -> None:
+        if json:
+            print_json({"id": None, "why": why})
+
+    def end(why: str) -> NoReturn:
+        print_failure(why)
+        fail(why)
 
     picture = None if image is None else read(image)
     match picture:
         case Refused(label, why):
-            fail(f"{label}: {why}; nothing was sent")
+            end(f"{label}: {why}; nothing was sent")
         case None | Picture():
             pass
         case _:
-            fail(f"{picture.label}: it is an archive, not an image; nothing was sent")
+            end(f"{picture.label}: it is an archive, not an image; nothing was sent")
     try:
         made = await created(session, ad, picture)
     except UncertainError as error:
-        fail(
+        end(
             f"whether the ad was created is unknown ({error}): look for {ad.name!r} in Ads Manager"
             " before you create it again"
         )
+    except (GraphError, ClosedError) as error:
+        print_failure(sentence(error.api_error) if isinstance(error, GraphError) else str(error))
+        raise
     if picture is not None and made.hash is None:
         print_error("syncd: the hash of the new image is unknown; it is not recorded", "warning")
     if json:

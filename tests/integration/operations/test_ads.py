@@ -47,6 +47,13 @@ async def create(rig: Rig, *words: object, creative: object = CREATIVE) -> Resul
     return await asyncio.to_thread(runner.invoke, app, [str(word) for word in command])
 
 
+def failure(ended: Result) -> str:
+    """Return why no ad was created, from the JSON."""
+    printed = json.loads(ended.stdout)
+    assert printed["id"] is None
+    return str(printed["why"])
+
+
 def ads(rig: Rig) -> list[Any]:
     return [(ad.id, ad.name, ad.adset, ad.status) for ad in rig.sandbox.creatives.ads_in("1")]
 
@@ -103,31 +110,35 @@ async def test_an_ad_is_not_created_twice_when_the_result_is_unknown(with_ledger
         return replace(outcome, delivery=Delivery.RESET)
 
     with_ledger.sandbox.on_response = reset
-    ended = await create(with_ledger, "--hash", image.hash)
+    ended = await create(with_ledger, "--hash", image.hash, "--json")
     assert ended.exit_code == Exit.NOT_ALL
     assert "whether the ad was created is unknown" in ended.stderr
+    assert failure(ended).startswith("whether the ad was created is unknown")
     assert len(ads(with_ledger)) == 1
 
 
 async def test_an_error_of_the_account_is_explained_and_ends_the_command(with_ledger: Rig) -> None:
     image = with_ledger.sandbox.hold("1", "a.jpg", picture(1))
     with_ledger.sandbox.faults.add(Fault("190/463", times=1))
-    ended = await create(with_ledger, "--hash", image.hash)
+    ended = await create(with_ledger, "--hash", image.hash, "--json")
     assert ended.exit_code == Exit.UNAVAILABLE
     assert "190/463" in ended.stderr
     assert "syncd token set" in ended.stderr
-    unknown = await create(with_ledger, "--hash", "0" * 32)
+    assert failure(ended).startswith("190/463")
+    unknown = await create(with_ledger, "--hash", "0" * 32, "--json")
     assert unknown.exit_code == Exit.NOT_ALL
     assert "the account has no such image" in unknown.stderr
+    assert "the account has no such image" in failure(unknown)
     assert ads(with_ledger) == []
 
 
 async def test_what_is_not_an_image_is_not_sent(with_ledger: Rig, tmp_path: Path) -> None:
     (tmp_path / "hero.jpg").write_text("not an image")
     for file in ("hero.jpg", "missing.jpg"):
-        ended = await create(with_ledger, "--image", tmp_path / file)
+        ended = await create(with_ledger, "--image", tmp_path / file, "--json")
         assert ended.exit_code == Exit.NOT_ALL
         assert "nothing was sent" in ended.stderr
+        assert failure(ended).endswith("nothing was sent")
     assert with_ledger.sandbox.counts.calls("1") == 0
 
 
