@@ -18,7 +18,7 @@ from syncd.model import AccountId
 HOUR = 3600  # seconds
 
 KEPT = 30 * 24
-"""Hours. With 200 accounts these are at most 144,000 rows of some 20 bytes."""
+"""Hours. With 200 accounts these are at most 144,000 rows, which take 4.4 MB."""
 
 
 class Count(StrEnum):
