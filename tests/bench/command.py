@@ -15,6 +15,7 @@ from bench.bench import Bench
 from bench.processes import MeasurementError
 from bench.row import Row
 from bench.rows import (
+    accounts,
     budget,
     burst,
     calls,
@@ -26,8 +27,10 @@ from bench.rows import (
     latency,
     memory,
     metrics,
+    million,
     notify,
     pacing,
+    pages,
     rate,
     rest,
     scaling,
@@ -50,6 +53,9 @@ ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "start": start.rows,
     "commands": commands.rows,
     "large": large.rows,
+    "pages": pages.rows,
+    "million": million.rows,
+    "accounts": accounts.rows,
     "memory": memory.rows,
     "latency": latency.rows,
     "web": web.rows,
@@ -119,7 +125,7 @@ def _options() -> argparse.Namespace:
         type=Path,
         metavar="DIR",
         default=Path(tempfile.gettempdir()) / "syncd-bench",
-        help="directory of the generated files, about 10 GB, kept for the next run"
+        help="directory of the generated files, about 12 GB, kept for the next run"
         " (default: %(default)s)",
     )
     options = parser.parse_args()

@@ -64,10 +64,10 @@ def photograph_folder(folder: Path, size: int, count: int) -> Path:
     return folder
 
 
-def tiny_tree(tree: Path, count: int) -> Path:
+def tiny_tree(tree: Path, count: int, first: int = 0) -> Path:
     """Return a tree of tiny pictures, in two levels of directories, created on first use."""
     if not _is_complete(tree):
-        write_tiny(tree, count)
+        write_tiny(tree, count, first)
         _mark_complete(tree)
     return tree
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -61,7 +61,7 @@ def run(
         _, status, used = os.wait4(process.pid, 0)
         wall = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(status)
-    output = log.read_text("utf-8", "replace")
+    output = _without_images(log)
     if process.returncode != 0:
         raise MeasurementError(
             f"{_name(command)} exited with {process.returncode}: {_last_lines(output)}"
@@ -143,6 +143,15 @@ def running(
         process.wait()
 
 
+def _without_images(log: Path) -> str:
+    """Return a log without the lines of single images, which can be millions.
+
+    What the benchmark holds in memory is counted as the memory of the processes that it starts.
+    """
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        return "".join(line for line in lines if " event=image." not in line)
+
+
 def _name(command: Sequence[str]) -> str:
     words = [word for word in command if word not in (sys.executable, "-m")]
     return " ".join(words[:2])
@@ -153,11 +162,16 @@ def _last_lines(output: str) -> str:
     return " / ".join(lines[-3:])[-300:] or "it printed nothing"
 
 
-class _Memory:
-    """A thread that samples the memory of a process and its children.
+def memory(pid: int) -> float:
+    """Return the memory of a process and its children in MB; 0 after its exit.
 
     Pages that they share are counted once (the kernel's PSS).
     """
+    return sum(map(_proportional_kb, _family(pid))) / 1024
+
+
+class _Memory:
+    """A thread that samples the memory of a process and its children."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -170,26 +184,26 @@ class _Memory:
         return self._peak
 
     def _sample(self) -> None:
-        try:
-            while True:
-                total = sum(map(_proportional_kb, _family(self._pid)))
-                if not total:
-                    return
-                self._peak = max(self._peak, total / 1024)
-                time.sleep(0.1)
-        except OSError:
-            return  # the process has exited
+        while (total := memory(self._pid)) > 0:
+            self._peak = max(self._peak, total)
+            time.sleep(0.1)
 
 
 def _family(pid: int) -> list[int]:
+    """Return a process and its children; a thread or a process may end meanwhile."""
     found = [pid]
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += _family(int(child))
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):
+                for child in (task / "children").read_text().split():
+                    found += _family(int(child))
     return found
 
 
 def _proportional_kb(pid: int) -> int:
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:  # it has exited
+        return 0
     found = re.search(r"^Pss: +(\d+)", text, re.MULTILINE)
     return int(found[1]) if found else 0

@@ -7,10 +7,11 @@ import json
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from bench.processes import ROOT, environ
@@ -48,7 +49,7 @@ class RunningSink:
         return Count(**self._get("/count"))
 
     def arrivals(self) -> dict[str, float]:
-        """Return when each name arrived, by the monotonic clock of this machine."""
+        """Return when each recorded name arrived, by the monotonic clock of this machine."""
         found: dict[str, float] = self._get("/arrivals")
         return found
 
@@ -67,11 +68,21 @@ class RunningSink:
 
 @contextmanager
 def sink(
-    certificate: Path | None = None, *, delay: float = 0.0, arrivals: bool = False
+    certificate: Path | None = None,
+    *,
+    delay: float = 0.0,
+    arrivals: str | None = None,
+    errors: Mapping[int, int] = MappingProxyType({}),
 ) -> Iterator[RunningSink]:
-    """Run a sink in a child process; `delay` is the time before each response, in seconds."""
+    """Run a sink in a child process.
+
+    `delay` is the time before each response, in seconds. The arrivals of names with the prefix
+    `arrivals` are recorded. `errors` has the code of the error that
+    every call of an account gets, by the digits of the account's id.
+    """
     command = [sys.executable, "-m", "bench.sink", "--delay", str(delay)]
-    command += ["--arrivals"] if arrivals else []
+    command += [f"--fail={account}={code}" for account, code in errors.items()]
+    command += ["--arrivals", arrivals] if arrivals is not None else []
     command += ["--certificate", str(certificate)] if certificate else []
     process = subprocess.Popen(command, cwd=ROOT, env=environ(), stdout=subprocess.PIPE)
     try:

@@ -21,7 +21,9 @@ class Sizes:
     facts: int
     commits: int
     ledger_files: int  # in a ledger with two replicas of each
-    large: int  # files in the ledger of the row of that name
+    large: int  # files in the ledger of the rows `large` and `pages`
+    many: tuple[int, ...]  # files in the folders of the row `million`, the smallest first
+    accounts: tuple[int, int]  # in the row of that name, and the images of each
     notified: int  # images of which a webhook is notified
     rest_accounts: int  # each with a folder
     rest_seconds: int
@@ -41,6 +43,8 @@ FULL = Sizes(
     commits=5000,
     ledger_files=500_000,
     large=1_000_000,
+    many=(10_000, 100_000, 1_000_000),
+    accounts=(200, 2000),
     notified=10_000,
     rest_accounts=200,
     rest_seconds=30,
@@ -60,6 +64,8 @@ QUICK = Sizes(
     commits=500,
     ledger_files=20_000,
     large=20_000,
+    many=(500, 2000),
+    accounts=(40, 100),
     notified=200,
     rest_accounts=20,
     rest_seconds=2,

@@ -47,7 +47,8 @@ def held_tree(bench: Bench, count: int) -> HeldTree:
     return HeldTree(tree, mirror, ledger)
 
 
-def schema_digest() -> str:
-    """Return a short digest of the schema."""
+def schema_digest(*more: Path) -> str:
+    """Return a short digest of the schema and of more files."""
     schema = ROOT / "syncd" / "ledger" / "schema.sql"
-    return hashlib.sha256(schema.read_bytes()).hexdigest()[:8]
+    content = b"".join(file.read_bytes() for file in (schema, *more))
+    return hashlib.sha256(content).hexdigest()[:8]

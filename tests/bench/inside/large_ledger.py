@@ -1,7 +1,8 @@
 """A ledger of many files, without the files: rows as the daemon would write them.
 
 Usage: large_ledger LEDGER FILES DIRECTORY. The folders, see `FOLDERS`, would be in DIRECTORY.
-Digests and hashes are random, except for those of the file that searches look for.
+Digests and hashes are random, except for those of the file that searches look for. Each file was
+changed a second after the one before; the `OLDEST` images have another format and size.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ FOLDERS = tuple(f"f{number}" for number in range(10))
 DIGEST = "cafe0001" + 56 * "0"
 HASH = "cafe0002" + 24 * "0"
 """The SHA-256 and the hash of the file that `wanted_file` names."""
+
+OLDEST = 100
+"""The images that arrived first: GIFs of 1080 x 1920 pixels."""
 
 _DIRECTORIES = 200  # in each folder
 
@@ -66,7 +70,8 @@ def fill(db: sqlite3.Connection, files: int, directory: bytes) -> None:
         FROM folder JOIN directory AS root ON root.folder_id = folder.id
             JOIN number ON n < {_DIRECTORIES};
         INSERT INTO image (id, sha256, size, format, width, height)
-        SELECT n + 1, randomblob(32), 150000, 'JPEG', 1080, 1080
+        SELECT n + 1, randomblob(32), 150000, iif(n < {OLDEST}, 'GIF', 'JPEG'), 1080,
+            iif(n < {OLDEST}, 1920, 1080)
         FROM number;
         UPDATE image SET sha256 = x'{DIGEST}' WHERE id = {number} + 1;
         INSERT INTO file (
@@ -74,7 +79,8 @@ def fill(db: sqlite3.Connection, files: int, directory: bytes) -> None:
             error_since
         )
         SELECT 100 + n % 10 * {_DIRECTORIES} + n / 10 % {_DIRECTORIES} AS directory_id,
-            CAST(printf('IMG_%08d.jpg', n) AS BLOB) AS name, 1, n, 150000, 4, 5,
+            CAST(printf('IMG_%08d.jpg', n) AS BLOB) AS name, 1, n, 150000,
+            ({now} - {files} + n) * 1000000000, 5,
             iif(n % 1000 = 2, NULL, n + 1), iif(n % 1000 = 2, 'permission denied', NULL),
             iif(n % 1000 = 2, {now}.0, NULL)
         FROM number

@@ -6,11 +6,13 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from bench.bench import Bench
 from bench.daemon import TOKEN, syncd
+from bench.inside import large_ledger
 from bench.inside.large_ledger import DIGEST, FOLDERS, HASH, wanted_file
 from bench.processes import Run, run, run_in_rounds, running
 from bench.row import Goal, Row
@@ -26,8 +28,8 @@ def rows(bench: Bench) -> Iterator[Row]:
     files = bench.sizes.large
     directory = bench.new_directory("large")
     with sink() as server:
-        config = _write_config(directory, server.url)
-        _copy_ledger(bench, files, directory)
+        config = write_config(directory, server.url)
+        copy_ledger(bench, files, directory)
         found = _measure(bench, directory, _commands(directory, files, config))
         found |= _beside_daemon(bench, directory, config)
     for name, measured in found.items():
@@ -82,15 +84,23 @@ def _measure(bench: Bench, directory: Path, commands: dict[str, list[str]]) -> d
 
 
 def _beside_daemon(bench: Bench, directory: Path, config: Path) -> dict[str, Run]:
-    """Measure `status` while a daemon runs, once it has written the figures of the ledger."""
-    status = directory / "ledger.db.status.json"
-    with running(syncd("run", "--config", config), directory / "daemon", TOKEN) as daemon:
-        daemon.wait_until(lambda: status.exists() and b'"needs_you"' in status.read_bytes())
+    """Measure `status` while a daemon runs."""
+    with daemon(directory, config):
         return _measure(bench, directory, {_DAEMON: syncd("status", "--config", config)})
 
 
-def _copy_ledger(bench: Bench, files: int, directory: Path) -> None:
-    kept = bench.cache / f"ledger-large-{files}-{schema_digest()}.db"
+@contextmanager
+def daemon(directory: Path, config: Path) -> Iterator[None]:
+    """Run a daemon, once it has written the figures of the ledger."""
+    status = directory / "ledger.db.status.json"
+    with running(syncd("run", "--config", config), directory / "daemon", TOKEN) as child:
+        child.wait_until(lambda: status.exists() and b'"needs_you"' in status.read_bytes())
+        yield
+
+
+def copy_ledger(bench: Bench, files: int, directory: Path) -> None:
+    """Copy the ledger of `large_ledger` to ledger.db in a directory."""
+    kept = bench.cache / f"ledger-large-{files}-{schema_digest(Path(large_ledger.__file__))}.db"
     if not kept.exists():
         bench.log(f"  writing the ledger of {files:,} files, once")
         made = bench.new_directory("large-ledger") / "ledger.db"
@@ -101,7 +111,7 @@ def _copy_ledger(bench: Bench, files: int, directory: Path) -> None:
     shutil.copyfile(kept, directory / "ledger.db")
 
 
-def _write_config(directory: Path, url: str) -> Path:
+def write_config(directory: Path, url: str) -> Path:
     """Write a configuration with the accounts and folders of `large_ledger`."""
     file = directory / "config.toml"
     folders = "\n".join(

@@ -17,6 +17,7 @@ from bench.running_sink import RunningSink, sink
 
 _SETTLE = 0.2  # seconds
 _APART = 0.1  # seconds between two files, so that each is uploaded alone
+_PREFIX = "probe-"  # of the names of the files
 _FIRST = 60_000_000  # distinct from the numbers of all other rows
 
 
@@ -40,7 +41,7 @@ def rows(bench: Bench) -> Iterator[Row]:
 def serving(bench: Bench, folders: dict[str, Path]) -> Iterator[tuple[Child, RunningSink]]:
     """Run a daemon with these folders, once it watches them."""
     directory = bench.new_directory("latency")
-    with sink(arrivals=True) as server:
+    with sink(arrivals=_PREFIX) as server:
         config = write_config(
             directory, server.url, folders, more=f'[watch]\nsettle = "{1000 * _SETTLE:g}ms"'
         )
@@ -55,7 +56,7 @@ def latencies(
     """Write files one after the other; return the latency of each in milliseconds."""
     closed: dict[str, float] = {}
     for number in range(first, first + bench.sizes.probes):
-        name = f"probe-{number}.png"
+        name = f"{_PREFIX}{number}.png"
         (drop / name).write_bytes(pictures.tiny(number))
         closed[name] = time.monotonic()
         time.sleep(_APART)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def rows(bench: Bench) -> Iterator[Row]:
             time.sleep(seconds)
             after, elapsed = use(child.process.pid), time.monotonic() - began
             unwatched = _unwatched(child)
-            instances, descriptors = _descriptors(child.process.pid)
+            instances, opened = descriptors(child.process.pid)
     at_rest = f"at rest, {count} accounts with a folder each"
     wakeups = (after.wakeups - before.wakeups) / elapsed
     cpu = 100 * (after.cpu - before.cpu) / elapsed
@@ -36,7 +37,7 @@ def rows(bench: Bench) -> Iterator[Row]:
         ("wakeups of all threads", wakeups, "/s", 150),
         ("CPU", cpu, "% of a core", 0.6),
         ("folders that are not watched", unwatched, "", 0),
-        ("open descriptors", descriptors, "", 300),
+        ("open descriptors", opened, "", 300),
         ("inotify instances", instances, "", 1),
     ):
         yield Row(f"{at_rest}: {what}", figure, unit, goal=Goal(bound, of_figure=True))
@@ -69,9 +70,12 @@ def _unwatched(child: Child) -> int:
     return len(set(re.findall(r"event=watch\.(?:limit|degraded) .*?folder=(\S+)", found)))
 
 
-def _descriptors(pid: int) -> tuple[int, int]:
+def descriptors(pid: int) -> tuple[int, int]:
     """Return the numbers of inotify instances and of all open descriptors."""
-    links = [str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()]
+    links: list[str] = []
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed
+            links.append(str(file.readlink()))
     return links.count("anon_inode:inotify"), len(links)
 
 

@@ -31,7 +31,7 @@ def rows(bench: Bench) -> Iterator[Row]:
         what = f"start with nothing changed, {count:,} files"
         goals = (None, None) if "find" in absent else (Goal(_BACKFILL), Goal(_DAEMON))
         yield Row(f"{what}, backfill, to its exit", by_syncd.wall, "s", peers, goals[0], note)
-        yield Row(f"{what}, the scan in it", _scan_seconds(by_syncd), "s", peers[:1])
+        yield Row(f"{what}, the scan in it", scan_seconds(by_syncd), "s", peers[:1])
         daemon = _daemon_start(bench, count)
         yield Row(f"{what}, run, to the end of the scan", daemon, "s", peers[:1], goals[1])
         peers = [(name, peer.cpu) for name, peer in found.items()]
@@ -97,7 +97,7 @@ def _peers(directory: Path, tree: HeldTree) -> dict[str, Callable[[], Run]]:
     return {name: runner(c) for name, c in commands.items() if shutil.which(c[0])}
 
 
-def _scan_seconds(start: Run) -> float:
+def scan_seconds(start: Run) -> float:
     found = re.findall(r"event=scan\.done .*?seconds=([\d.]+)", start.log)
     if not found:
         raise MeasurementError("the log has no scan")
