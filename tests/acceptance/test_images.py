@@ -8,15 +8,18 @@ import re
 import signal
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 from support.pictures import picture
 from support.process import Daemon, running, syncd
-from support.rig import Rig, until
+from support.rig import DEADLINE, Rig, until
 from support.terminal import terminal
 
 from syncd.sandbox.calls import Call
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.outcomes import Outcome
+from syncd.sandbox.server import Sandbox
+from syncd.sandbox.switches import Switches
 from syncd.sandbox.values import Kind
 
 
@@ -120,3 +123,37 @@ async def test_a_list_shows_a_bar_and_is_a_complete_array_after_ctrl_c(rig: Rig)
     os.close(ours)
     assert command.returncode == 130
     assert len(json.loads(out)) == 3
+
+
+async def test_two_commands_at_once_share_the_budget_of_a_development_app(tmp_path: Path) -> None:
+    """Both wait for room once it is used, and no call of theirs is throttled."""
+    async with Sandbox(Switches(tier="development")) as sandbox:
+        rig = Rig(tmp_path, sandbox)
+        rig.per_account = 'tier = "development"'
+        await rig.backfill()
+        files = [rig.path / f"{number}.jpg" for number in range(30)]
+        for number, file in enumerate(files):
+            file.write_bytes(picture(number))
+        paths = list(map(str, files))
+        words = ("images", "upload", "--as", "bytes", "--account", "main")
+        config = ("--config", str(rig.write_config()))
+        commands = [
+            await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "syncd", *words, *half, *config),
+                env=rig.environ,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            for half in (paths[:15], paths[15:])
+        ]
+        for command in commands:
+            assert command.stderr is not None
+            async with asyncio.timeout(DEADLINE):
+                assert b"waiting for room" in await command.stderr.readline()
+        for command in commands:
+            command.send_signal(signal.SIGINT)
+            assert await command.wait() == 130
+        held = sum(rig.holds(picture(number)) for number in range(30))
+        assert sandbox.counts.calls("1", "upload") == held
+        assert sandbox.counts.while_blocked("1") == 0
+        assert 10 < held <= 20, "an upload costs 3 of 60 points"

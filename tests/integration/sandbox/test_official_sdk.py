@@ -135,6 +135,25 @@ async def test_images_are_found_by_their_hashes(api: Any, sandbox: Sandbox) -> N
     assert {image["hash"] for image in found} == {held[0].hash, held[2].hash}
 
 
+@pytest.mark.parametrize(
+    ("params", "number"),
+    [
+        ({"name": "photo 1"}, 1),
+        ({"minwidth": 41}, 0),
+        ({"minwidth": 40, "minheight": 30}, 3),
+        ({"business_id": "7"}, 3),
+        ({"biz_tag_id": 8}, 0),
+    ],
+)
+async def test_a_list_is_filtered_by_every_parameter_of_the_sdk(
+    api: Any, sandbox: Sandbox, params: dict[str, Any], number: int
+) -> None:
+    for n in range(3):
+        sandbox.hold("1234", f"photo {n}.jpg", picture(n))
+    found = await asyncio.to_thread(lambda: list(AdAccount(ACCOUNT).get_ad_images(params=params)))
+    assert len(found) == number
+
+
 async def test_an_image_is_read_by_its_id(api: Any, sandbox: Sandbox) -> None:
     held = sandbox.hold("1234", "a.jpg", picture(1))
     image = await asyncio.to_thread(AdImage(held.id).api_get, fields=["name", "original_width"])
