@@ -46,6 +46,7 @@ async def test_a_kill_before_the_record_sends_an_image_again_and_a_restart_no_al
         rig.sandbox.faults.add(Fault("190"))
         rig.write("b.jpg", picture(2))
         await until(lambda: len(hook.named("alert")) == 1)
+        await until(lambda: rig.rows("SELECT subject FROM notified") == [("accounts.main",)])
         assert await daemon.end() == 0
     async with hooking() as other, running(rig) as daemon:
         await until(lambda: daemon.logged("account.stopped"))
