@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 
 from syncd.cli.console import print_error
 from syncd.cli.errors import fail
@@ -13,7 +14,22 @@ from syncd.config.selection import Selection
 from syncd.daemon.account_view import view
 from syncd.engine.tokens import OpenAccount
 from syncd.ledger import folders
+from syncd.ledger.errors import LedgerOutdatedError
 from syncd.ledger.file import reading
+from syncd.ledger.lock import exclusive_lock
+from syncd.ledger.migration import migrate
+
+
+def _migrate(ledger: Path) -> None:
+    """Migrate an older ledger, as the backfill would do after the question."""
+    try:
+        with reading(ledger):
+            return
+    except LedgerOutdatedError:
+        with exclusive_lock(ledger):
+            done = migrate(ledger, lambda *_: None)
+    if done is not None:
+        print_error(f"syncd: {ledger} was migrated; {done.backup} is a backup", "info")
 
 
 def confirm_changes(config: Config, part: Selection, open_account: OpenAccount) -> None:
@@ -23,6 +39,7 @@ def confirm_changes(config: Config, part: Selection, open_account: OpenAccount) 
     """
     if not config.ledger.path.exists():
         return
+    _migrate(config.ledger.path)
     with reading(config.ledger.path) as db:
         changes = changed_accounts(config, folders.own_accounts()(db), part)
     if not changes:

@@ -21,11 +21,15 @@ from support.rig import Rig
 
 from syncd.check.facts import LedgerState
 from syncd.check.ledger import ledger_facts
+from syncd.cli.confirm import confirm_changes
+from syncd.config import load
+from syncd.config.selection import select
+from syncd.daemon.credentials import opener
 from syncd.daemon.migration import migrate_and_log
 from syncd.ledger import folders, schema
 from syncd.ledger.database import open_ledger
 from syncd.ledger.errors import LedgerOutdatedError, LedgerUnusableError
-from syncd.ledger.file import create
+from syncd.ledger.file import create, reading
 from syncd.ledger.lock import exclusive_lock
 from syncd.ledger.migration import KEPT, Migrated, backups, migrate
 from syncd.model import FolderName
@@ -257,6 +261,17 @@ def test_the_command_migrates_once_no_process_uses_the_ledger(path: Path) -> Non
     assert f"version {schema.OLDEST} before, {schema.VERSION} now" in ended.stdout
     assert str(backups(path)[0]) in ended.stdout
     assert "already" in fixture.run(path, "ledger", "migrate").stdout
+
+
+def test_a_backfill_on_a_terminal_migrates_before_its_question(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fixture.write(schema.OLDEST, path)
+    config = load(fixture.config_of(path), {"SYNCD_TEST_TOKEN": "t" * 40})
+    confirm_changes(config, select(config), opener(config, {}, lambda _: None))
+    assert str(backups(path)[0]) in capsys.readouterr().err
+    with reading(path):
+        pass
 
 
 async def test_a_process_from_before_a_migration_writes_nothing_after_it(path: Path) -> None:

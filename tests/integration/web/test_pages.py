@@ -238,6 +238,13 @@ async def test_a_missing_ledger_is_reported(tmp_path: Path) -> None:
             assert (await visit.get("/")).status == 200
 
 
+def put_back(backup: Path, ledger: Path) -> None:
+    """Restore a backup as the manual describes it."""
+    for end in ("-wal", "-shm"):
+        Path(f"{ledger}{end}").unlink(missing_ok=True)
+    os.replace(backup, ledger)
+
+
 async def test_an_older_ledger_is_reported_until_it_is_migrated(tmp_path: Path) -> None:
     async with Sandbox() as sandbox:
         rig = Rig(tmp_path, sandbox)
@@ -246,8 +253,11 @@ async def test_an_older_ledger_is_reported_until_it_is_migrated(tmp_path: Path) 
             with exclusive_lock(rig.ledger):  # the daemon from before an upgrade runs
                 reply = await visit.get("/")
                 assert (reply.status, "restart the daemon" in reply.text) == (503, True)
-                migrate(rig.ledger, lambda *_: None)
+                done = migrate(rig.ledger, lambda *_: None)
             assert (await visit.get("/")).status == 200
+            assert done is not None
+            put_back(done.backup, rig.ledger)  # the wrong file was restored
+            assert (await visit.get("/")).status == 503
 
 
 async def test_a_bug_is_logged_and_gets_a_page_that_tells_what_to_do(tmp_path: Path) -> None:
