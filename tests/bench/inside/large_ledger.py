@@ -95,6 +95,7 @@ def fill(db: sqlite3.Connection, files: int, directory: bytes) -> None:
         UPDATE folder SET scanned_at = {now};
         INSERT INTO operator_pause
         SELECT id, {now}, NULL, NULL, 'bench' FROM account;
+        DELETE FROM refresh;
         DROP TABLE number;
         COMMIT;
         """
