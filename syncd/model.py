@@ -112,6 +112,7 @@ class Absent(Enum):
     """Why the bytes of an image cannot be read now."""
 
     CHANGED = "the file has changed, or is changing"
+    UNREADABLE = "the file cannot be read"
     HANGS = "the disk of its folder does not respond"
 
 

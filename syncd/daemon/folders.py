@@ -25,6 +25,7 @@ from syncd.heartbeat import Heartbeat, wait_unless_stalled
 from syncd.ledger import accounts, alerts, condemned, folders, missed, shards
 from syncd.ledger.database import Ledger
 from syncd.ledger.errors import OtherShardError
+from syncd.ledger.files import Place
 from syncd.ledger.sources import Source
 from syncd.ledger.wanted import FILES_PER_STEP, refresh_next
 from syncd.log import Log
@@ -75,17 +76,22 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
     ) -> list[bytes | Absent]:
         """Return the images' bytes from one of their files.
 
-        A file that has changed is scanned again; one whose disk hangs is not waited for.
+        A file that has changed is scanned again, and one that cannot be read is read again, which
+        records the reason. One whose disk hangs is not waited for.
         """
-        contents, changed = await self._load(wanted)
-        for source in changed:
-            if (monitor := self.monitors.get(source.folder_id)) is not None:
+        contents, failed = await self._load(wanted)
+        for source, why in failed:
+            monitor = self.monitors.get(source.folder_id)
+            if monitor is not None and why is Absent.UNREADABLE:
+                place = Place(source.folder_id, source.directory, source.name)
+                await self.intake.offer(source.root, [(place, source.stat)], wait=False)
+            elif monitor is not None:
                 monitor.request_scan([ScanTarget(source.directory, deep=False)])
         return contents
 
     async def _load(
         self, wanted: Sequence[tuple[Digest, Sequence[Source]]]
-    ) -> tuple[list[bytes | Absent], list[Source]]:
+    ) -> tuple[list[bytes | Absent], list[tuple[Source, Absent]]]:
         """Load images unless that stalls: a worker must not hang with a disk."""
         operation = Heartbeat().operation()
         loading = self.threads.submit(partial(load, wanted, self.readers, operation.beat))

@@ -23,6 +23,7 @@ from syncd.logs.catalogue import CATALOGUE
 from syncd.logs.sinks import stream_writer
 from syncd.man.blocks import Term
 from syncd.man.topics import topics
+from syncd.sandbox.faults import Fault
 
 PROOFS: dict[str, tuple[str, ...]] = {
     "daemon.failed": (
@@ -43,6 +44,7 @@ PROOFS: dict[str, tuple[str, ...]] = {
     ),
     "file.unreadable": (
         "acceptance/test_machine_faults.py::a_folder_on_a_faulty_disk",
+        "acceptance/test_machine_faults.py::an_image_that_cannot_be_read_when_it_is_sent",
         "acceptance/test_unreadable.py::an_unreadable_path_is_logged_once",
     ),
     "watch.limit": ("acceptance/test_alerts.py::an_error_stays_in_status_until_it_has_ended",),
@@ -156,6 +158,25 @@ async def test_a_folder_on_a_faulty_disk_loses_nothing_and_delays_no_other(
         assert not daemon.logged("image.deleted")
         assert await daemon.end() == 0
     assert rig.holds(picture(0))
+
+
+async def test_an_image_that_cannot_be_read_when_it_is_sent_is_logged_until_it_can(
+    rig: Rig, disk: FaultyDisk
+) -> None:
+    rig.watch = 'rescan = "1s"'
+    rig.toml = f'[folders.share]\npath = "{disk.path}"\naccount = "main"\n'
+    rig.sandbox.faults.add(Fault("html503", on="upload"))
+    (disk.path / "a.jpg").write_bytes(picture(1))
+    async with running(rig) as daemon:
+        await wait_for_line(daemon, "event=image.retrying", "HTTP 503")
+        disk.fail(errno.EIO, READ)
+        rig.sandbox.faults.clear()
+        await wait_for_line(daemon, "event=image.retrying", "the file cannot be read")
+        await wait_for_line(daemon, "error event=file.unreadable", "input/output error")
+        disk.recover()
+        await wait_for_line(daemon, "event=file.readable")
+        await held(daemon, disk.path / "a.jpg")
+        assert await daemon.end() == 0
 
 
 async def wait_for_line(daemon: Daemon, *words: str) -> None:

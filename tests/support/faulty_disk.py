@@ -1,7 +1,8 @@
 """A file system in memory whose operations fail or hang on demand, as those of a bad disk do.
 
 It speaks as much of the kernel's FUSE protocol (linux/fuse.h) as folders, a ledger and output files
-need. System calls in it really fail or block.
+need. System calls in it really fail or block: watch such a folder in another process only, because
+the library that does so keeps Python's lock (GIL) meanwhile, which this file system needs, too.
 """
 
 import ctypes

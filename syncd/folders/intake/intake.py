@@ -91,13 +91,15 @@ class Intake:
         """The number of files that are not recorded yet."""
         return len(self._settling) + len(self._reading)
 
-    async def offer(self, root: bytes, found: Sequence[tuple[Place, Stat]]) -> None:
-        """Add new or changed files of a scan, then wait while too many are settling."""
+    async def offer(
+        self, root: bytes, found: Sequence[tuple[Place, Stat]], *, wait: bool = True
+    ) -> None:
+        """Add files that are to be read, then wait while too many are settling, if `wait`."""
         now, wall_ns = time.monotonic(), time.time_ns()
         for place, stat in found:
             self._add(Found(place, root, stat, now, fresh=False), now, wall_ns)
         self._notify()
-        if found:
+        if found and wait:
             await self._wait_for_room(found[0][0].folder_id, fresh=False)
 
     async def offer_fresh(self, root: bytes, found: Sequence[tuple[Place, Stat]]) -> bool:

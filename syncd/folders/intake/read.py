@@ -200,15 +200,15 @@ def load(
     wanted: Sequence[tuple[Digest, Sequence[Source]]],
     readers: Mapping[int, Heartbeat],
     progress: Callable[[], None],
-) -> tuple[list[bytes | Absent], list[Source]]:
-    """Return the bytes of each image, or why no file has them, and the files that changed.
+) -> tuple[list[bytes | Absent], list[tuple[Source, Absent]]]:
+    """Return the bytes of each image, or why no file has them, and the files without them.
 
     The bytes returned have been hashed, and match the digest. Reading is recorded in the folder's
     heartbeat in `readers`, by the folder's id, and nothing is read from a folder that has stalled.
     `progress` is called after each file. Blocks: run it in a thread.
     """
     contents: list[bytes | Absent] = []
-    changed: list[Source] = []
+    failed: list[tuple[Source, Absent]] = []
     with Reader() as reader:
         for digest, sources in wanted:
             found: bytes | Absent = Absent.CHANGED
@@ -220,17 +220,19 @@ def load(
                 with heartbeat.operation():
                     content = _read_image(reader, digest, source)
                 progress()
-                if content is not None:
+                if isinstance(content, bytes):
                     found = content
                     break
-                changed.append(source)
+                failed.append((source, content))
+                found = content if found is Absent.CHANGED else found
             contents.append(found)
-    return contents, changed
+    return contents, failed
 
 
-def _read_image(reader: Reader, digest: Digest, source: Source) -> bytes | None:
+def _read_image(reader: Reader, digest: Digest, source: Source) -> bytes | Absent:
     try:
         content = reader.read(source.root, source.path, source.stat)
-    except Unreadable:
-        return None
-    return content if content is not None and hashlib.sha256(content).digest() == digest else None
+    except Unreadable as error:
+        return Absent.CHANGED if error.gone else Absent.UNREADABLE
+    is_image = content is not None and hashlib.sha256(content).digest() == digest
+    return content if content is not None and is_image else Absent.CHANGED
