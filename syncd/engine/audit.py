@@ -120,12 +120,12 @@ class Audit:
         that finds a mass change is interrupted before anything of it is recorded. Raises
         GraphError.
         """
-        account, report, began = self._lane.account, Report(), time.time()
+        account, report, began = self._lane.account, Report(), time.monotonic()
         state = await self._ledger.read(audits.state(account))
         resumed = paced and state.began_at is not None
         last = state.position if resumed else 0
         if not resumed:
-            await self._ledger.write(audits.begin(account, began))
+            await self._ledger.write(audits.begin(account, time.time()))
         held = await self._ledger.read(audits.count_held(account))
         pause = read_interval(-(-held // MAX_HASHES), self._every, self._lane.pacer.pace.budget)
         while rows := await self._ledger.read(audits.held_after(account, last, MAX_HASHES + MASS)):
@@ -151,7 +151,7 @@ class Audit:
             inactive=report.inactive,
             total=report.total,
             unknown=report.unknown,
-            seconds=round(time.time() - began, 3),
+            seconds=round(time.monotonic() - began, 3),
         )
         return report
 

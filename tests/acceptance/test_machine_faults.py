@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from support.mounts import own_mounts
 from support.pictures import picture
 from support.process import Daemon, running, syncd
 from support.rig import Rig, until
+from support.wall_clock import wall_clock
 
 from syncd.logs.catalogue import CATALOGUE
 from syncd.logs.sinks import stream_writer
@@ -177,6 +179,29 @@ async def test_an_image_that_cannot_be_read_when_it_is_sent_is_logged_until_it_c
         await wait_for_line(daemon, "event=file.readable")
         await held(daemon, disk.path / "a.jpg")
         assert await daemon.end() == 0
+
+
+YEAR = 365 * 86400  # seconds
+
+
+async def test_images_are_held_while_the_clock_is_wrong_and_after_it_is_set(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = wall_clock(rig.path, monkeypatch)
+    clock.set_ahead(-int(time.time()))
+    async with running(rig) as daemon:
+        await until(lambda: daemon.logged("timestamp=1970-01-01T00:", "event=watch.ready"))
+        await held(daemon, rig.write("in-1970.jpg", picture(0)))
+        clock.set_ahead(0)
+        await held(daemon, rig.write("now.jpg", picture(1)))
+        clock.set_ahead(-YEAR)
+        await held(daemon, rig.write("a-year-ago.jpg", picture(2)))
+        assert await daemon.end() == 0
+    clock.set_ahead(YEAR)
+    async with running(rig) as daemon:
+        await held(daemon, rig.write("in-a-year.jpg", picture(3)))
+        assert await daemon.end() == 0
+    assert rig.sandbox.counts.repeated_uploads("1") == 0
 
 
 async def wait_for_line(daemon: Daemon, *words: str) -> None:
