@@ -89,7 +89,7 @@ def check_file(path: Path, oldest: int = schema.VERSION) -> None:
     schema.check_header(path)
     if schema.exists(path):
         with translated_errors(path), closing(connect_reader(path, oldest)) as db:
-            schema.read_first_rows(db)
+            schema.read_first_rows()(db)
 
 
 def connect_reader(path: Path, oldest: int = schema.VERSION) -> sqlite3.Connection:
@@ -152,6 +152,9 @@ def create(path: Path) -> None:
 
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
+_NOT_UTF_8 = "Could not decode to UTF-8"
+"""The beginning of an error of Python's sqlite3, which has no code of SQLite."""
+
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
@@ -183,6 +186,6 @@ def _translate(error: sqlite3.DatabaseError, path: Path) -> LedgerError | None:
         return LedgerBusyError(str(path), None)
     if (message := disk_message(path, error)) is not None:
         return LedgerDiskError(message)
-    if code_of(error) in _CORRUPT:
+    if code_of(error) in _CORRUPT or str(error).startswith(_NOT_UTF_8):
         return LedgerUnusableError(schema.damaged_message(path))
     return None

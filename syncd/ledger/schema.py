@@ -10,6 +10,7 @@ from pathlib import Path
 
 from syncd.ledger.errors import LedgerOutdatedError, LedgerUnusableError
 from syncd.ledger.lock import is_in_use
+from syncd.ledger.statements import read
 
 APPLICATION_ID = 0x53594E43
 """`SYNC` in ASCII, by which `file` and sqlite3 recognize a ledger."""
@@ -124,6 +125,7 @@ def _size(path: Path) -> int:
         return 0
 
 
+@read
 def read_first_rows(db: sqlite3.Connection) -> None:
     """Read the schema and the first row of each table, which reveals most damage cheaply."""
     tables = db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()

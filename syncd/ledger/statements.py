@@ -25,6 +25,12 @@ MOST_VARIABLES = 30_000  # of one statement; SQLite takes 32,766
 T_co = TypeVar("T_co", covariant=True)
 
 
+class ValueOfDamageError(sqlite3.DatabaseError):
+    """The ledger has a value that syncd never writes: a text that is not UTF-8, an unknown code."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
 class Read(Generic[T_co]):
     """A statement that only reads, with its arguments."""
 
@@ -34,8 +40,11 @@ class Read(Generic[T_co]):
         self._run = run
 
     def __call__(self, db: sqlite3.Connection) -> T_co:
-        """Run the statement on the calling thread."""
-        return self._run(db)
+        """Run the statement on the calling thread; raise ValueOfDamageError."""
+        try:
+            return self._run(db)
+        except ValueError as error:
+            raise ValueOfDamageError(str(error)) from error
 
 
 class Write(Generic[T_co]):
@@ -47,8 +56,11 @@ class Write(Generic[T_co]):
         self._run = run
 
     def __call__(self, db: sqlite3.Connection) -> T_co:
-        """Run the statement on the calling thread; the caller has begun a transaction."""
-        return self._run(db)
+        """Run the statement in the caller's transaction; raise ValueOfDamageError."""
+        try:
+            return self._run(db)
+        except ValueError as error:
+            raise ValueOfDamageError(str(error)) from error
 
 
 def read(run: Callable[Concatenate[sqlite3.Connection, P], T]) -> Callable[P, Read[T]]:

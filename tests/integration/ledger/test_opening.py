@@ -20,7 +20,7 @@ from syncd.ledger.database import open_ledger, owned
 from syncd.ledger.errors import LedgerUnusableError
 from syncd.ledger.file import changing, maintaining, reading
 from syncd.ledger.files import Content
-from syncd.ledger.statements import read
+from syncd.ledger.statements import read, write
 from syncd.model import AccountId, Digest, FolderName
 
 CONTENT = Content(digest=Digest(bytes(32)), size=7, format="PNG", width=1, height=1, unfit=None)
@@ -234,6 +234,25 @@ async def test_the_database_of_another_program_is_rejected(path: Path, applicati
         db.commit()
     assert "another program" in await rejection(path)
     assert sorted(os.listdir(path.parent)) == ["ledger.db"]
+
+
+@pytest.mark.parametrize("table", ["account", "folder"])
+async def test_a_text_that_is_not_utf_8_is_damage(path: Path, table: str) -> None:
+    await make(path)
+    column = {"account": "act", "folder": "name"}[table]
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"UPDATE {table} SET {column} = CAST(x'31ff' AS TEXT)")
+        db.commit()
+    assert "damaged" in await rejection(path)
+
+
+async def test_a_value_that_syncd_never_writes_is_damage(path: Path) -> None:
+    await make(path)
+    with pytest.raises(LedgerUnusableError, match="damaged"), reading(path) as db:
+        read(lambda _: int("x"))()(db)
+    with pytest.raises(LedgerUnusableError, match="damaged"):
+        async with open_ledger(path) as ledger:
+            await ledger.write(write(lambda _: int("x"))())
 
 
 async def test_a_newer_ledger_is_rejected(path: Path) -> None:
