@@ -45,9 +45,9 @@ def find_facts(config: Config, environ: Mapping[str, str], hide: Callable[[Secre
 def pages_facts(config: Config, environ: Mapping[str, str]) -> Facts:
     """Open all that `syncd web` needs, but the files in the folders: the daemon reads them, too."""
     ledger, problem = ledger_facts(config.ledger.path), ""
-    if config.web.token is not None:
+    if (source := config.web.token) is not None:
         try:
-            read_secret(config.web.token, environ, "password")
+            read_secret(source, config.environ_for(source, environ), "password")
         except SecretError as error:
             problem = bounded(str(error))
     return Facts(

@@ -39,7 +39,8 @@ def receiver_facts(config: Config, environ: Mapping[str, str]) -> tuple[Receiver
 
 def _problems(config: Config, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for subject, source in sources(config).items():
-        yield subject, _problem(source, environ, is_ping=subject == PING)
+        given = config.environ_for(source, environ)
+        yield subject, _problem(source, given, is_ping=subject == PING)
     for receiver in config.notify:
         if receiver.command:
             program = receiver.command[0]

@@ -58,7 +58,7 @@ def notify_test(
     configure_logs("error", LogFormat.AUTO, sys.stderr)
     settings = load_with_stored_secrets(config, "a URL")
     chosen = _chosen(settings, name)
-    results = asyncio.run(_tested(chosen))
+    results = asyncio.run(_tested(settings, chosen))
     if json:
         print_json({"receivers": [_as_json(*result) for result in results]})
     else:
@@ -73,7 +73,7 @@ def _chosen(config: Config, name: str) -> Sequence[NotifyConfig]:
     return [receiver_named(config, name)] if name else config.notify
 
 
-async def _tested(chosen: Sequence[NotifyConfig]) -> list[tuple[str, str | None]]:
+async def _tested(config: Config, chosen: Sequence[NotifyConfig]) -> list[tuple[str, str | None]]:
     """Return the name of each receiver, and why it has not accepted a test."""
     with fast_imports():
         from syncd.monitoring.entries import TestEntry  # noqa: PLC0415  slow to load
@@ -82,7 +82,7 @@ async def _tested(chosen: Sequence[NotifyConfig]) -> list[tuple[str, str | None]
 
     async def why(receiver: NotifyConfig) -> str | None:
         try:
-            transport = await open_transport(receiver, os.environ)
+            transport = await open_transport(receiver, config.environ_for(receiver.url, os.environ))
             await transport.send([TestEntry("test", timestamp_of(time.time()))])
         except DeliveryError as error:
             return str(error)

@@ -180,16 +180,16 @@ def _chosen(
 
 
 def _read(config: Config, account: AccountConfig) -> tuple[Secret, Secret | None]:
-    return _hidden(config.token_of(account)), _app_secret(config, account)
+    return _hidden(config, config.token_of(account)), _app_secret(config, account)
 
 
 def _app_secret(config: Config, account: AccountConfig) -> Secret | None:
     source = config.app_secret_of(account)
-    return None if source is None else _hidden(source)
+    return None if source is None else _hidden(config, source)
 
 
-def _hidden(source: SecretSource) -> Secret:
-    secret = read_secret(source, os.environ)
+def _hidden(config: Config, source: SecretSource) -> Secret:
+    secret = read_secret(source, config.environ_for(source, os.environ))
     hide(secret)
     return secret
 

@@ -84,6 +84,6 @@ def _password(settings: Config) -> Secret | None:
     if source is None:
         return None
     try:
-        return read_secret(source, os.environ)
+        return read_secret(source, settings.environ_for(source, os.environ))
     except SecretError as error:
         fail(f"[web] token: {error}", Exit.CONFIGURATION)

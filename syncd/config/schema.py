@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from syncd.config.errors import Problem
 from syncd.config.listen import Listen, Network, TcpAddress
-from syncd.config.secrets import SecretSource
+from syncd.config.secrets import SecretSource, Variable
 from syncd.config.shard import Shard
 from syncd.model import AccountId, AccountName, Copying, Deletions, FolderName, HoldAbove
 
@@ -248,6 +248,22 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     def app_secret_of(self, account: AccountConfig) -> SecretSource | None:
         return account.app_secret or self.graph.app_secret
+
+    def environ_for(
+        self, source: SecretSource | None, environ: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        """Return the environment with which a source is read, or that a receiver's program gets.
+
+        A program gets no variable that has a secret: its children and its log would have it, too.
+        """
+        if isinstance(source, Variable):
+            return environ
+        accounts = self.accounts.values()
+        sources = [self.graph.token, self.graph.app_secret, self.web.token]
+        sources += [one for account in accounts for one in (account.token, account.app_secret)]
+        sources += [self.ping.url, *(receiver.url for receiver in self.notify)]
+        secret = {one.name for one in sources if isinstance(one, Variable)}
+        return {name: value for name, value in environ.items() if name not in secret}
 
     def routes(self, folder: FolderConfig) -> tuple[AccountId, ...]:
         """Return the accounts that a folder's images go to: its own first, then its mirrors."""

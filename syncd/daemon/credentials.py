@@ -29,7 +29,8 @@ class _Outputs:
     A secret stays known when its program, run again, prints none.
     """
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, config: Config, environ: Mapping[str, str]) -> None:
+        self._config = config
         self._environ = environ
         self._found: dict[SecretSource, Secret] = {}
         self._failed: dict[SecretSource, tuple[float, SecretError]] = {}
@@ -42,7 +43,9 @@ class _Outputs:
         if reason is not None and not again and time.monotonic() - failed_at < _RETRY:
             raise SecretError(str(reason))
         try:
-            self._found[source] = read_secret(source, self._environ)
+            self._found[source] = read_secret(
+                source, self._config.environ_for(source, self._environ)
+            )
         except SecretError as error:
             if known is not None:
                 return known
@@ -61,7 +64,7 @@ def opener(
     are run once, unless `again`: a reload has another opener, and so runs them again.
     """
     known: dict[AccountId, Credentials] = {}
-    outputs = _Outputs(environ)
+    outputs = _Outputs(config, environ)
 
     def read(source: SecretSource, *, again: bool) -> Secret:
         is_command = isinstance(source, Command)

@@ -41,12 +41,20 @@ class Notifications:
         self._feed = Feed(ledger, names, poll)
         self._on = {code_of(one): one.on for one in config.notify}
         self._receivers = [
-            Receiver(one, ledger, Names(names, folders), self._feed, environ)
+            Receiver(
+                one,
+                ledger,
+                Names(names, folders),
+                self._feed,
+                config.environ_for(one.url, environ),
+            )
             for one in config.notify
         ]
         self._pinger: Pinger | None = None
         if config.ping.url is not None:
-            self._pinger = Pinger(config.ping, ledger, self._feed, environ)
+            self._pinger = Pinger(
+                config.ping, ledger, self._feed, config.environ_for(config.ping.url, environ)
+            )
 
     async def register(self) -> None:
         """Record the receivers in the ledger, before anything happens that they are notified of."""

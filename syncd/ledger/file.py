@@ -133,7 +133,9 @@ def create(path: Path) -> None:
     """
     path = Path(os.path.realpath(path))
     new = path.with_name(path.name + ".new")
-    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    # Not through a link: in a directory of others it could lead to a file that is then emptied.
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(new, flags, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # another process may be creating the ledger
         if not schema.exists(path):
