@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 
 import pytest
+from support.secrecy import Secrets
 
 from syncd.config import Secret
 from syncd.graph.body import Part
@@ -15,6 +16,7 @@ from syncd.model import AccountId, ImageHash
 TOKEN = "EAAB-secret-token"
 APP_SECRET = "0123-app-secret"
 PROOF = hmac.new(APP_SECRET.encode(), TOKEN.encode(), hashlib.sha256).hexdigest()
+SECRETS = Secrets(token=TOKEN, app_secret=APP_SECRET, proof=PROOF)
 PLAIN = Credentials(Secret(TOKEN))
 PROVED = Credentials(Secret(TOKEN), Secret(APP_SECRET))
 ACCOUNT = AccountId("42")
@@ -49,9 +51,8 @@ async def failure(call: Awaitable[object]) -> GraphError:
         with pytest.raises(GraphError) as raised:
             await call
     error = raised.value
-    for text in (str(error), repr(error), repr(error.api_error), repr(error.usage)):
-        for secret in (TOKEN, APP_SECRET, PROOF):
-            assert secret not in text
+    texts = (str(error), repr(error), repr(error.api_error), repr(error.usage))
+    SECRETS.assert_not_in({f"text {number}": text for number, text in enumerate(texts)})
     # An error of aiohttp holds the request, and so the token.
     assert error.__cause__ is None
     assert error.__context__ is None

@@ -17,7 +17,7 @@ import pytest
 
 from syncd.ledger import accounts, folders, queries, schema
 from syncd.ledger.database import open_ledger, owned
-from syncd.ledger.errors import LedgerUnusableError
+from syncd.ledger.errors import LedgerDiskError, LedgerUnusableError
 from syncd.ledger.file import changing, maintaining, reading
 from syncd.ledger.files import Content
 from syncd.ledger.statements import read, write
@@ -234,6 +234,15 @@ async def test_the_database_of_another_program_is_rejected(path: Path, applicati
         db.commit()
     assert "another program" in await rejection(path)
     assert sorted(os.listdir(path.parent)) == ["ledger.db"]
+
+
+def test_a_link_at_the_name_of_an_unfinished_ledger_is_not_followed(path: Path) -> None:
+    other = path.with_name("other")
+    other.write_bytes(b"of another user")
+    path.with_name("ledger.db.new").symlink_to(other)
+    with pytest.raises(LedgerDiskError, match="symbolic links"), owned(path):
+        pass
+    assert other.read_bytes() == b"of another user"
 
 
 @pytest.mark.parametrize("table", ["account", "folder"])
