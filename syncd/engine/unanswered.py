@@ -57,7 +57,7 @@ class Unanswered:
                 return False
             listed += lookup.images.values()
             is_whole = is_whole and lookup.is_whole
-        found = self._found(image, listed) if is_whole else None
+        found = await self._found(image, listed) if is_whole else None
         settle = unanswered.settle(lane.account, image, before, found)
         if await self._ledger.write(settle) and found is not None:
             log.info(
@@ -69,9 +69,13 @@ class Unanswered:
             )
         return True
 
-    def _found(self, image: UnansweredImage, listed: list[Listed]) -> Listed | None:
+    async def _found(self, image: UnansweredImage, listed: list[Listed]) -> Listed | None:
+        hashes = [one.hash for one in listed]
+        others = await self._ledger.read(unanswered.other_hashes(self._lane.account, hashes))
         timeout = self._client.outcome_timeout
-        return sent_image(image.calls, image.pixels, listed, timeout, image.hashes)
+        return sent_image(
+            image.calls, image.pixels, listed, timeout, hashes=image.hashes, others=others
+        )
 
     async def _look_up(self, sent_as: SentAs) -> Lookup | None:
         match sent_as:

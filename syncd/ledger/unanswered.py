@@ -13,7 +13,7 @@ from typing import assert_never
 
 import msgspec
 
-from syncd.ledger import history
+from syncd.ledger import audits, history
 from syncd.ledger.history import What
 from syncd.ledger.statements import full_path, read, write
 from syncd.model import AccountId, Digest, ImageHash, Listed
@@ -119,6 +119,19 @@ def next_condemned(
     )
 
 
+@read
+def other_hashes(
+    db: sqlite3.Connection, account: AccountId, hashes: Sequence[ImageHash]
+) -> set[ImageHash]:
+    """Return those of these hashes that are of known images of the account.
+
+    A deleted image remains in lists until the deletion has taken effect.
+    """
+    taken = audits.known_hashes(account, hashes)(db)
+    deleted = {one for one in hashes if _was_deleted(db, account, one)}
+    return taken | deleted
+
+
 @write
 def settle(
     db: sqlite3.Connection,
@@ -174,6 +187,19 @@ def _is_known(db: sqlite3.Connection, account_id: int, image_hash: ImageHash) ->
     """Return whether the account holds another image under this hash."""
     found = db.execute(
         "SELECT 1 FROM replica WHERE account_id = ? AND hash = ?", (account_id, image_hash)
+    )
+    return found.fetchone() is not None
+
+
+def _was_deleted(db: sqlite3.Connection, account: AccountId, image_hash: ImageHash) -> bool:
+    """Return whether syncd has deleted an image with this hash from the account."""
+    found = db.execute(
+        """
+        SELECT 1
+        FROM own
+        WHERE account_id = (SELECT id FROM account WHERE act = ?) AND hash = ?
+        """,
+        (account, image_hash),
     )
     return found.fetchone() is not None
 

@@ -8,7 +8,7 @@ found stays in the account, and a wrong one would be deleted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -47,13 +47,16 @@ def sent_image(
     listed: Iterable[Listed],
     outcome_timeout: float,
     hashes: Iterable[ImageHash] = (),
+    others: Collection[ImageHash] = (),
 ) -> Listed | None:
     """Return the listed image that these calls sent; None unless exactly one can be it.
 
-    `pixels` is the image's width and height; the same bytes had `hashes` elsewhere or before. The
-    image was created within `outcome_timeout` seconds of the first or the last call in one of the
-    ways; calls between these are not remembered. It has the hash of a copy's source or one of
-    `hashes`, or else one of the names and the same pixels.
+    `pixels` is the image's width and height; the same bytes had `hashes` elsewhere or before.
+    `others` are the hashes that responses have given to images of the account: a file that was
+    rewritten leaves several images with its name. The image was created within `outcome_timeout`
+    seconds of the first or the last call in one of the ways; calls between these are not
+    remembered. It has the hash of a copy's source or one of `hashes`, or else one of the names, the
+    same pixels and none of the hashes in `others`.
     """
     copied = {call.sent_as.hash for call in calls if isinstance(call.sent_as, Copied)}
     known = copied | set(hashes)
@@ -68,7 +71,8 @@ def sent_image(
             at - CLOCK_TOLERANCE <= one.created_at <= at + outcome_timeout + CLOCK_TOLERANCE
             for at in times
         )
-        return in_time and (one.hash in known or (has_name and has_pixels))
+        is_like = has_name and has_pixels and one.hash not in others
+        return in_time and (one.hash in known or is_like)
 
     present = {one.hash: one for one in listed if one.status is not ImageStatus.DELETED}
     possible = [one for one in present.values() if may_be_sent(one)]

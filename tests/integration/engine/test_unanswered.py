@@ -149,6 +149,22 @@ async def test_images_of_others_stay_when_one_that_had_no_response_is_deleted(ri
     assert rig.sandbox.counts.calls("1", "delete") == 1
 
 
+async def test_an_image_without_a_response_leaves_after_a_like_one_has_replaced_its_file(
+    rig: Rig,
+) -> None:
+    replacement = picture(3, width=41)  # of the same name and pixels
+    rig.write("b.jpg", STAYS)
+    async with rig.running():
+        await wait_until_held(rig, STAYS)
+        lose_response(rig, "upload", lambda _: rig.write("a.jpg", replacement))
+        rig.write("a.jpg", SENT)
+        await wait_until_held(rig, replacement)
+        await until(lambda: is_settled(rig))
+    assert not rig.holds(SENT)
+    assert rig.holds(replacement)
+    assert rig.sandbox.counts.calls("1", "delete") == 1
+
+
 async def test_no_image_is_deleted_when_two_may_be_the_one_that_had_no_response(rig: Rig) -> None:
     rig.write("b.jpg", STAYS)
     theirs: list[Image] = []

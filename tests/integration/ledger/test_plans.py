@@ -186,6 +186,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "unmark_missed": missed.unmark(7),
     "record_sending": replicas.record_sending(ONE, {digest(5): Named("5.jpg")}, Sent(1.0, 0)),
     "next_condemned": unanswered.next_condemned(ONE, 1.0),
+    "other_hashes": unanswered.other_hashes(ONE, [ImageHash("ff00")]),
     "settle": unanswered.settle(
         ONE, UnansweredImage(digest=digest(5), pixels=None, file=b"5", calls=()), 1.0, None
     ),

@@ -221,3 +221,13 @@ def test_the_calls_of_an_image_that_was_condemned_long_ago_are_forgotten(
     assert image.calls
     condemned.drop_unheld(2.0)(db)
     assert [count(db, table) for table in ("replica", "deletion", "unanswered")] == [0, 0, 0]
+
+
+def test_the_hashes_of_responses_are_known_also_after_the_images_were_deleted(
+    db: sqlite3.Connection,
+) -> None:
+    hashes = [ImageHash("aa"), ImageHash("bb"), ImageHash("cc")]
+    put(db, b"a.jpg", ONE)
+    replicas.record_held(ACCOUNT, [(ONE, Entry(hash=ImageHash("aa")))], 1.0)(db)
+    db.execute("INSERT INTO own (account_id, hash, sent_at, deleted_at) VALUES (1, 'bb', 1, 2)")
+    assert unanswered.other_hashes(ACCOUNT, hashes)(db) == {"aa", "bb"}

@@ -108,6 +108,15 @@ def test_an_image_has_the_hash_that_the_same_bytes_had_before() -> None:
     assert sent_image([UPLOADS], PIXELS, [older], TIMEOUT, [OURS.hash]) is None
 
 
+def test_another_image_of_the_name_whose_response_arrived_leaves_no_doubt() -> None:
+    others = [ANOTHER.hash]
+    assert sent_image([UPLOADS], PIXELS, [OURS, ANOTHER], TIMEOUT, (), others) is OURS
+    assert sent_image([UPLOADS], PIXELS, [ANOTHER], TIMEOUT, (), others) is None
+    # The same bytes had this hash: two files may share one, and then `OURS` is not the one sent.
+    shared = [ANOTHER.hash]
+    assert sent_image([UPLOADS], PIXELS, [OURS, ANOTHER], TIMEOUT, shared, others) is None
+
+
 def test_an_image_that_was_sent_in_two_ways_is_found_by_either() -> None:
     calls = [
         UPLOADS,
