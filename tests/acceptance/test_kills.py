@@ -16,9 +16,12 @@ from pathlib import Path
 
 import pytest
 from support.kill_harness import KINDS, Harness
+from support.settled import check_ledger
 
 from syncd.sandbox.server import Sandbox
 
+SEED = int(os.environ.get("SEED", "1"))
+WORKERS = int(os.environ.get("WORKERS", "1"))
 KILLS = int(os.environ.get("KILLS", "500" if "EXPLORE" in os.environ else "30"))
 
 
@@ -27,12 +30,15 @@ KILLS = int(os.environ.get("KILLS", "500" if "EXPLORE" in os.environ else "30"))
 async def test_accounts_hold_what_the_folder_has_after_many_kills(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
-    harness = Harness(tmp_path, sandbox, int(os.environ.get("SEED", "1")))
+    harness = Harness(tmp_path, sandbox, SEED, WORKERS)
     result = await harness.run(KILLS)
-    print(result)
+    repeats = harness.repeats
+    print(result, repeats.summary())
     assert harness.is_settled()
     assert result.wrong == []
     assert result.after_scan > 0
     assert all(result.in_call[kind] for kind in KINDS)
-    await harness.check_ledger()
+    assert repeats.without_a_kill == []
+    assert 0 < repeats.most() <= WORKERS
+    await check_ledger(harness.rig)
     assert harness.images_by_activity() == harness.images_by_history() != []
