@@ -50,6 +50,7 @@ async def live_at_each(path: Path, numbers: Iterable[int]) -> list[KilledRun]:
     return [task.result() for task in tasks]
 
 
+@pytest.mark.kills
 @pytest.mark.timeout(7200)
 async def test_a_kill_at_any_step_loses_nothing(tmp_path: Path) -> None:
     whole = await live(tmp_path / "whole", 0)
