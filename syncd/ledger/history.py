@@ -143,6 +143,8 @@ def _record_several(
 
 def _lost(db: sqlite3.Connection, account_id: int, images: Sequence[int]) -> set[int]:
     """Return those of these images that the account has lost and not taken since."""
+    if not images:  # SQLite finds no way to use the index for an empty list
+        return set()
     any_left = db.execute(
         """
         SELECT 1

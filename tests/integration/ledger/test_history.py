@@ -185,6 +185,16 @@ def test_a_lost_image_that_is_sent_again_is_restored(db: sqlite3.Connection, rem
     assert [row.what for row in rows(db, Filter(whats=["uploaded"]))] == ["uploaded"] * 2
 
 
+def test_a_response_that_names_no_image_adds_no_row(db: sqlite3.Connection) -> None:
+    db.execute("INSERT INTO image (sha256, size) VALUES (?, 1)", (PICTURE,))
+    db.execute(
+        "INSERT INTO history (at, what, account_id, image_id, hash) VALUES (1, 'lost', 1, 1, 'ab')"
+    )
+    before = db.execute("SELECT count(*) FROM history").fetchone()
+    replicas.record_held(ONE, [], 1.0)(db)
+    assert db.execute("SELECT count(*) FROM history").fetchone() == before
+
+
 def test_a_row_has_the_hash_that_the_account_had_then(db: sqlite3.Connection) -> None:
     find(db, "a.jpg", PICTURE)
     hold(db)
