@@ -132,7 +132,7 @@ class Pace:
         quota.start(call)
         self._spacing = 0.0 if is_little else _spacing_after(quota, now, call)
         due = max(self._turn, now - CATCH_UP * quota.whole.window) + self._spacing
-        self._turn = min(due, now + quota.whole.calls_window)
+        self._turn = min(due, now + self._spacing)  # fresh images take no turns in advance
         if fresh:
             left = _fitting(self.quota, now, call)
             self._fresh_turn = now + quota.points.next_room(now) / (left + 1)

@@ -240,3 +240,19 @@ def test_slow_calls_cost_little_of_the_budget() -> None:
     run(server, latency=lambda: 10.0)
     assert share(server) >= 0.93
     assert server.throttled == []
+
+
+def test_a_backlog_does_not_wait_for_turns_that_fresh_images_have_taken() -> None:
+    pace, now = Pace(Terms(tier=Tier.STANDARD), 0.0), 0.0
+    while now < 2 * WINDOW:  # as fast as the budget allows
+        now += max(0.02, pace.delay_of_fresh(now, write()))
+        pace.start(now, write(), fresh=True)
+        pace.finish(now, write(), End.TAKEN, None)
+    assert pace.delay_of_backlog(now, write(), 1000) <= WINDOW / 20
+    sent, later = 0, now + WINDOW
+    while now < later:
+        now += pace.delay_of_backlog(now, write(), 1000)
+        pace.start(now, write())
+        pace.finish(now, write(), End.TAKEN, None)
+        sent += 1
+    assert sent >= 0.9 * pace.budget.points / 3
