@@ -266,7 +266,7 @@ async def test_a_bug_is_logged_and_gets_a_page_that_tells_what_to_do(tmp_path: P
         rig.write("a.png", picture(1, (9, 9)))
         await rig.backfill()
         with closing(sqlite3.connect(rig.ledger)) as db, db:
-            db.execute("UPDATE history SET what = 'a code that this version does not know'")
+            db.execute("DROP TABLE history")
         with capture_logs() as logs:
             async with visitor(rig) as visit:
                 (digest,) = digests((await visit.get("/library")).text)
@@ -276,7 +276,21 @@ async def test_a_bug_is_logged_and_gets_a_page_that_tells_what_to_do(tmp_path: P
     assert HEADERS.items() <= reply.headers.items()
     (logged,) = (one for one in logs if one["event"] == "web.failed")
     assert (logged["log_level"], logged["path"]) == ("critical", f"/image/{digest}")
-    assert isinstance(logged["exc_info"], ValueError)
+    assert isinstance(logged["exc_info"], sqlite3.OperationalError)
+
+
+async def test_a_value_that_syncd_never_writes_is_shown_as_damage(tmp_path: Path) -> None:
+    async with Sandbox() as sandbox:
+        rig = Rig(tmp_path, sandbox)
+        rig.write("a.png", picture(1, (9, 9)))
+        await rig.backfill()
+        with closing(sqlite3.connect(rig.ledger)) as db, db:
+            db.execute("UPDATE history SET what = 'a code that this version does not know'")
+        async with visitor(rig) as visit:
+            (digest,) = digests((await visit.get("/library")).text)
+            reply = await visit.get(f"/image/{digest}")
+    assert reply.status == 503
+    assert "is damaged" in reply.text
 
 
 HALF_A_FORM = (
