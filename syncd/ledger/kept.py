@@ -239,7 +239,15 @@ def release(db: sqlite3.Connection, name: str, user: str | None = None) -> Relea
             JOIN route ON route.account_id = replica.account_id
             JOIN folder ON folder.id = route.folder_id AND folder.deletions = 'propagate'
             WHERE replica.account_id = ?1 AND replica.image_id = ?2
-                AND replica.wanted = 0 AND replica.hash IS NOT NULL
+                AND replica.wanted = 0
+                AND (
+                    replica.hash IS NOT NULL
+                    OR EXISTS (
+                        SELECT 1
+                        FROM unanswered
+                        WHERE unanswered.account_id = ?1 AND unanswered.image_id = ?2
+                    )
+                )
             ORDER BY folder.id IS ?3 DESC
             LIMIT 1
             ON CONFLICT DO NOTHING

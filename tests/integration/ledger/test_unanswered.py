@@ -7,8 +7,9 @@ from contextlib import closing
 import pytest
 from msgspec.structs import replace
 
-from syncd.ledger import condemned, files, folders, missed, replicas, schema, unanswered
+from syncd.ledger import condemned, files, folders, kept, missed, replicas, schema, unanswered
 from syncd.ledger.files import Content, Place
+from syncd.ledger.kept import KeepReason
 from syncd.ledger.unanswered import UnansweredImage
 from syncd.model import (
     AccountId,
@@ -231,3 +232,17 @@ def test_the_hashes_of_responses_are_known_also_after_the_images_were_deleted(
     replicas.record_held(ACCOUNT, [(ONE, Entry(hash=ImageHash("aa")))], 1.0)(db)
     db.execute("INSERT INTO own (account_id, hash, sent_at, deleted_at) VALUES (1, 'bb', 1, 2)")
     assert unanswered.other_hashes(ACCOUNT, hashes)(db) == {"aa", "bb"}
+    assert unanswered.other_hashes(ACCOUNT, hashes)(db) == {"aa", "bb"}
+
+
+def test_an_image_that_was_kept_is_sought_once_it_is_released(db: sqlite3.Connection) -> None:
+    put(db, b"a.jpg", ONE)
+    send(db)
+    missed.mark(7, 1, [b"a.jpg"], [])(db)
+    missed.forget(7, KeepReason.SUSPECT)(db)
+    assert left(db) is None
+    kept.release(ONE.hex())(db)
+    found = left(db)
+    assert found is not None
+    assert settle(db, found, FOUND)
+    assert count(db, "unanswered") == 0
