@@ -1,6 +1,8 @@
 """A daemon that is killed at any one step loses nothing, and repeats one call at most.
 
-A step is the moment before or after a send, a receive or a commit.
+A step is the moment before or after a send, a receive or a commit. The scenario has about 280;
+here, the process is killed at one step of each kind when the first upload is sent. EXPLORE=1 kills
+it at every step, which took 24 minutes: a call was repeated after 27 of 278 kills, and never two.
 """
 
 import asyncio
