@@ -18,7 +18,6 @@ from syncd.config import Config, FolderConfig
 from syncd.images.unfinished import sentence
 from syncd.ledger import history_rows, search
 from syncd.ledger.file import reading
-from syncd.ledger.lock import is_in_use
 from syncd.ledger.search import FoundFile, FoundImage
 from syncd.log import moment
 from syncd.model import AccountId, printable
@@ -134,21 +133,25 @@ def _places(config: Config, what: str) -> Iterator[tuple[FolderConfig, bytes]]:
 
 def _unread(config: Config, what: str) -> list[FoundImage]:
     """Return the files that `what` names in the folders, each with why it has not been read."""
+    from syncd.folders.unlisted import named  # noqa: PLC0415  imports asyncio
+
     inside = list(_places(config, what))
     if os.path.lexists(what) and inside:
         return [_unread_file(config, *inside[0])]
     if os.path.lexists(what) or "/" in what:
         return []
-    named = islice(_named(config, os.fsencode(what)), search.MOST)
-    return [_unread_file(config, folder, path) for folder, path in named]
+    name = os.fsencode(what)
+
+    def is_meant(one: bytes) -> bool:
+        return one == name or fnmatch.fnmatchcase(one, name)
+
+    return [_unread_file(config, *one) for one in islice(named(config, is_meant), search.MOST)]
 
 
 def _unread_file(config: Config, folder: FolderConfig, path: bytes) -> FoundImage:
-    from syncd.folders.unknown import NOT_SCANNED, explanation  # noqa: PLC0415  imports asyncio
+    from syncd.folders.unlisted import explained  # noqa: PLC0415  imports asyncio
 
-    why = explanation(folder, path, config.watch.settle)
-    if why == NOT_SCANNED and not is_in_use(config.ledger.path):
-        why += ", and syncd is not running"
+    why = explained(config, folder, path).why
     file = FoundFile(folder=folder.name, root=folder.path, path=path, error=why, is_deleted=False)
     return FoundImage(
         digest=None,
@@ -174,15 +177,6 @@ def _why_nothing(config: Config, what: str) -> str:
         f"nothing is known of {what}: no file has a name like that, and no image has that hash;"
         " `syncd log` shows what happened to files that are gone"
     )
-
-
-def _named(config: Config, name: bytes) -> Iterator[tuple[FolderConfig, bytes]]:
-    """Yield the files in the folders that have a base name, or match it as a pattern."""
-    for folder in config.folders.values():
-        for directory, _, names in os.walk(folder.path):
-            for one in names:
-                if one == name or fnmatch.fnmatchcase(one, name):
-                    yield folder, os.path.relpath(os.path.join(directory, one), folder.path)
 
 
 def _listing(

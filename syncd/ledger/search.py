@@ -123,6 +123,23 @@ def _named(db: sqlite3.Connection, matches: str, text: bytes) -> list[FoundImage
 
 
 @read
+def unread_by_name(db: sqlite3.Connection, pattern: str, limit: int) -> list[FoundFile]:
+    """Return files that cannot be read or are not finished, by a pattern of LIKE for their name."""
+    rows = db.execute(
+        f"""
+        SELECT {_FILE}, 0
+        FROM file INDEXED BY file_with_error
+        CROSS JOIN directory ON directory.id = file.directory_id
+        JOIN folder ON folder.id = directory.folder_id
+        WHERE file.error IS NOT NULL AND CAST(file.name AS TEXT) LIKE ? ESCAPE '\\'
+        LIMIT ?
+        """,
+        (pattern, limit),
+    )
+    return [_file(*row) for row in rows]
+
+
+@read
 def by_digest(db: sqlite3.Connection, first: bytes, last: bytes) -> list[FoundImage]:
     """Return the images whose SHA-256 is at least `first` and at most `last`."""
     rows = db.execute(

@@ -14,6 +14,7 @@ from syncd.config import Config
 from syncd.ledger.errors import LedgerError
 from syncd.rules.forecast import duration
 from syncd.web import reads
+from syncd.web.absent import AbsentFiles
 from syncd.web.access import COOKIE, LASTS, Access
 from syncd.web.exchange import CSV, Request, Response, redirect
 from syncd.web.library_reads import LibraryReads
@@ -57,6 +58,7 @@ class App:
         self._access = access
         self._ledger = LibraryReads(config.ledger.path)
         self._pictures = Thumbnails()
+        self._absent = AbsentFiles(config)
         self._rejections = Rejections()
 
     def close(self) -> None:
@@ -64,6 +66,7 @@ class App:
         self._rejections.close()
         self._ledger.close()
         self._pictures.close()
+        self._absent.close()
 
     async def respond(self, request: Request) -> Response:
         """Return the response to a request."""
@@ -123,7 +126,17 @@ class App:
         while len(page.images) < reads.PAGE and page.after and time.monotonic() < until:
             page = await self._ledger.run(partial(reads.continued, search.wanted, page))
         families = await self._ledger.run(partial(reads.families, page.images))
-        shown = Shown(search, page, families, has_pillow())
+        absent = None
+        if search.is_by_name and before is None and not page.images and page.after is None:
+            unread = await self._ledger.run(partial(reads.unread, search.wanted.text))
+            absent = await self._absent.find(search.wanted.text, unread)
+        shown = Shown(
+            search=search,
+            page=page,
+            families=families,
+            absent=absent,
+            has_pictures=has_pillow(),
+        )
         return Response(body=library_page(shown, self._config, signed_in=self._signed_in))
 
     async def image(self, request: Request) -> Response:

@@ -13,7 +13,8 @@ from syncd.ledger import activity, history_rows, library, search
 from syncd.ledger.activity import HOUR
 from syncd.ledger.history_rows import Filter as Rows
 from syncd.ledger.library import Card, Page, SourceFile
-from syncd.ledger.library_filter import Filter
+from syncd.ledger.library_filter import Filter, like
+from syncd.ledger.search import FoundFile
 from syncd.model import AccountName
 from syncd.rules.family import Family, family, member
 from syncd.web.pages.activity import Activity, first_hour
@@ -37,6 +38,10 @@ LATELY = 7 * 24
 
 MOST_MARKED = 5_000
 """Images of which a CSV has the hashes."""
+
+
+MOST_ABSENT = 20
+"""Files without an image that a search shows."""
 
 
 def overview(config: Config, account: str, db: sqlite3.Connection) -> Overview:
@@ -116,6 +121,11 @@ def image(config: Config, digest: bytes, db: sqlite3.Connection) -> Known | None
         history=history_rows.newest(Rows(images=ids), MOST_ROWS)(db),
         waiting=why_waiting(config, db),
     )
+
+
+def unread(text: str, db: sqlite3.Connection) -> list[FoundFile]:
+    """Return files with a part of a name that the ledger has without their content."""
+    return search.unread_by_name(like(text), MOST_ABSENT)(db)
 
 
 def sources(digest: bytes, db: sqlite3.Connection) -> list[SourceFile]:

@@ -37,6 +37,16 @@ class Search(msgspec.Struct, frozen=True):
     wanted: Filter
     problems: tuple[str, ...]
 
+    @property
+    def is_by_name(self) -> bool:
+        """Whether the text is the only condition."""
+        return [key for key in _FIELDS if self.fields[key]] == ["q"]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no condition."""
+        return not any(self.fields.values())
+
 
 def search_of(query: Mapping[str, str], config: Config) -> Search:
     """Return the search that a query describes; a field that is wrong is left out."""

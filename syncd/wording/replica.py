@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from syncd.ledger.kept import KeepReason
-from syncd.ledger.search import FoundReplica
+from syncd.ledger.search import FoundImage, FoundReplica
 from syncd.model import AccountId
 from syncd.wording.figures import format_time
 
@@ -64,6 +64,18 @@ def why_missing(replica: FoundReplica, waiting: str | None) -> str | None:
     """Return why the account does not hold the image yet; None if it is held or only waits."""
     is_waiting = replica.wanted and not replica.is_held and replica.rejected is None
     return replica.error or (waiting if is_waiting else None)
+
+
+def why_not_wanted(image: FoundImage) -> str:
+    """Return why an account does not need an image of which it has no replica."""
+    folders = sorted({file.folder for file in image.files if not file.is_deleted})
+    if not folders:
+        return "no file has this content now"
+    if image.unsupported is not None:
+        return f"rejected: {image.unsupported}"
+    if len(folders) == 1:
+        return f"the folder {folders[0]}, which has it, does not feed the account"
+    return f"the folders {', '.join(folders)}, which have it, do not feed the account"
 
 
 def _why_there(replica: FoundReplica) -> str:

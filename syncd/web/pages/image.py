@@ -12,13 +12,14 @@ from syncd.ledger.history_rows import Row
 from syncd.ledger.search import FoundFile, FoundImage, FoundReplica
 from syncd.model import AccountId, whole_path
 from syncd.rules.family import Family
+from syncd.rules.forecast import amount
 from syncd.web.addresses import picture_address
 from syncd.web.html import Html, element, name
 from syncd.web.pages.layout import copy_button, details, whole_page
 from syncd.web.pages.library import family_chips
 from syncd.wording.figures import format_size, format_time
 from syncd.wording.history import preposition, why
-from syncd.wording.replica import state_of
+from syncd.wording.replica import state_of, why_not_wanted
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +56,7 @@ def image_page(known: Known, config: Config, *, signed_in: bool) -> bytes:
         )
         if image.replicas
         else element("p", "No account needs it."),
+        _others(image, config),
         element("h2", "Files"),
         element("ul", [_file(one) for one in image.files], class_="files")
         if image.files
@@ -81,6 +83,25 @@ def _replica(replica: FoundReplica, known: Known, config: Config) -> Html:
         element("th", name(account), scope="row"),
         element("td", state_of(replica, known.waiting.get(replica.account), config.name_of), copy),
     )
+
+
+def _others(image: FoundImage, config: Config) -> Html | None:
+    """Return the accounts that neither have nor need an image, and why they do not."""
+    known = {one.account for one in image.replicas}
+    others = [account for account, one in config.accounts.items() if one.id not in known]
+    if not others:
+        return None
+    names = ((", " if number else "", name(one)) for number, one in enumerate(others))
+    return element(
+        "details",
+        element("summary", f"{amount(len(others), 'other account')}: {why_not_wanted(image)}"),
+        element("p", names),
+        open=len(others) <= _FEW,
+    )
+
+
+_FEW = 5
+"""Accounts that are listed without a click."""
 
 
 def _file(file: FoundFile) -> Html:

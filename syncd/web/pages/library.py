@@ -10,6 +10,7 @@ from syncd.config import Config
 from syncd.ledger.library import Card, CardReplica, Page
 from syncd.ledger.library_filter import State
 from syncd.rules.family import Family
+from syncd.web.absent import Absent
 from syncd.web.addresses import image_address, library_address, picture_address
 from syncd.web.html import Content, Html, element, name
 from syncd.web.pages.layout import copy_button, whole_page
@@ -18,12 +19,16 @@ from syncd.wording.figures import format_size
 from syncd.wording.replica import copied_from
 
 
-class Shown(msgspec.Struct, frozen=True):
-    """A page of the library; the family of each image is that of its first file."""
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of the library; the family of each image is that of its first file.
+
+    `absent` are files without an image, if the search by a name has found no image.
+    """
 
     search: Search
     page: Page
     families: Sequence[Family | None]
+    absent: Absent | None
     has_pictures: bool
 
 
@@ -38,6 +43,7 @@ def library_page(shown: Shown, config: Config, *, signed_in: bool) -> bytes:
         None if shown.has_pictures else element("p", _NO_PILLOW, class_="note"),
         _selection(shown.search, config),
         element("div", (_card(card, family, config) for card, family in cards), id="grid"),
+        None if shown.absent is None else _absent(shown.absent, shown.search.fields["q"]),
         _end(shown),
         element("p", _KEYS, class_="note keys"),
         signed_in=signed_in,
@@ -56,7 +62,54 @@ def _end(shown: Shown) -> Html:
         address = library_address(**shown.search.fields, after=str(shown.page.after))
         label = "Show more" if shown.page.images else "Nothing yet: search on"
         return element("p", element("a", label, href=address, id="more", class_="button"))
-    return element("p", "No image matches." if not shown.page.images else "That is all.", id="end")
+    return element("p", _end_text(shown), id="end")
+
+
+def _end_text(shown: Shown) -> Content:
+    search = shown.search
+    if shown.page.images:
+        return "That is all."
+    if search.is_empty:
+        return (
+            "There is no image yet. The ",
+            element("a", "overview", href="/"),
+            " shows whether syncd runs and has read the folders.",
+        )
+    text = search.fields["q"]
+    if text and not search.is_by_name:
+        address = library_address(q=text)
+        return (
+            "No image meets all conditions. ",
+            element("a", "Search for ", name(text), " without the other conditions", href=address),
+        )
+    return "No image matches."
+
+
+def _absent(absent: Absent, text: str) -> Content:
+    """Return the files with such a name that are no images of the library, and why."""
+    if not absent.files and absent.is_whole:
+        return element("p", "No file in the folders has ", name(text), " in its name, either.")
+    rows = (
+        element(
+            "li",
+            element("code", name(file.path)),
+            element("span", " in the folder ", name(file.folder), class_="note"),
+            element("span", f": {file.why}", class_="warning"),
+        )
+        for file in absent.files
+    )
+    more = "These are the first files with such a name that were found."
+    if not absent.files:
+        more = "The folders are too large, or their disk is too slow, to search all of them here."
+    return element(
+        "section",
+        element("h2", "Files that are not in the library") if absent.files else None,
+        element("ul", rows, class_="files"),
+        None
+        if absent.is_whole
+        else element("p", more, " `syncd find` searches everything.", class_="note"),
+        id="absent",
+    )
 
 
 def _form(search: Search, config: Config) -> Html:

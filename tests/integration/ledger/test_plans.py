@@ -162,6 +162,7 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "by_digest": search.by_digest(digest(5), digest(5)),
     "by_hash": search.by_hash("ff00", "ff00~"),
     "by_ids": search.by_ids([5]),
+    "unread_by_name": search.unread_by_name("%a%", 20),
     "record_all": files.record_all(
         [
             (

@@ -6,7 +6,7 @@ import os
 import re
 import sqlite3
 from contextlib import AsyncExitStack, closing
-from html import escape
+from html import escape, unescape
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -22,6 +22,8 @@ from support.visitor import Visitor, digests, names, visitor
 from support.web_library import FORMULA, MARKUP, picture, served
 
 from syncd.daemon.status_writer import StatusWriter
+from syncd.folders.unknown import NOT_SCANNED
+from syncd.images.unfinished import sentence
 from syncd.ledger import schema
 from syncd.ledger.lock import exclusive_lock
 from syncd.ledger.migration import migrate
@@ -145,6 +147,18 @@ async def test_the_page_of_an_image_shows_accounts_files_and_history(visit: Visi
     assert digest in page
 
 
+async def test_the_page_of_an_image_shows_why_an_account_does_not_need_it(tmp_path: Path) -> None:
+    async with Sandbox() as sandbox:
+        rig = Rig(tmp_path, sandbox, accounts={"main": "1", "eu": "2", "us": "3"})
+        rig.write("a.png", picture(1, (9, 9)))
+        await rig.backfill()
+        async with visitor(rig) as visit:
+            (digest,) = digests((await visit.get("/library")).text)
+            page = (await visit.get(f"/image/{digest}")).text
+    assert "2 other accounts: the folder spring, which has it, does not feed the account" in page
+    assert "<bdi>eu</bdi>, <bdi>us</bdi>" in page
+
+
 async def test_an_image_that_was_copied_names_its_source(tmp_path: Path) -> None:
     async with Sandbox() as sandbox:
         rig = Rig(
@@ -168,6 +182,47 @@ async def test_an_image_that_was_copied_names_its_source(tmp_path: Path) -> None
         found = await syncd(rig, "find", "a.png", "--config", str(rig.write_config()))
         words = ", copied from main"
         assert image.count(words) == found.out.count(words) == 1
+
+
+async def test_a_search_for_a_file_without_an_image_shows_why(tmp_path: Path) -> None:
+    async with Sandbox() as sandbox:
+        rig = Rig(tmp_path, sandbox, per_folder='exclude = ["drafts/"]')
+        rig.write("deep/Poster_a.webp", picture(1, (9, 9)))
+        rig.write("drafts/poster_b.png", picture(2, (9, 9)))
+        rig.write("poster_c.png", b"")
+        rig.write("other.png", picture(3, (9, 9)))
+        await rig.backfill()
+        rig.write("poster_<d>.png", picture(4, (9, 9)))
+        config = str(rig.write_config())
+        async with visitor(rig) as visit:
+            page = (await visit.get("/library?q=POSTER")).text
+            shown = re.findall(r"<li><code><bdi>([^<]*)</bdi></code>.*?: ([^<]*)</span>", page)
+            whys = {unescape(path): unescape(why) for path, why in shown}
+            webp = str(rig.folder / "deep/Poster_a.webp")
+            found = await syncd(rig, "find", webp, "--config", config)
+            assert f"{webp} is not in the ledger: {whys.pop(webp)}\n" in found.err
+            assert sorted(whys.values()) == sorted(
+                [
+                    sentence("empty"),
+                    f"{NOT_SCANNED}, and syncd is not running",
+                    "skipped (excluded)",
+                ]
+            )
+            assert (
+                "has <bdi>poster_x</bdi> in its name, either"
+                in (await visit.get("/library?q=poster_x")).text
+            )
+            filtered = (await visit.get("/library?q=other&format=GIF")).text
+            assert 'href="/library?q=other"' in filtered
+            assert 'id="absent"' not in (await visit.get("/library?q=other")).text
+
+
+async def test_an_empty_library_leads_to_the_overview(tmp_path: Path) -> None:
+    async with Sandbox() as sandbox:
+        rig = Rig(tmp_path, sandbox)
+        await rig.backfill()
+        async with visitor(rig) as visit:
+            assert "There is no image yet" in (await visit.get("/library")).text
 
 
 async def test_hostile_names_are_text(visit: Visitor) -> None:
