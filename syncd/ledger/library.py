@@ -18,9 +18,6 @@ from syncd.ledger.library_filter import Filter, State, conditions, is_of_images
 from syncd.ledger.statements import as_structs, read
 from syncd.model import AccountId
 
-DIRECTORY_SAMPLE = 300
-"""Names of a directory that are read for the ratios that its motifs have."""
-
 FILES_SHOWN = 3
 """Files of an image on a page; more are only counted."""
 
@@ -131,43 +128,6 @@ def sources(db: sqlite3.Connection, digest: bytes) -> list[SourceFile]:
         (digest, FILES_SHOWN),
     )
     return as_structs(rows, SourceFile)
-
-
-@read
-def directory_names(
-    db: sqlite3.Connection, folder: str, directory: bytes, begin: bytes
-) -> list[bytes]:
-    """Return names of files in a directory: those with that beginning, and the first others.
-
-    Of each `DIRECTORY_SAMPLE` at most.
-    """
-    found = db.execute(
-        """
-        SELECT id
-        FROM directory
-        WHERE folder_id = (SELECT id FROM folder WHERE name = ?) AND path = ?
-        """,
-        (folder, directory),
-    ).fetchone()
-    if found is None:
-        return []
-    names = db.execute(
-        """
-        SELECT name
-        FROM (
-            SELECT name
-            FROM file
-            WHERE directory_id = ?1 AND name >= ?2 AND name < CAST(?2 || x'ff' AS BLOB)
-            ORDER BY name
-            LIMIT ?3
-        )
-        UNION
-        SELECT name
-        FROM (SELECT name FROM file WHERE directory_id = ?1 ORDER BY name LIMIT ?3)
-        """,
-        (found[0], begin, DIRECTORY_SAMPLE),
-    )
-    return [name for (name,) in names]
 
 
 @read

@@ -75,6 +75,19 @@ def _width(ratio: str) -> tuple[float, str]:
     return float(width) / max(1.0, float(height)), ratio
 
 
+def beginnings(name: str) -> tuple[str, ...]:
+    """Return the beginnings that names of the family of a name usually have.
+
+    A motif may be written in another case in some of them.
+    """
+    found = _NAME.fullmatch(name.rpartition(".")[0] or name)
+    if found is None:
+        return ()
+    motif = found["motif"]
+    cases = (motif, motif.lower(), motif.upper(), motif.capitalize(), motif.title())
+    return tuple(f"{case}{separator}" for case in dict.fromkeys(cases) for separator in "_- ")
+
+
 def same_motif(motif: str, names: Sequence[str]) -> list[str]:
     """Return those of the names that are files of a motif."""
     return [name for name in names if (one := member(name)) is not None and one.motif == motif]

@@ -16,6 +16,11 @@ def activity_address(account: str = "") -> str:
     return f"/{_query({'account': account})}#activity"
 
 
+def families_address(**query: str) -> str:
+    """Return the address of the families with these fields; empty ones are left out."""
+    return f"/families{_query(query)}"
+
+
 def image_address(digest: bytes) -> str:
     return f"/image/{digest.hex()}"
 

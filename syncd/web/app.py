@@ -12,12 +12,15 @@ from pathlib import Path
 
 from syncd.config import Config
 from syncd.ledger.errors import LedgerError
+from syncd.ledger.families import FoundFamily, Key
+from syncd.ledger.library import Card
 from syncd.rules.forecast import duration
 from syncd.web import reads
 from syncd.web.absent import AbsentFiles
 from syncd.web.access import COOKIE, LASTS, Access
 from syncd.web.exchange import CSV, Request, Response, redirect
 from syncd.web.library_reads import LibraryReads
+from syncd.web.pages.families import FamiliesFound, families_page
 from syncd.web.pages.image import image_page
 from syncd.web.pages.layout import error_page
 from syncd.web.pages.library import Shown, library_page
@@ -139,6 +142,21 @@ class App:
         )
         return Response(body=library_page(shown, self._config, signed_in=self._signed_in))
 
+    async def families(self, request: Request) -> Response:
+        """Return a page of the families."""
+        part, folder = (request.query.get(key, "").strip()[:255] for key in ("q", "folder"))
+        until = time.monotonic() + SEARCH
+        shown: list[tuple[FoundFamily, list[Card]]] = []
+        after = _key(request.query.get("after", ""))
+        while True:
+            left = reads.FAMILIES - len(shown)
+            found = await self._ledger.run(partial(reads.families_page, folder, part, after, left))
+            shown, after = [*shown, *found.families], found.after
+            if len(shown) >= reads.FAMILIES or after is None or time.monotonic() > until:
+                break
+        page = FamiliesFound(folder=folder, part=part, families=shown, after=after)
+        return Response(body=families_page(page, self._config, signed_in=self._signed_in))
+
     async def image(self, request: Request) -> Response:
         """Return the page of an image."""
         digest = _digest(request)
@@ -185,6 +203,7 @@ class App:
 _PAGES: dict[tuple[str, str], Handler] = {
     ("GET", "/"): App.overview,
     ("GET", "/library"): App.library,
+    ("GET", "/families"): App.families,
     ("POST", "/csv"): App.csv,
     ("POST", "/logout"): App.log_out,
 }
@@ -204,6 +223,12 @@ def _handler(request: Request) -> Handler | None:
 
 def _digest(request: Request) -> bytes:
     return bytes.fromhex(request.path.rpartition("/")[2])
+
+
+def _key(text: str) -> Key | None:
+    """Return the key of a page of families; None for the first page."""
+    found = re.fullmatch(r"([0-9]{1,15})-((?:[0-9a-f]{2}){0,255})", text)
+    return None if found is None else Key(int(found[1]), bytes.fromhex(found[2]))
 
 
 def _asset(name: str) -> Response:

@@ -7,16 +7,20 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from syncd.config import Config
 from syncd.daemon import report, status_file
 from syncd.ledger import activity, history_rows, library, search
+from syncd.ledger import families as found_families
 from syncd.ledger.activity import HOUR
+from syncd.ledger.families import FoundFamily, Key, of_file
 from syncd.ledger.history_rows import Filter as Rows
 from syncd.ledger.library import Card, Page, SourceFile
 from syncd.ledger.library_filter import Filter, like
 from syncd.ledger.search import FoundFile
 from syncd.model import AccountName
-from syncd.rules.family import Family, family, member
+from syncd.rules.family import Family
 from syncd.web.pages.activity import Activity, first_hour
 from syncd.web.pages.image import Known
 from syncd.web.pages.overview import Overview
@@ -26,6 +30,12 @@ from syncd.wording.daemon import read_daemon
 
 PAGE = 60
 """Images on a page."""
+
+FAMILIES = 24
+"""Families on a page."""
+
+MOST_MEMBERS = 12
+"""Images of a family on a page."""
 
 MOST_ROWS = 200
 """Rows of the history of an image."""
@@ -83,24 +93,34 @@ def continued(wanted: Filter, page: Page, db: sqlite3.Connection) -> Page:
 def families(images: Sequence[Card], db: sqlite3.Connection) -> list[Family | None]:
     """Return the family of the first file of each image; None for a name without a ratio."""
     return [
-        _family(db, image.files[0].folder, image.files[0].directory, image.files[0].name)
+        of_file(image.files[0].folder, image.files[0].directory, image.files[0].name)(db)
         if image.files
         else None
         for image in images
     ]
 
 
-def _family(db: sqlite3.Connection, folder: str, directory: bytes, name: bytes) -> Family | None:
-    own = member(_text(name))
-    if own is None:
-        return None
-    begin = os.fsencode(_text(name)[: len(own.motif)])
-    names = library.directory_names(folder, directory, begin)(db)
-    return family(own.motif, map(_text, names))
-
-
 def _text(name: bytes) -> str:
     return name.decode("utf-8", "surrogateescape")
+
+
+class FamiliesShown(msgspec.Struct, frozen=True):
+    """Families with the images of each in the order of its files, and the key of the next page."""
+
+    families: list[tuple[FoundFamily, list[Card]]]
+    after: Key | None
+
+
+def families_page(
+    folder: str, part: str, after: Key | None, limit: int, db: sqlite3.Connection
+) -> FamiliesShown:
+    """Return the families after a key, or the first; `limit` at most."""
+    page = found_families.page(folder, part, after, limit)(db)
+    shown = [
+        (one, library.cards([file.image for file in one.files[:MOST_MEMBERS]])(db))
+        for one in page.families
+    ]
+    return FamiliesShown(shown, page.after)
 
 
 def image(config: Config, digest: bytes, db: sqlite3.Connection) -> Known | None:
@@ -113,7 +133,7 @@ def image(config: Config, digest: bytes, db: sqlite3.Connection) -> Known | None
     of = None
     if path is not None:
         directory, _, name = path.path.rpartition(b"/")
-        of = _family(db, path.folder, directory, name)
+        of = of_file(path.folder, directory, name)(db)
     return Known(
         image=found,
         digest=digest,

@@ -3,33 +3,43 @@
 
 const KEPT = "marked"; // in sessionStorage: the marked images of all pages, with their hashes
 const grid = document.getElementById("grid");
+const said = document.getElementById("said");
 
 async function copy(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  if (navigator.clipboard) {
+    try { await navigator.clipboard.writeText(text); return true; } catch { return false; }
+  }
   const area = document.createElement("textarea"); // a page without TLS has no clipboard
   area.value = text;
   document.body.append(area);
   area.select();
-  document.execCommand("copy");
+  const done = document.execCommand("copy");
   area.remove();
+  return done;
 }
 
-function flash(button, text) {
+function report(button, done, text) {
   const before = button.dataset.label || button.textContent;
   button.dataset.label = before;
-  button.textContent = text;
-  setTimeout(() => { button.textContent = before; }, 1200);
+  button.textContent = done ? text : "Not copied";
+  said.textContent = done ? text : "Not copied: the browser does not allow it";
+  button.classList.toggle("done", done);
+  button.classList.toggle("failed", !done);
+  clearTimeout(Number(button.dataset.timer));
+  button.dataset.timer = setTimeout(() => {
+    button.textContent = before;
+    button.classList.remove("done", "failed");
+  }, 1500);
 }
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
-  if (!button) return;
-  await copy(button.dataset.copy);
-  flash(button, "Copied");
+  if (button) report(button, await copy(button.dataset.copy), "Copied");
 });
 
-if (grid) {
+function marks() {
   const form = document.getElementById("selection");
+  if (!form) return () => {};
   const label = document.getElementById("marked");
   const account = document.getElementById("of");
   const copyMarked = document.getElementById("copy-marked");
@@ -37,7 +47,6 @@ if (grid) {
   const nothing = label.textContent;
   const marked = new Map(JSON.parse(sessionStorage.getItem(KEPT) || "[]"));
 
-  const boxes = () => grid.querySelectorAll("input[name=image]");
   const hashes = (card) => Object.fromEntries(
     [...card.querySelectorAll("code[data-account]")].map((c) => [c.dataset.account, c.textContent]));
 
@@ -45,31 +54,35 @@ if (grid) {
     const any = marked.size > 0;
     label.textContent = any ? `${marked.size} marked` : nothing;
     copyMarked.hidden = clear.hidden = !any;
-    for (const box of boxes()) box.checked = marked.has(box.value);
+    for (const box of grid.querySelectorAll("input[name=image]")) {
+      box.checked = marked.has(box.value);
+    }
   };
   const keep = () => {
     sessionStorage.setItem(KEPT, JSON.stringify([...marked]));
     show();
   };
-  const mark = (box) => {
+  grid.addEventListener("change", (event) => {
+    const box = event.target;
     if (box.checked) marked.set(box.value, hashes(box.closest(".image")));
     else marked.delete(box.value);
     keep();
-  };
-
-  grid.addEventListener("change", (event) => mark(event.target));
+  });
   clear.addEventListener("click", () => { marked.clear(); keep(); });
   copyMarked.addEventListener("click", async () => {
     const found = [...marked.values()].flatMap(
       (of) => account.value ? (of[account.value] || []) : Object.values(of));
-    await copy(found.join("\n"));
-    flash(copyMarked, `Copied ${found.length}`);
+    report(copyMarked, await copy(found.join("\n")), `Copied ${found.length}`);
   });
   form.addEventListener("formdata", (event) => {
     event.formData.delete("image");
     for (const digest of marked.keys()) event.formData.append("image", digest);
   });
+  return show;
+}
 
+if (grid) {
+  const show = marks();
   const more = async () => {
     const link = document.getElementById("more");
     if (!link || link.dataset.loading) return;
@@ -83,7 +96,8 @@ if (grid) {
     link.parentElement.replaceWith((page.getElementById("more") || page.getElementById("end"))
       .closest("p"));
     show();
-    if (!cards.length) await more(); // a search that has found nothing yet
+    if (cards.length) said.textContent = `${cards.length} more`;
+    else await more(); // a search that has found nothing yet
   };
   document.addEventListener("click", (event) => {
     if (event.target.id !== "more") return;
@@ -103,12 +117,14 @@ if (grid) {
     cards[at].querySelector("h3 a").focus({ preventScroll: true });
   };
   const columns = () => getComputedStyle(grid).gridTemplateColumns.split(" ").length;
+  const help = document.getElementById("keys");
   const keys = {
     "/": () => { document.getElementById("q").focus(); },
+    "?": () => { help.open = !help.open; help.scrollIntoView({ block: "nearest" }); },
     j: () => go(at + 1), ArrowRight: () => go(at + 1),
     k: () => go(at - 1), ArrowLeft: () => go(at - 1),
     ArrowDown: () => go(at < 0 ? 0 : at + columns()), ArrowUp: () => go(at - columns()),
-    x: () => { grid.children[at]?.querySelector("input").click(); },
+    x: () => { grid.children[at]?.querySelector("input")?.click(); },
     c: () => { grid.children[at]?.querySelector("[data-copy]")?.click(); },
     m: more,
   };

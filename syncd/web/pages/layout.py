@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from syncd.web.html import Content, Html, element, page
 
 TITLE = "syncd library"
 
 
-def whole_page(title: str, *content: Content, signed_in: bool = False) -> bytes:
-    """Return a page with the navigation; `signed_in` if there is a session to end."""
+_PAGES = {"/": "Overview", "/library": "Library", "/families": "Families"}
+
+
+def whole_page(
+    title: str, *content: Content, signed_in: bool = False, at: str | None = None
+) -> bytes:
+    """Return a page with the navigation; `signed_in` if there is a session to end.
+
+    `at` is the address of the page, if the navigation has it.
+    """
+    links = (
+        element("a", label, href=path, aria_current="page" if path == at else None)
+        for path, label in _PAGES.items()
+    )
     navigation = element(
         "nav",
         element("a", "syncd", href="/", class_="home"),
-        element("a", "Overview", href="/"),
-        element("a", "Library", href="/library"),
+        links,
         _log_out() if signed_in else None,
         aria_label="Pages",
     )
-    return _document(title, element("header", navigation), element("main", content))
+    spoken = element("p", role="status", id="said", class_="spoken")
+    return _document(title, element("header", navigation), element("main", content), spoken)
 
 
 def bare_page(title: str, *content: Content) -> bytes:
@@ -41,6 +55,25 @@ def copy_button(text: str, what: str) -> Html:
         data_copy=text,
         aria_label=label,
         title=label,
+    )
+
+
+def choice(key: str, every: str, values: Iterable[str], chosen: str) -> Html:
+    """Return a field of a form with these values, or `every` for any of them."""
+    options = [element("option", value, value=value, selected=value == chosen) for value in values]
+    return element(
+        "select", element("option", every, value=""), options, name=key, aria_label=key.title()
+    )
+
+
+def keys(rows: Sequence[tuple[str, str]]) -> Html:
+    """Return the keys that a page knows, folded."""
+    return element(
+        "details",
+        element("summary", "Keyboard"),
+        element("ul", (element("li", element("kbd", key), f" {what}") for key, what in rows)),
+        class_="keys note",
+        id="keys",
     )
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections import Counter
+from collections.abc import Sequence
 
 import msgspec
 
 from syncd.config import Config
 from syncd.ledger.library import Card, CardReplica, Page
 from syncd.ledger.library_filter import State
+from syncd.model import AccountId
 from syncd.rules.family import Family
 from syncd.web.absent import Absent
 from syncd.web.addresses import image_address, library_address, picture_address
 from syncd.web.html import Content, Html, element, name
-from syncd.web.pages.layout import copy_button, whole_page
+from syncd.web.pages.layout import choice, copy_button, keys, whole_page
 from syncd.web.search_form import FORMATS, RATIOS, Search
 from syncd.wording.figures import format_size
 from syncd.wording.replica import copied_from
@@ -42,19 +45,32 @@ def library_page(shown: Shown, config: Config, *, signed_in: bool) -> bytes:
         (element("p", problem, class_="warning") for problem in shown.search.problems),
         None if shown.has_pictures else element("p", _NO_PILLOW, class_="note"),
         _selection(shown.search, config),
-        element("div", (_card(card, family, config) for card, family in cards), id="grid"),
+        keys(_KEYS),
+        element(
+            "div",
+            (_card(*one, shown.search.wanted.account, config) for one in cards),
+            id="grid",
+        ),
         None if shown.absent is None else _absent(shown.absent, shown.search.fields["q"]),
         _end(shown),
-        element("p", _KEYS, class_="note keys"),
         signed_in=signed_in,
+        at="/library",
     )
 
 
 _NO_PILLOW = "Pictures need Pillow: install syncd[web] where syncd is installed."
 _KEYS = (
-    "Keys: / searches, the arrow keys or j and k move, Enter opens, x selects, c copies the first"
-    " hash, m shows more."
+    ("/", "search"),
+    ("← → ↑ ↓, j k", "move"),
+    ("Enter", "open"),
+    ("x", "mark"),
+    ("c", "copy the first hash"),
+    ("m", "show more"),
+    ("?", "show these keys"),
 )
+
+_FEW = 4
+"""Accounts that a card shows without a click, if an image is in more of them."""
 
 
 def _end(shown: Shown) -> Html:
@@ -127,15 +143,15 @@ def _form(search: Search, config: Config) -> Html:
     return element(
         "form",
         text,
-        _choice("folder", "every folder", config.folders, fields),
-        _choice("account", "every account", config.accounts, fields),
-        _choice("state", "every state", (state.value for state in State), fields),
+        choice("folder", "every folder", config.folders, fields["folder"]),
+        choice("account", "every account", config.accounts, fields["account"]),
+        choice("state", "every state", (state.value for state in State), fields["state"]),
         element("button", "Search"),
         element(
             "details",
             element("summary", "More conditions"),
-            _choice("format", "every format", FORMATS, fields),
-            _choice("ratio", "every ratio", RATIOS, fields),
+            choice("format", "every format", FORMATS, fields["format"]),
+            choice("ratio", "every ratio", RATIOS, fields["ratio"]),
             _field("size", "Width × height", fields["size"], "text"),
             _field("since", "Changed since", fields["since"], "date"),
             _field("until", "Changed until", fields["until"], "date"),
@@ -151,14 +167,6 @@ def _form(search: Search, config: Config) -> Html:
 def _field(key: str, label: str, value: str, kind: str) -> Html:
     box = element("input", type=kind, name=key, value=value, size=12)
     return element("label", label, " ", box)
-
-
-def _choice(key: str, every: str, values: Iterable[str], fields: object) -> Html:
-    chosen = fields[key] if isinstance(fields, dict) else ""
-    options = [element("option", value, value=value, selected=value == chosen) for value in values]
-    return element(
-        "select", element("option", every, value=""), options, name=key, aria_label=key.title()
-    )
 
 
 def _selection(search: Search, config: Config) -> Html:
@@ -187,21 +195,22 @@ def _selection(search: Search, config: Config) -> Html:
     )
 
 
-def _card(card: Card, family: Family | None, config: Config) -> Html:
+def _card(card: Card, family: Family | None, account: AccountId | None, config: Config) -> Html:
     digest = card.digest.hex()
     file = card.files[0] if card.files else None
     title = name(b"(no file)" if file is None else file.name)
     address = image_address(card.digest)
+    box = element(
+        "input",
+        type="checkbox",
+        name="image",
+        value=digest,
+        form="selection",
+        aria_label="Mark",
+    )
     return element(
         "article",
-        element(
-            "input",
-            type="checkbox",
-            name="image",
-            value=digest,
-            form="selection",
-            aria_label="Mark",
-        ),
+        element("label", box, class_="mark"),
         element(
             "a",
             element("img", src=picture_address(card.digest), alt="", loading="lazy"),
@@ -209,13 +218,38 @@ def _card(card: Card, family: Family | None, config: Config) -> Html:
             class_="picture",
             tabindex="-1",
         ),
-        element("h3", element("a", title, href=address)),
+        element(
+            "h3",
+            element(
+                "a", title, href=address, title=None if file is None else os.fsdecode(file.name)
+            ),
+        ),
         element("p", _place(card), class_="note"),
         element("p", content_of(card), class_="note"),
         family_chips(family),
-        element("ul", (chip(one, config) for one in card.replicas), class_="chips"),
+        _chips(card, account, config),
         class_="image",
         data_digest=digest,
+    )
+
+
+def _chips(card: Card, account: AccountId | None, config: Config) -> Content:
+    """Return the accounts of an image, that of the search first; all but a few are folded."""
+    replicas = sorted(card.replicas, key=lambda one: one.account != account)
+    few = len(replicas) if len(replicas) <= _FEW + 1 else _FEW
+    shown = element("ul", (chip(one, config) for one in replicas[:few]), class_="chips")
+    folded = replicas[few:]
+    if not folded:
+        return shown
+    states = Counter(one.state.value for one in folded)
+    words = ", ".join(f"{count:,} {state}" for state, count in states.items())
+    return (
+        shown,
+        element(
+            "details",
+            element("summary", f"{len(folded):,} more accounts: {words}"),
+            element("ul", (chip(one, config) for one in folded), class_="chips"),
+        ),
     )
 
 

@@ -54,6 +54,7 @@ def overview_page(shown: Overview, config: Path, *, signed_in: bool) -> bytes:
         element("div", folders, class_="cards"),
         element("p", f"Counted at {format_time(counted_at)}.", class_="note"),
         signed_in=signed_in,
+        at="/",
     )
 
 

@@ -23,6 +23,7 @@ from syncd.ledger import (
     deletions,
     directories,
     export,
+    families,
     files,
     history,
     history_rows,
@@ -294,7 +295,9 @@ STATEMENTS: dict[str, Callable[[Any], object]] = {
     "dismiss": condemned.dismiss(FolderName("a"), "eva"),
     "record_trouble": replicas.record_trouble(ONE, [digest(5)], "HTTP 500"),
     "library ids": library.ids([digest(5), digest(6)]),
-    "library directory_names": library.directory_names("a", b"d1", b"1"),
+    "families": families.page("", "", None, 24),
+    "families of a folder": families.page("a", "1", families.Key(30, b"1"), 24),
+    "family of a file": families.of_file("a", b"d1", b"a_1x1.png"),
     "library sources": library.sources(digest(5)),
 }
 SHOWN = {

@@ -1,0 +1,217 @@
+"""Reads behind the view of families: motifs of a directory with the files of each, page by page.
+
+Families are in the order of their folders, directories and first files. Each read examines a
+limited number of files from a key on, so that it is short, and returns where the next one begins.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from syncd.ledger.statements import read
+from syncd.rules.family import Family, beginnings, family, member, same_motif
+
+SAMPLE = 300
+"""Names of a directory that are read for the ratios that its motifs have, and of one beginning."""
+
+EXAMINED = 5_000
+"""Files, and directories, that one read examines: some 30 ms."""
+
+
+class Key(msgspec.Struct, frozen=True):
+    """The last file of a directory that a read has examined."""
+
+    directory: int
+    name: bytes
+
+
+class FamilyFile(msgspec.Struct, frozen=True):
+    """A file of a family, and the id of its image."""
+
+    name: bytes
+    image: int
+
+
+class FoundFamily(msgspec.Struct, frozen=True, kw_only=True):
+    """A motif of a directory, which is relative to the folder."""
+
+    folder: str
+    directory: bytes
+    motif: str
+    files: Sequence[FamilyFile]
+    ratios: Family
+
+
+class FamilyPage(msgspec.Struct, frozen=True):
+    """Families, and the key of the next page; None after the last page."""
+
+    families: list[FoundFamily]
+    after: Key | None
+
+
+class _Directory(msgspec.Struct, frozen=True):
+    id: int
+    folder_id: int
+    folder: str
+    path: bytes
+
+
+@read
+def page(
+    db: sqlite3.Connection, folder: str, part: str, after: Key | None, limit: int
+) -> FamilyPage:
+    """Return the next `limit` families, of one folder or all, with `part` in the motif."""
+    directory = _next(db, folder, None) if after is None else _directory(db, after.directory)
+    name = b"" if after is None else after.name
+    found: list[FoundFamily] = []
+    left = EXAMINED
+    while directory is not None:
+        names = _names(db, directory.id, name, left)
+        examined = _Examined(db, directory, part.lower())
+        for name in names:
+            if (one := examined.begun_by(name)) is not None:
+                found.append(one)
+            if len(found) == limit:
+                return FamilyPage(found, Key(directory.id, name))
+        if len(names) == left:
+            return FamilyPage(found, Key(directory.id, name))
+        left -= len(names) + 1
+        if left <= 0:
+            return FamilyPage(found, Key(directory.id, b"\xff"))  # after every name
+        directory, name = _next(db, folder, directory), b""
+    return FamilyPage(found, None)
+
+
+@read
+def of_file(db: sqlite3.Connection, folder: str, directory: bytes, name: bytes) -> Family | None:
+    """Return the ratios of the family of a file; None for a name without a ratio."""
+    row = db.execute(
+        """
+        SELECT id
+        FROM directory
+        WHERE folder_id = (SELECT id FROM folder WHERE name = ?) AND path = ?
+        """,
+        (folder, directory),
+    ).fetchone()
+    own = member(_text(name))
+    if row is None or own is None:
+        return None
+    files = [_text(file.name) for file in _members(db, row[0], name)]
+    return family(own.motif, [*files, *_sample(db, row[0])])
+
+
+class _Examined:
+    """The families of a directory that a read has come upon."""
+
+    def __init__(self, db: sqlite3.Connection, directory: _Directory, part: str) -> None:
+        self._db = db
+        self._directory = directory
+        self._part = part  # of the motif
+        self._seen: set[str] = set()
+        self._names: list[str] | None = None
+
+    def begun_by(self, name: bytes) -> FoundFamily | None:
+        """Return the family whose first file has this name; None if there is none."""
+        own = member(_text(name))
+        if own is None or self._part not in own.motif or own.motif in self._seen:
+            return None
+        self._seen.add(own.motif)
+        files = _members(self._db, self._directory.id, name)
+        if not files or files[0].name != name:  # not read yet, or on an earlier page
+            return None
+        if self._names is None:
+            self._names = _sample(self._db, self._directory.id)
+        names = [*(_text(file.name) for file in files), *self._names]
+        return FoundFamily(
+            folder=self._directory.folder,
+            directory=self._directory.path,
+            motif=own.motif,
+            files=files,
+            ratios=family(own.motif, names),
+        )
+
+
+def _members(db: sqlite3.Connection, directory: int, name: bytes) -> list[FamilyFile]:
+    """Return the files of the family that a file belongs to, in the order of their names."""
+    found = {
+        file.name: file
+        for begin in beginnings(_text(name))
+        for file in _with_beginning(db, directory, os.fsencode(begin))
+    }
+    own = member(_text(name))
+    motif = "" if own is None else own.motif
+    of_motif = same_motif(motif, [_text(one) for one in found])
+    return [found[one] for one in sorted(map(_bytes, of_motif))]
+
+
+def _with_beginning(db: sqlite3.Connection, directory: int, begin: bytes) -> Iterator[FamilyFile]:
+    rows = db.execute(
+        """
+        SELECT name, image_id
+        FROM file
+        WHERE directory_id = ?1 AND name >= ?2 AND name < CAST(?2 || x'ff' AS BLOB)
+            AND image_id IS NOT NULL
+        ORDER BY name
+        LIMIT ?3
+        """,
+        (directory, begin, SAMPLE),
+    )
+    return (FamilyFile(*row) for row in rows)
+
+
+def _names(db: sqlite3.Connection, directory: int, after: bytes, limit: int) -> list[bytes]:
+    rows = db.execute(
+        """
+        SELECT name
+        FROM file
+        WHERE directory_id = ? AND name > ?
+        ORDER BY name
+        LIMIT ?
+        """,
+        (directory, after, limit),
+    )
+    return [name for (name,) in rows]
+
+
+def _sample(db: sqlite3.Connection, directory: int) -> list[str]:
+    rows = db.execute(
+        "SELECT name FROM file WHERE directory_id = ? ORDER BY name LIMIT ?", (directory, SAMPLE)
+    )
+    return [_text(name) for (name,) in rows]
+
+
+_DIRECTORY = """
+        SELECT directory.id, folder.id, folder.name, directory.path
+        FROM directory
+        JOIN folder ON folder.id = directory.folder_id"""
+
+
+def _directory(db: sqlite3.Connection, directory: int) -> _Directory | None:
+    row = db.execute(f"{_DIRECTORY}\n        WHERE directory.id = ?", (directory,)).fetchone()
+    return None if row is None else _Directory(*row)
+
+
+def _next(db: sqlite3.Connection, folder: str, after: _Directory | None) -> _Directory | None:
+    """Return the first directory, or that after another, of one folder or all."""
+    only = "AND directory.folder_id = (SELECT id FROM folder WHERE name = ?3)" if folder else ""
+    row = db.execute(
+        f"""{_DIRECTORY}
+        WHERE (directory.folder_id, directory.path) > (?1, ?2) {only}
+        ORDER BY directory.folder_id, directory.path
+        LIMIT 1
+        """,
+        (*((-1, b"") if after is None else (after.folder_id, after.path)), *[folder][: len(only)]),
+    ).fetchone()
+    return None if row is None else _Directory(*row)
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
