@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import msgspec
 
+from syncd.ledger.library_filter import NAMED, like
 from syncd.ledger.statements import read
 from syncd.rules.family import Family, beginnings, family, member, same_motif
 
@@ -62,18 +64,25 @@ class _Directory(msgspec.Struct, frozen=True):
 
 @read
 def page(
-    db: sqlite3.Connection, folder: str, part: str, after: Key | None, limit: int
+    db: sqlite3.Connection,
+    folder: str,
+    part: str,
+    after: Key | None,
+    limit: int,
+    examined: int = EXAMINED,
 ) -> FamilyPage:
     """Return the next `limit` families, of one folder or all, with `part` in the motif."""
+    if part and (files := _few(db, folder, part)) is not None:
+        return _among(db, files, part, after, limit)
     directory = _next(db, folder, None) if after is None else _directory(db, after.directory)
     name = b"" if after is None else after.name
     found: list[FoundFamily] = []
-    left = EXAMINED
+    left = examined
     while directory is not None:
         names = _names(db, directory.id, name, left)
-        examined = _Examined(db, directory, part.lower())
+        found_here = _Examined(db, directory, part.lower())
         for name in names:
-            if (one := examined.begun_by(name)) is not None:
+            if (one := found_here.begun_by(name)) is not None:
                 found.append(one)
             if len(found) == limit:
                 return FamilyPage(found, Key(directory.id, name))
@@ -100,8 +109,64 @@ def of_file(db: sqlite3.Connection, folder: str, directory: bytes, name: bytes) 
     own = member(_text(name))
     if row is None or own is None:
         return None
-    files = [_text(file.name) for file in _members(db, row[0], name)]
-    return family(own.motif, [*files, *_sample(db, row[0])])
+    sample = _sample(db, row[0])
+    files = _members(db, row[0], name, sample)
+    return family(own.motif, [_text(file.name) for file in (*files, *sample)])
+
+
+FEW = 20_000
+"""Files whose names have a part that is searched for, of which all are found at once."""
+
+
+def _few(db: sqlite3.Connection, folder: str, part: str) -> list[tuple[_Directory, bytes]] | None:
+    """Return all files with `part` in their name, in the order of families; None for many."""
+    rows = db.execute(
+        f"""
+        SELECT directory_id, name
+        FROM file INDEXED BY file_by_image
+        WHERE {NAMED} AND image_id IS NOT NULL
+        LIMIT {FEW + 1}
+        """,
+        (like(part),),
+    ).fetchall()
+    if len(rows) > FEW:
+        return None
+    known = {id_: _directory(db, id_) for id_ in {id_ for id_, _ in rows}}
+    files = [(known[id_], name) for id_, name in rows]
+    of_folder = [
+        (directory, name)
+        for directory, name in files
+        if directory is not None and folder in ("", directory.folder)
+    ]
+    return sorted(of_folder, key=_place)
+
+
+def _among(
+    db: sqlite3.Connection,
+    files: Sequence[tuple[_Directory, bytes]],
+    part: str,
+    after: Key | None,
+    limit: int,
+) -> FamilyPage:
+    """Return the next families that begin with one of these files."""
+    last = None if after is None else _directory(db, after.directory)
+    begin = (-1, b"", b"") if after is None or last is None else _place((last, after.name))
+    found: list[FoundFamily] = []
+    of_directory: dict[int, _Examined] = {}
+    for directory, name in files:
+        if _place((directory, name)) <= begin:
+            continue
+        examined = of_directory.setdefault(directory.id, _Examined(db, directory, part.lower()))
+        if (one := examined.begun_by(name)) is not None:
+            found.append(one)
+        if len(found) == limit:
+            return FamilyPage(found, Key(directory.id, name))
+    return FamilyPage(found, None)
+
+
+def _place(file: tuple[_Directory, bytes]) -> tuple[int, bytes, bytes]:
+    directory, name = file
+    return directory.folder_id, directory.path, name
 
 
 class _Examined:
@@ -112,7 +177,7 @@ class _Examined:
         self._directory = directory
         self._part = part  # of the motif
         self._seen: set[str] = set()
-        self._names: list[str] | None = None
+        self._sample: list[FamilyFile] | None = None
 
     def begun_by(self, name: bytes) -> FoundFamily | None:
         """Return the family whose first file has this name; None if there is none."""
@@ -120,12 +185,12 @@ class _Examined:
         if own is None or self._part not in own.motif or own.motif in self._seen:
             return None
         self._seen.add(own.motif)
-        files = _members(self._db, self._directory.id, name)
+        if self._sample is None:
+            self._sample = _sample(self._db, self._directory.id)
+        files = _members(self._db, self._directory.id, name, self._sample)
         if not files or files[0].name != name:  # not read yet, or on an earlier page
             return None
-        if self._names is None:
-            self._names = _sample(self._db, self._directory.id)
-        names = [*(_text(file.name) for file in files), *self._names]
+        names = [_text(file.name) for file in (*files, *self._sample)]
         return FoundFamily(
             folder=self._directory.folder,
             directory=self._directory.path,
@@ -135,13 +200,15 @@ class _Examined:
         )
 
 
-def _members(db: sqlite3.Connection, directory: int, name: bytes) -> list[FamilyFile]:
-    """Return the files of the family that a file belongs to, in the order of their names."""
-    found = {
-        file.name: file
-        for begin in beginnings(_text(name))
-        for file in _with_beginning(db, directory, os.fsencode(begin))
-    }
+def _members(
+    db: sqlite3.Connection, directory: int, name: bytes, sample: Sequence[FamilyFile]
+) -> list[FamilyFile]:
+    """Return the files of the family that a file belongs to, in the order of their names.
+
+    In a directory with more files than the sample has, those in an unusual case are not found.
+    """
+    ranges = (_with_beginning(db, directory, os.fsencode(one)) for one in beginnings(_text(name)))
+    found = {file.name: file for file in (*sample, *chain.from_iterable(ranges))}
     own = member(_text(name))
     motif = "" if own is None else own.motif
     of_motif = same_motif(motif, [_text(one) for one in found])
@@ -177,11 +244,9 @@ def _names(db: sqlite3.Connection, directory: int, after: bytes, limit: int) -> 
     return [name for (name,) in rows]
 
 
-def _sample(db: sqlite3.Connection, directory: int) -> list[str]:
-    rows = db.execute(
-        "SELECT name FROM file WHERE directory_id = ? ORDER BY name LIMIT ?", (directory, SAMPLE)
-    )
-    return [_text(name) for (name,) in rows]
+def _sample(db: sqlite3.Connection, directory: int) -> list[FamilyFile]:
+    """Return the first files of a directory."""
+    return list(_with_beginning(db, directory, b""))
 
 
 _DIRECTORY = """

@@ -138,6 +138,19 @@ async def test_a_card_shows_the_ratios_that_the_motif_has_and_lacks(visit: Visit
     assert re.findall(r"no (9x16|1x1|horizontal)<", page) == ["9x16", "horizontal"]
 
 
+async def test_the_families_show_ratios_and_accounts(visit: Visitor) -> None:
+    page = (await visit.get("/families")).text
+    motifs = re.findall(r"<h3><a [^>]*><bdi>([^<]*)</bdi>", page)
+    assert motifs.count("summer") == 2, "one in each directory"
+    summer = (await visit.get("/families?q=SUMMER&folder=spring")).text
+    ratios = re.findall(r'<span class="ratio">([^<]*)<', summer)
+    assert sorted(ratios) == ["1x1", "1x1", "9x16", "horizontal"]
+    assert summer.count("<b>held</b>") == 4
+    winter = (await visit.get("/families?q=winter")).text
+    assert winter.count('class="absent"') == 2
+    assert "No family matches" in (await visit.get("/families?q=nothing")).text
+
+
 async def test_the_page_of_an_image_shows_accounts_files_and_history(visit: Visitor) -> None:
     (digest,) = digests((await visit.get("/library?q=summer_1x1")).text)
     page = (await visit.get(f"/image/{digest}")).text
