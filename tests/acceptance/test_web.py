@@ -1,9 +1,13 @@
 """`syncd web` as a process: where it serves, and when it refuses to start."""
 
 import asyncio
+import json
 import re
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from html import unescape
 
 import aiohttp
 from support.pictures import picture
@@ -11,27 +15,68 @@ from support.process import syncd
 from support.rig import DEADLINE, Rig
 
 
-async def test_pages_are_served_next_to_a_ledger_until_the_process_is_stopped(rig: Rig) -> None:
-    rig.write("a.png", b"not a picture")
-    await syncd(rig, "backfill", "--config", str(rig.write_config()))
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "syncd", "web", "--listen", "127.0.0.1:0"),
-        *("--config", str(rig.write_config())),
-        env=rig.environ,
-        stdout=asyncio.subprocess.PIPE,
-    )
+@asynccontextmanager
+async def serving(rig: Rig, **environ: str) -> AsyncIterator[str]:
+    """Run `syncd web` at a free port; yield the URL. Its log is in the file `web.log`."""
+    with (rig.path / "web.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "syncd", "web", "--listen", "127.0.0.1:0"),
+            *("--config", str(rig.write_config())),
+            env={**rig.environ, **environ},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+        )
     try:
         assert process.stdout is not None
         async with asyncio.timeout(DEADLINE):
             line = (await process.stdout.readline()).decode()
         assert line.startswith("the library is at http://127.0.0.1:")
-        async with aiohttp.ClientSession() as session, session.get(line.split()[-1]) as response:
-            assert response.status == 200
-            assert "syncd is not running" in await response.text()
+        yield line.split()[-1].rstrip("/")
     finally:
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(DEADLINE):
             assert await process.wait() == 0
+
+
+async def test_pages_are_served_next_to_a_ledger_until_the_process_is_stopped(rig: Rig) -> None:
+    rig.write("a.png", b"not a picture")
+    await syncd(rig, "backfill", "--config", str(rig.write_config()))
+    async with (
+        serving(rig) as url,
+        aiohttp.ClientSession() as session,
+        session.get(f"{url}/") as response,
+    ):
+        assert response.status == 200
+        assert "syncd is not running" in await response.text()
+
+
+async def test_without_pillow_the_pages_have_placeholders_and_say_what_to_install(
+    rig: Rig,
+) -> None:
+    """Pillow is hidden by a package of its name that comes first and cannot be imported."""
+    hidden = rig.path / "hidden" / "PIL"
+    hidden.mkdir(parents=True)
+    (hidden / "__init__.py").write_text("raise ImportError('hidden')")
+    rig.write("a.png", picture(1, "PNG"))
+    await syncd(rig, "backfill", "--config", str(rig.write_config()))
+    rig.toml = '[web]\ntoken = { env = "WEB_PASSWORD" }\n[log]\nformat = "json"'
+    environ = {"PYTHONPATH": str(hidden.parent), "WEB_PASSWORD": "right"}
+    jar = aiohttp.CookieJar(unsafe=True)  # it keeps the cookies of an IP address
+    async with (
+        serving(rig, **environ) as url,
+        aiohttp.ClientSession(url, cookie_jar=jar) as session,
+    ):
+        for password, status in (("wrong", 403), ("right", 200)):
+            async with session.post("/login", data={"password": password}) as response:
+                assert response.status == status
+        async with session.get("/library") as response:
+            page = await response.text()
+        assert "pip install 'syncd[web]'" in unescape(page)
+        (address,) = re.findall(r'<img src="([^"]*)"', page)
+        async with session.get(address) as response:
+            assert (response.status, response.content_type) == (200, "image/svg+xml")
+    (record,) = map(json.loads, (rig.path / "web.log").read_text().splitlines())
+    assert (record["event"], record["client"]) == ("web.rejected", "127.0.0.1")
 
 
 async def test_an_address_that_others_reach_needs_a_password(rig: Rig) -> None:

@@ -1,8 +1,10 @@
 """A library of real pictures, with hostile names, served on loopback."""
 
+import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
@@ -11,6 +13,12 @@ from support.process import syncd
 from support.rig import Rig
 
 from syncd.config import Secret
+from syncd.folders.safe_open import stat_of
+from syncd.ledger import files, folders, replicas
+from syncd.ledger.database import open_ledger
+from syncd.ledger.files import Content, Place
+from syncd.ledger.statements import write
+from syncd.model import AccountId, Digest, Entry, FolderName, ImageHash
 from syncd.sandbox.server import Sandbox
 from syncd.web.access import Access
 from syncd.web.app import App
@@ -58,3 +66,60 @@ async def fill(path: Path) -> Rig:
         ended = await syncd(rig, "backfill", "--config", str(rig.write_config()))
         assert ended.code == 0, ended.err
     return rig
+
+
+async def crowd(path: Path, accounts: int, images: int = 12) -> Rig:
+    """Return a library of pictures with long names that many accounts hold, miss or reject.
+
+    The first account holds all, the second has copies; of the others each third misses or rejects
+    an image. No call has made it so.
+    """
+    async with Sandbox() as sandbox:
+        rig = Rig(path, sandbox, accounts={_account(n): str(n + 1) for n in range(accounts)})
+    ids = [AccountId(number) for number in rig.accounts.values()]
+    rig.write("skipped.webp", b"a format that is not sent")
+    records, digests = [], []
+    async with open_ledger(rig.ledger) as ledger:
+        folder = await ledger.write(folders.declare(FolderName("spring"), bytes(rig.folder), ids))
+        for number in range(images):
+            shape = list(SIZES)[number % 3]
+            motif = "autumn" + ("-collection" * 16 if number % 12 == 0 else f"-{number // 3}")
+            content = picture(number, SIZES[shape])
+            file = rig.write(f"{motif}_{shape}.png", content)
+            digests.append(Digest(sha256(content).digest()))
+            found = Content(
+                digest=digests[-1],
+                size=len(content),
+                format="PNG",
+                width=SIZES[shape][0],
+                height=SIZES[shape][1],
+                unfit=None,
+            )
+            place = Place(folder, b"", file.name.encode())
+            records.append((place, stat_of(file.stat()), found))
+        await ledger.write(files.record_all(records))
+        for number, account in enumerate(ids):
+            await ledger.write(_state(account, number, digests, ids[0]))
+    return rig
+
+
+def _account(number: int) -> str:
+    return f"{'an-account-with-a-long-name' if number % 5 == 4 else 'shop'}-{number + 1}"
+
+
+@write
+def _state(
+    db: sqlite3.Connection,
+    account: AccountId,
+    number: int,
+    digests: Sequence[Digest],
+    first: AccountId,
+) -> None:
+    """Record what an account has of images."""
+    source = first if number == 1 else None
+    for image, digest in enumerate(digests):
+        entry = Entry(hash=ImageHash(digest.hex()[:32]), name=f"{image}.png")
+        if number < 2 or (number + image) % 3 == 0:
+            replicas.record_held(account, [(digest, entry)], 1.0, source=source)(db)
+        elif (number + image) % 3 == 1:
+            replicas.record_rejected(account, digest, "100/1487390: the image is invalid")(db)

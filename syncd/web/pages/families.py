@@ -14,8 +14,8 @@ from syncd.ledger.library_filter import State
 from syncd.model import AccountId
 from syncd.rules.family import member
 from syncd.web.addresses import families_address, image_address, picture_address
-from syncd.web.html import Content, Html, element, name
-from syncd.web.pages.layout import choice, keys, whole_page
+from syncd.web.html import Html, element, name
+from syncd.web.pages.layout import choice, folded, keys, whole_page
 
 _HELD = {State.HELD, State.COPIED}
 
@@ -99,7 +99,7 @@ def _family(family: FoundFamily, cards: Sequence[Card], config: Config) -> Html:
     motif = first.decode("utf-8", "surrogateescape")[: len(family.motif)]
     members = zip(family.files, cards, strict=False)
     missing = (
-        element("li", element("span", "no picture", class_="none"), _ratio(ratio), class_="absent")
+        element("li", element("span", "missing", class_="none"), _ratio(ratio), class_="absent")
         for ratio in family.ratios.missing
     )
     more = len(family.files) - len(cards)
@@ -115,7 +115,7 @@ def _family(family: FoundFamily, cards: Sequence[Card], config: Config) -> Html:
             class_="members",
         ),
         element("p", f"and {more:,} more files", class_="note") if more else None,
-        element("ul", _accounts(cards, config), class_="chips"),
+        folded(list(_accounts(cards, config)), ""),
         class_="image family-card",
     )
 
@@ -141,8 +141,8 @@ def _ratio(ratio: str) -> Html:
     return element("span", ratio, class_="ratio")
 
 
-def _accounts(cards: Sequence[Card], config: Config) -> Iterator[Content]:
-    """Yield each account with how many of the images it holds."""
+def _accounts(cards: Sequence[Card], config: Config) -> Iterator[Html]:
+    """Yield each account with how many of the images it holds, those that lack one first."""
     wanted: Counter[AccountId] = Counter()
     held: Counter[AccountId] = Counter()
     rejected: Counter[AccountId] = Counter()
@@ -150,7 +150,7 @@ def _accounts(cards: Sequence[Card], config: Config) -> Iterator[Content]:
         wanted[replica.account] += 1
         held[replica.account] += replica.state in _HELD
         rejected[replica.account] += replica.state is State.REJECTED
-    for account, count in wanted.items():
+    for account, count in sorted(wanted.items(), key=lambda one: held[one[0]] == one[1]):
         state = "rejected" if rejected[account] else "missing"
         yield element(
             "li",

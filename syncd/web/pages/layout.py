@@ -58,6 +58,20 @@ def copy_button(text: str, what: str) -> Html:
     )
 
 
+FEW = 4
+"""Accounts that a card shows without a click, if an image is in more of them."""
+
+
+def folded(chips: Sequence[Html], rest: str) -> Content:
+    """Return a list of accounts, of which all but a few are folded; `rest` is about these."""
+    few = len(chips) if len(chips) <= FEW + 1 else FEW
+    shown = element("ul", chips[:few], class_="chips")
+    if len(chips) == few:
+        return shown
+    summary = element("summary", f"{len(chips) - few:,} more accounts{rest}")
+    return shown, element("details", summary, element("ul", chips[few:], class_="chips"))
+
+
 def choice(key: str, every: str, values: Iterable[str], chosen: str) -> Html:
     """Return a field of a form with these values, or `every` for any of them."""
     options = [element("option", value, value=value, selected=value == chosen) for value in values]

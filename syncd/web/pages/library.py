@@ -16,7 +16,7 @@ from syncd.rules.family import Family
 from syncd.web.absent import Absent
 from syncd.web.addresses import image_address, library_address, picture_address
 from syncd.web.html import Content, Html, element, name
-from syncd.web.pages.layout import choice, copy_button, keys, whole_page
+from syncd.web.pages.layout import FEW, choice, copy_button, folded, keys, whole_page
 from syncd.web.search_form import FORMATS, RATIOS, Search
 from syncd.wording.figures import format_size
 from syncd.wording.replica import copied_from
@@ -51,14 +51,17 @@ def library_page(shown: Shown, config: Config, *, signed_in: bool) -> bytes:
             (_card(*one, shown.search.wanted.account, config) for one in cards),
             id="grid",
         ),
-        None if shown.absent is None else _absent(shown.absent, shown.search.fields["q"]),
         _end(shown),
+        None if shown.absent is None else _absent(shown.absent, shown.search.fields["q"]),
         signed_in=signed_in,
         at="/library",
     )
 
 
-_NO_PILLOW = "Pictures need Pillow: install syncd[web] where syncd is installed."
+_NO_PILLOW = (
+    "There are no pictures, because Pillow is not installed: run pip install 'syncd[web]' where"
+    " syncd is installed, and restart syncd web."
+)
 _KEYS = (
     ("/", "search"),
     ("← → ↑ ↓, j k", "move"),
@@ -68,9 +71,6 @@ _KEYS = (
     ("m", "show more"),
     ("?", "show these keys"),
 )
-
-_FEW = 4
-"""Accounts that a card shows without a click, if an image is in more of them."""
 
 
 def _end(shown: Shown) -> Html:
@@ -236,21 +236,9 @@ def _card(card: Card, family: Family | None, account: AccountId | None, config: 
 def _chips(card: Card, account: AccountId | None, config: Config) -> Content:
     """Return the accounts of an image, that of the search first; all but a few are folded."""
     replicas = sorted(card.replicas, key=lambda one: one.account != account)
-    few = len(replicas) if len(replicas) <= _FEW + 1 else _FEW
-    shown = element("ul", (chip(one, config) for one in replicas[:few]), class_="chips")
-    folded = replicas[few:]
-    if not folded:
-        return shown
-    states = Counter(one.state.value for one in folded)
+    states = Counter(one.state.value for one in replicas[FEW:])
     words = ", ".join(f"{count:,} {state}" for state, count in states.items())
-    return (
-        shown,
-        element(
-            "details",
-            element("summary", f"{len(folded):,} more accounts: {words}"),
-            element("ul", (chip(one, config) for one in folded), class_="chips"),
-        ),
-    )
+    return folded([chip(one, config) for one in replicas], f": {words}")
 
 
 def _place(card: Card) -> Content:
