@@ -73,7 +73,7 @@ def page(
 ) -> FamilyPage:
     """Return the next `limit` families, of one folder or all, with `part` in the motif."""
     if part and (files := _few(db, folder, part)) is not None:
-        return _among(db, files, part, after, limit)
+        return _among(db, files, part=part, after=after, limit=limit)
     directory = _next(db, folder, None) if after is None else _directory(db, after.directory)
     name = b"" if after is None else after.name
     found: list[FoundFamily] = []
@@ -144,6 +144,7 @@ def _few(db: sqlite3.Connection, folder: str, part: str) -> list[tuple[_Director
 def _among(
     db: sqlite3.Connection,
     files: Sequence[tuple[_Directory, bytes]],
+    *,
     part: str,
     after: Key | None,
     limit: int,

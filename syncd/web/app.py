@@ -150,7 +150,9 @@ class App:
         after = _key(request.query.get("after", ""))
         while True:
             left = reads.FAMILIES - len(shown)
-            found = await self._ledger.run(partial(reads.families_page, folder, part, after, left))
+            found = await self._ledger.run(
+                partial(reads.families_page, folder, part, after=after, limit=left)
+            )
             shown, after = [*shown, *found.families], found.after
             if len(shown) >= reads.FAMILIES or after is None or time.monotonic() > until:
                 break

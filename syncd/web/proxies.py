@@ -12,8 +12,8 @@ def client_of(peer: str, forwarded: str, proxies: Sequence[Network]) -> str:
     """Return the address of the client of a request.
 
     `peer` is the other end of the connection, `forwarded` the header X-Forwarded-For, to which each
-    proxy adds the address that it received the request from. What stands before the address that
-    the first trusted proxy has added can be forged.
+    proxy adds the address that it received the request from. The addresses before the one that the
+    first trusted proxy has added can be forged.
     """
     client = peer
     for address in reversed([one.strip() for one in forwarded.split(",")]):

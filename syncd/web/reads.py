@@ -112,7 +112,7 @@ class FamiliesShown(msgspec.Struct, frozen=True):
 
 
 def families_page(
-    folder: str, part: str, after: Key | None, limit: int, db: sqlite3.Connection
+    folder: str, part: str, db: sqlite3.Connection, *, after: Key | None, limit: int
 ) -> FamiliesShown:
     """Return the families after a key, or the first; `limit` at most."""
     page = found_families.page(folder, part, after, limit)(db)

@@ -44,7 +44,7 @@ class Search(msgspec.Struct, frozen=True):
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no condition."""
+        """Whether all fields are empty."""
         return not any(self.fields.values())
 
 

@@ -226,7 +226,6 @@ PROCESS = (
         "wrong passwords were sent to `syncd web`, or too many: `attempts` since the last such"
         " record, of which there is at most one a minute, the last of them from the address"
         " `client`",
-        "if nobody who knows the password has mistyped it, let a firewall limit who reaches the"
-        " pages",
+        "if no user has mistyped the password, let a firewall limit which clients reach the pages",
     ),
 )

@@ -59,7 +59,7 @@ def library_page(shown: Shown, config: Config, *, signed_in: bool) -> bytes:
 
 
 _NO_PILLOW = (
-    "There are no pictures, because Pillow is not installed: run pip install 'syncd[web]' where"
+    "Pictures are not shown, because Pillow is not installed: run pip install 'syncd[web]' where"
     " syncd is installed, and restart syncd web."
 )
 _KEYS = (
@@ -87,7 +87,7 @@ def _end_text(shown: Shown) -> Content:
         return "That is all."
     if search.is_empty:
         return (
-            "There is no image yet. The ",
+            "The library is empty. The ",
             element("a", "overview", href="/"),
             " shows whether syncd runs and has read the folders.",
         )
@@ -102,7 +102,7 @@ def _end_text(shown: Shown) -> Content:
 
 
 def _absent(absent: Absent, text: str) -> Content:
-    """Return the files with such a name that are no images of the library, and why."""
+    """Return the files with such a name that the library does not have, and why."""
     if not absent.files and absent.is_whole:
         return element("p", "No file in the folders has ", name(text), " in its name, either.")
     rows = (

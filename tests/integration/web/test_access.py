@@ -79,7 +79,7 @@ async def behind(library: Rig) -> AsyncIterator[Visitor]:
         yield visit
 
 
-async def test_the_clients_of_a_proxy_are_told_apart(behind: Visitor) -> None:
+async def test_the_clients_of_a_proxy_are_distinguished(behind: Visitor) -> None:
     async def log_in(client: str, password: str, scheme: str = "http") -> Reply:
         headers = {"X_Forwarded_For": client, "X_Forwarded_Proto": scheme}
         return await behind.post("/login", ("password", password), **headers)

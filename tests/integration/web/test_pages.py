@@ -235,7 +235,7 @@ async def test_an_empty_library_leads_to_the_overview(tmp_path: Path) -> None:
         rig = Rig(tmp_path, sandbox)
         await rig.backfill()
         async with visitor(rig) as visit:
-            assert "There is no image yet" in (await visit.get("/library")).text
+            assert "The library is empty" in (await visit.get("/library")).text
 
 
 async def test_hostile_names_are_text(visit: Visitor) -> None:
@@ -328,7 +328,7 @@ async def test_an_older_ledger_is_reported_until_it_is_migrated(tmp_path: Path) 
             assert (await visit.get("/")).status == 503
 
 
-async def test_a_bug_is_logged_and_gets_a_page_that_tells_what_to_do(tmp_path: Path) -> None:
+async def test_a_bug_is_logged_and_gets_a_page_with_what_to_do(tmp_path: Path) -> None:
     async with Sandbox() as sandbox:
         rig = Rig(tmp_path, sandbox)
         rig.write("a.png", picture(1, (9, 9)))
