@@ -31,17 +31,15 @@ class FamiliesFound(msgspec.Struct, frozen=True, kw_only=True):
 
 def families_page(found: FamiliesFound, config: Config, *, signed_in: bool) -> bytes:
     """Return the page of families."""
-    return whole_page(
-        "Families",
+    content = (
         element("h1", "Families"),
         element("p", _ABOUT, class_="note"),
         _form(found, config),
         keys(_KEYS),
         element("div", (_family(*one, config) for one in found.families), id="grid"),
         _end(found),
-        signed_in=signed_in,
-        at="/families",
     )
+    return whole_page("Families", content, signed_in=signed_in, at="/families")
 
 
 _ABOUT = (
@@ -104,20 +102,15 @@ def _family(family: FoundFamily, cards: Sequence[Card], config: Config) -> Html:
     )
     more = len(family.files) - len(cards)
     directory = (" / ", name(family.directory)) if family.directory else None
-    return element(
-        "article",
+    shown = (_member(file.name, card) for file, card in members)
+    content = (
         element("h3", element("a", name(motif), href=image_address(cards[0].digest))),
         element("p", name(family.folder), directory, class_="note"),
-        element(
-            "ul",
-            (_member(file.name, card) for file, card in members),
-            missing,
-            class_="members",
-        ),
+        element("ul", shown, missing, class_="members"),
         element("p", f"and {more:,} more files", class_="note") if more else None,
         folded(list(_accounts(cards, config)), ""),
-        class_="image family-card",
     )
+    return element("article", content, class_="image family-card")
 
 
 def _member(file: bytes, card: Card) -> Html:
