@@ -14,22 +14,14 @@ from syncd.cli.errors import Exit, fail, ledger_required
 from syncd.cli.options import load_config
 from syncd.cli.selected import selected
 from syncd.cli.status_files import Kind, print_files
-from syncd.cli.status_view import view
+from syncd.cli.status_view import Status, view
 from syncd.config import Config
 from syncd.config.selection import Selection
 from syncd.daemon import report, status_file
-from syncd.daemon.report import Report
 from syncd.daemon.status_file import DaemonStatus, Liveness
 from syncd.ledger.file import reading
 from syncd.rules.forecast import amount
 from syncd.wording.daemon import OTHER_USER, DaemonReport, read_daemon, sentence
-
-
-class Status(Report, frozen=True, kw_only=True):
-    """The output of `syncd status --json`."""
-
-    daemon: DaemonReport
-    counted_at: float
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

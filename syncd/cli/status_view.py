@@ -6,10 +6,9 @@ import textwrap
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from syncd.cli.console import WIDTH, Colour, Line
-from syncd.daemon.report import AccountStatus, FolderStatus
+from syncd.daemon.report import AccountStatus, FolderStatus, Report
 from syncd.daemon.status_file import INTERVAL, MISSED, AccountActivity, Liveness
 from syncd.folders import skipped
 from syncd.ledger import folders, queries
@@ -18,12 +17,9 @@ from syncd.ledger.limitations import LearnedLimitation
 from syncd.rules.forecast import amount
 from syncd.rules.limitation import What
 from syncd.wording.account import Level, state
-from syncd.wording.daemon import sentence
+from syncd.wording.daemon import DaemonReport, sentence
 from syncd.wording.figures import format_duration, format_time
 from syncd.wording.file_counts import unread
-
-if TYPE_CHECKING:
-    from syncd.cli.status import Status
 
 _NARROW = 70
 """Columns of a terminal below which each account is a card instead of a line of a table."""
@@ -46,6 +42,13 @@ _LIVENESS = {
     Liveness.STOPPED: _ALERT,
     Liveness.UNKNOWN: _ALERT,
 }
+
+
+class Status(Report, frozen=True, kw_only=True):
+    """What `syncd status` shows, and its output with --json; `counted_at` is in unix seconds."""
+
+    daemon: DaemonReport
+    counted_at: float
 
 
 def view(found: Status, config: Path, width: int | None) -> Iterator[Line]:

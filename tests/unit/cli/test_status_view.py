@@ -9,8 +9,7 @@ import msgspec
 import pytest
 
 from syncd.cli.console import Colour, Line
-from syncd.cli.status import Status
-from syncd.cli.status_view import view
+from syncd.cli.status_view import Status, view
 from syncd.daemon.report import AccountStatus
 from syncd.daemon.status_file import AccountActivity, Liveness
 from syncd.ledger.accounts import OPERATOR, Pause
