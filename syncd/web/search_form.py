@@ -26,6 +26,9 @@ RATIOS: Mapping[str, float] = {
 _TOLERANCE = 0.015
 """The part by which a ratio may differ: 1200 x 628 pixels count as 1.91:1."""
 
+_YEARS = range(1700, 2200)
+"""The years of a date: times in nanoseconds, as the ledger has them, reach from 1677 to 2262."""
+
 _FIELDS = ("q", "folder", "account", "state", "format", "ratio", "size", "since", "until")
 _LONGEST = 255  # characters of a field
 
@@ -89,8 +92,9 @@ def _problems(fields: Mapping[str, str], read: Mapping[str, object]) -> Iterator
 
 
 def _day(text: str) -> datetime | None:
-    """Return the begin of a day in local time."""
+    """Return the begin of a day in local time; None if the ledger cannot have its time."""
     try:
-        return datetime.strptime(text, "%Y-%m-%d").astimezone()
+        day = datetime.strptime(text, "%Y-%m-%d").astimezone()
     except (ValueError, OverflowError):
         return None
+    return day if day.year in _YEARS else None

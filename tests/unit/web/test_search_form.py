@@ -62,6 +62,14 @@ def test_a_ratio_admits_usual_sizes(config: Config, ratio: str, width: int, heig
     assert found.low <= width / height <= found.high
 
 
+@pytest.mark.parametrize("key", ["since", "until"])
+@pytest.mark.parametrize("day", ["0001-01-01", "1500-01-01", "2300-01-01", "9999-12-31"])
+def test_a_day_that_the_ledger_cannot_have_is_left_out(config: Config, key: str, day: str) -> None:
+    found = search_of({key: day}, config)
+    assert found.wanted == Filter()
+    assert found.problems == (f"{day} is not a known {key}, such as 2026-11-01: it was left out",)
+
+
 @pytest.mark.parametrize("key", ["account", "state", "ratio", "size", "since", "until"])
 def test_a_wrong_field_is_reported_and_left_out(config: Config, key: str) -> None:
     found = search_of({key: "<wrong>"}, config)
