@@ -46,10 +46,6 @@ BUSIEST = 8
 LATELY = 7 * 24
 """Hours whose calls make an account one of the busiest."""
 
-MOST_MARKED = 5_000
-"""Images of which a CSV has the hashes."""
-
-
 MOST_ABSENT = 20
 """Files without an image that a search shows."""
 
@@ -157,7 +153,7 @@ def csv(config: Config, digests: Sequence[bytes], account: str, db: sqlite3.Conn
     """Return the hashes of images in an account, or in each, as a table for bulk sheets."""
     only = config.accounts.get(AccountName(account))
     header = ("file_name", "hash", "account", "account_id")
-    images = library.cards(library.ids(digests[:MOST_MARKED])(db))(db)
+    images = library.cards(library.ids(digests)(db))(db)
     rows = (
         row
         for card in images

@@ -26,7 +26,7 @@ from syncd.web.proxies import client_of, is_proxy
 
 log: Log = structlog.get_logger()
 
-MOST_FORM = 2**20  # bytes of a form: 5,000 marked images have 350 KB
+MOST_FORM = 2**20  # bytes of a form: 14,700 marked images
 
 MOST_CONNECTIONS = 300
 """A browser opens six, and a process may have 1,024 files by default."""
@@ -68,8 +68,8 @@ class Server:
 
     async def __aenter__(self) -> Self:
         application = web.Application(client_max_size=MOST_FORM, middlewares=[_secured])
-        application.router.add_route("GET", "/{path:.*}", self._respond)
-        application.router.add_route("POST", "/{path:.*}", self._respond)
+        for method in ("GET", "HEAD", "POST"):
+            application.router.add_route(method, "/{path:.*}", self._respond)
         self._runner = web.AppRunner(
             application,
             access_log=None,

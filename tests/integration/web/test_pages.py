@@ -260,6 +260,13 @@ async def test_a_csv_has_the_hash_of_each_account_and_no_formula(visit: Visitor)
     assert [row["account_id"] for row in csv.DictReader(only.splitlines())] == ["act_2"]
 
 
+async def test_a_csv_has_the_last_of_ten_thousand_marks(visit: Visitor) -> None:
+    (digest,) = digests((await visit.get("/library?q=cmd")).text)
+    marks = [("image", f"{number:064x}") for number in range(9_999)]
+    reply = await visit.post("/csv", *marks, ("image", digest))
+    assert len(reply.text.splitlines()) == 3
+
+
 async def test_a_picture_is_small_and_upright(tmp_path: Path) -> None:
     out = BytesIO()
     exif = Image.Exif()
@@ -287,6 +294,9 @@ async def test_every_response_has_the_headers_that_limit_a_page(visit: Visitor) 
         assert "script-src 'self'" in reply.headers["Content-Security-Policy"]
         assert "unsafe" not in reply.headers["Content-Security-Policy"]
     assert (await visit.delete("/")).headers.items() >= HEADERS.items()
+    head = await visit.send("HEAD", "/", {})
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers.items() >= HEADERS.items()
 
 
 async def test_an_unknown_page_is_not_found(visit: Visitor) -> None:
