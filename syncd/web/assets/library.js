@@ -59,8 +59,12 @@ function marks() {
     }
   };
   const keep = () => {
-    sessionStorage.setItem(KEPT, JSON.stringify([...marked]));
     show();
+    try {
+      sessionStorage.setItem(KEPT, JSON.stringify([...marked]));
+    } catch { // it has room for some 8,000 marks with ten hashes each
+      said.textContent = label.textContent += ", on this page only: the browser has no more room";
+    }
   };
   grid.addEventListener("change", (event) => {
     const box = event.target;
@@ -87,8 +91,13 @@ if (grid) {
     const link = document.getElementById("more");
     if (!link || link.dataset.loading) return;
     link.dataset.loading = "yes";
-    const response = await fetch(link.href);
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    let text;
+    try { text = await (await fetch(link.href)).text(); } catch {
+      delete link.dataset.loading;
+      said.textContent = link.textContent = "Not loaded: syncd web does not respond. Try again";
+      return;
+    }
+    const page = new DOMParser().parseFromString(text, "text/html");
     const next = page.getElementById("grid");
     if (!next) { location.href = link.href; return; } // the session has ended
     const cards = [...next.children];
@@ -110,12 +119,15 @@ if (grid) {
   const go = (to) => {
     const cards = [...grid.children];
     if (!cards.length) return;
-    cards[at]?.classList.remove("at");
-    at = Math.max(0, Math.min(cards.length - 1, to));
-    cards[at].classList.add("at");
-    cards[at].scrollIntoView({ block: "nearest" });
-    cards[at].querySelector("h3 a").focus({ preventScroll: true });
+    const card = cards[Math.max(0, Math.min(cards.length - 1, to))];
+    card.scrollIntoView({ block: "nearest" });
+    card.querySelector("h3 a").focus({ preventScroll: true });
   };
+  grid.addEventListener("focusin", (event) => { // by the keys below, Tab or a click
+    grid.children[at]?.classList.remove("at");
+    at = [...grid.children].findIndex((card) => card.contains(event.target));
+    grid.children[at].classList.add("at");
+  });
   const columns = () => getComputedStyle(grid).gridTemplateColumns.split(" ").length;
   const help = document.getElementById("keys");
   const keys = {

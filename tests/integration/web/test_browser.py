@@ -29,6 +29,8 @@ async def test_a_visit_without_errors_and_without_other_servers(
         await _mark(tab, url)
         await _use_keys(tab, url)
         await _read_hostile_names(tab, url)
+        await _lose_the_server(tab, url)
+        await _mark_too_many(tab)
         assert tab.errors == []
         assert tab.requested
         assert [one for one in tab.requested if not one.startswith((url, "data:"))] == []
@@ -93,6 +95,11 @@ async def _use_keys(tab: Tab, url: str) -> None:
     await tab.press("x")
     await tab.press("c")
     await tab.until("document.querySelector('[data-copy]').textContent === 'Copied'")
+    await tab.evaluate("document.querySelectorAll('.image')[1].querySelector('button').focus()")
+    await tab.press("j")
+    assert await tab.evaluate(AT) == await tab.evaluate(
+        "document.querySelectorAll('.image h3')[2].textContent"
+    )
     await tab.press("m")
     await tab.press("?")
     assert await tab.evaluate("document.getElementById('keys').open")
@@ -109,3 +116,26 @@ async def _read_hostile_names(tab: Tab, url: str) -> None:
     await tab.until("location.pathname.startsWith('/image/') && document.querySelector('h1')")
     assert await tab.evaluate("document.querySelector('h1').textContent") == MARKUP
     assert await tab.evaluate("document.querySelectorAll('img').length") == 1
+
+
+async def _lose_the_server(tab: Tab, url: str) -> None:
+    """Ask for more images while the server does not respond, and then again."""
+    await tab.open(f"{url}/library")
+    await tab.evaluate(
+        "[window.sent, window.fetch] = [fetch, () => Promise.reject(new TypeError())]"
+    )
+    await tab.press("m")
+    await tab.until("document.getElementById('more').textContent.startsWith('Not loaded')")
+    await tab.evaluate("window.fetch = window.sent")
+    await tab.press("m")
+    await tab.until(f"{CARDS} === 89")
+
+
+async def _mark_too_many(tab: Tab) -> None:
+    """Mark an image for which the browser has no room."""
+    await tab.evaluate("sessionStorage.setItem('other', 'x'.repeat(5 * 2 ** 20 - 50))")
+    await tab.evaluate("document.querySelector('.image input').click()")
+    await tab.until(
+        "document.getElementById('marked').textContent.startsWith('1 marked, on this page only')"
+    )
+    assert await tab.evaluate("document.querySelector('.image input').checked")
