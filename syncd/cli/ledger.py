@@ -158,6 +158,8 @@ def move(
         create(to)
     if path.samefile(to):
         fail("--to names the same ledger", Exit.USAGE)
+    with reading(to):  # its layout, before the lock: an error names another process that has it
+        pass
     with exclusive_lock(path), exclusive_lock(to):
         with maintaining(to) as db:
             db.execute("ATTACH ? AS other", (str(path),))

@@ -234,6 +234,20 @@ def test_commands_name_what_migrates_an_older_ledger(path: Path, words: tuple[st
     assert content(path) == before
 
 
+def test_a_move_names_a_user_of_an_older_target_only_if_there_is_one(path: Path) -> None:
+    older = path.with_name("older.db")
+    fixture.write(schema.VERSION, path)
+    fixture.write(schema.OLDEST, older)
+    with closing(sqlite3.connect(path)) as db:
+        (account,) = db.execute(
+            "SELECT act FROM account JOIN replica ON account.id = account_id"
+        ).fetchone()
+    ended = fixture.run(path, "ledger", "move", f"act_{account}", "--to", str(older))
+    assert isinstance(ended.exception, LedgerOutdatedError), ended.output
+    assert str(older) in str(ended.exception)
+    assert "start the daemon, or run `syncd ledger migrate`" in str(ended.exception)
+
+
 def test_an_older_ledger_is_sound_for_a_check(path: Path) -> None:
     fixture.write(schema.OLDEST, path)
     assert "the next start backs it up and migrates it" in fixture.run(path, "check").stdout
