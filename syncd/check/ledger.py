@@ -76,7 +76,7 @@ def ledger_facts(path: Path) -> LedgerFacts:
         except LedgerError as error:
             problem = bounded(str(error))
             return LedgerFacts(state=LedgerState.UNUSABLE, there=True, problem=problem)
-    disk = os.statvfs(directory)
+    disk = os.statvfs(Path(os.path.realpath(path)).parent if there else directory)
     free = disk.f_bavail * disk.f_frsize
     full = free < needed or (disk.f_files > 0 and not disk.f_favail)
     state = LedgerState.FULL if full else ready

@@ -71,6 +71,12 @@ def test_a_ledger_on_a_full_disk_is_bad(rig: Rig) -> None:
             f"print(ledger_facts(Path('{disk}/ledger.db')).state)"
         )
         assert printed(mounts, program) == str(LedgerState.FULL)
+        create = f"from syncd.ledger.file import create; create(Path('{disk}/ledger.db'));"
+        assert printed(mounts, program.replace("print", create + "print")) == str(LedgerState.FULL)
+        link = rig.path / "link.db"
+        link.symlink_to(f"{disk}/ledger.db")
+        through = program.replace(f"{disk}/ledger.db", str(link))
+        assert printed(mounts, through) == str(LedgerState.FULL)
 
 
 def printed(mounts: Mounts, program: str) -> str:
