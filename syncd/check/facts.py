@@ -201,6 +201,8 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     folders: tuple[FolderFacts, ...]
     accounts: tuple[AccountFacts, ...]
     changed: tuple[RouteFacts, ...] = ()
+    other_shard: Text = ""
+    """Why no start is possible with the accounts of another shard in the ledger."""
     receivers: tuple[ReceiverFacts, ...] = ()
     metrics: MetricsFacts | None = None
     """None where the configuration has no [metrics]."""

@@ -16,7 +16,7 @@ from syncd.check import facts
 from syncd.check.facts import Contents, Facts, PagesFacts, bounded
 from syncd.check.filesystem import path_facts
 from syncd.check.folders import folder_facts
-from syncd.check.ledger import known_accounts, ledger_facts
+from syncd.check.ledger import Known, known_accounts, ledger_facts
 from syncd.check.metrics import metrics_facts
 from syncd.check.receivers import receiver_facts, sources
 from syncd.check.tokens import account_facts
@@ -32,6 +32,7 @@ from syncd.config import (
     read_secret,
 )
 from syncd.graph.client import connect
+from syncd.ledger.errors import OtherShardError
 
 
 def find_facts(config: Config, environ: Mapping[str, str], hide: Callable[[Secret], None]) -> Facts:
@@ -97,6 +98,13 @@ def print_facts(
     sys.stdout.buffer.write(facts.encode(found))
 
 
+def _other_shard(config: Config, known: Known | None) -> str:
+    shard = config.ledger.shard
+    if known is None or shard is None or not (others := shard.others(known.holding)):
+        return ""
+    return bounded(str(OtherShardError(str(config.ledger.path), shard, others)))
+
+
 async def _contents(
     config: Config, environ: Mapping[str, str], hide: Callable[[Secret], None]
 ) -> Contents:
@@ -110,6 +118,7 @@ async def _contents(
         folders=tuple(folders),
         accounts=accounts,
         changed=changed,
+        other_shard=_other_shard(config, known),
         receivers=await asyncio.to_thread(receiver_facts, config, environ),
         metrics=await asyncio.to_thread(metrics_facts, config.metrics),
     )

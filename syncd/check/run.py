@@ -131,7 +131,7 @@ def _checks(config: Config, perspective: Perspective, view: View, inotify: Path)
     ledger = os.fsencode(config.ledger.path)
     checks.append(ledger_check(ledger, seen.ledger, found, user, group_name(user.gid)))
     if config.ledger.shard is not None:
-        checks.append(_shard(config, config.ledger.shard))
+        checks.append(_shard(config, config.ledger.shard, seen.other_shard))
     directories = 0
     for name, folder in config.folders.items():
         read = {one.name: one for one in _contents(view, folder.path).folders}.get(name)
@@ -147,7 +147,9 @@ def _checks(config: Config, perspective: Perspective, view: View, inotify: Path)
     return [completed(check, config, client, view) for check in checks]
 
 
-def _shard(config: Config, shard: Shard) -> Check:
+def _shard(config: Config, shard: Shard, problem: str) -> Check:
+    if problem:
+        return bad("shard", problem)
     return ok("shard", f"{shard}: {len(config.accounts)} of {amount(len(config.ids), 'account')}")
 
 

@@ -35,6 +35,10 @@ class Shard(msgspec.Struct, frozen=True):
         """Return whether an account belongs to this shard."""
         return shard_of(account, self.of) == self.number
 
+    def others(self, accounts: Iterable[AccountId]) -> list[AccountId]:
+        """Return those of the accounts that belong to other shards, sorted."""
+        return sorted(account for account in accounts if not self.has(account))
+
 
 def shard_of(account: AccountId, of: int) -> int:
     """Return the number of the shard, from 0 to `of` - 1, that an account belongs to."""

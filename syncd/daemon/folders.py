@@ -153,7 +153,7 @@ async def _change_shard(config: Config, ledger: Ledger) -> None:
     Raises OtherShardError.
     """
     shard, held = config.ledger.shard, await ledger.read(accounts.holding())
-    if shard is not None and (others := sorted(one for one in held if not shard.has(one))):
+    if shard is not None and (others := shard.others(held)):
         raise OtherShardError(str(config.ledger.path), shard, others)
     before = await ledger.read(shards.last())
     if before == shard:

@@ -72,6 +72,14 @@ async def test_two_machines_have_every_account_between_them_and_none_twice(rig: 
     assert again.code == 0, "the start that was refused has changed the ledger"
     assert {number: rig.sandbox.counts.calls(number) for number in FIRST} == calls
 
+    file = rig.write_config()
+    shard = f'shard = "0/2"\npath = "{rig.path / "second.db"}"'
+    file.write_text(file.read_text().replace(f'path = "{rig.ledger}"', shard))
+    checked = await syncd(rig, "check", "--config", str(file))
+    assert checked.code == 1
+    assert "BAD shard" in checked.out
+    assert "do not belong to shard 0/2" in checked.out
+
 
 async def test_a_word_that_is_not_a_shard_is_wrong_usage(rig: Rig) -> None:
     ended = await backfill(rig, "2/2", "ledger.db")
