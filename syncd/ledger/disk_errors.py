@@ -24,8 +24,8 @@ NOTHING_LOST = "nothing that was recorded is lost, and the next start continues 
 
 _FULL = f"the disk or a quota is full; make room, at least {ROOM} MB"
 _READ_ONLY = (
-    "it cannot be written; check the owner and the mode of the file, and whether its file system is"
-    " mounted read-only"
+    "it cannot be written; check the owners and the modes of the file and of its directory, and"
+    " whether its file system is mounted read-only"
 )
 _CLOSED = "it cannot be opened; check the owners and the modes of the file and of its directory"
 _FAILING = "the disk reports an input/output error; check the system's log"
