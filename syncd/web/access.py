@@ -61,7 +61,8 @@ class Access:
         end, _, code = cookie.partition(".")
         if not end.isascii() or not end.isdigit() or len(end) > 12:
             return False
-        return hmac.compare_digest(_code(self._password, end), code.encode()) and (
+        given = code.encode("utf-8", "surrogateescape")
+        return hmac.compare_digest(_code(self._password, end), given) and (
             self._clock() < int(end) <= self._clock() + LASTS
         )
 

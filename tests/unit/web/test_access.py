@@ -32,7 +32,7 @@ def test_a_session_survives_a_restart_and_ends_with_its_password() -> None:
     assert not Access(Secret("another"), Clock()).is_open(cookie)
 
 
-@pytest.mark.parametrize("change", ["end", "code", "empty", "text"])
+@pytest.mark.parametrize("change", ["end", "code", "empty", "text", "bytes"])
 def test_a_changed_cookie_opens_nothing(change: str) -> None:
     access = Access(Secret("right"), Clock())
     end, _, code = (access.log_in("right", "a") or "").partition(".")
@@ -41,6 +41,7 @@ def test_a_changed_cookie_opens_nothing(change: str) -> None:
         "code": f"{end}.{code[:-1]}g",
         "empty": "",
         "text": "é.é",
+        "bytes": f"{end}.\udcff",
     }
     assert not access.is_open(forged[change])
 
