@@ -59,10 +59,12 @@ def _card(db: sqlite3.Connection, card: Card, config: Config) -> Html:
     file = card.files[0] if card.files else None
     accounts = (
         element(
-            "tr",
-            element("th", name(config.name_of(one.account))),
-            element("td", one.state.value, f": {one.why}" if one.why and not one.hash else None),
-            element("td", element("code", one.hash) if one.hash else None),
+            "li",
+            name(config.name_of(one.account)),
+            element("b", one.state.value),
+            element("span", one.why) if one.why and not one.hash else None,
+            element("code", one.hash) if one.hash else None,
+            class_=one.state.value,
         )
         for one in card.replicas
     )
@@ -71,6 +73,6 @@ def _card(db: sqlite3.Connection, card: Card, config: Config) -> Html:
         element("h3", name(b"(no file)" if file is None else file.name)),
         None if file is None else element("p", name(file.folder), class_="note"),
         element("p", content_of(card), class_="note"),
-        element("table", accounts),
+        element("ul", accounts, class_="chips"),
     )
     return element("article", parts, class_="image")

@@ -104,7 +104,8 @@ async def crowd(path: Path, accounts: int, images: int = 12) -> Rig:
 
 
 def _account(number: int) -> str:
-    return f"{'an-account-with-a-long-name' if number % 5 == 4 else 'shop'}-{number + 1}"
+    name = "an-account-with-a-name-as-long-as-its-card" if number % 5 == 2 else "shop"
+    return f"{name}-{number + 1}"
 
 
 @write

@@ -1,13 +1,18 @@
 """How the pages look: contrasts, sizes of targets, focus, and nothing wider than the window."""
 
 import os
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from support.chromium import Tab, browser, required
 from support.rig import Rig
 from support.web_library import crowd, served
+
+from syncd.ledger.library_filter import Filter
+from syncd.web.report import report
 
 pytestmark = [required, pytest.mark.browser]
 
@@ -81,7 +86,7 @@ SMALL_TARGETS = """[...document.querySelectorAll("a[href], button, select, input
   .map((one) => `${one.outerHTML.slice(0, 90)} ${JSON.stringify(one.getBoundingClientRect())}`)"""
 """Targets below 44 pixels, except links within a text."""
 
-CUT = """[...document.querySelectorAll("code")]
+CUT = """[...document.querySelectorAll("code, .wide")]
   .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1
     && getComputedStyle(one).display !== "inline")
   .map((one) => one.textContent)"""
@@ -150,6 +155,13 @@ async def test_pages_are_readable_and_usable_at_each_size(
         pages["absent"] = "/library?q=skipped"
         await look(tab, url, f"{accounts}", pages)
         await _tab_through(tab, url, presses=22)
+
+
+async def test_a_report_is_readable_at_each_size(tmp_path: Path, tab: Tab) -> None:
+    rig = await crowd(tmp_path, 8)
+    with closing(sqlite3.connect(rig.ledger)) as db:
+        rig.path.joinpath("out.html").write_bytes(report(db, rig.config(), Filter(), 12, 1.0))
+    await look(tab, f"file://{rig.path}", "report", {"all": "/out.html"})
 
 
 async def test_pages_without_an_image_and_the_login_are_readable(tmp_path: Path, tab: Tab) -> None:
