@@ -21,6 +21,8 @@ from syncd.wording.figures import format_size
 MOST = 1_000
 """Images of a report: with pictures it has some 5 MB."""
 
+_NO_PILLOW = "run pip install 'syncd[web]' where syncd is installed, then this command again"
+
 
 def report(
     out: Annotated[Path, typer.Argument(metavar="OUT.html", help="The file to write.")],
@@ -56,8 +58,10 @@ def report(
     if folder:
         folder_named(settings, folder)
     from syncd.web.report import report as report_of  # noqa: PLC0415  no other command needs it
+    from syncd.web.thumbnails import has_pillow  # noqa: PLC0415  likewise
 
     with ledger_required(), reading(settings.ledger.path) as db:
         content = report_of(db, settings, Filter(folder=folder, account=only), limit, time.time())
     replace(out, content, 0o644)
-    print_line(f"wrote {out}, {format_size(len(content))}")
+    pictures = "" if has_pillow() else f", without pictures: {_NO_PILLOW}"
+    print_line(f"wrote {out}, {format_size(len(content))}{pictures}")

@@ -77,6 +77,10 @@ async def test_without_pillow_the_pages_have_placeholders_and_say_what_to_instal
             assert (response.status, response.content_type) == (200, "image/svg+xml")
     (record,) = map(json.loads, (rig.path / "web.log").read_text().splitlines())
     assert (record["event"], record["client"]) == ("web.rejected", "127.0.0.1")
+    out, config = str(rig.path / "out.html"), str(rig.path / "config.toml")
+    under = ("env", f"PYTHONPATH={hidden.parent}", "WEB_PASSWORD=right")
+    ended = await syncd(rig, "report", out, "--config", config, under=under)
+    assert "without pictures: run pip install 'syncd[web]'" in ended.out
 
 
 async def test_an_address_that_others_reach_needs_a_password(rig: Rig) -> None:
