@@ -1,5 +1,6 @@
 """A ledger that Litestream replicates, a machine that is lost, and another one that continues."""
 
+import shutil
 import signal
 import sqlite3
 import stat
@@ -105,3 +106,21 @@ def test_checkpoints_a_migration_and_a_vacuum_work_next_to_litestream(tmp_path: 
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert db.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
         assert db.execute(images).fetchall() == left
+
+
+def test_a_backup_is_replicated_that_was_restored_while_litestream_was_stopped(
+    tmp_path: Path,
+) -> None:
+    fixture.write(schema.OLDEST, ledger := tmp_path / "ledger.db")
+    replica = litestream(ledger)
+    version = "PRAGMA user_version"
+    with replica.replicating():
+        with exclusive_lock(ledger):
+            done = migrate(ledger, lambda *_: None)
+        assert done is not None
+        replica.wait_until_replicated(version, [(schema.VERSION,)])
+    for end in ("-wal", "-shm"):
+        ledger.with_name(ledger.name + end).unlink(missing_ok=True)
+    shutil.copy(done.backup, ledger)
+    with replica.replicating():
+        replica.wait_until_replicated(version, [(schema.OLDEST,)])
