@@ -87,19 +87,19 @@ function marks() {
 
 if (grid) {
   const show = marks();
-  const more = async () => {
+  const more = async () => { // returns whether a page was loaded
     const link = document.getElementById("more");
-    if (!link || link.dataset.loading) return;
+    if (!link || link.dataset.loading) return false;
     link.dataset.loading = "yes";
     let text;
     try { text = await (await fetch(link.href)).text(); } catch {
       delete link.dataset.loading;
       said.textContent = link.textContent = "Not loaded: syncd web does not respond. Try again";
-      return;
+      return false;
     }
     const page = new DOMParser().parseFromString(text, "text/html");
     const next = page.getElementById("grid");
-    if (!next) { location.href = link.href; return; } // the session has ended
+    if (!next) { location.href = link.href; return false; } // the session has ended
     const cards = [...next.children];
     grid.append(...cards);
     link.parentElement.replaceWith((page.getElementById("more") || page.getElementById("end"))
@@ -107,12 +107,22 @@ if (grid) {
     show();
     if (cards.length) said.textContent = `${cards.length} more`;
     else await more(); // a search that has found nothing yet
+    return true;
   };
   document.addEventListener("click", (event) => {
     if (event.target.id !== "more") return;
     event.preventDefault();
     more();
   });
+  addEventListener("pagehide", () => {
+    history.replaceState({ cards: grid.children.length, top: scrollY }, "");
+  });
+  const restore = async ({ cards, top }) => { // "back": the browser caches no page
+    while (grid.children.length < cards && await more());
+    scrollTo(0, top);
+  };
+  const [{ type }] = performance.getEntriesByType("navigation");
+  if (type === "back_forward" && history.state) restore(history.state);
   if (!grid.children.length) more();
 
   let at = -1;

@@ -24,6 +24,7 @@ async def test_a_visit_without_errors_and_without_other_servers(
     async with served(library) as url, browser(tmp_path / "profile") as tab:
         await tab.call("Browser.grantPermissions", permissions=CLIPBOARD)
         await _page(tab, url)
+        await _go_back(tab)
         await _search(tab)
         await _copy(tab)
         await _mark(tab, url)
@@ -43,6 +44,18 @@ async def _page(tab: Tab, url: str) -> None:
     await tab.until(f"{CARDS} === 89")
     assert await tab.evaluate("document.getElementById('end').textContent") == "That is all."
     await tab.until("[...document.images].slice(0, 5).every((one) => one.naturalWidth > 0)")
+
+
+async def _go_back(tab: Tab) -> None:
+    """Open an image of the second page, and go back: that page is shown again, as far down."""
+    opened = "[...document.querySelectorAll('.image h3 a')].at(-1)"
+    await tab.evaluate(f"{opened}.scrollIntoView()")
+    down = await tab.evaluate("scrollY")
+    assert down > 0
+    await tab.evaluate(f"{opened}.click()")
+    await tab.until("location.pathname.startsWith('/image/') && document.readyState === 'complete'")
+    await tab.evaluate("history.back()")
+    await tab.until(f"location.pathname === '/library' && {CARDS} === 89 && scrollY === {down}")
 
 
 async def _search(tab: Tab) -> None:
