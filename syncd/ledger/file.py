@@ -189,5 +189,5 @@ def _translate(error: sqlite3.DatabaseError, path: Path) -> LedgerError | None:
     if (message := disk_message(path, error)) is not None:
         return LedgerDiskError(message)
     if code_of(error) in _CORRUPT or str(error).startswith(_NOT_UTF_8):
-        return LedgerUnusableError(schema.damaged_message(path))
+        return LedgerUnusableError(schema.damaged_message(path, str(error)))
     return None

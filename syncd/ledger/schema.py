@@ -11,6 +11,7 @@ from pathlib import Path
 from syncd.ledger.errors import LedgerOutdatedError, LedgerUnusableError
 from syncd.ledger.lock import is_in_use
 from syncd.ledger.statements import read
+from syncd.model import printable
 
 APPLICATION_ID = 0x53594E43
 """`SYNC` in ASCII, by which `file` and sqlite3 recognize a ledger."""
@@ -89,10 +90,14 @@ def _check_length(header: bytes, path: Path) -> None:
         raise LedgerUnusableError(damaged_message(path))
 
 
-def damaged_message(path: Path) -> str:
-    """Return the message for a damaged ledger."""
+_MOST_OF_WHY = 200  # characters; it can have a text of the ledger
+
+
+def damaged_message(path: Path, why: str = "") -> str:
+    """Return the message for a damaged ledger; `why` is what reading it has raised."""
+    found = f" ({printable(why[:_MOST_OF_WHY])})" if why else ""
     return (
-        f"{path} is damaged; stop syncd, keep a copy of the file, and restore a backup or try "
+        f"{path} is damaged{found}; stop syncd, keep a copy of the file, and restore a backup or try "
         f"`sqlite3 {path} .recover`; without the file, syncd creates a new ledger and uploads "
         "every image again, which is harmless"
     )
