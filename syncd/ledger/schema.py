@@ -97,8 +97,8 @@ def damaged_message(path: Path, why: str = "") -> str:
     """Return the message for a damaged ledger; `why` is what reading it has raised."""
     found = f" ({printable(why[:_MOST_OF_WHY])})" if why else ""
     return (
-        f"{path} is damaged{found}; stop syncd, keep a copy of the file, and restore a backup or try "
-        f"`sqlite3 {path} .recover`; without the file, syncd creates a new ledger and uploads "
+        f"{path} is damaged{found}; stop syncd, keep a copy of the file, and restore a backup or"
+        f" try `sqlite3 {path} .recover`; without the file, syncd creates a new ledger and uploads "
         "every image again, which is harmless"
     )
 
