@@ -189,13 +189,14 @@ class Scenario:
         await until(lambda: self.logged("folder.back"))
 
     async def replace_folder(self, part: Part = whole) -> None:
+        suspect, trusted = self.count("folder.suspect"), self.count("folder.trusted")
         self.rig.folder.rename(self.rig.path / "the one before")
         self.rig.folder.mkdir()
-        await until(lambda: self.logged("folder.suspect"))
+        await until(lambda: self.count("folder.suspect") > suspect)
         await self.wait_for_rest(part)
         ended = await syncd(self.rig, "deletions", "trust", "spring", "--config", self.config)
         assert ended.code == 0, ended.err
-        await until(lambda: self.logged("folder.trusted"))
+        await until(lambda: self.count("folder.trusted") > trusted)
 
     async def hold_deletions(self, part: Part = whole) -> None:
         self.rig.sandbox.faults.clear()
