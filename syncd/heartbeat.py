@@ -92,6 +92,22 @@ class Operation:
         return self.idle_for(time.monotonic()) >= self._heartbeat.stalled_after
 
 
+class Change:
+    """Changes of something: each wakes all that wait for it at that moment."""
+
+    def __init__(self) -> None:
+        self._next = asyncio.Event()  # replaced whenever it is set
+
+    def notify(self) -> None:
+        """Wake those that wait."""
+        self._next.set()
+        self._next = asyncio.Event()
+
+    async def wait(self) -> None:
+        """Wait for the next change."""
+        await self._next.wait()
+
+
 async def wait_unless_stalled(
     is_done: Callable[[], bool],
     changed: Callable[[], Awaitable[object]],

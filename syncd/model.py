@@ -146,13 +146,23 @@ def whole_path(root: bytes, path: bytes) -> bytes:
     return root.rstrip(b"/") + b"/" + path
 
 
+def decoded_name(name: bytes) -> str:
+    """Return a file name as text; `encoded_name` returns it, also if it is not UTF-8."""
+    return name.decode("utf-8", "surrogateescape")
+
+
+def encoded_name(text: str) -> bytes:
+    """Return the file name that `decoded_name` has returned as text."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def printable(name: bytes | str) -> str:
     r"""Return a file name or a text as one line that no terminal acts on.
 
     What is not printable, such as control characters and bytes that are not UTF-8, is written as
     the `\xNN` of its bytes.
     """
-    text = name if isinstance(name, str) else name.decode("utf-8", "surrogateescape")
+    text = name if isinstance(name, str) else decoded_name(name)
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else _escaped(c) for c in text)

@@ -29,7 +29,7 @@ _SPECIFIERS = {
 
 
 class Role(Enum):
-    """What a unit runs, as a command of syncd."""
+    """The command of syncd that a unit runs."""
 
     DAEMON = "run"
     PAGES = "web"

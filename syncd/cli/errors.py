@@ -122,9 +122,9 @@ def _ending_of_one(error: BaseException) -> Ending:
             file = "" if error.filename is None else f": {os.fsdecode(error.filename)}"
             return Ending(Exit.SYSTEM, f"{error.strerror}{file}", _SYSTEM[number])
         case MemoryError():
-            return Ending(Exit.SYSTEM, "the system gives no more memory", _MEMORY)
+            return Ending(Exit.SYSTEM, "the system has no memory left for syncd", _MEMORY)
         case RuntimeError(args=("can't start new thread",)):
-            return Ending(Exit.SYSTEM, "the system starts no more threads", _PROCESSES)
+            return Ending(Exit.SYSTEM, "the system does not start another thread", _PROCESSES)
         case _:
             return Ending(Exit.CRASHED, unexpected(error), _REPORT)
 

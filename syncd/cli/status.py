@@ -85,7 +85,7 @@ def _read(
     path = settings.ledger.path
     try:
         with ledger_required(), reading(path) as db:
-            names = {account.id: str(name) for name, account in settings.accounts.items()}
+            names = settings.names()
             found, counted_at = report.from_ledger(
                 db, names, written if daemon.is_running else None
             )

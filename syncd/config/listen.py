@@ -100,10 +100,7 @@ def host_names(value: object) -> tuple[str, ...]:
     fix = 'write names without scheme and port, such as ["library.example.com"]'
     names = tuple(one.lower() for one in strings(value))
     for name in names:
-        if not re.fullmatch(r"[0-9a-z]([0-9a-z_.-]*[0-9a-z])?", name) and not _is_v6(name):
+        is_name = re.fullmatch(r"[0-9a-z]([0-9a-z_.-]*[0-9a-z])?", name)
+        if not is_name and not _is_address(name, in_v6=True):
             raise InvalidValueError(f"{quoted(name)} is not a host name", fix)
     return names
-
-
-def _is_v6(text: str) -> bool:
-    return _is_address(text, in_v6=True)

@@ -225,6 +225,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         known = self.account_by_id(account_id)
         return f"act_{account_id}" if known is None else known.name
 
+    def names(self) -> dict[AccountId, str]:
+        """Return the name of each account by its id."""
+        return {account.id: str(name) for name, account in self.accounts.items()}
+
     def of_shard(self) -> Self:
         """Return the configuration of the ledger's shard: its accounts, and what feeds them.
 

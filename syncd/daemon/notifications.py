@@ -35,7 +35,7 @@ class Notifications:
         self, config: Config, ledger: Ledger, environ: Mapping[str, str], poll: float = POLL
     ) -> None:
         """`poll` is the number of seconds between two looks at the ledger."""
-        names = {account.id: str(name) for name, account in config.accounts.items()}
+        names = config.names()
         folders = {folder.path: str(name) for name, folder in config.folders.items()}
         self._ledger = ledger
         self._feed = Feed(ledger, names, poll)

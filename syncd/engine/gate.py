@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from enum import Enum, auto
 
+from syncd.heartbeat import Change
+
 
 class _State(Enum):
     OPEN = auto()
@@ -23,7 +25,7 @@ class Gate:
 
     def __init__(self) -> None:
         self._state = _State.OPEN
-        self._changed = asyncio.Event()
+        self._changed = Change()
         self._timer: asyncio.TimerHandle | None = None
         self._is_locked = False
 
@@ -63,7 +65,7 @@ class Gate:
     def unlock(self) -> None:
         """Let calls pass again, if the state allows it."""
         self._is_locked = False
-        self._notify()
+        self._changed.notify()
 
     def record_success(self) -> None:
         """Open after a successful call, unless the call was sent before the gate was shut."""
@@ -99,8 +101,4 @@ class Gate:
             self._timer.cancel()
             self._timer = None
         self._state = state
-        self._notify()
-
-    def _notify(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._changed.notify()

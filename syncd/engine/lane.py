@@ -16,7 +16,7 @@ from syncd.engine.delayed import Delayed
 from syncd.engine.gate import Gate
 from syncd.engine.health import AccountHealth
 from syncd.engine.limitations import Limitations
-from syncd.engine.pacer import Pacer, end_of
+from syncd.engine.pacer import Pacer, end_of, share_used
 from syncd.engine.part import Part
 from syncd.engine.queue import ROOM, WorkQueue
 from syncd.graph.client import Credentials
@@ -205,7 +205,7 @@ class Lane:
         images = 1 if end is End.THROTTLED else call.images  # none was stored
         spent = SpentCall(now, call.points, images)
         spend = accounts.record_call(self.account, spent, LONGEST_WINDOW)
-        share, is_throttled = max(self.pacer.shares_used.values()), end is End.THROTTLED
+        share, is_throttled = share_used(self.pacer), end is End.THROTTLED
         count = activity.record_call(self.account, now, share, is_throttled=is_throttled)
         if charge.by_image is not by_image:
             until = charge.by_image_until  # by a monotonic clock

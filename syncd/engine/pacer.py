@@ -157,3 +157,8 @@ class Pacer:
         budget = self._pace.most
         self._points.rate_limit, self._points.period = budget.points, budget.window
         self._calls.rate_limit, self._calls.period = budget.calls, budget.calls_window
+
+
+def share_used(pacer: Pacer) -> float:
+    """Return the larger one of the shares of the budget that are spent."""
+    return max(pacer.shares_used.values())

@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from syncd.engine.lane import Lane
+from syncd.engine.pacer import share_used
 from syncd.ledger.accounts import OPERATOR, Pause
 from syncd.ledger.limitations import LearnedLimitation
 from syncd.ledger.queries import AccountSummary, Count, Tally, by_reason
@@ -178,11 +179,12 @@ def seconds_to_send(lane: Lane, missing: int, per_post: int) -> float | None:
 
 def seconds_once_open(lane: Lane, missing: int, per_post: int) -> float:
     """Return the same, counted from when the account takes calls."""
-    used = max(lane.pacer.shares_used.values())
-    ahead = forecast(missing, lane.images_per_post(per_post), lane.pacer.pace.budget, used)
+    ahead = forecast(
+        missing, lane.images_per_post(per_post), lane.pacer.pace.budget, share_used(lane.pacer)
+    )
     return ahead.seconds
 
 
 def budget_used(lane: Lane) -> float:
     """Return the share of the account's budget that is in use, in percent."""
-    return round(100 * max(lane.pacer.shares_used.values()), 1)
+    return round(100 * share_used(lane.pacer), 1)

@@ -25,7 +25,7 @@ class Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Return the addresses of a host; raise OSError if there are none in time."""
+        """Return the addresses of a host; raise OSError if no server has returned them in time."""
         look_up = partial(
             socket.getaddrinfo,
             *(host, port, family, socket.SOCK_STREAM),

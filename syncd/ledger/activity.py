@@ -1,7 +1,7 @@
 """Statements about the activity of each account in each hour of the last 30 days.
 
-What an account did is counted in the commit that records it, so that a killed process loses none of
-it. The hour is that of the wall clock: what happens after the clock was set back is added to the
+The work of an account is counted in the commit that records it, so that a killed process loses none
+of it. The hour is that of the wall clock: what happens after the clock was set back is added to the
 hours that it passes again.
 """
 

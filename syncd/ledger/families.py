@@ -6,7 +6,6 @@ limited number of files from a key on, so that it is short, and returns where th
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -15,6 +14,7 @@ import msgspec
 
 from syncd.ledger.library_filter import NAMED, like
 from syncd.ledger.statements import read
+from syncd.model import decoded_name, encoded_name
 from syncd.rules.family import Family, beginnings, family, member, same_motif
 
 SAMPLE = 300
@@ -106,12 +106,12 @@ def of_file(db: sqlite3.Connection, folder: str, directory: bytes, name: bytes) 
         """,
         (folder, directory),
     ).fetchone()
-    own = member(_text(name))
+    own = member(decoded_name(name))
     if row is None or own is None:
         return None
     sample = _sample(db, row[0])
     files = _members(db, row[0], name, sample)
-    return family(own.motif, [_text(file.name) for file in (*files, *sample)])
+    return family(own.motif, [decoded_name(file.name) for file in (*files, *sample)])
 
 
 FEW = 20_000
@@ -181,8 +181,8 @@ class _Examined:
         self._sample: list[FamilyFile] | None = None
 
     def begun_by(self, name: bytes) -> FoundFamily | None:
-        """Return the family whose first file has this name; None if there is none."""
-        own = member(_text(name))
+        """Return the family whose first file has this name; None for any other name."""
+        own = member(decoded_name(name))
         if own is None or self._part not in own.motif or own.motif in self._seen:
             return None
         self._seen.add(own.motif)
@@ -191,7 +191,7 @@ class _Examined:
         files = _members(self._db, self._directory.id, name, self._sample)
         if not files or files[0].name != name:  # not read yet, or on an earlier page
             return None
-        names = [_text(file.name) for file in (*files, *self._sample)]
+        names = [decoded_name(file.name) for file in (*files, *self._sample)]
         return FoundFamily(
             folder=self._directory.folder,
             directory=self._directory.path,
@@ -208,12 +208,14 @@ def _members(
 
     In a directory with more files than the sample has, those in an unusual case are not found.
     """
-    ranges = (_with_beginning(db, directory, os.fsencode(one)) for one in beginnings(_text(name)))
+    ranges = (
+        _with_beginning(db, directory, encoded_name(one)) for one in beginnings(decoded_name(name))
+    )
     found = {file.name: file for file in (*sample, *chain.from_iterable(ranges))}
-    own = member(_text(name))
+    own = member(decoded_name(name))
     motif = "" if own is None else own.motif
-    of_motif = same_motif(motif, [_text(one) for one in found])
-    return [found[one] for one in sorted(map(_bytes, of_motif))]
+    of_motif = same_motif(motif, [decoded_name(one) for one in found])
+    return [found[one] for one in sorted(map(encoded_name, of_motif))]
 
 
 def _with_beginning(db: sqlite3.Connection, directory: int, begin: bytes) -> Iterator[FamilyFile]:
@@ -273,11 +275,3 @@ def _next(db: sqlite3.Connection, folder: str, after: _Directory | None) -> _Dir
         (*((-1, b"") if after is None else (after.folder_id, after.path)), *[folder][: len(only)]),
     ).fetchone()
     return None if row is None else _Directory(*row)
-
-
-def _text(name: bytes) -> str:
-    return name.decode("utf-8", "surrogateescape")
-
-
-def _bytes(name: str) -> bytes:
-    return name.encode("utf-8", "surrogateescape")

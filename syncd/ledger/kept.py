@@ -1,7 +1,7 @@
 """Statements about kept images: syncd never deletes them from an account until they are released.
 
 An image is kept because a file of it has left a folder without a deletion that propagates, because
-of a decision of the operator, or because it is not syncd's own. What is kept is not condemned.
+of a decision of the operator, or because it is not syncd's own. A kept image is not condemned.
 """
 
 from __future__ import annotations

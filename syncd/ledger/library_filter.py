@@ -79,7 +79,7 @@ def times(wanted: Filter) -> list[_Condition]:
 
 
 def is_of_images(wanted: Filter) -> bool:
-    """Return whether there is no condition on files or replicas."""
+    """Return whether every condition is one on images."""
     of_others = (*_of_file(wanted), *_of_replica(wanted))
     return not of_others
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from syncd.engine.lane import LONGEST_WINDOW, restore_spending, terms_of
-from syncd.engine.pacer import Pacer, end_of, recall
+from syncd.engine.pacer import Pacer, end_of, recall, share_used
 from syncd.graph.client import Credentials, GraphError
 from syncd.graph.shapes import Usage
 from syncd.ledger import accounts, activity, operator_pauses
@@ -178,7 +178,7 @@ class AccountCalls:
     async def _finish(self, call: Call, recorded: int, end: End, usage: Usage) -> None:
         tier = self._pacer.pace.tier
         self._pacer.finish(call, end, usage.reading)
-        now, share = time.time(), max(self._pacer.shares_used.values())
+        now, share = time.time(), share_used(self._pacer)
         ended = accounts.record_call_ended(recorded, now)
         count = activity.record_call(self.account, now, share, is_throttled=end is End.THROTTLED)
         await self._ledger.write(all_of([ended, count]))

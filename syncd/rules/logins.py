@@ -28,8 +28,9 @@ class Failures(msgspec.Struct, frozen=True):
 
 def after_failure(before: Failures | None, now: float) -> Failures:
     """Return the failures of a client that has sent another wrong password."""
-    counts = before is not None and abs(now - before.last) < FORGOTTEN
-    return Failures(before.count + 1 if counts and before is not None else 1, now)
+    if before is None or abs(now - before.last) >= FORGOTTEN:
+        return Failures(1, now)
+    return Failures(before.count + 1, now)
 
 
 def wait(failures: Failures | None, now: float) -> float:

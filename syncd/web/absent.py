@@ -16,7 +16,7 @@ from syncd.config import Config
 from syncd.folders.unlisted import explained, named
 from syncd.images.unfinished import sentence
 from syncd.ledger.search import FoundFile
-from syncd.model import whole_path
+from syncd.model import encoded_name, whole_path
 from syncd.web.slots import Slots
 
 SECONDS = 1.0
@@ -64,7 +64,7 @@ class AbsentFiles:
         self._slots.close()
 
     def _find(self, part: str, unread: Sequence[FoundFile]) -> Absent:
-        wanted = part.encode("utf-8", "surrogateescape").lower()
+        wanted = encoded_name(part).lower()
         found = [_unread(file) for file in unread]
         known = {(file.folder, file.path) for file in unread}
         if len(wanted) < SHORTEST:

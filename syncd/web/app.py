@@ -63,6 +63,7 @@ class App:
         self._pictures = Thumbnails()
         self._absent = AbsentFiles(config)
         self._rejections = Rejections()
+        self._has_pillow = has_pillow()
 
     def close(self) -> None:
         """Log what is not logged yet, and end the threads."""
@@ -138,7 +139,7 @@ class App:
             page=page,
             families=families,
             absent=absent,
-            has_pictures=has_pillow(),
+            has_pictures=self._has_pillow,
         )
         return Response(body=library_page(shown, self._config, signed_in=self._signed_in))
 

@@ -19,7 +19,7 @@ from syncd.ledger.history_rows import Filter as Rows
 from syncd.ledger.library import Card, Page, SourceFile
 from syncd.ledger.library_filter import Filter, like
 from syncd.ledger.search import FoundFile
-from syncd.model import AccountName
+from syncd.model import AccountName, decoded_name
 from syncd.rules.family import Family
 from syncd.web.pages.activity import Activity, first_hour
 from syncd.web.pages.image import Known
@@ -55,9 +55,8 @@ def overview(config: Config, account: str, db: sqlite3.Connection) -> Overview:
     path = config.ledger.path
     written = status_file.find(os.environ, path)
     daemon = read_daemon(path, written)
-    names = {account.id: str(name) for name, account in config.accounts.items()}
     running = written if daemon.is_running else None
-    found, counted_at = report.from_ledger(db, names, running)
+    found, counted_at = report.from_ledger(db, config.names(), running)
     return Overview(found, counted_at, daemon, _activity(config, account, db))
 
 
@@ -65,7 +64,7 @@ def _activity(config: Config, account: str, db: sqlite3.Connection) -> Activity:
     now, only = time.time(), config.accounts.get(AccountName(account))
     first, last = first_hour(now), int(now) // HOUR
     busiest = activity.busiest(last - LATELY, last, BUSIEST)(db)
-    names = {one.id: str(name) for name, one in config.accounts.items()}
+    names = config.names()
     return Activity(
         account=None if only is None else account,
         others=[names[one] for one in busiest if one in names] if len(names) > 1 else [],
@@ -94,10 +93,6 @@ def families(images: Sequence[Card], db: sqlite3.Connection) -> list[Family | No
         else None
         for image in images
     ]
-
-
-def _text(name: bytes) -> str:
-    return name.decode("utf-8", "surrogateescape")
 
 
 class FamiliesShown(msgspec.Struct, frozen=True):
@@ -165,7 +160,7 @@ def csv(config: Config, digests: Sequence[bytes], account: str, db: sqlite3.Conn
 
 
 def _rows(card: Card, config: Config) -> Iterator[tuple[str, str, str, str]]:
-    name = _text(card.files[0].name) if card.files else ""
+    name = decoded_name(card.files[0].name) if card.files else ""
     for one in card.replicas:
         if one.hash is not None:
             yield name, one.hash, config.name_of(one.account), f"act_{one.account}"

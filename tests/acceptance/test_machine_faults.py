@@ -30,8 +30,8 @@ from syncd.sandbox.faults import Fault
 PROOFS: dict[str, tuple[str, ...]] = {
     "daemon.failed": (
         "acceptance/test_machine_faults.py::a_faulty_disk_of_the_ledger_ends_the_process",
-        "acceptance/test_machine_faults.py::a_process_that_may_open_no_more_files_ends",
-        "acceptance/test_machine_faults.py::a_process_that_may_start_no_more_threads_ends",
+        "acceptance/test_machine_faults.py::a_process_that_has_reached_its_limit_of_open_files_ends",
+        "acceptance/test_machine_faults.py::a_process_that_has_reached_its_limit_of_threads_ends",
         "acceptance/test_full_disk.py::a_ledger_on_a_full_disk_ends_the_process",
     ),
     "watchdog.stuck": (
@@ -305,7 +305,9 @@ async def test_commands_name_the_file_that_a_full_disk_does_not_take_and_leave_n
     assert token.read_text() == "EAAB" + "x" * 40
 
 
-async def test_a_process_that_may_open_no_more_files_ends_and_names_the_limit(rig: Rig) -> None:
+async def test_a_process_that_has_reached_its_limit_of_open_files_ends_and_names_the_limit(
+    rig: Rig,
+) -> None:
     rig.watch = 'rescan = "1s"'
     async with running(rig) as daemon:
         await until(lambda: daemon.logged("event=scan.done"))
@@ -330,7 +332,9 @@ def run(words: Sequence[str]) -> None:
     subprocess.run(words, check=True)
 
 
-async def test_a_process_that_may_start_no_more_threads_ends_and_names_the_limit(rig: Rig) -> None:
+async def test_a_process_that_has_reached_its_limit_of_threads_ends_and_names_the_limit(
+    rig: Rig,
+) -> None:
     as_another_user = as_a_limited_user()
     rig.watch = 'rescan = "1s"'
     async with running(rig, under=as_another_user) as daemon:

@@ -50,7 +50,7 @@ async def test_pages_are_served_next_to_a_ledger_until_the_process_is_stopped(ri
         assert "syncd is not running" in await response.text()
 
 
-async def test_without_pillow_the_pages_have_placeholders_and_say_what_to_install(
+async def test_without_pillow_the_pages_have_placeholders_and_name_what_to_install(
     rig: Rig,
 ) -> None:
     """Pillow is hidden by a package of its name that comes first and cannot be imported."""

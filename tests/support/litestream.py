@@ -85,7 +85,7 @@ class Litestream:
         with tempfile.TemporaryDirectory(dir=self.place) as place:
             copy = Path(place) / "copy.db"
             self.restore("-o", str(copy))
-            if not copy.exists():  # there is no replica yet
+            if not copy.exists():  # the replica does not exist yet
                 return []
             with closing(sqlite3.connect(copy)) as db:
                 return db.execute(sql).fetchall()

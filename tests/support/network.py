@@ -1,4 +1,4 @@
-"""A name server and a TLS server on loopback, which stand between syncd and a sandbox, and fail."""
+"""A name server and a TLS server on loopback, between syncd and a sandbox, which fail."""
 
 import asyncio
 import os

@@ -77,7 +77,7 @@ async def check_ledger(rig: Rig) -> None:
 
 
 def has_kept_files(rig: Rig) -> bool:
-    """Return whether names are missing that no deletion explains: only the operator can tell."""
+    """Return whether names are missing that no deletion explains: only the operator knows."""
     return rig.rows("SELECT 1 FROM alert WHERE event = 'files.kept'") != []
 
 

@@ -17,7 +17,7 @@ from syncd.folders.intake.record import Recorder
 from syncd.folders.intake.settle import Found, SettleQueue, is_recent
 from syncd.folders.intake.unrecorded import Unrecorded
 from syncd.folders.safe_open import Unreadable
-from syncd.heartbeat import Heartbeat, wait_unless_stalled
+from syncd.heartbeat import Change, Heartbeat, wait_unless_stalled
 from syncd.ledger.files import Place
 from syncd.model import Stat
 from syncd.threads import ThreadPool
@@ -76,7 +76,7 @@ class Intake:
         self._reading: dict[Place, Found] = {}
         self._unfinished: set[Place] = set()  # they changed while they were read, and wait again
         self._turn = asyncio.Lock()
-        self._changed = asyncio.Event()
+        self._changed = Change()  # files were added or recorded
         self._unrecorded = Unrecorded()
         self._line = {fresh: asyncio.Lock() for fresh in (True, False)}  # of those without room
 
@@ -98,7 +98,7 @@ class Intake:
         now, wall_ns = time.monotonic(), time.time_ns()
         for place, stat in found:
             self._add(Found(place, root, stat, now, fresh=False), now, wall_ns)
-        self._notify()
+        self._changed.notify()
         if found and wait:
             await self._wait_for_room(found[0][0].folder_id, fresh=False)
 
@@ -112,7 +112,7 @@ class Intake:
         fresh = [(p, stat) for p, stat in found if few or is_recent(stat, wall_ns, recent)]
         for place, stat in fresh:
             self._add(Found(place, root, stat, now, fresh=True), now, wall_ns)
-        self._notify()
+        self._changed.notify()
         if fresh:
             await self._wait_for_room(fresh[0][0].folder_id, fresh=True)
         return len(fresh) == len(found)
@@ -132,7 +132,7 @@ class Intake:
         A file is taken to be still written if it changed between two reads of its stat.
         """
         while self.pending > len(self._unfinished):
-            await self._change()
+            await self._changed.wait()
 
     async def record_found(self, folder_id: int) -> None:
         """Wait until the files that are settling or being read now are recorded.
@@ -159,9 +159,9 @@ class Intake:
             return self._settling.count_with(folder_id, fresh=fresh) < MAX_SETTLING
 
         async with self._line[fresh]:
-            if await wait_unless_stalled(has_room, self._change, self._readers[folder_id]):
+            if await wait_unless_stalled(has_room, self._changed.wait, self._readers[folder_id]):
                 return
-        await wait_unless_stalled(has_room, self._change)
+        await wait_unless_stalled(has_room, self._changed.wait)
 
     def _add(self, found: Found, now: float, wall_ns: int) -> None:
         being_read = self._reading.get(found.place)
@@ -209,7 +209,7 @@ class Intake:
                 return batch
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settling.idle_time(time.monotonic())):
-                    await self._change()
+                    await self._changed.wait()
 
     async def _record(
         self, batch: Sequence[Found], reading: asyncio.Future[list[Reading | Unreadable]]
@@ -226,7 +226,7 @@ class Intake:
         for found in batch:
             del self._reading[found.place]
             self._unrecorded.remove(found.place.folder_id, found.mark)
-        self._notify()
+        self._changed.notify()
 
     def _read_batch(self, batch: Sequence[Found]) -> list[Reading | Unreadable]:
         sizes = (found.stat.size for found in batch)
@@ -240,11 +240,3 @@ class Intake:
                 except Unreadable as error:
                     results.append(error)
         return results
-
-    def _notify(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    async def _change(self) -> None:
-        """Wait until files were added or recorded."""
-        await self._changed.wait()

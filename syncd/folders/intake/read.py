@@ -234,5 +234,6 @@ def _read_image(reader: Reader, digest: Digest, source: Source) -> bytes | Absen
         content = reader.read(source.root, source.path, source.stat)
     except Unreadable as error:
         return Absent.CHANGED if error.gone else Absent.UNREADABLE
-    is_image = content is not None and hashlib.sha256(content).digest() == digest
-    return content if content is not None and is_image else Absent.CHANGED
+    if content is None or hashlib.sha256(content).digest() != digest:
+        return Absent.CHANGED
+    return content

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
+
+from syncd.heartbeat import Change
 
 Mark = int
 """A number that divides files found before it was made from those found later."""
@@ -15,7 +16,7 @@ class Unrecorded:
     def __init__(self) -> None:
         self._counts: defaultdict[int, dict[Mark, int]] = defaultdict(dict)  # by the folder's id
         self._latest: Mark = 0
-        self._ended = asyncio.Event()  # replaced whenever it is set
+        self._ended = Change()
 
     @property
     def latest(self) -> Mark:
@@ -42,8 +43,7 @@ class Unrecorded:
         if not counts:
             del self._counts[folder_id]
         if not any(mark in others for others in self._counts.values()):
-            self._ended.set()
-            self._ended = asyncio.Event()
+            self._ended.notify()
 
     async def wait_for_end(self) -> None:
         """Wait until the last file with some mark is recorded."""

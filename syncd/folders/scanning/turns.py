@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from syncd.heartbeat import Heartbeat, wait_unless_stalled
+from syncd.heartbeat import Change, Heartbeat, wait_unless_stalled
 
 AT_ONCE = 16
 """Scans of whole folders at the same time. Each has a connection to the ledger, four descriptors
@@ -20,23 +20,19 @@ class ScanTurns:
         self._at_once = at_once
         self._running: list[Heartbeat] = []
         self._line = asyncio.Lock()
-        self._ended = asyncio.Event()  # replaced whenever it is set
+        self._ended = Change()
 
     @asynccontextmanager
     async def turn(self, heartbeat: Heartbeat) -> AsyncIterator[None]:
         """Wait for a turn in the order of the calls, and have it until the block ends."""
         async with self._line:
-            await wait_unless_stalled(self._is_free, self._wait_for_end)
+            await wait_unless_stalled(self._is_free, self._ended.wait)
             self._running.append(heartbeat)
         try:
             yield
         finally:
             self._running.remove(heartbeat)
-            self._ended.set()
-            self._ended = asyncio.Event()
+            self._ended.notify()
 
     def _is_free(self) -> bool:
         return sum(not one.is_stalled() for one in self._running) < self._at_once
-
-    async def _wait_for_end(self) -> None:
-        await self._ended.wait()

@@ -11,11 +11,11 @@ from syncd.config import Config
 from syncd.ledger.families import FoundFamily, Key
 from syncd.ledger.library import Card
 from syncd.ledger.library_filter import State
-from syncd.model import AccountId
+from syncd.model import AccountId, decoded_name
 from syncd.rules.family import member
 from syncd.web.addresses import families_address, image_address, picture_address
 from syncd.web.html import Html, element, name
-from syncd.web.pages.layout import choice, folded, keys, whole_page
+from syncd.web.pages.layout import choice, folded, keys, more_link, search_box, whole_page
 
 _HELD = {State.HELD, State.COPIED}
 
@@ -56,18 +56,9 @@ _KEYS = (
 
 
 def _form(found: FamiliesFound, config: Config) -> Html:
-    text = element(
-        "input",
-        type="search",
-        name="q",
-        id="q",
-        value=found.part,
-        placeholder="Part of the motif",
-        aria_label="Part of the motif",
-    )
     return element(
         "form",
-        text,
+        search_box(found.part, "Part of the motif"),
         choice("folder", "every folder", config.folders, found.folder),
         element("button", "Search"),
         method="get",
@@ -81,8 +72,7 @@ def _end(found: FamiliesFound) -> Html:
     if found.after is not None:
         after = f"{found.after.directory}-{found.after.name.hex()}"
         address = families_address(q=found.part, folder=found.folder, after=after)
-        label = "Show more" if found.families else "Nothing yet: search on"
-        return element("p", element("a", label, href=address, id="more", class_="button"))
+        return more_link(address, is_empty=not found.families)
     if found.families:
         text = "That is all."
     elif found.part or found.folder:
@@ -94,7 +84,7 @@ def _end(found: FamiliesFound) -> Html:
 
 def _family(family: FoundFamily, cards: Sequence[Card], config: Config) -> Html:
     first = family.files[0].name
-    motif = first.decode("utf-8", "surrogateescape")[: len(family.motif)]
+    motif = decoded_name(first)[: len(family.motif)]
     members = zip(family.files, cards, strict=False)
     missing = (
         element("li", element("span", "missing", class_="none"), _ratio(ratio), class_="absent")
@@ -114,7 +104,7 @@ def _family(family: FoundFamily, cards: Sequence[Card], config: Config) -> Html:
 
 
 def _member(file: bytes, card: Card) -> Html:
-    text = file.decode("utf-8", "surrogateescape")
+    text = decoded_name(file)
     own = member(text)
     picture = element("img", src=picture_address(card.digest), alt="", loading="lazy")
     return element(

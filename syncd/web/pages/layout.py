@@ -80,6 +80,25 @@ def choice(key: str, every: str, values: Iterable[str], chosen: str) -> Html:
     )
 
 
+def search_box(value: str, label: str) -> Html:
+    """Return the field of a search form for a text; `label` describes it."""
+    return element(
+        "input",
+        type="search",
+        name="q",
+        id="q",
+        value=value,
+        placeholder=label,
+        aria_label=label,
+    )
+
+
+def more_link(address: str, *, is_empty: bool) -> Html:
+    """Return the link to the next page, which follows one that `is_empty` or not."""
+    label = "Nothing yet: search on" if is_empty else "Show more"
+    return element("p", element("a", label, href=address, id="more", class_="button"))
+
+
 def keys(rows: Sequence[tuple[str, str]]) -> Html:
     """Return the keys that a page knows, folded."""
     return element(

@@ -16,7 +16,16 @@ from syncd.rules.family import Family
 from syncd.web.absent import Absent
 from syncd.web.addresses import image_address, library_address, picture_address
 from syncd.web.html import Content, Html, element, name
-from syncd.web.pages.layout import FEW, choice, copy_button, folded, keys, whole_page
+from syncd.web.pages.layout import (
+    FEW,
+    choice,
+    copy_button,
+    folded,
+    keys,
+    more_link,
+    search_box,
+    whole_page,
+)
 from syncd.web.search_form import FORMATS, RATIOS, Search
 from syncd.wording.figures import format_size
 from syncd.wording.replica import copied_from
@@ -76,8 +85,7 @@ _KEYS = (
 def _end(shown: Shown) -> Html:
     if shown.page.after is not None:
         address = library_address(**shown.search.fields, after=str(shown.page.after))
-        label = "Show more" if shown.page.images else "Nothing yet: search on"
-        return element("p", element("a", label, href=address, id="more", class_="button"))
+        return more_link(address, is_empty=not shown.page.images)
     return element("p", _end_text(shown), id="end")
 
 
@@ -131,18 +139,9 @@ def _absent(absent: Absent, text: str) -> Content:
 def _form(search: Search, config: Config) -> Html:
     fields = search.fields
     more = any(fields[key] for key in ("format", "ratio", "size", "since", "until"))
-    text = element(
-        "input",
-        type="search",
-        name="q",
-        id="q",
-        value=fields["q"],
-        placeholder="Name, hash or SHA-256",
-        aria_label="Name, hash or SHA-256",
-    )
     return element(
         "form",
-        text,
+        search_box(fields["q"], "Name, hash or SHA-256"),
         choice("folder", "every folder", config.folders, fields["folder"]),
         choice("account", "every account", config.accounts, fields["account"]),
         choice("state", "every state", (state.value for state in State), fields["state"]),

@@ -25,7 +25,7 @@ class Bar(msgspec.Struct, frozen=True):
     text: str
     """Says what the bar shows, for a pointer at it."""
     parts: Sequence[float] | None
-    """None: there are no figures of this time."""
+    """None: this time has no figures."""
     is_marked: bool = False
 
 

@@ -89,5 +89,5 @@ def test_a_directory_of_the_file_that_does_not_exist_is_reported(tmp_path: Path)
     assert (found.no_directory, found.closed, found.has_library) == (False, False, True)
 
 
-def test_without_metrics_there_are_no_facts() -> None:
+def test_nothing_is_looked_for_without_metrics() -> None:
     assert metrics_facts(MetricsConfig()) is None

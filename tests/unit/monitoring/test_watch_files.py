@@ -86,7 +86,7 @@ def _lost(given: object, written: object, path: str = "") -> Iterator[str]:
 @pytest.mark.parametrize("where", EXPRESSIONS)
 def test_an_expression_uses_metrics_labels_and_values_of_the_code(where: str) -> None:
     used = used_by(EXPRESSIONS[where])
-    assert used.metrics, "there is no metric in it"
+    assert used.metrics, "it names no metric"
     assert used.metrics <= set(LABELS)
     assert used.labels <= set[str]().union(*(LABELS[name] for name in used.metrics))
     for metric, label, value in used.values:

@@ -81,7 +81,7 @@ def test_the_time_after_a_pause_is_counted_from_its_end() -> None:
 
 
 @pytest.mark.parametrize("activity", [{"missing": 0}, {"seconds_to_send": None}])
-def test_there_is_no_time_where_nothing_is_missing_or_the_daemon_is_of_an_earlier_version(
+def test_no_time_is_shown_where_nothing_is_missing_or_the_daemon_is_of_an_earlier_version(
     activity: dict[str, Any],
 ) -> None:
     assert ahead(ACCOUNT, msgspec.structs.replace(ACTIVITY, **activity), NOW) is None

@@ -11,7 +11,7 @@ AT_ONCE = 1e-9  # seconds after which an operation of a test has stalled
 
 
 class Scans:
-    """Scans that begin in their turns, and end when they are told to."""
+    """Scans that begin in their turns, and end when the test ends them."""
 
     def __init__(self, turns: ScanTurns) -> None:
         self.begun: list[int] = []
